@@ -1,0 +1,94 @@
+"""The open connections of one workbench: opened at first use, replaced when their definition or sandbox changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+from workbench.connections import catalog
+from workbench.connections.definition import ConnectionDefinition, Item, Opening
+from workbench.core.errors import UnknownName
+
+log = logging.getLogger("workbench.connections")
+
+
+class LiveConnections:
+    """Definitions by name, and the one live object of each.
+
+    `stand_in` is asked at each opening for the definition to open instead, which is how a sandbox points a
+    connection at its peer while the definition keeps its real address.
+    """
+
+    def __init__(
+        self,
+        opening: Opening,
+        stand_in: Callable[[ConnectionDefinition], ConnectionDefinition] = lambda definition: definition,
+    ) -> None:
+        self._opening, self._stand_in = opening, stand_in
+        self._definitions: dict[str, ConnectionDefinition] = {}
+        self._live: dict[str, Any] = {}
+        self._locks: dict[str, Lock] = {}
+
+    @property
+    def definitions(self) -> Mapping[str, ConnectionDefinition]:
+        """Every definition by name."""
+        return self._definitions
+
+    def define(self, definition: ConnectionDefinition) -> None:
+        """Take a new or changed definition; an open connection of that name is closed."""
+        self._definitions[definition.name] = definition
+        self._locks.setdefault(definition.name, Lock())
+        self.close(definition.name)
+
+    def remove(self, name: str) -> None:
+        """Forget a definition and close its connection."""
+        self._definitions.pop(name, None)
+        self.close(name)
+
+    def item(self, kind: str, name: str) -> Any:
+        """The object that a service finds under `name` of one kind; raises UnknownName."""
+        definition = self._definitions.get(name)
+        if definition is None or tag(definition) != kind:
+            cls = catalog.definition_class(kind)
+            raise UnknownName(
+                f"{cls.kind} connection", name, self.names(kind), mend=f"wb.define({cls.__name__}({name!r}, ...))"
+            )
+        return Item(definition, lambda: self.live(name))
+
+    def names(self, kind: str) -> list[str]:
+        """Names of the connections of one kind."""
+        return [name for name, definition in self._definitions.items() if tag(definition) == kind]
+
+    def ways(self) -> Mapping[str, str]:
+        """The kind behind each dotted attribute of a service."""
+        return catalog.kinds_by_attribute()
+
+    def live(self, name: str) -> Any:
+        """The live object, opened now if need be; one opening at a time per name."""
+        if (live := self._live.get(name)) is not None:
+            return live
+        with self._locks[name]:
+            if (live := self._live.get(name)) is None:
+                live = self._stand_in(self._definitions[name]).open(self._opening)
+                self._live[name] = live
+        return live
+
+    def close(self, name: str) -> None:
+        """Close one connection if it is open; the next use opens it again."""
+        if (live := self._live.pop(name, None)) is not None:
+            try:
+                live.close()
+            except Exception:
+                log.warning("connection %r did not close cleanly", name, exc_info=True)
+
+    def close_all(self) -> None:
+        """Close every open connection."""
+        for name in list(self._live):
+            self.close(name)
+
+
+def tag(definition: ConnectionDefinition) -> str:
+    """The kind's short word, as in the catalog."""
+    return str(definition.__struct_config__.tag)

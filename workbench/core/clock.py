@@ -1,0 +1,92 @@
+"""Where time comes from, so that a test or a replay can bring its own."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The instant, aware, UTC."""
+        return datetime.now(UTC)
+
+    def time(self) -> float:
+        """The instant as seconds since the epoch, UTC [s]."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """A reading that never goes back, for durations [s]."""
+        return time.monotonic()
+
+
+class VirtualClock:
+    """A clock that moves only when told."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._seconds = start.timestamp()
+        self._elapsed = 0.0
+
+    def now(self) -> datetime:
+        """The instant, aware, UTC."""
+        return datetime.fromtimestamp(self._seconds, UTC)
+
+    def time(self) -> float:
+        """The instant as seconds since the epoch, UTC [s]."""
+        return self._seconds
+
+    def monotonic(self) -> float:
+        """Seconds advanced so far [s]."""
+        return self._elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by `seconds` [s]."""
+        self._seconds += seconds
+        self._elapsed += seconds
+
+    def move_to(self, instant: datetime) -> None:
+        """Move to `instant` (aware); monotonic time moves by the same, never back."""
+        step = instant.timestamp() - self._seconds
+        self._seconds = instant.timestamp()
+        self._elapsed += max(step, 0.0)
+
+
+class ServiceTime:
+    """`self.time`: the clock as a service author asks it, in UTC unless a zone is named.
+
+    Every method answers text by Zato's default format `%Y-%m-%d %H:%M:%S`, or a datetime with `needs_format=False`.
+    """
+
+    def __init__(self, clock: SystemClock | VirtualClock) -> None:
+        self._clock = clock
+
+    def _said(self, instant: datetime, format: str, needs_format: bool) -> str | datetime:
+        return instant.strftime(format) if needs_format else instant
+
+    def utcnow(self, format: str = "%Y-%m-%d %H:%M:%S", needs_format: bool = True) -> str | datetime:
+        """Now, UTC."""
+        return self._said(self._clock.now(), format, needs_format)
+
+    def now(self, format: str = "%Y-%m-%d %H:%M:%S", tz: str = "UTC", needs_format: bool = True) -> str | datetime:
+        """Now in the zone `tz` (IANA name)."""
+        from zoneinfo import ZoneInfo
+
+        return self._said(self._clock.now().astimezone(ZoneInfo(tz)), format, needs_format)
+
+    def today(self, format: str = "%Y-%m-%d", tz: str = "UTC", needs_format: bool = True) -> str | datetime:
+        """This day."""
+        return self.now(format, tz, needs_format)
+
+    def yesterday(self, format: str = "%Y-%m-%d", needs_format: bool = True) -> str | datetime:
+        """The day before this one."""
+        return self._said(self._clock.now() - timedelta(days=1), format, needs_format)
+
+    def tomorrow(self, format: str = "%Y-%m-%d", needs_format: bool = True) -> str | datetime:
+        """The day after this one."""
+        return self._said(self._clock.now() + timedelta(days=1), format, needs_format)
+
+    def isoutcnow(self) -> str:
+        """Now, UTC, ISO 8601."""
+        return self._clock.now().isoformat()

@@ -1,0 +1,132 @@
+"""A definition: a frozen, typed, serialisable value that says what a thing is.
+
+It is never open and never holds a secret. Forms, tables, code and the command line read its fields from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, ClassVar, NamedTuple, cast, get_args, get_type_hints
+
+import msgspec
+from msgspec import NODEFAULT, Struct, structs
+
+from workbench.core.errors import InvalidDefinition, nearest
+from workbench.core.secret import Secret, keep_given
+
+
+class Reference(NamedTuple):
+    """One definition's mention of another object, by name."""
+
+    collection: str
+    name: str
+    field: str
+
+
+class DefinitionType(type(Struct)):  # type: ignore[misc]
+    """Checks keywords before the constructor does, so that one error lists every bad field."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        known = cls.__struct_fields__
+        given = dict(zip(known[:1], args[:1], strict=False)) | kwargs
+        problems = {key: _unknown_field(key, known) for key in kwargs if key not in known}
+        if len(args) > 1:
+            problems["arguments"] = f"take one name without a keyword, not {len(args)} values"
+        required = (field.name for field in structs.fields(cls) if field.required)
+        problems |= {key: "is missing" for key in required if key not in given}
+        if problems:
+            fields = field_types(cls)
+            for key in given.keys() & fields.keys():
+                if problem := _value_problem(given[key], fields[key]):
+                    problems[key] = problem
+            raise InvalidDefinition(cls.__name__, given.get("name", "?"), problems)
+        return super().__call__(*args, **kwargs)
+
+
+def _unknown_field(key: str, known: tuple[str, ...]) -> str:
+    close = nearest(key, known)
+    return f"is not a field; did you mean {close!r}?" if close else f"is not a field; the fields are {', '.join(known)}"
+
+
+@cache
+def field_types(cls: type[Struct]) -> dict[str, Any]:
+    """The annotated type of each field, bounds and description included."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {field: hints[field] for field in cls.__struct_fields__}
+
+
+def _holds_secret(kind: Any) -> bool:
+    return kind is Secret or any(_holds_secret(each) for each in get_args(kind))
+
+
+def _value_problem(value: Any, kind: Any) -> str:
+    if isinstance(value, str) and _holds_secret(kind):
+        return ""
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as exc:
+        return f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")
+    return ""
+
+
+class Definition(Struct, metaclass=DefinitionType, frozen=True):
+    """What every definition has: a name, a kind in words, and the collection it lives in."""
+
+    kind: ClassVar[str] = ""
+    collection: ClassVar[str] = ""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        problems: dict[str, str] = {}
+        if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > 200:
+            problems["name"] = "must be text of 1 to 200 characters"
+        for field, kind in field_types(type(self)).items():
+            value = getattr(self, field)
+            if isinstance(value, str) and _holds_secret(kind):
+                structs.force_setattr(self, field, keep_given(f"{self.kind} {self.name!r} {field}", value))
+            elif problem := _value_problem(value, kind):
+                problems[field] = problem
+            elif isinstance(value, list | dict):
+                structs.force_setattr(self, field, msgspec.convert(value, kind))
+        problems = problems or self.problems()
+        if problems:
+            raise InvalidDefinition(type(self).__name__, self.name, problems)
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong between fields that are each valid alone, by field."""
+        return {}
+
+    def references(self) -> Iterator[Reference]:
+        """The objects this definition names, which must exist before it can apply."""
+        return iter(())
+
+    def changed(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, the name left out."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in structs.fields(type(self))
+            if field.name != "name" and getattr(self, field.name) != _default(field)
+        }
+
+    def to_code(self) -> str:
+        """The call that makes this definition again; only what differs from the defaults."""
+        arguments = [repr(self.name), *(f"{field}={value!r}" for field, value in self.changed().items())]
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+    def replace(self, **changes: Any) -> Any:
+        """A copy with some fields changed, checked again."""
+        return structs.replace(self, **changes)
+
+    def __repr__(self) -> str:
+        return self.to_code()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}"
+
+
+def _default(field: structs.FieldInfo) -> Any:
+    return field.default if field.default is not NODEFAULT else (
+        cast(Any, field.default_factory)() if field.default_factory is not NODEFAULT else NODEFAULT
+    )

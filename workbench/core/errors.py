@@ -1,0 +1,286 @@
+"""Every error of the workbench: what happened, to which object, how to mend it.
+
+WorkbenchError
+  InvalidDefinition      a definition with bad fields, all of them listed
+  UnknownName            a name that nobody defined; says which exist and the nearest
+  NameTaken              one name from two sources
+  DanglingReference      a definition that names something that is not there
+  PathTaken              two channels on one address
+  MissingSecret          a secret nobody set
+  MissingDependency      a client library that is not installed
+  DeployRefused          classes of a cell or file that cannot go live
+  ServiceUsage           a service that used its own interface wrongly
+  ConnectionFailed       an outside system that did not answer as it should
+    DeadlineExceeded     ... within the time the connection allows
+  StoreUnavailable       the store gave no answer
+  CallerError            what a caller may be told, with its HTTP status
+    BadRequest 400 (InvalidInput), Unauthorized 401, Forbidden 403, NotFound 404, MethodNotAllowed 405, Conflict 409,
+    ContentTooLarge 413, URITooLong 414, UnsupportedMediaType 415, TooManyRequests 429, HeadersTooLarge 431
+  ServiceUnavailable     503 with Retry-After: no worker is free, or the server is stopping
+  TimedOut               504: the service did not end within its channel's time
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class WorkbenchError(Exception):
+    """Anything that goes wrong in the workbench; its text is a sentence for a person."""
+
+
+def listed(names: Iterable[str], *, at_most: int = 12) -> str:
+    """Names in a row for an error text, the long tail counted instead of shown."""
+    names = sorted(names)
+    if not names:
+        return "none"
+    shown = ", ".join(names[:at_most])
+    return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most} more"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was probably meant to be."""
+    by_folded = {each.casefold(): each for each in known}
+    close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
+
+
+class InvalidDefinition(WorkbenchError):
+    """A definition has bad fields; `problems` maps each field to what is wrong with it."""
+
+    def __init__(self, kind: str, name: object, problems: dict[str, str]) -> None:
+        self.kind, self.name, self.problems = kind, name, problems
+        lines = "; ".join(f"{field} {problem}" for field, problem in problems.items())
+        super().__init__(f"{kind} {name!r} is not valid: {lines}.")
+
+
+class UnknownName(WorkbenchError, KeyError):
+    """Nobody defined that name; says which names exist and which is the nearest."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str], *, mend: str = "") -> None:
+        self.what, self.name, self.known = what, name, sorted(known)
+        close = nearest(name, self.known)
+        meant = f" Did you mean {close!r}?" if close else ""
+        tail = f" Mend: {mend}" if mend else ""
+        super().__init__(f"No {what} is named {name!r}; there are: {listed(self.known)}.{meant}{tail}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class NameTaken(WorkbenchError):
+    """One name comes from two sources."""
+
+    def __init__(self, what: str, name: str, first: str, second: str, *, mend: str) -> None:
+        self.what, self.name = what, name
+        super().__init__(f"{what} {name!r} comes from two places: {first} and {second}. Mend: {mend}")
+
+
+class DanglingReference(WorkbenchError):
+    """A definition names an object that does not exist."""
+
+    def __init__(self, owner: str, what: str, name: str, known: Iterable[str]) -> None:
+        close = nearest(name, known := list(known))
+        meant = f" Did you mean {close!r}?" if close else ""
+        super().__init__(f"{owner} names the {what} {name!r}, which does not exist; there are: {listed(known)}.{meant}")
+
+
+class PathTaken(WorkbenchError):
+    """Two channels claim the same path and method."""
+
+    def __init__(self, path: str, first: str, second: str, methods: Sequence[str]) -> None:
+        verbs = " ".join(methods) or "every method"
+        super().__init__(
+            f"Channels {first!r} and {second!r} both answer {path} for {verbs}. "
+            f"Mend: give one of them another path or method."
+        )
+
+
+class MissingSecret(WorkbenchError):
+    """A secret that something needs is not set anywhere."""
+
+    def __init__(self, name: str, owner: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{owner} needs the secret {name!r}, which is not set. Mend: set the environment variable {name}, "
+            f"write {name}=... into a file .env beside the notebook, or call wb.sandbox() to play without it."
+        )
+
+
+class MissingDependency(WorkbenchError):
+    """The client library of a kind is not installed."""
+
+    def __init__(self, kind: str, package: str, extra: str | None = None) -> None:
+        self.kind, self.package = kind, package
+        what = f"'notebook-workbench[{extra}]'" if extra else package
+        super().__init__(f"{kind} needs the package {package!r}, which is not installed. Mend: pip install {what}")
+
+
+class DeployRefused(WorkbenchError):
+    """Classes that cannot go live; nothing of their cell or file did."""
+
+
+class ServiceUsage(WorkbenchError):
+    """A service used its own interface in a way that cannot work; the text says what to write instead."""
+
+
+class ConnectionFailed(WorkbenchError):
+    """An outside system refused, hung up, or answered what cannot be read."""
+
+
+class DeadlineExceeded(ConnectionFailed):
+    """An outside system did not answer within the time its connection allows."""
+
+
+class StoreUnavailable(WorkbenchError):
+    """The store gave no answer in time."""
+
+
+class CallerError(WorkbenchError):
+    """An error whose text the caller is told; raise a subclass in a service to answer with its status."""
+
+    status: ClassVar[int] = 400
+    phrase: ClassVar[str] = "Bad Request"
+
+    def __init__(self, *args: object, needs_msg: bool = True) -> None:
+        """Take the sentence for the caller.
+
+        Zato's form `(cid, message)` is understood too: the last argument is the sentence.
+        With `needs_msg=False` the caller sees only the phrase of the status.
+        """
+        words = str(args[-1]) if args and needs_msg else ""
+        self.details = words or self.phrase
+        super().__init__(self.details)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """What the answer carries besides the usual."""
+        return []
+
+
+class BadRequest(CallerError):
+    """400: the request cannot be understood."""
+
+
+class InvalidInput(BadRequest):
+    """400: the input misses something or has a wrong value; every bad element is named."""
+
+    def __init__(self, service: str, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__(f"Invalid input: {'; '.join(problems)}")
+
+
+class Unauthorized(CallerError):
+    """401: no credentials, or wrong ones; `challenge` goes into WWW-Authenticate."""
+
+    status, phrase = 401, "Unauthorized"
+
+    def __init__(self, *args: object, challenge: str = "", needs_msg: bool = True) -> None:
+        self.challenge = challenge
+        super().__init__(*args, needs_msg=needs_msg)
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("WWW-Authenticate", self.challenge)] if self.challenge else []
+
+
+class Forbidden(CallerError):
+    """403: known, but not allowed."""
+
+    status, phrase = 403, "Forbidden"
+
+
+class NotFound(CallerError):
+    """404: nothing is there."""
+
+    status, phrase = 404, "Not Found"
+
+
+class MethodNotAllowed(CallerError):
+    """405: the address exists, with other methods."""
+
+    status, phrase = 405, "Method Not Allowed"
+
+    def __init__(self, *args: object, allow: Sequence[str] = (), needs_msg: bool = True) -> None:
+        self.allow = tuple(allow)
+        super().__init__(*args, needs_msg=needs_msg)
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Allow", ", ".join(self.allow))]
+
+
+class Conflict(CallerError):
+    """409: it contradicts what is there."""
+
+    status, phrase = 409, "Conflict"
+
+
+class ContentTooLarge(CallerError):
+    """413: the body is over the channel's bound."""
+
+    status, phrase = 413, "Content Too Large"
+
+
+class URITooLong(CallerError):
+    """414: the request line is over the server's bound."""
+
+    status, phrase = 414, "URI Too Long"
+
+
+class UnsupportedMediaType(CallerError):
+    """415: the body is of a kind that the channel does not read."""
+
+    status, phrase = 415, "Unsupported Media Type"
+
+
+class TooManyRequests(CallerError):
+    """429: a limit is reached; the caller never learns which."""
+
+    status, phrase = 429, "Too Many Requests"
+
+    def __init__(self, *args: object, extra_headers: Sequence[tuple[str, str]] = ()) -> None:
+        self.extra_headers = list(extra_headers)
+        super().__init__("Error 429 Too Many Requests")
+
+    def headers(self) -> list[tuple[str, str]]:
+        return self.extra_headers
+
+
+class HeadersTooLarge(CallerError):
+    """431: the headers are over the server's bound."""
+
+    status, phrase = 431, "Request Header Fields Too Large"
+
+
+class ServiceUnavailable(WorkbenchError):
+    """503: try again after `retry_after_seconds`."""
+
+    status: ClassVar[int] = 503
+    phrase: ClassVar[str] = "Service Unavailable"
+
+    def __init__(self, details: str = "Service Unavailable", retry_after_seconds: int = 1) -> None:
+        self.details, self.retry_after_seconds = details, retry_after_seconds
+        super().__init__(details)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Retry-After, in seconds."""
+        return [("Retry-After", str(self.retry_after_seconds))]
+
+
+class TimedOut(WorkbenchError):
+    """504: the service did not end within its time; it goes on alone and its result is discarded."""
+
+    status: ClassVar[int] = 504
+    phrase: ClassVar[str] = "Gateway Timeout"
+    details = "Gateway Timeout"
+
+    def __init__(self, service: str, seconds: float) -> None:
+        self.service, self.seconds = service, seconds
+        super().__init__(
+            f"Service {service!r} did not end within {seconds:g} s. A thread cannot be stopped: it goes on, its result "
+            f"is discarded. Mend: bound its waits, check self.cancelled in loops, or raise timeout_seconds of the channel."
+        )
+
+    def headers(self) -> list[tuple[str, str]]:
+        """None beyond the usual."""
+        return []

@@ -1,0 +1,113 @@
+"""What one call did: a tree of steps under one CID, recorded as it happens and drawn only when somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import perf_counter
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from workbench.core.call import Call
+
+CURRENT: ContextVar[Call | None] = ContextVar("workbench_call", default=None)
+
+
+class Traced(Protocol):
+    """Anything that stands in a trace: a step, a limit's decision, a line of output."""
+
+    kind: str
+
+    def said(self) -> str:
+        """One line without times."""
+        ...
+
+
+class Line:
+    """A log line or a print of a service."""
+
+    __slots__ = ("at", "kind", "level", "text")
+
+    def __init__(self, kind: str, text: str, level: str = "") -> None:
+        self.kind, self.text, self.level, self.at = kind, text, level, perf_counter()
+
+    def said(self) -> str:
+        """The line, with its level if it was logged."""
+        return f"{self.level} {self.text}" if self.level else self.text
+
+
+class Step:
+    """One thing that took time: a request, a service, an outgoing call."""
+
+    __slots__ = ("error", "kind", "name", "outcome", "seconds", "started", "steps")
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind, self.name = kind, name
+        self.started = perf_counter()
+        self.seconds: float | None = None
+        self.outcome = "running"
+        self.error: BaseException | None = None
+        self.steps: list[Traced] = []
+
+    def end(self, outcome: str, error: BaseException | None = None) -> None:
+        """Say how it ended; the first word counts."""
+        if self.seconds is None:
+            self.seconds = perf_counter() - self.started
+            self.outcome, self.error = outcome, error
+
+    def said(self) -> str:
+        """Name and outcome."""
+        return f"{self.name} {self.outcome}"
+
+    def tree(self, depth: int = 0) -> Iterator[tuple[int, Traced]]:
+        """This step and all below it, each with its depth."""
+        yield depth, self
+        for step in list(self.steps):
+            if isinstance(step, Step):
+                yield from step.tree(depth + 1)
+            else:
+                yield depth + 1, step
+
+
+class Trace:
+    """A call from outside with everything it caused."""
+
+    __slots__ = ("at", "cid", "root")
+
+    def __init__(self, cid: str, at: float, root: Step) -> None:
+        self.cid, self.at, self.root = cid, at, root
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{'  ' * depth}{line}" for depth, step in self.root.tree() for line in _shown(step))
+
+    def steps(self, kind: str) -> list[Traced]:
+        """Every step of one kind, in order of their start."""
+        return [step for _, step in self.root.tree() if step.kind == kind]
+
+    @property
+    def lines(self) -> list[str]:
+        """What the services printed and logged."""
+        return [step.said() for _, step in self.root.tree() if isinstance(step, Line)]
+
+
+def _shown(step: Traced) -> list[str]:
+    mark = f"{step.kind}: " if isinstance(step, Line) else ""
+    return [f"{mark}{line}" for line in step.said().splitlines() or [""]]
+
+
+@contextmanager
+def outgoing(kind: str, name: str) -> Iterator[Step]:
+    """Record a call to an outside system under the service call that makes it.
+
+    Set `step.outcome` text through `step.end(...)`; otherwise it is `ok`, or the class of the error.
+    """
+    step = Step(kind, name)
+    if (call := CURRENT.get()) is not None:
+        call.step.steps.append(step)
+    try:
+        yield step
+    except BaseException as exc:
+        step.end(f"failed: {type(exc).__name__}", exc)
+        raise
+    step.end("ok")
