@@ -1,3 +1,351 @@
 """Outgoing REST: one pooled `requests.Session` per connection, with retries and a deadline for the whole call."""
 
 from __future__ import annotations
+
+import asyncio
+import contextvars
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec import Meta
+
+from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
+from workbench.core.definition import Reference
+from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
+from workbench.core.secret import Secret
+from workbench.core.trace import CURRENT, outgoing
+from workbench.core.typed import plain
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Session
+    from requests import Response as RequestsResponse
+
+PLACEHOLDER = re.compile(r"{(\w+)}")
+RETRIED_STATUS = frozenset((502, 503, 504))
+RETRIED_METHODS = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
+BACKOFF_SECONDS = 0.3
+LONGEST_BACKOFF_SECONDS = 30.0
+_encode = msgspec.json.Encoder(enc_hook=plain).encode
+
+
+class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True):
+    """A REST API to call."""
+
+    kind: ClassVar[str] = "REST"
+    attributes: ClassVar[dict[str, str]] = {"out.rest": "item", "out.plain_http": "item", "rest": "for_call"}
+
+    host: Annotated[str, Meta(pattern=r"^https?://[^/\s]+/?$", description="Scheme and host, as https://example.com.")]
+    path: Annotated[str, Meta(description="Path; {name} is filled from params.")] = ""
+    data_format: Annotated[Literal["json", "form", ""], Meta(description="How data that is no text is sent.")] = "json"
+    username: Annotated[str, Meta(description="User for Basic Auth; empty for none.")] = ""
+    password: Annotated[Secret | str | None, Meta(description="Secret that holds the user's password.")] = None
+    api_key: Annotated[Secret | str | None, Meta(description="Secret sent in `api_key_header`.")] = None
+    api_key_header: Annotated[str, Meta(description="Header for the API key.")] = "X-API-Key"
+    headers: Annotated[dict[str, str], Meta(description="Headers sent with every call.")] = msgspec.field(default_factory=dict)
+    timeout_seconds: Timeout = 10.0
+    deadline_seconds: Annotated[float, Meta(gt=0, le=3600, description="Longest whole call, retries included [s].")] = (
+        30.0
+    )
+    retries: Annotated[int, Meta(ge=0, le=20, description="Further tries after a failure that may pass.")] = 3
+    pool_size: Annotated[int, Meta(ge=1, le=1000, description="Most connections kept open.")] = 20
+    ping_method: Annotated[Literal["HEAD", "GET", "OPTIONS"], Meta(description="Method of a ping.")] = "HEAD"
+    verify_tls: Annotated[bool, Meta(description="Whether the server's certificate is checked.")] = True
+
+    def problems(self) -> dict[str, str]:
+        return {"path": "must begin with /"} if self.path and not self.path.startswith("/") else {}
+
+    def references(self) -> Iterator[Reference]:
+        return iter(())
+
+    def open(self, opening: Opening) -> RESTClient:
+        """Make the session; nobody is called yet."""
+        return RESTClient(self, opening)
+
+
+class RESTClient:
+    """An open REST connection: `get`, `post`, ... with the CID first, as in Zato.
+
+    A status that is not 2xx is no error: look at `.status_code`. What never answered is ConnectionFailed.
+    """
+
+    def __init__(self, definition: RESTConnection, opening: Opening) -> None:
+        self.definition = definition
+        self._session = _session_of(definition)
+        owner = str(definition)
+        if definition.username:
+            self._session.auth = (definition.username, opening.reveal(_named(definition.password), owner) or "")
+        if (key := opening.reveal(_named(definition.api_key), owner)) is not None:
+            self._session.headers[definition.api_key_header] = key
+        self._pool: ThreadPoolExecutor | None = None
+
+    def get(self, cid: str, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
+        """GET; `params` fill the path's {placeholders}, the rest becomes the query."""
+        return self.call("GET", cid, None, params, **more)
+
+    def delete(self, cid: str, data: Any = None, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
+        """DELETE."""
+        return self.call("DELETE", cid, data, params, **more)
+
+    def options(self, cid: str, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
+        """OPTIONS."""
+        return self.call("OPTIONS", cid, None, params, **more)
+
+    def post(self, cid: str, data: Any = None, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
+        """POST; text and bytes go as they are, anything else in the connection's data format."""
+        return self.call("POST", cid, data, params, **more)
+
+    send = post
+
+    def put(self, cid: str, data: Any = None, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
+        """PUT."""
+        return self.call("PUT", cid, data, params, **more)
+
+    def patch(self, cid: str, data: Any = None, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
+        """PATCH."""
+        return self.call("PATCH", cid, data, params, **more)
+
+    def call(
+        self,
+        method: str,
+        cid: str,
+        data: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Any method.
+
+        Raises:
+            ConnectionFailed: The other side refused, hung up, or sent what is no HTTP.
+            DeadlineExceeded: It did not answer within `deadline_seconds`, all tries together.
+        """
+        call = CURRENT.get()
+        if call is not None and call.on_loop:
+            raise ServiceUsage(
+                f"Service {call.service!r} is async, and {self.definition} would block the server. "
+                f"Mend: await conn.aio.{method.lower()}(...)"
+            )
+        return self._call(method, cid, data, params, headers)
+
+    def _call(
+        self, method: str, cid: str, data: Any, params: Mapping[str, Any] | None, headers: Mapping[str, str] | None
+    ) -> Response:
+        path, query = self._path(dict(params or {}))
+        url = f"{self.definition.host.rstrip('/')}{path}{'?' if query else ''}{query}"
+        body, content_type = self._body(data)
+        sent = {"X-Zato-CID": cid, **({"Content-Type": content_type} if content_type else {}), **(headers or {})}
+        with outgoing("rest", f"{method} {self.definition.name} {path or '/'}") as step:
+            response = self._with_retries(method, url, body, sent)
+            step.end(str(response.status_code))
+            return Response(response, self.definition)
+
+    def _path(self, params: dict[str, Any]) -> tuple[str, str]:
+        """The path with its placeholders filled, and the query made of the rest."""
+        wanted = PLACEHOLDER.findall(self.definition.path)
+        if missing := [name for name in wanted if name not in params]:
+            raise ServiceUsage(
+                f"{self.definition} has the path {self.definition.path}; params miss {', '.join(map(repr, missing))}, "
+                f"given: {', '.join(params) or 'none'}."
+            )
+        values = {name: quote(str(params.pop(name)), safe="") for name in wanted}
+        return PLACEHOLDER.sub(lambda match: values[match[1]], self.definition.path), urlencode(params, doseq=True)
+
+    def _body(self, data: Any) -> tuple[bytes | None, str]:
+        if data is None or data == "":
+            return None, ""
+        if isinstance(data, str | bytes):
+            body = data.encode() if isinstance(data, str) else data
+            return body, "application/json" if self.definition.data_format == "json" else ""
+        if self.definition.data_format == "form":
+            return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+        return _encode(data), "application/json"
+
+    def _with_retries(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> RequestsResponse:
+        import requests
+
+        deadline = time.monotonic() + self.definition.deadline_seconds
+        request = self._session.prepare_request(requests.Request(method, url, data=body, headers=headers))
+        tries = 1 + (self.definition.retries if method in RETRIED_METHODS else 0)
+        for attempt in range(1, tries + 1):
+            wait = min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
+            try:
+                response = self._attempt(request, deadline)
+                if response.status_code not in RETRIED_STATUS or attempt == tries:
+                    return response
+                wait = _retry_after(response) or wait
+            except (requests.ConnectionError, requests.Timeout) as exc:
+                if isinstance(exc, requests.exceptions.SSLError) or attempt == tries or time.monotonic() >= deadline:
+                    raise self._failure(exc, attempt, deadline) from exc
+            if time.monotonic() + wait >= deadline:
+                raise DeadlineExceeded(
+                    f"{self.definition} at {self.definition.host} did not answer well within "
+                    f"{self.definition.deadline_seconds:g} s ({attempt} tries)."
+                )
+            time.sleep(wait)
+        raise AssertionError("every try returns or raises")
+
+    def _attempt(self, request: PreparedRequest, deadline: float) -> RequestsResponse:
+        """One try; its body is read under the deadline too, since a peer may send it drop by drop."""
+        import requests
+
+        left = max(deadline - time.monotonic(), 0.001)
+        timeout = min(self.definition.timeout_seconds, left)
+        response = self._session.send(request, timeout=timeout, stream=True, verify=self.definition.verify_tls)
+        chunks = []
+        for chunk in response.iter_content(65536):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                response.close()
+                raise requests.Timeout("the body came too slowly")
+        response._content, response._content_consumed = b"".join(chunks), True  # type: ignore[attr-defined]
+        return response
+
+    def _failure(self, exc: Exception, attempt: int, deadline: float) -> ConnectionFailed:
+        import requests
+
+        where = f"{self.definition} at {self.definition.host}"
+        tries = f"{attempt} {'try' if attempt == 1 else 'tries'}"
+        if isinstance(exc, requests.Timeout):
+            return DeadlineExceeded(
+                f"{where} did not answer in time ({self.definition.timeout_seconds:g} s a try, {tries}, "
+                f"{self.definition.deadline_seconds:g} s in all)."
+            )
+        return ConnectionFailed(f"{where} cannot be reached: {reason(exc)} ({tries}).")
+
+    def for_call(self, cid: str) -> BoundREST:
+        """The short form `self.rest["name"]`, with the CID implied."""
+        return BoundREST(self, cid)
+
+    @property
+    def aio(self) -> AsyncREST:
+        """The same methods to be awaited, for `async def handle`."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.definition.pool_size, f"workbench-rest-{self.definition.name}")
+        return AsyncREST(self, self._pool)
+
+    def ping(self, cid: str = "") -> str:
+        """Ask for the path once and say what came back."""
+        began = time.monotonic()
+        path = PLACEHOLDER.sub("ping", self.definition.path)
+        response = self._with_retries(self.definition.ping_method, self.definition.host.rstrip("/") + path, None, {})
+        return f"{self.definition.ping_method} {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms"
+
+    def close(self) -> None:
+        """Close pooled connections."""
+        self._session.close()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+
+
+class BoundREST:
+    """A REST connection within one call: `get(params=...)`, `post(data, ...)`."""
+
+    __slots__ = ("_cid", "_client")
+
+    def __init__(self, client: RESTClient, cid: str) -> None:
+        self._client, self._cid = client, cid
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        call = getattr(self._client, method)
+        return lambda *args, **kwargs: call(self._cid, *args, **kwargs)
+
+
+class AsyncREST:
+    """Awaitable `get`, `post`, ...; the session's calls run on a few threads of its own."""
+
+    __slots__ = ("_client", "_pool")
+
+    def __init__(self, client: RESTClient, pool: ThreadPoolExecutor) -> None:
+        self._client, self._pool = client, pool
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method not in ("get", "post", "put", "patch", "delete", "options", "send"):
+            raise AttributeError(f"conn.aio has get, post, put, patch, delete, options and send, not {method!r}")
+        verb = "POST" if method == "send" else method.upper()
+
+        async def call(cid: str, *args: Any, **kwargs: Any) -> Response:
+            given = (
+                dict(zip(("params",) if verb in ("GET", "OPTIONS") else ("data", "params"), args, strict=False))
+                | kwargs
+            )
+            work = (verb, cid, given.get("data"), given.get("params"), given.get("headers"))
+            context = contextvars.copy_context()
+            return await asyncio.get_running_loop().run_in_executor(
+                self._pool, lambda: context.run(self._client._call, *work)
+            )
+
+        return call
+
+
+class Response:
+    """`requests.Response` with `.data`: the body parsed, when it is JSON."""
+
+    __slots__ = ("_definition", "_response")
+
+    def __init__(self, response: RequestsResponse, definition: RESTConnection) -> None:
+        self._response, self._definition = response, definition
+
+    @property
+    def data(self) -> Any:
+        """The parsed body if the connection or the answer says JSON, else its text.
+
+        Raises:
+            ConnectionFailed: The answer says JSON and is not.
+        """
+        said = self._response.headers.get("Content-Type", "")
+        if not self._response.content:
+            return ""
+        if self._definition.data_format != "json" and "json" not in said:
+            return self._response.text
+        try:
+            return msgspec.json.decode(self._response.content)
+        except msgspec.DecodeError as exc:
+            raise ConnectionFailed(
+                f"{self._definition} answered {self._response.status_code} with a body that is no JSON ({exc}). "
+                f"Mend: read .text, or set data_format=''."
+            ) from exc
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._response, name)
+
+    def __repr__(self) -> str:
+        return f"<Response [{self._response.status_code}]>"
+
+
+def _session_of(definition: RESTConnection) -> Session:
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    settings = session.merge_environment_settings(definition.host, {}, None, definition.verify_tls, None)
+    session.proxies, session.cert = settings["proxies"], settings["cert"]
+    session.verify = settings["verify"]
+    # Read once here: asking the environment at every call costs a third of the call.
+    session.trust_env = False
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=definition.pool_size, max_retries=0)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    session.headers["User-Agent"] = "workbench"
+    session.headers.update(definition.headers)
+    return session
+
+
+def _named(secret: Secret | str | None) -> Secret | None:
+    return secret if isinstance(secret, Secret) else None
+
+
+def _retry_after(response: RequestsResponse) -> float:
+    said = response.headers.get("Retry-After", "")
+    return float(said) if said.isdecimal() else 0.0
+
+
+def reason(exc: BaseException) -> str:
+    """What went wrong, in the system's words, without addresses of objects."""
+    while (inner := exc.__cause__ or exc.__context__) is not None:
+        exc = inner
+    said = re.sub(r"<[^>]*>[:,]?\s*", "", str(exc)).strip("() ")
+    return said or type(exc).__name__

@@ -9,6 +9,7 @@ from workbench.core.trace import Step
 
 if TYPE_CHECKING:
     from workbench.core.ports import Deployment, Surroundings
+    from workbench.core.response import Response
 
 
 class ChannelSecurity:
@@ -77,13 +78,13 @@ class Call:
         "cancelled",
         "channel",
         "cid",
-        "deployment",
         "http",
         "in_reply_to",
         "job_type",
         "on_loop",
         "parent",
         "raw",
+        "response",
         "service",
         "services",
         "step",
@@ -109,7 +110,7 @@ class Call:
         self.job_type = ""
         self.cancelled = False
         self.on_loop = False
-        self.deployment: Deployment | None = None
+        self.response: Response | None = None
         self.step = Step("service", service)
         if parent is not None:
             parent.step.steps.append(self.step)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, ClassVar, NamedTuple, cast, get_args, get_type_hints
 
 import msgspec
-from msgspec import NODEFAULT, Struct, structs
+from msgspec import NODEFAULT, Struct, StructMeta, structs
 
 from workbench.core.errors import InvalidDefinition, nearest
 from workbench.core.secret import Secret, keep_given
@@ -24,7 +24,7 @@ class Reference(NamedTuple):
     field: str
 
 
-class DefinitionType(type(Struct)):  # type: ignore[misc]
+class DefinitionType(StructMeta):
     """Checks keywords before the constructor does, so that one error lists every bad field."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -33,7 +33,7 @@ class DefinitionType(type(Struct)):  # type: ignore[misc]
         problems = {key: _unknown_field(key, known) for key in kwargs if key not in known}
         if len(args) > 1:
             problems["arguments"] = f"take one name without a keyword, not {len(args)} values"
-        required = (field.name for field in structs.fields(cls) if field.required)
+        required = (field.name for field in structs.fields(cast(Any, cls)) if field.required)
         problems |= {key: "is missing" for key in required if key not in given}
         if problems:
             fields = field_types(cls)
@@ -127,6 +127,8 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
 
 
 def _default(field: structs.FieldInfo) -> Any:
-    return field.default if field.default is not NODEFAULT else (
-        cast(Any, field.default_factory)() if field.default_factory is not NODEFAULT else NODEFAULT
+    return (
+        field.default
+        if field.default is not NODEFAULT
+        else (cast(Any, field.default_factory)() if field.default_factory is not NODEFAULT else NODEFAULT)
     )

@@ -267,6 +267,15 @@ class ServiceUnavailable(WorkbenchError):
         return [("Retry-After", str(self.retry_after_seconds))]
 
 
+def refusal(denied: str, headers: Sequence[tuple[str, str]]) -> WorkbenchError:
+    """What a caller is told whom a limit refused, by the reason its decision gives."""
+    if denied == "address":
+        return Forbidden("Error 403 Forbidden")
+    if denied == "store":
+        return ServiceUnavailable("Service Unavailable")
+    return TooManyRequests(extra_headers=headers)
+
+
 class TimedOut(WorkbenchError):
     """504: the service did not end within its time; it goes on alone and its result is discarded."""
 
@@ -278,7 +287,7 @@ class TimedOut(WorkbenchError):
         self.service, self.seconds = service, seconds
         super().__init__(
             f"Service {service!r} did not end within {seconds:g} s. A thread cannot be stopped: it goes on, its result "
-            f"is discarded. Mend: bound its waits, check self.cancelled in loops, or raise timeout_seconds of the channel."
+            f"is discarded. Mend: bound its waits, check self.cancelled in loops, or the channel's timeout_seconds."
         )
 
     def headers(self) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping
+from asyncio import Future
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,7 +34,7 @@ class Deployment(Protocol):
 
     name: str
     cls: type[Service]
-    version: int
+    number: int
     io: Declared
     is_async: bool
 
@@ -79,6 +80,11 @@ class Surroundings(Protocol):
     connections: Connections
     clock: Any
     kvdb: Any
+    log: Any
+
+    def inline(self, call: Call) -> bool:
+        """Whether a person waits for this call in the cell that made it, and so sees its prints there."""
+        ...
 
 
 class Decision(Protocol):
@@ -86,19 +92,25 @@ class Decision(Protocol):
 
     kind: str
     allowed: bool
+    denied: str  # why not, or why only shadow lets it through: "limit", "address" or "store"
+    headers: tuple[tuple[str, str], ...]  # what the caller is told, if the definition says so
 
     def said(self) -> str:
         """The object, the line and the outcome, for the trace."""
+        ...
+
+    def log_line(self) -> str:
+        """What the author's log says of a refusal, and the caller never learns."""
         ...
 
 
 class Limiter(Protocol):
     """The limit of one object: a channel, a user, or a service."""
 
-    def check(self, address: str | None, cid: str) -> Decision | Awaitable[Decision]:
-        """Count one call, or refuse it and count nothing.
+    def check(self, address: str | None, cid: str) -> Decision | Future[Decision]:
+        """Count one call, or refuse it and count nothing; on the loop's thread.
 
-        A counter in this process answers at once; one in a shared store answers an awaitable.
+        A counter in this process answers at once; one in a shared store answers a future.
         """
         ...
 

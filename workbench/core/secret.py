@@ -44,8 +44,13 @@ def keep_given(owner: str, value: str) -> Secret:
     return Secret(owner)
 
 
+def give(name: str, value: str) -> None:
+    """Keep a value under this name in this process only: one made up here, never one that a person wrote."""
+    _given[name] = value
+
+
 def given(name: str) -> str | None:
-    """The value that was given as plain text under this name, if any."""
+    """The value that this process alone knows under this name, if any."""
     return _given.get(name)
 
 

@@ -1,0 +1,69 @@
+"""One HTTP request and the way to answer it: all that the pipeline and the wire know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from workbench.core.cid import new_cid
+from workbench.core.trace import Step
+
+
+class Answer(NamedTuple):
+    """What goes back: status, headers besides the wire's own, body."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    close: bool = False
+
+
+class Exchange:
+    """A request on its way through the pipeline; answered exactly once.
+
+    `path` and `query` are raw (percent-encoded); header names are looked up in any case.
+    """
+
+    __slots__ = (
+        "_send",
+        "address",
+        "answered",
+        "body",
+        "call",
+        "cid",
+        "endpoint",
+        "headers",
+        "method",
+        "params",
+        "path",
+        "query",
+        "root",
+        "task",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        address: str,
+        send: Callable[[Answer], None],
+    ) -> None:
+        self.method, self.headers, self.address = method, headers, address
+        self.path, _, self.query = target.partition("?")
+        self._send = send
+        self.body = b""
+        self.cid = new_cid()
+        self.root = Step("http", f"{method} {self.path}")
+        self.answered = False
+        self.call: Any = None
+        self.endpoint: Any = None
+        self.params: dict[str, str] = {}
+        self.task: Any = None
+
+    def answer(self, answer: Answer) -> None:
+        """Send the answer; a second one is dropped."""
+        if not self.answered:
+            self.answered = True
+            self.root.end(str(answer.status))
+            self._send(answer)

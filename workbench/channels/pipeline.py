@@ -1,0 +1,309 @@
+"""From a request to its answer: route, endpoint's limit, credentials, user's limit, service.
+
+Everything here runs on the loop's thread; only the service's own `handle` may run elsewhere. A call that a local check
+refuses costs no worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import Future, Task
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from workbench.channels.answers import answer_of, error_answer
+from workbench.channels.exchange import Answer, Exchange
+from workbench.channels.guard import Guard
+from workbench.channels.rest import RESTChannel
+from workbench.channels.routes import Routes
+from workbench.core.call import NOBODY, Call, ChannelInfo, ChannelSecurity, HTTPInput
+from workbench.core.errors import (
+    ContentTooLarge,
+    NotFound,
+    ServiceUnavailable,
+    TimedOut,
+    WorkbenchError,
+    refusal,
+)
+from workbench.core.ports import Decision, Limiter
+from workbench.core.response import JSON, encode_json
+
+log = logging.getLogger("workbench.http")
+SWEEP_SECONDS = 0.05
+
+
+class Verifier(Protocol):
+    """Checks the credentials of one security definition."""
+
+    user: ChannelSecurity
+
+    def verify(self, headers: Mapping[str, str]) -> None:
+        """Raise Unauthorized unless the headers carry this user's credentials."""
+        ...
+
+
+class Endpoint:
+    """A channel with all it needs to admit a call, looked up once."""
+
+    __slots__ = ("channel", "info", "limiter", "user_limiter", "verifier")
+
+    def __init__(
+        self,
+        channel: RESTChannel,
+        verifier: Verifier | None = None,
+        limiter: Limiter | None = None,
+        user_limiter: Limiter | None = None,
+    ) -> None:
+        self.channel, self.verifier = channel, verifier
+        self.limiter, self.user_limiter = limiter, user_limiter
+        user = verifier.user if verifier else NOBODY
+        self.info = ChannelInfo(channel.name, "http-soap", channel.data_format, user)
+
+
+class View(NamedTuple):
+    """What a request can reach: the routes, and the services behind them."""
+
+    routes: Routes[Endpoint]
+    services: Mapping[str, Any]
+
+
+Admin = Callable[[Exchange], Any]
+Done = Callable[[Any, BaseException | None], None]
+
+
+class Runner(Protocol):
+    """Runs calls for the pipeline: the invoker."""
+
+    def start(self, call: Call, done: Done) -> Task[Any] | None:
+        """Run a call where its colour belongs; `done` is called on the loop. The task, if it waits on the loop."""
+        ...
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """Log what a call raised."""
+        ...
+
+    def refused(self, call: Call, decision: Decision) -> None:
+        """Log what a limit refused."""
+        ...
+
+    def background(self, task: Callable[[], None]) -> None:
+        """Run a task on a worker."""
+        ...
+
+    def lend_spare(self) -> bool:
+        """Allow one worker more, since one hangs."""
+        ...
+
+    def return_spare(self) -> None:
+        """The worker that hung came back."""
+        ...
+
+
+class Pipeline:
+    """Answers exchanges.
+
+    Args:
+        view: Gives routes and services for a request; a cell's own calls see its draft.
+        new_call: Makes the call of a service.
+        record: Keeps a request's trace from its beginning.
+        admin: The workbench's own addresses below /workbench/, for callers that hold the token.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[Mapping[str, str]], View],
+        runner: Runner,
+        new_call: Callable[..., Call],
+        record: Callable[[str, Any], None],
+        guard: Guard,
+        admin: Mapping[tuple[str, str], Admin],
+    ) -> None:
+        self._view, self._runner, self._new_call, self._record = view, runner, new_call, record
+        self.guard, self._admin = guard, admin
+        self._in_flight: dict[Exchange, float] = {}
+        self._sweeping = False
+        self.draining = False
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that have not been answered."""
+        return len(self._in_flight)
+
+    def admit(self, exchange: Exchange) -> None:
+        """Judge a request by its head; raises CallerError to refuse it before its body is read."""
+        self._record(exchange.cid, exchange.root)
+        if self.draining:
+            raise ServiceUnavailable("Stopping")
+        self.guard.check(exchange.headers)
+        path = exchange.path
+        if path == "/ping" or path.startswith("/workbench/"):
+            return
+        view = self._view(exchange.headers)
+        exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
+        exchange.call = call = self._new_call(
+            endpoint.channel.service, b"", endpoint.info, cid=exchange.cid, services=view.services
+        )
+        call.step.name = endpoint.channel.service
+        declared = exchange.headers.get("Content-Length")
+        if declared is not None and declared.isdecimal() and int(declared) > endpoint.channel.max_body_bytes:
+            raise ContentTooLarge(f"The body is over {endpoint.channel.max_body_bytes} bytes")
+
+    def body_bound(self, exchange: Exchange) -> int:
+        """Largest body to take [bytes]."""
+        return exchange.endpoint.channel.max_body_bytes if exchange.endpoint else 8 * 1024 * 1024
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer an admitted request, whose body is complete; returns at once."""
+        endpoint = exchange.endpoint
+        if endpoint is None:
+            self._handle_own(exchange)
+            return
+        checks = self._check(exchange, endpoint)
+        try:
+            waits_for = next(checks)
+        except StopIteration:
+            self._begin(exchange, endpoint)
+        except Exception as exc:
+            self.refuse(exchange, exc)
+        else:
+            exchange.task = asyncio.ensure_future(self._check_on(exchange, endpoint, checks, waits_for))
+
+    def _check(self, exchange: Exchange, endpoint: Endpoint) -> Generator[Future[Decision], Decision, None]:
+        """Endpoint's limit, credentials, user's limit; yields only a limit in a shared store, to be awaited."""
+        for limiter in (endpoint.limiter, endpoint.user_limiter):
+            if limiter is endpoint.user_limiter and endpoint.verifier is not None:
+                endpoint.verifier.verify(exchange.headers)
+            if limiter is None:
+                continue
+            said = limiter.check(exchange.address, exchange.cid)
+            decision = (yield said) if isinstance(said, Future) else said
+            exchange.root.steps.append(decision)
+            if decision.denied:
+                self._runner.refused(exchange.call, decision)
+            if not decision.allowed:
+                raise refusal(decision.denied, decision.headers)
+
+    async def _check_on(
+        self,
+        exchange: Exchange,
+        endpoint: Endpoint,
+        checks: Generator[Future[Decision], Decision, None],
+        waits_for: Future[Decision],
+    ) -> None:
+        try:
+            while True:
+                waits_for = checks.send(await waits_for)
+        except StopIteration:
+            self._begin(exchange, endpoint)
+        except Exception as exc:
+            self.refuse(exchange, exc)
+
+    def _begin(self, exchange: Exchange, endpoint: Endpoint) -> None:
+        call: Call = exchange.call
+        call.raw = exchange.body
+        call.address = exchange.address
+        call.http = HTTPInput(
+            exchange.method, exchange.path, exchange.query, exchange.headers, exchange.address, exchange.params
+        )
+        exchange.root.steps.append(call.step)
+
+        def done(value: Any, error: BaseException | None) -> None:
+            self._done(exchange, endpoint, value, error)
+
+        self._in_flight[exchange] = asyncio.get_running_loop().time() + endpoint.channel.timeout_seconds
+        if not self._sweeping:
+            self._sweeping = True
+            asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+        try:
+            exchange.task = self._runner.start(call, done)
+        except Exception as exc:
+            self._done(exchange, endpoint, None, exc)
+
+    def _done(self, exchange: Exchange, endpoint: Endpoint, value: Any, error: BaseException | None) -> None:
+        self._in_flight.pop(exchange, None)
+        if exchange.answered:
+            if exchange.call.cancelled and not exchange.call.on_loop:
+                self._runner.return_spare()
+            return
+        call: Call = exchange.call
+        if error is None:
+            assert call.response is not None
+            try:
+                exchange.answer(answer_of(value, call.response, exchange.cid, endpoint.channel.content_type))
+                return
+            except Exception as exc:
+                error = exc
+        self._fail(exchange, endpoint, call, error)
+
+    def _fail(self, exchange: Exchange, endpoint: Endpoint, call: Call, error: BaseException) -> None:
+        self._runner.failed(call, error)
+        headers = call.response.headers if call.response is not None else None
+        exchange.answer(error_answer(error, exchange.cid, endpoint.channel.envelope, headers))
+
+    def refuse(self, exchange: Exchange, error: Exception) -> None:
+        """Answer a request that does not get as far as its service."""
+        envelope = exchange.endpoint.channel.envelope if exchange.endpoint else "zato"
+        if not isinstance(error, WorkbenchError):
+            log.error("a request failed (cid:%s)", exchange.cid, exc_info=error)
+        exchange.answer(error_answer(error, exchange.cid, envelope))
+
+    def abandon(self, exchange: Exchange) -> None:
+        """The caller is gone: tell the service that nobody waits."""
+        if exchange.call is not None and not exchange.answered:
+            exchange.call.cancelled = True
+
+    def _sweep(self) -> None:
+        """Answer 504 for calls past their time; one pass every 50 ms costs less than a timer per call."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for exchange in [each for each, deadline in self._in_flight.items() if deadline <= now]:
+            self._time_out(exchange)
+        self._sweeping = bool(self._in_flight)
+        if self._sweeping:
+            loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def _time_out(self, exchange: Exchange) -> None:
+        self._in_flight.pop(exchange, None)
+        call: Call = exchange.call
+        call.cancelled = True
+        if call.on_loop and exchange.task is not None:
+            exchange.task.cancel()
+        elif not call.on_loop:
+            self._runner.lend_spare()
+        error = TimedOut(call.service, exchange.endpoint.channel.timeout_seconds)
+        self._fail(exchange, exchange.endpoint, call, error)
+
+    def _handle_own(self, exchange: Exchange) -> None:
+        if exchange.path == "/ping":
+            exchange.answer(_plain(exchange, {"pong": "workbench"}))
+            return
+        serve = self._admin.get((exchange.method, exchange.path))
+        if serve is None or not self.guard.has_token(exchange.headers):
+            self.refuse(exchange, NotFound("Not Found"))
+            return
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            try:
+                answer = _plain(exchange, serve(exchange))
+            except WorkbenchError as exc:
+                answer = Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
+            except Exception as exc:
+                text = f"{type(exc).__name__}: {exc}"
+                answer = Answer(500, [("Content-Type", JSON)], encode_json({"error": text}))
+            loop.call_soon_threadsafe(exchange.answer, answer)
+
+        try:
+            self._runner.background(work)
+        except ServiceUnavailable as exc:
+            self.refuse(exchange, exc)
+
+
+def _plain(exchange: Exchange, value: Any) -> Answer:
+    return Answer(200, [("X-Zato-CID", exchange.cid), ("Content-Type", JSON)], encode_json(value))
+
+
+def routes_of(endpoints: Iterable[Endpoint]) -> Routes[Endpoint]:
+    """The table of active channels."""
+    return Routes(endpoint for endpoint in endpoints if endpoint.channel.active)

@@ -1,0 +1,237 @@
+"""The elements that SimpleIO declarations are made of: a name, a type, maybe a default.
+
+Names, inference rules and conversions follow Zato's SimpleIO; a plain string becomes the element its name suggests.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, date, datetime
+from decimal import Decimal as DecimalNumber
+from decimal import InvalidOperation
+from typing import Any, ClassVar
+
+UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET", "__bool__": lambda self: False})()
+
+TRUE = frozenset(("true", "yes", "on", "y", "t", "1"))
+FALSE = frozenset(("false", "no", "off", "n", "f", "0", ""))
+
+
+class Elem:
+    """One named value of a service's input or output.
+
+    `convert` raises ValueError with what the value should have been: "a whole number".
+    """
+
+    absent: ClassVar[Any] = ""
+    wanted: ClassVar[str] = "text"
+
+    def __init__(self, name: str, default: Any = UNSET) -> None:
+        self.name, self.default = name.removeprefix("-"), default
+        self.optional = name.startswith("-")
+
+    def convert(self, value: Any) -> Any:
+        """The value in this element's type; bytes pass through unchanged."""
+        return value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+
+class AsIs(Elem):
+    """Anything, untouched."""
+
+
+class Text(Elem):
+    """Text; bytes stay bytes."""
+
+    def convert(self, value: Any) -> Any:
+        return value if isinstance(value, str | bytes | None) else str(value)
+
+
+class Secret(Text):
+    """Text that never shows in a trace or a log."""
+
+
+class Bool(Elem):
+    """True or false, by the usual words."""
+
+    absent = False
+    wanted = "true or false"
+
+    def convert(self, value: Any) -> Any:
+        if isinstance(value, bool) or value is None:
+            return bool(value)
+        word = str(value).strip().lower()
+        if word in TRUE:
+            return True
+        if word in FALSE:
+            return False
+        raise ValueError(self.wanted)
+
+
+class Int(Elem):
+    """A whole number; empty stays empty."""
+
+    wanted = "a whole number"
+
+    def convert(self, value: Any) -> Any:
+        if value is None or value == "":
+            return value
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError(self.wanted)
+        return int(value)
+
+
+class Float(Elem):
+    """A number."""
+
+    wanted = "a number"
+
+    def convert(self, value: Any) -> Any:
+        return 0.0 if value is None or value == "" else float(value)
+
+
+class Decimal(Elem):
+    """A decimal number, exact."""
+
+    wanted = "a decimal number"
+
+    def convert(self, value: Any) -> Any:
+        try:
+            return DecimalNumber(str(value))
+        except InvalidOperation as exc:
+            raise ValueError(self.wanted) from exc
+
+
+class Date(Elem):
+    """A day, ISO 8601."""
+
+    wanted = "a date as 2026-12-31"
+
+    def convert(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.date()
+        return value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
+
+
+class DateTime(Elem):
+    """An instant, ISO 8601."""
+
+    wanted = "a date and time as 2026-12-31T23:59:00"
+
+    def convert(self, value: Any) -> Any:
+        return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+
+
+class UTCDateTime(DateTime):
+    """An instant in UTC; one without a zone is taken as UTC."""
+
+    def convert(self, value: Any) -> Any:
+        instant = super().convert(value)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+class UUID(Elem):
+    """A UUID."""
+
+    wanted = "a UUID"
+
+    def convert(self, value: Any) -> Any:
+        return value if isinstance(value, uuid.UUID) else uuid.UUID(str(value))
+
+
+class CSV(Elem):
+    """A list written with commas."""
+
+    wanted = "a list written with commas"
+
+    def convert(self, value: Any) -> Any:
+        return value.split(",") if isinstance(value, str) else list(value or ())
+
+
+class List(Elem):
+    """A list; one value becomes a list of one."""
+
+    wanted = "a list"
+
+    def convert(self, value: Any) -> Any:
+        if value is None:
+            return []
+        return list(value) if isinstance(value, list | tuple | set) else [value]
+
+
+class Dict(Elem):
+    """An object with the given keys (all of them if none are given); `-key` is optional."""
+
+    wanted = "an object"
+
+    def __init__(self, name: str, *keys: str | Elem, default: Any = UNSET) -> None:
+        super().__init__(name, default)
+        self.keys = [as_elem(key) for key in keys]
+
+    def convert(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(self.wanted)
+        if not self.keys:
+            return value
+        found = {}
+        for key in self.keys:
+            if key.name in value:
+                found[key.name] = key.convert(value[key.name])
+            elif not key.optional:
+                raise ValueError(f"{self.wanted} with the key {key.name!r}")
+        return found
+
+
+class DictList(Elem):
+    """A list of objects with the given keys."""
+
+    wanted = "a list of objects"
+
+    def __init__(self, name: str, *keys: str | Elem, default: Any = UNSET) -> None:
+        super().__init__(name, default)
+        self._each = Dict(name, *keys)
+
+    def convert(self, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise ValueError(self.wanted)
+        return [self._each.convert(each) for each in value]
+
+
+Opaque, Boolean, Integer, Unicode, ListOfDicts, UTC_ = AsIs, Bool, Int, Text, DictList, UTCDateTime
+
+BOOL_PREFIXES = ("by_", "has_", "is_", "may_", "needs_", "should_")
+INT_SUFFIXES = ("_count", "_id", "_size", "_size_min", "_size_max", "_timeout")
+SECRETS = frozenset(
+    (
+        "apiKey",
+        "api_key",
+        "auth_data",
+        "auth_token",
+        "password",
+        "password1",
+        "password2",
+        "secret_key",
+        "tls_pem_passphrase",
+        "token",
+        "xApiKey",
+    )
+)
+
+
+def as_elem(declared: str | Elem) -> Elem:
+    """The element itself, or the one that a plain name suggests.
+
+    Source: Zato's simple-io.conf. Exact names before prefixes before suffixes; everything else is text.
+    """
+    if isinstance(declared, Elem):
+        return declared
+    name = declared.removeprefix("-")
+    if name.startswith(BOOL_PREFIXES):
+        return Bool(declared)
+    if name in SECRETS:
+        return Secret(declared)
+    if name == "id" or name.endswith(INT_SUFFIXES):
+        return Int(declared)
+    return Text(declared)

@@ -1,0 +1,189 @@
+"""`self.request`: what came in, parsed when first asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from workbench.core.errors import BadRequest
+from workbench.core.simpleio import Declared, Input
+
+if TYPE_CHECKING:
+    from workbench.core.call import Call, ChannelInfo, HTTPInput
+
+_json = msgspec.json.Decoder()
+
+
+class HTTPView:
+    """`self.request.http`: method, path, parameters and headers; empty when the call did not come by HTTP."""
+
+    __slots__ = ("_channel", "_http", "_raw", "_read")
+
+    def __init__(self, http: HTTPInput | None, raw: Any, channel: ChannelInfo) -> None:
+        self._http, self._raw, self._channel = http, raw, channel
+        self._read: dict[str, Input] = {}
+
+    @property
+    def method(self) -> str:
+        """The method, upper case."""
+        return self._http.method if self._http else ""
+
+    @property
+    def path(self) -> str:
+        """The path as requested, without the query."""
+        return self._http.path if self._http else ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers; look them up in any case."""
+        return Headers(self._http.headers) if self._http else Headers()
+
+    @property
+    def user_agent(self) -> str:
+        """The caller's User-Agent."""
+        return self.headers.get("User-Agent", "")
+
+    @property
+    def GET(self) -> Input:
+        """Query parameters; one that comes several times is a list."""
+        return self._once("GET", lambda: form(self._http.query) if self._http else {})
+
+    @property
+    def POST(self) -> Input:
+        """Form fields, only where the channel says `data_format="form"`."""
+        return self._once("POST", lambda: form(text(self._raw)) if self._channel.data_format == "form" else {})
+
+    @property
+    def params(self) -> Input:
+        """Path and query parameters together; the query wins, as in Zato."""
+        return self._once("params", lambda: {**(self._http.path_params if self._http else {}), **self.GET})
+
+    def get_form_data(self) -> Input:
+        """The body read as a form, whatever the channel's format."""
+        return Input(form(text(self._raw)))
+
+    def _once(self, name: str, read: Any) -> Input:
+        if name not in self._read:
+            self._read[name] = Input(read())
+        return self._read[name]
+
+
+class Headers(dict[str, str]):
+    """Headers by name in any case."""
+
+    def __init__(self, given: Any = ()) -> None:
+        pairs = given.items() if hasattr(given, "items") else given
+        super().__init__((canonical(name), value) for name, value in pairs)
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(canonical(name))
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(canonical(str(name)))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The header's value, or `default`."""
+        return super().get(canonical(name), default)
+
+
+def canonical(name: str) -> str:
+    """`x-API-key` as `X-Api-Key`."""
+    return "-".join(part.capitalize() for part in name.split("-"))
+
+
+class Request:
+    """What a service sees of its call."""
+
+    __slots__ = ("_call", "_http", "_input", "_io", "_payload")
+
+    def __init__(self, call: Call, io: Declared) -> None:
+        self._call, self._io = call, io
+        self._http: HTTPView | None = None
+        self._payload: Any = _UNREAD
+        self._input: Any = _UNREAD
+
+    @property
+    def raw_request(self) -> Any:
+        """Exactly what was received: bytes over HTTP, a job's extra, or what `invoke` was given."""
+        return self._call.raw
+
+    raw = text = raw_request
+
+    @property
+    def http(self) -> HTTPView:
+        """What HTTP says about this call."""
+        if self._http is None:
+            self._http = HTTPView(self._call.http, self._call.raw, self._call.channel)
+        return self._http
+
+    @property
+    def payload(self) -> Any:
+        """The parsed body; '' when there is none.
+
+        Raises:
+            BadRequest: The channel says JSON and the body is not.
+        """
+        if self._payload is _UNREAD:
+            self._payload = parsed(self._call.raw, self._call.channel.data_format)
+        return self._payload
+
+    @property
+    def input(self) -> Any:
+        """The declared input, or everything that came if nothing is declared; channel parameters win over the body."""
+        if self._input is _UNREAD:
+            self._input = self._read_input()
+        return self._input
+
+    def _read_input(self) -> Any:
+        model, raw, http = self._io.input_model, self._call.raw, self._call.http
+        plain_json = http is None or not (http.query or http.path_params)
+        if model is not None and plain_json and type(raw) is bytes and raw and self._call.channel.data_format == "json":
+            try:
+                if (made := model.decode(raw)) is not None:
+                    return made
+            except msgspec.MsgspecError:
+                pass  # read again below, where every wrong element is named
+        return self._io.read(self.payload, self.http.params if http is not None else {})
+
+    @property
+    def channel_params(self) -> Input:
+        """Zato's name for the parameters of path and query."""
+        return self.http.params
+
+
+def parsed(raw: Any, data_format: str) -> Any:
+    """A payload from what came in; text and bytes are read only as the format says."""
+    if not isinstance(raw, str | bytes | bytearray) or data_format in ("", "dict", "raw"):
+        return raw
+    if not raw:
+        return ""
+    if data_format == "form":
+        return form(text(raw))
+    try:
+        return _json.decode(raw)
+    except msgspec.DecodeError as exc:
+        raise BadRequest(f"Invalid JSON: {exc}") from None
+
+
+def form(query: str) -> dict[str, Any]:
+    """Query or form text as a dict; repeated keys become lists."""
+    try:
+        pairs = parse_qs(query, keep_blank_values=True, max_num_fields=1000, errors="strict")
+    except ValueError as exc:
+        raise BadRequest(f"Invalid parameters: {exc}") from None
+    return {key: values[0] if len(values) == 1 else values for key, values in pairs.items()}
+
+
+def text(raw: Any) -> str:
+    """Bytes as text; what is not UTF-8 is the caller's error."""
+    if isinstance(raw, str):
+        return raw
+    try:
+        return bytes(raw or b"").decode()
+    except (UnicodeDecodeError, TypeError):
+        raise BadRequest("The body is not UTF-8 text") from None
+
+
+_UNREAD: Any = object()

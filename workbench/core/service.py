@@ -1,0 +1,276 @@
+"""`Service`: what a person writes. One class is one service; one instance is one call."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from workbench.core.call import Call, ChannelInfo
+from workbench.core.clock import ServiceTime
+from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.request import Request
+from workbench.core.response import Response
+
+if TYPE_CHECKING:
+    from workbench.core.ports import Connections
+
+on_subclass: list[Callable[[type[Service]], None]] = []
+
+
+class Service:
+    """A piece of business logic with a name, reachable by every channel, job, and other services.
+
+    Write `handle`; read `self.request`, set `self.response.payload` or return the answer. `async def handle` works
+    too: it runs on the server's loop, so use the `.aio` forms there.
+    """
+
+    name: ClassVar[str] = ""
+    limit: ClassVar[str] = ""
+
+    cid: str
+    request: Request
+    response: Response
+    channel: ChannelInfo
+    _call: Call
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for told in on_subclass:
+            told(cls)
+
+    def handle(self) -> Any:
+        """Do the work; a returned value that is not None is the answer."""
+        raise NotImplementedError(f"Service {self.name!r} has no handle. Mend: write def handle(self).")
+
+    # Hooks, in the order they run. Those of jobs run only for jobs of their kind.
+    def accept(self) -> bool:
+        """Whether to take this call at all; False answers 400."""
+        return True
+
+    def before_job(self) -> None:
+        """Before any job's run."""
+
+    def before_one_time_job(self) -> None:
+        """Before a one-time job's run."""
+
+    def before_interval_based_job(self) -> None:
+        """Before an interval job's run."""
+
+    def before_cron_style_job(self) -> None:
+        """Before a cron job's run."""
+
+    def before_handle(self) -> None:
+        """Before `handle`."""
+
+    def validate_input(self) -> None:
+        """Raise to refuse the input."""
+
+    def validate_output(self) -> None:
+        """Raise to refuse the output."""
+
+    def after_handle(self) -> None:
+        """After `handle`, also when it raised."""
+
+    def after_job(self) -> None:
+        """After any job's run."""
+
+    def after_one_time_job(self) -> None:
+        """After a one-time job's run."""
+
+    def after_interval_based_job(self) -> None:
+        """After an interval job's run."""
+
+    def after_cron_style_job(self) -> None:
+        """After a cron job's run."""
+
+    def finalize_handle(self) -> None:
+        """Last of all, also when something raised."""
+
+    @classmethod
+    def before_add_to_store(cls, logger: logging.Logger) -> bool | None:
+        """Before the class goes live; False leaves it out."""
+        return True
+
+    @classmethod
+    def after_add_to_store(cls, logger: logging.Logger) -> None:
+        """After the class went live."""
+
+    @property
+    def logger(self) -> logging.Logger:
+        """A logger named after the service; its lines go to the call's trace and to `wb.log`."""
+        return logger_of(self._call.service)
+
+    log = logger
+
+    @property
+    def time(self) -> ServiceTime:
+        """The clock; a virtual one in tests and time travel."""
+        return ServiceTime(self._call.surroundings.clock)
+
+    @property
+    def job_type(self) -> str:
+        """`one_time`, `interval_based` or `cron_style` when a job runs this; else empty."""
+        return self._call.job_type
+
+    @property
+    def in_reply_to(self) -> str:
+        """For a callback: the CID of the call whose answer this is."""
+        return self._call.in_reply_to
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for this call any more: it is past its time, or the server stops."""
+        return self._call.cancelled
+
+    @property
+    def invoke(self) -> Invoke:
+        """Call another service: `self.invoke(name, payload)`, or `await self.invoke.aio(name, payload)`."""
+        return Invoke(self._call)
+
+    def invoke_async(self, name: str | type[Service], payload: Any = "", callback: Any = None, **more: Any) -> str:
+        """Have another service run in the background; returns the CID it runs under.
+
+        `callback` names one or several services (or is `self`) that get the answer as payload, with `in_reply_to` set.
+        """
+        callback = self._call.service if callback is self else callback
+        payload = more.pop("data", payload) if more else payload
+        return self._call.surroundings.invoker.invoke_async(named(name), payload, self._call, callback)
+
+    @property
+    def kvdb(self) -> Any:
+        """Redis, always there: `self.kvdb.conn`."""
+        return self._call.surroundings.kvdb
+
+    @property
+    def out(self) -> Ways:
+        """Ways out by kind: `self.out.rest["name"]`."""
+        return Ways(self._call, "out")
+
+    @property
+    def outgoing(self) -> Ways:
+        """The long name of `out`."""
+        return Ways(self._call, "out")
+
+    @property
+    def rest(self) -> Any:
+        """REST connections with the CID implied: `self.rest["name"].get(params)`."""
+        return Way(self._call, "rest")
+
+    @property
+    def email(self) -> Ways:
+        """Mail: `self.email.smtp["name"]`."""
+        return Ways(self._call, "email")
+
+    @property
+    def cloud(self) -> Ways:
+        """Cloud storage: `self.cloud.dropbox["name"]`."""
+        return Ways(self._call, "cloud")
+
+
+class Invoke:
+    """`self.invoke`, in both colours."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __call__(self, name: str | type[Service], payload: Any = "", **more: Any) -> Any:
+        """Run another service and wait for its answer; its errors come through unchanged."""
+        if self._call.on_loop:
+            raise ServiceUsage(
+                f"Service {self._call.service!r} is async, and self.invoke would block the server. "
+                f"Mend: await self.invoke.aio({named(name)!r}, ...)"
+            )
+        return self._call.surroundings.invoker.invoke(named(name), payload or more or payload, self._call)
+
+    async def aio(self, name: str | type[Service], payload: Any = "", **more: Any) -> Any:
+        """The same, awaited."""
+        return await self._call.surroundings.invoker.invoke_aio(named(name), payload or more or payload, self._call)
+
+
+class Ways:
+    """A group of ways out, `self.out` or `self.email`: one attribute per kind of connection."""
+
+    __slots__ = ("_call", "_prefix")
+
+    def __init__(self, call: Call, prefix: str) -> None:
+        self._call, self._prefix = call, prefix
+
+    def __getattr__(self, word: str) -> Way:
+        if word.startswith("__"):
+            raise AttributeError(word)
+        return Way(self._call, f"{self._prefix}.{word}")
+
+    def __dir__(self) -> list[str]:
+        ways = self._call.surroundings.connections.ways()
+        return [each.removeprefix(f"{self._prefix}.") for each in ways if each.startswith(f"{self._prefix}.")]
+
+
+class Way:
+    """The connections of one kind, by name."""
+
+    __slots__ = ("_attribute", "_call", "_kind")
+
+    def __init__(self, call: Call, attribute: str) -> None:
+        self._call, self._attribute = call, attribute
+        ways = self._connections.ways()
+        if attribute not in ways:
+            raise UnknownName("way out", f"self.{attribute}", (f"self.{each}" for each in ways))
+        self._kind = ways[attribute]
+
+    @property
+    def _connections(self) -> Connections:
+        return self._call.surroundings.connections
+
+    def __getitem__(self, name: str) -> Any:
+        item = self._connections.item(self._kind, name)
+        view = item.config.attributes[self._attribute]
+        if view == "item":
+            return item
+        return item.conn if view == "conn" else getattr(item.conn, view)(self._call.cid)
+
+    get = __getitem__
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self._connections.names(self._kind)
+
+
+_loggers: dict[str, logging.Logger] = {}
+
+
+def logger_of(service: str) -> logging.Logger:
+    """The logger of one service, below `workbench.service`."""
+    if (logger := _loggers.get(service)) is None:
+        logger = _loggers[service] = logging.getLogger(f"workbench.service.{service}")
+    return logger
+
+
+def named(service: str | type[Service]) -> str:
+    """A service's name, of its name or class."""
+    return service if isinstance(service, str) else service_name(service)
+
+
+def service_name(cls: type[Service]) -> str:
+    """The name a class deploys under: its own or inherited `name`, else made of module and class.
+
+    `SyncData` of a cell is `sync-data`; `GetCRMData` of the file `api.py` is `api.get-crm-data`.
+    """
+    if cls.name:
+        return cls.name
+    words = hyphenated(cls.__name__)
+    module = cls.__module__.removesuffix(".__init__")
+    return words if module == "__main__" else f"{module.replace('_', '-')}.{words}"
+
+
+def hyphenated(name: str) -> str:
+    """CamelCase as hyphenated lower case, by Zato's rule: `SyncDataV2` is `sync-data-v2`."""
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1-\2", name)
+    return re.sub(r"([a-z\d])([A-Z])", r"\1-\2", name).lower()

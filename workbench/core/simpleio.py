@@ -1,0 +1,234 @@
+"""What a service takes and gives: declared by SimpleIO, by names on the class, by a model, or by annotation."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from workbench.core import typed
+from workbench.core.elements import UNSET, Elem, as_elem
+from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
+
+if TYPE_CHECKING:
+    from workbench.core.service import Service
+
+
+class MissingParameter(BadRequest, AttributeError):
+    """400: a service read a parameter that the caller did not send."""
+
+
+class Input(dict[str, Any]):
+    """Input with dotted access; a missing element is the caller's error and says which there are."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError:
+            there = ", ".join(sorted(self)) or "none"
+            raise MissingParameter(f"Invalid input: {name!r} is missing; given: {there}") from None
+
+    def require_any(self, *names: str) -> Any:
+        """The first of these elements that is not empty; raises ValueError if none is."""
+        for name in names:
+            if value := self.get(name):
+                return value
+        raise ValueError(f"None of {', '.join(names)} was given")
+
+    def deepcopy(self) -> Input:
+        """A copy that shares nothing with this one."""
+        from copy import deepcopy
+
+        return Input(deepcopy(dict(self)))
+
+
+class Output:
+    """`self.response.payload` of a service that declares output names.
+
+    Set elements by attribute or key; `payload[:] = rows` or `payload.append(row)` makes it a list.
+    """
+
+    __slots__ = ("_names", "_rows", "_values")
+
+    def __init__(self, names: dict[str, Elem]) -> None:
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "_values", {})
+        object.__setattr__(self, "_rows", None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(
+                f"output element {name!r} is not set; set: {', '.join(self._values) or 'none'}"
+            ) from None
+
+    def __setitem__(self, name: str | slice, value: Any) -> None:
+        if isinstance(name, slice):
+            rows = [] if self._rows is None else self._rows
+            rows[name] = [row_of(self._names, each) for each in value]
+            object.__setattr__(self, "_rows", rows)
+        elif name not in self._names:
+            raise AttributeError(f"output element {name!r} is not declared; declared: {', '.join(self._names)}")
+        else:
+            self._values[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def append(self, row: Any) -> None:
+        """Add one row."""
+        self[len(self._rows or ()) :] = [row]
+
+    def value(self) -> Any:
+        """What was set: a dict, or a list of them."""
+        return self._rows if self._rows is not None else row_of(self._names, self._values)
+
+
+def row_of(names: dict[str, Elem], given: Any) -> dict[str, Any]:
+    """One output row: declared names only, each converted; a missing required one is the service's error."""
+    row, missing = {}, []
+    for name, elem in names.items():
+        value = given.get(name, UNSET) if isinstance(given, dict) else getattr(given, name, UNSET)
+        if value is not UNSET:
+            row[name] = elem.convert(value)
+        elif elem.default is not UNSET:
+            row[name] = elem.default
+        elif not elem.optional:
+            missing.append(name)
+    if missing:
+        raise ValueError(f"The output misses {', '.join(missing)}; set it, or declare it optional: '-{missing[0]}'")
+    return row
+
+
+class Declared:
+    """The input and output of one service, ready to read and write."""
+
+    __slots__ = ("argument", "input_model", "input_names", "output_model", "output_names", "response_elem", "service")
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.input_names: dict[str, Elem] | None = None
+        self.output_names: dict[str, Elem] | None = None
+        self.input_model: typed.Model | None = None
+        self.output_model: typed.Model | None = None
+        self.argument: str | None = None
+        self.response_elem: str | None = None
+
+    @property
+    def has_input(self) -> bool:
+        """Whether any input is declared."""
+        return self.input_names is not None or self.input_model is not None
+
+    def read(self, payload: Any, params: dict[str, Any]) -> Any:
+        """The input, from the parsed payload and the channel's parameters, which win.
+
+        Raises:
+            InvalidInput: Names every element that is missing or wrong.
+        """
+        if self.input_model is not None:
+            return self.input_model.read(payload, params, self.service)
+        given = {**payload, **params} if isinstance(payload, dict) else dict(params)
+        if self.input_names is None:
+            return Input(given) if isinstance(payload, dict) or not payload else payload
+        return self._read_names(given)
+
+    def _read_names(self, given: dict[str, Any]) -> Input:
+        found, problems = Input(given), []
+        for name, elem in (self.input_names or {}).items():
+            if name not in given:
+                if elem.default is not UNSET:
+                    found[name] = elem.default
+                elif elem.optional:
+                    found[name] = elem.absent
+                else:
+                    problems.append(f"{name!r} is missing")
+                continue
+            try:
+                found[name] = elem.convert(given[name])
+            except (ValueError, TypeError):
+                problems.append(f"{name!r} must be {elem.wanted}")
+        if problems:
+            raise InvalidInput(self.service, problems)
+        return found
+
+    def write(self, payload: Any) -> Any:
+        """What the service gave, as declared: names filtered, models made plain."""
+        if isinstance(payload, Output):
+            payload = payload.value()
+        elif self.output_names is not None and isinstance(payload, dict):
+            payload = row_of(self.output_names, payload)
+        elif self.output_names is not None and isinstance(payload, list):
+            payload = [row_of(self.output_names, each) for each in payload]
+        return payload if self.response_elem is None else {self.response_elem: payload}
+
+
+def declared_by(cls: type[Service], name: str) -> Declared:
+    """Read a service class's declaration.
+
+    Raises:
+        DeployRefused: The declaration contradicts itself.
+    """
+    io = Declared(name)
+    sio = getattr(cls, "SimpleIO", None)
+    source: Any = sio if sio is not None else cls
+    for side in ("input", "output"):
+        required = getattr(sio, f"{side}_required", ()) if sio else ()
+        optional = getattr(sio, f"{side}_optional", ()) if sio else ()
+        together = getattr(source, side, ()) or ()
+        if together and (required or optional):
+            raise DeployRefused(
+                f"Service {name!r} declares {side} and {side}_required/{side}_optional. Mend: keep one."
+            )
+        if typed.is_model(together):
+            setattr(io, f"{side}_model", typed.Model(together))
+        elif required or optional or together:
+            setattr(io, f"{side}_names", dict(_elements(required, optional, together)))
+    if sio is not None:
+        io.response_elem = getattr(sio, "response_elem", None)
+    _read_annotations(cls, io)
+    return io
+
+
+def _elements(required: Any, optional: Any, together: Any) -> Iterator[tuple[str, Elem]]:
+    wanted = {elem.name: elem for elem in map(as_elem, _several(required))}
+    for elem in map(as_elem, _several(optional)):
+        elem.optional = True
+        wanted.setdefault(elem.name, elem)
+    for elem in map(as_elem, _several(together)):
+        wanted.setdefault(elem.name, elem)
+    yield from wanted.items()
+
+
+def _several(declared: Any) -> Iterable[str | Elem]:
+    return (declared,) if isinstance(declared, str | Elem) else declared
+
+
+def _read_annotations(cls: type[Service], io: Declared) -> None:
+    """`def handle(self, order: Order) -> Reply` declares both sides."""
+    handle = inspect.unwrap(cls.handle)
+    arguments = [each for each in inspect.signature(handle).parameters.values() if each.name != "self"]
+    if not arguments and handle.__annotations__.get("return") is None:
+        return
+    try:
+        hints = get_type_hints(handle)
+    except NameError as exc:
+        raise DeployRefused(
+            f"Service {io.service!r}: the annotation of handle names {exc.name!r}, unknown here."
+        ) from exc
+    if arguments:
+        first = arguments[0]
+        model = hints.get(first.name)
+        if not typed.is_model(model) or len(arguments) > 1:
+            raise DeployRefused(
+                f"Service {io.service!r}: handle takes (self) or (self, one argument annotated with a dataclass, "
+                f"msgspec.Struct or pydantic model), not {inspect.signature(handle)}."
+            )
+        io.argument, io.input_model = first.name, typed.Model(model)
+    if typed.is_model(reply := hints.get("return")):
+        io.output_model = typed.Model(reply)

@@ -1,0 +1,124 @@
+"""Typed input and output: dataclasses, msgspec Structs, and by duck-typing the user's pydantic models."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Struct, structs
+
+from workbench.core.errors import InvalidInput
+
+
+def is_model(kind: Any) -> bool:
+    """Whether a declaration is a model, or a list of one."""
+    if get_origin(kind) is list:
+        return bool(get_args(kind)) and is_model(get_args(kind)[0])
+    return isinstance(kind, type) and (
+        dataclasses.is_dataclass(kind) or issubclass(kind, Struct) or hasattr(kind, "model_validate")
+    )
+
+
+class Model:
+    """A typed input or output of a service."""
+
+    __slots__ = ("_decoder", "kind")
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+        self._decoder = None if _is_pydantic(kind) else msgspec.json.Decoder(kind)
+
+    def decode(self, raw: bytes) -> Any:
+        """Straight from JSON; raises msgspec's errors, which `read` then explains."""
+        return None if self._decoder is None else self._decoder.decode(raw)
+
+    def read(self, payload: Any, params: dict[str, Any], service: str) -> Any:
+        """An instance, from a parsed payload; text in `params` is converted to the field's type."""
+        if isinstance(payload, cast(Any, self.kind) if isinstance(self.kind, type) else ()):
+            return payload
+        known = set(_fields(self.kind))
+        given = (
+            {**payload, **{key: params[key] for key in params.keys() & known}} if isinstance(payload, dict) else payload
+        )
+        if given in ("", b"", None):
+            given = {key: value for key, value in params.items() if key in known}
+        if _is_pydantic(self.kind):
+            return self._read_pydantic(given, service)
+        try:
+            return msgspec.convert(given, self.kind, strict=not params)
+        except msgspec.ValidationError as exc:
+            problems = list(problems_of(given, self.kind, strict=not params)) or [str(exc)]
+            raise InvalidInput(service, problems) from None
+
+    def _read_pydantic(self, given: Any, service: str) -> Any:
+        try:
+            return self.kind.model_validate(given)
+        except Exception as exc:
+            errors = getattr(exc, "errors", None)
+            if errors is None:
+                raise
+            raise InvalidInput(
+                service, [f"{'.'.join(map(str, each['loc']))!r}: {each['msg']}" for each in errors()]
+            ) from None
+
+
+def _is_pydantic(kind: Any) -> bool:
+    return hasattr(kind, "model_validate")
+
+
+def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
+    """Type and whether it is required, by the name that JSON uses."""
+    if not isinstance(kind, type):
+        return {}
+    if _is_pydantic(kind):
+        return dict.fromkeys(kind.model_fields, (None, False))  # type: ignore[attr-defined]
+    if issubclass(kind, Struct):
+        return {field.encode_name: (field.type, field.required) for field in structs.fields(kind)}
+    if not dataclasses.is_dataclass(kind):
+        return {}
+    hints = get_type_hints(kind, include_extras=True)
+    unset = dataclasses.MISSING
+    return {
+        field.name: (hints[field.name], field.default is unset and field.default_factory is unset)
+        for field in dataclasses.fields(kind)
+        if field.init
+    }
+
+
+def problems_of(given: Any, kind: Any, *, strict: bool, path: str = "") -> list[str]:
+    """Every missing or wrong element, where the library stops at the first."""
+    if get_origin(kind) is list and isinstance(given, list):
+        each = get_args(kind)[0]
+        return [
+            line for i, one in enumerate(given) for line in problems_of(one, each, strict=strict, path=f"{path}[{i}]")
+        ]
+    fields = _fields(kind)
+    if fields and isinstance(given, dict):
+        found = []
+        for name, (field, required) in fields.items():
+            where = f"{path}.{name}" if path else name
+            if name in given:
+                found += problems_of(given[name], field, strict=strict, path=where)
+            elif required:
+                found.append(f"{where!r} is missing")
+        return found
+    try:
+        msgspec.convert(given, kind, strict=strict)
+    except msgspec.ValidationError as exc:
+        said = str(exc).split(" - at ")[0]
+        return [f"{path!r}: {said[:1].lower()}{said[1:]}" if path else said]
+    return []
+
+
+def plain(value: Any) -> Any:
+    """For the JSON encoder: models of other libraries, made of plain values."""
+    for method in ("model_dump", "to_dict", "dict"):
+        if callable(made := getattr(value, method, None)):
+            return made()
+    if isinstance(value, Exception):
+        return str(value)
+    raise TypeError(
+        f"A {type(value).__name__} cannot be sent as JSON. Mend: return text, bytes, a dict, a list, a number, "
+        f"a dataclass, a msgspec.Struct or a pydantic model."
+    )

@@ -1,0 +1,273 @@
+"""Runs services: on this thread, on a worker, or on the loop; one chain, two drivers."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workbench.core.call import INVOKE, INVOKE_ASYNC, INVOKE_ASYNC_CALLBACK, Call, ChannelInfo
+from workbench.core.cid import new_cid
+from workbench.core.errors import CallerError, ServiceUsage
+from workbench.core.ports import Decision, Deployment, Limiter, Surroundings
+from workbench.core.service import logger_of
+from workbench.core.trace import CURRENT
+from workbench.runtime import eager
+from workbench.runtime.chain import chain
+from workbench.runtime.loop import LoopThread
+from workbench.runtime.registry import Version, unknown_service
+from workbench.runtime.traffic import Traffic
+from workbench.runtime.workers import Workers
+
+DEEPEST = 64
+
+
+class Invoker:
+    """Takes a call, finds its service in the call's own snapshot, and drives the chain.
+
+    Args:
+        services: Gives the current snapshot; a nested call keeps its parent's.
+        limiter: Gives the limit of a service by name, if it has one.
+    """
+
+    def __init__(
+        self,
+        services: Callable[[], Mapping[str, Version]],
+        limiter: Callable[[str], Limiter | None],
+        loop: LoopThread,
+        workers: Workers,
+        traffic: Traffic,
+        surroundings: Surroundings,
+    ) -> None:
+        self._services, self._limiter = services, limiter
+        self.loop, self.workers, self.traffic = loop, workers, traffic
+        self._surroundings = surroundings
+
+    def new_call(
+        self, name: str, raw: Any, channel: ChannelInfo = INVOKE, *, cid: str = "", parent: Call | None = None
+    ) -> Call:
+        """A call of a service by name, under its parent's CID and snapshot if it has a parent."""
+        services: Mapping[str, Deployment] = parent.services if parent is not None else self._services()
+        call = Call(
+            name,
+            raw,
+            cid=cid or (parent.cid if parent is not None else new_cid()),
+            channel=channel,
+            services=services,
+            surroundings=self._surroundings,
+            parent=parent,
+        )
+        if parent is not None:
+            call.address = parent.address
+            _check_nesting(call, parent)
+        return call
+
+    # What a service and a person call.
+    def invoke(
+        self, name: str, payload: Any = "", parent: Call | None = None, channel: ChannelInfo | None = None
+    ) -> Any:
+        """Run a service on this thread; its errors pass on unchanged."""
+        call = self.new_call(name, payload, channel or INVOKE, parent=parent)
+        if parent is None:
+            self.traffic.record(call.cid, call.step)
+        return self.run(call)
+
+    async def invoke_aio(
+        self, name: str, payload: Any = "", parent: Call | None = None, channel: ChannelInfo | None = None
+    ) -> Any:
+        """Run a service for a caller on the loop: a sync one on a worker, an async one right here."""
+        call = self.new_call(name, payload, channel or INVOKE, parent=parent)
+        if parent is None:
+            self.traffic.record(call.cid, call.step)
+        if self.version(call).is_async:
+            return await self.run_aio(call)
+        waiting = asyncio.get_running_loop().create_future()
+        self.submit(call, lambda answer, error: _settle(waiting, answer, error))
+        return await waiting
+
+    def invoke_async(self, name: str, payload: Any = "", parent: Call | None = None, callback: Any = None) -> str:
+        """Run a service in the background under a new CID, which is returned at once."""
+        call = self.new_call(name, payload, INVOKE_ASYNC)
+        if parent is not None:
+            call.services, call.address = parent.services, parent.address
+        self.version(call)
+        self.traffic.record(call.cid, call.step)
+        implicit = f"{parent.service}-async-callback" if parent is not None else ""
+        callbacks = [callback] if isinstance(callback, str) else list(callback or ())
+        if not callbacks and implicit in call.services:
+            callbacks = [implicit]
+
+        def work() -> None:
+            try:
+                answer = self.run(call)
+            except Exception as exc:
+                log_failure(call, exc)
+                return
+            for each in callbacks:
+                self._call_back(each, answer, call)
+
+        self.workers.submit(work)
+        return call.cid
+
+    def _call_back(self, name: str, answer: Any, replied: Call) -> None:
+        call = self.new_call(name, answer, INVOKE_ASYNC_CALLBACK)
+        call.services, call.in_reply_to = replied.services, replied.cid
+        replied.step.steps.append(call.step)
+        try:
+            self.run(call)
+        except Exception as exc:
+            log_failure(call, exc)
+
+    # What channels and jobs call.
+    def version(self, call: Call) -> Version:
+        """The version this call runs on; raises UnknownName."""
+        try:
+            return call.services[call.service]  # type: ignore[return-value]
+        except KeyError:
+            raise unknown_service(call.service, call.services) from None
+
+    def start(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> asyncio.Task[Any] | None:
+        """Run a call for a channel, from the loop: an async service here and now, a sync one on a worker.
+
+        `done` is called on the loop with the answer or the error; the task is given if the service waits here.
+
+        Raises:
+            UnknownName: No such service.
+            ServiceUnavailable: No worker is free and the queue is full.
+        """
+        if self.version(call).is_async:
+            return eager.start(self.run_aio(call), call.service, done)
+        self.submit(call, done)
+        return None
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """Log what a call raised, under its CID."""
+        log_failure(call, error)
+
+    def refused(self, call: Call, decision: Decision) -> None:
+        """Log what a limit refused, under the call's CID."""
+        token = CURRENT.set(call)
+        try:
+            logger_of(call.service).warning("%s", decision.log_line())
+        finally:
+            CURRENT.reset(token)
+
+    def background(self, task: Callable[[], None]) -> None:
+        """Run a task on a worker."""
+        self.workers.submit(task)
+
+    def lend_spare(self) -> bool:
+        """Allow one worker more, since one hangs."""
+        return self.workers.lend_spare()
+
+    def return_spare(self) -> None:
+        """The worker that hung came back."""
+        self.workers.return_spare()
+
+    def submit(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> None:
+        """Run a call on a worker; `done` is called on the loop with the answer or the error.
+
+        Raises:
+            ServiceUnavailable: No worker is free and the queue is full.
+        """
+
+        def work() -> None:
+            try:
+                answer, error = self.run(call), None
+            except BaseException as exc:
+                answer, error = None, exc
+            self.loop.land(done, answer, error)
+
+        self.workers.submit(work)
+
+    def run(self, call: Call) -> Any:
+        """Drive the chain on this thread, which may wait."""
+        version = self.version(call)
+        if version.is_async:
+            if self.loop.is_here:
+                raise ServiceUsage(f"{call.service!r} is async. Mend: await self.invoke.aio({call.service!r}, ...)")
+            return self.loop.run(self.run_aio(call))
+        step, steps = call.step, chain(call, version, self._limiter(call.service))
+        token = CURRENT.set(call)
+        try:
+            work = next(steps)
+            while True:
+                try:
+                    result = work()
+                except Exception as exc:
+                    work = steps.throw(exc)
+                else:
+                    work = steps.send(result)
+        except StopIteration as end:
+            step.end("ok")
+            return end.value
+        except BaseException as exc:
+            step.end(outcome_of(exc), exc)
+            raise
+        finally:
+            CURRENT.reset(token)
+
+    async def run_aio(self, call: Call) -> Any:
+        """Drive the chain on the loop, awaiting what can be awaited."""
+        call.on_loop = True
+        version = self.version(call)
+        step, steps = call.step, chain(call, version, self._limiter(call.service))
+        token = CURRENT.set(call)
+        try:
+            work = next(steps)
+            while True:
+                try:
+                    result = work()
+                    if inspect.isawaitable(result):
+                        result = await result
+                except Exception as exc:
+                    work = steps.throw(exc)
+                else:
+                    work = steps.send(result)
+        except StopIteration as end:
+            step.end("ok")
+            return end.value
+        except BaseException as exc:
+            step.end(outcome_of(exc), exc)
+            raise
+        finally:
+            CURRENT.reset(token)
+
+
+def outcome_of(error: BaseException) -> str:
+    """How a failed step is said: the status a caller is told, or the class of the error."""
+    return f"refused {error.status}" if isinstance(error, CallerError) else f"failed: {type(error).__name__}"
+
+
+def log_failure(call: Call, error: BaseException) -> None:
+    """Log what a service raised, with its traceback, under its CID; what callers are told is no failure of ours."""
+    token = CURRENT.set(call)
+    try:
+        logger = logger_of(call.service)
+        if isinstance(error, CallerError):
+            logger.info("%s refused: %s", call.service, error)
+        else:
+            logger.error("%s failed: %s (cid:%s)", call.service, error, call.cid, exc_info=error)
+    finally:
+        CURRENT.reset(token)
+
+
+def _check_nesting(call: Call, parent: Call) -> None:
+    if call.service == parent.service:
+        raise ServiceUsage(f"Service {call.service!r} cannot invoke itself. Mend: put the shared work in a function.")
+    depth, above = 0, parent
+    while above is not None:
+        depth, above = depth + 1, above.parent  # type: ignore[assignment]
+    if depth > DEEPEST:
+        names = " -> ".join(sorted(call.ancestors()))
+        raise ServiceUsage(f"Services invoke each other more than {DEEPEST} deep: {names}. Mend: break the circle.")
+
+
+def _settle(waiting: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
+    if waiting.cancelled():
+        return
+    if error is None:
+        waiting.set_result(answer)
+    else:
+        waiting.set_exception(error)

@@ -1,0 +1,199 @@
+"""What is deployed: one immutable snapshot of all services, replaced as a whole."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from http import HTTPMethod
+from threading import Lock
+from types import FunctionType, MappingProxyType
+from typing import Any, NamedTuple
+
+from workbench.core.errors import DeployRefused, NameTaken, UnknownName
+from workbench.core.service import Service, logger_of, service_name
+from workbench.core.simpleio import declared_by
+
+NOTEBOOK = "this notebook"
+KEPT_VERSIONS = 50
+_VERBS = {str(method) for method in HTTPMethod}
+_BEFORE = ("before_handle",)
+_AFTER = ("after_handle",)
+
+
+class Source(NamedTuple):
+    """Where a class came from: the notebook or a file, and its text."""
+
+    origin: str
+    text: str
+
+
+class Version:
+    """One version of one service: its class, and all that can be read from the class once."""
+
+    __slots__ = (
+        "accepts",
+        "after",
+        "before",
+        "cls",
+        "finalizes",
+        "helpers",
+        "io",
+        "is_async",
+        "job_hooks",
+        "name",
+        "number",
+        "origin",
+        "source",
+        "validates_input",
+        "validates_output",
+        "verbs",
+    )
+
+    def __init__(self, cls: type[Service], source: Source, number: int) -> None:
+        self.cls, self.name = cls, service_name(cls)
+        self.origin, self.source, self.number = source.origin, source.text, number
+        self.io = declared_by(cls, self.name)
+        self.verbs = {verb: name for verb in _VERBS if callable(getattr(cls, name := f"handle_{verb}", None))}
+        handles = [getattr(cls, name) for name in self.verbs.values()] or [cls.handle]
+        colours = {inspect.iscoroutinefunction(handle) for handle in handles}
+        if len(colours) > 1:
+            raise DeployRefused(f"Service {self.name!r} mixes def and async def in its handle methods. Mend: use one.")
+        self.is_async = colours.pop()
+        own = {name for name in dir(Service) if getattr(cls, name, None) is not getattr(Service, name)}
+        self.accepts = "accept" in own
+        self.before = tuple(name for name in _BEFORE if name in own)
+        self.after = tuple(name for name in _AFTER if name in own)
+        self.validates_input, self.validates_output = "validate_input" in own, "validate_output" in own
+        self.finalizes = "finalize_handle" in own
+        self.job_hooks = frozenset(name for name in own if name.endswith("_job"))
+        self.helpers = _helpers(cls)
+
+    def __repr__(self) -> str:
+        return f"{self.name} v{self.number}"
+
+    def changed_helpers(self) -> list[str]:
+        """Names of functions and classes this version uses that are not what they were when it went live."""
+        namespace = _globals_of(self.cls)
+        return sorted(name for name, was in self.helpers.items() if namespace.get(name) is not was)
+
+
+def _functions(cls: type) -> Iterable[FunctionType]:
+    return (each for each in vars(cls).values() if isinstance(each, FunctionType))
+
+
+def _globals_of(cls: type) -> dict[str, Any]:
+    return next((function.__globals__ for function in _functions(cls)), {})
+
+
+def _helpers(cls: type) -> dict[str, Any]:
+    """Functions and classes of the service's own module that its methods name."""
+    found = {}
+    for function in _functions(cls):
+        for name in function.__code__.co_names:
+            value = function.__globals__.get(name)
+            if isinstance(value, FunctionType | type) and value.__module__ == cls.__module__:
+                found[name] = value
+    return found
+
+
+class Registry:
+    """Every live service by name, and the versions each has had."""
+
+    def __init__(self) -> None:
+        self.services: Mapping[str, Version] = MappingProxyType({})
+        self.history: dict[str, list[Version]] = {}
+        self._lock = Lock()
+
+    def prepare(self, classes: Iterable[type[Service]], source: Source, *, replace: bool = False) -> list[Version]:
+        """Read the classes as their next versions, without deploying them.
+
+        Raises:
+            DeployRefused: Two classes share a name, or a class contradicts itself.
+            NameTaken: The name is live from another file.
+        """
+        versions: dict[str, Version] = {}
+        for cls in classes:
+            if cls.before_add_to_store(logger_of(service_name(cls))) is False:
+                continue
+            version = self._next(cls, source)
+            if (other := versions.get(version.name)) is not None:
+                raise DeployRefused(
+                    f"Classes {other.cls.__name__} and {cls.__name__} are both named {version.name!r}; nothing was "
+                    f"deployed. Mend: give each class its own name."
+                )
+            live = self.services.get(version.name)
+            if live is not None and live.origin != version.origin and not replace:
+                raise NameTaken(
+                    "Service", version.name, live.origin, version.origin, mend="rename one, or load with replace=True"
+                )
+            versions[version.name] = version
+        return list(versions.values())
+
+    def _next(self, cls: type[Service], source: Source) -> Version:
+        name = service_name(cls)
+        live, history = self.services.get(name), self.history.get(name, [])
+        text = class_source(source.text, cls.__name__) or source.text
+        same = live is not None and live.source == text and live.origin == source.origin
+        number = live.number if live is not None and same else (history[-1].number + 1 if history else 1)
+        return Version(cls, Source(source.origin, text), number)
+
+    def deploy(self, versions: Iterable[Version]) -> None:
+        """Make these versions live, all at once; calls in flight end on what they began with."""
+        versions = list(versions)
+        with self._lock:
+            self.services = MappingProxyType({**self.services, **{each.name: each for each in versions}})
+            for version in versions:
+                kept = [each for each in self.history.get(version.name, []) if each.number != version.number]
+                self.history[version.name] = [*kept, version][-KEPT_VERSIONS:]
+        for version in versions:
+            version.cls.after_add_to_store(logger_of(version.name))
+
+    def with_draft(self, versions: Iterable[Version]) -> Mapping[str, Version]:
+        """The snapshot as it would be with these versions, for calls of the cell that defines them."""
+        return {**self.services, **{each.name: each for each in versions}}
+
+    def rollback(self, name: str) -> Version:
+        """Bring back the version before the live one.
+
+        Raises:
+            UnknownName: No such service.
+            DeployRefused: There is nothing to go back to.
+        """
+        live = self.get(name)
+        earlier = [each for each in self.history[name] if each.number < live.number]
+        if not earlier:
+            raise DeployRefused(f"Service {name!r} has no version before v{live.number} to go back to.")
+        with self._lock:
+            self.services = MappingProxyType({**self.services, name: earlier[-1]})
+        return earlier[-1]
+
+    def remove(self, name: str) -> None:
+        """Take a service down; its history goes too."""
+        self.get(name)
+        with self._lock:
+            self.services = MappingProxyType({key: each for key, each in self.services.items() if key != name})
+            self.history.pop(name, None)
+
+    def get(self, name: str) -> Version:
+        """The live version; raises UnknownName."""
+        try:
+            return self.services[name]
+        except KeyError:
+            raise unknown_service(name, self.services) from None
+
+
+def unknown_service(name: str, services: Iterable[str]) -> UnknownName:
+    """The error for a service that is not deployed."""
+    return UnknownName("service", name, services, mend="run the cell that defines it, or correct the name.")
+
+
+def class_source(text: str, class_name: str) -> str:
+    """The text of one class inside the text of a cell or file; '' when it is not there."""
+    import ast
+
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return ""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == class_name]
+    return ast.get_source_segment(text, found[-1]) or "" if found else ""

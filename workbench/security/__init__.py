@@ -1,0 +1,1 @@
+"""Security definitions: who may call, and how a request proves it."""
