@@ -1,0 +1,77 @@
+"""All limits of an application, and the counters they go on from when a cell defines them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from workbench.core.ports import Clock
+from workbench.limiting.budgets import Lines, reader
+from workbench.limiting.definition import Limit
+from workbench.limiting.local import Counts, LocalLimiter
+
+
+class Use(NamedTuple):
+    """How far one line of a limit is used now; `addresses` are callers counted apart, `used` then is of the fullest."""
+
+    on: str
+    name: str
+    line: str
+    used: int
+    limit: int
+    refused: int
+    addresses: int
+    starts_anew_at: datetime | None
+
+
+class Limits:
+    """The limits of one application by (on, name); safe to use from any thread."""
+
+    def __init__(self, clock: Clock, store: None = None) -> None:
+        self._clock = clock
+        self._counts: dict[tuple[str, str], Counts] = {}
+        self._limiters: dict[tuple[str, str], LocalLimiter] = {}
+
+    def define(self, limit: Limit) -> None:
+        """Put a limit in force; its counts go on where network, unit, `per` and `window` of a line are as before."""
+        if limit.identity in self._limiters and self._limiters[limit.identity].limit == limit:
+            return
+        counts = self._counts.setdefault(limit.identity, Counts())
+        self._limiters[limit.identity] = LocalLimiter(limit, self._clock, counts)
+
+    def remove(self, on: str, name: str) -> bool:
+        """Lift a limit and forget its counts; whether it was there."""
+        self._counts.pop((on, name), None)
+        return self._limiters.pop((on, name), None) is not None
+
+    def limiter(self, on: str, name: str) -> LocalLimiter | None:
+        """What checks the calls of one object, None if it has no limit."""
+        return self._limiters.get((on, name))
+
+    def __iter__(self) -> Iterator[Limit]:
+        return iter([limiter.limit for limiter in self._limiters.values()])
+
+    def reset(self, on: str | None = None, name: str | None = None) -> int:
+        """Start all counts anew, or those of one level, or of one object; how many limits that were."""
+        chosen = [key for key in self._limiters if on in (None, key[0]) and name in (None, key[1])]
+        for key in chosen:
+            self._limiters[key].counts.clear()
+        return len(chosen)
+
+    def use(self) -> list[Use]:
+        """How far each line that counts is used now."""
+        return [row for limiter in list(self._limiters.values()) for row in self._use(limiter)]
+
+    def _use(self, limiter: LocalLimiter) -> Iterator[Use]:
+        limit = limiter.limit
+        now = reader(self._clock, limit.window)()
+        for budget in limiter.budgets:
+            if not isinstance(budget, Lines):
+                continue
+            for line, meter in zip(budget.group.binding, budget.meters, strict=True):
+                with limiter.counts.lock:
+                    used, addresses = meter.used(now)
+                    anew = now + meter.wait(now, "") if limit.window == "calendar" else None
+                at = None if anew is None else datetime.fromtimestamp(anew, UTC)
+                yield Use(limit.on, limit.name, str(line), used, meter.limit, meter.refused, addresses, at)
