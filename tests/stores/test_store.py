@@ -1,0 +1,147 @@
+"""What every backend does alike."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from workbench.stores.opening import OpenStore
+from workbench.stores.values import NotACounter
+
+BY_ANY_BYTES = [b"", b"\x00\xff", "zażółć".encode(), b"x" * 1_000_000]
+
+
+@pytest.mark.parametrize("value", BY_ANY_BYTES, ids=["empty", "binary", "utf-8", "1 MB"])
+def test_what_is_put_comes_back_byte_for_byte(store: OpenStore, value: bytes) -> None:
+    store.put("app/a b/job/ż*?[x]", value)
+    assert store.get("app/a b/job/ż*?[x]") == value
+
+
+def test_an_absent_key_has_no_value_and_deletes_as_not_there(store: OpenStore) -> None:
+    assert store.get("nope") is None
+    assert store.delete("nope") is False
+
+
+def test_put_replaces_and_delete_removes_once(store: OpenStore) -> None:
+    store.put("k", b"1")
+    store.put("k", b"2")
+    assert store.get("k") == b"2"
+    assert [store.delete("k"), store.delete("k"), store.get("k")] == [True, False, None]
+    assert list(store.scan("")) == []
+
+
+def test_add_sets_only_what_is_absent(store: OpenStore) -> None:
+    assert [store.add("k", b"first"), store.add("k", b"second")] == [True, False]
+    assert store.get("k") == b"first"
+    store.delete("k")
+    assert store.add("k", b"third") is True
+
+
+def test_incr_counts_from_zero_and_reads_what_put_wrote(store: OpenStore) -> None:
+    assert [store.incr("n"), store.incr("n", 5), store.incr("n", -10)] == [1, 6, -4]
+    assert store.get("n") == b"-4"
+    store.put("n", b"41")
+    assert store.incr("n") == 42
+    assert list(store.scan("n")) == [("n", b"42")]
+
+
+@pytest.mark.parametrize("value", [b"", b"one", b"1.5", b"1 ", b"9223372036854775807"])
+def test_incr_refuses_what_is_no_whole_number_of_64_bits_and_leaves_it(store: OpenStore, value: bytes) -> None:
+    store.put("n", value)
+    with pytest.raises(NotACounter, match="Mend: count under a key of its own"):
+        store.incr("n")
+    assert store.get("n") == value
+
+
+def test_scan_gives_a_prefix_in_order_of_its_keys(store: OpenStore) -> None:
+    for key in ["run/b/2", "run/a/10", "run/a/09", "runs", "run", "run/", "run/é", "run/\U0001f600", "run/%"]:
+        store.put(key, key.encode())
+    expected = ["run/", "run/%", "run/a/09", "run/a/10", "run/b/2", "run/é", "run/\U0001f600"]
+    assert [key for key, value in store.scan("run/") if value == key.encode()] == expected
+    assert [key for key, _ in store.scan("run/a/")] == ["run/a/09", "run/a/10"]
+
+
+def test_scan_goes_over_many_pages_and_bears_writes_meanwhile(store: OpenStore) -> None:
+    keys = [f"k/{number:05d}" for number in range(1_201)]
+    for key in keys:
+        store.add(key, b"")
+    seen = []
+    for key, _ in store.scan("k/"):
+        seen.append(key)
+        store.delete(key)
+    assert seen == keys
+    assert list(store.scan("")) == []
+
+
+@pytest.mark.parametrize("key", ["", "k" * 4_001, "half \ud800"], ids=["empty", "too long", "half a surrogate pair"])
+def test_every_writing_verb_refuses_a_key_that_some_backend_could_not_hold(store: OpenStore, key: str) -> None:
+    for write in (lambda: store.put(key, b""), lambda: store.add(key, b""), lambda: store.incr(key)):
+        with pytest.raises(ValueError, match="store key|surrogates not allowed"):
+            write()
+
+
+def test_threads_count_exactly_and_one_of_them_adds(store: OpenStore) -> None:
+    begin = threading.Barrier(8)
+
+    def hammer(number: int) -> int:
+        begin.wait(10)
+        wins = 0
+        for turn in range(50):
+            store.incr("n")
+            wins += store.add(f"slot/{turn:02d}", b"%d" % number)
+        return wins
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(hammer, range(8))) == 50
+    assert store.get("n") == b"400"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_uses_the_store_without_hurting_its_parent(store: OpenStore, url: str) -> None:
+    store.put("k", b"parent")
+    if (child := os.fork()) == 0:
+        ok = store.get("k") == b"parent" and store.incr("n") == 1 and store.add("child", b"") is True
+        os._exit(0 if ok else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.incr("n") == (1 if url == "memory://" else 2)
+    assert store.add("child", b"") is (url == "memory://")
+
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "add", "delete", "incr"]),
+        st.sampled_from(["a", "a/", "a/b", "ab", "b/ż", "b/z"]),
+        st.integers(-3, 3),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(operations=OPERATIONS)
+def test_any_sequence_of_verbs_equals_a_dict(store: OpenStore, operations: list[tuple[str, str, int]]) -> None:
+    for key, _ in list(store.scan("")):
+        store.delete(key)
+    model: dict[str, bytes] = {}
+    for verb, key, number in operations:
+        value = b"%d" % number
+        match verb:
+            case "put":
+                store.put(key, value)
+                model[key] = value
+            case "add":
+                assert store.add(key, value) is (key not in model)
+                model.setdefault(key, value)
+            case "delete":
+                assert store.delete(key) is (model.pop(key, None) is not None)
+            case _:
+                model[key] = b"%d" % (int(model.get(key, b"0")) + number)
+                assert store.incr(key, number) == int(model[key])
+    assert list(store.scan("")) == sorted(model.items())
+    assert [key for key, _ in store.scan("a/")] == sorted(key for key in model if key.startswith("a/"))

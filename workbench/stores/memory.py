@@ -1,0 +1,98 @@
+"""A store that ends with its process, for tests and throw-away notebooks."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
+from weakref import WeakSet
+
+from workbench.stores.values import counted, valid_key
+
+PAGE = 500
+
+_open_stores: WeakSet[MemoryStore] = WeakSet()
+
+
+class MemoryStore:
+    """Values in a dict, keys also in order; one lock. A forked child goes on with a copy of its own."""
+
+    url = "memory://"
+    folder: Path | None = None
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+        self._keys: list[str] = []
+        self._lock = Lock()
+        _open_stores.add(self)
+
+    def get(self, key: str) -> bytes | None:
+        """The value, or None."""
+        return self._values.get(key)
+
+    def put(self, key: str, value: bytes) -> None:
+        """Set the value."""
+        valid_key(key)
+        with self._lock:
+            self._set(key, value)
+
+    def delete(self, key: str) -> bool:
+        """Remove it; whether it was there."""
+        with self._lock:
+            if self._values.pop(key, None) is None:
+                return False
+            del self._keys[bisect_left(self._keys, key)]
+            return True
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        """Keys that begin with `prefix`, with their values, in order of the key.
+
+        What is written meanwhile may or may not be seen; the lock is held for one page at a time.
+        """
+        after = prefix
+        while page := self._page(prefix, after):
+            yield from page
+            after = page[-1][0] + "\0"
+
+    def _page(self, prefix: str, start: str) -> list[tuple[str, bytes]]:
+        with self._lock:
+            first = bisect_left(self._keys, start)
+            keys = [key for key in self._keys[first : first + PAGE] if key.startswith(prefix)]
+            return [(key, self._values[key]) for key in keys]
+
+    def add(self, key: str, value: bytes) -> bool:
+        """Set the value only if the key is absent, atomically; whether it was set."""
+        valid_key(key)
+        with self._lock:
+            if key in self._values:
+                return False
+            self._set(key, value)
+            return True
+
+    def incr(self, key: str, by: int = 1) -> int:
+        """Add to a counter (absent counts as 0), atomically; the new value."""
+        valid_key(key)
+        with self._lock:
+            count = counted(key, self._values.get(key, b"0"), by)
+            self._set(key, b"%d" % count)
+            return count
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _set(self, key: str, value: bytes) -> None:
+        if key not in self._values:
+            insort(self._keys, key)
+        self._values[key] = bytes(value)
+
+
+def _renew_locks() -> None:
+    # A thread that held the lock while another one forked does not exist in the child.
+    for store in _open_stores:
+        store._lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

@@ -1,0 +1,243 @@
+"""A store in one SQLite file, shared by the threads and processes of one machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from workbench.core.errors import StoreUnavailable
+from workbench.stores.values import NotACounter, valid_key
+
+log = logging.getLogger("workbench.stores")
+
+BUSY_SECONDS = 2.0
+"""Longest wait for another process's write [s]; one write takes about 20 microseconds."""
+
+CHECKPOINT_EVERY = 500
+"""Writes of this process between two checkpoints."""
+
+PAGE = 500
+
+APPLICATION_ID = 0x776F726B
+"""Says in the file's header that it is ours: `work`."""
+
+MIGRATIONS: tuple[str, ...] = ("CREATE TABLE entry (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",)
+"""Statement n brings schema n to schema n + 1."""
+
+_TEXT = "CAST(value AS TEXT)"
+_COUNT = f"CAST({_TEXT} AS INTEGER)"
+_INCR = f"""
+INSERT INTO entry (key, value) VALUES (?1, CAST(?2 AS BLOB))
+ON CONFLICT (key) DO UPDATE SET value = CAST({_COUNT} + ?2 AS BLOB)
+WHERE CAST({_COUNT} AS TEXT) = {_TEXT} AND typeof({_COUNT} + ?2) = 'integer'
+RETURNING {_COUNT}
+"""
+
+_REASONS = {
+    "SQLITE_BUSY": "is locked by another process for more than {seconds:g} s. Mend: end the process that holds it",
+    "SQLITE_LOCKED": "is locked by another process for more than {seconds:g} s. Mend: end the process that holds it",
+    "SQLITE_FULL": "is full: its disk or its size limit has no room left. Mend: free some space",
+    "SQLITE_READONLY": "is read-only. Mend: make the file and its folder writable, or set WORKBENCH_STORE elsewhere",
+    "SQLITE_PERM": "may not be opened. Mend: make the file and its folder writable, or set WORKBENCH_STORE elsewhere",
+    "SQLITE_CANTOPEN": "cannot be opened or made: its folder is read-only or not there. "
+    "Mend: make it writable, or set WORKBENCH_STORE elsewhere",
+    "SQLITE_NOTADB": "is not a SQLite file. Mend: move that file away, or name another",
+    "SQLITE_CORRUPT": "is damaged. Mend: move it away (a new one is made), or restore a copy",
+    "SQLITE_IOERR": "cannot be read or written: its disk reports an error. Mend: check the disk",
+}
+
+
+class SQLiteStore:
+    """One connection behind one lock, in WAL mode, reopened in a forked child.
+
+    One connection, since SQLite's writers take turns anyway and a queue on a lock costs microseconds where SQLite's own
+    waiting sleeps for milliseconds. Commits survive the death of the process; after a power cut the last ones may be
+    missing (`synchronous=NORMAL`). Checkpoints, which do wait for the disk, run on a connection of their own, so that
+    they hold up nobody but the call that starts them.
+    """
+
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS, max_pages: int | None = None) -> None:
+        """Open or make the file.
+
+        Args:
+            path: The file; its folder is made if it is not there.
+            busy_seconds: Longest wait for another process [s].
+            max_pages: Size limit of the file [pages of 4,096 bytes]; None leaves it to the disk.
+        """
+        self.path = path.absolute()
+        self.url = f"sqlite:///{self.path}"
+        self.folder: Path | None = self.path.parent
+        self._busy_seconds, self._max_pages = busy_seconds, max_pages
+        self._inherited: list[sqlite3.Connection] = []
+        self._closed = False
+        self._open()
+
+    def get(self, key: str) -> bytes | None:
+        """The value, or None."""
+        rows = self._run("SELECT value FROM entry WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Set the value."""
+        valid_key(key)
+        self._run("INSERT OR REPLACE INTO entry (key, value) VALUES (?, ?)", (key, value))
+        self._wrote()
+
+    def delete(self, key: str) -> bool:
+        """Remove it; whether it was there."""
+        rows = self._run("DELETE FROM entry WHERE key = ? RETURNING 1", (key,))
+        self._wrote()
+        return bool(rows)
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        """Keys that begin with `prefix`, with their values, in order of the key.
+
+        What is written meanwhile may or may not be seen; nothing is locked between two pages.
+        """
+        first, last = prefix, prefix + chr(0x10FFFF)
+        query = f"SELECT key, value FROM entry WHERE key >= ? AND key < ? ORDER BY key LIMIT {PAGE}"
+        while page := self._run(query, (first, last)):
+            yield from page
+            first = page[-1][0] + "\0"
+
+    def add(self, key: str, value: bytes) -> bool:
+        """Set the value only if the key is absent, atomically; whether it was set."""
+        valid_key(key)
+        query = "INSERT INTO entry (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1"
+        return bool(self._run(query, (key, value)))
+
+    def incr(self, key: str, by: int = 1) -> int:
+        """Add to a counter (absent counts as 0), atomically; the new value."""
+        valid_key(key)
+        try:
+            rows = self._run(_INCR, (key, by))
+        except OverflowError:
+            raise NotACounter(key) from None
+        if not rows:
+            raise NotACounter(key)
+        self._wrote()
+        return int(rows[0][0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if not self._closed and self._pid == os.getpid():
+                self._side.close()
+                self._connection.close()
+            self._closed = True
+
+    def _run(self, query: str, values: Sequence[Any]) -> list[Any]:
+        if self._pid != os.getpid():
+            self._leave_to_parent()
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailable(f"The store {self.path} is closed. Mend: open it again.")
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as exc:
+                raise self._unavailable(exc) from exc
+
+    def _leave_to_parent(self) -> None:
+        # SQLite forbids touching, and even closing, a connection that came through a fork.
+        self._inherited += [self._connection, self._side]
+        self._open()
+
+    def _open(self) -> None:
+        self._lock, self._side_lock = Lock(), Lock()
+        self._pid, self._writes = os.getpid(), 0
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"The folder {self.path.parent} of the store cannot be made: {exc.strerror}. "
+                f"Mend: make it writable, or set WORKBENCH_STORE elsewhere."
+            ) from exc
+        try:
+            self._connection = self._connect()
+            try:
+                self._prepare()
+                self._side = self._connect()
+            except BaseException:
+                self._connection.close()
+                raise
+        except sqlite3.Error as exc:
+            raise self._unavailable(exc) from exc
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=32
+        )
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        if self._max_pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {self._max_pages:d}")
+        return connection
+
+    def _prepare(self) -> None:
+        self._to_wal()
+        if self._schema() == len(MIGRATIONS):
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            known = self._schema()
+            for statement in MIGRATIONS[known:]:
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _to_wal(self) -> None:
+        # The change to WAL fails at once, without waiting, while another process makes the same change.
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as exc:
+                if _kind(exc) != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+
+    def _schema(self) -> int:
+        """The schema's number, 0 in a new file; refuses files of others and of newer versions."""
+        version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+        owner = int(self._connection.execute("PRAGMA application_id").fetchone()[0])
+        tables = int(self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+        if owner != APPLICATION_ID and (version or tables):
+            raise StoreUnavailable(f"{self.path} holds the database of another program. Mend: name another file.")
+        if version > len(MIGRATIONS):
+            raise StoreUnavailable(
+                f"The store {self.path} was written by a newer workbench (schema {version}, this one knows up to "
+                f"{len(MIGRATIONS)}). Mend: pip install -U notebook-workbench"
+            )
+        return version
+
+    def _wrote(self) -> None:
+        self._writes += 1
+        if self._writes % CHECKPOINT_EVERY or not self._side_lock.acquire(blocking=False):
+            return
+        try:
+            self._side.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as exc:
+            log.warning("%s; what was written stays safe in its -wal file", self._unavailable(exc))
+        finally:
+            self._side_lock.release()
+
+    def _unavailable(self, exc: sqlite3.Error) -> StoreUnavailable:
+        reason = _REASONS.get(_kind(exc), f"gave no answer: {exc}. Mend: check the file")
+        return StoreUnavailable(f"The store {self.path} {reason.format(seconds=self._busy_seconds)}.")
+
+
+def _kind(exc: sqlite3.Error) -> str:
+    """The primary result code: `SQLITE_IOERR_WRITE` is `SQLITE_IOERR`."""
+    return "_".join(getattr(exc, "sqlite_errorname", "SQLITE_ERROR").split("_")[:2])
