@@ -1,0 +1,67 @@
+# make lab     JupyterLab on the first notebook
+# make test    everything: style, types, floors, tests, notebooks
+# make demo    the first notebook in a kernel, its services called from outside
+# make bench   us and peers, side by side
+# Only Python 3.11 to 3.13 and make are needed; the rest is installed into .venv.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help lab test demo bench soak clean
+
+FITS = import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+# A Python given by hand has an environment of its own, so that `make test PYTHON=python3.13` leaves .venv alone.
+ifdef PYTHON
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV ?= .cache/venv-$(VERSION)
+else
+VENV ?= .venv
+PYTHON := $(shell for each in python3.11 python3.12 python3.13 python3 python; do \
+	if $$each -c '$(FITS)' 2>/dev/null; then echo $$each; break; fi; done)
+endif
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+FIRST := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)' || { \
+	  echo "No Python 3.11 to 3.13 with venv was found$(if $(PYTHON), as $(PYTHON))." >&2; \
+	  echo "Mend: install one (Debian: apt install python3 python3-venv), or: make PYTHON=/path/to/python3.12 ..." >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# pip brings the package in place, what it needs, and the kernel's specification. Bytecode is written as modules are used.
+$(VENV)/.lab: pyproject.toml kernels/workbench/kernel.json | $(BIN)/python
+	$(PIP) --no-compile --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml kernels/workbench/kernel.json | $(BIN)/python
+	$(PIP) --no-compile --editable '.[all,test]'
+	@touch $@ $(VENV)/.lab
+
+$(VENV)/.bench: $(VENV)/.test
+	$(PIP) --no-compile --editable '.[all,test,bench]'
+	@touch $@
+
+lab: $(VENV)/.lab
+	$(BIN)/python -m jupyterlab $(ROOT_FLAG) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest --nbval tests $(wildcard notebooks) $(ARGS)
+
+demo: $(VENV)/.test
+	$(BIN)/python tests/demo.py $(ARGS)
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m tests.bench $(ARGS)
+
+soak: $(VENV)/.bench
+	$(BIN)/python -m tests.bench soak $(ARGS)
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

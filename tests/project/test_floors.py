@@ -1,0 +1,108 @@
+"""The contracts of the floors refuse what they are there to refuse."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+from tests.kernels import ROOT
+from tests.project.contracts import OnlyImporters, ThirdParty
+
+ROOMS = ("cli", "notebook", "ui", "testing", "zato", "app", "sandbox", "runtime", "scheduler", "channels", "core")
+
+
+def lint(tree: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A project under our contracts whose rooms are all empty."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(ROOT / "tests" / "project", tmp_path / "tests" / "project")
+    for room in ROOMS:
+        (tmp_path / "workbench" / room).mkdir(parents=True)
+    for folder in [tmp_path / "tests", tmp_path / "workbench", *(tmp_path / "workbench").iterdir()]:
+        (folder / "__init__.py").touch()
+    return tmp_path
+
+
+def test_empty_rooms_pass(tree: Path) -> None:
+    run = lint(tree)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "imported", "contract"),
+    [
+        ("core", "workbench.app", "Rooms and floors"),
+        ("runtime", "workbench.channels", "Rooms and floors"),
+        ("app", "workbench.notebook", "Rooms and floors"),
+        ("sandbox", "workbench.app", "Rooms and floors"),
+        ("zato", "workbench.testing", "Rooms and floors"),
+        ("runtime", "tornado.web", "Only the HTTP channel knows Tornado"),
+        ("channels", "tornado.ioloop", "Only the HTTP channel knows Tornado"),
+        ("app", "apscheduler.schedulers", "Only the scheduler knows APScheduler"),
+        ("app", "IPython", "Nothing below the ui floor knows IPython or widgets"),
+        ("core", "requests", "The core knows no third party but msgspec"),
+    ],
+)
+def test_a_forbidden_import_breaks_its_contract(tree: Path, where: str, imported: str, contract: str) -> None:
+    # Inside a function, for a lazy import is an import too.
+    (tree / "workbench" / where / "odd.py").write_text(f"def lazy():\n    import {imported}\n")
+    run = lint(tree)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert f"{contract} BROKEN" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("where", "imported"),
+    [
+        ("channels/http_wire", "tornado.httputil"),
+        ("scheduler/alarm", "apscheduler.schedulers"),
+        ("notebook/extension", "IPython"),
+        ("core/definition", "msgspec"),
+        ("cli/main", "workbench.notebook"),
+    ],
+)
+def test_an_allowed_import_passes(tree: Path, where: str, imported: str) -> None:
+    (tree / "workbench" / f"{where}.py").write_text(f"import {imported}\n")
+    run = lint(tree)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_room_without_a_floor_is_refused(tree: Path) -> None:
+    (tree / "workbench" / "attic").mkdir()
+    (tree / "workbench" / "attic" / "__init__.py").touch()
+    run = lint(tree)
+    assert run.returncode == 1
+    assert "attic" in run.stdout
+
+
+def graph_of(*imports: tuple[str, str]) -> grimp.ImportGraph:
+    graph = grimp.ImportGraph()
+    for importer, imported in imports:
+        graph.add_import(importer=importer, imported=imported, line_number=3, line_contents=f"import {imported}")
+    return graph
+
+
+def test_a_broken_contract_names_importer_library_and_line() -> None:
+    options = {"libraries": ["tornado"], "importers": ["workbench.channels.http*"]}
+    contract = OnlyImporters("name", {}, options)
+    graph = graph_of(("workbench.channels.http_wire", "tornado"), ("workbench.app.facade", "tornado"))
+    assert contract.check(graph, verbose=False).metadata["lines"] == ["workbench.app.facade imports tornado (line 3)"]
+
+
+def test_a_room_may_import_the_standard_library_and_its_own() -> None:
+    contract = ThirdParty("name", {}, {"room": "workbench.core", "libraries": ["msgspec"]})
+    graph = graph_of(
+        ("workbench.core.a", "json"), ("workbench.core.a", "msgspec"), ("workbench.core.a", "workbench.core.b")
+    )
+    graph.add_module("workbench.core")
+    assert contract.check(graph, verbose=False).kept

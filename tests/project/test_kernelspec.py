@@ -1,0 +1,63 @@
+"""The kernel "Python 3 (Workbench)" is there after an installation, and it loads the extension."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+
+import workbench
+from tests.kernels import IPYKERNELS, ROOT, Kernel
+
+FOLDER = ROOT / "kernels" / "workbench"
+needs_the_extension = pytest.mark.skipif(
+    not hasattr(workbench, "load_ipython_extension"), reason="workbench.load_ipython_extension is not written yet"
+)
+
+
+@pytest.fixture(scope="module")
+def spec() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((FOLDER / "kernel.json").read_text())
+    return loaded
+
+
+def test_the_specification_loads_the_extension_and_debugs(spec: dict[str, Any]) -> None:
+    assert spec["argv"][0] == "python", "Jupyter puts its own interpreter in place of the bare word"
+    assert "{connection_file}" in spec["argv"]
+    assert spec["argv"][-1] == "--ext=workbench"
+    assert (spec["display_name"], spec["language"], spec["interrupt_mode"]) == (
+        "Python 3 (Workbench)",
+        "python",
+        "signal",
+    )
+    assert spec["metadata"] == {"debugger": True}
+    assert spec["env"] == {"WORKBENCH_KERNEL": "1"}
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_logos_have_the_size_in_their_names(size: int) -> None:
+    header = (FOLDER / f"logo-{size}x{size}.png").read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", header[16:24]) == (size, size)
+
+
+def test_the_installed_specification_is_this_one() -> None:
+    installed = Path(KernelSpecManager().get_kernel_spec("workbench").resource_dir)
+    assert (installed / "kernel.json").read_text() == (FOLDER / "kernel.json").read_text()
+
+
+@needs_the_extension
+def test_a_kernel_from_the_installed_specification_has_the_extension() -> None:
+    with Kernel("workbench", installed=True) as kernel:
+        assert kernel.run("'workbench' in get_ipython().extension_manager.loaded").result == "True"
+
+
+@needs_the_extension
+@pytest.mark.parametrize("version", IPYKERNELS)
+def test_every_supported_ipykernel_loads_the_extension(version: str) -> None:
+    with Kernel("workbench", version=version) as kernel:
+        assert kernel.run("'workbench' in get_ipython().extension_manager.loaded").result == "True"

@@ -1,0 +1,78 @@
+"""The wheel holds what a person needs, and importing the package costs next to nothing."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+from tests.kernels import ROOT, kernel_env
+from workbench import __version__
+
+LONGEST_IMPORT_SECONDS = 0.3
+
+
+def python(*arguments: str, timeout: float = 120) -> str:
+    command = [sys.executable, *arguments]
+    run = subprocess.run(
+        command, cwd=ROOT, env=kernel_env(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
+    folder = tmp_path_factory.mktemp("wheel")
+    python("-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(folder))
+    (path,) = folder.glob("*.whl")
+    assert path.name == f"notebook_workbench-{__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(path) as opened:
+        yield opened
+
+
+def test_the_wheel_brings_the_kernel(wheel: zipfile.ZipFile) -> None:
+    brought = f"notebook_workbench-{__version__}.data/data/share/jupyter/kernels/workbench/"
+    files = {name.removeprefix(brought) for name in wheel.namelist() if name.startswith(brought)}
+    assert files == {"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"}
+
+
+def test_the_wheel_brings_every_module_and_only_the_package(wheel: zipfile.ZipFile) -> None:
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "workbench").rglob("*.py")}
+    assert modules <= set(wheel.namelist())
+    assert {Path(name).parts[0].partition("-")[0] for name in wheel.namelist()} == {"workbench", "notebook_workbench"}
+
+
+def test_the_wheel_says_that_it_is_typed_and_free(wheel: zipfile.ZipFile) -> None:
+    names = wheel.namelist()
+    assert "workbench/py.typed" in names
+    licence = wheel.read(f"notebook_workbench-{__version__}.dist-info/licenses/LICENSE").decode()
+    assert "The workbench authors" in licence
+    metadata = Parser().parsestr(wheel.read(f"notebook_workbench-{__version__}.dist-info/METADATA").decode())
+    assert (metadata["Version"], metadata["License-Expression"]) == (__version__, "BSD-3-Clause")
+
+
+def test_the_wheel_brings_the_command_and_the_pytest_plugin(wheel: zipfile.ZipFile) -> None:
+    entries = wheel.read(f"notebook_workbench-{__version__}.dist-info/entry_points.txt").decode()
+    assert "[console_scripts]\nworkbench = workbench.cli.main:main" in entries
+    assert "[pytest11]\nworkbench = workbench.testing.plugin" in entries
+    python("-c", "import workbench.cli.main, workbench.testing.plugin; workbench.cli.main.main")
+
+
+def test_the_import_is_quick() -> None:
+    timed = "import time; began = time.perf_counter(); import workbench; print(time.perf_counter() - began)"
+    took = [float(python("-c", timed)) for _ in range(5)]
+    assert statistics.median(took) <= LONGEST_IMPORT_SECONDS, took
+
+
+def test_the_import_brings_no_client_library_and_no_notebook() -> None:
+    heavy = ["tornado", "apscheduler", "redis", "dropbox", "requests", "IPython", "ipywidgets", "anywidget", "aiosmtpd"]
+    loaded = python("-c", f"import workbench, sys, json; print(json.dumps([m for m in {heavy} if m in sys.modules]))")
+    assert json.loads(loaded) == []
