@@ -55,7 +55,11 @@ class LiveConnections:
             raise UnknownName(
                 f"{cls.kind} connection", name, self.names(kind), mend=f"wb.define({cls.__name__}({name!r}, ...))"
             )
-        return Item(definition, lambda: self.live(name))
+        return self.of(name)
+
+    def of(self, name: str) -> Item:
+        """One connection by name, whatever its kind."""
+        return Item(self._definitions[name], lambda: self.live(name))
 
     def names(self, kind: str) -> list[str]:
         """Names of the connections of one kind."""

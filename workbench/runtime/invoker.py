@@ -45,10 +45,18 @@ class Invoker:
         self._surroundings = surroundings
 
     def new_call(
-        self, name: str, raw: Any, channel: ChannelInfo = INVOKE, *, cid: str = "", parent: Call | None = None
+        self,
+        name: str,
+        raw: Any,
+        channel: ChannelInfo = INVOKE,
+        *,
+        cid: str = "",
+        parent: Call | None = None,
+        services: Mapping[str, Deployment] | None = None,
     ) -> Call:
         """A call of a service by name, under its parent's CID and snapshot if it has a parent."""
-        services: Mapping[str, Deployment] = parent.services if parent is not None else self._services()
+        if services is None:
+            services = parent.services if parent is not None else self._services()
         call = Call(
             name,
             raw,

@@ -1,0 +1,109 @@
+"""`wb.services`, `wb.channels`, ...: what there is, by name, with an error that says so for a name there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from workbench.core.errors import UnknownName
+from workbench.runtime.registry import Registry, Version, unknown_service
+
+T = TypeVar("T")
+
+
+class Collection(Mapping[str, T], Generic[T]):
+    """Things of one kind by name; Tab completes the names."""
+
+    def __init__(
+        self,
+        what: str,
+        items: Callable[[], Mapping[str, T]],
+        remove: Callable[[str], object],
+        row: Callable[[T], str] = repr,
+    ) -> None:
+        self._what, self._items, self._remove, self._row = what, items, remove, row
+
+    def __getitem__(self, name: str) -> T:
+        items = self._items()
+        if name not in items:
+            raise UnknownName(self._what, name, items)
+        return items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items())
+
+    def __len__(self) -> int:
+        return len(self._items())
+
+    def remove(self, name: str) -> None:
+        """Take it away; raises UnknownName."""
+        self[name]
+        self._remove(name)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Name and description, for a table."""
+        return [(name, self._row(item)) for name, item in self._items().items()]
+
+    def __repr__(self) -> str:
+        rows = self.rows()
+        width = max((len(name) for name, _ in rows), default=0)
+        return "\n".join(f"{name:<{width}}  {what}".rstrip() for name, what in rows) or f"No {self._what} yet."
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._items())
+
+
+class LiveService:
+    """`wb.services["name"]`: what is live under that name, its source, and the way back."""
+
+    def __init__(self, name: str, registry: Registry, changed: Callable[[], None], invoke: Callable[..., Any]) -> None:
+        self.name, self._registry, self._changed, self._invoke = name, registry, changed, invoke
+
+    @property
+    def live(self) -> Version:
+        """The version that answers now."""
+        return self._registry.get(self.name)
+
+    @property
+    def versions(self) -> list[Version]:
+        """Every kept version, oldest first."""
+        if self.name not in self._registry.history:
+            raise unknown_service(self.name, self._registry.services)
+        return list(self._registry.history[self.name])
+
+    @property
+    def source(self) -> str:
+        """The text of the live class."""
+        return self.live.source
+
+    @property
+    def doc(self) -> str:
+        """The class's docstring."""
+        return (self.live.cls.__doc__ or "").strip()
+
+    def rollback(self) -> RolledBack:
+        """Bring back the version before the live one; says which of its helpers are not what they were."""
+        was = self.live
+        now = self._registry.rollback(self.name)
+        self._changed()
+        return RolledBack(was, now)
+
+    def invoke(self, payload: Any = "") -> Any:
+        """Run it here and return its answer."""
+        return self._invoke(self.name, payload)
+
+    def __repr__(self) -> str:
+        return repr(self.live)
+
+
+class RolledBack:
+    """The outcome of a rollback."""
+
+    def __init__(self, was: Version, now: Version) -> None:
+        self.was, self.now, self.changed_helpers = was, now, now.changed_helpers()
+
+    def __repr__(self) -> str:
+        text = f"{self.now} is live again (was v{self.was.number})."
+        if self.changed_helpers:
+            text += f" It uses what has changed since: {', '.join(self.changed_helpers)}."
+        return text

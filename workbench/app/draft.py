@@ -1,0 +1,82 @@
+"""A draft: what one cell or file is about to change, seen by its own calls alone until it ends well."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from threading import get_ident
+from typing import Any, NamedTuple
+
+from workbench.core.definition import Definition
+from workbench.core.service import Service, on_subclass
+from workbench.runtime.registry import Registry, Source, Version
+
+IsBound = Callable[[type[Service]], bool]
+
+
+class Deployed(NamedTuple):
+    """What a draft changed: versions with the number that was live before (0 for none), and late definitions."""
+
+    versions: list[tuple[Version, int]]
+    definitions: list[Definition]
+    missing: dict[str, list[str]]
+
+
+class Draft:
+    """Collects the service classes defined in one thread, and the definitions made meanwhile.
+
+    Args:
+        source: The text of the cell or file, and where it is.
+        is_bound: Whether the namespace still binds a class under its name; only such classes deploy, since slots
+            dataclasses, `%%timeit` and `%run` leave others behind.
+    """
+
+    def __init__(self, registry: Registry, source: Source, is_bound: IsBound, *, replace: bool = False) -> None:
+        self._registry, self.source, self._is_bound, self.replace = registry, source, is_bound, replace
+        self.token = secrets.token_hex(8)
+        self.thread = get_ident()
+        self.classes: list[type[Service]] = []
+        self.waiting: list[Definition] = []
+        self.undo: list[Callable[[], None]] = []
+        self.deployed: Deployed | None = None
+        self._prepared: tuple[list[type[Service]], list[Version]] = ([], [])
+        on_subclass.append(self._defined)
+
+    def _defined(self, cls: type[Service]) -> None:
+        if get_ident() == self.thread:
+            self.classes.append(cls)
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this thread runs the cell."""
+        return get_ident() == self.thread
+
+    def versions(self) -> list[Version]:
+        """The classes as their next versions; made once per set of classes."""
+        bound = [cls for cls in self.classes if self._is_bound(cls)]
+        if bound != self._prepared[0]:
+            self._prepared = (bound, self._registry.prepare(bound, self.source, replace=self.replace))
+        return self._prepared[1]
+
+    def names(self) -> list[str]:
+        """Services that would go live."""
+        return [version.name for version in self.versions()]
+
+    def services(self) -> Mapping[str, Any]:
+        """The snapshot that the cell's own calls see."""
+        return self._registry.with_draft(self.versions())
+
+    def wait(self, definition: Definition) -> None:
+        """Keep a definition for the end; one of the same name in this cell takes its place."""
+        self.waiting = [each for each in self.waiting if each.name != definition.name]
+        self.waiting.append(definition)
+
+    def close(self) -> None:
+        """Collect no more."""
+        on_subclass.remove(self._defined)
+
+    def abort(self) -> None:
+        """Take back the definitions made meanwhile, last first."""
+        self.close()
+        for undo in reversed(self.undo):
+            undo()

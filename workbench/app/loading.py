@@ -1,0 +1,112 @@
+"""Loads services and definitions of a file: a Python module, or a notebook cell by cell."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from workbench.app.draft import Deployed
+from workbench.app.drafting import Drafting
+from workbench.core.errors import DeployRefused
+from workbench.core.service import Service
+from workbench.runtime.registry import Source
+
+SKIPPED_TAGS = frozenset(("scratch", "test"))
+
+
+def source_of(classes: tuple[type[Service], ...]) -> str:
+    """The text of classes of a script, as far as it can be found."""
+    texts = []
+    for cls in classes:
+        try:
+            texts.append(inspect.getsource(cls))
+        except (OSError, TypeError):
+            texts.append(f"class {cls.__name__}(Service): ...  # its source is not to be found")
+    return "\n\n".join(texts)
+
+
+def load(drafting: Drafting, path: Path, *, replace: bool = False) -> Deployed:
+    """Load one file.
+
+    Raises:
+        DeployRefused: There is no such file, its kind is not known, or it does not run; nothing of it went live.
+    """
+    if not path.is_file():
+        raise DeployRefused(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}. Mend: correct the path.")
+    if path.suffix == ".py":
+        return _load_module(drafting, path, replace)
+    if path.suffix == ".ipynb":
+        return _load_notebook(drafting, path, replace)
+    raise DeployRefused(f"{path.name!r} is neither a module (.py) nor a notebook (.ipynb).")
+
+
+def _load_module(drafting: Drafting, path: Path, replace: bool) -> Deployed:
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    text = path.read_text(encoding="utf-8")
+    before = sys.modules.get(path.stem)
+    # Type annotations are looked up in the module by its name, so it must be there while its classes are made.
+    sys.modules[path.stem] = module
+    try:
+        with drafting.scope(Source(path.name, text), lambda cls: cls.__module__ == path.stem, replace=replace) as draft:
+            exec(_compiled(text, str(path)), module.__dict__)
+    except BaseException:
+        _restore(path.stem, before)
+        raise
+    assert draft.deployed is not None
+    return draft.deployed
+
+
+def _restore(name: str, before: ModuleType | None) -> None:
+    if before is None:
+        sys.modules.pop(name, None)
+    else:
+        sys.modules[name] = before
+
+
+def _compiled(text: str, name: str) -> Any:
+    try:
+        return compile(text, name, "exec")
+    except SyntaxError as exc:
+        raise DeployRefused(f"{name} does not parse: {exc.msg} (line {exc.lineno}). Nothing of it is live.") from exc
+
+
+def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
+    """Run a notebook's code cells; each good cell goes live by itself, as when a person runs them."""
+    module = ModuleType(path.stem)
+    sys.modules[path.stem] = module
+    versions, definitions = [], []
+    missing: dict[str, list[str]] = {}
+    for number, text in code_cells(path):
+        name = f"{path.name}, cell {number}"
+        if any(line.lstrip().startswith(("%", "!")) for line in text.splitlines()):
+            raise DeployRefused(f"{name} has a magic, which only IPython runs. Mend: workbench serve {path.name}")
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+        with drafting.scope(Source(path.name, text), _bound_in(module), replace=replace) as draft:
+            exec(_compiled(text, name), module.__dict__)
+        assert draft.deployed is not None
+        versions += draft.deployed.versions
+        definitions += draft.deployed.definitions
+        missing |= draft.deployed.missing
+    return Deployed(versions, definitions, missing)
+
+
+def _bound_in(module: ModuleType) -> Any:
+    return lambda cls: vars(module).get(cls.__name__) is cls
+
+
+def code_cells(path: Path) -> Iterator[tuple[int, str]]:
+    """Number (from 1, over all cells) and text of each code cell that is neither scratch nor test."""
+    notebook = msgspec.json.decode(path.read_bytes())
+    for number, cell in enumerate(notebook["cells"], 1):
+        tags = set(cell.get("metadata", {}).get("tags", ()))
+        if cell["cell_type"] == "code" and not tags & SKIPPED_TAGS:
+            source = cell["source"]
+            yield number, source if isinstance(source, str) else "".join(source)

@@ -1,0 +1,62 @@
+"""Reads from a service's source which connections it names, so that a deploy can say which nobody defined."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+
+class Mention(NamedTuple):
+    """A connection that a source names."""
+
+    kind: str
+    name: str
+
+
+def mentions(source: str, kinds_by_attribute: Mapping[str, str]) -> list[Mention]:
+    """Connections named as `self.out.rest["name"]` or `.get("name")`, by text or a variable that holds text.
+
+    Names that are computed cannot be read from the source; they are found at the first call.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(source))
+    except SyntaxError:
+        return []
+    texts = dict(_assigned_texts(tree))
+    found = [_mention(node, kinds_by_attribute, texts) for node in ast.walk(tree)]
+    return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def _assigned_texts(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield from ((target.id, node.value.value) for target in node.targets if isinstance(target, ast.Name))
+
+
+def _mention(node: ast.AST, kinds: Mapping[str, str], texts: Mapping[str, str]) -> Mention | None:
+    if isinstance(node, ast.Subscript):
+        way, key = _dotted(node.value), node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+        way, key = _dotted(node.func.value), node.args[0]
+    else:
+        return None
+    kind = kinds.get(way.replace("outgoing.", "out.", 1))
+    name = _text(key, texts)
+    return Mention(kind, name) if kind and name else None
+
+
+def _text(node: ast.AST, texts: Mapping[str, str]) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return texts.get(node.id, "") if isinstance(node, ast.Name) else ""
+
+
+def _dotted(node: ast.AST) -> str:
+    """`out.rest` of `self.out.rest`; '' for anything that does not begin at `self`."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join(reversed(parts)) if isinstance(node, ast.Name) and node.id == "self" else ""

@@ -1,0 +1,149 @@
+"""The rooms of one workbench, put together: who is given what."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.app.definitions import Book, Effect
+from workbench.app.draft import Draft
+from workbench.app.runtime_file import RuntimeFile
+from workbench.app.secrets import FoundSecrets
+from workbench.app.views import ShortLimits, Views
+from workbench.channels.guard import Guard
+from workbench.channels.http_server import HTTPServer
+from workbench.channels.pipeline import Admin, Pipeline
+from workbench.connections.definition import ConnectionDefinition, Opening
+from workbench.connections.live import LiveConnections
+from workbench.core.call import Call
+from workbench.core.definition import Definition
+from workbench.core.events import Events
+from workbench.core.ports import Clock, Connections, Deployment
+from workbench.limiting.definition import Limit
+from workbench.limiting.registry import Limits
+from workbench.runtime.invoker import Invoker
+from workbench.runtime.loop import LoopThread
+from workbench.runtime.registry import Registry
+from workbench.runtime.traffic import Log, Traffic
+from workbench.runtime.workers import Workers
+
+
+class Around:
+    """What a service reaches through `self`."""
+
+    def __init__(self, connections: LiveConnections, clock: Clock, log: Log) -> None:
+        self.connections: Connections = connections
+        self.clock, self.log = clock, log
+        self.invoker: Any = None
+        self.kvdb: Any = None
+        self.watched: set[Call] = set()
+
+    def inline(self, call: Call) -> bool:
+        """Whether a person waits for this call in the cell that made it."""
+        root = call
+        while root.parent is not None:
+            root = root.parent
+        return root in self.watched
+
+
+class Parts:
+    """One of each room, wired.
+
+    Args:
+        admin: The workbench's own HTTP addresses, for callers that hold the token.
+        See `Workbench` for the rest.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        folder: Path,
+        port: int | None,
+        clock: Clock,
+        guard_lists: tuple[Iterable[str], Iterable[str]],
+        admin: Mapping[tuple[str, str], Admin],
+    ) -> None:
+        self.token = secrets.token_urlsafe(24)
+        self.draft: Draft | None = None
+        self.events, self.traffic, self.log = Events(), Traffic(), Log()
+        self.registry, self.loop, self.workers = Registry(), LoopThread(), Workers()
+        self.secrets = FoundSecrets(folder, lambda: self.sandboxed)
+        self.sandboxed = False
+        self.live = LiveConnections(Opening(self.secrets.reveal, clock), self._stand_in)
+        self.limits = Limits(clock)
+        self.short = ShortLimits(self.limits)
+        self.book = Book(self._effects(), self.known, self.events)
+        self.views = Views(
+            lambda: self.book.of("channels"),
+            lambda: self.book.of("security"),
+            lambda: self.registry.services,
+            self.limits,
+            self.secrets.reveal,
+        )
+        self.around = Around(self.live, clock, self.log)
+        self.invoker = self.around.invoker = Invoker(
+            self.services_here,
+            lambda name: self.limits.limiter("service", name),
+            self.loop,
+            self.workers,
+            self.traffic,
+            self.around,
+        )
+        hosts, origins = guard_lists
+        guard = Guard(self.token, frozenset(hosts), frozenset(origins))
+        self.pipeline = Pipeline(
+            self.views.view, self.invoker, self.invoker.new_call, self.traffic.record, guard, admin
+        )
+        self.runtime_file = RuntimeFile(app)
+        self.server = HTTPServer(self.pipeline, self.loop.run, port, returning=self.runtime_file.is_held_elsewhere)
+
+    def _effects(self) -> dict[str, Effect]:
+        return {
+            "connections": Effect(self.live.define, lambda each: self.live.remove(each.name)),
+            "security": Effect(lambda each: self._enter("user", each), lambda each: self._leave("user", each)),
+            "channels": Effect(lambda each: self._enter("channel", each), lambda each: self._leave("channel", each)),
+            "limits": Effect(self._limit, self._lift),
+        }
+
+    def _enter(self, on: Any, definition: Any) -> None:
+        self.short.put(on, definition.name, definition.limit)
+        if on == "user":
+            self.views.verifier(definition.name)
+        self.views.rebuild()
+
+    def _leave(self, on: Any, definition: Any) -> None:
+        self.short.put(on, definition.name, "")
+        self.views.rebuild()
+
+    def _limit(self, limit: Limit) -> None:
+        self.limits.define(limit)
+        self.views.rebuild()
+
+    def _lift(self, limit: Limit) -> None:
+        self.limits.remove(limit.on, limit.name)
+        self.views.rebuild()
+
+    def _stand_in(self, definition: ConnectionDefinition) -> ConnectionDefinition:
+        return definition
+
+    def known(self, collection: str) -> list[str]:
+        """Names that a definition may refer to, those of the running cell's own classes included."""
+        if collection == "services":
+            return list(self.services_here())
+        return list(self.book.of(collection))
+
+    def services_here(self) -> Mapping[str, Deployment]:
+        """The snapshot for a call made by this thread: the cell that runs sees its own classes."""
+        draft = self.draft
+        return draft.services() if draft is not None and draft.is_mine else self.registry.services
+
+    def must_wait(self, definition: Definition) -> bool:
+        """Whether a way in leads to what only the running cell brings, and so may not open before it ends."""
+        if definition.collection != "channels" or self.draft is None or not self.draft.is_mine:
+            return False
+        return any(
+            each.name not in (self.registry.services if each.collection == "services" else self.known(each.collection))
+            for each in definition.references()
+        )

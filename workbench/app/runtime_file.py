@@ -1,0 +1,93 @@
+"""The file by which the command line finds a running workbench: its address, its token, its application."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A workbench that runs on this machine, of this user."""
+
+    pid: int
+    url: str
+    token: str
+    app: str
+    python: str = ""
+
+
+def runtime_folder() -> Path:
+    """Jupyter's runtime folder, worked out without importing Jupyter."""
+    if given := os.environ.get("JUPYTER_RUNTIME_DIR"):
+        return Path(given)
+    if data := os.environ.get("JUPYTER_DATA_DIR"):
+        return Path(data) / "runtime"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Jupyter" / "runtime"
+    if run := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(run) / "jupyter"
+    data_home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data_home) / "jupyter" / "runtime"
+
+
+class RuntimeFile:
+    """This process's file, written when the server starts and removed when it stops."""
+
+    def __init__(self, app: str) -> None:
+        self._app = app
+        self._path: Path | None = None
+
+    def write(self, url: str, token: str) -> None:
+        """Write it, readable by this user alone; a folder that cannot be written costs only the command line."""
+        folder = runtime_folder()
+        running = Running(os.getpid(), url, token, self._app, sys.executable)
+        port = url.rsplit(":", 1)[1]
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = folder / f"workbench-{os.getpid()}-{port}.json"
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(fd, "wb") as file:
+                file.write(msgspec.json.encode(running))
+            self._path = path
+
+    def remove(self) -> None:
+        """Remove it."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+
+    def is_held_elsewhere(self) -> bool:
+        """Whether another process still runs this application, as the old kernel does early in a restart."""
+        return any(each.app == self._app and each.pid != os.getpid() for each in running())
+
+
+def running() -> list[Running]:
+    """Every workbench of this user that lives, newest first; files of dead processes are removed."""
+    found: list[tuple[float, Running]] = []
+    for path in runtime_folder().glob("workbench-*.json"):
+        try:
+            each = msgspec.json.decode(path.read_bytes(), type=Running)
+            born = path.stat().st_mtime
+        except (OSError, msgspec.MsgspecError):
+            continue
+        if lives(each.pid):
+            found.append((born, each))
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return [each for _, each in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,233 @@
+"""`Workbench`: the services and definitions of one application, live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.app import inline, loading
+from workbench.app.admin import admin_addresses
+from workbench.app.collections import Collection, LiveService
+from workbench.app.draft import Deployed
+from workbench.app.drafting import Drafting
+from workbench.app.parts import Parts
+from workbench.app.reports import Defined
+from workbench.app.views import DRAFT_HEADER
+from workbench.connections.definition import Item
+from workbench.core.clock import SystemClock
+from workbench.core.definition import Definition
+from workbench.core.errors import UnknownName
+from workbench.core.ports import Clock
+from workbench.core.service import Service, named
+from workbench.core.trace import Trace
+from workbench.runtime import capture
+from workbench.runtime.registry import NOTEBOOK, Source
+
+
+class Workbench:
+    """An application: services, definitions, and what makes them live.
+
+    In a notebook there is one, `wb`. In a script or a test, make one and close it: `with Workbench(port=0) as wb: ...`
+
+    Args:
+        app: What this application is called; a notebook's path.
+        folder: Where `.env` and the store are; the current folder by default.
+        port: Port wanted by hand (0 takes any); None takes 11223 if it is free.
+        clock: Where time comes from.
+        hosts: Host names besides loopback under which the server may be asked.
+        origins: Origins of web pages that may call it.
+    """
+
+    def __init__(
+        self,
+        app: str = "notebook",
+        *,
+        folder: Path | str | None = None,
+        port: int | None = None,
+        clock: Clock | None = None,
+        hosts: Iterable[str] = (),
+        origins: Iterable[str] = (),
+    ) -> None:
+        self.app, self.folder = app, Path(folder or ".").resolve()
+        self.clock: Clock = clock or SystemClock()
+        self._parts = Parts(app, self.folder, port, self.clock, (hosts, origins), admin_addresses(self))
+        self.drafting = Drafting(self._parts)
+        self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
+        capture.install()
+
+    def define(self, *definitions: Definition, replace: bool = False) -> Defined:
+        """Put definitions into force, all or none.
+
+        A channel of the very cell's service opens when the cell has ended well.
+
+        Raises:
+            InvalidDefinition, DanglingReference, NameTaken, PathTaken, MissingSecret: Nothing was defined.
+        """
+        parts = self._parts
+        outcomes: list[tuple[Definition, str]] = []
+        done: list[Callable[[], None]] = []
+        with self.drafting.lock:
+            draft = parts.draft if parts.draft is not None and parts.draft.is_mine else None
+            origin = draft.source.origin if draft is not None else NOTEBOOK
+            try:
+                for definition in definitions:
+                    if draft is not None and parts.must_wait(definition):
+                        draft.wait(definition)
+                        outcomes.append((definition, "waiting"))
+                        continue
+                    if (dangling := parts.book.dangling(definition)) is not None:
+                        raise dangling
+                    outcome, undo = parts.book.put(definition, origin, replace=replace)
+                    outcomes.append((definition, outcome))
+                    done.append(undo)
+            except BaseException:
+                for undo in reversed(done):
+                    undo()
+                raise
+            if draft is not None:
+                draft.undo += done
+        return Defined(outcomes)
+
+    def deploy(self, *classes: type[Service], replace: bool = False) -> Deployed:
+        """Make service classes live, all at once, from a script or a test; cells do this by themselves."""
+        source = Source(NOTEBOOK, loading.source_of(classes))
+        with self.drafting.scope(source, lambda cls: cls in classes, replace=replace) as draft:
+            draft.classes = list(classes)
+        assert draft.deployed is not None
+        return draft.deployed
+
+    def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
+        """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`)."""
+        return loading.load(self.drafting, Path(path), replace=replace)
+
+    def invoke(self, name: str | type[Service], payload: Any = "") -> Any:
+        """Run a service here and now and return its answer; its errors come through as they are."""
+        call = self._parts.invoker.new_call(named(name), payload)
+        self.traffic.record(call.cid, call.step)
+        watched = self._parts.around.watched
+        watched.add(call)
+        try:
+            return self._parts.invoker.run(call)
+        finally:
+            watched.discard(call)
+
+    def call(
+        self,
+        call: str,
+        data: Any = None,
+        *,
+        user: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 60.0,
+    ) -> inline.Answer:
+        """Make a request through the real server: `wb.call("POST /api/sync?x=1", data=..., user="my.user")`.
+
+        Text and bytes go as they are, anything else as JSON; `user` adds a security definition's credentials.
+        """
+        sent = dict(headers or {})
+        if user:
+            definition: Any = self.security[user]
+            sent |= definition.credentials(self._parts.secrets.reveal)
+        draft = self._parts.draft
+        if draft is not None and draft.is_mine:
+            sent[DRAFT_HEADER] = draft.token
+        status, received, body = inline.send(self.start(), call, data, sent, timeout_seconds)
+        return inline.Answer(status, received, body, self._find_trace)
+
+    def _find_trace(self, cid: str) -> Trace | None:
+        try:
+            return self.traffic.find(cid)
+        except UnknownName:
+            return None
+
+    @property
+    def services(self) -> Collection[LiveService]:
+        """What is deployed."""
+        parts = self._parts
+        return Collection(
+            "service",
+            lambda: {
+                name: LiveService(name, parts.registry, parts.views.follow_services, self.invoke)
+                for name in parts.registry.services
+            },
+            self._remove_service,
+        )
+
+    def _remove_service(self, name: str) -> None:
+        self._parts.registry.remove(name)
+        self._parts.short.put("service", name, "")
+        self._parts.views.follow_services()
+
+    @property
+    def channels(self) -> Collection[Definition]:
+        """Ways in."""
+        return self._collection("channels", "channel")
+
+    @property
+    def connections(self) -> Collection[Item]:
+        """Ways out: `wb.connections["name"].ping()`."""
+        live = self._parts.live
+        return Collection(
+            "connection",
+            lambda: {name: live.of(name) for name in live.definitions},
+            lambda name: self._parts.book.remove("connections", name),
+        )
+
+    @property
+    def security(self) -> Collection[Definition]:
+        """Users: security definitions."""
+        return self._collection("security", "security definition")
+
+    @property
+    def limits(self) -> Collection[Definition]:
+        """Limits defined on their own, by object: `wb.limits["service api.sample"]`."""
+        return self._collection("limits", "limit")
+
+    def _collection(self, collection: str, what: str) -> Collection[Definition]:
+        book = self._parts.book
+        return Collection(what, lambda: book.of(collection), lambda name: book.remove(collection, name))
+
+    @property
+    def url(self) -> str:
+        """Address of the server; '' while it is stopped."""
+        return self._parts.server.url
+
+    def start(self) -> str:
+        """Start the HTTP server if it is not running, and return its address."""
+        with self.drafting.lock:
+            if not self.url:
+                self._parts.server.start()
+                self._parts.runtime_file.write(self.url, self._parts.token)
+        return self.url
+
+    def stop(self, drain_seconds: float = 0.0) -> None:
+        """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed."""
+        self._parts.server.stop(drain_seconds)
+        self._parts.runtime_file.remove()
+
+    def close(self) -> None:
+        """Stop everything this workbench has started."""
+        self.stop()
+        self._parts.live.close_all()
+        self._parts.workers.close()
+        self._parts.loop.close()
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        counts = [
+            _counted(len(self.services), "service"),
+            _counted(len(self.channels), "channel"),
+            _counted(len(self.connections), "connection"),
+            _counted(len(self.security), "user"),
+        ]
+        return f"Workbench: {', '.join(counts)}."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
