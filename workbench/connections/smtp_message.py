@@ -1,0 +1,229 @@
+"""A mail as a service writes it, and the mail as it goes over the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from workbench.core.errors import ServiceUsage
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address
+    from email.message import EmailMessage
+
+Recipients = str | Iterable[str] | None
+ADDRESS = re.compile(
+    r'(?:(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^<>"@]*))\s*(?P<angle><))?'
+    r"(?P<local>[^\s<>()\[\]\",:;\\@]+)@(?P<domain>[^\s<>()\[\]\",:;\\@]+|\[[0-9A-Fa-f:.]+\])"
+    r"(?(angle)>)"
+)
+OWN_HEADERS = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "content-type"}
+
+
+class Attachment(TypedDict):
+    """One attached file."""
+
+    name: str
+    contents: str | bytes
+
+
+class SMTPMessage:
+    """A mail to send with `self.email.smtp["name"].conn.send(message)`; every field may also be set afterwards.
+
+    Args:
+        from_: The sender's address; without it, the connection's.
+        to: Who receives it: one text, several separated by commas, or a list; `Name <address>` is understood.
+        subject: One line.
+        body: The text, or with `is_html=True` the HTML.
+        attachments: What `attach` would add: `[{"name": ..., "contents": ...}]`.
+        cc: Who receives a copy that the others know of.
+        bcc: Who receives a copy that nobody knows of; these addresses stand in no header.
+        is_html: Whether `body` is HTML.
+        headers: More headers, by name.
+        charset: How the text is encoded.
+        is_rfc2231: Accepted as Zato's; names of files are always encoded by RFC 2231.
+        html: The same text as HTML, for readers that can show it, beside `body` as plain text.
+    """
+
+    def __init__(
+        self,
+        from_: str | None = None,
+        to: Recipients = None,
+        subject: str = "",
+        body: str = "",
+        attachments: Iterable[Attachment] | None = None,
+        cc: Recipients = None,
+        bcc: Recipients = None,
+        is_html: bool = False,
+        headers: dict[str, str] | None = None,
+        charset: str = "utf8",
+        is_rfc2231: bool = True,
+        html: str = "",
+    ) -> None:
+        self.from_, self.to, self.cc, self.bcc = from_, to, cc, bcc
+        self.subject, self.body, self.html = subject, body, html
+        self.attachments: list[Attachment] = list(attachments or ())
+        self.is_html, self.charset, self.is_rfc2231 = is_html, charset, is_rfc2231
+        self.headers = dict(headers or {})
+
+    def attach(self, name: str, contents: str | bytes) -> None:
+        """Attach a file: text (sent as UTF-8) or bytes; its type follows from its name."""
+        self.attachments.append({"name": name, "contents": contents})
+
+    def __repr__(self) -> str:
+        return f"SMTPMessage({self.subject!r}, to={self.to!r}, {len(self.attachments)} attached)"
+
+
+class Outgoing:
+    """A message checked and ready: who sends it, who receives it, and its bytes."""
+
+    def __init__(self, message: SMTPMessage, sender: str, now: datetime) -> None:
+        self._message = message
+        self.sender = one_address(sender, "from_")
+        self._to = addresses(message.to, "to")
+        self._cc = addresses(message.cc, "cc")
+        bcc = addresses(message.bcc, "bcc")
+        self.recipients = list(dict.fromkeys(each.addr_spec for each in (*self._to, *self._cc, *bcc)))
+        if not self.recipients:
+            raise ServiceUsage("The mail has no recipient. Mend: give SMTPMessage a to=, cc= or bcc=")
+        self.mail = self._built(now)
+
+    @property
+    def is_international(self) -> bool:
+        """Whether an address needs a server that knows SMTPUTF8."""
+        return not all(each.isascii() for each in (self.sender.addr_spec, *self.recipients))
+
+    def said(self) -> str:
+        """What a trace shows of it."""
+        return ", ".join(
+            f"{count} {word}{'' if count == 1 else 's'}"
+            for count, word in ((len(self.recipients), "recipient"), (len(self._message.attachments), "attachment"))
+            if count or word == "recipient"
+        )
+
+    def as_bytes(self) -> bytes:
+        """The mail as it goes over the wire."""
+        return self.mail.as_bytes()
+
+    def _built(self, now: datetime) -> EmailMessage:
+        from email.message import EmailMessage
+        from email.policy import SMTP
+        from email.utils import format_datetime, make_msgid
+
+        # 7bit: not every server takes eight, and none has to be asked then.
+        policy = SMTP.clone(cte_type="7bit", utf8=self.is_international)
+        message, mail = self._message, EmailMessage(policy=policy)
+        mail["From"] = self.sender
+        for header, people in (("To", self._to), ("Cc", self._cc)):
+            if people:
+                mail[header] = people
+        mail["Subject"] = one_line(message.subject, "subject")
+        mail["Date"] = format_datetime(now)
+        mail["Message-ID"] = make_msgid(domain=_ascii_domain(self.sender.domain))
+        for name, value in message.headers.items():
+            if not _is_header_name(name) or name.lower() in OWN_HEADERS:
+                raise ServiceUsage(f"The mail cannot have {name!r} in headers=; use the field of SMTPMessage for it.")
+            mail[name] = one_line(value, f"header {name}")
+        self._write_text(mail)
+        for attachment in message.attachments:
+            _attach(mail, attachment)
+        return mail
+
+    def _write_text(self, mail: EmailMessage) -> None:
+        message = self._message
+        charset = "utf-8" if message.charset == "utf8" else message.charset
+        kind = "html" if message.is_html else "plain"
+        try:
+            mail.set_content(_text(message.body, "body"), subtype=kind, charset=charset)
+            if message.html:
+                mail.add_alternative(_text(message.html, "html"), subtype="html", charset=charset)
+        except (LookupError, UnicodeEncodeError) as exc:
+            raise ServiceUsage(
+                f"The mail's text does not fit charset {charset!r}: {exc}. Mend: charset='utf8'"
+            ) from exc
+
+
+def _text(value: Any, field: str) -> str:
+    if not isinstance(value, str):
+        raise ServiceUsage(f"The mail's {field} must be text, not {type(value).__name__}.")
+    return value
+
+
+def one_line(value: Any, field: str) -> str:
+    """The value, if a header may hold it: a line break would let it add headers and recipients of its own."""
+    text = _text(value, field)
+    if any(character in text for character in "\r\n\0"):
+        raise ServiceUsage(
+            f"The mail's {field} has a line break or a NUL in it, which could add headers or recipients. "
+            f"Mend: take it out, for instance by ' '.join(text.split())"
+        )
+    return text
+
+
+def one_address(value: Any, field: str) -> Address:
+    """A single address, with or without a name; raises ServiceUsage."""
+    found = addresses(value, field)
+    if len(found) != 1:
+        raise ServiceUsage(
+            f"The mail's {field} must be one address, and is {value!r}. "
+            f"Mend: SMTPMessage(from_='me@example.com', ...), or from_= in the connection"
+        )
+    return found[0]
+
+
+def addresses(value: Recipients, field: str) -> list[Address]:
+    """Every address in one text or a list of texts; raises ServiceUsage for one that is none."""
+    from email.headerregistry import Address
+
+    texts = [value] if isinstance(value, str) else list(value or ())
+    found: list[Address] = []
+    for part in (part.strip() for text in texts for part in _parts(one_line(text, field))):
+        if part:
+            match = ADDRESS.fullmatch(part)
+            try:
+                if match is None or not part.isprintable():
+                    raise ValueError
+                domain = _ascii_domain(match["domain"])
+            except ValueError as exc:
+                raise ServiceUsage(
+                    f"The mail's {field} has {part!r}, which is not an address. "
+                    f"Mend: name@example.com, or 'A Name <name@example.com>'; a name with a comma goes into quotes"
+                ) from exc
+            name = match["quoted"] if match["quoted"] is not None else match["name"] or ""
+            found.append(Address(re.sub(r"\\(.)", r"\1", name).strip(), match["local"], domain))
+    return found
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part, _ in re.findall(r'((?:"(?:[^"\\]|\\.)*"|[^,])*)(,|$)', text)]
+
+
+def _ascii_domain(domain: str) -> str:
+    return domain if domain.isascii() else domain.encode("idna").decode("ascii")
+
+
+def _is_header_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(name) and all(33 <= ord(each) <= 126 and each != ":" for each in name)
+
+
+def _attach(mail: EmailMessage, attachment: Attachment) -> None:
+    from mimetypes import guess_type
+
+    name, contents = one_line(attachment["name"], "attachment's name"), attachment["contents"]
+    if not name.strip():
+        raise ServiceUsage("The mail has an attachment without a name. Mend: message.attach('file.txt', contents)")
+    if not isinstance(contents, str | bytes | bytearray | memoryview):
+        raise ServiceUsage(f"Attachment {name!r} must be text or bytes, not {type(contents).__name__}.")
+    kind, encoding = guess_type(name)
+    text = isinstance(contents, str)
+    main, _, sub = (kind if kind and not encoding else "application/octet-stream").partition("/")
+    if text and (kind is None or encoding):
+        main, sub = "text", "plain"
+    if main in ("message", "multipart"):
+        main, sub = "application", "octet-stream"
+    # As bytes even if it is text: as text, its line ends would be changed on the way.
+    raw = contents.encode() if isinstance(contents, str) else bytes(contents)
+    charset = {"charset": "utf-8"} if text and main == "text" and not raw.isascii() else None
+    mail.add_attachment(raw, maintype=main, subtype=sub, filename=name, params=charset)

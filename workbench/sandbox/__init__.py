@@ -1,0 +1,1 @@
+"""Peers: stand-ins for outside systems that speak the real protocols, on loopback, inside this process."""

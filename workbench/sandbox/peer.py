@@ -1,0 +1,160 @@
+"""What every peer is: a stand-in that speaks the real protocol, can be told to fail, and keeps what it received."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, TypeVar, get_args
+
+from workbench.core.definition import Definition, field_types
+from workbench.core.errors import ConnectionFailed
+from workbench.core.secret import Secret, give
+from workbench.sandbox.faults import Faults, Trouble, faults_from
+from workbench.sandbox.loop import PEERS
+from workbench.sandbox.wire import Wire
+
+D = TypeVar("D", bound=Definition)
+
+
+class Peer:
+    """One stand-in.
+
+    A subclass says what it speaks (`protocol`), how a definition points at it (`pointed`) and what it shows. One that
+    brings a server of its own (threads, a process) overrides `start`, `stop`, `host` and `port` instead of `protocol`.
+    Methods are for any thread but the peers' own.
+    """
+
+    kind: ClassVar[str] = ""
+    label: ClassVar[str] = "Peer"
+    fault_fields: ClassVar[type[Faults]] = Faults
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name or self.kind
+        self.credentials: dict[str, str] = {}
+        self._well = self._trouble = Trouble(self, self.fault_fields())
+        self._wire: Wire | None = None
+
+    def protocol(self) -> asyncio.BaseProtocol:
+        """What speaks on one connection, made when it is accepted."""
+        raise NotImplementedError
+
+    def tls(self) -> ssl.SSLContext | None:
+        """What encrypts every connection from its first byte; None for a peer that speaks plainly."""
+        return None
+
+    def start(self) -> Self:
+        """Listen on a free port of loopback; does nothing if it does."""
+        if self._wire is None:
+            self._wire = Wire(self.protocol, lambda: self.trouble, self.tls())
+            PEERS.run(self._wire.open)
+            self._obey()
+        return self
+
+    def stop(self) -> None:
+        """Cut every connection and let go of the port; what arrived stays to be looked at."""
+        if (wire := self._wire) is not None:
+            self._wire = None
+            PEERS.run(wire.close)
+
+    @property
+    def host(self) -> str:
+        """The address to connect to."""
+        return "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """The port, chosen at the start; 0 while it is stopped."""
+        return self._wire.port if self._wire is not None else 0
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
+
+    def ping(self) -> str:
+        """Connect to it as a client would; says `ok`, raises ConnectionFailed otherwise."""
+        try:
+            socket.create_connection((self.host, self.port), timeout=2.0).close()
+        except OSError as exc:
+            raise ConnectionFailed(
+                f"{self} does not answer at {self.address}: {exc.strerror or exc}. Mend: .heal(), or .start()"
+            ) from exc
+        return "ok"
+
+    def stand_in(self, definition: D) -> D:
+        """The same definition, pointing here; the real address and the real secrets stay out of it."""
+        self.start()
+        made_up = {field: self.credential(definition, field) for field in secret_fields(definition)}
+        stand_in: D = definition.replace(**made_up, **self.pointed(definition))
+        return stand_in
+
+    def pointed(self, definition: Any) -> dict[str, Any]:
+        """The fields of `definition` that must change for it to reach this peer."""
+        return {"host": self.host, "port": self.port}
+
+    def credential(self, definition: Definition, field: str) -> Secret:
+        """A secret that this process alone knows, in place of the one the definition names."""
+        name = f"sandbox {definition} {field}"
+        if name not in self.credentials:
+            self.credentials[name] = secrets.token_urlsafe(18)
+        give(name, self.credentials[name])
+        return Secret(name)
+
+    def fail(self, **knobs: Any) -> Trouble:
+        """Have faults from now on, instead of those before; `with peer.fail(...):` heals it at the end.
+
+        Raises:
+            InvalidDefinition: A fault this kind does not have, or a value out of its bounds; all are listed.
+        """
+        trouble = Trouble(self, faults_from(self.fault_fields, str(self), knobs))
+        self._trouble = trouble
+        self._obey()
+        return trouble
+
+    def heal(self) -> None:
+        """Have no faults."""
+        self._trouble = self._well
+        self._obey()
+
+    def _obey(self) -> None:
+        if self._wire is not None:
+            PEERS.run(self._wire.refuse if self._trouble.faults.refuse else self._wire.open)
+
+    @property
+    def trouble(self) -> Trouble:
+        """The faults in force, with their count."""
+        if self._trouble.over:
+            self._trouble = self._well
+        return self._trouble
+
+    @property
+    def faults(self) -> Faults:
+        """The faults in force."""
+        return self.trouble.faults
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What arrived, as a table, oldest first."""
+        return []
+
+    def summary(self) -> str:
+        """What arrived, in words without ports, times and ids."""
+        return str(self)
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.name!r}"
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+
+def secret_fields(definition: Definition) -> list[str]:
+    """The fields of a definition that name a secret."""
+    fields: Mapping[str, Any] = field_types(type(definition))
+    return [field for field, kind in fields.items() if _names_secret(kind) and getattr(definition, field) is not None]
+
+
+def _names_secret(kind: Any) -> bool:
+    return kind is Secret or any(_names_secret(each) for each in get_args(kind))

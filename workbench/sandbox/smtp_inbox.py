@@ -1,0 +1,281 @@
+"""A mail server that takes every mail and keeps it to be looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import ssl
+from email import policy
+from email.headerregistry import AddressHeader
+from email.message import EmailMessage
+from email.parser import BytesParser
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
+
+from msgspec import Meta
+
+from workbench.sandbox import certificates
+from workbench.sandbox.faults import Faults
+from workbench.sandbox.journal import Journal
+from workbench.sandbox.loop import PEERS
+from workbench.sandbox.peer import Peer
+
+if TYPE_CHECKING:
+    from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+    from workbench.connections.smtp import SMTPConnection
+
+MOST_BYTES = 64 << 20
+SHOWN = 20
+
+
+class Mail:
+    """One mail that arrived."""
+
+    def __init__(self, sender: str, recipients: list[str], raw: bytes, user: str = "") -> None:
+        self.sender, self.recipients, self.raw, self.user = sender, recipients, raw, user
+
+    @cached_property
+    def parsed(self) -> EmailMessage:
+        """The standard library's view of it."""
+        return BytesParser(policy=policy.default).parsebytes(self.raw)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Every header, decoded; of several of one name, the last."""
+        return {name: str(value) for name, value in self.parsed.items()}
+
+    @property
+    def subject(self) -> str:
+        """The subject, decoded."""
+        return str(self.parsed["Subject"] or "")
+
+    @property
+    def from_(self) -> str:
+        """The address in From; what the server was told is `sender`."""
+        return next(iter(self._addresses("From")), "")
+
+    @property
+    def to(self) -> list[str]:
+        """The addresses in To."""
+        return self._addresses("To")
+
+    @property
+    def cc(self) -> list[str]:
+        """The addresses in Cc."""
+        return self._addresses("Cc")
+
+    @property
+    def bcc(self) -> list[str]:
+        """Who receives it although no header says so."""
+        return [each for each in self.recipients if each not in self.to and each not in self.cc]
+
+    def _addresses(self, header: str) -> list[str]:
+        values = cast(list[AddressHeader], self.parsed.get_all(header, []))
+        return [each.addr_spec for value in values for each in value.addresses]
+
+    @property
+    def text(self) -> str:
+        """The plain text, without the line end that every mail's text gets."""
+        return self._body("plain")
+
+    @property
+    def html(self) -> str:
+        """The HTML, empty if there is none."""
+        return self._body("html")
+
+    def _body(self, kind: str) -> str:
+        part = self.parsed.get_body((kind,))
+        if part is None:
+            return ""
+        text: str = part.get_content()
+        return text.replace("\r\n", "\n").removesuffix("\n")
+
+    @cached_property
+    def attachments(self) -> dict[str, bytes]:
+        """The attached files by name; a name that comes again gets a number."""
+        found: dict[str, bytes] = {}
+        for part in self.parsed.iter_attachments():
+            name = wanted = part.get_filename() or "unnamed"
+            count = 1
+            while name in found:
+                count += 1
+                name = f"{wanted} ({count})"
+            found[name] = cast(bytes, part.get_payload(decode=True) or b"")
+        return found
+
+    def __repr__(self) -> str:
+        copies = [f"{word} {', '.join(who)}" for word, who in (("cc", self.cc), ("bcc", self.bcc)) if who]
+        files = [f"{name} ({_bytes(len(contents))})" for name, contents in self.attachments.items()]
+        return ", ".join([f"{self.subject or '(no subject)'} -> {', '.join(self.to) or '(nobody)'}", *copies, *files])
+
+
+class SMTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What can be wrong with a mail server."""
+
+    greylist: Annotated[bool, Meta(description="Put off each sender and recipient once with 451.")] = False
+    reject: Annotated[tuple[str, ...], Meta(description="Recipients that do not exist (550).")] = ()
+    no_starttls: Annotated[bool, Meta(description="Offer no STARTTLS.")] = False
+    wrong_certificate: Annotated[bool, Meta(description="Show a certificate of another name.")] = False
+    refuse_login: Annotated[bool, Meta(description="Refuse every user name and password (535).")] = False
+    refuse_mail: Annotated[bool, Meta(description="Take a mail's contents, then refuse it (552).")] = False
+    hang_up_after_data: Annotated[
+        bool, Meta(description="Hang up once the contents were sent, before they are confirmed.")
+    ] = False
+
+
+class SMTPInbox(Peer):
+    """Takes mail in modes plain and starttls on one port, and with `is_ssl=True` in mode ssl.
+
+    Args:
+        name: What it is called.
+        users: Who may send, as `{"user": "password"}`; None lets everybody in, whatever the password.
+        is_ssl: Whether to encrypt from the first byte.
+    """
+
+    kind: ClassVar[str] = "smtp"
+    label: ClassVar[str] = "SMTP inbox"
+    fault_fields: ClassVar[type[Faults]] = SMTPFaults
+
+    def __init__(self, name: str = "", *, users: dict[str, str] | None = None, is_ssl: bool = False) -> None:
+        super().__init__(name)
+        self.users, self.is_ssl = users, is_ssl
+        self.messages: Journal[Mail] = Journal("mail")
+        self._seen: set[tuple[str, str]] = set()
+
+    def protocol(self) -> asyncio.BaseProtocol:
+        from aiosmtpd.smtp import SMTP
+
+        logging.getLogger("mail.log").addFilter(_is_ours_to_mend)
+
+        faults = cast(SMTPFaults, self.faults)
+        is_plain = faults.no_starttls or self.is_ssl
+        context = certificates.elsewhere() if faults.wrong_certificate else certificates.loopback()
+        return SMTP(
+            _Desk(self),
+            hostname="sandbox.invalid",
+            ident="workbench",
+            data_size_limit=MOST_BYTES,
+            enable_SMTPUTF8=True,
+            tls_context=None if is_plain else context,
+            authenticator=self._let_in,
+            auth_require_tls=False,
+            loop=PEERS.loop(),
+        )
+
+    def tls(self) -> ssl.SSLContext | None:
+        return certificates.loopback() if self.is_ssl else None
+
+    def pointed(self, definition: SMTPConnection) -> dict[str, Any]:
+        if self.is_ssl != (definition.mode == "ssl"):
+            self.is_ssl = definition.mode == "ssl"
+            self.stop()
+            self.start()
+        if definition.username is not None:
+            self.users = {definition.username: self.credentials[self.credential(definition, "password").name]}
+        ca_file = None if definition.mode == "plain" else str(certificates.authority().file)
+        return {"host": self.host, "port": self.port, "ca_file": ca_file}
+
+    def start(self) -> Self:
+        certificates.loopback()
+        return super().start()
+
+    def clear(self) -> None:
+        """Throw every mail away."""
+        self.messages.clear()
+        self._seen.clear()
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "from": mail.from_,
+                "to": ", ".join(mail.to),
+                "cc": ", ".join(mail.cc),
+                "subject": mail.subject,
+                "attachments": ", ".join(f"{name} ({_bytes(len(each))})" for name, each in mail.attachments.items()),
+            }
+            for mail in self.messages
+        ]
+
+    def summary(self) -> str:
+        mails, total = self.messages[:], len(self.messages) + self.messages.dropped
+        first = max(0, len(mails) - SHOWN)
+        lines = [f"{total - len(mails) + number}. {mail!r}" for number, mail in enumerate(mails[first:], first + 1)]
+        head = f"Inbox: {total} message{'' if total == 1 else 's'}{'.' if total else ''}"
+        return (" " if total == 1 else "\n").join([head, *lines])
+
+    def _let_in(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, login: LoginPassword
+    ) -> AuthResult:
+        from aiosmtpd.smtp import AuthResult
+
+        trouble = self.trouble
+        if cast(SMTPFaults, trouble.faults).refuse_login and trouble.strikes():
+            return AuthResult(success=False, handled=False)
+        if self.users is None:
+            return AuthResult(success=True, auth_data=login)
+        expected = self.users.get(login.login.decode(errors="replace"), "")
+        right = bool(expected) and hmac.compare_digest(expected.encode(), login.password)
+        return AuthResult(success=right, handled=False, auth_data=login)
+
+    def put_off(self, sender: str, recipient: str) -> bool:
+        """Whether this pair was never seen before."""
+        pair = (sender, recipient)
+        if pair in self._seen:
+            return False
+        self._seen.add(pair)
+        return True
+
+
+class _Desk:
+    """What aiosmtpd asks at each step of a conversation."""
+
+    def __init__(self, inbox: SMTPInbox) -> None:
+        self._inbox = inbox
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self._inbox.users is not None and not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        trouble = self._inbox.trouble
+        faults = cast(SMTPFaults, trouble.faults)
+        if address in faults.reject and trouble.strikes():
+            return "550 5.1.1 No such user here"
+        if faults.greylist and self._inbox.put_off(envelope.mail_from or "", address):
+            trouble.strikes()
+            return "451 4.7.1 Greylisted, try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        trouble = self._inbox.trouble
+        faults = cast(SMTPFaults, trouble.faults)
+        if faults.hang_up_after_data and trouble.strikes():
+            cast(asyncio.Transport, server.transport).abort()
+            return "421 Bye"
+        if faults.refuse_mail and trouble.strikes():
+            return "552 5.3.4 This mail is refused"
+        login: LoginPassword | None = session.auth_data
+        user = "" if login is None else login.login.decode(errors="replace")
+        raw = bytes(cast(bytes, envelope.original_content))
+        mail = Mail(envelope.mail_from or "", list(envelope.rcpt_tos), raw, user)
+        self._inbox.messages.add(mail, len(raw))
+        return "250 OK"
+
+
+def _is_ours_to_mend(record: logging.LogRecord) -> bool:
+    # aiosmtpd 1.4.6 warns at every login that it itself still sets a deprecated attribute.
+    return "login_data is deprecated" not in str(record.msg)
+
+
+def _bytes(count: int) -> str:
+    return f"{count:,} byte{'' if count == 1 else 's'}"
