@@ -12,6 +12,8 @@ from workbench.limiting.grammar import Line, read
 HIGHEST_SLIDING_RATE = 1_000_000
 
 On = Literal["channel", "user", "service"]
+LEVELS: tuple[On, ...] = ("channel", "user", "service")
+"""In the order of their checks."""
 
 
 class Limit(Definition, tag="limit", frozen=True):

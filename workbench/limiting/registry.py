@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.core.ports import Clock
 from workbench.limiting.budgets import Lines, reader
-from workbench.limiting.definition import Limit
+from workbench.limiting.definition import LEVELS, Limit
+from workbench.limiting.explain import Explanation, explain
 from workbench.limiting.local import Counts, LocalLimiter
+
+if TYPE_CHECKING:
+    from workbench.limiting.simulate import Arrival, Simulation
 
 
 class Use(NamedTuple):
@@ -58,6 +62,24 @@ class Limits:
         for key in chosen:
             self._limiters[key].counts.clear()
         return len(chosen)
+
+    def explain(
+        self, address: str | None, *, channel: str | None = None, user: str | None = None, service: str | None = None
+    ) -> Explanation:
+        """Which lines count for a call from an address, level by level; without any name, of all limits."""
+        named = {"channel": channel, "user": user, "service": service}
+        if not any(named.values()):
+            chosen = sorted(self, key=lambda limit: (LEVELS.index(limit.on), limit.name))
+        else:
+            found = (self._limiters.get((on, name)) for on, name in named.items() if name is not None)
+            chosen = [limiter.limit for limiter in found if limiter is not None]
+        return Explanation(row for limit in chosen for row in explain(limit, address))
+
+    def simulate(self, traffic: Iterable[Arrival]) -> Simulation:
+        """Who of this traffic would be let through by the limits in force, all of them unused at its start."""
+        from workbench.limiting.simulate import simulate
+
+        return simulate(self, traffic)
 
     def use(self) -> list[Use]:
         """How far each line that counts is used now."""
