@@ -1,3 +1,107 @@
-"""An interactive integration workbench for notebooks."""
+"""An interactive integration workbench for notebooks: write a service in a cell, run the cell, the service is live.
+
+    from workbench import wb, Service
+
+    class Hello(Service):
+        name = "api.hello"
+
+        def handle(self):
+            return "Hello there!"
+
+    wb.invoke("api.hello")
+
+Names are imported when first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.app.workbench import Workbench as Workbench
+    from workbench.channels.rest import RESTChannel as RESTChannel
+    from workbench.connections.rest import RESTConnection as RESTConnection
+    from workbench.connections.smtp import SMTPConnection as SMTPConnection
+    from workbench.connections.smtp_message import SMTPMessage as SMTPMessage
+    from workbench.core.errors import BadRequest as BadRequest
+    from workbench.core.errors import Conflict as Conflict
+    from workbench.core.errors import Forbidden as Forbidden
+    from workbench.core.errors import NotFound as NotFound
+    from workbench.core.errors import Unauthorized as Unauthorized
+    from workbench.core.errors import WorkbenchError as WorkbenchError
+    from workbench.core.secret import secret as secret
+    from workbench.core.service import Service as Service
+    from workbench.limiting.definition import Limit as Limit
+    from workbench.security.definitions import APIKey as APIKey
+    from workbench.security.definitions import BasicAuth as BasicAuth
+
+    wb: Workbench
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "APIKey": "workbench.security.definitions",
+    "BadRequest": "workbench.core.errors",
+    "BasicAuth": "workbench.security.definitions",
+    "Conflict": "workbench.core.errors",
+    "Forbidden": "workbench.core.errors",
+    "Limit": "workbench.limiting.definition",
+    "NotFound": "workbench.core.errors",
+    "RESTChannel": "workbench.channels.rest",
+    "RESTConnection": "workbench.connections.rest",
+    "SMTPConnection": "workbench.connections.smtp",
+    "SMTPMessage": "workbench.connections.smtp_message",
+    "Service": "workbench.core.service",
+    "Unauthorized": "workbench.core.errors",
+    "Workbench": "workbench.app.workbench",
+    "WorkbenchError": "workbench.core.errors",
+    "secret": "workbench.core.secret",
+}
+
+__all__ = [*_HOMES, "wb"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name == "wb":
+        return _the_workbench()
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _the_workbench() -> Any:
+    """The one workbench of this process; in IPython, cells begin to deploy by themselves."""
+    from workbench.app.singleton import the_workbench
+
+    if (shell := _ipython()) is not None:
+        from workbench.notebook.extension import greet
+
+        greet(shell)
+    return the_workbench()
+
+
+def _ipython() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext workbench`: cells deploy the services they define."""
+    from workbench.notebook.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext workbench`: stop the server and leave the kernel as it was."""
+    from workbench.notebook.extension import unload
+
+    unload(shell)

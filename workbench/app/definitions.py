@@ -125,9 +125,9 @@ class Book:
 
     def _check_short_limit(self, definition: Definition, origin: str) -> None:
         """`limit=` on an object and a Limit for the same object contradict each other."""
-        short = getattr(definition, "limit", "")
+        short: str = getattr(definition, "limit", "")
         if isinstance(definition, Limit):
-            owners = {"channel": "channels", "user": "security"}.get(definition.on)
+            owners = {"channel": "channels", "user": "security"}.get(definition.on, "")
             entry = self._entries[owners].get(definition.name) if owners else None
             if entry is not None and getattr(entry.definition, "limit", ""):
                 raise NameTaken(

@@ -1,0 +1,40 @@
+"""The one workbench of a process, kept apart so that reloading other modules never makes a second one."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from pathlib import Path
+
+from workbench.app.workbench import Workbench
+
+_kept: list[Workbench] = globals().get("_kept", [])
+
+
+def the_workbench() -> Workbench:
+    """The workbench of this process, made at the first call."""
+    if not _kept:
+        port = os.environ.get("WORKBENCH_PORT")
+        wb = Workbench(app=notebook_name(), port=int(port) if port else None)
+        _kept.append(wb)
+        atexit.register(wb.close)
+    return _kept[0]
+
+
+def forget() -> None:
+    """Close the workbench of this process; the next use makes a new one."""
+    for wb in _kept:
+        atexit.unregister(wb.close)
+        wb.close()
+    _kept.clear()
+
+
+def notebook_name() -> str:
+    """Which notebook this is, relative to the current folder; `notebook` when nothing tells."""
+    for told in ("WORKBENCH_NOTEBOOK", "JPY_SESSION_NAME"):
+        if path := os.environ.get(told):
+            try:
+                return str(Path(path).resolve().relative_to(Path.cwd()))
+            except ValueError:
+                return Path(path).name
+    return "notebook"
