@@ -2,6 +2,8 @@
 # make test    everything: style, types, floors, tests, notebooks
 # make demo    the first notebook in a kernel, its services called from outside
 # make bench   us and peers, side by side
+# make soak    the same, for long
+# make clean   remove what the others have made
 # Only Python 3.11 to 3.13 and make are needed; the rest is installed into .venv.
 
 SHELL := /bin/sh
@@ -20,7 +22,8 @@ PYTHON := $(shell for each in python3.11 python3.12 python3.13 python3 python; d
 	if $$each -c '$(FITS)' 2>/dev/null; then echo $$each; break; fi; done)
 endif
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+PIP := @echo "Installing into $(VENV); the first time takes about a minute." && \
+	$(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile --editable
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 FIRST := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
@@ -32,19 +35,19 @@ $(BIN)/python:
 	  echo "No Python 3.11 to 3.13 with venv was found$(if $(PYTHON), as $(PYTHON))." >&2; \
 	  echo "Mend: install one (Debian: apt install python3 python3-venv), or: make PYTHON=/path/to/python3.12 ..." >&2; \
 	  exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 # pip brings the package in place, what it needs, and the kernel's specification. Bytecode is written as modules are used.
 $(VENV)/.lab: pyproject.toml kernels/workbench/kernel.json | $(BIN)/python
-	$(PIP) --no-compile --editable .
+	$(PIP) .
 	@touch $@
 
 $(VENV)/.test: pyproject.toml kernels/workbench/kernel.json | $(BIN)/python
-	$(PIP) --no-compile --editable '.[all,test]'
+	$(PIP) '.[all,test]'
 	@touch $@ $(VENV)/.lab
 
 $(VENV)/.bench: $(VENV)/.test
-	$(PIP) --no-compile --editable '.[all,test,bench]'
+	$(PIP) '.[all,test,bench]'
 	@touch $@
 
 lab: $(VENV)/.lab
@@ -53,7 +56,7 @@ lab: $(VENV)/.lab
 test: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval tests $(wildcard notebooks) $(ARGS)
 
-demo: $(VENV)/.test
+demo: $(VENV)/.lab
 	$(BIN)/python tests/demo.py $(ARGS)
 
 bench: $(VENV)/.bench
