@@ -60,7 +60,7 @@ _HOMES = {
     "secret": "workbench.core.secret",
 }
 
-__all__ = [*_HOMES, "wb"]  # noqa: PLE0604
+__all__ = [*_HOMES, "wb"]
 
 
 def __getattr__(name: str) -> Any:
@@ -80,7 +80,9 @@ def __dir__() -> list[str]:
 def _the_workbench() -> Any:
     """The one workbench of this process; in IPython, cells begin to deploy by themselves."""
     from workbench.app.singleton import the_workbench
+    from workbench.zato.hook import install
 
+    install()
     if (shell := _ipython()) is not None:
         from workbench.notebook.extension import greet
 

@@ -125,15 +125,14 @@ class Book:
 
     def _check_short_limit(self, definition: Definition, origin: str) -> None:
         """`limit=` on an object and a Limit for the same object contradict each other."""
-        short: str = getattr(definition, "limit", "")
         if isinstance(definition, Limit):
             owners = {"channel": "channels", "user": "security"}.get(definition.on, "")
             entry = self._entries[owners].get(definition.name) if owners else None
-            if entry is not None and getattr(entry.definition, "limit", ""):
+            if entry is not None and _short_limit(entry.definition):
                 raise NameTaken(
                     "The limit of", definition.name, f"{entry.definition} limit=", f"Limit in {origin}", mend="keep one"
                 )
-        elif short:
+        elif _short_limit(definition):
             on = "channel" if definition.collection == "channels" else "user"
             if (entry := self._entries["limits"].get(f"{on} {definition.name}")) is not None:
                 raise NameTaken(
@@ -142,3 +141,7 @@ class Book:
 
     def __iter__(self) -> Iterator[Definition]:
         return iter([entry.definition for entries in self._entries.values() for entry in entries.values()])
+
+
+def _short_limit(definition: Definition) -> str:
+    return str(getattr(definition, "limit", ""))

@@ -18,12 +18,17 @@ class Defined:
         """The definitions with these outcomes: `defined`, `changed`, `unchanged`, `waiting`."""
         return [definition for definition, outcome in self.outcomes if outcome in words]
 
+    def waiting(self) -> list[RESTChannel]:
+        """Channels that open with the cell that runs."""
+        return [each for each in self.of("waiting") if isinstance(each, RESTChannel)]
+
     def lines(self) -> list[str]:
         """One line for all that is plain, one for each open address, one for what was so already."""
         now = self.of("defined", "changed", "waiting")
         named = [str(each) for each in now if not isinstance(each, RESTChannel)]
         said = [f"Defined: {', '.join(named)}."] if named else []
-        said += [opened(each) for each in now if isinstance(each, RESTChannel)]
+        said += [opened(each) for each in self.of("defined", "changed") if isinstance(each, RESTChannel)]
+        said += [f"{each} opens at {each.path} when this cell has ended well." for each in self.waiting()]
         if same := self.of("unchanged"):
             said.append(f"Unchanged: {', '.join(map(str, same))}.")
         return said

@@ -152,6 +152,7 @@ class Workbench:
                 for name in parts.registry.services
             },
             self._remove_service,
+            lambda service: f"v{service.live.number}  {service.doc.partition(chr(10))[0]}".rstrip(),
         )
 
     def _remove_service(self, name: str) -> None:

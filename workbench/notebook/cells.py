@@ -1,0 +1,102 @@
+"""Follows the cells of a shell: a good cell deploys its services, a failing one changes nothing.
+
+A cell is the outermost run of code that a person started: `%%capture` and `%%time` run their body as an inner cell, and
+any inner failure fails the whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.app.draft import Draft
+from workbench.app.workbench import Workbench
+from workbench.core.errors import WorkbenchError
+from workbench.core.service import Service
+from workbench.notebook import displays
+from workbench.notebook.lines import DeployLine, NothingLine
+from workbench.runtime import capture
+from workbench.runtime.registry import NOTEBOOK, Source
+
+
+class Cells:
+    """Drafts for the cells of one shell."""
+
+    def __init__(self, shell: Any, wb: Workbench) -> None:
+        self._shell, self._wb = shell, wb
+        self._depth = 0
+        self._failed = False
+        self._message = ""
+        self._draft: Draft | None = None
+        self.greeted = False
+
+    def follow(self) -> None:
+        """Begin; the cell that runs now, if one does, is followed from here on."""
+        self._shell.events.register("pre_run_cell", self.before)
+        self._shell.events.register("post_run_cell", self.after)
+        self._open("")
+        self._depth, self._message = 1, self._running_message()
+
+    def unfollow(self) -> None:
+        """Stop."""
+        self._shell.events.unregister("pre_run_cell", self.before)
+        self._shell.events.unregister("post_run_cell", self.after)
+        self._drop()
+
+    def _running_message(self) -> str:
+        """The id of the request that runs a cell: an inner cell shares it with its outer one."""
+        parent = getattr(self._shell, "parent_header", None) or {}
+        return str(parent.get("header", {}).get("msg_id", ""))
+
+    def _is_bound(self, cls: type[Service]) -> bool:
+        return cls.__module__ == "__main__" and self._shell.user_ns.get(cls.__name__) is cls
+
+    def _open(self, text: str) -> None:
+        self._drop()
+        capture.install()
+        self._failed = False
+        self._draft = self._wb.drafting.open(Source(NOTEBOOK, text), self._is_bound)
+
+    def _drop(self) -> None:
+        draft, self._draft = self._draft, None
+        if draft is not None:
+            self._wb.drafting.abort(draft)
+
+    def before(self, info: Any) -> None:
+        """A cell begins."""
+        message = self._running_message()
+        if self._depth and message and message == self._message:
+            self._depth += 1
+            return
+        self._message, self._depth = message, 1
+        self._open(info.raw_cell or "")
+
+    def after(self, result: Any) -> None:
+        """A cell has ended; the outermost one commits."""
+        self._failed = self._failed or not result.success
+        self._depth = max(0, self._depth - 1)
+        draft = self._draft
+        if self._depth or draft is None:
+            return
+        self._draft = None
+        draft.source = Source(NOTEBOOK, result.info.raw_cell or draft.source.text)
+        if self._failed:
+            self._take_back(draft)
+            return
+        try:
+            deployed = self._wb.drafting.commit(draft)
+        except WorkbenchError as exc:
+            # The reply then says that the cell failed, which stops "Run all".
+            result.error_in_exec = exc
+            self._shell.showtraceback((type(exc), exc, None))
+            return
+        if deployed.versions or deployed.definitions:
+            if not self._wb.url:
+                self._wb.start()
+            displays.show(DeployLine(deployed, self._wb))
+
+    def _take_back(self, draft: Draft) -> None:
+        names = sorted({cls.__name__ for cls in draft.classes if self._is_bound(cls)})
+        undone = bool(draft.undo or draft.waiting)
+        self._wb.drafting.abort(draft)
+        if names or undone:
+            displays.show(NothingLine(names, undone))

@@ -1,0 +1,91 @@
+"""How values of the workbench look in a notebook: `text/plain` is their stable repr, `text/html` adds what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workbench.app.collections import Collection
+from workbench.app.inline import Answer
+from workbench.app.reports import Defined
+from workbench.app.workbench import Workbench
+from workbench.core.trace import Line, Step, Trace, Traced
+from workbench.notebook.html import bar, block, chip, code, dot, escape, muted, strong, table
+from workbench.notebook.lines import DeployLine, Greeting, NothingLine
+
+
+def show(value: Any) -> None:
+    """Display a value under the cell that runs."""
+    from IPython.display import display
+
+    display(value)  # type: ignore[no-untyped-call]
+
+
+def register(shell: Any) -> None:
+    """Give IPython the HTML form of each type; the plain form is the value's repr."""
+    formatter = shell.display_formatter.formatters["text/html"]
+    plain = shell.display_formatter.formatters["text/plain"]
+    for kind, html in HTML.items():
+        formatter.for_type(kind, _framed(html))
+        plain.for_type(kind, lambda value, printer, cycle: printer.text(repr(value)))
+
+
+def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: block(html(value))
+
+
+def _answer(answer: Answer) -> str:
+    mood = "live" if answer.status < 400 else "warn" if answer.status < 500 else "bad"
+    head = f"{chip(answer.status, mood)} {muted(escape(str(answer.headers.get('Content-Type', ''))))}"
+    text = "\n".join(repr(answer).splitlines()[1:])
+    body = f'<pre style="margin:4px 0 0 0">{escape(text)}</pre>' if text else ""
+    cid = muted(f"CID {code(answer.cid)}") if answer.cid else ""
+    return f"{head} {cid}{body}{_trace(answer.trace) if answer.trace else ''}"
+
+
+def _trace(trace: Trace) -> str:
+    whole = trace.root.seconds or max((step.seconds or 0 for step in _steps(trace)), default=0) or 1e-9
+    rows = [_trace_row(trace, depth, step, whole) for depth, step in trace.root.tree()]
+    return table(("", "", ""), rows).replace("<th", "<th hidden")
+
+
+def _steps(trace: Trace) -> list[Step]:
+    return [step for _, step in trace.root.tree() if isinstance(step, Step)]
+
+
+def _trace_row(trace: Trace, depth: int, step: Traced, whole: float) -> tuple[str, str, str]:
+    indent = f'<span style="padding-left:{depth * 18}px">'
+    if isinstance(step, Step):
+        bad = step.error is not None or step.outcome.startswith(("5", "failed"))
+        seconds = step.seconds or 0.0
+        start = min(max((step.started - trace.root.started) / whole, 0.0), 1.0)
+        name = f"{indent}{strong(step.name)} {escape(step.outcome)}</span>"
+        return name, bar(start, min(seconds / whole, 1.0), "bad" if bad else "live"), muted(f"{seconds * 1000:.1f} ms")
+    mark = f"{step.kind} " if isinstance(step, Line) else ""
+    return f"{indent}{muted(mark)}{code(step.said())}</span>", "", ""
+
+
+def _collection(collection: Collection[Any]) -> str:
+    rows = [(strong(name), code(what)) for name, what in collection.rows()]
+    return table(("name", "what"), rows) if rows else muted(escape(repr(collection)))
+
+
+def _defined(defined: Defined) -> str:
+    return "<br>".join(f"{dot('live')} {escape(line)}" for line in defined.lines())
+
+
+def _workbench(wb: Workbench) -> str:
+    where = f" at {escape(wb.url)}" if wb.url else ", server stopped"
+    return f"{dot('live' if wb.url else 'calm')} {strong(repr(wb))}{muted(where)}"
+
+
+HTML: dict[type, Callable[[Any], str]] = {
+    Answer: _answer,
+    Trace: _trace,
+    Collection: _collection,
+    Defined: _defined,
+    Workbench: _workbench,
+    Greeting: Greeting.html,
+    DeployLine: DeployLine.html,
+    NothingLine: NothingLine.html,
+}

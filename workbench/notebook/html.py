@@ -1,0 +1,77 @@
+"""Small pieces of HTML in JupyterLab's own colours, readable without a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape as _escape
+
+COLOURS = {"live": "#2e9e5b", "warn": "#d9a400", "bad": "#d64545", "calm": "#8a94a6"}
+FONT = "font-family:var(--jp-ui-font-family,sans-serif);font-size:13px;line-height:1.55"
+CODE = "font-family:var(--jp-code-font-family,monospace);font-size:12px"
+FAINT = "color:var(--jp-ui-font-color2,#6b7280)"
+BORDER = "var(--jp-border-color2,#e0e3e8)"
+
+
+def escape(text: object) -> str:
+    """Text made safe for HTML."""
+    return _escape(str(text))
+
+
+def block(inner: str) -> str:
+    """The frame of every display."""
+    return f'<div style="{FONT}">{inner}</div>'
+
+
+def dot(mood: str) -> str:
+    """A coloured dot: live, warn, bad or calm."""
+    return f'<span style="color:{COLOURS[mood]}" aria-hidden="true">&#9679;</span>'
+
+
+def strong(text: object) -> str:
+    """A name."""
+    return f"<b>{escape(text)}</b>"
+
+
+def muted(text: object) -> str:
+    """What matters less."""
+    return f'<span style="{FAINT}">{text}</span>' if text else ""
+
+
+def code(text: object) -> str:
+    """Code or a value, in one line."""
+    return f'<code style="{CODE}">{escape(text)}</code>'
+
+
+def address(url: str) -> str:
+    """A link."""
+    return f'<a href="{escape(url)}" target="_blank" rel="noopener">{escape(url)}</a>'
+
+
+def chip(text: object, mood: str) -> str:
+    """A word on a coloured ground: a status, an outcome."""
+    colour = COLOURS[mood]
+    return (
+        f'<span style="background:{colour}22;color:{colour};border-radius:9px;padding:1px 8px;font-weight:600">'
+        f"{escape(text)}</span>"
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells are HTML already."""
+    cell = f"padding:3px 14px 3px 0;text-align:left;vertical-align:top;border-bottom:1px solid {BORDER}"
+    top = "".join(f'<th style="{cell};{FAINT};font-weight:500">{escape(each)}</th>' for each in head)
+    body = "".join(
+        "<tr style='background:none'>" + "".join(f'<td style="{cell}">{each}</td>' for each in row) + "</tr>"
+        for row in rows
+    )
+    return f'<table style="border-collapse:collapse;{FONT}"><tr style="background:none">{top}</tr>{body}</table>'
+
+
+def bar(start: float, width: float, mood: str) -> str:
+    """A bar on a line of time; both in parts of the whole, 0 to 1."""
+    left, wide = 100 * start, max(100 * width, 1.0)
+    return (
+        f'<span style="display:inline-block;position:relative;width:160px;height:8px;background:{BORDER};'
+        f'border-radius:4px;overflow:hidden"><span style="position:absolute;left:{left:.1f}%;width:{wide:.1f}%;'
+        f'height:8px;background:{COLOURS[mood]}"></span></span>'
+    )

@@ -1,0 +1,93 @@
+"""The quiet lines under cells: what is on, what went live, what did not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.app.draft import Deployed
+from workbench.app.reports import opened
+from workbench.app.workbench import Workbench
+from workbench.channels.rest import RESTChannel
+from workbench.notebook.html import address, dot, escape, muted, strong
+from workbench.runtime.registry import Version
+
+
+class Greeting:
+    """The first line of a notebook."""
+
+    text = "Workbench on. Services go live when their cell has run. Type wb to see everything."
+
+    def __init__(self, wb: Workbench) -> None:
+        self._url = wb.url
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def html(self) -> str:
+        """The line with the server's address."""
+        return f"{dot('live')} {strong('Workbench on')} at {address(self._url)}. {muted(self.text.partition('. ')[2])}"
+
+
+class DeployLine:
+    """What a good cell brought: services with their versions, and channels that opened with them."""
+
+    def __init__(self, deployed: Deployed, wb: Workbench) -> None:
+        self._deployed, self._url = deployed, wb.url
+        self._channels = [each for each in wb.channels.values() if isinstance(each, RESTChannel)]
+
+    def __repr__(self) -> str:
+        lines = [self._said(version, before) for version, before in self._deployed.versions]
+        lines += [opened(each) for each in self._deployed.definitions if isinstance(each, RESTChannel)]
+        return "\n".join(lines)
+
+    def _said(self, version: Version, before: int) -> str:
+        return f"{version} is live{was(version, before)}.{undefined(self._deployed.missing.get(version.name, ()))}"
+
+    def html(self) -> str:
+        """One row a service, with the addresses that lead to it."""
+        rows = []
+        for version, before in self._deployed.versions:
+            paths = [each.path for each in self._channels if each.service == version.name and "{" not in each.path]
+            links = " ".join(address(self._url + path) for path in paths)
+            missing = undefined(self._deployed.missing.get(version.name, ()))
+            rows.append(
+                f"{dot('warn' if missing else 'live')} {strong(version.name)} v{version.number} is live"
+                f"{muted(was(version, before))}. {links}{muted(escape(missing))}"
+            )
+        rows += [
+            f"{dot('live')} {escape(opened(each))}"
+            for each in self._deployed.definitions
+            if isinstance(each, RESTChannel)
+        ]
+        return "<br>".join(rows)
+
+
+def was(version: Version, before: int) -> str:
+    """What was live before, if anything was."""
+    if not before:
+        return ""
+    return ", unchanged" if before == version.number else f" (was v{before}: roll back)"
+
+
+def undefined(missing: Sequence[str]) -> str:
+    """The connections that a service names and nobody defined."""
+    if not missing:
+        return ""
+    count = f"{len(missing)} connection{'s' if len(missing) > 1 else ''}"
+    return f" It uses {count} that nobody defined yet: {', '.join(missing)}."
+
+
+class NothingLine:
+    """What a failing cell did not do."""
+
+    def __init__(self, names: Sequence[str], undone: bool) -> None:
+        self._names, self._undone = names, undone
+
+    def __repr__(self) -> str:
+        what = f" ({', '.join(self._names)})" if self._names else ""
+        taken = " Its definitions are taken back." if self._undone else ""
+        return f"Nothing of this cell{what} is live, since it failed; what was live still is.{taken}"
+
+    def html(self) -> str:
+        """The same, in the colour of trouble."""
+        return f"{dot('bad')} {escape(repr(self))}"

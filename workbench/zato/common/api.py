@@ -1,0 +1,8 @@
+"""Zato's `zato.common.api`: constants, and the mail message."""
+
+from __future__ import annotations
+
+from workbench.connections.smtp_message import SMTPMessage
+from workbench.zato.common import CACHE, SERVER_STARTUP
+
+__all__ = ["CACHE", "SERVER_STARTUP", "SMTPMessage"]

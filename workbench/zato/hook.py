@@ -1,0 +1,79 @@
+"""Makes `import zato...` find `workbench.zato...` while a workbench is active."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+PACKAGE = "workbench.zato"
+
+
+class RealZatoWarning(UserWarning):
+    """A real Zato is installed, and the workbench's names take its place."""
+
+
+class ZatoFinder(MetaPathFinder):
+    """Finds `zato` and what is below it in `workbench.zato`."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of an aliased module; None for anything else."""
+        if fullname != "zato" and not fullname.startswith("zato."):
+            return None
+        ours = PACKAGE + fullname.removeprefix("zato")
+        if importlib.util.find_spec(ours) is None:
+            known = ", ".join(sorted(_names()))
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r} in the workbench, which has {known}. "
+                f"Mend: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato.",
+                name=fullname,
+            )
+        return ModuleSpec(fullname, _Alias(ours), is_package=True)
+
+
+class _Alias(Loader):
+    """Gives the workbench's module under Zato's name."""
+
+    def __init__(self, ours: str) -> None:
+        self._ours = ours
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return importlib.import_module(self._ours)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+def _names() -> list[str]:
+    return ["zato.common", "zato.common.api", "zato.common.util", "zato.server.service"]
+
+
+_finder = ZatoFinder()
+
+
+def install() -> None:
+    """Begin; `WORKBENCH_ZATO=real` leaves an installed Zato alone."""
+    if _finder in sys.meta_path or os.environ.get("WORKBENCH_ZATO") == "real":
+        return
+    if "zato" not in sys.modules and PathFinder.find_spec("zato") is not None:
+        warnings.warn(
+            "Zato is installed here, and `import zato` gives the workbench's names instead. "
+            "Set WORKBENCH_ZATO=real to keep Zato's own.",
+            RealZatoWarning,
+            stacklevel=2,
+        )
+    sys.meta_path.insert(0, _finder)
+
+
+def uninstall() -> None:
+    """Stop; modules already imported stay as they are."""
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
