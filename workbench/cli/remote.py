@@ -1,0 +1,88 @@
+"""Commands that speak to a running workbench, found by its runtime file."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+from workbench.app.runtime_file import Running, running
+from workbench.channels.guard import TOKEN_HEADER
+from workbench.core.errors import ConnectionFailed, UnknownName, WorkbenchError
+
+TIMEOUT_SECONDS = 600.0
+
+
+class NothingRuns(WorkbenchError):
+    """No workbench runs on this machine."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No workbench runs on this machine. Mend: run a notebook's first cells, or: workbench serve FILE"
+        )
+
+
+class Refused(WorkbenchError):
+    """The running workbench said no."""
+
+
+def status(asked: argparse.Namespace) -> Any:
+    """Each running workbench with its services."""
+    found = [_ask(each, "GET", "/workbench/status") | {"pid": each.pid} for each in running()]
+    if asked.json:
+        return found
+    if not found:
+        raise NothingRuns
+    return "\n".join(
+        f"{each['app']} (pid {each['pid']}) {each['url']}: {', '.join(each['services'])}" for each in found
+    )
+
+
+def invoke(asked: argparse.Namespace) -> Any:
+    """The service's answer."""
+    payload = sys.stdin.read() if asked.payload == "-" else asked.payload
+    reply = _ask(chosen(asked.app), "POST", "/workbench/invoke", {"service": asked.service, "payload": _read(payload)})
+    return reply if asked.json else reply["answer"]
+
+
+def chosen(app: str) -> Running:
+    """The workbench meant: the only one, or the one of this name."""
+    found = running()
+    if not found:
+        raise NothingRuns
+    if not app:
+        if len({each.app for each in found}) == 1:
+            return found[0]
+        names = ", ".join(sorted({each.app for each in found}))
+        raise WorkbenchError(f"Several workbenches run here: {names}. Mend: say which with --app NAME")
+    for each in found:
+        if each.app == app:
+            return each
+    raise UnknownName("running workbench", app, (each.app for each in found))
+
+
+def _read(payload: str) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return payload
+
+
+def _ask(target: Running, method: str, path: str, body: Any = None) -> Any:
+    address = urlsplit(target.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
+    sent = None if body is None else json.dumps(body)
+    try:
+        connection.request(method, path, sent, {TOKEN_HEADER: target.token, "Content-Type": "application/json"})
+        response = connection.getresponse()
+        reply = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        raise ConnectionFailed(f"The workbench {target.app!r} at {target.url} does not answer: {exc}") from exc
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise Refused(str(reply.get("error") or reply.get("details")))
+    return reply
