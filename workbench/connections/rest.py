@@ -177,7 +177,7 @@ class RESTClient:
                 if response.status_code not in RETRIED_STATUS or attempt == tries:
                     return response
                 wait = _retry_after(response) or wait
-            except (requests.ConnectionError, requests.Timeout) as exc:
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as exc:
                 if isinstance(exc, requests.exceptions.SSLError) or attempt == tries or time.monotonic() >= deadline:
                     raise self._failure(exc, attempt, deadline) from exc
             if time.monotonic() + wait >= deadline:

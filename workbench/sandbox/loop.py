@@ -18,14 +18,14 @@ class PeerLoop:
     """A daemon thread named `workbench-peers`; started by the first peer, stopped with the process.
 
     What runs here starts from an empty context, so that nothing a peer prints or logs lands in the cell that
-    happened to start it. `at_end` is called on the loop when it ends.
+    happened to start it. `at_end` is awaited when the loop ends.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self.at_end: set[Callable[[], object]] = set()
+        self.at_end: set[Callable[[], Coroutine[Any, Any, None]]] = set()
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """The running loop, started now if need be."""
@@ -43,13 +43,20 @@ class PeerLoop:
         try:
             loop.run_forever()
         finally:
-            for close in list(self.at_end):
-                close()
-            self.at_end.clear()
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            loop.run_until_complete(asyncio.sleep(0))
+            loop.run_until_complete(self._end())
             loop.close()
+
+    async def _end(self) -> None:
+        for close in list(self.at_end):
+            await close()
+        self.at_end.clear()
+        # First what is under way, such as a connection being accepted; then what waits for a client.
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=0.05)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def run(self, step: Callable[[], Coroutine[Any, Any, T]], seconds: float = 10.0) -> T:
         """Run `step()` on the loop and wait for its result, at most `seconds` [s]; not from the loop itself."""

@@ -33,7 +33,7 @@ class Peer:
 
     def __init__(self, name: str = "") -> None:
         self.name = name or self.kind
-        self.credentials: dict[str, str] = {}
+        self._credentials: dict[str, Secret] = {}
         self._well = self._trouble = Trouble(self, self.fault_fields())
         self._wire: Wire | None = None
 
@@ -97,11 +97,12 @@ class Peer:
 
     def credential(self, definition: Definition, field: str) -> Secret:
         """A secret that this process alone knows, in place of the one the definition names."""
-        name = f"sandbox {definition} {field}"
-        if name not in self.credentials:
-            self.credentials[name] = secrets.token_urlsafe(18)
-        give(name, self.credentials[name])
-        return Secret(name)
+        owner = f"{definition} {field}"
+        if owner not in self._credentials:
+            # Two workbenches of one process may each have a connection of this name.
+            self._credentials[owner] = Secret(f"sandbox {secrets.token_hex(4)} {owner}")
+            give(self._credentials[owner].name, secrets.token_urlsafe(18))
+        return self._credentials[owner]
 
     def fail(self, **knobs: Any) -> Trouble:
         """Have faults from now on, instead of those before; `with peer.fail(...):` heals it at the end.

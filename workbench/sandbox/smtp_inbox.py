@@ -10,15 +10,15 @@ from email import policy
 from email.headerregistry import AddressHeader
 from email.message import EmailMessage
 from email.parser import BytesParser
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 from msgspec import Meta
 
+from workbench.core.secret import given
 from workbench.sandbox import certificates
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.journal import Journal
-from workbench.sandbox.loop import PEERS
 from workbench.sandbox.peer import Peer
 
 if TYPE_CHECKING:
@@ -145,9 +145,7 @@ class SMTPInbox(Peer):
         self._seen: set[tuple[str, str]] = set()
 
     def protocol(self) -> asyncio.BaseProtocol:
-        from aiosmtpd.smtp import SMTP
-
-        logging.getLogger("mail.log").addFilter(_is_ours_to_mend)
+        SMTP = _server_class()
 
         faults = cast(SMTPFaults, self.faults)
         is_plain = faults.no_starttls or self.is_ssl
@@ -161,7 +159,7 @@ class SMTPInbox(Peer):
             tls_context=None if is_plain else context,
             authenticator=self._let_in,
             auth_require_tls=False,
-            loop=PEERS.loop(),
+            loop=asyncio.get_running_loop(),
         )
 
     def tls(self) -> ssl.SSLContext | None:
@@ -173,7 +171,8 @@ class SMTPInbox(Peer):
             self.stop()
             self.start()
         if definition.username is not None:
-            self.users = {definition.username: self.credentials[self.credential(definition, "password").name]}
+            password = given(self.credential(definition, "password").name)
+            self.users = {definition.username: password or ""}
         ca_file = None if definition.mode == "plain" else str(certificates.authority().file)
         return {"host": self.host, "port": self.port, "ca_file": ca_file}
 
@@ -270,6 +269,20 @@ class _Desk:
         mail = Mail(envelope.mail_from or "", list(envelope.rcpt_tos), raw, user)
         self._inbox.messages.add(mail, len(raw))
         return "250 OK"
+
+
+@cache
+def _server_class() -> type[SMTP]:
+    from aiosmtpd.smtp import SMTP
+
+    class Server(SMTP):
+        def eof_received(self) -> bool:
+            # aiosmtpd keeps the connection open for its own task to close, which forgets it if it had not begun.
+            super().eof_received()
+            return False
+
+    logging.getLogger("mail.log").addFilter(_is_ours_to_mend)
+    return Server
 
 
 def _is_ours_to_mend(record: logging.LogRecord) -> bool:

@@ -43,29 +43,31 @@ class Wire:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Link(self), sock=held, ssl=self._tls)
         self.port = held.getsockname()[1]
-        PEERS.at_end.add(self._close)
+        PEERS.at_end.add(self.close)
 
     async def refuse(self) -> None:
         """Be down: cut what is open and refuse what comes, but keep the port from others."""
         if self._server is not None:
-            self._close_server()
+            await self._close_server()
             self._held = self._bound(self.port)
 
     async def close(self) -> None:
         """Stop listening and cut what is open."""
-        PEERS.at_end.discard(self._close)
-        self._close()
-
-    def _close(self) -> None:
-        self._close_server()
+        PEERS.at_end.discard(self.close)
+        await self._close_server()
         if self._held is not None:
             self._held.close()
             self._held = None
 
-    def _close_server(self) -> None:
+    async def _close_server(self) -> None:
         if self._server is not None:
-            self._server.close()
-            self._server = None
+            server, self._server = self._server, None
+            # A connection that asyncio has accepted and not yet set up would leak if its server closed now.
+            for listening in server.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            for _ in range(3):
+                await asyncio.sleep(0)
+            server.close()
         for link in list(self.links):
             link.cut()
 

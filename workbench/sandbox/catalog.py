@@ -1,0 +1,180 @@
+"""Every kind of peer, and the sandbox: the peers of one workbench, by the connections they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from threading import RLock
+from typing import Any, NamedTuple, TypeVar, cast
+
+from workbench.core.definition import Definition
+from workbench.core.errors import NameTaken, UnknownName, WorkbenchError, listed
+from workbench.sandbox.peer import Peer, secret_fields
+
+D = TypeVar("D", bound=Definition)
+
+
+class Row(NamedTuple):
+    """Where the peer of a kind of connection lives."""
+
+    kind: str
+    module: str
+    cls: str
+
+
+ROWS = (
+    Row("rest", "workbench.sandbox.http_source", "HTTPSource"),
+    Row("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
+)
+
+
+class NoPeer(WorkbenchError):
+    """A kind of connection that nothing can stand in for; a sandbox makes no real call."""
+
+    def __init__(self, definition: Definition) -> None:
+        super().__init__(
+            f"{definition} has no peer, and a sandbox makes no real call; there are peers for: {listed(rows())}. "
+            f"Mend: wb.sandbox(False) to call the real one"
+        )
+
+
+@cache
+def rows() -> dict[str, Row]:
+    """The peers by kind of connection, those of other distributions included (entry points `workbench.peers`)."""
+    found = {row.kind: row for row in ROWS}
+    for entry in entry_points(group="workbench.peers"):
+        found[entry.name] = Row(entry.name, entry.module, entry.attr)
+    return found
+
+
+def peer_class(kind: str) -> type[Peer]:
+    """The class of the peer for one kind of connection; raises UnknownName."""
+    row = rows().get(kind)
+    if row is None:
+        raise UnknownName("kind of peer", kind, rows())
+    return cast(type[Peer], getattr(import_module(row.module), row.cls))
+
+
+class Sandbox(Mapping[str, Peer]):
+    """The peers, by the name of the connection that each stands for; each starts when it is first needed.
+
+    Args:
+        definitions: Gives the connections there are, by name.
+    """
+
+    def __init__(self, definitions: Callable[[], Mapping[str, Definition]] = dict) -> None:
+        self._definitions = definitions
+        self._standing: dict[str, Peer] = {}
+        self._free: dict[str, Peer] = {}
+        self._lock = RLock()
+        self.on = False
+
+    def switch(self, on: bool) -> None:
+        """Have connections go to their peers, or to their real addresses; open ones must be closed by the caller."""
+        self.on = on
+
+    def stand_in(self, definition: D) -> D:
+        """The definition to open in place of this one: itself while the sandbox is off.
+
+        Raises:
+            NoPeer: Nothing can stand in for this kind.
+        """
+        return self._peer_for(definition).stand_in(definition) if self.on else definition
+
+    def start(self, kind: str, name: str = "") -> Peer:
+        """Start a peer that stands for no connection, and give it a name of its own."""
+        name = name or kind
+        with self._lock:
+            if name in self._definitions() or name in self._free:
+                raise NameTaken("Peer", name, "one there is", "this one", mend="start it under another name=")
+            peer = self._free[name] = peer_class(kind)(name).start()
+        return peer
+
+    def remove(self, name: str) -> None:
+        """Stop a peer and forget what it received; the peer of a connection starts anew when it is needed."""
+        with self._lock:
+            peer = self._free.pop(name, None) or self._standing.pop(name, None)
+        if peer is not None:
+            peer.stop()
+
+    def close(self) -> None:
+        """Stop every peer."""
+        for name in [*self._free, *self._standing]:
+            self.remove(name)
+
+    @property
+    def made_up(self) -> list[str]:
+        """The secrets that have a random value in here, each with the connection that names it."""
+        return sorted(
+            f"{getattr(definition, field).name} ({definition})"
+            for definition in self._definitions().values()
+            for field in secret_fields(definition)
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Each connection and what stands in for it, as a table."""
+        found = []
+        for name, definition in self._definitions().items():
+            kind = _tag(definition)
+            found.append(
+                {
+                    "connection": str(definition),
+                    "stands in": peer_class(kind).label if kind in rows() else "nothing",
+                    "ping": self._pinged(self[name]) if kind in rows() else "-",
+                }
+            )
+        return found
+
+    @staticmethod
+    def _pinged(peer: Peer) -> str:
+        try:
+            return peer.ping()
+        except WorkbenchError as exc:
+            return str(exc)
+
+    def _peer_for(self, definition: Definition) -> Peer:
+        kind = _tag(definition)
+        if kind not in rows():
+            raise NoPeer(definition)
+        with self._lock:
+            peer = self._standing.get(definition.name)
+            if peer is not None and peer.kind != kind:
+                peer.stop()
+                peer = None
+            if peer is None:
+                peer = self._standing[definition.name] = peer_class(kind)(definition.name).start()
+        return peer
+
+    def __getitem__(self, name: str) -> Peer:
+        if (peer := self._free.get(name)) is not None:
+            return peer
+        definition = self._definitions().get(name)
+        if definition is None:
+            raise UnknownName("peer", name, self, mend=f"wb.peers.start('rest', name={name!r}), or define a connection")
+        return self._peer_for(definition)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._free
+        yield from (name for name, definition in self._definitions().items() if _tag(definition) in rows())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def __repr__(self) -> str:
+        lines = [f"Sandbox {'on' if self.on else 'off'}."]
+        lines += [f"{definition}: {self._label(definition)}" for definition in self._definitions().values()]
+        return "\n".join([*lines, *(f"free-standing: {peer}" for peer in self._free.values())])
+
+    @staticmethod
+    def _label(definition: Definition) -> str:
+        kind = _tag(definition)
+        return peer_class(kind).label if kind in rows() else "no peer"
+
+
+def _tag(definition: Definition) -> str:
+    return str(definition.__struct_config__.tag)

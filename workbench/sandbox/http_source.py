@@ -1,0 +1,230 @@
+"""An HTTP server that answers what it was told to, and keeps every request."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_codec
+from collections.abc import Mapping
+from threading import Lock
+from typing import Annotated, Any, ClassVar, cast
+
+from msgspec import UNSET, Meta
+
+from workbench.core.errors import ServiceUsage, listed
+from workbench.sandbox.faults import Faults
+from workbench.sandbox.http_wire import Answer, Request, http_protocol
+from workbench.sandbox.journal import Journal
+from workbench.sandbox.peer import Peer
+
+SHOWN = 20
+
+
+class HTTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What can be wrong with an HTTP server."""
+
+    status: Annotated[int | None, Meta(description="Answer with this status, whatever was asked, as 503.")] = None
+    retry_after_seconds: Annotated[int | None, Meta(description="Retry-After beside that status [s].")] = None
+    cut_body_after_bytes: Annotated[
+        int | None, Meta(description="Promise the whole body, send this much of it, hang up [bytes].")
+    ] = None
+    garbage: Annotated[bool, Meta(description="Answer with what is no HTTP.")] = False
+    hang_up: Annotated[bool, Meta(description="Read the request, then hang up without a word.")] = False
+
+
+class Reply:
+    """What one path answers."""
+
+    __slots__ = ("after", "answer", "method", "path", "query", "times")
+
+    def __init__(self, target: str, method: str | None, answer: Answer, after: float, times: int | None) -> None:
+        self.path, mark, query = target.partition("?")
+        self.query = query if mark else None
+        self.method, self.answer, self.after, self.times = method, answer, after, times
+
+    def fits(self, request: Request) -> bool:
+        """Whether it answers this request; a reply to GET answers HEAD too."""
+        methods = (None, request.method, "GET" if request.method == "HEAD" else None)
+        return (
+            self.path == request.path
+            and self.method in methods
+            and (self.query is None or self.query == request.query)
+        )
+
+    def said(self) -> str:
+        """What it answers, in words."""
+        target = self.path if self.query is None else f"{self.path}?{self.query}"
+        return f"{self.method} {target}" if self.method else target
+
+
+class HTTPSource(Peer):
+    """Plays the other side of a REST connection."""
+
+    kind: ClassVar[str] = "rest"
+    label: ClassVar[str] = "HTTP source"
+    fault_fields: ClassVar[type[Faults]] = HTTPFaults
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(name)
+        self.requests: Journal[Request] = Journal("request")
+        self._replies: list[Reply] = []
+        self._used_up: list[str] = []
+        self._lock = Lock()
+
+    def reply(
+        self,
+        path: str,
+        *,
+        json: Any = UNSET,
+        text: str | None = None,
+        data: bytes | None = None,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
+        after: float = 0.0,
+        times: int | None = None,
+    ) -> None:
+        """Say what a path answers from now on.
+
+        Replies with `times` are used in the order in which they were given, before the one without, which stays until
+        another takes its place.
+
+        Args:
+            path: As it is asked for, decoded; with `?query`, for exactly that query, otherwise for any.
+            json: The body as JSON; or give `text` or `data` (bytes), or no body at all.
+            text: The body as text.
+            data: The body as bytes.
+            status: HTTP status.
+            headers: Header fields, the type of the body among them if it is not what it seems.
+            method: The only method that is answered so; without it, all are.
+            after: Wait before the answer [s].
+            times: How many requests are answered so; without it, all.
+        """
+        given = [name for name, value in (("json", json), ("text", text), ("data", data)) if value not in (UNSET, None)]
+        if json is None:
+            given.insert(0, "json")
+        self._check(path, given, status, after, times)
+        kind, body = _encoded(json, text, data)
+        fields = dict(headers or {})
+        if kind and "content-type" not in map(str.lower, fields):
+            fields["Content-Type"] = kind
+        answer = Answer(status, body, list(fields.items()))
+        reply = Reply(path, method.upper() if method else None, answer, after, times)
+        with self._lock:
+            if times is None:
+                self._replies = [each for each in self._replies if each.said() != reply.said() or each.times]
+            self._replies.append(reply)
+
+    def _check(self, path: str, given: list[str], status: int, after: float, times: int | None) -> None:
+        problems = []
+        if not path.startswith("/"):
+            problems.append(f"path must begin with /, as in {'/' + path!r}")
+        if len(given) > 1:
+            problems.append(f"give one body, not {' and '.join(given)}")
+        if not 200 <= status <= 999:
+            problems.append("status must be between 200 and 999")
+        if after < 0 or (times is not None and times < 1):
+            problems.append("after must not be negative, and times at least 1")
+        if problems:
+            raise ServiceUsage(f"{self} cannot reply so: {'; '.join(problems)}.")
+
+    def forget(self) -> None:
+        """Take back every reply."""
+        with self._lock:
+            self._replies.clear()
+            self._used_up.clear()
+
+    @property
+    def replies(self) -> list[str]:
+        """What it answers now, in words."""
+        with self._lock:
+            return [f"{reply.said()} -> {reply.answer.status}" for reply in self._replies]
+
+    @property
+    def url(self) -> str:
+        """The address to ask."""
+        return f"http://{self.address}"
+
+    def pointed(self, definition: Any) -> dict[str, Any]:
+        return {"host": self.url}
+
+    def protocol(self) -> asyncio.BaseProtocol:
+        return http_protocol(self.respond)
+
+    async def respond(self, request: Request) -> Answer | None:
+        """What to say to one request; None hangs up."""
+        answer = await self._answer(request)
+        request.status = 0 if answer is None or answer.raw is not None else answer.status
+        self.requests.add(request, len(request.body))
+        return answer
+
+    async def _answer(self, request: Request) -> Answer | None:
+        trouble = self.trouble
+        faults = cast(HTTPFaults, trouble.faults)
+        if faults.hang_up and trouble.strikes():
+            return None
+        if faults.garbage and trouble.strikes():
+            return Answer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
+        if faults.status is not None and trouble.strikes():
+            words = f"{self} has the fault status={faults.status}.\n".encode()
+            waits = faults.retry_after_seconds
+            fields = [("Content-Type", "text/plain")] + ([] if waits is None else [("Retry-After", str(waits))])
+            return Answer(faults.status, words, fields)
+        answer = await self._told(request)
+        most = faults.cut_body_after_bytes
+        if most is not None and most < len(answer.body) and trouble.strikes():
+            return Answer(answer.status, answer.body, answer.headers, most)
+        return answer
+
+    async def _told(self, request: Request) -> Answer:
+        reply = self._next(request)
+        if reply is None:
+            return Answer(404, self._unknown(request).encode(), [("Content-Type", "text/plain; charset=utf-8")])
+        if reply.after:
+            await asyncio.sleep(reply.after)
+        return reply.answer
+
+    def _next(self, request: Request) -> Reply | None:
+        with self._lock:
+            fitting = [reply for reply in self._replies if reply.fits(request)]
+            counted = [reply for reply in fitting if reply.times is not None]
+            reply = next(iter(counted or fitting), None)
+            if reply is not None and reply.times is not None:
+                reply.times -= 1
+                if not reply.times:
+                    self._replies.remove(reply)
+                    self._used_up.append(reply.said())
+            return reply
+
+    def _unknown(self, request: Request) -> str:
+        spent = " Its replies are used up." if any(request.path in each for each in self._used_up) else ""
+        return (
+            f"{self} was asked {request.method} {request.target} and has no reply to it; it has: "
+            f"{listed(reply.said() for reply in self._replies)}.{spent} "
+            f"Mend: .reply({request.path!r}, json=...)\n"
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "method": request.method,
+                "path": request.target,
+                "status": request.status,
+                "sent": len(request.body),
+            }
+            for request in self.requests
+        ]
+
+    def summary(self) -> str:
+        replies, requests = self.replies, self.requests[:]
+        lines = [f"{self}: replies to {listed(replies)}."]
+        first = max(0, len(requests) - SHOWN)
+        lines += [f"{number}. {each!r}" for number, each in enumerate(requests[first:], first + 1)]
+        return "\n".join(lines)
+
+
+def _encoded(json: Any, text: str | None, data: bytes | None) -> tuple[str, bytes]:
+    if json is not UNSET:
+        return "application/json", json_codec.dumps(json, ensure_ascii=False).encode()
+    if text is not None:
+        return "text/plain; charset=utf-8", text.encode()
+    return ("application/octet-stream", bytes(data)) if data is not None else ("", b"")
