@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from typing import Any
 
 from workbench.limiting.meters import Last, SlidingMeter
-from workbench.limiting.rings import ring_full, ring_of, ring_stamps, ring_take, ring_used, ring_wait
+from workbench.limiting.rings import ring_full, ring_of, ring_stamps, ring_take, used_in, wait_of
 
-MOST_STAMPS = 16_000_000
+MOST_BYTES = 200 * 2**20
+RING_BYTES = 250
 MOST_LAST = 100_000
 SHARDS = 64
 _OVERFLOW = "\0overflow"
@@ -106,85 +106,97 @@ class CalendarMeterByAddress:
         return fullest, self._size
 
 
+class _Generation:
+    """Callers that have called since the last turn: their rings, and the last call of those whose ring is full."""
+
+    def __init__(self) -> None:
+        self.shards: list[dict[str, bytearray]] = [{} for _ in range(SHARDS)]
+        self.last: dict[str, tuple[float, str | None, str]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self.shards))
+
+
 class SlidingMeterByAddress:
     """At most `limit` calls of each caller in any span of `length`.
 
-    Callers are kept in two generations: one is dropped when nobody in it has called for more than `length`.
+    Callers are kept in two generations: the older is dropped when nobody in it has called for more than `length`.
     """
 
     def __init__(self, limit: int, length: float, most: int) -> None:
         self.limit, self.length, self.refused = max(0, limit), length, 0
-        self._asked_most, self._turned = most, 0.0
+        self._asked_most, self._turned, self._size = most, 0.0, 0
         self._buried = _Buried()
-        self._old: dict[str, array[float]] = {}
-        self._new: dict[str, array[float]] = {}
+        self._old, self._new = _Generation(), _Generation()
         self._overflow = SlidingMeter(self.limit, length)
-        self._last: dict[str, tuple[float, str | None, str]] = {}
 
     @property
     def most(self) -> int:
-        """Callers counted apart, bounded by the instants they may need to be remembered."""
-        return min(self._asked_most, max(1, MOST_STAMPS // max(1, self.limit)))
+        """Callers counted apart: as many as asked for, if their rings fit the memory they may have."""
+        return min(self._asked_most, max(1, MOST_BYTES // (RING_BYTES + 9 * self.limit)))
 
     def _turn(self, now: float) -> None:
         if now - self._turned > self.length:
-            self._buried.bury([self._old])
-            self._old, self._new, self._turned = self._new, {}, now
+            self._buried.bury(self._old.shards)
+            self._size -= len(self._old)
+            self._old, self._new, self._turned = self._new, _Generation(), now
 
-    def _ring(self, key: str) -> array[float] | None:
-        ring = self._new.get(key)
-        return self._old.get(key) if ring is None else ring
+    def _ring(self, key: str) -> bytearray | None:
+        shard = hash(key) % SHARDS
+        ring = self._new.shards[shard].get(key)
+        return self._old.shards[shard].get(key) if ring is None else ring
 
     def full(self, now: float, key: str) -> bool:
         self._turn(now)
         ring = self._ring(key)
         if ring is None:
-            crowded = len(self._old) + len(self._new) >= self.most
-            return self._overflow.full(now, key) if crowded else self.limit <= 0
+            return self._overflow.full(now, key) if self._size >= self.most else self.limit <= 0
         return ring_full(ring, self.limit, now, self.length)
 
     def take(self, now: float, key: str, address: str | None, cid: str) -> bool:
         self._buried.empty_some()
-        ring = self._new.get(key)
+        shard = hash(key) % SHARDS
+        ring = self._new.shards[shard].get(key)
         if ring is None:
-            ring = self._old.pop(key, None)
+            ring = self._old.shards[shard].pop(key, None)
             if ring is None:
-                if len(self._old) + len(self._new) >= self.most:
+                if self._size >= self.most:
                     return self._overflow.take(now, key, address, cid)
-                ring = array("d", [1.0])
-            self._new[key] = ring
+                self._size += 1
+                ring = ring_of(())
+            self._new.shards[shard][key] = ring
         ring_take(ring, self.limit, now)
-        if len(self._last) >= MOST_LAST:
-            self._last.clear()
-        self._last[key] = (now, address, cid)
+        if len(ring) > 8 * self.limit and (len(self._new.last) < MOST_LAST or key in self._new.last):
+            self._new.last[key] = (now, address, cid)
         return True
 
     def left(self, now: float, key: str) -> int:
         ring = self._ring(key)
-        return self.limit if ring is None else max(0, self.limit - ring_used(ring, now, self.length))
+        return self.limit if ring is None else max(0, self.limit - used_in(ring_stamps(ring), now, self.length))
 
     def wait(self, now: float, key: str) -> float:
         ring = self._ring(key)
-        return self._overflow.wait(now, key) if ring is None else ring_wait(ring, self.limit, now, self.length)
+        return self._overflow.wait(now, key) if ring is None else wait_of(ring_stamps(ring), now, self.length)
 
     def last(self, key: str) -> Last | None:
-        taken = self._last.get(key)
-        return self._overflow.last(key) if taken is None else Last(*taken)
+        if self._ring(key) is None:
+            return self._overflow.last(key)
+        taken = self._new.last.get(key) or self._old.last.get(key)
+        return None if taken is None else Last(*taken)
 
     def change(self, limit: int) -> None:
         self.limit = max(0, limit)
         self._overflow.change(limit)
-        for table in (self._old, self._new):
+        for table in (*self._old.shards, *self._new.shards):
             for key, ring in table.items():
-                table[key] = ring_of(ring_stamps(ring), self.limit)
+                table[key] = ring_of(ring_stamps(ring)[max(0, len(ring) // 8 - 1 - self.limit) :])
 
     def clear(self) -> None:
         """Forget all counts."""
-        self._buried.bury([self._old, self._new])
-        self._old, self._new, self._last = {}, {}, {}
+        self._buried.bury(self._old.shards + self._new.shards)
+        self._old, self._new, self._size, self._turned = _Generation(), _Generation(), 0, 0.0
         self._overflow.clear()
-        self._turned = 0.0
 
     def used(self, now: float) -> tuple[int, int]:
-        rings = [*self._old.values(), *self._new.values()]
-        return max((ring_used(ring, now, self.length) for ring in rings), default=0), len(rings)
+        rings = [ring for table in (*self._old.shards, *self._new.shards) for ring in table.values()]
+        return max((used_in(ring_stamps(ring), now, self.length) for ring in rings), default=0), len(rings)

@@ -6,12 +6,12 @@ or none. Only a calendar meter may also be taken from without the lock: see `Cal
 
 from __future__ import annotations
 
-from array import array
+from collections import deque
 from itertools import repeat
 from operator import length_hint
 from typing import NamedTuple, Protocol
 
-from workbench.limiting.rings import ring_full, ring_of, ring_stamps, ring_take, ring_used, ring_wait
+from workbench.limiting.rings import used_in, wait_of
 
 CHUNK = 100_000
 
@@ -147,18 +147,22 @@ class CalendarMeter:
 class SlidingMeter:
     """At most `limit` calls in any span of `length`, both ends included; remembers the instant of each."""
 
-    __slots__ = ("last_taken", "length", "limit", "refused", "ring")
+    __slots__ = ("last_taken", "length", "limit", "refused", "stamps")
 
     def __init__(self, limit: int, length: float) -> None:
         self.limit, self.length, self.refused = max(0, limit), length, 0
-        self.ring = array("d", [1.0])
+        self.stamps: deque[float] = deque()
         self.last_taken: Last | tuple[float, str | None, str] | None = None
 
     def full(self, now: float, key: str) -> bool:
-        return ring_full(self.ring, self.limit, now, self.length)
+        stamps = self.stamps
+        return len(stamps) >= self.limit and (not stamps or now - stamps[0] <= self.length)
 
     def take(self, now: float, key: str, address: str | None, cid: str) -> bool:
-        ring_take(self.ring, self.limit, now)
+        stamps = self.stamps
+        stamps.append(now)
+        if len(stamps) > self.limit:
+            stamps.popleft()
         self.last_taken = (now, address, cid)
         return True
 
@@ -166,17 +170,19 @@ class SlidingMeter:
         return max(0, self.limit - self.used(now)[0])
 
     def wait(self, now: float, key: str) -> float:
-        return ring_wait(self.ring, self.limit, now, self.length)
+        return wait_of(self.stamps, now, self.length)
 
     def last(self, key: str) -> Last | None:
         return None if self.last_taken is None else Last(*self.last_taken)
 
     def change(self, limit: int) -> None:
         self.limit = max(0, limit)
-        self.ring = ring_of(ring_stamps(self.ring), self.limit)
+        while len(self.stamps) > self.limit:
+            self.stamps.popleft()
 
     def clear(self) -> None:
-        self.ring, self.last_taken = array("d", [1.0]), None
+        self.stamps.clear()
+        self.last_taken = None
 
     def used(self, now: float) -> tuple[int, int]:
-        return ring_used(self.ring, now, self.length), 0
+        return used_in(self.stamps, now, self.length), 0
