@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from workbench.core.errors import UnknownName
+from workbench.limiting.definition import Limit
+from workbench.limiting.registry import Limits
 from workbench.runtime.registry import Registry, Version, unknown_service
 
 T = TypeVar("T")
@@ -51,6 +53,19 @@ class Collection(Mapping[str, T], Generic[T]):
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self._items())
+
+
+class LimitsInForce(Collection[Limit]):
+    """`wb.limits`: every limit in force, short forms included."""
+
+    def __init__(self, limits: Limits, remove: Callable[[str], object]) -> None:
+        super().__init__(
+            "limit",
+            lambda: {f"{each.on} {each.name}": each for each in limits},
+            remove,
+            lambda limit: ", ".join(limit.lines.split("\n")).strip(", "),
+        )
+        self.reset = limits.reset
 
 
 class LiveService:

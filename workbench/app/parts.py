@@ -15,7 +15,7 @@ from workbench.app.views import ShortLimits, Views
 from workbench.channels.guard import Guard
 from workbench.channels.http_server import HTTPServer
 from workbench.channels.pipeline import Admin, Pipeline
-from workbench.connections.definition import ConnectionDefinition, Opening
+from workbench.connections.definition import Opening
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call
 from workbench.core.definition import Definition
@@ -28,6 +28,7 @@ from workbench.runtime.loop import LoopThread
 from workbench.runtime.registry import Registry
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
+from workbench.sandbox.catalog import Sandbox
 
 
 class Around:
@@ -69,9 +70,9 @@ class Parts:
         self.draft: Draft | None = None
         self.events, self.traffic, self.log = Events(), Traffic(), Log()
         self.registry, self.loop, self.workers = Registry(), LoopThread(), Workers()
-        self.secrets = FoundSecrets(folder, lambda: self.sandboxed)
-        self.sandboxed = False
-        self.live = LiveConnections(Opening(self.secrets.reveal, clock), self._stand_in)
+        self.sandbox = Sandbox(lambda: self.live.definitions)
+        self.secrets = FoundSecrets(folder, lambda: self.sandbox.on)
+        self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
         self.limits = Limits(clock)
         self.short = ShortLimits(self.limits)
         self.book = Book(self._effects(), self.known, self.events)
@@ -125,8 +126,20 @@ class Parts:
         self.limits.remove(limit.on, limit.name)
         self.views.rebuild()
 
-    def _stand_in(self, definition: ConnectionDefinition) -> ConnectionDefinition:
-        return definition
+    def switch_sandbox(self, on: bool) -> None:
+        """Send connections to their peers or to their real addresses; what is open is closed."""
+        self.sandbox.switch(on)
+        self.live.close_all()
+        self.views.forget_secrets()
+
+    def close(self) -> None:
+        """Stop everything."""
+        self.server.stop()
+        self.runtime_file.remove()
+        self.live.close_all()
+        self.sandbox.close()
+        self.workers.close()
+        self.loop.close()
 
     def known(self, collection: str) -> list[str]:
         """Names that a definition may refer to, those of the running cell's own classes included."""

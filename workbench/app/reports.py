@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from workbench.channels.rest import RESTChannel
 from workbench.core.definition import Definition
+from workbench.sandbox.catalog import Sandbox
 
 
 class Defined:
     """The outcome of `wb.define`: what is new or changed, what was so already, and what waits for the cell's end."""
 
-    def __init__(self, outcomes: Sequence[tuple[Definition, str]], sandboxed: bool = False) -> None:
-        self.outcomes, self.sandboxed = list(outcomes), sandboxed
+    def __init__(self, outcomes: Sequence[tuple[Definition, str]]) -> None:
+        self.outcomes = list(outcomes)
 
     def of(self, *words: str) -> list[Definition]:
         """The definitions with these outcomes: `defined`, `changed`, `unchanged`, `waiting`."""
@@ -48,3 +49,36 @@ def opened(channel: RESTChannel) -> str:
         else ("No security: anyone on this machine may call it.")
     )
     return f"{channel} is open at {channel.path}{verbs}. {who}"
+
+
+class Sandboxed:
+    """The outcome of `wb.sandbox()`: what stands in for each connection, and whether it answers."""
+
+    head = ("connection", "stands in", "ping")
+
+    def __init__(self, sandbox: Sandbox, played: Mapping[str, str]) -> None:
+        self.on = sandbox.on
+        self.rows = [tuple(str(row[column]) for column in self.head) for row in sandbox.rows()] if self.on else []
+        self.played = sorted(played)
+
+    def lines(self) -> list[str]:
+        """A table, then the secrets that were made up."""
+        if not self.on:
+            return ["Sandbox off: connections go to their real addresses."]
+        said = (
+            table_lines(self.head, self.rows) if self.rows else ["Sandbox on: connections go to peers in this process."]
+        )
+        if self.played:
+            said.append(f"Secrets that nobody set have a random value in here: {', '.join(self.played)}.")
+        return said
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in plain text, columns aligned."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]

@@ -8,11 +8,11 @@ from typing import Any
 
 from workbench.app import inline, loading
 from workbench.app.admin import admin_addresses
-from workbench.app.collections import Collection, LiveService
+from workbench.app.collections import Collection, LimitsInForce, LiveService
 from workbench.app.draft import Deployed
 from workbench.app.drafting import Drafting
 from workbench.app.parts import Parts
-from workbench.app.reports import Defined
+from workbench.app.reports import Defined, Sandboxed
 from workbench.app.views import DRAFT_HEADER
 from workbench.connections.definition import Item
 from workbench.core.clock import SystemClock
@@ -23,6 +23,7 @@ from workbench.core.service import Service, named
 from workbench.core.trace import Trace
 from workbench.runtime import capture
 from workbench.runtime.registry import NOTEBOOK, Source
+from workbench.sandbox.catalog import Sandbox
 
 
 class Workbench:
@@ -181,13 +182,23 @@ class Workbench:
         return self._collection("security", "security definition")
 
     @property
-    def limits(self) -> Collection[Definition]:
-        """Limits defined on their own, by object: `wb.limits["service api.sample"]`."""
-        return self._collection("limits", "limit")
+    def limits(self) -> LimitsInForce:
+        """Limits by object: `wb.limits["service api.sample"]`; `wb.limits.reset()` counts anew."""
+        return LimitsInForce(self._parts.limits, lambda name: self._parts.book.remove("limits", name))
 
     def _collection(self, collection: str, what: str) -> Collection[Definition]:
         book = self._parts.book
         return Collection(what, lambda: book.of(collection), lambda name: book.remove(collection, name))
+
+    @property
+    def peers(self) -> Sandbox:
+        """Stand-ins by the name of the connection they stand for: `wb.peers["My SMTP"].messages`."""
+        return self._parts.sandbox
+
+    def sandbox(self, on: bool = True) -> Sandboxed:
+        """Send every connection to a peer in this process, or with False to its real address."""
+        self._parts.switch_sandbox(on)
+        return Sandboxed(self._parts.sandbox, self._parts.secrets.played)
 
     @property
     def url(self) -> str:
@@ -209,10 +220,7 @@ class Workbench:
 
     def close(self) -> None:
         """Stop everything this workbench has started."""
-        self.stop()
-        self._parts.live.close_all()
-        self._parts.workers.close()
-        self._parts.loop.close()
+        self._parts.close()
 
     def __enter__(self) -> Workbench:
         return self
@@ -224,7 +232,7 @@ class Workbench:
         counts = [
             _counted(len(self.services), "service"),
             _counted(len(self.channels), "channel"),
-            _counted(len(self.connections), "connection"),
+            _counted(len(self.connections), "connection") + (" (sandbox)" if self.peers.on else ""),
             _counted(len(self.security), "user"),
         ]
         return f"Workbench: {', '.join(counts)}."

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.app.collections import Collection
 from workbench.app.inline import Answer
-from workbench.app.reports import Defined
+from workbench.app.reports import Defined, Sandboxed
 from workbench.app.workbench import Workbench
 from workbench.core.trace import Line, Step, Trace, Traced
 from workbench.notebook.html import bar, block, chip, code, dot, escape, muted, strong, table
@@ -56,13 +56,17 @@ def _steps(trace: Trace) -> list[Step]:
 def _trace_row(trace: Trace, depth: int, step: Traced, whole: float) -> tuple[str, str, str]:
     indent = f'<span style="padding-left:{depth * 18}px">'
     if isinstance(step, Step):
-        bad = step.error is not None or step.outcome.startswith(("5", "failed"))
+        mood = "bad" if step.outcome.startswith(("5", "failed")) else "warn" if _refused(step) else "live"
         seconds = step.seconds or 0.0
         start = min(max((step.started - trace.root.started) / whole, 0.0), 1.0)
         name = f"{indent}{strong(step.name)} {escape(step.outcome)}</span>"
-        return name, bar(start, min(seconds / whole, 1.0), "bad" if bad else "live"), muted(f"{seconds * 1000:.1f} ms")
+        return name, bar(start, min(seconds / whole, 1.0), mood), muted(f"{seconds * 1000:.1f} ms")
     mark = f"{step.kind} " if isinstance(step, Line) else ""
     return f"{indent}{muted(mark)}{code(step.said())}</span>", "", ""
+
+
+def _refused(step: Step) -> bool:
+    return step.error is not None or step.outcome.startswith(("4", "refused"))
 
 
 def _collection(collection: Collection[Any]) -> str:
@@ -72,6 +76,18 @@ def _collection(collection: Collection[Any]) -> str:
 
 def _defined(defined: Defined) -> str:
     return "<br>".join(f"{dot('live')} {escape(line)}" for line in defined.lines())
+
+
+def _sandboxed(sandboxed: Sandboxed) -> str:
+    if not sandboxed.rows:
+        return f"{dot('warn' if sandboxed.on else 'calm')} {escape(repr(sandboxed))}"
+    rows = [
+        (strong(connection), escape(peer), chip(ping, "live" if ping == "ok" else "bad"))
+        for connection, peer, ping in sandboxed.rows
+    ]
+    badge = f"{chip('sandbox', 'warn')} {muted('nothing leaves this machine')}"
+    tail = "<br>".join(muted(escape(line)) for line in sandboxed.lines()[len(rows) + 1 :])
+    return f"{badge}{table(Sandboxed.head, rows)}{tail}"
 
 
 def _workbench(wb: Workbench) -> str:
@@ -84,6 +100,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     Trace: _trace,
     Collection: _collection,
     Defined: _defined,
+    Sandboxed: _sandboxed,
     Workbench: _workbench,
     Greeting: Greeting.html,
     DeployLine: DeployLine.html,

@@ -19,7 +19,7 @@ def escape(text: object) -> str:
 
 def block(inner: str) -> str:
     """The frame of every display."""
-    return f'<div style="{FONT}">{inner}</div>'
+    return f'<div style="{FONT};padding:1px 0 1px 6px">{inner}</div>'
 
 
 def dot(mood: str) -> str:
