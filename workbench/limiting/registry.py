@@ -4,52 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from workbench.core.ports import Clock
 from workbench.limiting.budgets import Lines, reader
 from workbench.limiting.definition import LEVELS, Limit
 from workbench.limiting.explain import Explanation, explain
 from workbench.limiting.local import Counts, LocalLimiter
+from workbench.limiting.shared import SharedCounters, SharedLimiter, Use, prefix_of
 
 if TYPE_CHECKING:
     from workbench.limiting.simulate import Arrival, Simulation
 
 
-class Use(NamedTuple):
-    """How far one line of a limit is used now; `addresses` are callers counted apart, `used` then is of the fullest."""
-
-    on: str
-    name: str
-    line: str
-    used: int
-    limit: int
-    refused: int
-    addresses: int
-    starts_anew_at: datetime | None
-
-
 class Limits:
     """The limits of one application by (on, name); safe to use from any thread."""
 
-    def __init__(self, clock: Clock, store: None = None) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, store: SharedCounters | None = None) -> None:
+        """Make an empty registry.
+
+        Args:
+            clock: The time of counters in this process; a store has its own.
+            store: Counters that other processes share; None counts in this process alone.
+        """
+        self._clock, self._store = clock, store
         self._counts: dict[tuple[str, str], Counts] = {}
-        self._limiters: dict[tuple[str, str], LocalLimiter] = {}
+        self._limiters: dict[tuple[str, str], LocalLimiter | SharedLimiter] = {}
 
     def define(self, limit: Limit) -> None:
         """Put a limit in force; its counts go on where network, unit, `per` and `window` of a line are as before."""
         if limit.identity in self._limiters and self._limiters[limit.identity].limit == limit:
             return
+        if self._store is not None:
+            self._limiters[limit.identity] = SharedLimiter(limit, self._store)
+            return
         counts = self._counts.setdefault(limit.identity, Counts())
         self._limiters[limit.identity] = LocalLimiter(limit, self._clock, counts)
 
     def remove(self, on: str, name: str) -> bool:
-        """Lift a limit and forget its counts; whether it was there."""
+        """Lift a limit; whether it was there. Counts of this process are forgotten, shared ones expire."""
         self._counts.pop((on, name), None)
         return self._limiters.pop((on, name), None) is not None
 
-    def limiter(self, on: str, name: str) -> LocalLimiter | None:
+    def limiter(self, on: str, name: str) -> LocalLimiter | SharedLimiter | None:
         """What checks the calls of one object, None if it has no limit."""
         return self._limiters.get((on, name))
 
@@ -57,10 +54,18 @@ class Limits:
         return iter([limiter.limit for limiter in self._limiters.values()])
 
     def reset(self, on: str | None = None, name: str | None = None) -> int:
-        """Start all counts anew, or those of one level, or of one object; how many limits that were."""
+        """Start all counts anew, or those of one level, or of one object; how many limits that were.
+
+        Raises:
+            StoreUnavailable: The shared counters gave no answer within 2 s.
+        """
         chosen = [key for key in self._limiters if on in (None, key[0]) and name in (None, key[1])]
         for key in chosen:
-            self._limiters[key].counts.clear()
+            limiter = self._limiters[key]
+            if isinstance(limiter, LocalLimiter):
+                limiter.counts.clear()
+            elif self._store is not None:
+                self._store.forget(prefix_of(limiter.limit))
         return len(chosen)
 
     def explain(
@@ -82,10 +87,13 @@ class Limits:
         return simulate(self, traffic)
 
     def use(self) -> list[Use]:
-        """How far each line that counts is used now."""
+        """How far each line that counts is used now; raises StoreUnavailable."""
         return [row for limiter in list(self._limiters.values()) for row in self._use(limiter)]
 
-    def _use(self, limiter: LocalLimiter) -> Iterator[Use]:
+    def _use(self, limiter: LocalLimiter | SharedLimiter) -> Iterator[Use]:
+        if isinstance(limiter, SharedLimiter):
+            yield from limiter.use()
+            return
         limit = limiter.limit
         now = reader(self._clock, limit.window)()
         for budget in limiter.budgets:

@@ -51,5 +51,6 @@ def used_in(stamps: Sequence[float], now: float, length: float) -> int:
 
 
 def wait_of(stamps: Sequence[float], now: float, length: float) -> float:
-    """Time until the oldest stamp leaves the span; all of it if there is none [s]."""
-    return max(0.0, stamps[0] + length - now) if stamps else length
+    """Time until the oldest stamp of the span leaves it; all of it if there is none [s]."""
+    oldest = bisect_left(stamps, now - length)
+    return stamps[oldest] + length - now if oldest < len(stamps) else length

@@ -97,7 +97,7 @@ def _asked(registry: Limits, arrival: Arrival, cid: str) -> Iterator[Decision]:
         limiter = None if name is None else registry.limiter(on, name)
         if limiter is None:
             continue
-        decision = limiter.check(arrival.address, cid)
+        decision = limiter.check_blocking(arrival.address, cid)
         yield decision
         if not decision.allowed:
             return
