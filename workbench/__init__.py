@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from workbench.core.secret import secret as secret
     from workbench.core.service import Service as Service
     from workbench.limiting.definition import Limit as Limit
+    from workbench.scheduler.definitions import CronJob as CronJob
+    from workbench.scheduler.definitions import IntervalJob as IntervalJob
+    from workbench.scheduler.definitions import OneTimeJob as OneTimeJob
     from workbench.security.definitions import APIKey as APIKey
     from workbench.security.definitions import BasicAuth as BasicAuth
 
@@ -46,9 +49,12 @@ _HOMES = {
     "BadRequest": "workbench.core.errors",
     "BasicAuth": "workbench.security.definitions",
     "Conflict": "workbench.core.errors",
+    "CronJob": "workbench.scheduler.definitions",
     "Forbidden": "workbench.core.errors",
+    "IntervalJob": "workbench.scheduler.definitions",
     "Limit": "workbench.limiting.definition",
     "NotFound": "workbench.core.errors",
+    "OneTimeJob": "workbench.scheduler.definitions",
     "RESTChannel": "workbench.channels.rest",
     "RESTConnection": "workbench.connections.rest",
     "SMTPConnection": "workbench.connections.smtp",

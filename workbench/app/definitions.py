@@ -26,10 +26,15 @@ class Changed(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What gives one collection its effect: put a definition into force, and take it out."""
+    """What gives one collection its effect: put a definition into force, and take it out.
 
-    apply: Callable[[Any], None]
-    withdraw: Callable[[Any], None]
+    `apply` may answer the word for what it did. `remember` gives the way back to how a name stands now; without it,
+    the former definition is applied again.
+    """
+
+    apply: Callable[[Any], object]
+    withdraw: Callable[[Any], object]
+    remember: Callable[[str], Callable[[], None]] | None = None
 
 
 SINGULAR = {
@@ -51,13 +56,13 @@ class Book:
     """All definitions of an application, by collection and name.
 
     Args:
-        kinds: What gives each collection its effect.
+        effects: What gives each collection its effect.
         known: Names in a collection that definitions may refer to.
     """
 
-    def __init__(self, kinds: Mapping[str, Effect], known: Callable[[str], Iterable[str]], events: Events) -> None:
-        self._kinds, self._known, self._events = kinds, known, events
-        self._entries: dict[str, dict[str, Entry]] = {collection: {} for collection in kinds}
+    def __init__(self, effects: Mapping[str, Effect], known: Callable[[str], Iterable[str]], events: Events) -> None:
+        self._effects, self._known, self._events = effects, known, events
+        self._entries: dict[str, dict[str, Entry]] = {collection: {} for collection in effects}
 
     def of(self, collection: str) -> dict[str, Definition]:
         """The definitions of one collection, in order of definition."""
@@ -89,37 +94,45 @@ class Book:
         if before is not None and before.origin != origin and not replace:
             raise NameTaken(str(definition), name, before.origin, origin, mend="rename one, or pass replace=True")
         self._check_short_limit(definition, origin)
-        self._set(definition, origin)
+        effect = self._effects[definition.collection]
+        put_back = effect.remember(name) if effect.remember is not None else None
+        word = self._set(definition, origin)
 
         def undo() -> None:
-            if before is None:
+            if put_back is not None:
+                put_back()
+                self._restore(definition.collection, name, before)
+            elif before is None:
                 self.remove(definition.collection, name)
             else:
                 self._set(before.definition, before.origin)
 
-        return ("defined" if before is None else "changed"), undo
+        return word or ("defined" if before is None else "changed"), undo
 
-    def _set(self, definition: Definition, origin: str) -> None:
+    def _restore(self, collection: str, name: str, before: Entry | None) -> None:
+        if before is None:
+            self._entries[collection].pop(name, None)
+        else:
+            self._entries[collection][name] = before
+
+    def _set(self, definition: Definition, origin: str) -> str:
         entries, name = self._entries[definition.collection], key_of(definition)
         before = entries.get(name)
         entries[name] = Entry(definition, origin)
-        kind = self._kinds[definition.collection]
         try:
-            kind.apply(definition)
+            word = self._effects[definition.collection].apply(definition)
         except BaseException:
-            if before is None:
-                del entries[name]
-            else:
-                entries[name] = before
+            self._restore(definition.collection, name, before)
             raise
         self._events.emit(Changed(before.definition if before else None, definition))
+        return word if isinstance(word, str) else ""
 
     def remove(self, collection: str, name: str) -> Definition | None:
         """Take a definition out of force; None if there was none."""
         entry = self._entries[collection].pop(name, None)
         if entry is None:
             return None
-        self._kinds[collection].withdraw(entry.definition)
+        self._effects[collection].withdraw(entry.definition)
         self._events.emit(Changed(entry.definition, None))
         return entry.definition
 

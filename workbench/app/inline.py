@@ -59,6 +59,10 @@ class Answer:
         return self._find(self.cid)
 
     def __repr__(self) -> str:
+        tree = repr(self.trace) if self.trace is not None and len(self.trace) > 2 else ""
+        return "\n".join(part for part in (self._said(), tree) if part)
+
+    def _said(self) -> str:
         if not self.body:
             return f"{self.status}, empty body"
         kind = str(self.headers.get("Content-Type", "")).partition(";")[0]

@@ -25,8 +25,13 @@ def mentions(source: str, kinds_by_attribute: Mapping[str, str]) -> list[Mention
     except SyntaxError:
         return []
     texts = dict(_assigned_texts(tree))
-    found = [_mention(node, kinds_by_attribute, texts) for node in ast.walk(tree)]
+    nodes = sorted((node for node in ast.walk(tree) if isinstance(node, ast.expr)), key=_place)
+    found = [_mention(node, kinds_by_attribute, texts) for node in nodes]
     return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def _place(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _assigned_texts(tree: ast.AST) -> Iterator[tuple[str, str]]:

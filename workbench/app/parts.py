@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from workbench.app.definitions import Book, Effect
 from workbench.app.draft import Draft
+from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.runtime_file import RuntimeFile
 from workbench.app.secrets import FoundSecrets
 from workbench.app.views import ShortLimits, Views
@@ -29,6 +31,7 @@ from workbench.runtime.registry import Registry
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
+from workbench.stores.opening import open_store
 
 
 class Around:
@@ -61,11 +64,13 @@ class Parts:
         self,
         app: str,
         folder: Path,
+        store: str,
         port: int | None,
         clock: Clock,
         guard_lists: tuple[Iterable[str], Iterable[str]],
         admin: Mapping[tuple[str, str], Admin],
     ) -> None:
+        self._opening = RLock()
         self.token = secrets.token_urlsafe(24)
         self.draft: Draft | None = None
         self.events, self.traffic, self.log = Events(), Traffic(), Log()
@@ -97,6 +102,8 @@ class Parts:
         self.pipeline = Pipeline(
             self.views.view, self.invoker, self.invoker.new_call, self.traffic.record, guard, admin
         )
+        self._app, self._store_url, self._clock = app, store, clock
+        self._scheduler: CellScheduler | None = None
         self.runtime_file = RuntimeFile(app)
         self.server = HTTPServer(self.pipeline, self.loop.run, port, returning=self.runtime_file.is_held_elsewhere)
 
@@ -106,7 +113,34 @@ class Parts:
             "security": Effect(lambda each: self._enter("user", each), lambda each: self._leave("user", each)),
             "channels": Effect(lambda each: self._enter("channel", each), lambda each: self._leave("channel", each)),
             "limits": Effect(self._limit, self._lift),
+            "jobs": Effect(
+                lambda each: self.scheduler.define(each),
+                lambda each: self.scheduler.remove(each.name),
+                self._remember_job,
+            ),
         }
+
+    @property
+    def scheduler(self) -> CellScheduler:
+        """The scheduler, and with it the store: opened when the first job is asked for."""
+        with self._opening:
+            if self._scheduler is None:
+                scheduler = CellScheduler(
+                    open_store(self._store_url), self._app, self._clock, run_job(self.invoker), self.events
+                )
+                scheduler.services_here = self.services_here
+                scheduler.start()
+                self._scheduler = scheduler
+        return self._scheduler
+
+    @property
+    def job_count(self) -> int:
+        """Jobs there are; 0 while nobody has asked for the scheduler."""
+        return len(self._scheduler.jobs) if self._scheduler is not None else 0
+
+    def _remember_job(self, name: str) -> Callable[[], None]:
+        stored = self.scheduler.stored(name)
+        return lambda: self.scheduler.put_back(name, stored)
 
     def _enter(self, on: Any, definition: Any) -> None:
         self.short.put(on, definition.name, definition.limit)
@@ -136,6 +170,8 @@ class Parts:
         """Stop everything."""
         self.server.stop()
         self.runtime_file.remove()
+        if self._scheduler is not None:
+            self._scheduler.close()
         self.live.close_all()
         self.sandbox.close()
         self.workers.close()

@@ -23,6 +23,11 @@ class Defined:
         """Channels that open with the cell that runs."""
         return [each for each in self.of("waiting") if isinstance(each, RESTChannel)]
 
+    def settled(self) -> Defined | None:
+        """This report without what waits for the cell's end, which is said there; None if nothing is left."""
+        left = [pair for pair in self.outcomes if pair[1] != "waiting"]
+        return Defined(left) if left else None
+
     def lines(self) -> list[str]:
         """One line for all that is plain, one for each open address, one for what was so already."""
         now = self.of("defined", "changed", "waiting")

@@ -16,10 +16,15 @@ def the_workbench() -> Workbench:
     if not _kept:
         port = os.environ.get("WORKBENCH_PORT")
         hosts = [each for each in os.environ.get("WORKBENCH_HOSTS", "").split(",") if each]
-        wb = Workbench(app=notebook_name(), port=int(port) if port else None, hosts=hosts)
+        wb = Workbench(app=notebook_name(), port=int(port) if port else None, store=store_url(), hosts=hosts)
         _kept.append(wb)
         atexit.register(wb.close)
     return _kept[0]
+
+
+def store_url() -> str:
+    """The store that WORKBENCH_STORE names; else a file in `.workbench` beside the notebook."""
+    return os.environ.get("WORKBENCH_STORE") or "sqlite:///.workbench/store.db"
 
 
 def forget() -> None:

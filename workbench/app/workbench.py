@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.app import inline, loading
 from workbench.app.admin import admin_addresses
@@ -24,6 +24,9 @@ from workbench.core.trace import Trace
 from workbench.runtime import capture
 from workbench.runtime.registry import NOTEBOOK, Source
 from workbench.sandbox.catalog import Sandbox
+from workbench.scheduler.jobs import Jobs
+
+R = TypeVar("R", Defined, Sandboxed)
 
 
 class Workbench:
@@ -34,6 +37,7 @@ class Workbench:
     Args:
         app: What this application is called; a notebook's path.
         folder: Where `.env` and the store are; the current folder by default.
+        store: Where jobs and their runs are kept, by URL: `memory://`, `sqlite:///path`, `redis://...`.
         port: Port wanted by hand (0 takes any); None takes 11223 if it is free.
         clock: Where time comes from.
         hosts: Host names besides loopback under which the server may be asked.
@@ -45,6 +49,7 @@ class Workbench:
         app: str = "notebook",
         *,
         folder: Path | str | None = None,
+        store: str = "memory://",
         port: int | None = None,
         clock: Clock | None = None,
         hosts: Iterable[str] = (),
@@ -52,7 +57,7 @@ class Workbench:
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
         self.clock: Clock = clock or SystemClock()
-        self._parts = Parts(app, self.folder, port, self.clock, (hosts, origins), admin_addresses(self))
+        self._parts = Parts(app, self.folder, store, port, self.clock, (hosts, origins), admin_addresses(self))
         self.drafting = Drafting(self._parts)
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
@@ -88,7 +93,7 @@ class Workbench:
                 raise
             if draft is not None:
                 draft.undo += done
-        return Defined(outcomes)
+        return self._told(Defined(outcomes))
 
     def deploy(self, *classes: type[Service], replace: bool = False) -> Deployed:
         """Make service classes live, all at once, from a script or a test; cells do this by themselves."""
@@ -191,6 +196,11 @@ class Workbench:
         return Collection(what, lambda: book.of(collection), lambda name: book.remove(collection, name))
 
     @property
+    def jobs(self) -> Jobs:
+        """What runs by itself: `wb.jobs["name"].execute()`."""
+        return self._parts.scheduler.jobs
+
+    @property
     def peers(self) -> Sandbox:
         """Stand-ins by the name of the connection they stand for: `wb.peers["My SMTP"].messages`."""
         return self._parts.sandbox
@@ -198,7 +208,11 @@ class Workbench:
     def sandbox(self, on: bool = True) -> Sandboxed:
         """Send every connection to a peer in this process, or with False to its real address."""
         self._parts.switch_sandbox(on)
-        return Sandboxed(self._parts.sandbox, self._parts.secrets.played)
+        return self._told(Sandboxed(self._parts.sandbox, self._parts.secrets.played))
+
+    def _told(self, report: R) -> R:
+        self.events.emit(report)
+        return report
 
     @property
     def url(self) -> str:
@@ -234,6 +248,8 @@ class Workbench:
             _counted(len(self.channels), "channel"),
             _counted(len(self.connections), "connection") + (" (sandbox)" if self.peers.on else ""),
             _counted(len(self.security), "user"),
+            _counted(self._parts.job_count, "job"),
+            _counted(len(self.limits), "limit"),
         ]
         return f"Workbench: {', '.join(counts)}."
 

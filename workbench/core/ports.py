@@ -107,7 +107,7 @@ class Decision(Protocol):
 class Limiter(Protocol):
     """The limit of one object: a channel, a user, or a service."""
 
-    def check(self, address: str | None, cid: str) -> Decision | Future[Decision]:
+    def check(self, address: str | None, cid: str) -> Decision | Future[Any]:
         """Count one call, or refuse it and count nothing; on the loop's thread.
 
         A counter in this process answers at once; one in a shared store answers a future.

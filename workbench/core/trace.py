@@ -79,7 +79,11 @@ class Trace:
         self.cid, self.at, self.root = cid, at, root
 
     def __repr__(self) -> str:
-        return "\n".join(f"{'  ' * depth}{line}" for depth, step in self.root.tree() for line in _shown(step))
+        drawn = "\n".join(f"{'  ' * depth}{line}" for depth, step in self.root.tree() for line in _shown(step))
+        return drawn.replace(self.cid, "...")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.root.tree())
 
     def steps(self, kind: str) -> list[Traced]:
         """Every step of one kind, in order of their start."""

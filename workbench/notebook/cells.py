@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.app.draft import Draft
+from workbench.app.reports import Defined, Sandboxed
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
 from workbench.core.service import Service
@@ -27,12 +28,15 @@ class Cells:
         self._failed = False
         self._message = ""
         self._draft: Draft | None = None
+        self._reports: list[Defined | Sandboxed] = []
         self.greeted = False
 
     def follow(self) -> None:
         """Begin; the cell that runs now, if one does, is followed from here on."""
         self._shell.events.register("pre_run_cell", self.before)
         self._shell.events.register("post_run_cell", self.after)
+        events = self._wb.events
+        self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
         self._open("")
         self._depth, self._message = 1, self._running_message()
 
@@ -40,7 +44,14 @@ class Cells:
         """Stop."""
         self._shell.events.unregister("pre_run_cell", self.before)
         self._shell.events.unregister("post_run_cell", self.after)
+        for unsubscribe in self._deaf:
+            unsubscribe()
         self._drop()
+
+    def _heard(self, report: Defined | Sandboxed) -> None:
+        """Keep what the running cell did, to be said at its end."""
+        if self._draft is not None and self._draft.is_mine:
+            self._reports.append(report)
 
     def _running_message(self) -> str:
         """The id of the request that runs a cell: an inner cell shares it with its outer one."""
@@ -54,6 +65,7 @@ class Cells:
         self._drop()
         capture.install()
         self._failed = False
+        self._reports = []
         self._draft = self._wb.drafting.open(Source(NOTEBOOK, text), self._is_bound)
 
     def _drop(self) -> None:
@@ -89,10 +101,18 @@ class Cells:
             result.error_in_exec = exc
             self._shell.showtraceback((type(exc), exc, None))
             return
+        self._say(result.result)
         if deployed.versions or deployed.definitions:
             if not self._wb.url:
                 self._wb.start()
             displays.show(DeployLine(deployed, self._wb))
+
+    def _say(self, shown: Any) -> None:
+        """One line for each thing the cell changed that its own value does not show."""
+        for report in self._reports:
+            left = report.settled() if isinstance(report, Defined) else report
+            if report is not shown and left is not None:
+                displays.show(left)
 
     def _take_back(self, draft: Draft) -> None:
         names = sorted({cls.__name__ for cls in draft.classes if self._is_bound(cls)})

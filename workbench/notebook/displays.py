@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from workbench.app.collections import Collection
 from workbench.app.inline import Answer
 from workbench.app.reports import Defined, Sandboxed
+from workbench.app.singleton import notebook_name
 from workbench.app.workbench import Workbench
 from workbench.core.trace import Line, Step, Trace, Traced
+from workbench.notebook import running
 from workbench.notebook.html import bar, block, chip, code, dot, escape, muted, strong, table
 from workbench.notebook.lines import DeployLine, Greeting, NothingLine
+from workbench.sandbox.catalog import Sandbox
+from workbench.sandbox.peer import Peer
+from workbench.sandbox.smtp_inbox import SMTPInbox
+from workbench.scheduler.jobs import Job, Jobs
+from workbench.scheduler.records import Run, Tally
 
 
 def show(value: Any) -> None:
@@ -105,4 +113,11 @@ HTML: dict[type, Callable[[Any], str]] = {
     Greeting: Greeting.html,
     DeployLine: DeployLine.html,
     NothingLine: NothingLine.html,
+    Job: running.job,
+    Jobs: lambda jobs: running.jobs(jobs, Path(notebook_name()).name),
+    Run: running.run,
+    Tally: running.tally,
+    Sandbox: running.peers,
+    SMTPInbox: running.inbox,
+    Peer: running.peer,
 }

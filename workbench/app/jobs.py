@@ -1,0 +1,58 @@
+"""Jobs meet services: a run is a call like any other, and one made by hand in a cell sees the cell's own classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+from workbench.core.call import ChannelInfo
+from workbench.core.ports import Deployment
+from workbench.core.trace import Line, Step
+from workbench.runtime.invoker import Invoker, log_failure, outcome_of
+from workbench.scheduler.engine import Scheduler
+from workbench.scheduler.ports import JobResult
+from workbench.scheduler.records import Run
+
+Services = Mapping[str, Deployment]
+_here: ContextVar[Services | None] = ContextVar("workbench_services", default=None)
+
+
+class CellScheduler(Scheduler):
+    """The scheduler of a workbench: `execute` runs on what the thread that calls it sees."""
+
+    services_here: Callable[[], Services]
+
+    def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+        """Run a job now, as `Scheduler.execute`; a running cell's own classes count."""
+        token = _here.set(self.services_here())
+        try:
+            return super().execute(name, extra, wait=wait, timeout=timeout)
+        finally:
+            _here.reset(token)
+
+
+def run_job(invoker: Invoker) -> Callable[..., JobResult]:
+    """What the scheduler calls for each run: the service's chain, under a trace of its own."""
+
+    def run(service: str, extra: str, *, job_name: str, job_type: str, planned_at: datetime) -> JobResult:
+        call = invoker.new_call(service, extra, ChannelInfo(job_name, "scheduler"), services=_here.get())
+        call.job_type = job_type
+        root = Step("job", f"job {job_name!r}")
+        root.steps.append(call.step)
+        invoker.traffic.record(call.cid, root)
+        try:
+            returned: Any = invoker.run(call)
+        except Exception as exc:
+            root.end(outcome_of(exc), exc)
+            log_failure(call, exc)
+            return JobResult(call.cid, "failed", f"{type(exc).__name__}: {exc}", None, _lines(root))
+        root.end("ok")
+        return JobResult(call.cid, "ok", "", returned, _lines(root))
+
+    return run
+
+
+def _lines(root: Step) -> tuple[str, ...]:
+    return tuple(step.said() for _, step in root.tree() if isinstance(step, Line))
