@@ -1,8 +1,8 @@
-"""The workbench's own HTTP addresses, for the command line: `/workbench/status` and `/workbench/invoke`."""
+"""The workbench's own HTTP addresses, for the command line: status, invoke, jobs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -14,11 +14,21 @@ if TYPE_CHECKING:
     from workbench.app.workbench import Workbench
 
 
+T = TypeVar("T")
+
+
 class Invocation(msgspec.Struct):
     """What the command line asks for: a service, and a payload in JSON or text."""
 
     service: str
     payload: Any = ""
+
+
+class Execution(msgspec.Struct):
+    """What the command line asks for: a job to run now, with another extra if given."""
+
+    job: str
+    extra: str | None = None
 
 
 def admin_addresses(wb: Workbench) -> dict[tuple[str, str], Admin]:
@@ -28,10 +38,36 @@ def admin_addresses(wb: Workbench) -> dict[tuple[str, str], Admin]:
         return {"app": wb.app, "url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
 
     def invoke(exchange: Exchange) -> Any:
-        try:
-            asked = msgspec.json.decode(exchange.body, type=Invocation)
-        except msgspec.MsgspecError as exc:
-            raise BadRequest(f"Invalid invocation: {exc}") from exc
+        asked = _read(exchange, Invocation)
         return {"cid": exchange.cid, "answer": wb.invoke(asked.service, asked.payload)}
 
-    return {("GET", "/workbench/status"): status, ("POST", "/workbench/invoke"): invoke}
+    def jobs(exchange: Exchange) -> Any:
+        return [
+            {
+                "name": job.name,
+                "what": job.definition.describe(),
+                "service": job.definition.service,
+                "state": job.state,
+                "next": job.next_at,
+                "last": job.runs[-1].outcome if job.runs else None,
+            }
+            for job in wb.jobs.values()
+        ]
+
+    def execute(exchange: Exchange) -> Any:
+        asked = _read(exchange, Execution)
+        return wb.jobs[asked.job].execute(asked.extra)
+
+    return {
+        ("GET", "/workbench/status"): status,
+        ("POST", "/workbench/invoke"): invoke,
+        ("GET", "/workbench/jobs"): jobs,
+        ("POST", "/workbench/jobs/execute"): execute,
+    }
+
+
+def _read(exchange: Exchange, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(exchange.body, type=kind)
+    except msgspec.MsgspecError as exc:
+        raise BadRequest(f"The workbench's command line sent what cannot be read: {exc}") from exc

@@ -12,8 +12,8 @@ from workbench.sandbox.catalog import Sandbox
 class Defined:
     """The outcome of `wb.define`: what is new or changed, what was so already, and what waits for the cell's end."""
 
-    def __init__(self, outcomes: Sequence[tuple[Definition, str]]) -> None:
-        self.outcomes = list(outcomes)
+    def __init__(self, outcomes: Sequence[tuple[Definition, str]], played: Sequence[str] = ()) -> None:
+        self.outcomes, self.played = list(outcomes), sorted(played)
 
     def of(self, *words: str) -> list[Definition]:
         """The definitions with these outcomes: `defined`, `changed`, `unchanged`, `waiting`."""
@@ -26,7 +26,7 @@ class Defined:
     def settled(self) -> Defined | None:
         """This report without what waits for the cell's end, which is said there; None if nothing is left."""
         left = [pair for pair in self.outcomes if pair[1] != "waiting"]
-        return Defined(left) if left else None
+        return Defined(left, self.played) if left else None
 
     def lines(self) -> list[str]:
         """One line for all that is plain, one for each open address, one for what was so already."""
@@ -37,7 +37,7 @@ class Defined:
         said += [f"{each} opens at {each.path} when this cell has ended well." for each in self.waiting()]
         if same := self.of("unchanged"):
             said.append(f"Unchanged: {', '.join(map(str, same))}.")
-        return said
+        return said + made_up(self.played)
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
@@ -73,12 +73,17 @@ class Sandboxed:
         said = (
             table_lines(self.head, self.rows) if self.rows else ["Sandbox on: connections go to peers in this process."]
         )
-        if self.played:
-            said.append(f"Secrets that nobody set have a random value in here: {', '.join(self.played)}.")
-        return said
+        return said + made_up(self.played)
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
+
+
+def made_up(secrets: Sequence[str]) -> list[str]:
+    """What is said of secrets that a sandbox plays."""
+    if not secrets:
+        return []
+    return [f"Nobody set {' and '.join(secrets)}; in the sandbox a random value stands in."]
 
 
 def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

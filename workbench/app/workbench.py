@@ -73,6 +73,7 @@ class Workbench:
         parts = self._parts
         outcomes: list[tuple[Definition, str]] = []
         done: list[Callable[[], None]] = []
+        played = set(parts.secrets.played)
         with self.drafting.lock:
             draft = parts.draft if parts.draft is not None and parts.draft.is_mine else None
             origin = draft.source.origin if draft is not None else NOTEBOOK
@@ -93,7 +94,7 @@ class Workbench:
                 raise
             if draft is not None:
                 draft.undo += done
-        return self._told(Defined(outcomes))
+        return self._told(Defined(outcomes, sorted(set(parts.secrets.played) - played)))
 
     def deploy(self, *classes: type[Service], replace: bool = False) -> Deployed:
         """Make service classes live, all at once, from a script or a test; cells do this by themselves."""

@@ -67,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     invoked.add_argument("--payload", default="", help="JSON, or any text; - reads standard input")
     invoked.add_argument("--app", default="", help="which workbench, by notebook; needed when several run")
 
+    jobs = command("jobs", remote.jobs, "List the jobs of a running workbench, or execute one now.")
+    jobs.add_argument("action", choices=("list", "execute"))
+    jobs.add_argument("name", nargs="?", default="", help="the job to execute")
+    jobs.add_argument("--extra", default=None, help="text seen as self.request.raw_request instead of the job's own")
+    jobs.add_argument("--app", default="", help="which workbench, by notebook; needed when several run")
+
     command("status", remote.status, "List the workbenches that run on this machine.")
     command("doctor", doctor.doctor, "Look what could keep the workbench from working here.")
     return parser

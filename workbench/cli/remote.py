@@ -48,6 +48,21 @@ def invoke(asked: argparse.Namespace) -> Any:
     return reply if asked.json else reply["answer"]
 
 
+def jobs(asked: argparse.Namespace) -> Any:
+    """The jobs with their next times, or the outcome of one run; a failed run is an error."""
+    target = chosen(asked.app)
+    if asked.action == "execute":
+        run = _ask(target, "POST", "/workbench/jobs/execute", {"job": asked.name, "extra": asked.extra})
+        if run["outcome"] != "ok":
+            raise Refused(f"Job {asked.name!r} {run['outcome']}: {run['error'] or 'no reason given'}")
+        return run if asked.json else f"Job {asked.name!r}: {run['outcome']}. {run['returned']}".rstrip()
+    found = _ask(target, "GET", "/workbench/jobs")
+    if asked.json:
+        return found
+    rows = [f"{each['name']}: {each['what']}, {each['state']}, next {each['next'] or 'never'}" for each in found]
+    return "\n".join(rows) or "No jobs."
+
+
 def chosen(app: str) -> Running:
     """The workbench meant: the only one, or the one of this name."""
     found = running()
