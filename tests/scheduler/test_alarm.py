@@ -1,0 +1,69 @@
+"""The machine's clock fires what is due, in time, from its own thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scheduler.conftest import Bench
+from workbench.core.clock import SystemClock
+from workbench.scheduler.definitions import IntervalJob
+from workbench.scheduler.records import JobChanged, RunLost
+from workbench.stores import open_store
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Bench]:
+    store = open_store(f"sqlite:///{tmp_path}/store.db")
+    made = Bench(store, SystemClock())
+    made.scheduler.start()
+    made.scheduler.start()
+    yield made
+    made.close()
+    store.close()
+    assert "workbench-clock" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_runs_come_at_their_planned_times_without_drift(live: Bench) -> None:
+    live.scheduler.define(IntervalJob("sync demo", service="ok", seconds=1, repeats=2))
+    assert [thread.name for thread in threading.enumerate()].count("workbench-clock") == 1
+    assert repr(live.jobs["sync demo"].wait(runs=2, timeout=10)) == "'sync demo': 2 runs, 2 ok, finished (2 of 2)."
+    first, second = live.jobs["sync demo"].runs
+    assert (second.planned - first.planned).total_seconds() == 1.0
+    assert all(run.late_seconds is not None and 0 <= run.late_seconds < 1 for run in (first, second))
+
+
+def test_a_job_that_is_due_sooner_than_the_alarm_was_set_to_is_not_late(live: Bench) -> None:
+    live.scheduler.define(IntervalJob("later", service="ok", hours=1))
+    soon = time.time() + 1.2
+    start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(soon + 0.8))
+    live.scheduler.define(IntervalJob("soon", service="ok", hours=1, start=start))
+    assert live.jobs["soon"].wait(runs=1, timeout=10).ok
+    run = live.jobs["soon"].runs[0]
+    assert run.late_seconds is not None
+    assert run.late_seconds < 0.5
+
+
+def test_a_job_may_be_defined_by_whoever_hears_of_another(live: Bench) -> None:
+    def follow(event: JobChanged) -> None:
+        if event.job == "first":
+            live.scheduler.define(IntervalJob("second", service="ok", seconds=1, repeats=1))
+
+    live.events.subscribe(JobChanged, follow)
+    live.scheduler.define(IntervalJob("first", service="ok", seconds=1, repeats=1))
+    assert live.jobs["first"].wait(timeout=10).ok
+    assert live.jobs["second"].wait(timeout=10).ok
+
+
+def test_a_store_that_gives_no_answer_does_not_stop_the_clock(live: Bench) -> None:
+    lost = threading.Semaphore(0)
+    live.events.subscribe(RunLost, lambda event: lost.release())
+    live.scheduler.define(IntervalJob("j", service="ok", seconds=1))
+    live.store.close()
+    assert lost.acquire(timeout=10)
+    assert lost.acquire(timeout=10)
+    assert live.services.calls == []

@@ -1,0 +1,69 @@
+"""Threads for runs: as many as needed, no more than allowed, kept for the next run."""
+
+from __future__ import annotations
+
+import threading
+
+from workbench.scheduler.pool import Pool
+
+
+def _threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("workbench-job-")}
+
+
+def test_threads_are_started_when_needed_kept_and_bounded() -> None:
+    before = _threads()
+    pool, gate, done = Pool(2), threading.Event(), threading.Semaphore(0)
+
+    def wait() -> None:
+        gate.wait(10)
+        done.release()
+
+    for _ in range(5):
+        pool.submit(wait)
+    assert len(_threads() - before) == 2
+    gate.set()
+    assert all(done.acquire(timeout=10) for _ in range(5))
+    pool.submit(done.release)
+    assert done.acquire(timeout=10)
+    assert len(_threads() - before) == 2
+    pool.close()
+
+
+def test_an_urgent_task_does_not_wait_for_busy_threads() -> None:
+    pool, gate, ran = Pool(1), threading.Event(), threading.Event()
+    pool.submit(lambda: gate.wait(10) and None)
+    pool.submit(ran.set, urgent=True)
+    assert ran.wait(10)
+    gate.set()
+    pool.close()
+
+
+def test_a_task_that_raises_is_logged_and_its_thread_goes_on(caplog: object) -> None:
+    pool, ran = Pool(1), threading.Event()
+
+    def boom() -> None:
+        raise SystemExit
+
+    pool.submit(boom)
+    pool.submit(ran.set)
+    assert ran.wait(10)
+    assert "a task of the scheduler failed" in caplog.text  # type: ignore[attr-defined]
+    pool.close()
+
+
+def test_tasks_from_many_threads_all_run_once() -> None:
+    pool, done, count = Pool(4), threading.Semaphore(0), [0]
+    lock = threading.Lock()
+
+    def task() -> None:
+        with lock:
+            count[0] += 1
+        done.release()
+
+    feeders = [threading.Thread(target=lambda: [pool.submit(task) for _ in range(500)]) for _ in range(4)]
+    for feeder in feeders:
+        feeder.start()
+    assert all(done.acquire(timeout=10) for _ in range(2_000))
+    assert count[0] == 2_000
+    pool.close()

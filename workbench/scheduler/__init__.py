@@ -1,0 +1,1 @@
+"""Jobs: what they are, when they are due, and the engine that runs them."""

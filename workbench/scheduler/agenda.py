@@ -1,0 +1,75 @@
+"""Which job is due next: one heap over all jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from workbench.scheduler import plan
+from workbench.scheduler.records import JobRecord
+
+HICCUP = timedelta(seconds=60)
+"""How far back planned times still run one by one after nobody looked at the clock; older ones run once, together."""
+
+
+class Due(NamedTuple):
+    """A planned time that has come, with the planned times after it that came and went unseen."""
+
+    record: JobRecord
+    planned: datetime
+    missed_from: datetime | None = None
+    missed: int = 0
+
+
+class Agenda:
+    """The next planned time of each job. Not safe for threads by itself."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[datetime, int, str]] = []
+        self._entries: dict[str, tuple[int, JobRecord, datetime | None]] = {}
+        self._turn = 0
+
+    def set(self, record: JobRecord, at: datetime | None) -> None:
+        """Note when the job is due next; None once it has no more planned times."""
+        self._turn += 1
+        name = record.definition.name
+        self._entries[name] = (self._turn, record, at)
+        if at is not None:
+            heappush(self._heap, (at, self._turn, name))
+
+    def drop(self, name: str) -> None:
+        """Forget a job."""
+        self._entries.pop(name, None)
+
+    def at(self, name: str) -> datetime | None:
+        """When the job is due next."""
+        entry = self._entries.get(name)
+        return None if entry is None else entry[2]
+
+    def next_at(self) -> datetime | None:
+        """When any job is due next."""
+        while self._heap and self._is_stale():
+            heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def due(self, now: datetime) -> list[Due]:
+        """The planned times that have come, earliest first; each job moves on to its next."""
+        due = []
+        while (at := self.next_at()) is not None and at <= now:
+            record = self._entries[heappop(self._heap)[2]][1]
+            job, anchor = record.definition, record.anchor
+            following = plan.next_time(job, anchor, at)
+            if following is None or following > now - HICCUP:
+                due.append(Due(record, at))
+            else:
+                missed = plan.how_many(job, anchor, at, now - HICCUP)
+                due.append(Due(record, at, following, missed))
+                following = plan.next_time(job, anchor, now - HICCUP)
+            self.set(record, following)
+        return due
+
+    def _is_stale(self) -> bool:
+        _, turn, name = self._heap[0]
+        entry = self._entries.get(name)
+        return entry is None or entry[0] != turn

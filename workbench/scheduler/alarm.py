@@ -1,0 +1,72 @@
+"""Wakes the scheduler when the next job is due. The only file that knows APScheduler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+from apscheduler.events import EVENT_SCHEDULER_STARTED
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+LONGEST_SLEEP_SECONDS = 1.0
+"""How long the alarm sleeps at most, so that a clock that was set is noticed."""
+
+_ID = "workbench"
+
+# One line per wake-up would bury whatever else an application logs at level INFO.
+logging.getLogger(f"apscheduler.executors.{_ID}").setLevel(logging.WARNING)
+_log = logging.getLogger("workbench.scheduler.alarm")
+_log.setLevel(logging.WARNING)
+
+
+class _Next(BaseTrigger):  # type: ignore[misc]
+    """Fires at the scheduler's next planned time, or after one second, whichever is sooner."""
+
+    def __init__(self, seconds_to_next: Callable[[], float]) -> None:
+        self._seconds_to_next = seconds_to_next
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        seconds = min(self._seconds_to_next(), LONGEST_SLEEP_SECONDS)
+        # APScheduler asks again and again for as long as the answer is not later than its `now`.
+        return max(datetime.now(UTC) + timedelta(seconds=seconds), now + timedelta(microseconds=1))
+
+
+class Alarm:
+    """One job in APScheduler's memory, on a thread named `workbench-clock` which runs it itself."""
+
+    def __init__(self, tick: Callable[[], Any], seconds_to_next: Callable[[], float]) -> None:
+        """Make an alarm that is not yet set.
+
+        Args:
+            tick: Called when a job may be due; must not block.
+            seconds_to_next: How long until the next planned time [s], 0 if it has come.
+        """
+        self._scheduler = BlockingScheduler(timezone=UTC, logger=_log)
+        self._scheduler.add_executor(DebugExecutor(), _ID)
+        self._trigger = _Next(seconds_to_next)
+        self._scheduler.add_job(
+            tick, self._trigger, id=_ID, executor=_ID, coalesce=True, misfire_grace_time=None, max_instances=1
+        )
+        self._started = Event()
+        self._scheduler.add_listener(lambda event: self._started.set(), EVENT_SCHEDULER_STARTED)
+        self._thread = Thread(target=self._scheduler.start, name="workbench-clock", daemon=True)
+
+    def start(self) -> None:
+        """Begin to wake."""
+        self._thread.start()
+        self._started.wait(10)
+
+    def wake(self) -> None:
+        """Look again when the next job is due, since that has changed."""
+        now = datetime.now(UTC)
+        self._scheduler.modify_job(_ID, next_run_time=self._trigger.get_next_fire_time(None, now))
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._scheduler.shutdown(wait=False)
+        self._thread.join(5)

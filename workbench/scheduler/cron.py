@@ -1,0 +1,156 @@
+"""Cron expressions: the times they name, and what is wrong with those that name none.
+
+The dialect: 5 fields (minute, hour, day of month, month, weekday), or 6 with seconds FIRST; `*`, lists, ranges, steps,
+names, `?` for `*` in the two day fields; Sunday is 0 and 7; `L` last day, `LW` last weekday of the month, `15W` the
+weekday nearest to day 15 within its month, `5L` last Friday, `1#2` second Monday; `@hourly` and its like. Vixie's rule
+for days: if both day fields are restricted, either may match; if one begins with `*`, both must.
+
+Clock changes, as in Debian's cron: a fixed time (neither minute nor hour begins with `*`) that the clocks skip comes
+at the first minute after the gap, and one that comes twice fires the first time; other expressions, and those with
+seconds, follow the real time through both passes.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from cronsim import CronSim, CronSimError
+from cronsim.cronsim import Field
+
+ALIASES = {
+    "@YEARLY": "0 0 1 1 *",
+    "@ANNUALLY": "0 0 1 1 *",
+    "@MONTHLY": "0 0 1 * *",
+    "@WEEKLY": "0 0 * * 0",
+    "@DAILY": "0 0 * * *",
+    "@MIDNIGHT": "0 0 * * *",
+    "@HOURLY": "0 * * * *",
+}
+VALID = "0 9 * * 1-5"
+
+_DAY, _WEEKDAY = 3, 5
+_FIELDS = (
+    ("second", "seconds are 0-59, e.g. '0' or '*/15'"),
+    ("minute", "minutes are 0-59, e.g. '0', '0,30' or '*/15'"),
+    ("hour", "hours are 0-23, e.g. '9', '9-17' or '*/2'"),
+    ("day of month", "days are 1-31, e.g. '1', '1,15', 'L' or '15W'"),
+    ("month", "months are 1-12 or names, e.g. '1', 'JAN' or '3-9'"),
+    ("weekday", "weekdays are 0-7 (0 and 7 are Sunday) or names, e.g. '1-5', 'MON' or '5L'"),
+)
+_NEAREST_WEEKDAY = re.compile(r"(0?[1-9]|[12][0-9]|3[01])W")
+_STEPPED_SPAN = re.compile(r"\b(\w+)-(\w+)/[1-9][0-9]*\b")
+
+
+def fields(text: str) -> list[str]:
+    """The fields in capitals, aliases and forms of our own expanded; 5 of them, or 6 with seconds first."""
+    upper = text.upper().strip()
+    parts = ALIASES.get(upper, upper).split()
+    if len(parts) not in (5, 6):
+        return parts
+    day, weekday = len(parts) - 3, len(parts) - 1
+    for place in (day, weekday):
+        parts[place] = "*" if parts[place] == "?" else parts[place]
+    parts[day] = re.sub(r"\b(\d+)-L\b", r"\1-31", parts[day])
+    parts[weekday] = re.sub(r"\b(MON|TUE|WED|THU|FRI|SAT|[1-6])-SUN\b", r"\1-7", parts[weekday])
+    return [_without_single_spans(place, part) for place, part in enumerate(parts, 6 - len(parts))]
+
+
+def _without_single_spans(place: int, part: str) -> str:
+    # cronsim reads 9-9/2 as 9/2, which goes on to the end of the field.
+    def shortened(span: re.Match[str]) -> str:
+        try:
+            is_single = Field(place).int(span[1]) == Field(place).int(span[2])
+        except CronSimError:
+            return span[0]
+        return span[1] if is_single else span[0]
+
+    return _STEPPED_SPAN.sub(shortened, part) if "/" in part else part
+
+
+def problem(text: str) -> str:
+    """What is wrong with an expression, each bad field named with valid ones, or nothing."""
+    parts = fields(text)
+    if text.strip().startswith("@") and len(parts) == 1:
+        return f"{text!r} is not one of {', '.join(alias.lower() for alias in ALIASES)}"
+    if len(parts) not in (5, 6):
+        return (
+            f"{text!r} has {len(parts)} fields, not 5 (minute, hour, day of month, month, weekday) or 6 (seconds "
+            f"first); a valid one is {VALID!r}, 09:00 Monday to Friday"
+        )
+    skipped = 6 - len(parts)
+    bad = [
+        f"{name} {part!r} is not right: {rule}"
+        for place, ((name, rule), part) in enumerate(zip(_FIELDS[skipped:], parts, strict=True), skipped)
+        if not _parses(place, part)
+    ]
+    if not bad and not _ever_comes(text):
+        bad = [f"{text!r} never comes: no month has such a day. Change the day of month, month or weekday"]
+    return f"{'; '.join(bad)}; a valid expression is {VALID!r}, 09:00 Monday to Friday" if bad else ""
+
+
+def _parses(place: int, part: str) -> bool:
+    if place == _DAY:
+        terms = part.split(",")
+        if any(term.startswith("L") and "/" in term for term in terms):
+            return False
+        part = ",".join(term for term in terms if not _NEAREST_WEEKDAY.fullmatch(term)) or "*"
+    try:
+        Field(place).parse(part)
+    except (CronSimError, AssertionError, TypeError):
+        return False
+    return True
+
+
+def _ever_comes(text: str) -> bool:
+    try:
+        return next(times(text, UTC, datetime(2000, 1, 1, tzinfo=UTC)), None) is not None
+    except CronSimError:
+        return False
+
+
+def times(text: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
+    """The instants (UTC) that a valid expression names in `zone`, later than `after`, in order.
+
+    It ends where nothing comes for 50 years.
+    """
+    last = after
+    zone = UTC if getattr(zone, "key", "") == "UTC" else zone
+    for local in _Times(fields(text), after.astimezone(zone)):
+        at = local.astimezone(UTC)
+        # In the second pass of a repeated hour cronsim names the first pass once more.
+        if at > last:
+            last = at
+            yield at
+
+
+class _Times(CronSim):
+    """cronsim with `15W`."""
+
+    def __init__(self, parts: list[str], start: datetime) -> None:
+        day = len(parts) - 3
+        terms = parts[day].split(",")
+        rest = [term for term in terms if not _NEAREST_WEEKDAY.fullmatch(term)]
+        self._nearest = [int(term[:-1]) for term in terms if _NEAREST_WEEKDAY.fullmatch(term)]
+        super().__init__(" ".join([*parts[:day], ",".join(rest) or "1", *parts[day + 1 :]]), start)
+        if not rest:
+            self.days = set()
+
+    def match_dom(self, d: date) -> bool:
+        """Whether the day-of-month field matches."""
+        return super().match_dom(d) or any(d == _weekday_nearest_to(d, day) for day in self._nearest)
+
+
+def _weekday_nearest_to(month: date, day: int) -> date | None:
+    """The weekday nearest to `day` within its month, as in Quartz; None where the month has no such day."""
+    days = calendar.monthrange(month.year, month.month)[1]
+    if day > days:
+        return None
+    on = month.replace(day=day)
+    if on.weekday() == calendar.SATURDAY:
+        return on - timedelta(days=1) if day > 1 else on + timedelta(days=2)
+    if on.weekday() == calendar.SUNDAY:
+        return on + timedelta(days=1) if day < days else on - timedelta(days=2)
+    return on

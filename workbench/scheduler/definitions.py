@@ -1,0 +1,206 @@
+"""The three kinds of job: once, at an interval, by a cron expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, structs
+
+from workbench.core.definition import Definition, Reference
+from workbench.core.errors import InvalidDefinition
+from workbench.scheduler import cron
+from workbench.scheduler.words import cron_words
+from workbench.scheduler.zones import in_wall, instant, read_wall, wall_text, zone_problem
+
+UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+_SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+LONGEST_INTERVAL_SECONDS = 100 * 366 * 86_400
+
+ServiceName = Annotated[str, Meta(min_length=1, max_length=200, description="Service that the job runs.")]
+Moment = Annotated[str, Meta(description="Date and time in the job's zone, as 2035-01-01 00:00.")]
+Amount = Annotated[int, Meta(ge=0, le=10_000_000)]
+Repeats = Annotated[int, Meta(ge=1, le=100_000, description="Planned times after which the job ends.")]
+Zone = Annotated[str, Meta(min_length=1, description="IANA time zone that dates and times are read in.")]
+Extra = Annotated[str, Meta(max_length=500_000, description="Any text, seen as self.request.raw_request.")]
+Active = Annotated[bool, Meta(description="Whether the schedule runs; execute() does so anyway.")]
+
+
+class JobDefinition(Definition, frozen=True, kw_only=True):
+    """What the three kinds share. `job_type` is Zato's word for the kind, which services see."""
+
+    collection: ClassVar[str] = "jobs"
+    job_type: ClassVar[str] = ""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self._value("timezone"))
+
+    def __post_init__(self) -> None:
+        self._write_moments_as_text()
+        try:
+            super().__post_init__()
+        except InvalidDefinition as exc:
+            # A form shows everything at once: also what is wrong in fields of the right type.
+            more = {field: said for field, said in self.problems().items() if field not in exc.problems}
+            raise InvalidDefinition(exc.kind, str(exc.name), exc.problems | more) from None
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong with zone and dates."""
+        problems: dict[str, str] = {}
+        timezone = self._value("timezone")
+        if isinstance(timezone, str) and timezone and (said := zone_problem(timezone)):
+            problems["timezone"] = said
+        zone = self.zone if isinstance(timezone, str) and timezone and not problems else ZoneInfo("UTC")
+        walls = {}
+        for field in ("start", "end"):
+            if isinstance(text := self._value(field), str):
+                try:
+                    walls[field] = instant(read_wall(text, zone), zone)
+                except ValueError as exc:
+                    problems[field] = str(exc)
+        if len(walls) == 2 and walls["end"] < walls["start"]:
+            problems["end"] = f"{self._value('end')!r} is before start, {self._value('start')!r}"
+        return problems
+
+    def references(self) -> Iterator[Reference]:
+        """The service."""
+        yield Reference("services", self._value("service"), "service")
+
+    def changed(self) -> dict[str, Any]:
+        """The fields that differ from their defaults; the zone always, so that a colleague gets the same instants."""
+        differing = super().changed() | {"timezone": self._value("timezone")}
+        return {field: differing[field] for field in self.__struct_fields__ if field in differing}
+
+    def describe(self) -> str:
+        """The schedule in words, without the zone."""
+        raise NotImplementedError
+
+    def schedule(self) -> tuple[Any, ...]:
+        """What a change of which starts the job's count anew."""
+        ours = [field for field in self.__struct_fields__ if field not in ("name", "service", "extra", "active")]
+        return (type(self), *(getattr(self, field) for field in ours))
+
+    def moment(self, field: str) -> datetime | None:
+        """The instant (UTC) of `start` or `end`, if it is given."""
+        text = self._value(field)
+        return None if text is None else instant(read_wall(text, self.zone), self.zone)
+
+    def wall(self, field: str) -> datetime | None:
+        """`start` or `end` as a wall-clock time in the job's zone, if it is given."""
+        text = self._value(field)
+        return None if text is None else read_wall(text, self.zone)
+
+    def _value(self, field: str) -> Any:
+        return getattr(self, field, None)
+
+    def _write_moments_as_text(self) -> None:
+        for field in ("start", "end"):
+            value = self._value(field)
+            if isinstance(value, str | datetime):
+                structs.force_setattr(self, field, self._as_text(value))
+
+    def _as_text(self, value: str | datetime) -> str:
+        try:
+            zone = self.zone
+            if isinstance(value, str):
+                return wall_text(read_wall(value, zone))
+            return wall_text(in_wall(value, zone) if value.tzinfo else read_wall(value.isoformat(), zone))
+        except (ValueError, TypeError, KeyError, OSError):
+            return str(value)
+
+    def _limits(self) -> str:
+        repeats, start, end = (self._value(field) for field in ("repeats", "start", "end"))
+        times = f", {repeats} {'time' if repeats == 1 else 'times'}" if repeats else ""
+        return times + (f", from {start}" if start else "") + (f", until {end}" if end else "")
+
+
+class OneTimeJob(JobDefinition, frozen=True, kw_only=True, tag="one_time"):
+    """Runs once, at a date and time."""
+
+    kind: ClassVar[str] = "One-time job"
+    job_type: ClassVar[str] = "one_time"
+
+    service: ServiceName
+    start: Moment
+    timezone: Zone = "UTC"
+    extra: Extra = ""
+    active: Active = True
+
+    def describe(self) -> str:
+        """`once, 2035-01-01 00:00 Europe/Warsaw`."""
+        return f"once, {self.start} {self.timezone}"
+
+
+class IntervalJob(JobDefinition, frozen=True, kw_only=True, tag="interval"):
+    """Runs again and again, any mix of weeks, days, hours, minutes and seconds apart.
+
+    The first time is `start`, or one interval after the first definition where there is none.
+    """
+
+    kind: ClassVar[str] = "Interval job"
+    job_type: ClassVar[str] = "interval_based"
+
+    service: ServiceName
+    start: Moment | None = None
+    weeks: Amount = 0
+    days: Amount = 0
+    hours: Amount = 0
+    minutes: Amount = 0
+    seconds: Amount = 0
+    repeats: Repeats | None = None
+    end: Moment | None = None
+    timezone: Zone = "UTC"
+    extra: Extra = ""
+    active: Active = True
+
+    def problems(self) -> dict[str, str]:
+        """An empty or an endless interval, besides zone and dates."""
+        problems = super().problems()
+        given = [getattr(self, unit) for unit in UNITS]
+        if all(isinstance(each, int) for each in given):
+            total = sum(amount * _SECONDS[unit] for unit, amount in zip(UNITS, given, strict=True))
+            if total == 0:
+                problems["hours"] = f"or another of {', '.join(UNITS)} must be given, e.g. hours=1"
+            elif total > LONGEST_INTERVAL_SECONDS:
+                problems["hours"] = "and the other units together are longer than 100 years"
+        return problems
+
+    def describe(self) -> str:
+        """`every 1 hour, 168 times`."""
+        amounts = ((getattr(self, unit), unit) for unit in UNITS)
+        said = [f"{amount} {unit if amount != 1 else unit[:-1]}" for amount, unit in amounts if amount]
+        return f"every {' '.join(said)}{self._limits()}"
+
+
+class CronJob(JobDefinition, frozen=True, kw_only=True, tag="cron"):
+    """Runs when a cron expression says so, read in the job's zone."""
+
+    kind: ClassVar[str] = "Cron job"
+    job_type: ClassVar[str] = "cron_style"
+
+    service: ServiceName
+    cron: Annotated[str, Meta(min_length=1, max_length=400, description="Minute, hour, day of month, month, weekday.")]
+    start: Moment | None = None
+    repeats: Repeats | None = None
+    end: Moment | None = None
+    timezone: Zone = "UTC"
+    extra: Extra = ""
+    active: Active = True
+
+    def problems(self) -> dict[str, str]:
+        """Every bad field of the expression, besides zone and dates."""
+        problems = super().problems()
+        if isinstance(self.cron, str) and self.cron and (said := cron.problem(self.cron)):
+            problems["cron"] = said
+        return problems
+
+    def describe(self) -> str:
+        """`09:00 Monday to Friday`."""
+        return f"{cron_words(self.cron)}{self._limits()}"
+
+
+AnyJob = OneTimeJob | IntervalJob | CronJob

@@ -1,0 +1,374 @@
+"""The scheduler: keeps jobs, says what is due, has it run; the same under the machine's clock and a virtual one."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.core.errors import InvalidDefinition, UnknownName, WorkbenchError
+from workbench.core.events import Events
+from workbench.core.ports import Clock, Store
+from workbench.scheduler import plan
+from workbench.scheduler.agenda import HICCUP, Agenda
+from workbench.scheduler.definitions import AnyJob, OneTimeJob
+from workbench.scheduler.history import History
+from workbench.scheduler.jobs import Jobs
+from workbench.scheduler.ports import Invoke
+from workbench.scheduler.presence import Presence
+from workbench.scheduler.records import JobChanged, JobRecord, Run, Tally
+from workbench.scheduler.runner import Runner, missed
+
+if TYPE_CHECKING:
+    from workbench.scheduler.alarm import Alarm
+
+log = logging.getLogger("workbench.scheduler")
+
+Defined = Literal["defined", "changed", "unchanged"]
+
+KEEP_RUNS = 500
+"""Runs of one job whose records are kept; up to 50 more until the next pruning."""
+
+THREADS = 16
+LOOK_SECONDS = 0.25
+"""How often `wait` looks for runs of other processes."""
+
+LONGEST_REAL_WAIT_SECONDS = 60.0
+"""How long `play` waits for the runs of one planned time to end."""
+
+
+class RunsMissing(WorkbenchError, TimeoutError):
+    """A job did not make the runs that were waited for."""
+
+    def __init__(self, tally: Tally, runs: int, timeout: float, state: str) -> None:
+        self.tally = tally
+        why = "" if state == "on" else f" It is {state}."
+        super().__init__(
+            f"Job {tally.job!r} made {tally.total} of {runs} runs within {timeout:g} s.{why} "
+            f"Mend: wait longer, or see wb.jobs[{tally.job!r}].next_at and .runs."
+        )
+
+
+class Scheduler:
+    """The jobs of one application.
+
+    Definitions and runs live in the store, so that they outlast the process; what is due next lives here. A stored job
+    fires only after `define` has been called with it in this process.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        app: str,
+        clock: Clock,
+        invoke: Invoke,
+        events: Events,
+        *,
+        folder: Path | None = None,
+        keep_runs: int = KEEP_RUNS,
+    ) -> None:
+        """Make a scheduler that fires nothing yet.
+
+        Args:
+            store: Where jobs and runs are kept.
+            app: Name of the application they belong to.
+            clock: The machine's, or a virtual one that the caller moves.
+            invoke: Runs a service; called on threads named `workbench-job-N`.
+            events: Told `JobChanged`, `RunStarted`, `RunEnded` and `RunLost`.
+            folder: Where the processes that share the store show that they live; the store's own `folder` if not given.
+            keep_runs: Runs of one job whose records are kept.
+        """
+        self.clock, self._events = clock, events
+        self._presence = Presence(folder or getattr(store, "folder", None))
+        self._history = History(store, app, clock, self._presence, keep_runs)
+        self._runner = Runner(self._history, clock, invoke, events, THREADS)
+        self._runner.is_current = self._is_current
+        self._agenda = Agenda()
+        self._live: dict[str, JobRecord] = {}
+        self._lock, self._defining = RLock(), RLock()
+        self._alarm: Alarm | None = None
+        self._closed = False
+        self.jobs = Jobs(self)
+
+    # What is defined
+
+    def define(self, definition: AnyJob, source: str = "") -> Defined:
+        """Take a job in, from now on live in this process.
+
+        An equal definition changes nothing; other schedule fields start its count anew; any other change keeps it.
+
+        Raises:
+            InvalidDefinition: It would never run, since all its times are past.
+            StoreUnavailable: It cannot be kept; nothing has changed.
+        """
+        with self._defining:
+            now, name = self.clock.now(), definition.name
+            stored = self._history.job(name)
+            record, word = self._decided(definition, stored, source, now)
+            if record != stored:
+                self._history.keep(record)
+            if word != "unchanged":
+                self._history.see(name, now)
+            elif name not in self._live:
+                self._look_back(record, now)
+            self._go_live(record, now)
+        if word != "unchanged":
+            self._events.emit(JobChanged(name, word))
+        self._wake()
+        return word
+
+    def put_back(self, name: str, record: JobRecord | None) -> None:
+        """Take a definition back: make the job what `stored` said before, or gone."""
+        if record is None:
+            self.remove(name)
+            return
+        with self._defining:
+            now = self.clock.now()
+            self._history.keep(record)
+            self._history.see(name, now)
+            self._go_live(record, now)
+        self._events.emit(JobChanged(name, "changed"))
+        self._wake()
+
+    def stored(self, name: str) -> JobRecord | None:
+        """The job as the store has it, for `put_back`; None if there is none."""
+        return self._history.job(name)
+
+    def remove(self, name: str) -> None:
+        """Forget a job with its runs; one that runs right now ends unrecorded."""
+        self.record(name)
+        with self._defining:
+            with self._lock:
+                self._live.pop(name, None)
+                self._agenda.drop(name)
+            self._history.remove(name)
+        self._events.emit(JobChanged(name, "removed"))
+
+    def pause(self, name: str) -> None:
+        """Let planned times pass without a run, in every process."""
+        self.record(name)
+        self._history.pause(name, True)
+        self._events.emit(JobChanged(name, "paused"))
+
+    def resume(self, name: str) -> None:
+        """End the pause."""
+        self.record(name)
+        self._history.pause(name, False)
+        self._events.emit(JobChanged(name, "resumed"))
+
+    # What there is
+
+    def names(self) -> list[str]:
+        """Every job, those that wait for their cell included."""
+        return sorted({record.definition.name for record in self._history.jobs()} | self._live.keys())
+
+    def record(self, name: str) -> JobRecord:
+        """The job as it is here, or as the store has it; raises UnknownName."""
+        record = self._live.get(name) or self._history.job(name)
+        if record is None:
+            raise UnknownName("job", name, self.names())
+        return record
+
+    def state(self, name: str) -> str:
+        """`waiting`, `inactive`, `paused`, `finished` or `on`."""
+        record = self.record(name)
+        if name not in self._live:
+            return "waiting"
+        if not record.definition.active:
+            return "inactive"
+        if self._history.is_paused(name):
+            return "paused"
+        with self._lock:
+            return "finished" if self._agenda.at(name) is None else "on"
+
+    def runs(self, name: str) -> list[Run]:
+        """The kept runs of a job, oldest first."""
+        return self._history.runs(self.record(name).definition.name)
+
+    def next_at(self, name: str | None = None) -> datetime | None:
+        """When the job, or any job, is due next (UTC)."""
+        if name is not None and self.state(name) != "on":
+            return None
+        with self._lock:
+            return self._agenda.next_at() if name is None else self._agenda.at(name)
+
+    # What runs
+
+    def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+        """Run a job now, whatever its state; see `Job.execute`."""
+        record = self.record(name)
+        return self._runner.by_hand(record, record.definition.extra if extra is None else extra, wait, timeout)
+
+    def wait(self, name: str, runs: int = 1, timeout: float = 10.0) -> Tally:
+        """Wait until the schedule has made that many runs; a virtual clock is moved on to them.
+
+        Raises:
+            RunsMissing: They did not come within `timeout` [s], or cannot come any more.
+        """
+        deadline = self.clock.monotonic() + timeout
+        most = _repeats(self.record(name))
+        while True:
+            tally = self._tally(name, runs)
+            if tally.total >= runs:
+                return tally
+            left = deadline - self.clock.monotonic()
+            if left <= 0 or (most is not None and most <= tally.total) or not self._move_on(name, left):
+                raise RunsMissing(self._tally(name, runs), runs, timeout, self.state(name))
+
+    def tick(self) -> int:
+        """Fire everything that is due by the clock; how much that was. The runs go on beside."""
+        with self._lock:
+            due = self._agenda.due(self.clock.now())
+        for each in due:
+            self._runner.fire(each)
+        self._runner.write_rest()
+        return len(due)
+
+    def play(self, until: datetime) -> int:
+        """Move a virtual clock to `until` by way of every planned time, each with its runs ended before the next.
+
+        Raises:
+            TypeError: The clock is the machine's.
+        """
+        fired = 0
+        while (at := self.next_at()) is not None and at <= until:
+            self._move_clock(at)
+            fired += self.tick()
+            self.settle()
+        self._move_clock(until)
+        return fired
+
+    def settle(self, timeout: float = LONGEST_REAL_WAIT_SECONDS) -> bool:
+        """Wait until nothing runs; whether that came within `timeout` [s]."""
+        return self._runner.settle(timeout)
+
+    # Its own life
+
+    def start(self) -> None:
+        """Let the machine's clock fire what is due, from the thread `workbench-clock`; once is enough."""
+        if self._alarm is None:
+            from workbench.scheduler.alarm import Alarm
+
+            self._alarm = Alarm(self._tick_safely, self._seconds_to_next)
+            self._alarm.start()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Fire nothing more, and wait for what runs, `timeout` [s] at most; what goes on ends with the process."""
+        alarm, self._alarm = self._alarm, None
+        if alarm is not None:
+            alarm.stop()
+        with self._lock:
+            self._closed = True
+            self._agenda = Agenda()
+            self._live.clear()
+        settled = self._runner.settle(timeout)
+        self._runner.close()
+        if settled:
+            self._presence.leave()
+
+    def _decided(
+        self, definition: AnyJob, stored: JobRecord | None, source: str, now: datetime
+    ) -> tuple[JobRecord, Defined]:
+        if stored is not None and stored.definition == definition:
+            return JobRecord(definition, stored.anchor, source or stored.source), "unchanged"
+        if stored is not None and stored.definition.schedule() == definition.schedule():
+            return JobRecord(definition, stored.anchor, source), "changed"
+        if problems := plan.past_problems(definition, now):
+            raise InvalidDefinition(type(definition).__name__, definition.name, problems)
+        anchor = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return JobRecord(definition, anchor, source), "defined" if stored is None else "changed"
+
+    def _go_live(self, record: JobRecord, now: datetime) -> None:
+        definition = record.definition
+        with self._lock:
+            before = self._live.get(definition.name)
+            self._live[definition.name] = record
+            if before == record:
+                return
+            at = plan.next_time(definition, record.anchor, now) if definition.active else None
+            if before is not None and definition.active and before.definition.active and before.series == record.series:
+                # A time that has just come and not been looked at yet is still due.
+                at = self._agenda.at(definition.name)
+            self._agenda.set(record, at)
+
+    def _look_back(self, record: JobRecord, now: datetime) -> None:
+        """Record once what was planned while no process of the application ran."""
+        definition = record.definition
+        since = self._history.last_seen(record)
+        if not definition.active or self._history.is_paused(definition.name):
+            return
+        first = plan.next_time(definition, record.anchor, since)
+        # A younger one may be about to be claimed by another process.
+        if first is not None and first <= now - HICCUP:
+            times = plan.how_many(definition, record.anchor, since, now - HICCUP)
+            self._runner.record(missed(record, first, times, "no process was there to run it"))
+            self._history.see(definition.name, now - HICCUP)
+
+    def _is_current(self, record: JobRecord) -> bool:
+        """Whether the store still has the job as this process knows it; follows a change by another process."""
+        if self._closed:
+            return False
+        if self._history.has(record):
+            return True
+        name = record.definition.name
+        stored = self._history.job(name)
+        with self._lock:
+            if stored is None:
+                self._live.pop(name, None)
+                self._agenda.drop(name)
+            elif name in self._live:
+                self._go_live(stored, self.clock.now())
+        # Only the service, its text or the source changed: the planned time stands, the next one follows the change.
+        return stored is not None and stored.definition.active and stored.series == record.series
+
+    def _tally(self, name: str, runs: int) -> Tally:
+        record = self.record(name)
+        ended = [
+            run
+            for run in self._history.runs(name)
+            if run.series == record.series and not run.by_hand and run.outcome != "running"
+        ]
+        is_whole = runs == _repeats(record) and self.state(name) == "finished"
+        return Tally(name, ended, self._history.left_behind(record), runs, is_whole)
+
+    def _move_on(self, name: str, left: float) -> bool:
+        """Let time pass until more runs may have ended; False if they cannot end."""
+        if not hasattr(self.clock, "move_to"):
+            self._runner.wait_for_change(min(left, LOOK_SECONDS))
+            return True
+        if not self.settle():
+            return False
+        latest = self.clock.now() + timedelta(seconds=left)
+        at = self.next_at(name)
+        self.play(latest if at is None or at > latest else at)
+        return True
+
+    def _move_clock(self, instant: datetime) -> None:
+        clock: Any = self.clock
+        if not hasattr(clock, "move_to"):
+            raise TypeError("Only a virtual clock can be moved; under the machine's, wait() or start().")
+        if instant > clock.now():
+            clock.move_to(instant)
+
+    def _seconds_to_next(self) -> float:
+        at = self.next_at()
+        return float("inf") if at is None else max(0.0, (at - self.clock.now()).total_seconds())
+
+    def _tick_safely(self) -> None:
+        try:
+            self.tick()
+        except Exception:
+            log.exception("the scheduler could not look at what is due; it tries again")
+
+    def _wake(self) -> None:
+        # Outside our locks: the alarm holds its own while it ticks, and the tick wants ours.
+        if (alarm := self._alarm) is not None:
+            alarm.wake()
+
+
+def _repeats(record: JobRecord) -> int | None:
+    """How many planned times the job has in all; None if that is not known beforehand."""
+    definition = record.definition
+    return 1 if isinstance(definition, OneTimeJob) else definition.repeats

@@ -1,0 +1,137 @@
+"""Jobs as their user handles them: the collection, and one job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from workbench.core.errors import UnknownName
+from workbench.scheduler import plan
+from workbench.scheduler.definitions import AnyJob
+from workbench.scheduler.records import Run, Tally
+
+if TYPE_CHECKING:
+    from workbench.scheduler.engine import Scheduler
+
+NOTES = {
+    "waiting": " (waits until its cell has run)",
+    "paused": " (paused)",
+    "inactive": " (not active)",
+}
+
+
+class Job:
+    """One job, found by its name each time it is used."""
+
+    def __init__(self, scheduler: Scheduler, name: str) -> None:
+        self._scheduler, self.name = scheduler, name
+
+    @property
+    def definition(self) -> AnyJob:
+        """What it is."""
+        return self._scheduler.record(self.name).definition
+
+    @property
+    def anchor(self) -> datetime:
+        """The instant its planned times are counted from (UTC)."""
+        return self._scheduler.record(self.name).anchor
+
+    @property
+    def source(self) -> str:
+        """Where it was written."""
+        return self._scheduler.record(self.name).source
+
+    @property
+    def state(self) -> str:
+        """`on`, `paused`, `inactive` (so defined), `finished`, or `waiting` for its cell to run in this session."""
+        return self._scheduler.state(self.name)
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When it is due next (UTC); None if it is not on."""
+        return self._scheduler.next_at(self.name)
+
+    @property
+    def runs(self) -> list[Run]:
+        """Its kept runs, oldest first."""
+        return self._scheduler.runs(self.name)
+
+    def execute(self, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+        """Run it now, also if it is paused, without using up its schedule.
+
+        Args:
+            extra: In place of the job's own.
+            wait: False returns at once, with the run as it begins.
+            timeout: Longest wait [s]; None waits until it ends. The run goes on after that.
+
+        Returns:
+            The run; a failed one says why in `error`, nothing is raised.
+        """
+        return self._scheduler.execute(self.name, extra, wait=wait, timeout=timeout)
+
+    def wait(self, runs: int = 1, timeout: float = 10.0) -> Tally:
+        """Wait until its schedule has made that many runs since it was defined.
+
+        Raises:
+            RunsMissing: They did not come within `timeout` [s].
+        """
+        return self._scheduler.wait(self.name, runs, timeout)
+
+    def pause(self) -> None:
+        """Let planned times pass without a run until `resume`."""
+        self._scheduler.pause(self.name)
+
+    def resume(self) -> None:
+        """End the pause; the next planned time runs."""
+        self._scheduler.resume(self.name)
+
+    def remove(self) -> None:
+        """Forget it, with its runs."""
+        self._scheduler.remove(self.name)
+
+    def preview(self, count: int = 5) -> list[datetime]:
+        """Its next planned times (UTC), whatever its state."""
+        record = self._scheduler.record(self.name)
+        return plan.preview(record.definition, record.anchor, self._scheduler.clock.now(), count)
+
+    def __repr__(self) -> str:
+        definition = self.definition
+        return f"Job {self.name!r}: {definition.describe()}, runs {definition.service}{NOTES.get(self.state, '')}."
+
+
+class Jobs(Mapping[str, Job]):
+    """All jobs of the application by name, those that wait for their cell included."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def __getitem__(self, name: str) -> Job:
+        names = self._scheduler.names()
+        if name not in names:
+            raise UnknownName("job", name, names)
+        return Job(self._scheduler, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scheduler.names())
+
+    def __len__(self) -> int:
+        return len(self._scheduler.names())
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self._scheduler.names()
+
+    def __repr__(self) -> str:
+        jobs = list(self.values())
+        if not jobs:
+            return "No jobs."
+        rows = [("name", "what", "zone")]
+        rows += [(job.name, f"{job.definition.describe()}{NOTES.get(job.state, '')}", _zone(job)) for job in jobs]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        return "\n".join(
+            " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+
+
+def _zone(job: Job) -> str:
+    return job.definition.timezone

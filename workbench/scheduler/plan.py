@@ -1,0 +1,141 @@
+"""When a job is due: from its definition, its anchor and an instant alone, so that it can be asked of any moment.
+
+The anchor is the instant of the first definition. Planned times are counted from `start`, or from the anchor where
+there is no start; they never depend on when a run began or ended, so they cannot drift, and any process, restart or
+preview computes the same ones. `repeats` limits how many planned times there are.
+
+Clock changes. Weeks and days of an interval keep the wall-clock time in the job's zone; its hours, minutes and seconds
+are absolute and count after them. A wall-clock time that the clocks skip becomes the first instant after the gap; one
+that comes twice is the first of the two. Cron expressions: see `cron`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+
+from workbench.scheduler import cron
+from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
+from workbench.scheduler.zones import instant
+
+_ALMOST = timedelta(microseconds=1)
+
+
+def times(job: AnyJob, anchor: datetime, after: datetime) -> Iterator[datetime]:
+    """The planned times (UTC) later than `after`, in order; endless unless the job ends."""
+    end = None if isinstance(job, OneTimeJob) else job.moment("end")
+    for at in _times(job, anchor, after):
+        if end is not None and at > end:
+            return
+        yield at
+
+
+def next_time(job: AnyJob, anchor: datetime, after: datetime) -> datetime | None:
+    """The first planned time (UTC) later than `after`; None once there are no more."""
+    return next(times(job, anchor, after), None)
+
+
+def preview(job: AnyJob, anchor: datetime, now: datetime, count: int) -> list[datetime]:
+    """The next `count` planned times (UTC), fewer if the job ends before."""
+    return list(islice(times(job, anchor, now), count))
+
+
+def how_many(job: AnyJob, anchor: datetime, after: datetime, until: datetime, at_most: int = 10_000) -> int:
+    """Planned times later than `after`, up to and with `until`; counted to `at_most`."""
+    count = 0
+    for at in islice(times(job, anchor, after), at_most):
+        if at > until:
+            break
+        count += 1
+    return count
+
+
+def past_problems(job: AnyJob, now: datetime) -> dict[str, str]:
+    """Why a job defined at `now` would never run, by field; empty if it would."""
+    if next_time(job, now, now) is not None:
+        return {}
+    if isinstance(job, OneTimeJob):
+        return {"start": f"{job.start!r} in {job.timezone} is in the past; give a date and time to come"}
+    end = job.moment("end")
+    if end is not None and end <= now:
+        return {"end": f"{job.end!r} in {job.timezone} is in the past, so that the job would never run"}
+    if job.repeats is not None and job.start is not None:
+        return {"start": f"{job.start!r} lies so far back that its {job.repeats} planned times are over"}
+    return {"end": f"{job.end!r} comes before the first planned time, so that the job would never run"}
+
+
+def _times(job: AnyJob, anchor: datetime, after: datetime) -> Iterator[datetime]:
+    match job:
+        case OneTimeJob():
+            at = job.moment("start")
+            return iter([at] if at is not None and at > after else [])
+        case IntervalJob():
+            return _Grid(job, anchor).times(after)
+        case CronJob():
+            return _cron_times(job, anchor, after)
+
+
+class _Grid:
+    """The planned times of an interval by their number: 0 is `start`; without one, 1 comes first."""
+
+    def __init__(self, job: IntervalJob, anchor: datetime) -> None:
+        self._zone = job.zone
+        wall, start = job.wall("start"), job.moment("start")
+        self._first = 1 if start is None else 0
+        self._last = None if job.repeats is None else self._first + job.repeats - 1
+        self._base = anchor.astimezone(UTC) if start is None else start
+        self._wall = anchor.astimezone(self._zone).replace(tzinfo=None, fold=0) if wall is None else wall
+        self._days = timedelta(days=7 * job.weeks + job.days)
+        self._rest = timedelta(hours=job.hours, minutes=job.minutes, seconds=job.seconds)
+
+    def at(self, number: int) -> datetime:
+        """The planned time (UTC) of that number."""
+        if not self._days:
+            return self._base + number * self._rest
+        return instant(self._wall + number * self._days, self._zone) + number * self._rest
+
+    def times(self, after: datetime) -> Iterator[datetime]:
+        """Those later than `after`."""
+        number = max(self._first, self._near(after))
+        last = after
+        while self._last is None or number <= self._last:
+            try:
+                at = self.at(number)
+            except OverflowError:
+                return
+            if at > last:
+                last = at
+                yield at
+            number += 1
+
+    def _near(self, after: datetime) -> int:
+        """The number of the first time later than `after`, or up to 3 less where clock changes play in."""
+        number = (after - self._base) // (self._days + self._rest) + 1
+        # Offsets differ by 26 hours at most, and with days in it the interval is at least one day.
+        return number - 3 if self._days else number
+
+
+def _cron_times(job: CronJob, anchor: datetime, after: datetime) -> Iterator[datetime]:
+    beginning = _beginning(job, anchor)
+    last = None if job.repeats is None else _last_cron_time(job, beginning)
+    for at in cron.times(job.cron, job.zone, max(after, beginning)):
+        if last is not None and at > last:
+            return
+        yield at
+
+
+def _beginning(job: CronJob, anchor: datetime) -> datetime:
+    start = job.moment("start")
+    return anchor if start is None else start - _ALMOST
+
+
+@lru_cache(maxsize=256)
+def _last_cron_time(job: CronJob, beginning: datetime) -> datetime:
+    """The last of the job's repeats."""
+    assert job.repeats is not None
+    last = beginning
+    for last in islice(cron.times(job.cron, job.zone, beginning), job.repeats):  # noqa: B007
+        pass
+    return last

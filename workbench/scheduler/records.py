@@ -1,0 +1,169 @@
+"""What the store keeps of jobs: their definitions, and a record of every run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zlib import crc32
+
+from msgspec import Struct
+
+from workbench.scheduler.definitions import AnyJob
+
+LONGEST_RETURNED, LONGEST_LINE, MOST_LINES = 2_000, 2_000, 200
+"""Characters of a returned value and of a line, and lines of one run, that are kept."""
+
+
+class JobRecord(Struct, frozen=True):
+    """A definition as it is stored: with the instant its planned times are counted from, and where it was written."""
+
+    definition: AnyJob
+    anchor: datetime
+    source: str = ""
+
+    @property
+    def series(self) -> str:
+        """Names the count that this schedule began at this anchor; a change of schedule begins another."""
+        kind, *fields = self.definition.schedule()
+        return f"{time_key(self.anchor)}-{crc32(repr((kind.__name__, fields)).encode()):08x}"
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """One run of a job, or planned times that had none.
+
+    `outcome` is `running`, `ok`, `failed`, `timed_out`, `interrupted` (its process died), `skipped` (the job was still
+    busy) or `missed` (nobody looked at the clock; `times` says how many planned times the record stands for).
+    """
+
+    job: str
+    service: str
+    by: str
+    planned: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    outcome: str = "running"
+    cid: str = ""
+    error: str = ""
+    returned: str = ""
+    log: tuple[str, ...] = ()
+    attempt: int = 1
+    times: int = 1
+    series: str = ""
+    owner: str = ""
+    key: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended well."""
+        return self.outcome == "ok"
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody started it beside the schedule."""
+        return self.by == "hand"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it ran [s]; None if it did not, or still does."""
+        return None if self.started is None or self.ended is None else (self.ended - self.started).total_seconds()
+
+    @property
+    def late_seconds(self) -> float | None:
+        """How long after its planned time it started [s]."""
+        return None if self.started is None else (self.started - self.planned).total_seconds()
+
+    def __repr__(self) -> str:
+        start = f"Run of {self.job!r}: {self.outcome}"
+        if self.outcome == "missed":
+            return f"{start}, {self.times} planned {'time' if self.times == 1 else 'times'}."
+        if self.error:
+            return f"{start}, {self.error.rstrip('.')}."
+        if self.returned:
+            return f"{start}, returned {self.returned}."
+        return f"{start}, {'started by hand, schedule not used up' if self.by_hand else 'started by its schedule'}."
+
+
+class Tally:
+    """How the last scheduled runs of a job went: `3 runs, 2 ok, 1 failed`."""
+
+    def __init__(self, job: str, runs: list[Run], older: dict[str, int], at_most: int, is_whole: bool) -> None:
+        """Count the last `at_most` planned times.
+
+        Args:
+            job: Name of the job.
+            runs: Its ended runs, oldest first.
+            older: Runs before those whose records are gone, by outcome.
+            at_most: How many planned times to cover.
+            is_whole: Whether that is all the job will ever make.
+        """
+        self.job, self.runs, self._is_whole = job, runs, is_whole
+        counts: dict[str, int] = {}
+        for outcome, times in [*((run.outcome, run.times) for run in reversed(runs)), *older.items()]:
+            taken = min(times, at_most - sum(counts.values()))
+            counts[outcome] = counts.get(outcome, 0) + taken
+        self.by_outcome = {each: counts[each] for each in sorted(counts, key=lambda each: (each != "ok", each))}
+
+    @property
+    def total(self) -> int:
+        """Number of planned times it covers."""
+        return sum(self.by_outcome.values())
+
+    @property
+    def ok(self) -> bool:
+        """Whether every one of them ended well."""
+        return set(self.by_outcome) <= {"ok"}
+
+    def __repr__(self) -> str:
+        outcomes = "".join(f", {count} {outcome}" for outcome, count in self.by_outcome.items() if count)
+        end = f", finished ({self.total} of {self.total})" if self._is_whole else ""
+        return f"{self.job!r}: {self.total} {'run' if self.total == 1 else 'runs'}{outcomes}{end}."
+
+
+class JobChanged(Struct, frozen=True):
+    """A job was `defined`, `changed`, `paused`, `resumed` or `removed`."""
+
+    job: str
+    what: str
+
+
+class RunStarted(Struct, frozen=True):
+    """A run has been claimed and begins."""
+
+    run: Run
+
+
+class RunEnded(Struct, frozen=True):
+    """A run has ended and is written, or a planned time got no run."""
+
+    run: Run
+
+
+class RunLost(Struct, frozen=True):
+    """A planned time could not be claimed, since the store gave no answer: it does not run here."""
+
+    job: str
+    planned: datetime
+    reason: str
+
+
+def time_key(at: datetime) -> str:
+    """An instant as text that sorts by time: `20350101T000000.000000Z`."""
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def shown(returned: Any) -> str:
+    """The repr of what a service answered, cut to a bound; empty if it answered nothing."""
+    if returned is None or (isinstance(returned, str | bytes) and not returned):
+        return ""
+    try:
+        text = repr(returned)
+    except Exception as exc:
+        return f"<{type(returned).__name__} whose repr raised {type(exc).__name__}>"
+    return text if len(text) <= LONGEST_RETURNED else f"{text[:LONGEST_RETURNED]}..."
+
+
+def bounded(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of a run, each and all of them cut to a bound; the newest are kept."""
+    left_out = len(lines) - MOST_LINES
+    first = (f"... {left_out} earlier lines left out",) if left_out > 0 else ()
+    return first + tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
