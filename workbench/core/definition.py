@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, ClassVar, NamedTuple, cast, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct, StructMeta, structs
@@ -66,8 +66,15 @@ def _value_problem(value: Any, kind: Any) -> str:
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as exc:
+        if words := _words(kind):
+            return f"must be one of {', '.join(map(repr, words))}, not {value!r}"
         return f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")
     return ""
+
+
+def _words(kind: Any) -> tuple[Any, ...]:
+    """The values that a Literal allows; none for any other type."""
+    return get_args(kind) if get_origin(kind) is Literal else next(filter(None, map(_words, get_args(kind))), ())
 
 
 class Definition(Struct, metaclass=DefinitionType, frozen=True):
@@ -84,7 +91,9 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
             problems["name"] = "must be text of 1 to 200 characters"
         for field, kind in field_types(type(self)).items():
             value = getattr(self, field)
-            if isinstance(value, str) and _holds_secret(kind):
+            if value == "" and _holds_secret(kind):
+                problems[field] = "must not be empty"
+            elif isinstance(value, str) and _holds_secret(kind):
                 structs.force_setattr(self, field, keep_given(f"{self.kind} {self.name!r} {field}", value))
             elif problem := _value_problem(value, kind):
                 problems[field] = problem
@@ -117,7 +126,7 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
 
     def replace(self, **changes: Any) -> Any:
         """A copy with some fields changed, checked again."""
-        return structs.replace(self, **changes)
+        return type(self)(**({field: getattr(self, field) for field in self.__struct_fields__} | changes))
 
     def __repr__(self) -> str:
         return self.to_code()

@@ -6,6 +6,8 @@ Names, inference rules and conversions follow Zato's SimpleIO; a plain string be
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import UTC, date, datetime
 from decimal import Decimal as DecimalNumber
 from decimal import InvalidOperation
@@ -15,6 +17,14 @@ UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET", "__bool__": la
 
 TRUE = frozenset(("true", "yes", "on", "y", "t", "1"))
 FALSE = frozenset(("false", "no", "off", "n", "f", "0", ""))
+
+
+class BadParts(ValueError):
+    """Parts of a value are missing or wrong: the path of each from the value on, and what is wrong with it."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{path} {problem}" for path, problem in problems))
 
 
 class Elem:
@@ -29,6 +39,11 @@ class Elem:
     def __init__(self, name: str, default: Any = UNSET) -> None:
         self.name, self.default = name.removeprefix("-"), default
         self.optional = name.startswith("-")
+
+    @property
+    def stand_in(self) -> Any:
+        """What an absent element is: its default, else its type's empty value."""
+        return self.absent if self.default is UNSET else copy(self.default)
 
     def convert(self, value: Any) -> Any:
         """The value in this element's type; bytes pass through unchanged."""
@@ -105,14 +120,17 @@ class Decimal(Elem):
 
 
 class Date(Elem):
-    """A day, ISO 8601."""
+    """A day, ISO 8601; of an instant, its day."""
 
     wanted = "a date as 2026-12-31"
 
     def convert(self, value: Any) -> Any:
         if isinstance(value, datetime):
             return value.date()
-        return value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
+        if isinstance(value, date):
+            return value
+        text = str(value)
+        return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text).date()
 
 
 class DateTime(Elem):
@@ -147,7 +165,11 @@ class CSV(Elem):
     wanted = "a list written with commas"
 
     def convert(self, value: Any) -> Any:
-        return value.split(",") if isinstance(value, str) else list(value or ())
+        if isinstance(value, str):
+            return value.split(",") if value else []
+        if value is None or isinstance(value, list | tuple | set):
+            return list(value or ())
+        raise ValueError(self.wanted)
 
 
 class List(Elem):
@@ -175,12 +197,9 @@ class Dict(Elem):
             raise ValueError(self.wanted)
         if not self.keys:
             return value
-        found = {}
-        for key in self.keys:
-            if key.name in value:
-                found[key.name] = key.convert(value[key.name])
-            elif not key.optional:
-                raise ValueError(f"{self.wanted} with the key {key.name!r}")
+        found, problems = taken(self.keys, value)
+        if problems:
+            raise BadParts(problems)
         return found
 
 
@@ -196,7 +215,44 @@ class DictList(Elem):
     def convert(self, value: Any) -> Any:
         if not isinstance(value, list | tuple):
             raise ValueError(self.wanted)
-        return [self._each.convert(each) for each in value]
+        rows, problems = [], []
+        for i, each in enumerate(value):
+            try:
+                rows.append(self._each.convert(each))
+            except ValueError as exc:
+                problems += problems_in(f"[{i}]", self._each, exc)
+        if problems:
+            raise BadParts(problems)
+        return rows
+
+
+def taken(elems: Iterable[Elem], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Each element's value out of `given`, and the path and fault of each that is missing or wrong."""
+    found: dict[str, Any] = {}
+    problems: list[tuple[str, str]] = []
+    for elem in elems:
+        value = given.get(elem.name, UNSET)
+        if value is UNSET and elem.default is UNSET and not elem.optional:
+            problems.append((elem.name, "is missing"))
+        elif value is UNSET:
+            found[elem.name] = elem.stand_in
+        else:
+            try:
+                found[elem.name] = elem.convert(value)
+            except (ValueError, TypeError, OverflowError) as exc:
+                # Forms and JSON null send an optional element empty; where its type has no empty, that is absence.
+                if value in (None, "") and (elem.optional or elem.default is not UNSET):
+                    found[elem.name] = elem.stand_in
+                else:
+                    problems += problems_in(elem.name, elem, exc)
+    return found, problems
+
+
+def problems_in(path: str, elem: Elem, error: Exception) -> list[tuple[str, str]]:
+    """What a failed conversion says, with the paths of the parts that failed."""
+    if not isinstance(error, BadParts):
+        return [(path, f"must be {elem.wanted}")]
+    return [(f"{path}{'' if below.startswith('[') else '.'}{below}", said) for below, said in error.problems]
 
 
 Opaque, Boolean, Integer, Unicode, ListOfDicts, UTC_ = AsIs, Bool, Int, Text, DictList, UTCDateTime

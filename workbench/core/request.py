@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from workbench.core.errors import BadRequest
+from workbench.core.errors import BadRequest, UnsupportedMediaType
 from workbench.core.simpleio import Declared, Input
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class HTTPView:
     @property
     def POST(self) -> Input:
         """Form fields, only where the channel says `data_format="form"`."""
-        return self._once("POST", lambda: form(text(self._raw)) if self._channel.data_format == "form" else {})
+        return self._once("POST", lambda: self._form() if self._channel.data_format == "form" else {})
 
     @property
     def params(self) -> Input:
@@ -62,7 +62,12 @@ class HTTPView:
 
     def get_form_data(self) -> Input:
         """The body read as a form, whatever the channel's format."""
-        return Input(form(text(self._raw)))
+        return Input(self._form())
+
+    def _form(self) -> dict[str, Any]:
+        if self.headers.get("Content-Type", "").lower().startswith("multipart/"):
+            raise UnsupportedMediaType("Send the form as application/x-www-form-urlencoded, not multipart")
+        return form(text(self._raw))
 
     def _once(self, name: str, read: Any) -> Input:
         if name not in self._read:
@@ -126,7 +131,8 @@ class Request:
             BadRequest: The channel says JSON and the body is not.
         """
         if self._payload is _UNREAD:
-            self._payload = parsed(self._call.raw, self._call.channel.data_format)
+            data_format, raw = self._call.channel.data_format, self._call.raw
+            self._payload = self.http.POST if data_format == "form" and raw else parsed(raw, data_format)
         return self._payload
 
     @property
@@ -143,7 +149,7 @@ class Request:
             try:
                 if (made := model.decode(raw)) is not None:
                     return made
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # read again below, where every wrong element is named
         return self._io.read(self.payload, self.http.params if http is not None else {})
 
@@ -159,12 +165,12 @@ def parsed(raw: Any, data_format: str) -> Any:
         return raw
     if not raw:
         return ""
-    if data_format == "form":
-        return form(text(raw))
     try:
         return _json.decode(raw)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise BadRequest(f"Invalid JSON: {exc}") from None
+    except RecursionError:
+        raise BadRequest("Invalid JSON: nested too deeply") from None
 
 
 def form(query: str) -> dict[str, Any]:

@@ -46,9 +46,11 @@ class Response:
     def answer(self, returned: Any) -> Any:
         """The final value: what `handle` returned, unless it returned nothing."""
         value = self._payload if returned is None else returned
-        if value is None:
-            return ""
         io = self._io
+        if value is None:
+            if not io.must_answer or int(self.status_code) >= 300:
+                return ""
+            value = {}
         if io.output_names is None and io.response_elem is None:
             return value
         return io.write(value)

@@ -7,6 +7,7 @@ credential is checked.
 from __future__ import annotations
 
 import warnings
+from itertools import count
 from typing import Protocol
 
 from msgspec import Struct
@@ -40,8 +41,10 @@ def keep_given(owner: str, value: str) -> Secret:
         PlainSecretWarning,
         stacklevel=4,
     )
-    _given[owner] = value
-    return Secret(owner)
+    # Another value gets another name: a definition with it differs from the former, which keeps its own.
+    names = (owner if number == 1 else f"{owner} ({number})" for number in count(1))
+    name = next(name for name in names if _given.setdefault(name, value) == value)
+    return Secret(name)
 
 
 def give(name: str, value: str) -> None:

@@ -261,13 +261,14 @@ def named(service: str | type[Service]) -> str:
 def service_name(cls: type[Service]) -> str:
     """The name a class deploys under: its own or inherited `name`, else made of module and class.
 
-    `SyncData` of a cell is `sync-data`; `GetCRMData` of the file `api.py` is `api.get-crm-data`.
+    `SyncData` of a cell is `sync-data`; `GetCRMData` of the file `api.py` is `api.get-crm-data`. The cells of a loaded
+    notebook are a module below `__main__`.
     """
     if cls.name:
         return cls.name
     words = hyphenated(cls.__name__)
     module = cls.__module__.removesuffix(".__init__")
-    return words if module == "__main__" else f"{module.replace('_', '-')}.{words}"
+    return words if module.partition(".")[0] == "__main__" else f"{module.replace('_', '-')}.{words}"
 
 
 def hyphenated(name: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from copy import copy
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from workbench.core import typed
-from workbench.core.elements import UNSET, Elem, as_elem
+from workbench.core.elements import UNSET, Elem, Secret, as_elem, problems_in, taken
 from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ class MissingParameter(BadRequest, AttributeError):
 
 class Input(dict[str, Any]):
     """Input with dotted access; a missing element is the caller's error and says which there are."""
+
+    _secret_names: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        shown = (f"{name!r}: {'...' if name in self._secret_names else repr(value)}" for name, value in self.items())
+        return f"{{{', '.join(shown)}}}"
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -96,14 +103,30 @@ def row_of(names: dict[str, Elem], given: Any) -> dict[str, Any]:
     for name, elem in names.items():
         value = given.get(name, UNSET) if isinstance(given, dict) else getattr(given, name, UNSET)
         if value is not UNSET:
-            row[name] = elem.convert(value)
+            try:
+                row[name] = elem.convert(value)
+            except (ValueError, TypeError, OverflowError) as exc:
+                said = "; ".join(f"{path!r} {problem}" for path, problem in problems_in(name, elem, exc))
+                raise ValueError(f"The output is not as declared: {said}") from exc
         elif elem.default is not UNSET:
-            row[name] = elem.default
+            row[name] = elem.stand_in
         elif not elem.optional:
             missing.append(name)
     if missing:
         raise ValueError(f"The output misses {', '.join(missing)}; set it, or declare it optional: '-{missing[0]}'")
     return row
+
+
+def _taken(names: dict[str, Elem], given: Any, params: dict[str, Any], at: str = "") -> tuple[Input, list[str]]:
+    """One object's elements over all else that came, and a line for each that is missing or wrong."""
+    if not isinstance(given, dict):
+        return Input(), [f"{at!r} must be an object"]
+    all_given = {**given, **params}
+    found, problems = taken(names.values(), all_given)
+    row = Input({**all_given, **found})
+    if secret_names := frozenset(name for name, elem in names.items() if isinstance(elem, Secret)):
+        row._secret_names = secret_names
+    return row, [f"{f'{at}.{path}' if at else path!r} {said}" for path, said in problems]
 
 
 class Declared:
@@ -125,6 +148,11 @@ class Declared:
         """Whether any input is declared."""
         return self.input_names is not None or self.input_model is not None
 
+    @property
+    def must_answer(self) -> bool:
+        """Whether an output element is declared that every answer has to set."""
+        return any(not each.optional and each.default is UNSET for each in (self.output_names or {}).values())
+
     def read(self, payload: Any, params: dict[str, Any]) -> Any:
         """The input, from the parsed payload and the channel's parameters, which win.
 
@@ -133,29 +161,17 @@ class Declared:
         """
         if self.input_model is not None:
             return self.input_model.read(payload, params, self.service)
-        given = {**payload, **params} if isinstance(payload, dict) else dict(params)
-        if self.input_names is None:
-            return Input(given) if isinstance(payload, dict) or not payload else payload
-        return self._read_names(given)
-
-    def _read_names(self, given: dict[str, Any]) -> Input:
-        found, problems = Input(given), []
-        for name, elem in (self.input_names or {}).items():
-            if name not in given:
-                if elem.default is not UNSET:
-                    found[name] = elem.default
-                elif elem.optional:
-                    found[name] = elem.absent
-                else:
-                    problems.append(f"{name!r} is missing")
-                continue
-            try:
-                found[name] = elem.convert(given[name])
-            except (ValueError, TypeError):
-                problems.append(f"{name!r} must be {elem.wanted}")
-        if problems:
+        names = self.input_names
+        if names is None:
+            empty = payload is None or (isinstance(payload, str | bytes | bytearray) and not payload)
+            return Input({**(payload or {}), **params}) if empty or isinstance(payload, dict) else payload
+        if isinstance(payload, list):
+            read = [_taken(names, row, params, f"[{i}]") for i, row in enumerate(payload)]
+        else:
+            read = [_taken(names, payload if isinstance(payload, dict) else {}, params)]
+        if problems := [line for _, lines in read for line in lines]:
             raise InvalidInput(self.service, problems)
-        return found
+        return [row for row, _ in read] if isinstance(payload, list) else read[0][0]
 
     def write(self, payload: Any) -> Any:
         """What the service gave, as declared: names filtered, models made plain."""
@@ -178,6 +194,7 @@ def declared_by(cls: type[Service], name: str) -> Declared:
     sio = getattr(cls, "SimpleIO", None)
     source: Any = sio if sio is not None else cls
     for side in ("input", "output"):
+        default = getattr(sio, f"default_{side}_value", getattr(sio, "default_value", UNSET))
         required = getattr(sio, f"{side}_required", ()) if sio else ()
         optional = getattr(sio, f"{side}_optional", ()) if sio else ()
         together = getattr(source, side, ()) or ()
@@ -188,21 +205,29 @@ def declared_by(cls: type[Service], name: str) -> Declared:
         if typed.is_model(together):
             setattr(io, f"{side}_model", typed.Model(together))
         elif required or optional or together:
-            setattr(io, f"{side}_names", dict(_elements(required, optional, together)))
+            setattr(io, f"{side}_names", _elements(required, optional, together, default))
     if sio is not None:
         io.response_elem = getattr(sio, "response_elem", None)
     _read_annotations(cls, io)
     return io
 
 
-def _elements(required: Any, optional: Any, together: Any) -> Iterator[tuple[str, Elem]]:
+def _elements(required: Any, optional: Any, together: Any, default: Any) -> dict[str, Elem]:
+    """The elements by name; one that is both required and optional is required.
+
+    `default` stands in for an optional one that has no default of its own.
+    """
     wanted = {elem.name: elem for elem in map(as_elem, _several(required))}
-    for elem in map(as_elem, _several(optional)):
+    for elem in map(copy, map(as_elem, _several(optional))):
         elem.optional = True
         wanted.setdefault(elem.name, elem)
-    for elem in map(as_elem, _several(together)):
+    for elem in map(copy, map(as_elem, _several(together))):
         wanted.setdefault(elem.name, elem)
-    yield from wanted.items()
+    for name, elem in wanted.items():
+        if elem.optional and elem.default is UNSET and default is not UNSET:
+            wanted[name] = elem = copy(elem)
+            elem.default = default
+    return wanted
 
 
 def _several(declared: Any) -> Iterable[str | Elem]:
@@ -218,6 +243,8 @@ def _read_annotations(cls: type[Service], io: Declared) -> None:
     try:
         hints = get_type_hints(handle)
     except NameError as exc:
+        if not arguments:  # a return annotation alone binds nothing
+            return
         raise DeployRefused(
             f"Service {io.service!r}: the annotation of handle names {exc.name!r}, unknown here."
         ) from exc

@@ -37,18 +37,16 @@ class Model:
         """An instance, from a parsed payload; text in `params` is converted to the field's type."""
         if isinstance(payload, cast(Any, self.kind) if isinstance(self.kind, type) else ()):
             return payload
-        known = set(_fields(self.kind))
-        given = (
-            {**payload, **{key: params[key] for key in params.keys() & known}} if isinstance(payload, dict) else payload
-        )
-        if given in ("", b"", None):
-            given = {key: value for key, value in params.items() if key in known}
+        known = params.keys() & _fields(self.kind).keys()
+        given = payload
+        if payload is None or isinstance(payload, dict) or (isinstance(payload, str | bytes) and not payload):
+            given = {**(payload or {}), **{key: params[key] for key in known}}
         if _is_pydantic(self.kind):
             return self._read_pydantic(given, service)
         try:
-            return msgspec.convert(given, self.kind, strict=not params)
+            return msgspec.convert(given, self.kind, strict=not known)
         except msgspec.ValidationError as exc:
-            problems = list(problems_of(given, self.kind, strict=not params)) or [str(exc)]
+            problems = problems_of(given, self.kind, strict=not known) or [_explained("", exc)]
             raise InvalidInput(service, problems) from None
 
     def _read_pydantic(self, given: Any, service: str) -> Any:
@@ -106,9 +104,15 @@ def problems_of(given: Any, kind: Any, *, strict: bool, path: str = "") -> list[
     try:
         msgspec.convert(given, kind, strict=strict)
     except msgspec.ValidationError as exc:
-        said = str(exc).split(" - at ")[0]
-        return [f"{path!r}: {said[:1].lower()}{said[1:]}" if path else said]
+        return [_explained(path, exc)]
     return []
+
+
+def _explained(path: str, error: msgspec.ValidationError) -> str:
+    """The library's sentence, with the whole path to the element in front."""
+    said, _, below = str(error).partition(" - at `$")
+    where = f"{path}{below.removesuffix('`')}".removeprefix(".")
+    return f"{where!r}: {said[:1].lower()}{said[1:]}" if where else f"The body: {said[:1].lower()}{said[1:]}"
 
 
 def plain(value: Any) -> Any:

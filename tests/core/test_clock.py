@@ -1,0 +1,36 @@
+"""Clocks, and the words a service asks them with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from workbench.core.clock import ServiceTime, SystemClock, VirtualClock
+
+
+def test_a_virtual_clock_moves_only_when_told() -> None:
+    clock = VirtualClock(datetime(2026, 3, 1, tzinfo=UTC))
+    assert clock.now() == clock.now() == datetime(2026, 3, 1, tzinfo=UTC)
+    clock.advance(90)
+    assert clock.now() == datetime(2026, 3, 1, 0, 1, 30, tzinfo=UTC)
+    assert clock.monotonic() == 90
+    clock.move_to(datetime(2026, 1, 1, tzinfo=UTC))
+    assert clock.now() == datetime(2026, 1, 1, tzinfo=UTC)
+    assert clock.monotonic() == 90
+
+
+def test_the_system_clock_is_aware() -> None:
+    clock = SystemClock()
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    assert clock.now().utcoffset() == timedelta(0)
+
+
+def test_a_service_asks_in_zatos_words() -> None:
+    time = ServiceTime(VirtualClock(datetime(2026, 3, 1, 23, 30, tzinfo=UTC)))
+    assert time.utcnow() == "2026-03-01 23:30:00"
+    assert time.now(tz="Europe/Warsaw") == "2026-03-02 00:30:00"
+    assert time.today() == "2026-03-01"
+    assert time.today(tz="Europe/Warsaw") == "2026-03-02"
+    assert time.yesterday() == "2026-02-28"
+    assert time.tomorrow() == "2026-03-02"
+    assert time.isoutcnow() == "2026-03-01T23:30:00+00:00"
+    assert time.utcnow(needs_format=False) == datetime(2026, 3, 1, 23, 30, tzinfo=UTC)

@@ -1,0 +1,60 @@
+"""Errors say what happened, to which object, and how to mend it."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.core import errors
+from workbench.core.errors import (
+    BadRequest,
+    CallerError,
+    MethodNotAllowed,
+    MissingSecret,
+    NotFound,
+    ServiceUnavailable,
+    Unauthorized,
+    UnknownName,
+    listed,
+)
+
+
+def test_an_unknown_name_says_which_there_are_and_the_nearest() -> None:
+    error = UnknownName("service", "api.smaple", ["api.tick", "api.sample"], mend="run its cell.")
+    assert str(error) == (
+        "No service is named 'api.smaple'; there are: api.sample, api.tick. Did you mean 'api.sample'? "
+        "Mend: run its cell."
+    )
+    assert isinstance(error, KeyError)
+
+
+def test_a_long_list_is_cut() -> None:
+    assert listed(f"n{i:02}" for i in range(20)) == ", ".join(f"n{i:02}" for i in range(12)) + " and 8 more"
+    assert listed([]) == "none"
+
+
+def test_a_missing_secret_names_the_ways_to_set_it() -> None:
+    assert str(MissingSecret("API_TOKEN", "REST 'CRM'")) == (
+        "REST 'CRM' needs the secret 'API_TOKEN', which is not set. Mend: set the environment variable API_TOKEN, "
+        "write API_TOKEN=... into a file .env beside the notebook, or call wb.sandbox() to play without it."
+    )
+
+
+def test_zatos_form_with_a_cid_is_understood() -> None:
+    assert NotFound("c1", "No such order").details == "No such order"
+    assert BadRequest("c1", "internal words", needs_msg=False).details == "Bad Request"
+    assert BadRequest().details == "Bad Request"
+
+
+def test_errors_for_callers_carry_their_headers() -> None:
+    assert Unauthorized("no", challenge='Basic realm="x"').headers() == [("WWW-Authenticate", 'Basic realm="x"')]
+    assert MethodNotAllowed(allow=["GET", "HEAD"]).headers() == [("Allow", "GET, HEAD")]
+    assert ServiceUnavailable("busy", 7).headers() == [("Retry-After", "7")]
+
+
+@pytest.mark.parametrize("cls", [each for each in vars(errors).values() if isinstance(each, type)])
+def test_every_status_has_its_phrase(cls: type) -> None:
+    from http import HTTPStatus
+
+    if issubclass(cls, CallerError):
+        same = {413: "Content Too Large", 414: "URI Too Long"}
+        assert cls.phrase == same.get(cls.status, HTTPStatus(cls.status).phrase)

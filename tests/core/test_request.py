@@ -1,0 +1,88 @@
+"""What a service sees of its request."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.calls import request_of
+from workbench.core.errors import BadRequest, UnsupportedMediaType
+from workbench.core.request import Headers, parsed
+from workbench.core.service import Service
+
+
+def test_raw_request_is_exactly_what_came() -> None:
+    raw = bytes(range(256))
+    request = request_of(Service, raw, data_format="raw")
+    assert request.raw_request is raw
+    assert request.raw is request.text is request.payload is raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "data_format", "payload"),
+    [
+        (b'{"a": [1, "\xc5\x82"]}', "json", {"a": [1, "ł"]}),
+        (b"", "json", ""),
+        ('{"a": 1}', "dict", '{"a": 1}'),
+        ({"a": 1}, "json", {"a": 1}),
+        (b"a=1&b=2&b=3&c=", "form", {"a": "1", "b": ["2", "3"], "c": ""}),
+        (b"", "form", ""),
+    ],
+)
+def test_payload_is_read_as_the_channel_says(raw: object, data_format: str, payload: object) -> None:
+    assert request_of(Service, raw, data_format=data_format).payload == payload
+
+
+@pytest.mark.parametrize("raw", [b"{", b"\xff", b'"\xff"', b"1e999", b"NaN", b"1 2", b"[" * 100_000, b"{'a': 1}"])
+def test_invalid_json_is_the_callers_error(raw: bytes) -> None:
+    with pytest.raises(BadRequest, match="^Invalid JSON: "):
+        _ = request_of(Service, raw).payload
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_json_or_the_callers_error(raw: bytes) -> None:
+    with contextlib.suppress(BadRequest):
+        parsed(raw, "json")
+
+
+def test_invalid_json_does_not_matter_to_who_reads_the_raw_request() -> None:
+    assert request_of(Service, b"{").raw_request == b"{"
+
+
+def test_query_wins_over_path_and_repeats_become_lists() -> None:
+    http = request_of(Service, query="a=1&b=2&b=3&d=%C5%82+x&e=", params={"a": "0", "f": "9"}).http
+    assert http.GET == {"a": "1", "b": ["2", "3"], "d": "ł x", "e": ""}
+    assert http.params == {"a": "1", "b": ["2", "3"], "d": "ł x", "e": "", "f": "9"}
+    assert http.params.f == "9"
+
+
+@pytest.mark.parametrize("query", ["a=%FF", "&".join(f"a{i}=1" for i in range(1001))])
+def test_a_query_that_cannot_be_read_is_the_callers_error(query: str) -> None:
+    with pytest.raises(BadRequest, match="Invalid parameters"):
+        _ = request_of(Service, query=query).http.GET
+
+
+def test_a_form_is_read_only_on_request() -> None:
+    assert request_of(Service, b"a=1", data_format="raw").http.POST == {}
+    assert request_of(Service, b"a=1", data_format="form").http.POST == {"a": "1"}
+    assert request_of(Service, b"a=1", data_format="raw").http.get_form_data() == {"a": "1"}
+
+
+def test_a_form_that_is_no_text_or_comes_in_parts_is_refused() -> None:
+    with pytest.raises(BadRequest, match="not UTF-8"):
+        _ = request_of(Service, b"\xff", data_format="form").payload
+    multipart = {"Content-Type": "multipart/form-data; boundary=x"}
+    with pytest.raises(UnsupportedMediaType, match="application/x-www-form-urlencoded"):
+        _ = request_of(Service, b"--x", data_format="form", headers=multipart).payload
+
+
+def test_headers_are_found_in_any_case() -> None:
+    request = request_of(Service, headers={"user-agent": "curl", "X-API-Key": "k"})
+    headers = request.http.headers
+    assert headers["USER-AGENT"] == headers.get("User-agent") == request.http.user_agent == "curl"
+    assert "x-api-key" in headers
+    assert headers.get("nope", 5) == 5
+    assert Headers([("a-b", "1")]) == {"A-B": "1"}
