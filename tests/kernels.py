@@ -39,6 +39,10 @@ class CellFailed(AssertionError):
         )
 
 
+class CellAborted(AssertionError):
+    """The kernel refused to run a cell, because one before it had failed."""
+
+
 class KernelDied(AssertionError):
     """The kernel's process has ended while the test waited for it."""
 
@@ -189,7 +193,14 @@ class Kernel:
             CellFailed: It raised and was not expected to.
             TimeoutError: It did not end in time; the cell is interrupted.
         """
-        return self.wait(self.send(code), timeout, fails=fails, code=code)
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                return self.wait(self.send(code), timeout, fails=fails, code=code)
+            except CellAborted:
+                # For a moment after a failed cell a kernel refuses cells, lest a "run all" go on; nothing has run.
+                if time.monotonic() >= end:
+                    raise
 
     def send(self, code: str) -> str:
         """Start a cell and return its message id, for `wait`."""
@@ -214,11 +225,11 @@ class Kernel:
             self.interrupt()
             with suppress(TimeoutError):
                 self._reply(sent, 5.0)
-            shown = Outputs(items)
-            raise TimeoutError(f"The cell {code!r} did not end in {timeout} s; it had shown {shown}") from None
+            said = f"it had shown {Outputs(items)}; the kernel's process said {self.log[-2000:]!r}"
+            raise TimeoutError(f"The cell {code!r} did not end in {timeout} s; {said}") from None
         outputs = Outputs(items, reply["content"].get("execution_count"))
         if reply["content"]["status"] == "aborted":
-            raise AssertionError(f"The cell {code!r} was not run, because an earlier one had failed")
+            raise CellAborted(f"The cell {code!r} was not run, because an earlier one had failed")
         if outputs.error and not fails:
             raise CellFailed(code, outputs.error)
         if fails and not outputs.error:
@@ -270,7 +281,10 @@ class Kernel:
         return self.client
 
     def interrupt(self) -> None:
-        """Interrupt the running cell, as the stop button does."""
+        """Interrupt the running cell, as the stop button does.
+
+        A signal that comes just before a long `time.sleep` begins is seen when that sleep ends: loop over short ones.
+        """
         self.manager.interrupt_kernel()
 
     def restart(self, timeout: float = 30.0) -> None:
