@@ -46,6 +46,10 @@ class Draft:
         if get_ident() == self.thread:
             self.classes.append(cls)
 
+    def retell(self, source: Source) -> None:
+        """Take a source that became known only at the end."""
+        self.source, self._prepared = source, ([], [])
+
     @property
     def is_mine(self) -> bool:
         """Whether this thread runs the cell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from workbench.channels.guard import Guard
 from workbench.channels.http_server import HTTPServer
 from workbench.channels.pipeline import Admin, Pipeline
 from workbench.connections.definition import Opening
+from workbench.connections.kvdb import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call
 from workbench.core.definition import Definition
@@ -31,18 +33,22 @@ from workbench.runtime.registry import Registry
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
-from workbench.stores.opening import open_store
+from workbench.stores.opening import open_store, sqlite_folder
 
 
 class Around:
     """What a service reaches through `self`."""
 
-    def __init__(self, connections: LiveConnections, clock: Clock, log: Log) -> None:
+    def __init__(self, connections: LiveConnections, clock: Clock, log: Log, kvdb: Callable[[], Kvdb]) -> None:
         self.connections: Connections = connections
-        self.clock, self.log = clock, log
+        self.clock, self.log, self._kvdb = clock, log, kvdb
         self.invoker: Any = None
-        self.kvdb: Any = None
         self.watched: set[Call] = set()
+
+    @property
+    def kvdb(self) -> Kvdb:
+        """Redis."""
+        return self._kvdb()
 
     def inline(self, call: Call) -> bool:
         """Whether a person waits for this call in the cell that made it."""
@@ -88,7 +94,11 @@ class Parts:
             self.limits,
             self.secrets.reveal,
         )
-        self.around = Around(self.live, clock, self.log)
+        store_folder = sqlite_folder(store)
+        self._kvdb = Kvdb(store_folder)
+        # A sandbox leaves a Redis that somebody else runs alone.
+        self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
+        self.around = Around(self.live, clock, self.log, lambda: self.kvdb)
         self.invoker = self.around.invoker = Invoker(
             self.services_here,
             lambda name: self.limits.limiter("service", name),
@@ -160,6 +170,16 @@ class Parts:
         self.limits.remove(limit.on, limit.name)
         self.views.rebuild()
 
+    @property
+    def kvdb(self) -> Kvdb:
+        """Redis: the real one, or in the sandbox one that this workbench runs itself."""
+        return self._played_kvdb if self.sandbox.on and URL_VARIABLE in os.environ else self._kvdb
+
+    @property
+    def uses_kvdb(self) -> bool:
+        """Whether a live service speaks of Redis."""
+        return any("kvdb" in version.source for version in self.registry.services.values())
+
     def switch_sandbox(self, on: bool) -> None:
         """Send connections to their peers or to their real addresses; what is open is closed."""
         self.sandbox.switch(on)
@@ -174,6 +194,8 @@ class Parts:
             self._scheduler.close()
         self.live.close_all()
         self.sandbox.close()
+        self._kvdb.close()
+        self._played_kvdb.close()
         self.workers.close()
         self.loop.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from workbench.channels.rest import RESTChannel
+from workbench.connections.kvdb import Kvdb
 from workbench.core.definition import Definition
 from workbench.sandbox.catalog import Sandbox
 
@@ -61,9 +62,11 @@ class Sandboxed:
 
     head = ("connection", "stands in", "ping")
 
-    def __init__(self, sandbox: Sandbox, played: Mapping[str, str]) -> None:
+    def __init__(self, sandbox: Sandbox, played: Mapping[str, str], kvdb: Kvdb | None = None) -> None:
         self.on = sandbox.on
         self.rows = [tuple(str(row[column]) for column in self.head) for row in sandbox.rows()] if self.on else []
+        if kvdb is not None:
+            self.rows.append(("Redis", "embedded server", "ok" if kvdb.ping() else "no answer"))
         self.played = sorted(played)
 
     def lines(self) -> list[str]:

@@ -15,6 +15,7 @@ from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.views import DRAFT_HEADER
 from workbench.connections.definition import Item
+from workbench.connections.kvdb import Kvdb
 from workbench.core.clock import SystemClock
 from workbench.core.definition import Definition
 from workbench.core.errors import UnknownName
@@ -202,6 +203,11 @@ class Workbench:
         return self._parts.scheduler.jobs
 
     @property
+    def kvdb(self) -> Kvdb:
+        """Redis, always there: `wb.kvdb.conn.get("key")`."""
+        return self._parts.kvdb
+
+    @property
     def peers(self) -> Sandbox:
         """Stand-ins by the name of the connection they stand for: `wb.peers["My SMTP"].messages`."""
         return self._parts.sandbox
@@ -209,7 +215,8 @@ class Workbench:
     def sandbox(self, on: bool = True) -> Sandboxed:
         """Send every connection to a peer in this process, or with False to its real address."""
         self._parts.switch_sandbox(on)
-        return self._told(Sandboxed(self._parts.sandbox, self._parts.secrets.played))
+        kvdb = self.kvdb if on and self._parts.uses_kvdb else None
+        return self._told(Sandboxed(self._parts.sandbox, self._parts.secrets.played, kvdb))
 
     def _told(self, report: R) -> R:
         self.events.emit(report)

@@ -79,8 +79,12 @@ class Surroundings(Protocol):
     invoker: Invoker
     connections: Connections
     clock: Any
-    kvdb: Any
     log: Any
+
+    @property
+    def kvdb(self) -> Any:
+        """Redis."""
+        ...
 
     def inline(self, call: Call) -> bool:
         """Whether a person waits for this call in the cell that made it, and so sees its prints there."""

@@ -1,11 +1,13 @@
 """Follows the cells of a shell: a good cell deploys its services, a failing one changes nothing.
 
-A cell is the outermost run of code that a person started: `%%capture` and `%%time` run their body as an inner cell, and
+A cell is the outermost run of code that a person started: `%%capture` and `%run` run their body as inner cells, and
 any inner failure fails the whole.
 """
 
 from __future__ import annotations
 
+import sys
+from threading import get_ident
 from typing import Any
 
 from workbench.app.draft import Draft
@@ -13,7 +15,7 @@ from workbench.app.reports import Defined, Sandboxed
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
 from workbench.core.service import Service
-from workbench.notebook import displays
+from workbench.notebook import displays, errors
 from workbench.notebook.lines import DeployLine, NothingLine
 from workbench.runtime import capture
 from workbench.runtime.registry import NOTEBOOK, Source
@@ -29,6 +31,8 @@ class Cells:
         self._message = ""
         self._draft: Draft | None = None
         self._reports: list[Defined | Sandboxed] = []
+        # A subshell of ipykernel runs cells in a thread of its own, beside a cell of the notebook.
+        self._thread = get_ident()
         self.greeted = False
 
     def follow(self) -> None:
@@ -37,8 +41,9 @@ class Cells:
         self._shell.events.register("post_run_cell", self.after)
         events = self._wb.events
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
-        self._open("")
-        self._depth, self._message = 1, self._running_message()
+        if runs_a_cell():
+            self._depth, self._message = 1, self._running_message()
+            self._open("")
 
     def unfollow(self) -> None:
         """Stop."""
@@ -66,7 +71,17 @@ class Cells:
         capture.install()
         self._failed = False
         self._reports = []
-        self._draft = self._wb.drafting.open(Source(NOTEBOOK, text), self._is_bound)
+        self._draft = self._wb.drafting.open(Source(NOTEBOOK, self._python(text)), self._is_bound)
+
+    def _python(self, text: str) -> str:
+        """A cell's text without the lines of cell magics, and with line magics as the calls they stand for."""
+        lines = text.splitlines(keepends=True)
+        while lines and lines[0].startswith("%%"):
+            lines.pop(0)
+        try:
+            return str(self._shell.transform_cell("".join(lines)))
+        except SyntaxError:
+            return text
 
     def _drop(self) -> None:
         draft, self._draft = self._draft, None
@@ -75,37 +90,43 @@ class Cells:
 
     def before(self, info: Any) -> None:
         """A cell begins."""
+        if get_ident() != self._thread:
+            return
         message = self._running_message()
-        if self._depth and message and message == self._message:
+        if self._depth and message == self._message:
             self._depth += 1
             return
         self._message, self._depth = message, 1
         self._open(info.raw_cell or "")
 
     def after(self, result: Any) -> None:
-        """A cell has ended; the outermost one commits."""
-        self._failed = self._failed or not result.success
+        """A cell has ended; the outermost one commits. A cell with `await` that was interrupted has no result."""
+        if get_ident() != self._thread:
+            return
+        self._failed = self._failed or result is None or not result.success
         self._depth = max(0, self._depth - 1)
         draft = self._draft
         if self._depth or draft is None:
             return
         self._draft = None
-        draft.source = Source(NOTEBOOK, result.info.raw_cell or draft.source.text)
         if self._failed:
             self._take_back(draft)
             return
+        if not draft.source.text:
+            draft.retell(Source(NOTEBOOK, self._python(result.info.raw_cell or "")))
         try:
             deployed = self._wb.drafting.commit(draft)
-        except WorkbenchError as exc:
-            # The reply then says that the cell failed, which stops "Run all".
-            result.error_in_exec = exc
-            self._shell.showtraceback((type(exc), exc, None))
+        except Exception as exc:
+            self._fail(result, exc)
             return
         self._say(result.result)
-        if deployed.versions or deployed.definitions:
-            if not self._wb.url:
-                self._wb.start()
-            displays.show(DeployLine(deployed, self._wb))
+        if not deployed.versions and not deployed.definitions:
+            return
+        try:
+            self._wb.start()
+        except WorkbenchError as exc:
+            self._fail(result, exc)
+        displays.show(DeployLine(deployed, self._wb))
 
     def _say(self, shown: Any) -> None:
         """One line for each thing the cell changed that its own value does not show."""
@@ -114,9 +135,27 @@ class Cells:
             if report is not shown and left is not None:
                 displays.show(left)
 
+    def _fail(self, result: Any, error: Exception) -> None:
+        """Show what went wrong at the cell's end; the reply then says that the cell failed, which stops "Run all"."""
+        result.error_in_exec = error
+        errors.show(self._shell, error)
+
     def _take_back(self, draft: Draft) -> None:
         names = sorted({cls.__name__ for cls in draft.classes if self._is_bound(cls)})
         undone = bool(draft.undo or draft.waiting)
         self._wb.drafting.abort(draft)
         if names or undone:
             displays.show(NothingLine(names, undone))
+
+
+def runs_a_cell() -> bool:
+    """Whether this thread is inside a cell, and not in a kernel's start or a script."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    running = InteractiveShell.run_code.__code__
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_code is running:
+            return True
+    return False

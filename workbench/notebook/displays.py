@@ -17,7 +17,7 @@ from workbench.notebook.html import bar, block, chip, code, dot, escape, muted, 
 from workbench.notebook.lines import DeployLine, Greeting, NothingLine
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.peer import Peer
-from workbench.sandbox.smtp_inbox import SMTPInbox
+from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
 
@@ -36,6 +36,13 @@ def register(shell: Any) -> None:
     for kind, html in HTML.items():
         formatter.for_type(kind, _framed(html))
         plain.for_type(kind, lambda value, printer, cycle: printer.text(repr(value)))
+
+
+def unregister(shell: Any) -> None:
+    """Leave these types to IPython again."""
+    for mime in ("text/html", "text/plain"):
+        for kind in HTML:
+            shell.display_formatter.formatters[mime].pop(kind, None)
 
 
 def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -118,6 +125,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     Run: running.run,
     Tally: running.tally,
     Sandbox: running.peers,
+    Mail: running.mail,
     SMTPInbox: running.inbox,
     Peer: running.peer,
 }

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from workbench.app.singleton import forget, the_workbench
 from workbench.notebook import displays, errors
-from workbench.notebook.cells import Cells
+from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
 from workbench.zato import hook
 
+NAME = "workbench"
+Magic = Callable[[str], Any]
 _cells: list[Cells] = globals().get("_cells", [])
+_former: list[Magic] = globals().get("_former", [])
 
 
 def load(shell: Any) -> None:
-    """Follow the shell's cells; nothing is bound and nothing fires yet."""
+    """Follow the shell's cells; nothing is bound and nothing fires yet. In a cell (`%load_ext`), say so."""
+    _follow(shell)
+    if runs_a_cell():
+        greet(shell)
+
+
+def _follow(shell: Any) -> None:
     if _cells:
         return
     wb = the_workbench()
@@ -25,30 +35,50 @@ def load(shell: Any) -> None:
     cells = Cells(shell, wb)
     cells.follow()
     _cells.append(cells)
+    _watch_load_ext(shell)
+    shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb
     shell.user_ns.setdefault("wb", wb)
 
 
+def _watch_load_ext(shell: Any) -> None:
+    """Answer `%load_ext workbench` with the greeting, not with IPython's "already loaded"."""
+    former = shell.magics_manager.magics["line"]["load_ext"]
+
+    def load_ext(line: str) -> Any:
+        return greet(shell) if line.strip() == NAME else former(line)
+
+    load_ext.__doc__ = former.__doc__
+    shell.register_magic_function(load_ext, "line", "load_ext")
+    _former.append(former)
+
+
 def greet(shell: Any) -> None:
     """Say once that the workbench is on, and start its server; called when a cell first asks for `wb`."""
-    load(shell)
+    _follow(shell)
     cells = _cells[0]
     if cells.greeted:
         return
-    cells.greeted = True
     wb = the_workbench()
     wb.start()
+    cells.greeted = True
     displays.show(Greeting(wb))
 
 
 def unload(shell: Any) -> None:
     """Stop the server and leave the kernel as it was."""
+    wb = the_workbench()
     for cells in _cells:
         cells.unfollow()
     _cells.clear()
+    while _former:
+        shell.register_magic_function(_former.pop(), "line", "load_ext")
+    shell.extension_manager.loaded.discard(NAME)
     errors.unregister(shell)
-    shell.user_ns.pop("wb", None)
-    shell.user_ns_hidden.pop("wb", None)
+    displays.unregister(shell)
+    for names in (shell.user_ns, shell.user_ns_hidden):
+        if names.get("wb") is wb:
+            del names["wb"]
     hook.uninstall()
     capture.uninstall()
     forget()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Any
 
 from workbench.notebook.html import FAINT, chip, code, dot, escape, muted, strong, table
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.peer import Peer
-from workbench.sandbox.smtp_inbox import SMTPInbox
+from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
 
@@ -98,10 +97,11 @@ def inbox(inbox: SMTPInbox) -> str:
     mails = inbox.messages[-SHOWN_MAILS:]
     total = len(inbox.messages)
     head = f"{chip('sandbox', 'warn')} {strong('Inbox')} {muted(f'{total} message' + ('' if total == 1 else 's'))}"
-    return head + "".join(_mail(each) for each in reversed(mails))
+    return head + "".join(mail(each) for each in reversed(mails))
 
 
-def _mail(mail: Any) -> str:
+def mail(mail: Mail) -> str:
+    """One mail, closed; its text and attachments are inside."""
     attachments = " ".join(_download(name, content) for name, content in mail.attachments.items())
     people = f"to {escape(', '.join(mail.to))}" + (f", cc {escape(', '.join(mail.cc))}" if mail.cc else "")
     clip = f" &#128206; {len(mail.attachments)}" if mail.attachments else ""

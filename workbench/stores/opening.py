@@ -51,6 +51,11 @@ def open_store(url: str) -> OpenStore:
     raise StoreUnavailable(f"No kind of store is named {scheme!r}. Mend: write {FORMS}.")
 
 
+def sqlite_folder(url: str) -> Path | None:
+    """The folder of a store in a file, without opening it; None for any other store."""
+    return _sqlite_path(url.removeprefix("sqlite://")).absolute().parent if url.startswith("sqlite://") else None
+
+
 def _sqlite_path(rest: str) -> Path:
     path = rest.removeprefix("/")
     if not rest.startswith("/") or path in ("", ":memory:"):
