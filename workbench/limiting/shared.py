@@ -6,7 +6,7 @@ import asyncio
 import logging
 from asyncio import AbstractEventLoop, Future
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from time import monotonic
@@ -23,6 +23,7 @@ log = logging.getLogger("workbench.limiting")
 
 PATIENCE_SECONDS = 0.05
 """Longest wait of a call for its counter [s]."""
+MOST_LATE = 5
 SEPARATOR = "\x1f"
 
 
@@ -104,6 +105,10 @@ class SharedCounters(Protocol):
 
     def forget(self, prefix: str) -> None:
         """Remove every counter whose key begins so; raises StoreUnavailable."""
+        ...
+
+    async def leave_loop(self) -> None:
+        """Let go of what belongs to the running loop, which is about to end."""
         ...
 
     def close(self) -> None:
@@ -234,8 +239,10 @@ class Waiting(NamedTuple):
 class LoopWaits:
     """Futures of one loop: settled in batches from any thread, and never later than `patience_seconds`."""
 
-    def __init__(self, loop: AbstractEventLoop, patience_seconds: float) -> None:
-        self.loop, self._patience = loop, patience_seconds
+    def __init__(
+        self, loop: AbstractEventLoop, patience_seconds: float, late: Callable[[AbstractEventLoop], None]
+    ) -> None:
+        self.loop, self._patience, self._late = loop, patience_seconds, late
         self._waiting: deque[Waiting] = deque()
         self._swept = True
 
@@ -267,7 +274,10 @@ class LoopWaits:
     def _sweep(self) -> None:
         now = monotonic()
         while self._waiting and (self._waiting[0].future.done() or now - self._waiting[0].since >= self._patience):
-            self.settle([(self._waiting.popleft(), None)])
+            waiting = self._waiting.popleft()
+            if not waiting.future.done():
+                self.settle([(waiting, None)])
+                self._late(self.loop)
         self._swept = not self._waiting
         if self._waiting:
             self.loop.call_later(max(0.001, self._waiting[0].since + self._patience - now), self._sweep)
@@ -276,9 +286,9 @@ class LoopWaits:
 class Loops:
     """The waits of each loop that has asked."""
 
-    def __init__(self, patience_seconds: float) -> None:
+    def __init__(self, patience_seconds: float, late: Callable[[AbstractEventLoop], None]) -> None:
         self._by_loop: dict[AbstractEventLoop, LoopWaits] = {}
-        self._patience = patience_seconds
+        self._patience, self._late = patience_seconds, late
 
     def running(self) -> LoopWaits:
         """The waits of the running loop."""
@@ -287,7 +297,7 @@ class Loops:
         if waits is None:
             for closed in [each for each in self._by_loop if each.is_closed()]:
                 del self._by_loop[closed]
-            waits = self._by_loop[loop] = LoopWaits(loop, self._patience)
+            waits = self._by_loop[loop] = LoopWaits(loop, self._patience, self._late)
         return waits
 
 
@@ -295,11 +305,18 @@ class Health:
     """Whether the store answers; says when that changes."""
 
     def __init__(self, what: str) -> None:
-        self._what, self._down_until, self._up = what, 0.0, True
+        self._what, self._down_until, self._up, self._lates = what, 0.0, True, 0
 
     def down_now(self) -> bool:
         """Whether it has just failed, so that nobody need wait for it again."""
         return not self._up and monotonic() < self._down_until
+
+    def late(self) -> bool:
+        """A call waited in vain; several in a row mean that the store is down, which is then true."""
+        self._lates += 1
+        if self._lates >= MOST_LATE:
+            self.failed("too late")
+        return self._lates >= MOST_LATE
 
     def failed(self, why: object) -> None:
         """It gave no answer; try again in half a second."""
@@ -316,4 +333,4 @@ class Health:
         """It gave an answer."""
         if not self._up:
             log.warning("The counters of limits in %s answer again.", self._what)
-        self._up = True
+        self._up, self._lates = True, 0

@@ -75,7 +75,7 @@ class SQLiteCounters:
         self.path, self._patience = path.absolute(), patience_seconds
         self._now, self._health = clock.time, Health(f"the file {self.path}")
         self._queue: SimpleQueue[_OnLoop | _Blocked | _Chore | None] = SimpleQueue()
-        self._loops, self._starting = Loops(patience_seconds), threading.Lock()
+        self._loops, self._starting = Loops(patience_seconds, lambda _: None), threading.Lock()
         self._thread: threading.Thread | None = None
         self._entered: float | None = None
         self._closed = False
@@ -122,6 +122,9 @@ class SQLiteCounters:
                 f"Mend: see that no other process holds the file."
             ) from asked.error
         return asked.result
+
+    async def leave_loop(self) -> None:
+        """Nothing of this belongs to a loop."""
 
     def close(self) -> None:
         """End the thread and close the file; questions that come later are answered as if it were down."""
