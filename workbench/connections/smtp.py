@@ -186,9 +186,7 @@ class LiveSMTP:
         config = self.config
         known_as = _own_name()
         if config.mode == "ssl":
-            return smtplib.SMTP_SSL(
-                local_hostname=known_as, timeout=config.timeout_seconds, context=self._trusted()
-            )
+            return smtplib.SMTP_SSL(local_hostname=known_as, timeout=config.timeout_seconds, context=self._trusted())
         return smtplib.SMTP(local_hostname=known_as, timeout=config.timeout_seconds)
 
     def _log_in(self, server: smtplib.SMTP) -> None:

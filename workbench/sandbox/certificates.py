@@ -75,9 +75,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=issuer, path_length=0 if issuer else None), critical=True)
             .add_extension(_usage(issuer), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if names:
             builder = builder.add_extension(

@@ -45,9 +45,7 @@ class Reply:
         """Whether it answers this request; a reply to GET answers HEAD too."""
         methods = (None, request.method, "GET" if request.method == "HEAD" else None)
         return (
-            self.path == request.path
-            and self.method in methods
-            and (self.query is None or self.query == request.query)
+            self.path == request.path and self.method in methods and (self.query is None or self.query == request.query)
         )
 
     def said(self) -> str:

@@ -1,0 +1,126 @@
+"""redis-py with three things added: steps in the trace, errors that name the server, a server that comes back."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.client import Pipeline
+from redis.connection import UnixDomainSocketConnection
+
+from workbench.core.errors import ConnectionFailed, DeadlineExceeded
+from workbench.core.trace import CURRENT, Step
+
+if TYPE_CHECKING:
+    from workbench.connections.kvdb_server import EmbeddedServer
+
+MOST_STEPS = 1_000
+REVIVE_SECONDS = 5.0
+MEND = "Mend: check that it runs, or set WORKBENCH_REDIS to another"
+# What follows these is a password, a script or a value, not a key.
+UNTOLD = {"AUTH", "HELLO", "EVAL", "EVALSHA", "SCRIPT", "FUNCTION", "ACL", "CONFIG", "MIGRATE", "ECHO", "PING"}
+
+
+class RedisGone(ConnectionFailed, redis.exceptions.ConnectionError):
+    """Redis refused, hung up, or is not there; code written for redis-py catches it as its ConnectionError."""
+
+    __repr__ = Exception.__repr__
+
+
+class RedisLate(DeadlineExceeded, redis.exceptions.TimeoutError):
+    """Redis did not answer in time; code written for redis-py catches it as its TimeoutError."""
+
+    __repr__ = Exception.__repr__
+
+
+def _step(name: str, detail: str) -> Step | None:
+    """A step of the call that is running; None if there is none, or if it has more than enough already."""
+    call = CURRENT.get()
+    if call is None or len(call.step.steps) >= MOST_STEPS:
+        return None
+    step = Step("redis", f"Redis {name}" if detail else "Redis")
+    call.step.steps.append(step)
+    return step
+
+
+def _failed(address: str, step: Step | None, exc: BaseException) -> BaseException:
+    """What to raise for it; redis-py's own errors of a bad command stay as they are."""
+    if isinstance(exc, redis.exceptions.TimeoutError):
+        exc = RedisLate(f"{address} did not answer in time: {exc}. {MEND}")
+    elif isinstance(exc, redis.exceptions.ConnectionError) and not isinstance(exc, ConnectionFailed):
+        exc = RedisGone(f"{address} is not there: {exc}. {MEND}")
+    if step is not None:
+        step.end(f"failed: {type(exc).__name__}", exc)
+    return exc
+
+
+class Client(redis.Redis):
+    """`self.kvdb.conn`."""
+
+    address = "Redis"
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run one command, as one step of the call that is running."""
+        # Written out, not wrapped: a context manager and a closure would cost as much as the command's own Python.
+        detail = _key(args) if CURRENT.get() is not None else ""
+        step = _step(args[0], detail)
+        try:
+            answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except BaseException as exc:
+            if (failure := _failed(self.address, step, exc)) is exc:
+                raise
+            raise failure from exc
+        if step is not None:
+            step.end(detail or args[0])
+        return answer
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> RecordedPipeline:
+        """Commands that travel together, and with `transaction` take effect together."""
+        pipeline = RecordedPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        pipeline.address = self.address
+        return pipeline
+
+
+class RecordedPipeline(Pipeline):
+    """A pipeline that is one step in the trace."""
+
+    address = "Redis"
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Send what was queued, and give the answers."""
+        count = len(self.command_stack)
+        detail = f"{count} command{'' if count == 1 else 's'}"
+        step = _step("pipeline", detail)
+        try:
+            answers: list[Any] = super().execute(raise_on_error)
+        except BaseException as exc:
+            if (failure := _failed(self.address, step, exc)) is exc:
+                raise
+            raise failure from exc
+        if step is not None:
+            step.end(detail)
+        return answers
+
+
+class RevivedConnection(UnixDomainSocketConnection):
+    """Connects to the embedded server; finds it gone, has it started again once, and connects to that one."""
+
+    def __init__(self, *, server: EmbeddedServer, **options: Any) -> None:
+        self._server = server
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+
+    def _connect(self) -> Any:
+        try:
+            return super()._connect()  # type: ignore[no-untyped-call]
+        except OSError:
+            self._server.revive(time.monotonic() + REVIVE_SECONDS)
+            return super()._connect()  # type: ignore[no-untyped-call]
+
+
+def _key(args: tuple[Any, ...]) -> str:
+    if len(args) < 2 or str(args[0]).partition(" ")[0].upper() in UNTOLD:
+        return ""
+    key = args[1].decode(errors="replace") if isinstance(args[1], bytes) else str(args[1])
+    key = key if len(key) <= 60 else f"{key[:57]}..."
+    return key if key.isprintable() else repr(key)
