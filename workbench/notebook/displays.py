@@ -125,7 +125,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     Run: running.run,
     Tally: running.tally,
     Sandbox: running.peers,
-    Mail: running.mail,
+    Mail: running.opened_mail,
     SMTPInbox: running.inbox,
     Peer: running.peer,
 }

@@ -58,7 +58,8 @@ def moment(at: datetime | None, job: Job) -> str:
     if at is None:
         return muted("&ndash;")
     here = at.astimezone(job.definition.zone)
-    text = f"{here:%a %d %b %H:%M:%S} {escape(job.definition.timezone)}"
+    year = "" if here.year == datetime.now(here.tzinfo).year else f"{here:%Y} "
+    text = f"{here:%a %d %b} {year}{here:%H:%M:%S} {escape(job.definition.timezone)}"
     return text if job.definition.timezone == "UTC" else f"{text} {muted(f'{at:%H:%M} UTC')}"
 
 
@@ -97,16 +98,21 @@ def inbox(inbox: SMTPInbox) -> str:
     mails = inbox.messages[-SHOWN_MAILS:]
     total = len(inbox.messages)
     head = f"{chip('sandbox', 'warn')} {strong('Inbox')} {muted(f'{total} message' + ('' if total == 1 else 's'))}"
-    return head + "".join(mail(each) for each in reversed(mails))
+    return head + "".join(_mail(each) for each in reversed(mails))
 
 
-def mail(mail: Mail) -> str:
-    """One mail, closed; its text and attachments are inside."""
+def opened_mail(mail: Mail) -> str:
+    """One mail to read."""
+    return _mail(mail, "open")
+
+
+def _mail(mail: Mail, state: str = "") -> str:
     attachments = " ".join(_download(name, content) for name, content in mail.attachments.items())
     people = f"to {escape(', '.join(mail.to))}" + (f", cc {escape(', '.join(mail.cc))}" if mail.cc else "")
-    clip = f" &#128206; {len(mail.attachments)}" if mail.attachments else ""
+    count = len(mail.attachments)
+    clip = f", {count} attachment{'' if count == 1 else 's'}" if count else ""
     return (
-        f'<details style="margin:4px 0;padding:2px 0 2px 4px"><summary style="cursor:pointer">{strong(mail.subject)} '
+        f'<details {state} style="margin:4px 0;padding:2px 0 2px 4px"><summary style="cursor:pointer">{strong(mail.subject)} '
         f"{muted(people + clip)}</summary>"
         f'<div style="margin:4px 0 4px 18px">{muted(f"from {escape(mail.from_)}")}'
         f'<pre style="margin:4px 0;white-space:pre-wrap">{escape(mail.text)}</pre>{attachments}</div></details>'
