@@ -53,15 +53,16 @@ def run(counters: RedisCounters, work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(working())
 
 
-def age(server: RedisServer, seconds: float) -> None:
+def age(server: RedisServer, seconds: int) -> None:
     """Move every count into the past, as if so much time had gone by."""
     for key in server.client.scan_iter("workbench:limits:*"):
-        if server.client.type(key) == b"hash":
-            server.client.hincrby(key, "s", -int(seconds))
+        if server.client.type(key) == b"string":
+            start, rest = server.client.get(key).split(b" ", 1)
+            server.client.set(key, b"%d %s" % (int(start) - seconds, rest), keepttl=True)
         else:
-            calls = [call.split(b"\x1f", 1) for call in server.client.lrange(key, 0, -1)]
+            calls = [call.split(b" ", 1) for call in server.client.lrange(key, 0, -1)]
             for place, (at, rest) in enumerate(calls):
-                server.client.lset(key, place, b"%.6f\x1f%s" % (float(at) - seconds, rest))
+                server.client.lset(key, place, b"%d %s" % (int(at) - seconds, rest))
 
 
 @pytest.mark.parametrize(("window", "per"), KINDS)

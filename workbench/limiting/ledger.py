@@ -76,10 +76,10 @@ class Ledger:
             waits.append(wait)
         if full >= 0:
             row = rows[full]
-            return Answer(full, now, used, waits, row.last_at, row.last_from, row.last_cid)
+            return Answer(full, used, waits, row.last_at, row.last_from, row.last_cid)
         for count, key, row in zip(question.counts, keys, rows, strict=True):
             self._take(count, key, row, question, now)
-        return Answer(-1, now, [each + 1 for each in used], waits)
+        return Answer(-1, [each + 1 for each in used], waits)
 
     def used(self, count: Count, now: float) -> CountUse:
         """How far a counter is used now."""

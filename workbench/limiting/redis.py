@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.core.errors import StoreUnavailable
 from workbench.limiting.decision import Decision
-from workbench.limiting.redis_scripts import CALENDAR, SLIDING
+from workbench.limiting.redis_scripts import CALENDAR, PLAIN, SLIDING
 from workbench.limiting.redis_wire import LoopWire, Server, ThreadWire
 from workbench.limiting.resp import ReplyError, bulk, command
 from workbench.limiting.shared import (
@@ -24,7 +24,7 @@ from workbench.limiting.shared import (
     SharedBudget,
 )
 
-_PASSED = Answer(-1, 0.0, (), ())
+_PASSED = Answer(-1, (), ())
 
 
 class RedisCounters:
@@ -83,11 +83,11 @@ class RedisCounters:
         for count in counts:
             crowd, plain = self._key(count, f"{SEPARATOR}crowd"), self._key(count)
             if count.most:
-                commands += [command("HMGET", crowd, "s", "n")]
+                commands += [command("GET", crowd)]
             elif count.sliding:
                 commands += [command("LRANGE", plain, 0, -1)]
             else:
-                commands += [command("HMGET", plain, "s", "n")]
+                commands += [command("GET", plain)]
         replies = self._need(commands)
         now = int(replies[0][0]) + int(replies[0][1]) / 1e6
         return [_use(count, reply, now) for count, reply in zip(counts, replies[1:], strict=True)]
@@ -166,10 +166,9 @@ class RedisCounters:
         if not isinstance(reply, list):
             return None
         self._health.answered()
-        full, now, at, address, cid, *state = reply
-        last = float(at) if at else None
+        full, text, *state = reply
         waits = [float(wait) for wait in state[1::2]]
-        return Answer(full - 1, float(now), state[::2], waits, last, _text(address), _text(cid))
+        return Answer(full - 1, state[::2], waits, *_last(text))
 
     def _key(self, count: Count, tail: str = "") -> str:
         on, name, rest = count.key.split(SEPARATOR, 2)
@@ -189,7 +188,7 @@ class RedisCounters:
         return known[1] + tail
 
     def _head(self, budget: SharedBudget, caller: str, by_text: bool) -> bytes:
-        script = SLIDING if budget.limit.window == "sliding" else CALENDAR
+        script = SLIDING if budget.limit.window == "sliding" else CALENDAR if budget.apart or budget.tells else PLAIN
         tails = (f"{SEPARATOR}at{SEPARATOR}{caller}", f"{SEPARATOR}crowd", f"{SEPARATOR}overflow")
         keys = [self._key(count, tail) for count in budget.counts for tail in (tails if budget.apart else ("",))]
         most = budget.counts[0].most
@@ -203,8 +202,12 @@ def _unknown(reply: Any) -> bool:
     return isinstance(reply, ReplyError) and str(reply).startswith("NOSCRIPT")
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
+def _last(text: bytes) -> tuple[float | None, str, str]:
+    """When, from where and under which CID a counter was last taken from."""
+    words = text.decode("utf-8", "replace").split(" ", 5)
+    if len(words) < 6:
+        return None, "", ""
+    return int(words[2]) + int(words[3]) / 1e6, words[4], words[5]
 
 
 def _escaped(text: str) -> str:
@@ -213,8 +216,9 @@ def _escaped(text: str) -> str:
 
 def _use(count: Count, reply: Any, now: float) -> CountUse:
     if count.sliding and not count.most:
-        return CountUse(sum(now - float(call.split(b"\x1f")[0]) <= count.period for call in reply), 0, None)
-    start, used = (int(each or 0) for each in reply)
+        calls = (call.split(b" ", 2) for call in reply)
+        return CountUse(sum(now - int(at) - int(micros) / 1e6 <= count.period for at, micros, _ in calls), 0, None)
+    start, used = (int(word) for word in (reply or b"0 0").split(b" ", 2)[:2])
     used = used if start - count.period <= now < start + count.period else 0
     ends_at = None if count.sliding else now // count.period * count.period + count.period
     return CountUse(0, used, ends_at) if count.most else CountUse(used, 0, ends_at)

@@ -8,21 +8,42 @@ from __future__ import annotations
 
 from hashlib import sha1
 
+# A counter is one text: start of its window, calls in it, then of its last call: seconds, microseconds, address, CID.
 _NOW = """
 local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local function integer(number) return string.format('%.0f', number) end
+local now = time[1] + time[2] / 1000000
 local function window(key, period)
-  local found = redis.call('HMGET', key, 's', 'n')
-  local start, used = tonumber(found[1]), tonumber(found[2])
-  if start and used and now < start + period and now >= start - period then return start, used, true end
-  return math.floor(now / period) * period, 0, false
+  local text = redis.call('GET', key)
+  if text then
+    local start, used = string.match(text, '^(%d+) (%d+)')
+    start = tonumber(start)
+    if now < start + period and now >= start - period then return start, tonumber(used), text end
+  end
+  return now - now % period, 0, nil
 end
-local function store(key, start, used, period, ...)
-  redis.call('HSET', key, 's', integer(start), 'n', integer(used), ...)
-  redis.call('PEXPIREAT', key, integer((start + 2 * period) * 1000))
+local function store(key, start, used, period, tail)
+  redis.call('SET', key, start .. ' ' .. used .. tail, 'PXAT', (start + 2 * period) * 1000)
 end
 """
+
+# The commonest question by far: everyone together, nobody told.
+_PLAIN = (
+    _NOW
+    + """
+local lines = tonumber(ARGV[1])
+local tail = ' ' .. time[1] .. ' ' .. time[2] .. ' ' .. ARGV[#ARGV - 1] .. ' ' .. ARGV[#ARGV]
+local starts, useds, texts = {}, {}, {}
+for line = 1, lines do
+  local start, used, text = window(KEYS[line], tonumber(ARGV[2 * line + 3]))
+  if used >= tonumber(ARGV[2 * line + 2]) then return {line, text or ''} end
+  starts[line], useds[line] = start, used
+end
+for line = 1, lines do
+  store(KEYS[line], starts[line], useds[line] + 1, tonumber(ARGV[2 * line + 3]), tail)
+end
+return 0
+"""
+)
 
 # KEYS: a line's counter; with addresses apart, also the number of addresses and the counter beyond the most of them.
 # ARGV: lines, told, most, then rate and period of each line, then address and CID.
@@ -30,52 +51,49 @@ _CALENDAR = (
     _NOW
     + """
 local lines, told, most = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
-local address, cid = ARGV[#ARGV - 1], ARGV[#ARGV]
-local full, keys, starts, useds, news, state = 0, {}, {}, {}, {}, {}
+local tail = ' ' .. time[1] .. ' ' .. time[2] .. ' ' .. ARGV[#ARGV - 1] .. ' ' .. ARGV[#ARGV]
+local full, keys, starts, useds, news, state, texts = 0, {}, {}, {}, {}, {}, {}
 for line = 1, lines do
   local rate, period = tonumber(ARGV[2 * line + 2]), tonumber(ARGV[2 * line + 3])
   local key = most > 0 and KEYS[3 * line - 2] or KEYS[line]
-  local start, used, known = window(key, period)
-  if most > 0 and not known then
+  local start, used, text = window(key, period)
+  if most > 0 and not text then
     local _, crowd = window(KEYS[3 * line - 1], period)
     if crowd >= most then
       key = KEYS[3 * line]
-      start, used = window(key, period)
+      start, used, text = window(key, period)
     else
       news[line] = crowd + 1
     end
   end
   if full == 0 and used >= rate then full = line end
-  keys[line], starts[line], useds[line] = key, start, used
+  keys[line], starts[line], useds[line], texts[line] = key, start, used, text
   state[2 * line - 1], state[2 * line] = used, tostring(start + period - now)
 end
 if full > 0 then
-  local last = redis.call('HMGET', keys[full], 'a', 'f', 'c')
-  return {full, string.format('%.6f', now), last[1] or '', last[2] or '', last[3] or '', unpack(state)}
+  return {full, texts[full] or '', unpack(state)}
 end
 for line = 1, lines do
   local period = tonumber(ARGV[2 * line + 3])
-  store(keys[line], starts[line], useds[line] + 1, period, 'a', string.format('%.6f', now), 'f', address, 'c', cid)
-  if news[line] then store(KEYS[3 * line - 1], starts[line], news[line], period) end
+  store(keys[line], starts[line], useds[line] + 1, period, tail)
+  if news[line] then store(KEYS[3 * line - 1], now - now % period, news[line], period, '') end
   state[2 * line - 1] = useds[line] + 1
 end
-if told then return {0, string.format('%.6f', now), '', '', '', unpack(state)} end
+if told then return {0, '', unpack(state)} end
 return 0
 """
 )
 
-# A counter is a list of its newest calls: instant, address, CID.
+# A counter is a list of its newest calls: seconds, microseconds, address, CID.
 _SLIDING = (
     _NOW
     + """
 local lines, told, most = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
-local address, cid = ARGV[#ARGV - 1], ARGV[#ARGV]
+local tail = time[1] .. ' ' .. time[2] .. ' ' .. ARGV[#ARGV - 1] .. ' ' .. ARGV[#ARGV]
 local full, keys, news, state = 0, {}, {}, {}
 local function call(key, place)
-  local found = redis.call('LINDEX', key, place)
-  if not found then return nil end
-  local at, from, by = string.match(found, '^([^\\31]*)\\31([^\\31]*)\\31(.*)$')
-  return tonumber(at), from, by
+  local seconds, micros = string.match(redis.call('LINDEX', key, place), '^(%d+) (%d+)')
+  return seconds + micros / 1000000
 end
 local function used(key, period)
   local length = redis.call('LLEN', key)
@@ -112,18 +130,18 @@ if told then
   end
 end
 if full > 0 then
-  local at, from, by = call(keys[full], -1)
-  return {full, string.format('%.6f', now), at and string.format('%.6f', at) or '', from or '', by or '', unpack(state)}
+  local text = redis.call('LINDEX', keys[full], -1)
+  return {full, text and '0 0 ' .. text or '', unpack(state)}
 end
 for line = 1, lines do
   local rate, period = tonumber(ARGV[2 * line + 2]), tonumber(ARGV[2 * line + 3])
-  redis.call('RPUSH', keys[line], string.format('%.6f', now) .. '\\31' .. address .. '\\31' .. cid)
+  redis.call('RPUSH', keys[line], tail)
   redis.call('LTRIM', keys[line], -rate, -1)
-  redis.call('PEXPIRE', keys[line], integer(2 * period * 1000))
-  if news[line] then store(KEYS[3 * line - 1], math.floor(now / period) * period, news[line], period) end
+  redis.call('PEXPIRE', keys[line], 2 * period * 1000)
+  if news[line] then store(KEYS[3 * line - 1], now - now % period, news[line], period, '') end
   if told then state[2 * line - 1] = state[2 * line - 1] + 1 end
 end
-if told then return {0, string.format('%.6f', now), '', '', '', unpack(state)} end
+if told then return {0, '', unpack(state)} end
 return 0
 """
 )
@@ -135,8 +153,8 @@ _LEASE = (
 local rate, period, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local start, used = window(KEYS[1], period)
 local granted = math.max(0, math.min(wanted, rate - used))
-if granted > 0 then store(KEYS[1], start, used + granted, period) end
-return {granted, integer(start), string.format('%.6f', now)}
+if granted > 0 then store(KEYS[1], start, used + granted, period, '') end
+return {granted, start, time[1], time[2]}
 """
 )
 
@@ -146,7 +164,7 @@ _GIVE_BACK = (
     + """
 local period, number, granted_in = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local start, used = window(KEYS[1], period)
-if start == granted_in then store(KEYS[1], start, math.max(0, used - number), period) end
+if start == granted_in then store(KEYS[1], start, math.max(0, used - number), period, '') end
 return 0
 """
 )
@@ -160,5 +178,5 @@ class Script:
         self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-CALENDAR, SLIDING, LEASE, GIVE_BACK = Script(_CALENDAR), Script(_SLIDING), Script(_LEASE), Script(_GIVE_BACK)
-BY_DIGEST = {script.digest: script for script in (CALENDAR, SLIDING, LEASE, GIVE_BACK)}
+PLAIN, CALENDAR, SLIDING = Script(_PLAIN), Script(_CALENDAR), Script(_SLIDING)
+LEASE, GIVE_BACK = Script(_LEASE), Script(_GIVE_BACK)

@@ -52,7 +52,6 @@ class Answer(NamedTuple):
     """
 
     refused: int
-    now: float
     used: Sequence[int]
     waits: Sequence[float]
     last_at: float | None = None
