@@ -112,8 +112,8 @@ def _mail(mail: Mail, state: str = "") -> str:
     count = len(mail.attachments)
     clip = f", {count} attachment{'' if count == 1 else 's'}" if count else ""
     return (
-        f'<details {state} style="margin:4px 0;padding:2px 0 2px 4px"><summary style="cursor:pointer">{strong(mail.subject)} '
-        f"{muted(people + clip)}</summary>"
+        f'<details {state} style="margin:4px 0;padding:2px 0 2px 4px"><summary style="cursor:pointer">'
+        f"{strong(mail.subject)} {muted(people + clip)}</summary>"
         f'<div style="margin:4px 0 4px 18px">{muted(f"from {escape(mail.from_)}")}'
         f'<pre style="margin:4px 0;white-space:pre-wrap">{escape(mail.text)}</pre>{attachments}</div></details>'
     )
