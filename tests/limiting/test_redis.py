@@ -57,8 +57,8 @@ def age(server: RedisServer, seconds: int) -> None:
     """Move every count into the past, as if so much time had gone by."""
     for key in server.client.scan_iter("workbench:limits:*"):
         if server.client.type(key) == b"string":
-            start, rest = server.client.get(key).split(b" ", 1)
-            server.client.set(key, b"%d %s" % (int(start) - seconds, rest), keepttl=True)
+            base, start, *last = key.rsplit(b":", 2 if key.endswith(b":last") else 1)
+            server.client.rename(key, b":".join([base, b"%d" % (int(start) - seconds), *last]))
         else:
             calls = [call.split(b" ", 1) for call in server.client.lrange(key, 0, -1)]
             for place, (at, rest) in enumerate(calls):

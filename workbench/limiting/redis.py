@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.core.errors import StoreUnavailable
 from workbench.limiting.decision import Decision
-from workbench.limiting.redis_scripts import CALENDAR, PLAIN, SLIDING
+from workbench.limiting.redis_scripts import CALENDAR, ONE, SLIDING
 from workbench.limiting.redis_wire import LoopWire, Server, ThreadWire
 from workbench.limiting.resp import ReplyError, bulk, command
 from workbench.limiting.shared import (
@@ -79,18 +79,19 @@ class RedisCounters:
 
     def used(self, counts: Sequence[Count]) -> list[CountUse]:
         """How far counters are used now; raises StoreUnavailable."""
-        commands = [command("TIME")]
+        seconds, micros = self._need([command("TIME")])[0]
+        commands = []
         for count in counts:
-            crowd, plain = self._key(count, f"{SEPARATOR}crowd"), self._key(count)
+            start = f":{int(seconds) // count.period * count.period}"
             if count.most:
-                commands += [command("GET", crowd)]
+                commands.append(command("GET", self._key(count, f"{SEPARATOR}crowd{start}")))
             elif count.sliding:
-                commands += [command("LRANGE", plain, 0, -1)]
+                commands.append(command("LRANGE", self._key(count), 0, -1))
             else:
-                commands += [command("GET", plain)]
-        replies = self._need(commands)
-        now = int(replies[0][0]) + int(replies[0][1]) / 1e6
-        return [_use(count, reply, now) for count, reply in zip(counts, replies[1:], strict=True)]
+                commands.append(command("GET", self._key(count, start)))
+        replies = self._need(commands) if commands else []
+        now = int(seconds) + int(micros) / 1e6
+        return [_use(count, reply, now) for count, reply in zip(counts, replies, strict=True)]
 
     def forget(self, prefix: str) -> None:
         """Remove every counter whose key begins so; raises StoreUnavailable."""
@@ -188,7 +189,9 @@ class RedisCounters:
         return known[1] + tail
 
     def _head(self, budget: SharedBudget, caller: str, by_text: bool) -> bytes:
-        script = SLIDING if budget.limit.window == "sliding" else CALENDAR if budget.apart or budget.tells else PLAIN
+        script = SLIDING if budget.limit.window == "sliding" else CALENDAR
+        if script is CALENDAR and len(budget.counts) == 1 and not budget.apart and not budget.tells:
+            script = ONE
         tails = (f"{SEPARATOR}at{SEPARATOR}{caller}", f"{SEPARATOR}crowd", f"{SEPARATOR}overflow")
         keys = [self._key(count, tail) for count in budget.counts for tail in (tails if budget.apart else ("",))]
         most = budget.counts[0].most
@@ -204,10 +207,10 @@ def _unknown(reply: Any) -> bool:
 
 def _last(text: bytes) -> tuple[float | None, str, str]:
     """When, from where and under which CID a counter was last taken from."""
-    words = text.decode("utf-8", "replace").split(" ", 5)
-    if len(words) < 6:
+    words = text.decode("utf-8", "replace").split(" ", 3)
+    if len(words) < 4:
         return None, "", ""
-    return int(words[2]) + int(words[3]) / 1e6, words[4], words[5]
+    return int(words[0]) + int(words[1]) / 1e6, words[2], words[3]
 
 
 def _escaped(text: str) -> str:
@@ -218,7 +221,6 @@ def _use(count: Count, reply: Any, now: float) -> CountUse:
     if count.sliding and not count.most:
         calls = (call.split(b" ", 2) for call in reply)
         return CountUse(sum(now - int(at) - int(micros) / 1e6 <= count.period for at, micros, _ in calls), 0, None)
-    start, used = (int(word) for word in (reply or b"0 0").split(b" ", 2)[:2])
-    used = used if start - count.period <= now < start + count.period else 0
+    used = int(reply or 0)
     ends_at = None if count.sliding else now // count.period * count.period + count.period
     return CountUse(0, used, ends_at) if count.most else CountUse(used, 0, ends_at)
