@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests.stores.conftest import redis_server, store, url
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import UnknownName
 from workbench.core.events import Events
@@ -17,7 +17,8 @@ from workbench.core.ports import Clock, Store
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import JobChanged, RunEnded, RunLost
-from workbench.stores import open_store
+
+__all__ = ["redis_server", "store", "url"]
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -79,13 +80,6 @@ class Bench:
     def close(self) -> None:
         self.services.gate.set()
         self.scheduler.close()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = open_store("memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/.workbench/store.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def _span(first: tuple[str, int], last: tuple[str, int], step: int) -> Field:
     return text, frozenset(range(first[1], last[1] + 1, step))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     minute=_field(0, 59),
     hour=_field(0, 23),

@@ -31,7 +31,7 @@ def _oracle(wall: datetime, days: int, rest: timedelta, zone: ZoneInfo, number: 
     return minute + rest * number
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
     wall=st.datetimes(datetime(2011, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001
@@ -75,7 +75,7 @@ def test_interval_times_are_those_of_the_oracle(
     assert list(islice(plan.times(job, anchor, after), 3)) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     fields=st.fixed_dictionaries(
         {"days": st.integers(0, 3), "hours": st.integers(0, 5), "seconds": st.integers(0, 100)}

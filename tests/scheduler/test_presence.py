@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.scheduler.conftest import START, Bench
-from workbench.core.clock import VirtualClock
+from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.errors import StoreUnavailable
 from workbench.scheduler.definitions import IntervalJob
 from workbench.scheduler.presence import Presence
@@ -117,7 +117,7 @@ RUN_UNTIL_KILLED = """
 import sys
 from datetime import UTC, datetime
 from threading import Event
-from workbench.core.clock import VirtualClock
+from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.events import Events
 from workbench.scheduler.definitions import IntervalJob
 from workbench.scheduler.engine import Scheduler
@@ -163,4 +163,48 @@ def test_after_kill_9_every_run_is_there_and_the_open_one_is_interrupted(tmp_pat
     bench.advance(60)
     assert bench.outcomes("slow") == ["interrupted", "ok"]
     bench.close()
+    store.close()
+
+
+SERVE = """
+import sys
+from threading import Event
+from workbench.core.clock import SystemClock
+from workbench.core.events import Events
+from workbench.scheduler.definitions import IntervalJob
+from workbench.scheduler.engine import Scheduler
+from workbench.scheduler.ports import JobResult
+from workbench.stores import open_store
+
+ran = []
+
+def invoke(service, extra, *, planned_at, **more):
+    ran.append(planned_at.isoformat())
+    return JobResult("cid")
+
+scheduler = Scheduler(open_store(sys.argv[1]), "nb.ipynb", SystemClock(), invoke, Events())
+scheduler.start()
+for number in range(5):
+    scheduler.define(IntervalJob(f"j{number}", service="ok", seconds=1, repeats=2))
+print("ready", flush=True)
+sys.stdin.readline()
+scheduler.close()
+print(len(ran), flush=True)
+"""
+
+
+def test_processes_that_run_the_same_jobs_by_the_machines_clock_share_the_planned_times(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    processes = [_child(SERVE, url) for _ in range(2)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    store = open_store(url)
+    watching = Bench(store, SystemClock())
+    tallies = [watching.jobs[f"j{number}"].wait(runs=2, timeout=20) for number in range(5)]
+    ran = [int(process.communicate("end\n", timeout=20)[0]) for process in processes]
+    assert [tally.by_outcome for tally in tallies] == [{"ok": 2}] * 5
+    assert sum(ran) == 10
+    assert all(len({run.planned for run in watching.jobs[f"j{number}"].runs}) == 2 for number in range(5))
+    watching.close()
     store.close()

@@ -21,7 +21,7 @@ LONGEST_INTERVAL_SECONDS = 100 * 366 * 86_400
 
 ServiceName = Annotated[str, Meta(min_length=1, max_length=200, description="Service that the job runs.")]
 Moment = Annotated[str, Meta(description="Date and time in the job's zone, as 2035-01-01 00:00.")]
-Amount = Annotated[int, Meta(ge=0, le=10_000_000)]
+Amount = Annotated[int, Meta(ge=0, le=10_000_000, description="Part of the time between two runs.")]
 Repeats = Annotated[int, Meta(ge=1, le=100_000, description="Planned times after which the job ends.")]
 Zone = Annotated[str, Meta(min_length=1, description="IANA time zone that dates and times are read in.")]
 Extra = Annotated[str, Meta(max_length=500_000, description="Any text, seen as self.request.raw_request.")]

@@ -122,7 +122,8 @@ class Scheduler:
     def put_back(self, name: str, record: JobRecord | None) -> None:
         """Take a definition back: make the job what `stored` said before, or gone."""
         if record is None:
-            self.remove(name)
+            if name in self.jobs:
+                self.remove(name)
             return
         with self._defining:
             now = self.clock.now()
@@ -221,8 +222,9 @@ class Scheduler:
         """Fire everything that is due by the clock; how much that was. The runs go on beside."""
         with self._lock:
             due = self._agenda.due(self.clock.now())
-        for each in due:
-            self._runner.fire(each)
+            # Under the lock, so that whoever finds nothing due can rely on `settle`.
+            for each in due:
+                self._runner.fire(each)
         self._runner.write_rest()
         return len(due)
 
@@ -247,8 +249,11 @@ class Scheduler:
     # Its own life
 
     def start(self) -> None:
-        """Let the machine's clock fire what is due, from the thread `workbench-clock`; once is enough."""
-        if self._alarm is None:
+        """Let the machine's clock fire what is due, from the thread `workbench-clock`; once is enough.
+
+        A virtual clock fires nothing by itself: `tick`, `play` and `wait` do.
+        """
+        if self._alarm is None and not hasattr(self.clock, "move_to"):
             from workbench.scheduler.alarm import Alarm
 
             self._alarm = Alarm(self._tick_safely, self._seconds_to_next)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from workbench.core.errors import UnknownName
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.records import Run, Tally
@@ -107,9 +106,7 @@ class Jobs(Mapping[str, Job]):
         self._scheduler = scheduler
 
     def __getitem__(self, name: str) -> Job:
-        names = self._scheduler.names()
-        if name not in names:
-            raise UnknownName("job", name, names)
+        self._scheduler.record(name)
         return Job(self._scheduler, name)
 
     def __iter__(self) -> Iterator[str]:
