@@ -312,6 +312,21 @@ def test_a_rest_connection_outlives_its_faults_and_reports_those_that_stay(sourc
     conn.close()
 
 
+def test_a_proxy_of_the_environment_never_sees_what_goes_to_a_peer(
+    source: HTTPSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.reply("/rates", json=1)
+    proxy = HTTPSource("proxy").start()
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    conn = opened(source)
+    assert conn.get("c").data == 1
+    assert (len(source.requests), len(proxy.requests)) == (1, 0)
+    conn.close()
+    proxy.stop()
+
+
 def test_a_body_above_the_bound_is_refused(
     source: HTTPSource, session: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

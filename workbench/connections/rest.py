@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PLACEHOLDER = re.compile(r"{(\w+)}")
 RETRIED_STATUS = frozenset((502, 503, 504))
 RETRIED_METHODS = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
+LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 BACKOFF_SECONDS = 0.3
 LONGEST_BACKOFF_SECONDS = 30.0
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
@@ -46,7 +47,9 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     password: Annotated[Secret | str | None, Meta(description="Secret that holds the user's password.")] = None
     api_key: Annotated[Secret | str | None, Meta(description="Secret sent in `api_key_header`.")] = None
     api_key_header: Annotated[str, Meta(description="Header for the API key.")] = "X-API-Key"
-    headers: Annotated[dict[str, str], Meta(description="Headers sent with every call.")] = msgspec.field(default_factory=dict)
+    headers: Annotated[dict[str, str], Meta(description="Headers sent with every call.")] = msgspec.field(
+        default_factory=dict
+    )
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Annotated[float, Meta(gt=0, le=3600, description="Longest whole call, retries included [s].")] = (
         30.0
@@ -322,7 +325,9 @@ def _session_of(definition: RESTConnection) -> Session:
 
     session = requests.Session()
     settings = session.merge_environment_settings(definition.host, {}, None, definition.verify_tls, None)
-    session.proxies, session.cert = settings["proxies"], settings["cert"]
+    # A proxy cannot reach the loopback of this machine, and a sandbox must not leave it.
+    is_here = urlsplit(definition.host).hostname in LOOPBACK
+    session.proxies, session.cert = {} if is_here else settings["proxies"], settings["cert"]
     session.verify = settings["verify"]
     # Read once here: asking the environment at every call costs a third of the call.
     session.trust_env = False

@@ -120,8 +120,9 @@ class Outgoing:
             if people:
                 mail[header] = people
         mail["Subject"] = one_line(message.subject, "subject")
-        mail["Date"] = format_datetime(now)
-        mail["Message-ID"] = make_msgid(domain=_ascii_domain(self.sender.domain))
+        # Raw: parsing two headers of our own making takes a tenth of the time that the whole mail takes.
+        mail.set_raw("Date", format_datetime(now))
+        mail.set_raw("Message-ID", make_msgid(domain=_ascii_domain(self.sender.domain)))
         for name, value in message.headers.items():
             if not _is_header_name(name) or name.lower() in OWN_HEADERS:
                 raise ServiceUsage(f"The mail cannot have {name!r} in headers=; use the field of SMTPMessage for it.")
