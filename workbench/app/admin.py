@@ -38,8 +38,14 @@ def admin_addresses(wb: Workbench) -> dict[tuple[str, str], Admin]:
         return {"app": wb.app, "url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
 
     def invoke(exchange: Exchange) -> Any:
-        asked = _read(exchange, Invocation)
-        return {"cid": exchange.cid, "answer": wb.invoke(asked.service, asked.payload)}
+        asked, invoker = _read(exchange, Invocation), wb._parts.invoker
+        call = invoker.new_call(asked.service, asked.payload, cid=exchange.cid)
+        exchange.root.steps.append(call.step)
+        try:
+            return {"cid": exchange.cid, "answer": invoker.run(call)}
+        except Exception as exc:
+            invoker.failed(call, exc)
+            raise
 
     def jobs(exchange: Exchange) -> Any:
         return [

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from workbench.core.errors import UnknownName
-from workbench.limiting.definition import Limit
-from workbench.limiting.registry import Limits
 from workbench.runtime.registry import Registry, Version, unknown_service
 
 T = TypeVar("T")
@@ -55,23 +53,12 @@ class Collection(Mapping[str, T], Generic[T]):
         return list(self._items())
 
 
-class LimitsInForce(Collection[Limit]):
-    """`wb.limits`: every limit in force, short forms included."""
-
-    def __init__(self, limits: Limits, remove: Callable[[str], object]) -> None:
-        super().__init__(
-            "limit",
-            lambda: {f"{each.on} {each.name}": each for each in limits},
-            remove,
-            lambda limit: ", ".join(limit.lines.split("\n")).strip(", "),
-        )
-        self.reset = limits.reset
-
-
 class LiveService:
     """`wb.services["name"]`: what is live under that name, its source, and the way back."""
 
-    def __init__(self, name: str, registry: Registry, changed: Callable[[], None], invoke: Callable[..., Any]) -> None:
+    def __init__(
+        self, name: str, registry: Registry, changed: Callable[[str], None], invoke: Callable[..., Any]
+    ) -> None:
         self.name, self._registry, self._changed, self._invoke = name, registry, changed, invoke
 
     @property
@@ -100,7 +87,7 @@ class LiveService:
         """Bring back the version before the live one; says which of its helpers are not what they were."""
         was = self.live
         now = self._registry.rollback(self.name)
-        self._changed()
+        self._changed(self.name)
         return RolledBack(was, now)
 
     def invoke(self, payload: Any = "") -> Any:

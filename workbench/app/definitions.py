@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from workbench.core.definition import Definition
-from workbench.core.errors import DanglingReference, NameTaken
+from workbench.core.errors import DanglingReference, NameTaken, StillUsed
 from workbench.core.events import Events
 from workbench.limiting.definition import Limit
 
@@ -103,7 +103,7 @@ class Book:
                 put_back()
                 self._restore(definition.collection, name, before)
             elif before is None:
-                self.remove(definition.collection, name)
+                self._take_out(definition.collection, name)
             else:
                 self._set(before.definition, before.origin)
 
@@ -119,16 +119,34 @@ class Book:
         entries, name = self._entries[definition.collection], key_of(definition)
         before = entries.get(name)
         entries[name] = Entry(definition, origin)
+        effect = self._effects[definition.collection]
         try:
-            word = self._effects[definition.collection].apply(definition)
+            word = effect.apply(definition)
         except BaseException:
             self._restore(definition.collection, name, before)
+            # It may have taken effect in part, as its limit does before its path is found taken.
+            if effect.remember is None:
+                effect.withdraw(definition) if before is None else effect.apply(before.definition)
             raise
         self._events.emit(Changed(before.definition if before else None, definition))
         return word if isinstance(word, str) else ""
 
     def remove(self, collection: str, name: str) -> Definition | None:
-        """Take a definition out of force; None if there was none."""
+        """Take a definition out of force; None if there was none.
+
+        Raises:
+            StillUsed: Other definitions name it.
+        """
+        users = [
+            str(each)
+            for each in self
+            if any((reference.collection, reference.name) == (collection, name) for reference in each.references())
+        ]
+        if users and name in self._entries[collection]:
+            raise StillUsed(str(self._entries[collection][name].definition), users)
+        return self._take_out(collection, name)
+
+    def _take_out(self, collection: str, name: str) -> Definition | None:
         entry = self._entries[collection].pop(name, None)
         if entry is None:
             return None

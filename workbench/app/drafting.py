@@ -37,6 +37,8 @@ class Drafting:
             raise
         else:
             draft.deployed = self.commit(draft)
+            if outer is not None:
+                outer.undo += draft.undo
         finally:
             self._parts.draft = outer
 
@@ -76,13 +78,27 @@ class Drafting:
         live = parts.registry.services
         was = [(version, before.number if (before := live.get(version.name)) else 0) for version in versions]
         self._check_waiting(draft, versions)
-        for version in versions:
-            parts.short.put("service", version.name, version.cls.limit)
-        parts.registry.deploy(versions)
-        parts.views.follow_services()
+        self._go_live(draft, versions)
         for definition in draft.waiting:
             draft.undo.append(parts.book.put(definition, draft.source.origin, replace=draft.replace)[1])
+        parts.registry.announce(versions)
         return Deployed(was, list(draft.waiting), {version.name: self.missing(version) for version in versions})
+
+    def _go_live(self, draft: Draft, versions: list[Version]) -> None:
+        parts, names = self._parts, [version.name for version in versions]
+        put_back: Callable[[], None] | None = None
+
+        def undo() -> None:
+            if put_back is not None:
+                put_back()
+            for name in names:
+                parts.follow_service(name)
+
+        draft.undo.append(undo)
+        for version in versions:
+            parts.limit_service(version.name, version.cls.limit)
+        put_back = parts.registry.deploy(versions)
+        parts.views.follow_services()
 
     def _check_waiting(self, draft: Draft, versions: list[Version]) -> None:
         services = {*self._parts.registry.services, *(version.name for version in versions)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import linecache
 import sys
@@ -18,18 +19,33 @@ from workbench.core.errors import DeployRefused
 from workbench.core.service import Service
 from workbench.runtime.registry import Source
 
+_LOADED = "__workbench_loaded__"
 SKIPPED_TAGS = frozenset(("scratch", "test"))
+
+
+class _Cell(msgspec.Struct):
+    cell_type: str
+    source: str | list[str]
+    metadata: dict[str, Any] = {}
+
+
+class _Notebook(msgspec.Struct):
+    cells: list[_Cell]
 
 
 def source_of(classes: tuple[type[Service], ...]) -> str:
     """The text of classes of a script, as far as it can be found."""
     texts = []
     for cls in classes:
-        try:
+        with contextlib.suppress(OSError, TypeError):
             texts.append(inspect.getsource(cls))
-        except (OSError, TypeError):
-            texts.append(f"class {cls.__name__}(Service): ...  # its source is not to be found")
     return "\n\n".join(texts)
+
+
+def origin_of(path: Path) -> str:
+    """What a file is called: its path, from the current folder on where it is below it."""
+    path, here = path.resolve(), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def load(drafting: Drafting, path: Path, *, replace: bool = False) -> Deployed:
@@ -49,13 +65,22 @@ def load(drafting: Drafting, path: Path, *, replace: bool = False) -> Deployed:
 
 def _load_module(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     module = ModuleType(path.stem)
-    module.__file__ = str(path)
-    text = path.read_text(encoding="utf-8")
+    module.__file__ = str(path.resolve())
+    text = _text(path)
     before = sys.modules.get(path.stem)
+    if path.stem in sys.stdlib_module_names or (
+        before is not None and not hasattr(before, _LOADED) and getattr(before, "__file__", "") != module.__file__
+    ):
+        raise DeployRefused(
+            f"{path.name} would take the place of the module {path.stem!r}, which Python has imported. "
+            f"Mend: rename the file."
+        )
+    setattr(module, _LOADED, True)
     # Type annotations are looked up in the module by its name, so it must be there while its classes are made.
     sys.modules[path.stem] = module
     try:
-        with drafting.scope(Source(path.name, text), lambda cls: cls.__module__ == path.stem, replace=replace) as draft:
+        source = Source(origin_of(path), text)
+        with drafting.scope(source, lambda cls: cls.__module__ == path.stem, replace=replace) as draft:
             exec(_compiled(text, str(path)), module.__dict__)
     except BaseException:
         _restore(path.stem, before)
@@ -71,6 +96,13 @@ def _restore(name: str, before: ModuleType | None) -> None:
         sys.modules[name] = before
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        raise DeployRefused(f"{path.name} is not UTF-8 text (byte {exc.start}). Nothing of it is live.") from exc
+
+
 def _compiled(text: str, name: str) -> Any:
     try:
         return compile(text, name, "exec")
@@ -80,8 +112,8 @@ def _compiled(text: str, name: str) -> Any:
 
 def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     """Run a notebook's code cells; each good cell goes live by itself, as when a person runs them."""
-    module = ModuleType(path.stem)
-    sys.modules[path.stem] = module
+    module = ModuleType(f"__main__.{path.stem}")
+    sys.modules[module.__name__] = module
     versions, definitions = [], []
     missing: dict[str, list[str]] = {}
     for number, text in code_cells(path):
@@ -89,7 +121,7 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
         if any(line.lstrip().startswith(("%", "!")) for line in text.splitlines()):
             raise DeployRefused(f"{name} has a magic, which only IPython runs. Mend: workbench serve {path.name}")
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)
-        with drafting.scope(Source(path.name, text), _bound_in(module), replace=replace) as draft:
+        with drafting.scope(Source(origin_of(path), text), _bound_in(module), replace=replace) as draft:
             exec(_compiled(text, name), module.__dict__)
         assert draft.deployed is not None
         versions += draft.deployed.versions
@@ -104,9 +136,11 @@ def _bound_in(module: ModuleType) -> Any:
 
 def code_cells(path: Path) -> Iterator[tuple[int, str]]:
     """Number (from 1, over all cells) and text of each code cell that is neither scratch nor test."""
-    notebook = msgspec.json.decode(path.read_bytes())
-    for number, cell in enumerate(notebook["cells"], 1):
-        tags = set(cell.get("metadata", {}).get("tags", ()))
-        if cell["cell_type"] == "code" and not tags & SKIPPED_TAGS:
-            source = cell["source"]
-            yield number, source if isinstance(source, str) else "".join(source)
+    try:
+        cells = msgspec.json.decode(path.read_bytes(), type=_Notebook).cells
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise DeployRefused(f"{path.name} is no notebook: {exc}. Nothing of it is live.") from exc
+    for number, cell in enumerate(cells, 1):
+        tags = set(cell.metadata.get("tags", ()))
+        if cell.cell_type == "code" and not tags & SKIPPED_TAGS:
+            yield number, cell.source if isinstance(cell.source, str) else "".join(cell.source)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from threading import RLock
+from collections.abc import Callable, Mapping
+from threading import RLock, local
 from typing import Any
 
 from workbench.app.definitions import Book, Effect
@@ -14,6 +13,7 @@ from workbench.app.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.runtime_file import RuntimeFile
 from workbench.app.secrets import FoundSecrets
+from workbench.app.settings import Settings
 from workbench.app.views import ShortLimits, Views
 from workbench.channels.guard import Guard
 from workbench.channels.http_server import HTTPServer
@@ -23,6 +23,7 @@ from workbench.connections.kvdb import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call
 from workbench.core.definition import Definition
+from workbench.core.errors import NameTaken
 from workbench.core.events import Events
 from workbench.core.ports import Clock, Connections, Deployment
 from workbench.limiting.definition import Limit
@@ -66,25 +67,16 @@ class Parts:
         See `Workbench` for the rest.
     """
 
-    def __init__(
-        self,
-        app: str,
-        folder: Path,
-        store: str,
-        port: int | None,
-        clock: Clock,
-        guard_lists: tuple[Iterable[str], Iterable[str]],
-        admin: Mapping[tuple[str, str], Admin],
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, admin: Mapping[tuple[str, str], Admin]) -> None:
         self._opening = RLock()
         self.token = secrets.token_urlsafe(24)
-        self.draft: Draft | None = None
+        self._of_thread = local()
         self.events, self.traffic, self.log = Events(), Traffic(), Log()
         self.registry, self.loop, self.workers = Registry(), LoopThread(), Workers()
         self.sandbox = Sandbox(lambda: self.live.definitions)
-        self.secrets = FoundSecrets(folder, lambda: self.sandbox.on)
+        self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
-        self.limits = Limits(clock)
+        self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
         self.book = Book(self._effects(), self.known, self.events)
         self.views = Views(
@@ -94,7 +86,7 @@ class Parts:
             self.limits,
             self.secrets.reveal,
         )
-        store_folder = sqlite_folder(store)
+        store_folder = sqlite_folder(settings.store)
         self._kvdb = Kvdb(store_folder)
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
@@ -107,15 +99,21 @@ class Parts:
             self.traffic,
             self.around,
         )
-        hosts, origins = guard_lists
-        guard = Guard(self.token, frozenset(hosts), frozenset(origins))
         self.pipeline = Pipeline(
-            self.views.view, self.invoker, self.invoker.new_call, self.traffic.record, guard, admin
+            self.views.view,
+            self.invoker,
+            self.invoker.new_call,
+            self.traffic.record,
+            Guard(self.token, frozenset(settings.hosts), frozenset(settings.origins)),
+            admin,
+            settings.caller_address(),
         )
-        self._app, self._store_url, self._clock = app, store, clock
+        self._settings, self._clock = settings, clock
         self._scheduler: CellScheduler | None = None
-        self.runtime_file = RuntimeFile(app)
-        self.server = HTTPServer(self.pipeline, self.loop.run, port, returning=self.runtime_file.is_held_elsewhere)
+        self.runtime_file = RuntimeFile(settings.app)
+        self.server = HTTPServer(
+            self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
+        )
 
     def _effects(self) -> dict[str, Effect]:
         return {
@@ -136,7 +134,11 @@ class Parts:
         with self._opening:
             if self._scheduler is None:
                 scheduler = CellScheduler(
-                    open_store(self._store_url), self._app, self._clock, run_job(self.invoker), self.events
+                    open_store(self._settings.store),
+                    self._settings.app,
+                    self._clock,
+                    run_job(self.invoker),
+                    self.events,
                 )
                 scheduler.services_here = self.services_here
                 scheduler.start()
@@ -162,7 +164,35 @@ class Parts:
         self.short.put(on, definition.name, "")
         self.views.rebuild()
 
+    @property
+    def draft(self) -> Draft | None:
+        """What this thread's cell or file is about to change; each thread has its own."""
+        return getattr(self._of_thread, "draft", None)
+
+    @draft.setter
+    def draft(self, draft: Draft | None) -> None:
+        self._of_thread.draft = draft
+
+    def limit_service(self, name: str, text: str) -> None:
+        """Put the `limit =` of a service class into force.
+
+        Raises:
+            NameTaken: The service has a Limit of its own, too.
+        """
+        if text and f"service {name}" in self.book.of("limits"):
+            raise _twice(name)
+        self.short.put("service", name, text)
+
+    def follow_service(self, name: str) -> None:
+        """Have limit and requests follow the version that is live now, if any."""
+        live = self.registry.services.get(name)
+        self.short.put("service", name, live.cls.limit if live is not None else "")
+        self.views.follow_services()
+
     def _limit(self, limit: Limit) -> None:
+        live = self.registry.services.get(limit.name) if limit.on == "service" else None
+        if live is not None and live.cls.limit:
+            raise _twice(limit.name)
         self.limits.define(limit)
         self.views.rebuild()
 
@@ -199,6 +229,12 @@ class Parts:
         self.workers.close()
         self.loop.close()
 
+    def read_secret_again(self, user: str) -> None:
+        """Take a user's secret as it is set now; a definition that was run again unchanged asks for that."""
+        self.views.forget_secrets(user)
+        self.views.verifier(user)
+        self.views.rebuild()
+
     def known(self, collection: str) -> list[str]:
         """Names that a definition may refer to, those of the running cell's own classes included."""
         if collection == "services":
@@ -218,3 +254,7 @@ class Parts:
             each.name not in (self.registry.services if each.collection == "services" else self.known(each.collection))
             for each in definition.references()
         )
+
+
+def _twice(service: str) -> NameTaken:
+    return NameTaken("The limit of service", service, "its class's limit =", "a Limit", mend="keep one")

@@ -15,11 +15,21 @@ def the_workbench() -> Workbench:
     """The workbench of this process, made at the first call."""
     if not _kept:
         port = os.environ.get("WORKBENCH_PORT")
-        hosts = [each for each in os.environ.get("WORKBENCH_HOSTS", "").split(",") if each]
-        wb = Workbench(app=notebook_name(), port=int(port) if port else None, store=store_url(), hosts=hosts)
+        wb = Workbench(
+            app=notebook_name(),
+            port=int(port) if port else None,
+            store=store_url(),
+            counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
+            hosts=_listed("WORKBENCH_HOSTS"),
+            proxies=_listed("WORKBENCH_PROXIES"),
+        )
         _kept.append(wb)
         atexit.register(wb.close)
     return _kept[0]
+
+
+def _listed(variable: str) -> list[str]:
+    return [each.strip() for each in os.environ.get(variable, "").split(",") if each.strip()]
 
 
 def store_url() -> str:

@@ -78,9 +78,12 @@ class Views:
             kept = self._verifiers[user] = (definition, definition.verifier(self._reveal))
         return kept[1]
 
-    def forget_secrets(self) -> None:
-        """Read every secret again at its next use."""
-        self._verifiers.clear()
+    def forget_secrets(self, user: str | None = None) -> None:
+        """Read the secret of one user, or every one, again at its next use."""
+        if user is None:
+            self._verifiers.clear()
+        else:
+            self._verifiers.pop(user, None)
 
 
 class ShortLimits:

@@ -8,20 +8,22 @@ from typing import Any, TypeVar
 
 from workbench.app import inline, loading
 from workbench.app.admin import admin_addresses
-from workbench.app.collections import Collection, LimitsInForce, LiveService
+from workbench.app.collections import Collection, LiveService
 from workbench.app.draft import Deployed
 from workbench.app.drafting import Drafting
+from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
+from workbench.app.settings import Settings
 from workbench.app.views import DRAFT_HEADER
 from workbench.connections.definition import Item
 from workbench.connections.kvdb import Kvdb
 from workbench.core.clock import SystemClock
 from workbench.core.definition import Definition
-from workbench.core.errors import UnknownName
+from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
-from workbench.core.trace import Trace
+from workbench.core.trace import CURRENT, Trace
 from workbench.runtime import capture
 from workbench.runtime.registry import NOTEBOOK, Source
 from workbench.sandbox.catalog import Sandbox
@@ -43,6 +45,8 @@ class Workbench:
         clock: Where time comes from.
         hosts: Host names besides loopback under which the server may be asked.
         origins: Origins of web pages that may call it.
+        proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
+        counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
     """
 
     def __init__(
@@ -55,10 +59,22 @@ class Workbench:
         clock: Clock | None = None,
         hosts: Iterable[str] = (),
         origins: Iterable[str] = (),
+        proxies: Iterable[str] = (),
+        counters: str = "memory://",
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
         self.clock: Clock = clock or SystemClock()
-        self._parts = Parts(app, self.folder, store, port, self.clock, (hosts, origins), admin_addresses(self))
+        settings = Settings(
+            app=app,
+            folder=self.folder,
+            store=store,
+            counters=counters,
+            port=port,
+            hosts=tuple(hosts),
+            origins=tuple(origins),
+            proxies=tuple(proxies),
+        )
+        self._parts = Parts(settings, self.clock, admin_addresses(self))
         self.drafting = Drafting(self._parts)
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
@@ -71,6 +87,8 @@ class Workbench:
         Raises:
             InvalidDefinition, DanglingReference, NameTaken, PathTaken, MissingSecret: Nothing was defined.
         """
+        if strange := [each for each in definitions if not isinstance(each, Definition)]:
+            raise ServiceUsage(f"wb.define takes definitions, as RESTChannel('api.x'), not {strange[0]!r:.80}.")
         parts = self._parts
         outcomes: list[tuple[Definition, str]] = []
         done: list[Callable[[], None]] = []
@@ -79,7 +97,8 @@ class Workbench:
             draft = parts.draft if parts.draft is not None and parts.draft.is_mine else None
             origin = draft.source.origin if draft is not None else NOTEBOOK
             try:
-                for definition in definitions:
+                # A channel may name a user of the same call, whatever their order.
+                for definition in sorted(definitions, key=lambda each: each.collection in ("channels", "jobs")):
                     if draft is not None and parts.must_wait(definition):
                         draft.wait(definition)
                         outcomes.append((definition, "waiting"))
@@ -89,6 +108,8 @@ class Workbench:
                     outcome, undo = parts.book.put(definition, origin, replace=replace)
                     outcomes.append((definition, outcome))
                     done.append(undo)
+                    if outcome == "unchanged" and definition.collection == "security":
+                        parts.read_secret_again(definition.name)
             except BaseException:
                 for undo in reversed(done):
                     undo()
@@ -110,11 +131,17 @@ class Workbench:
         return loading.load(self.drafting, Path(path), replace=replace)
 
     def invoke(self, name: str | type[Service], payload: Any = "") -> Any:
-        """Run a service here and now and return its answer; its errors come through as they are."""
+        """Run a service here and now and return its answer; its errors come through as they are.
+
+        Raises:
+            ServiceUsage: An async service called this, which would hold the server's loop.
+        """
+        self._not_on_loop("wb.invoke", "await self.invoke.aio(...)")
         call = self._parts.invoker.new_call(named(name), payload)
         self.traffic.record(call.cid, call.step)
         watched = self._parts.around.watched
-        watched.add(call)
+        if CURRENT.get() is None:
+            watched.add(call)
         try:
             return self._parts.invoker.run(call)
         finally:
@@ -133,6 +160,7 @@ class Workbench:
 
         Text and bytes go as they are, anything else as JSON; `user` adds a security definition's credentials.
         """
+        self._not_on_loop("wb.call", "call from a service that is not async")
         sent = dict(headers or {})
         if user:
             definition: Any = self.security[user]
@@ -142,6 +170,10 @@ class Workbench:
             sent[DRAFT_HEADER] = draft.token
         status, received, body = inline.send(self.start(), call, data, sent, timeout_seconds)
         return inline.Answer(status, received, body, self._find_trace)
+
+    def _not_on_loop(self, what: str, mend: str) -> None:
+        if self._parts.loop.is_here:
+            raise ServiceUsage(f"{what} would hold the server, which waits for this very code. Mend: {mend}")
 
     def _find_trace(self, cid: str) -> Trace | None:
         try:
@@ -156,7 +188,7 @@ class Workbench:
         return Collection(
             "service",
             lambda: {
-                name: LiveService(name, parts.registry, parts.views.follow_services, self.invoke)
+                name: LiveService(name, parts.registry, parts.follow_service, self.invoke)
                 for name in parts.registry.services
             },
             self._remove_service,
@@ -165,8 +197,7 @@ class Workbench:
 
     def _remove_service(self, name: str) -> None:
         self._parts.registry.remove(name)
-        self._parts.short.put("service", name, "")
-        self._parts.views.follow_services()
+        self._parts.follow_service(name)
 
     @property
     def channels(self) -> Collection[Definition]:
@@ -191,7 +222,13 @@ class Workbench:
     @property
     def limits(self) -> LimitsInForce:
         """Limits by object: `wb.limits["service api.sample"]`; `wb.limits.reset()` counts anew."""
-        return LimitsInForce(self._parts.limits, lambda name: self._parts.book.remove("limits", name))
+        parts = self._parts
+        return LimitsInForce(
+            parts.limits,
+            lambda name: parts.book.remove("limits", name),
+            lambda: parts.book.of("channels"),
+            lambda: arrivals(self.traffic),
+        )
 
     def _collection(self, collection: str, what: str) -> Collection[Definition]:
         book = self._parts.book

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from workbench.core.cid import new_cid
-from workbench.core.trace import Step
+from workbench.core.trace import RequestStep
 
 
 class Answer(NamedTuple):
@@ -54,7 +54,7 @@ class Exchange:
         self._send = send
         self.body = b""
         self.cid = new_cid()
-        self.root = Step("http", f"{method} {self.path}")
+        self.root = RequestStep(f"{method} {self.path}", address)
         self.answered = False
         self.call: Any = None
         self.endpoint: Any = None

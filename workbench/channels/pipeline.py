@@ -70,6 +70,7 @@ class View(NamedTuple):
 
 Admin = Callable[[Exchange], Any]
 Done = Callable[[Any, BaseException | None], None]
+CallerAddress = Callable[[str, str | None], str]
 
 
 class Runner(Protocol):
@@ -108,6 +109,7 @@ class Pipeline:
         new_call: Makes the call of a service.
         record: Keeps a request's trace from its beginning.
         admin: The workbench's own addresses below /workbench/, for callers that hold the token.
+        caller_address: Gives the caller's address behind trusted proxies, of the peer's address and X-Forwarded-For.
     """
 
     def __init__(
@@ -118,9 +120,10 @@ class Pipeline:
         record: Callable[[str, Any], None],
         guard: Guard,
         admin: Mapping[tuple[str, str], Admin],
+        caller_address: CallerAddress | None = None,
     ) -> None:
         self._view, self._runner, self._new_call, self._record = view, runner, new_call, record
-        self.guard, self._admin = guard, admin
+        self.guard, self._admin, self._caller_address = guard, admin, caller_address
         self._in_flight: dict[Exchange, float] = {}
         self._sweeping = False
         self.draining = False
@@ -141,10 +144,15 @@ class Pipeline:
             return
         view = self._view(exchange.headers)
         exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
-        exchange.call = call = self._new_call(
+        exchange.call = self._new_call(
             endpoint.channel.service, b"", endpoint.info, cid=exchange.cid, services=view.services
         )
-        call.step.name = endpoint.channel.service
+        root, channel = exchange.root, endpoint.channel
+        root.channel, root.service, root.user = channel.name, channel.service, channel.security
+        if self._caller_address is not None:
+            exchange.address = root.address = self._caller_address(
+                exchange.address, exchange.headers.get("X-Forwarded-For")
+            )
         declared = exchange.headers.get("Content-Length")
         if declared is not None and declared.isdecimal() and int(declared) > endpoint.channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {endpoint.channel.max_body_bytes} bytes")
@@ -171,18 +179,21 @@ class Pipeline:
 
     def _check(self, exchange: Exchange, endpoint: Endpoint) -> Generator[Future[Decision], Decision, None]:
         """Endpoint's limit, credentials, user's limit; yields only a limit in a shared store, to be awaited."""
-        for limiter in (endpoint.limiter, endpoint.user_limiter):
-            if limiter is endpoint.user_limiter and endpoint.verifier is not None:
-                endpoint.verifier.verify(exchange.headers)
-            if limiter is None:
-                continue
-            said = limiter.check(exchange.address, exchange.cid)
-            decision = (yield said) if isinstance(said, Future) else said
-            exchange.root.steps.append(decision)
-            if decision.denied:
-                self._runner.refused(exchange.call, decision)
-            if not decision.allowed:
-                raise refusal(decision.denied, decision.headers)
+        if endpoint.limiter is not None:
+            yield from self._ask(exchange, endpoint.limiter)
+        if endpoint.verifier is not None:
+            endpoint.verifier.verify(exchange.headers)
+        if endpoint.user_limiter is not None:
+            yield from self._ask(exchange, endpoint.user_limiter)
+
+    def _ask(self, exchange: Exchange, limiter: Limiter) -> Generator[Future[Decision], Decision, None]:
+        said = limiter.check(exchange.address, exchange.cid)
+        decision = (yield said) if isinstance(said, Future) else said
+        exchange.root.steps.append(decision)
+        if decision.denied:
+            self._runner.refused(exchange.call, decision)
+        if not decision.allowed:
+            raise refusal(decision.denied, decision.headers)
 
     async def _check_on(
         self,

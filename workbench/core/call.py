@@ -78,6 +78,7 @@ class Call:
         "cancelled",
         "channel",
         "cid",
+        "expired",
         "http",
         "in_reply_to",
         "job_type",
@@ -109,6 +110,7 @@ class Call:
         self.in_reply_to = ""
         self.job_type = ""
         self.cancelled = False
+        self.expired = False  # past its time, and answered so
         self.on_loop = False
         self.response: Response | None = None
         self.step = Step("service", service)

@@ -6,6 +6,7 @@ WorkbenchError
   NameTaken              one name from two sources
   DanglingReference      a definition that names something that is not there
   PathTaken              two channels on one address
+  StillUsed              something to be removed that others name
   MissingSecret          a secret nobody set
   MissingDependency      a client library that is not installed
   DeployRefused          classes of a cell or file that cannot go live
@@ -96,6 +97,13 @@ class PathTaken(WorkbenchError):
             f"Channels {first!r} and {second!r} both answer {path} for {verbs}. "
             f"Mend: give one of them another path or method."
         )
+
+
+class StillUsed(WorkbenchError):
+    """Something cannot be removed, since other definitions name it."""
+
+    def __init__(self, what: str, users: Iterable[str]) -> None:
+        super().__init__(f"{what} is still used by {listed(users)}. Mend: change or remove that first.")
 
 
 class MissingSecret(WorkbenchError):

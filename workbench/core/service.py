@@ -122,7 +122,10 @@ class Service:
     @property
     def cancelled(self) -> bool:
         """Whether nobody waits for this call any more: it is past its time, or the server stops."""
-        return self._call.cancelled
+        call: Call | None = self._call
+        while call is not None and not call.cancelled:
+            call = call.parent
+        return call is not None
 
     @property
     def invoke(self) -> Invoke:

@@ -70,6 +70,17 @@ class Step:
                 yield depth + 1, step
 
 
+class RequestStep(Step):
+    """A request from outside: where it came from, and the channel, user and service it went to."""
+
+    __slots__ = ("address", "channel", "service", "user")
+
+    def __init__(self, name: str, address: str) -> None:
+        super().__init__("http", name)
+        self.address = address
+        self.channel = self.service = self.user = ""
+
+
 class Trace:
     """A call from outside with everything it caused."""
 

@@ -8,11 +8,14 @@ from typing import Any
 
 from workbench.app.collections import Collection
 from workbench.app.inline import Answer
+from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.singleton import notebook_name
 from workbench.app.workbench import Workbench
 from workbench.core.trace import Line, Step, Trace, Traced
-from workbench.notebook import running
+from workbench.limiting.explain import Explanation
+from workbench.limiting.simulate import Simulation
+from workbench.notebook import limiting, running
 from workbench.notebook.html import bar, block, chip, code, dot, escape, muted, strong, table
 from workbench.notebook.lines import DeployLine, Greeting, NothingLine
 from workbench.sandbox.catalog import Sandbox
@@ -120,6 +123,9 @@ HTML: dict[type, Callable[[Any], str]] = {
     Greeting: Greeting.html,
     DeployLine: DeployLine.html,
     NothingLine: NothingLine.html,
+    LimitsInForce: limiting.limits,
+    Explanation: limiting.explanation,
+    Simulation: limiting.simulation,
     Job: running.job,
     Jobs: lambda jobs: running.jobs(jobs, Path(notebook_name()).name),
     Run: running.run,

@@ -1,0 +1,105 @@
+"""`wb.limits`: every limit in force; which lines apply to whom, who would be let through, how much is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workbench.app.collections import Collection
+from workbench.core.definition import Definition
+from workbench.core.trace import RequestStep, Trace
+from workbench.limiting.definition import Limit
+from workbench.limiting.explain import Explanation
+from workbench.limiting.registry import Limits
+from workbench.limiting.shared import Use
+from workbench.limiting.simulate import Arrival, Simulation
+
+MOST_SIMULATED = 100_000
+
+
+class LimitsInForce(Collection[Limit]):
+    """Limits by object, short forms included: `wb.limits["service api.sample"]`."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        remove: Callable[[str], object],
+        channels: Callable[[], Mapping[str, Definition]],
+        traffic: Callable[[], Iterable[Arrival]],
+    ) -> None:
+        super().__init__("limit", lambda: {f"{each.on} {each.name}": each for each in limits}, remove, _in_words)
+        self._limits, self._channels, self._traffic = limits, channels, traffic
+
+    def reset(self, on: str | None = None, name: str | None = None) -> None:
+        """Count anew: everything, one level (`channel`, `user`, `service`), or one object."""
+        self._limits.reset(on, name)
+
+    def use(self) -> list[Use]:
+        """How far each line is used now."""
+        return self._limits.use()
+
+    def explain(self, address: str | None, *, user: str = "", channel: str = "", service: str = "") -> Explanation:
+        """Which lines count for a call from `address`, level by level, and why; and which can never refuse anybody.
+
+        A channel brings its service with it, and its user if it has one.
+        """
+        names = self._levels(channel, user, service)
+        return self._limits.explain(address, **names)
+
+    def simulate(
+        self,
+        traffic: Iterable[Arrival] | None = None,
+        *,
+        address: str | None = None,
+        channel: str = "",
+        user: str = "",
+        service: str = "",
+        calls: int = 0,
+        seconds: float = 60.0,
+        start: datetime | None = None,
+    ) -> Simulation:
+        """Play traffic against the limits in force, by the server's own code on a clock of its own.
+
+        Args:
+            traffic: Calls to play; without it, `calls` of them spread evenly over `seconds` [s], or else the recorded
+                calls of `wb.traffic`.
+            address: Where the made-up calls come from.
+            channel, user, service: The way they take; a channel brings its service and user.
+            start: When the first one comes; the beginning of 2026 by default, a full minute, hour and day.
+        """
+        if traffic is None and calls:
+            first = start or datetime(2026, 1, 1, tzinfo=UTC)
+            step = timedelta(seconds=seconds / min(calls, MOST_SIMULATED))
+            names = self._levels(channel, user, service)
+            traffic = [Arrival(first + i * step, address, **names) for i in range(min(calls, MOST_SIMULATED))]
+        return self._limits.simulate(self._traffic() if traffic is None else traffic)
+
+    def _levels(self, channel: str, user: str, service: str) -> dict[str, Any]:
+        definition = self._channels().get(channel)
+        return {
+            "channel": channel or None,
+            "user": user or getattr(definition, "security", "") or None,
+            "service": service or getattr(definition, "service", "") or None,
+        }
+
+
+def _in_words(limit: Limit) -> str:
+    lines = [line.strip() for line in limit.lines.splitlines() if line.strip()]
+    kind = "" if limit.exact else " (approximate)"
+    return ", ".join(lines) + kind
+
+
+def arrivals(traffic: Iterable[Trace]) -> list[Arrival]:
+    """Recorded requests as they came: when, from where, by which channel, user and service."""
+    return [
+        Arrival(
+            datetime.fromtimestamp(trace.at, UTC),
+            trace.root.address,
+            trace.root.channel or None,
+            trace.root.user or None,
+            trace.root.service or None,
+        )
+        for trace in traffic
+        if isinstance(trace.root, RequestStep)
+    ]
