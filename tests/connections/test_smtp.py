@@ -98,6 +98,17 @@ def test_a_list_of_addresses_with_names_and_commas(inbox: SMTPInbox, live: LiveS
     assert mail.recipients == [*mail.to, *mail.cc]
 
 
+def test_a_long_row_of_names_keeps_every_address_apart(inbox: SMTPInbox, live: LiveSMTP) -> None:
+    names = ["", "Jörg", "Doe, Jane", 'The "Boss"', "", "x" * 100, "東京" * 30, "¡"]
+    people = [f"user{number}@example.com" for number in range(len(names))]
+    quoted = [name.replace('"', '\\"') for name in names]
+    live.send(message(to=[f'"{name}" <{each}>' for name, each in zip(quoted, people, strict=True)]))
+    mail = inbox.messages[-1]
+    assert mail.to == mail.recipients == people
+    shown = [address.display_name.replace(" ", "") for address in mail.parsed["To"].addresses]
+    assert shown == [name.replace(" ", "") for name in names]
+
+
 def test_html_alone_and_beside_the_text(inbox: SMTPInbox, live: LiveSMTP) -> None:
     live.send(message(body="<b>é</b>", is_html=True))
     live.send(message(body="é", html="<b>é</b>"))
@@ -150,11 +161,14 @@ def test_any_subject_file_name_and_body_arrives_as_it_was(subject: str, file: st
     from workbench.connections.smtp_message import Outgoing
     from workbench.sandbox.smtp_inbox import Mail
 
-    sent = message(subject=subject, body=body)
+    people = [f"p{number}@example.com" for number in range(5)]
+    quoted = subject[:60].replace("\\", "\\\\").replace('"', '\\"')
+    sent = message(to=[f'"{quoted}" <{each}>' for each in people], subject=subject, body=body, headers={"X-H": subject})
     sent.attach(file, b"x")
     outgoing = Outgoing(sent, "a@example.com", datetime(2026, 1, 1, tzinfo=UTC))
     mail = Mail("a@example.com", outgoing.recipients, outgoing.as_bytes())
-    assert mail.subject.split() == subject.split()
+    assert mail.to == outgoing.recipients == people
+    assert mail.subject.split() == mail.headers["X-H"].split() == subject.split()
     assert list(mail.attachments) == [file]
     assert mail.text == body
 
@@ -165,6 +179,11 @@ def test_any_subject_file_name_and_body_arrives_as_it_was(subject: str, file: st
         {"subject": "x\r\nBcc: victim@example.com"},
         {"subject": "x\nBcc: victim@example.com"},
         {"to": "a@example.com\r\nBcc: victim@example.com"},
+        {"subject": "x\x0by"},
+        {"subject": "x\u2028y"},
+        {"subject": "x\x85"},
+        {"headers": {"X-A": "1\x1e2"}},
+        {"to": "a\u200b@example.com"},
         {"cc": ["a@example.com\nRCPT TO:<victim@example.com>"]},
         {"bcc": "a@example.com\r"},
         {"from_": "a@example.com\r\nX: y"},

@@ -19,6 +19,9 @@ ADDRESS = re.compile(
     r"(?P<local>[^\s<>()\[\]\",:;\\@]+)@(?P<domain>[^\s<>()\[\]\",:;\\@]+|\[[0-9A-Fa-f:.]+\])"
     r"(?(angle)>)"
 )
+# Everything that anybody might take for the end of a line; a tab is none.
+BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+LONGEST_LINE, LONGEST_ADDRESS = 76, 500
 OWN_HEADERS = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "content-type"}
 
 
@@ -113,12 +116,12 @@ class Outgoing:
         from email.utils import format_datetime, make_msgid
 
         # 7bit: not every server takes eight, and none has to be asked then.
-        policy = SMTP.clone(cte_type="7bit", utf8=self.is_international)
+        policy = SMTP.clone(cte_type="7bit", utf8=self.is_international, refold_source="none")
         message, mail = self._message, EmailMessage(policy=policy)
-        mail["From"] = self.sender
-        for header, people in (("To", self._to), ("Cc", self._cc)):
+        # Raw: the standard library folds a row of names and addresses so that some of them run into each other.
+        for header, people in (("From", [self.sender]), ("To", self._to), ("Cc", self._cc)):
             if people:
-                mail[header] = people
+                mail.set_raw(header, ",\n ".join(map(_mailbox, people)))
         mail["Subject"] = one_line(message.subject, "subject")
         # Raw: parsing two headers of our own making takes a tenth of the time that the whole mail takes.
         mail.set_raw("Date", format_datetime(now))
@@ -155,9 +158,9 @@ def _text(value: Any, field: str) -> str:
 def one_line(value: Any, field: str) -> str:
     """The value, if a header may hold it: a line break would let it add headers and recipients of its own."""
     text = _text(value, field)
-    if any(character in text for character in "\r\n\0"):
+    if BREAKS.search(text):
         raise ServiceUsage(
-            f"The mail's {field} has a line break or a NUL in it, which could add headers or recipients. "
+            f"The mail's {field} has a line break or a control character in it, which could add headers or recipients. "
             f"Mend: take it out, for instance by ' '.join(text.split())"
         )
     return text
@@ -184,7 +187,9 @@ def addresses(value: Recipients, field: str) -> list[Address]:
         if part:
             match = ADDRESS.fullmatch(part)
             try:
-                if match is None or not part.isprintable():
+                if match is None or len(part) > LONGEST_ADDRESS:
+                    raise ValueError
+                if not f"{match['local']}@{match['domain']}".isprintable():
                     raise ValueError
                 domain = _ascii_domain(match["domain"])
             except ValueError as exc:
@@ -195,6 +200,19 @@ def addresses(value: Recipients, field: str) -> list[Address]:
             name = match["quoted"] if match["quoted"] is not None else match["name"] or ""
             found.append(Address(re.sub(r"\\(.)", r"\1", name).strip(), match["local"], domain))
     return found
+
+
+def _mailbox(address: Address) -> str:
+    """As it stands in a header; a name that is not short ASCII becomes encoded words, each on a line of its own."""
+    from email.header import Header
+
+    name = address.display_name
+    if not name:
+        return address.addr_spec
+    if name.isascii() and len(name) < LONGEST_LINE:
+        escaped = re.sub(r'(["\\])', r"\\\1", name)
+        return f'"{escaped}" <{address.addr_spec}>'
+    return f"{Header(name, 'utf-8', maxlinelen=LONGEST_LINE).encode()} <{address.addr_spec}>"
 
 
 def _parts(text: str) -> list[str]:
