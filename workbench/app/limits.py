@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbench.app.collections import Collection
+from workbench.core.clock import VirtualClock
 from workbench.core.definition import Definition
 from workbench.core.trace import RequestStep, Trace
 from workbench.limiting.definition import Limit
@@ -27,13 +29,29 @@ class LimitsInForce(Collection[Limit]):
         remove: Callable[[str], object],
         channels: Callable[[], Mapping[str, Definition]],
         traffic: Callable[[], Iterable[Arrival]],
+        rebuild: Callable[[], None],
     ) -> None:
         super().__init__("limit", lambda: {f"{each.on} {each.name}": each for each in limits}, remove, _in_words)
-        self._limits, self._channels, self._traffic = limits, channels, traffic
+        self._limits, self._channels, self._traffic, self._rebuild = limits, channels, traffic, rebuild
 
     def reset(self, on: str | None = None, name: str | None = None) -> None:
         """Count anew: everything, one level (`channel`, `user`, `service`), or one object."""
         self._limits.reset(on, name)
+
+    @contextmanager
+    def frozen(self) -> Iterator[VirtualClock]:
+        """Have limits count from zero on a clock that stands still until told, and anew by the real one afterwards.
+
+        So no minute turns between two calls of a test: `with wb.limits.frozen() as clock: ...; clock.advance(60)`.
+        """
+        clock = VirtualClock()
+        real = self._limits.use_clock(clock)
+        self._rebuild()
+        try:
+            yield clock
+        finally:
+            self._limits.use_clock(real)
+            self._rebuild()
 
     def use(self) -> list[Use]:
         """How far each line is used now."""

@@ -239,7 +239,8 @@ class Parts:
         """Names that a definition may refer to, those of the running cell's own classes included."""
         if collection == "services":
             return list(self.services_here())
-        return list(self.book.of(collection))
+        waiting = self.draft.waiting if self.draft is not None else []
+        return [*self.book.of(collection), *(each.name for each in waiting if each.collection == collection)]
 
     def services_here(self) -> Mapping[str, Deployment]:
         """The snapshot for a call made by this thread: the cell that runs sees its own classes."""

@@ -20,10 +20,6 @@ class Defined:
         """The definitions with these outcomes: `defined`, `changed`, `unchanged`, `waiting`."""
         return [definition for definition, outcome in self.outcomes if outcome in words]
 
-    def waiting(self) -> list[RESTChannel]:
-        """Channels that open with the cell that runs."""
-        return [each for each in self.of("waiting") if isinstance(each, RESTChannel)]
-
     def settled(self) -> Defined | None:
         """This report without what waits for the cell's end, which is said there; None if nothing is left."""
         left = [pair for pair in self.outcomes if pair[1] != "waiting"]
@@ -35,7 +31,8 @@ class Defined:
         named = [str(each) for each in now if not isinstance(each, RESTChannel)]
         said = [f"Defined: {', '.join(named)}."] if named else []
         said += [opened(each) for each in self.of("defined", "changed") if isinstance(each, RESTChannel)]
-        said += [f"{each} opens at {each.path} when this cell has ended well." for each in self.waiting()]
+        if waiting := self.of("waiting"):
+            said.append(f"Opens with this cell: {', '.join(map(str, waiting))}.")
         if same := self.of("unchanged"):
             said.append(f"Unchanged: {', '.join(map(str, same))}.")
         return said + made_up(self.played)

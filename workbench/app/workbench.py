@@ -29,6 +29,7 @@ from workbench.runtime.registry import NOTEBOOK, Source
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.jobs import Jobs
 
+ORDER = ("connections", "security", "channels", "limits", "jobs")
 R = TypeVar("R", Defined, Sandboxed)
 
 
@@ -97,8 +98,8 @@ class Workbench:
             draft = parts.draft if parts.draft is not None and parts.draft.is_mine else None
             origin = draft.source.origin if draft is not None else NOTEBOOK
             try:
-                # A channel may name a user of the same call, whatever their order.
-                for definition in sorted(definitions, key=lambda each: each.collection in ("channels", "jobs")):
+                # A channel may name a user of the same call, and a limit a channel, whatever their order.
+                for definition in sorted(definitions, key=lambda each: ORDER.index(each.collection)):
                     if draft is not None and parts.must_wait(definition):
                         draft.wait(definition)
                         outcomes.append((definition, "waiting"))
@@ -228,6 +229,7 @@ class Workbench:
             lambda name: parts.book.remove("limits", name),
             lambda: parts.book.of("channels"),
             lambda: arrivals(self.traffic),
+            parts.views.rebuild,
         )
 
     def _collection(self, collection: str, what: str) -> Collection[Definition]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from workbench.core.definition import Definition
+from workbench.core.definition import Definition, Reference
 from workbench.limiting.grammar import Line, read
 
 HIGHEST_SLIDING_RATE = 1_000_000
@@ -60,6 +61,9 @@ class Limit(Definition, tag="limit", frozen=True):
     def parsed(self) -> list[Line]:
         """Its lines, read."""
         return read(self.lines)[0]
+
+    def references(self) -> Iterator[Reference]:
+        yield Reference({"channel": "channels", "user": "security", "service": "services"}[self.on], self.name, "name")
 
     def problems(self) -> dict[str, str]:
         lines, wrong = read(self.lines)

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from workbench.core.ports import Clock
+from workbench.limiting.approximate import ApproximateLimiter, leasable, leased_counts
 from workbench.limiting.budgets import Lines, reader
 from workbench.limiting.definition import LEVELS, Limit
 from workbench.limiting.explain import Explanation, explain
+from workbench.limiting.leases import Leaser
 from workbench.limiting.local import Counts, LocalLimiter
 from workbench.limiting.shared import SharedCounters, SharedLimiter, Use, prefix_of
 
@@ -30,16 +32,37 @@ class Limits:
         self._clock, self._store = clock, store
         self._counts: dict[tuple[str, str], Counts] = {}
         self._limiters: dict[tuple[str, str], LocalLimiter | SharedLimiter] = {}
+        self._leaser = None if store is None else Leaser(store, clock)
 
     def define(self, limit: Limit) -> None:
         """Put a limit in force; its counts go on where network, unit, `per` and `window` of a line are as before."""
         if limit.identity in self._limiters and self._limiters[limit.identity].limit == limit:
             return
-        if self._store is not None:
-            self._limiters[limit.identity] = SharedLimiter(limit, self._store)
-            return
-        counts = self._counts.setdefault(limit.identity, Counts())
-        self._limiters[limit.identity] = LocalLimiter(limit, self._clock, counts)
+        self._limiters[limit.identity] = self._made(limit)
+
+    def _made(self, limit: Limit) -> LocalLimiter | SharedLimiter:
+        if self._store is None or self._leaser is None:
+            return LocalLimiter(limit, self._clock, self._counts.setdefault(limit.identity, Counts()))
+        if not leasable(limit):
+            self._counts.pop(limit.identity, None)
+            return SharedLimiter(limit, self._store)
+        self._store.open()
+        counts = self._counts.setdefault(limit.identity, leased_counts(self._leaser))
+        return ApproximateLimiter(limit, self._clock, counts, self._leaser, self._store.patience_seconds)
+
+    def close(self) -> None:
+        """Give unused leases back; the store itself stays open."""
+        if self._leaser is not None:
+            self._leaser.close()
+
+    def use_clock(self, clock: Clock) -> Clock:
+        """Count by another clock from now on, all counts of this process anew; gives the former one."""
+        before, self._clock = self._clock, clock
+        self._counts.clear()
+        for limit in list(self):
+            del self._limiters[limit.identity]
+            self.define(limit)
+        return before
 
     def remove(self, on: str, name: str) -> bool:
         """Lift a limit; whether it was there. Counts of this process are forgotten, shared ones expire."""
@@ -64,7 +87,7 @@ class Limits:
             limiter = self._limiters[key]
             if isinstance(limiter, LocalLimiter):
                 limiter.counts.clear()
-            elif self._store is not None:
+            if self._store is not None:
                 self._store.forget(prefix_of(limiter.limit))
         return len(chosen)
 
@@ -80,11 +103,14 @@ class Limits:
             chosen = [limiter.limit for limiter in found if limiter is not None]
         return Explanation(row for limit in chosen for row in explain(limit, address))
 
-    def simulate(self, traffic: Iterable[Arrival]) -> Simulation:
-        """Who of this traffic would be let through by the limits in force, all of them unused at its start."""
+    def simulate(self, traffic: Iterable[Arrival], *, exact: bool | None = None, processes: int = 4) -> Simulation:
+        """Who of this traffic would be let through by the limits in force, all of them unused at its start.
+
+        `exact` is True or False to see all of them exact or approximate; see `workbench.limiting.simulate`.
+        """
         from workbench.limiting.simulate import simulate
 
-        return simulate(self, traffic)
+        return simulate(self, traffic, exact=exact, processes=processes)
 
     def use(self) -> list[Use]:
         """How far each line that counts is used now; raises StoreUnavailable."""

@@ -126,7 +126,7 @@ class Cells:
             self._wb.start()
         except WorkbenchError as exc:
             self._fail(result, exc)
-        displays.show(DeployLine(deployed, self._wb))
+        displays.show(DeployLine(deployed, self._wb, str(getattr(result.info, "cell_id", None) or "")))
 
     def _say(self, shown: Any) -> None:
         """One line for each thing the cell changed that its own value does not show."""

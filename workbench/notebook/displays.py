@@ -23,6 +23,7 @@ from workbench.sandbox.peer import Peer
 from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
+from workbench.ui import front
 
 
 def show(value: Any) -> None:
@@ -36,6 +37,9 @@ def register(shell: Any) -> None:
     """Give IPython the HTML form of each type; the plain form is the value's repr."""
     formatter = shell.display_formatter.formatters["text/html"]
     plain = shell.display_formatter.formatters["text/plain"]
+    bundle = shell.display_formatter.mimebundle_formatter
+    bundle.for_type(DeployLine, lambda line: front.card_bundle(shell, line.wb, line.services, line.notes, line.cell))
+    front.prime(shell)
     for kind, html in HTML.items():
         formatter.for_type(kind, _framed(html))
         plain.for_type(kind, lambda value, printer, cycle: printer.text(repr(value)))

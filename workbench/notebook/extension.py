@@ -10,6 +10,7 @@ from workbench.notebook import displays, errors
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
+from workbench.ui import front
 from workbench.zato import hook
 
 NAME = "workbench"
@@ -68,6 +69,7 @@ def greet(shell: Any) -> None:
 def unload(shell: Any) -> None:
     """Stop the server and leave the kernel as it was."""
     wb = the_workbench()
+    front.close_cards()
     for cells in _cells:
         cells.unfollow()
     _cells.clear()

@@ -71,7 +71,7 @@ def _drawn(lanes: list[tuple[str, list[tuple[Outcome, bool]]]], simulation: Simu
         drawn.append(_lane(number, label, [(((o.arrival.at - first).total_seconds() / span), no) for o, no in calls]))
     height = HEIGHT * len(lanes) + 22
     axis = f'<text x="{LEFT}" y="{height - 6}" class="f">0 s</text>'
-    axis += f'<text x="{LEFT + WIDTH}" y="{height - 6}" class="f" text-anchor="end">{span:g} s</text>'
+    axis += f'<text x="{LEFT + WIDTH}" y="{height - 6}" class="f" text-anchor="end">{span:.0f} s</text>'
     style = (
         f".f{{font:11px sans-serif;fill:var(--jp-ui-font-color2,#6b7280)}}.l{{stroke:{BORDER}}}"
         f".t{{font:12px sans-serif;fill:var(--jp-ui-font-color1,#222)}}"

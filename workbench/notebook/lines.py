@@ -31,14 +31,23 @@ class Greeting:
 class DeployLine:
     """What a good cell brought: services with their versions, and channels that opened with them."""
 
-    def __init__(self, deployed: Deployed, wb: Workbench) -> None:
+    def __init__(self, deployed: Deployed, wb: Workbench, cell: str = "") -> None:
         self._deployed, self._url = deployed, wb.url
+        self.wb, self.cell = wb, cell
         self._channels = [each for each in wb.channels.values() if isinstance(each, RESTChannel)]
 
+    @property
+    def services(self) -> list[str]:
+        """Names of the services that went live."""
+        return [version.name for version, _ in self._deployed.versions]
+
+    @property
+    def notes(self) -> list[str]:
+        """A line for each channel that opened with them."""
+        return [opened(each) for each in self._deployed.definitions if isinstance(each, RESTChannel)]
+
     def __repr__(self) -> str:
-        lines = [self._said(version, before) for version, before in self._deployed.versions]
-        lines += [opened(each) for each in self._deployed.definitions if isinstance(each, RESTChannel)]
-        return "\n".join(lines)
+        return "\n".join([*(self._said(version, before) for version, before in self._deployed.versions), *self.notes])
 
     def _said(self, version: Version, before: int) -> str:
         return f"{version} is live{was(version, before)}.{undefined(self._deployed.missing.get(version.name, ()))}"
@@ -54,11 +63,7 @@ class DeployLine:
                 f"{dot('warn' if missing else 'live')} {strong(version.name)} v{version.number} is live"
                 f"{muted(was(version, before))}. {links}{muted(escape(missing))}"
             )
-        rows += [
-            f"{dot('live')} {escape(opened(each))}"
-            for each in self._deployed.definitions
-            if isinstance(each, RESTChannel)
-        ]
+        rows += [f"{dot('live')} {escape(note)}" for note in self.notes]
         return "<br>".join(rows)
 
 
