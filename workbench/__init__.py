@@ -105,9 +105,24 @@ def _ipython() -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext workbench`: cells deploy the services they define."""
-    from workbench.notebook.extension import load
+    try:
+        from workbench.notebook.extension import load
 
-    load(shell)
+        load(shell)
+    except Exception as exc:
+        if not getattr(shell, "parent_header", None):
+            _tell_in_first_cell(shell, exc)
+        raise
+
+
+def _tell_in_first_cell(shell: Any, error: Exception) -> None:
+    """A kernel that starts tells its log alone; a person reads cells."""
+
+    def tell(info: Any) -> None:
+        shell.events.unregister("pre_run_cell", tell)
+        shell.showtraceback((type(error), error, None))
+
+    shell.events.register("pre_run_cell", tell)
 
 
 def unload_ipython_extension(shell: Any) -> None:

@@ -6,8 +6,10 @@ any inner failure fails the whole.
 
 from __future__ import annotations
 
+import linecache
 import sys
 from threading import get_ident
+from types import FunctionType
 from typing import Any
 
 from workbench.app.draft import Draft
@@ -18,7 +20,7 @@ from workbench.core.service import Service
 from workbench.notebook import displays, errors
 from workbench.notebook.lines import DeployLine, NothingLine
 from workbench.runtime import capture
-from workbench.runtime.registry import NOTEBOOK, Source
+from workbench.runtime.registry import NOTEBOOK, Source, class_source
 
 
 class Cells:
@@ -75,7 +77,7 @@ class Cells:
 
     def _python(self, text: str) -> str:
         """A cell's text without the lines of cell magics, and with line magics as the calls they stand for."""
-        lines = text.splitlines(keepends=True)
+        lines = text.lstrip().splitlines(keepends=True)
         while lines and lines[0].startswith("%%"):
             lines.pop(0)
         try:
@@ -112,8 +114,7 @@ class Cells:
         if self._failed:
             self._take_back(draft)
             return
-        if not draft.source.text:
-            draft.retell(Source(NOTEBOOK, self._python(result.info.raw_cell or "")))
+        self._complete_source(draft, result.info.raw_cell or "")
         try:
             deployed = self._wb.drafting.commit(draft)
         except Exception as exc:
@@ -127,6 +128,15 @@ class Cells:
         except WorkbenchError as exc:
             self._fail(result, exc)
         displays.show(DeployLine(deployed, self._wb, str(getattr(result.info, "cell_id", None) or "")))
+
+    def _complete_source(self, draft: Draft, raw_cell: str) -> None:
+        """Add what was not known at the cell's beginning: the cell's own text, and classes that `%run` brought."""
+        text = draft.source.text
+        text = text if text.strip() else self._python(raw_cell)
+        brought = [cls for cls in draft.classes if self._is_bound(cls) and not class_source(text, cls.__name__)]
+        text = "\n\n".join([text, *(_source_elsewhere(cls) for cls in brought)])
+        if text != draft.source.text:
+            draft.retell(Source(NOTEBOOK, text))
 
     def _say(self, shown: Any) -> None:
         """One line for each thing the cell changed that its own value does not show."""
@@ -146,6 +156,15 @@ class Cells:
         self._wb.drafting.abort(draft)
         if names or undone:
             displays.show(NothingLine(names, undone))
+
+
+def _source_elsewhere(cls: type[Service]) -> str:
+    """The text of a class that another cell or a script made, by the place of one of its functions."""
+    for each in vars(cls).values():
+        if isinstance(each, FunctionType):
+            linecache.checkcache(path := each.__code__.co_filename)
+            return class_source("".join(linecache.getlines(path)), cls.__name__)
+    return ""
 
 
 def runs_a_cell() -> bool:

@@ -39,7 +39,9 @@ def show(shell: Any, error: BaseException) -> None:
 
 def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: Any = None) -> None:
     if not any(_is_ours(each) for each in _frames(trace)):
-        shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
+        # A cell that does not even compile has no frame but IPython's.
+        runs = not all(_path(each).startswith(_machinery()) for each in _frames(trace))
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=runs)
         return
     with _chain_trimmed(error):
         shell.showtraceback((kind, error, trimmed(error, trace)), tb_offset=0, running_compiled_code=True)

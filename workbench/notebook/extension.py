@@ -44,7 +44,7 @@ def _follow(shell: Any) -> None:
 
 def _watch_load_ext(shell: Any) -> None:
     """Answer `%load_ext workbench` with the greeting, not with IPython's "already loaded"."""
-    former = shell.magics_manager.magics["line"]["load_ext"]
+    former = shell.find_line_magic("load_ext")
 
     def load_ext(line: str) -> Any:
         return greet(shell) if line.strip() == NAME else former(line)
