@@ -1,5 +1,7 @@
 """Where a service's prints and log lines go: into its call's trace and `wb.log`, never into a cell that happens to run.
 
+Threads and pool tasks that a call starts belong to it: they get a copy of its context, as asyncio's tasks do.
+
 A call made inline in a cell is watched by the person who made it, so its prints show under that cell too. When
 something else (`%%capture`, `redirect_stdout`) has put itself in place of `sys.stdout`, prints go there.
 """
@@ -8,7 +10,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial, wraps
+from threading import Thread
 from time import time
 from typing import Any, TextIO
 
@@ -16,11 +23,12 @@ from workbench.core.call import Call
 from workbench.core.trace import CURRENT, Line
 from workbench.runtime.traffic import LogLine
 
-Told = Callable[[Call, str, str], None]
+KEPT_IN_TRACE = 1000
+LONGEST_LINE = 8192
 
 
 class Tee:
-    """Stands in for `sys.stdout`: a write inside a service's call goes to the call, any other passes through.
+    """Stands in for `sys.stdout` or `sys.stderr`: a write in a service's call goes to the call, others pass through.
 
     There is deliberately no `__setattr__` that delegates: IPython patches `sys.stdout.write` around every cell, and
     delegating the patch would make it call itself.
@@ -36,6 +44,10 @@ class Tee:
         keep_print(call, text)
         return self._stream.write(text) if call.surroundings.inline(call) else len(text)
 
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
@@ -44,13 +56,24 @@ def keep_print(call: Call, text: str) -> None:
     """Add printed text to the call's trace; `print` writes its line and its end apart."""
     steps = call.step.steps
     last = steps[-1] if steps else None
-    if isinstance(last, Line) and last.kind == "print" and not last.text.endswith("\n"):
+    if isinstance(last, Line) and last.kind == "print" and last.text[-1:] != "\n" and len(last.text) < LONGEST_LINE:
         last.text += text
     else:
         last = Line("print", text)
-        steps.append(last)
+        _keep(call, last)
     if last.text.endswith("\n"):
         call.surroundings.log.append(LogLine(time(), call.cid, call.service, "", last.text.rstrip("\n")))
+
+
+def _keep(call: Call, line: Line) -> None:
+    """Add a line to the call's trace; of a call that never stops talking, the first lines and the last."""
+    steps = call.step.steps
+    if len(steps) == KEPT_IN_TRACE:
+        steps.append(Line("log", f"more than {KEPT_IN_TRACE} lines; the others are in wb.log alone", "WARNING"))
+    if len(steps) > KEPT_IN_TRACE + 1 and isinstance(steps[-1], Line):
+        steps[-1] = line
+    else:
+        steps.append(line)
 
 
 class ServiceLog(logging.Handler):
@@ -67,10 +90,52 @@ class ServiceLog(logging.Handler):
         except Exception:
             self.handleError(record)
             return
-        call.step.steps.append(Line("log", record.getMessage(), record.levelname))
+        _keep(call, Line("log", record.getMessage(), record.levelname))
         call.surroundings.log.append(LogLine(time(), call.cid, call.service, record.levelname, text))
 
 
+def _inheriting_start(former: Callable[..., Any]) -> Callable[..., Any]:
+    """`Thread.start` that gives a thread started within a call the call's context."""
+
+    @wraps(former)
+    def start(thread: Thread) -> None:
+        # A pool's thread and a worker outlive the call; their tasks inherit one by one.
+        pooled = getattr(getattr(thread, "_target", None), "__module__", "") == "concurrent.futures.thread"
+        if CURRENT.get() is not None and not pooled and not thread.name.startswith("workbench-"):
+            thread.run = partial(copy_context().run, _run_told, thread, thread.run)  # type: ignore[method-assign]
+        former(thread)
+
+    start._workbench_former = former  # type: ignore[attr-defined]
+    return start
+
+
+def _run_told(thread: Thread, run: Callable[[], None]) -> None:
+    """Run a thread; what it raises is told inside the call's context, too."""
+    try:
+        run()
+    except SystemExit:
+        return
+    except BaseException:
+        threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), thread)))
+
+
+def _inheriting_submit(former: Callable[..., Any]) -> Callable[..., Any]:
+    """`ThreadPoolExecutor.submit` that gives a task submitted within a call the call's context."""
+
+    @wraps(former)
+    def submit(pool: ThreadPoolExecutor, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if CURRENT.get() is None:
+            return former(pool, task, *args, **kwargs)
+        return former(pool, copy_context().run, task, *args, **kwargs)
+
+    submit._workbench_former = former  # type: ignore[attr-defined]
+    return submit
+
+
+_INHERITING = (
+    (Thread, "start", _inheriting_start),
+    (ThreadPoolExecutor, "submit", _inheriting_submit),
+)
 _handler = ServiceLog()
 
 
@@ -85,6 +150,11 @@ def install() -> None:
     services.propagate = False
     if not isinstance(sys.stdout, Tee):
         sys.stdout = Tee(sys.stdout)
+    if not isinstance(sys.stderr, Tee):
+        sys.stderr = Tee(sys.stderr)
+    for owner, name, made in _INHERITING:
+        if not hasattr(now := getattr(owner, name), "_workbench_former"):
+            setattr(owner, name, made(now))
 
 
 def uninstall() -> None:
@@ -94,3 +164,8 @@ def uninstall() -> None:
     logging.getLogger("workbench.service").propagate = True
     if isinstance(sys.stdout, Tee):
         sys.stdout = sys.stdout._stream
+    if isinstance(sys.stderr, Tee):
+        sys.stderr = sys.stderr._stream
+    for owner, name, _ in _INHERITING:
+        if former := getattr(getattr(owner, name), "_workbench_former", None):
+            setattr(owner, name, former)

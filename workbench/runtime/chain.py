@@ -75,7 +75,7 @@ def handle_of(call: Call, version: Version, service: Service) -> Callable[[], An
     if version.verbs and call.http is not None:
         method = "GET" if call.http.method == "HEAD" and "HEAD" not in version.verbs else call.http.method
         if method not in version.verbs:
-            raise MethodNotAllowed(allow=sorted(version.verbs))
+            raise MethodNotAllowed(allow=sorted({*version.verbs, *(("HEAD",) if "GET" in version.verbs else ())}))
         work = getattr(service, version.verbs[method])
     else:
         work = service.handle

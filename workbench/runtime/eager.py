@@ -9,7 +9,9 @@ from collections.abc import Callable, Coroutine, Generator
 from time import perf_counter
 from typing import Any
 
+from workbench.core.call import Call
 from workbench.core.service import logger_of
+from workbench.core.trace import CURRENT
 
 BLOCKED_SECONDS = 0.1
 
@@ -49,11 +51,11 @@ class Standing:
 
 
 def start(
-    coroutine: Coroutine[Any, Any, Any], name: str, done: Callable[[Any, BaseException | None], None]
+    coroutine: Coroutine[Any, Any, Any], call: Call, done: Callable[[Any, BaseException | None], None]
 ) -> asyncio.Task[Any] | None:
     """Step a coroutine at once, on its loop; `done` gets its answer, later if it waits: then its task is given back.
 
-    Each step is timed: one that blocks the loop is logged under `name`.
+    Each step is timed: one that blocks the loop is logged under its call.
     """
     loop, context = asyncio.get_running_loop(), contextvars.copy_context()
     standing, current = Standing(), asyncio.current_task()
@@ -68,37 +70,42 @@ def start(
     except BaseException as exc:
         answer, error = None, exc
     else:
-        rest = _resumed(coroutine, waits_for, name)
+        rest = watched(coroutine, call, waits_for)
         standing.task = loop.create_task(rest, context=context)
         standing.task.add_done_callback(lambda task: done(*_ended(task)))
         if standing._cancels:
-            standing.task.cancel()
+            # After its first step: a task cancelled before that never enters the coroutine, nor its `finally`.
+            loop.call_soon(standing.task.cancel)
         return standing.task
     finally:
         asyncio.tasks._leave_task(loop, standing)  # type: ignore[arg-type]
         if current is not None:
             asyncio.tasks._enter_task(loop, current)
-        _watch(name, perf_counter() - began)
+        _watch(call, perf_counter() - began)
     done(answer, error)
     return None
 
 
+_FIRST: Any = object()
+
+
 @types.coroutine
-def _resumed(coroutine: Coroutine[Any, Any, Any], waits_for: Any, name: str) -> Generator[Any, Any, Any]:
-    """Go on with a coroutine that was already stepped: pass on what it waits for, and what comes back."""
+def watched(coroutine: Coroutine[Any, Any, Any], call: Call, waits_for: Any = _FIRST) -> Generator[Any, Any, Any]:
+    """Run a coroutine, or go on with one that was stepped: pass on what it waits for, and what comes back."""
+    sent, thrown = None, None
     while True:
-        thrown: BaseException | None = None
-        try:
-            sent = yield waits_for
-        except BaseException as exc:
-            sent, thrown = None, exc
+        if waits_for is not _FIRST:
+            try:
+                sent, thrown = (yield waits_for), None
+            except BaseException as exc:
+                sent, thrown = None, exc
         began = perf_counter()
         try:
             waits_for = coroutine.send(sent) if thrown is None else coroutine.throw(thrown)
         except StopIteration as end:
             return end.value
         finally:
-            _watch(name, perf_counter() - began)
+            _watch(call, perf_counter() - began)
 
 
 def _ended(task: asyncio.Task[Any]) -> tuple[Any, BaseException | None]:
@@ -108,11 +115,16 @@ def _ended(task: asyncio.Task[Any]) -> tuple[Any, BaseException | None]:
     return (None, error) if error is not None else (task.result(), None)
 
 
-def _watch(name: str, seconds: float) -> None:
-    if seconds > BLOCKED_SECONDS:
-        logger_of(name).warning(
+def _watch(call: Call, seconds: float) -> None:
+    if seconds <= BLOCKED_SECONDS:
+        return
+    token = CURRENT.set(call)
+    try:
+        logger_of(call.service).warning(
             "%s is async and held the server's loop for %.0f ms; every other caller waited. "
             "Mend: await what it waits for, or make it a plain def handle.",
-            name,
+            call.service,
             seconds * 1000,
         )
+    finally:
+        CURRENT.reset(token)

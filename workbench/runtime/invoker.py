@@ -9,9 +9,9 @@ from typing import Any
 
 from workbench.core.call import INVOKE, INVOKE_ASYNC, INVOKE_ASYNC_CALLBACK, Call, ChannelInfo
 from workbench.core.cid import new_cid
-from workbench.core.errors import CallerError, ServiceUsage
+from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage
 from workbench.core.ports import Decision, Deployment, Limiter, Surroundings
-from workbench.core.service import logger_of
+from workbench.core.service import logger_of, named
 from workbench.core.trace import CURRENT
 from workbench.runtime import eager
 from workbench.runtime.chain import chain
@@ -33,7 +33,7 @@ class Invoker:
 
     def __init__(
         self,
-        services: Callable[[], Mapping[str, Version]],
+        services: Callable[[], Mapping[str, Deployment]],
         limiter: Callable[[str], Limiter | None],
         loop: LoopThread,
         workers: Workers,
@@ -55,6 +55,8 @@ class Invoker:
         services: Mapping[str, Deployment] | None = None,
     ) -> Call:
         """A call of a service by name, under its parent's CID and snapshot if it has a parent."""
+        if parent is not None:
+            _check_nesting(name, parent)
         if services is None:
             services = parent.services if parent is not None else self._services()
         call = Call(
@@ -68,7 +70,6 @@ class Invoker:
         )
         if parent is not None:
             call.address = parent.address
-            _check_nesting(call, parent)
         return call
 
     # What a service and a person call.
@@ -101,10 +102,7 @@ class Invoker:
             call.services, call.address = parent.services, parent.address
         self.version(call)
         self.traffic.record(call.cid, call.step)
-        implicit = f"{parent.service}-async-callback" if parent is not None else ""
-        callbacks = [callback] if isinstance(callback, str) else list(callback or ())
-        if not callbacks and implicit in call.services:
-            callbacks = [implicit]
+        callbacks = _callbacks(callback, call.services, parent)
 
         def work() -> None:
             try:
@@ -115,7 +113,7 @@ class Invoker:
             for each in callbacks:
                 self._call_back(each, answer, call)
 
-        self.workers.submit(work)
+        self._queue(call, work)
         return call.cid
 
     def _call_back(self, name: str, answer: Any, replied: Call) -> None:
@@ -133,7 +131,9 @@ class Invoker:
         try:
             return call.services[call.service]  # type: ignore[return-value]
         except KeyError:
-            raise unknown_service(call.service, call.services) from None
+            error = unknown_service(call.service, call.services)
+            call.step.end(outcome_of(error), error)
+            raise error from None
 
     def start(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> asyncio.Task[Any] | None:
         """Run a call for a channel, from the loop: an async service here and now, a sync one on a worker.
@@ -145,7 +145,7 @@ class Invoker:
             ServiceUnavailable: No worker is free and the queue is full.
         """
         if self.version(call).is_async:
-            return eager.start(self.run_aio(call), call.service, done)
+            return eager.start(self.run_aio(call), call, done)
         self.submit(call, done)
         return None
 
@@ -181,13 +181,23 @@ class Invoker:
         """
 
         def work() -> None:
+            if call.expired:
+                call.step.end("never began: its time was over before a worker was free")
+                return
             try:
                 answer, error = self.run(call), None
             except BaseException as exc:
                 answer, error = None, exc
             self.loop.land(done, answer, error)
 
-        self.workers.submit(work)
+        self._queue(call, work)
+
+    def _queue(self, call: Call, work: Callable[[], None]) -> None:
+        try:
+            self.workers.submit(work)
+        except ServiceUnavailable as exc:
+            call.step.end("refused 503", exc)
+            raise
 
     def run(self, call: Call) -> Any:
         """Drive the chain on this thread, which may wait."""
@@ -195,7 +205,7 @@ class Invoker:
         if version.is_async:
             if self.loop.is_here:
                 raise ServiceUsage(f"{call.service!r} is async. Mend: await self.invoke.aio({call.service!r}, ...)")
-            return self.loop.run(self.run_aio(call))
+            return self.loop.run(self._run_watched(call))
         step, steps = call.step, chain(call, version, self._limiter(call.service))
         token = CURRENT.set(call)
         try:
@@ -203,7 +213,7 @@ class Invoker:
             while True:
                 try:
                     result = work()
-                except Exception as exc:
+                except BaseException as exc:
                     work = steps.throw(exc)
                 else:
                     work = steps.send(result)
@@ -215,6 +225,9 @@ class Invoker:
             raise
         finally:
             CURRENT.reset(token)
+
+    async def _run_watched(self, call: Call) -> Any:
+        return await eager.watched(self.run_aio(call), call)
 
     async def run_aio(self, call: Call) -> Any:
         """Drive the chain on the loop, awaiting what can be awaited."""
@@ -229,13 +242,16 @@ class Invoker:
                     result = work()
                     if inspect.isawaitable(result):
                         result = await result
-                except Exception as exc:
+                except BaseException as exc:
                     work = steps.throw(exc)
                 else:
                     work = steps.send(result)
         except StopIteration as end:
             step.end("ok")
             return end.value
+        except (SystemExit, KeyboardInterrupt) as exc:
+            step.end(outcome_of(exc), exc)
+            raise ServiceUsage(f"{call.service!r} is async; {type(exc).__name__} would stop the whole server.") from exc
         except BaseException as exc:
             step.end(outcome_of(exc), exc)
             raise
@@ -256,19 +272,29 @@ def log_failure(call: Call, error: BaseException) -> None:
         if isinstance(error, CallerError):
             logger.info("%s refused: %s", call.service, error)
         else:
-            logger.error("%s failed: %s (cid:%s)", call.service, error, call.cid, exc_info=error)
+            logger.error("%s failed: %s", call.service, error, exc_info=error)
     finally:
         CURRENT.reset(token)
 
 
-def _check_nesting(call: Call, parent: Call) -> None:
-    if call.service == parent.service:
-        raise ServiceUsage(f"Service {call.service!r} cannot invoke itself. Mend: put the shared work in a function.")
+def _callbacks(callback: Any, services: Mapping[str, Deployment], parent: Call | None) -> list[str]:
+    """Names of the services that get an answer; the implicit one if none is named and it is there."""
+    given = [callback] if isinstance(callback, str | type) else list(callback or ())
+    names = [named(each) for each in given]
+    if unknown := next((name for name in names if name not in services), None):
+        raise unknown_service(unknown, services)
+    implicit = f"{parent.service}-async-callback" if parent is not None else ""
+    return names or ([implicit] if implicit in services else [])
+
+
+def _check_nesting(name: str, parent: Call) -> None:
+    if name == parent.service:
+        raise ServiceUsage(f"Service {name!r} cannot invoke itself. Mend: put the shared work in a function.")
     depth, above = 0, parent
     while above is not None:
         depth, above = depth + 1, above.parent  # type: ignore[assignment]
     if depth > DEEPEST:
-        names = " -> ".join(sorted(call.ancestors()))
+        names = ", ".join(sorted(parent.ancestors() | {parent.service}))
         raise ServiceUsage(f"Services invoke each other more than {DEEPEST} deep: {names}. Mend: break the circle.")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from threading import Event, Lock, Thread, get_ident
 from typing import Any, TypeVar
 
@@ -37,6 +39,8 @@ class LoopThread:
     def _start(self) -> None:
         loop, started = asyncio.new_event_loop(), Event()
         loop.set_exception_handler(_log_lost)
+        self._landed.clear()
+        self._landing = False
 
         def run() -> None:
             asyncio.set_event_loop(loop)
@@ -55,13 +59,22 @@ class LoopThread:
         return self._thread is not None and self._thread.ident == get_ident()
 
     def land(self, callback: Callable[..., None], *args: Any) -> None:
-        """Have `callback` run on the loop, from any thread; many at once cost one wake-up."""
+        """Have `callback` run on the loop, from any thread; many at once cost one wake-up.
+
+        What lands after the loop was closed is dropped: nobody waits for it any more.
+        """
+        if (loop := self._loop) is None:
+            return
         self._landed.append((callback, args))
         if not self._landing:
             self._landing = True
-            self.loop.call_soon_threadsafe(self._drain, context=contextvars.Context())
+            try:
+                loop.call_soon_threadsafe(self._drain, context=contextvars.Context())
+            except RuntimeError:
+                self._landing = False
 
     def _drain(self) -> None:
+        # First the flag, then the queue: what is appended from here on schedules another drain.
         self._landing = False
         landed = self._landed
         while landed:
@@ -82,10 +95,13 @@ class LoopThread:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(2)
+        with contextlib.suppress(FutureTimeoutError):
+            asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(2)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(2)
-        if not thread.is_alive():
+        if thread.is_alive():
+            log.warning("The server's thread does not end: an async service holds it. It ends with the process.")
+        else:
             loop.close()
 
 

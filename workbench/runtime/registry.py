@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPMethod
 from threading import Lock
-from types import FunctionType, MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
@@ -18,6 +18,7 @@ KEPT_VERSIONS = 50
 _VERBS = {str(method) for method in HTTPMethod}
 _BEFORE = ("before_handle",)
 _AFTER = ("after_handle",)
+_OWN_OF_A_CLASS = frozenset(("__dict__", "__weakref__", "__firstlineno__", "__static_attributes__"))
 
 
 class Source(NamedTuple):
@@ -54,12 +55,10 @@ class Version:
         self.origin, self.source, self.number = source.origin, source.text, number
         self.io = declared_by(cls, self.name)
         self.verbs = {verb: name for verb in _VERBS if callable(getattr(cls, name := f"handle_{verb}", None))}
-        handles = [getattr(cls, name) for name in self.verbs.values()] or [cls.handle]
-        colours = {inspect.iscoroutinefunction(handle) for handle in handles}
-        if len(colours) > 1:
-            raise DeployRefused(f"Service {self.name!r} mixes def and async def in its handle methods. Mend: use one.")
-        self.is_async = colours.pop()
+        self.is_async = _is_async(cls, self.name, list(self.verbs.values()))
         own = {name for name in dir(Service) if getattr(cls, name, None) is not getattr(Service, name)}
+        if not self.is_async:
+            _refuse_async_hooks(cls, self.name, own)
         self.accepts = "accept" in own
         self.before = tuple(name for name in _BEFORE if name in own)
         self.after = tuple(name for name in _AFTER if name in own)
@@ -74,11 +73,63 @@ class Version:
     def changed_helpers(self) -> list[str]:
         """Names of functions and classes this version uses that are not what they were when it went live."""
         namespace = _globals_of(self.cls)
-        return sorted(name for name, was in self.helpers.items() if namespace.get(name) is not was)
+        return sorted(name for name, was in self.helpers.items() if not _same(namespace.get(name), was))
+
+
+def _is_async(cls: type[Service], name: str, verbs: list[str]) -> bool:
+    """The colour of a service's handle methods, which must be one."""
+    methods = [*verbs, *(["handle"] if cls.handle is not Service.handle or not verbs else [])]
+    colours = {inspect.iscoroutinefunction(getattr(cls, method)) for method in methods}
+    if len(colours) > 1:
+        raise DeployRefused(f"Service {name!r} mixes def and async def in its handle methods. Mend: use one.")
+    for verb in verbs:
+        if len(inspect.signature(getattr(cls, verb)).parameters) > 1:
+            raise DeployRefused(
+                f"Service {name!r}: {verb} takes (self) alone. Mend: declare input = TheModel on the class and read "
+                f"self.request.input."
+            )
+    return colours.pop()
+
+
+def _refuse_async_hooks(cls: type[Service], name: str, own: set[str]) -> None:
+    """Nobody would await them: a service that is not async runs on a worker."""
+    if found := sorted(hook for hook in own if inspect.iscoroutinefunction(getattr(cls, hook))):
+        raise DeployRefused(
+            f"Service {name!r} is not async, but its {', '.join(found)} is. Mend: write def, or make handle async def."
+        )
 
 
 def _functions(cls: type) -> Iterable[FunctionType]:
-    return (each for each in vars(cls).values() if isinstance(each, FunctionType))
+    for each in vars(cls).values():
+        function = each.__func__ if isinstance(each, staticmethod | classmethod) else getattr(each, "fget", each)
+        if isinstance(function, FunctionType):
+            yield inspect.unwrap(function)
+
+
+def _same(now: Any, was: Any) -> bool:
+    """Whether two functions or classes do the same, as when a cell was run again unchanged."""
+    if now is was:
+        return True
+    if isinstance(now, FunctionType) and isinstance(was, FunctionType):
+        return (now.__code__, now.__defaults__, now.__kwdefaults__) == (
+            was.__code__,
+            was.__defaults__,
+            was.__kwdefaults__,
+        )
+    if not isinstance(now, type) or not isinstance(was, type) or now.__bases__ != was.__bases__:
+        return False
+    ours, theirs = ({key: each for key, each in vars(cls).items() if key not in _OWN_OF_A_CLASS} for cls in (now, was))
+    return ours.keys() == theirs.keys() and all(
+        _same(ours[key], theirs[key]) or ours[key] == theirs[key] for key in ours
+    )
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Global names a function speaks of, those of its inner functions and comprehensions included."""
+    yield from code.co_names
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _names(each)
 
 
 def _globals_of(cls: type) -> dict[str, Any]:
@@ -89,7 +140,7 @@ def _helpers(cls: type) -> dict[str, Any]:
     """Functions and classes of the service's own module that its methods name."""
     found = {}
     for function in _functions(cls):
-        for name in function.__code__.co_names:
+        for name in _names(function.__code__):
             value = function.__globals__.get(name)
             if isinstance(value, FunctionType | type) and value.__module__ == cls.__module__:
                 found[name] = value
@@ -133,20 +184,43 @@ class Registry:
         name = service_name(cls)
         live, history = self.services.get(name), self.history.get(name, [])
         text = class_source(source.text, cls.__name__) or source.text
-        same = live is not None and live.source == text and live.origin == source.origin
-        number = live.number if live is not None and same else (history[-1].number + 1 if history else 1)
+        same = live is not None and live.origin == source.origin and (live.cls is cls or live.source == text != "")
+        number = live.number if live is not None and same else max((each.number for each in history), default=0) + 1
         return Version(cls, Source(source.origin, text), number)
 
-    def deploy(self, versions: Iterable[Version]) -> None:
-        """Make these versions live, all at once; calls in flight end on what they began with."""
+    def deploy(self, versions: Iterable[Version]) -> Callable[[], None]:
+        """Make these versions live, all at once; calls in flight end on what they began with.
+
+        The call that is given back puts what was live under their names back.
+        """
         versions = list(versions)
         with self._lock:
+            was = {each.name: (self.services.get(each.name), self.history.get(each.name)) for each in versions}
             self.services = MappingProxyType({**self.services, **{each.name: each for each in versions}})
             for version in versions:
                 kept = [each for each in self.history.get(version.name, []) if each.number != version.number]
-                self.history[version.name] = [*kept, version][-KEPT_VERSIONS:]
+                self.history[version.name] = sorted([*kept, version], key=lambda each: each.number)[-KEPT_VERSIONS:]
+        return lambda: self._put_back(was)
+
+    def announce(self, versions: Iterable[Version]) -> None:
+        """Run `after_add_to_store` of what went live; one that fails is logged, and its service stays live."""
         for version in versions:
-            version.cls.after_add_to_store(logger_of(version.name))
+            try:
+                version.cls.after_add_to_store(logger_of(version.name))
+            except Exception:
+                logger_of(version.name).exception("hook after_add_to_store failed")
+
+    def _put_back(self, was: Mapping[str, tuple[Version | None, list[Version] | None]]) -> None:
+        with self._lock:
+            services = dict(self.services)
+            for name, (live, history) in was.items():
+                services.pop(name, None)
+                self.history.pop(name, None)
+                if live is not None:
+                    services[name] = live
+                if history is not None:
+                    self.history[name] = history
+            self.services = MappingProxyType(services)
 
     def with_draft(self, versions: Iterable[Version]) -> Mapping[str, Version]:
         """The snapshot as it would be with these versions, for calls of the cell that defines them."""

@@ -9,7 +9,8 @@ import contextvars
 import logging
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
+from time import monotonic
 
 from workbench.core.errors import ServiceUnavailable
 
@@ -32,6 +33,7 @@ class Workers:
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = Lock()
         self._threads = self._idle = self._waiting = self._spares = self._named = 0
+        self._alive: set[Thread] = set()
         self._closed = False
 
     @property
@@ -61,8 +63,10 @@ class Workers:
     def _start(self) -> None:
         self._threads += 1
         self._named += 1
-        context = contextvars.Context()
-        Thread(target=context.run, args=(self._work,), name=f"workbench-worker-{self._named}", daemon=True).start()
+        context, name = contextvars.Context(), f"workbench-worker-{self._named}"
+        thread = Thread(target=context.run, args=(self._work,), name=name, daemon=True)
+        self._alive.add(thread)
+        thread.start()
 
     def _work(self) -> None:
         while (task := self._queue.get()) is not None:
@@ -74,6 +78,7 @@ class Workers:
             with self._lock:
                 if self._closed or self._threads > self.size + self._spares:
                     self._threads -= 1
+                    self._alive.discard(current_thread())
                     return
                 if self._waiting:
                     self._waiting -= 1
@@ -96,9 +101,13 @@ class Workers:
         with self._lock:
             self._spares -= 1
 
-    def close(self) -> None:
-        """Let idle threads end; busy ones end with their task."""
+    def close(self, wait_seconds: float = 1.0) -> None:
+        """Have every thread end with its task, and wait for that at most `wait_seconds` [s]; a hung one stays."""
         with self._lock:
             self._closed = True
+            alive = self._alive - {current_thread()}
             for _ in range(self._threads):
                 self._queue.put(None)
+        deadline = monotonic() + wait_seconds
+        for thread in alive:
+            thread.join(max(0.0, deadline - monotonic()))

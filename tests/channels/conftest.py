@@ -1,0 +1,3 @@
+"""A workbench for each test."""
+
+from tests.serving import wb as wb

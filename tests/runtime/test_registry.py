@@ -1,0 +1,168 @@
+"""Versions: numbered by their text, kept for the way back, replaced as a whole."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.core.errors import DeployRefused, NameTaken, UnknownName
+from workbench.core.service import Service
+from workbench.runtime.registry import NOTEBOOK, Registry, Source, class_source
+
+CELL = '''
+RATE = 2
+
+def helped(x):
+    return x * RATE
+
+class Shape:
+    def area(self):
+        return 1
+
+class Api(Service):
+    """Says {word}."""
+    name = "api"
+
+    def handle(self):
+        return [helped(each) for each in [Shape().area()]], {word!r}
+'''
+
+
+def run(text: str, namespace: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a cell with this text leaves behind."""
+    namespace = {"Service": Service, "__name__": "cell"} if namespace is None else namespace
+    exec(compile(text, "<cell>", "exec"), namespace)
+    return namespace
+
+
+def deploy(registry: Registry, text: str, namespace: dict[str, Any] | None = None, origin: str = NOTEBOOK) -> Any:
+    found = run(text, namespace)
+    [version] = registry.prepare([found["Api"]], Source(origin, text))
+    registry.deploy([version])
+    return version
+
+
+def cell(word: str) -> str:
+    return CELL.replace("{word!r}", repr(word)).replace("{word}", word)
+
+
+def test_the_same_text_is_the_same_version_and_another_the_next() -> None:
+    registry = Registry()
+    numbers = [deploy(registry, cell(word)).number for word in ("a", "a", "b", "a", "c")]
+    assert numbers == [1, 1, 2, 3, 4]
+    assert [each.number for each in registry.history["api"]] == [1, 2, 3, 4]
+
+
+def test_going_back_and_on_never_gives_a_number_twice() -> None:
+    registry = Registry()
+    for word in ("a", "b", "c"):
+        deploy(registry, cell(word))
+    assert registry.rollback("api").number == 2
+    assert registry.rollback("api").number == 1
+    with pytest.raises(DeployRefused, match="has no version before v1 to go back to"):
+        registry.rollback("api")
+    assert deploy(registry, cell("a")).number == 1
+    assert deploy(registry, cell("d")).number == 4
+    assert [each.number for each in registry.history["api"]] == [1, 2, 3, 4]
+
+
+def test_a_rollback_names_the_helpers_that_do_something_else_now() -> None:
+    registry, namespace = Registry(), run(cell("a"))
+    version = deploy(registry, cell("a"), namespace)
+    assert version.changed_helpers() == []
+    run(cell("a"), namespace)
+    assert version.changed_helpers() == [], "the same text again is no change"
+    run("def helped(x):\n    return x + 1", namespace)
+    assert version.changed_helpers() == ["helped"]
+    run("class Shape:\n    def area(self):\n        return 2", namespace)
+    assert version.changed_helpers() == ["Shape", "helped"]
+
+
+def test_two_classes_of_one_name_are_refused_together() -> None:
+    registry = Registry()
+    found = run("class A(Service):\n    name = 'x'\nclass B(A):\n    pass")
+    with pytest.raises(DeployRefused, match="Classes A and B are both named 'x'; nothing was deployed. Mend: give"):
+        registry.prepare([found["A"], found["B"]], Source(NOTEBOOK, ""))
+    assert not registry.services
+
+
+def test_one_name_from_two_files_is_refused_unless_replaced() -> None:
+    registry = Registry()
+    deploy(registry, cell("a"), origin="one.py")
+    found = run(cell("b"))
+    with pytest.raises(NameTaken, match="Service 'api' comes from two places: one.py and two.py. Mend: rename one, or"):
+        registry.prepare([found["Api"]], Source("two.py", cell("b")))
+    [version] = registry.prepare([found["Api"]], Source("two.py", cell("b")), replace=True)
+    registry.deploy([version])
+    assert registry.services["api"].origin == "two.py"
+
+
+def test_a_deploy_can_be_taken_back() -> None:
+    registry = Registry()
+    first = deploy(registry, cell("a"))
+    others = run("class Api(Service):\n    name = 'api'\nclass New(Service):\n    name = 'new'")
+    versions = registry.prepare([others["Api"], others["New"]], Source(NOTEBOOK, "another text"))
+    take_back = registry.deploy(versions)
+    assert set(registry.services) == {"api", "new"}
+    take_back()
+    assert dict(registry.services) == {"api": first}
+    assert {name: [each.number for each in kept] for name, kept in registry.history.items()} == {"api": [1]}
+
+
+def test_hooks_around_going_live(caplog: pytest.LogCaptureFixture) -> None:
+    told = []
+
+    class StaysOut(Service):
+        name = "out"
+
+        @classmethod
+        def before_add_to_store(cls, logger: logging.Logger) -> bool:
+            return False
+
+    class Tells(Service):
+        name = "tells"
+
+        @classmethod
+        def after_add_to_store(cls, logger: logging.Logger) -> None:
+            told.append(logger.name)
+            raise ValueError("boom")
+
+    registry = Registry()
+    versions = registry.prepare([StaysOut, Tells], Source(NOTEBOOK, ""))
+    registry.deploy(versions)
+    logging.getLogger("workbench.service").propagate = True
+    with caplog.at_level(logging.ERROR):
+        registry.announce(versions)
+    assert list(registry.services) == ["tells"]
+    assert told == ["workbench.service.tells"]
+    assert "hook after_add_to_store failed" in caplog.text
+
+
+def test_a_removed_service_is_gone_with_its_history() -> None:
+    registry = Registry()
+    deploy(registry, cell("a"))
+    registry.remove("api")
+    with pytest.raises(UnknownName, match="No service is named 'api'; there are: none. Mend: run the cell"):
+        registry.get("api")
+    assert "api" not in registry.history
+
+
+def test_the_source_of_a_class_is_its_own_text() -> None:
+    text = "x = 1\nclass A:\n    pass\n\nclass B:\n    y = 2\n"
+    assert class_source(text, "B") == "class B:\n    y = 2"
+    assert class_source(text, "C") == ""
+    assert class_source("class (", "A") == ""
+
+
+def test_a_service_of_a_class_that_has_no_text_is_new_each_time(tmp_path: Path) -> None:
+    registry = Registry()
+    for number in (1, 2):
+        made = type("Made", (Service,), {"name": "made"})
+        [version] = registry.prepare([made], Source(NOTEBOOK, ""))
+        registry.deploy([version])
+        assert version.number == number
+    [again] = registry.prepare([made], Source(NOTEBOOK, ""))
+    assert again.number == 2

@@ -1,0 +1,105 @@
+"""A workbench for a test, and sockets that send it whatever a stranger might."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.app.workbench import Workbench
+
+WAIT_SECONDS = 10.0
+
+
+@pytest.fixture
+def wb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """A workbench on a free port, with a folder and a runtime folder of its own."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    with Workbench(port=0, folder=tmp_path) as made:
+        yield made
+
+
+def until(holds: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:
+    """Wait until something holds, at most so long [s]; what it answered."""
+    deadline = time.monotonic() + seconds
+    while not (answer := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        threading.Event().wait(0.005)
+    return answer
+
+
+class Wire:
+    """A raw connection to a workbench's server."""
+
+    def __init__(self, wb: Workbench, *, seconds: float = WAIT_SECONDS) -> None:
+        port = int(wb.start().rsplit(":", 1)[1])
+        self.host = f"localhost:{port}"
+        self.socket = socket.create_connection(("127.0.0.1", port), seconds)
+        self._kept = b""
+
+    def send(self, data: bytes | str) -> Wire:
+        """Send bytes as they are."""
+        self.socket.sendall(data.encode() if isinstance(data, str) else data)
+        return self
+
+    def request(self, line: str, *headers: str, body: bytes = b"") -> Wire:
+        """Send a request; Host is added, and Content-Length if there is a body."""
+        version = line.rsplit(" ", 1)[-1]
+        lines = [line if version.startswith("HTTP/") else f"{line} HTTP/1.1", f"Host: {self.host}", *headers]
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        return self.send("\r\n".join([*lines, "", ""]).encode() + body)
+
+    def more(self) -> bytes:
+        """What comes next; empty when the other side has closed."""
+        try:
+            return self.socket.recv(65536)
+        except ConnectionError:
+            return b""
+
+    def answer(self, *, bodiless: bool = False) -> Received:
+        """The next answer."""
+        while b"\r\n\r\n" not in self._kept:
+            more = self.more()
+            assert more, f"closed before an answer was complete: {self._kept!r}"
+            self._kept += more
+        head, _, rest = self._kept.partition(b"\r\n\r\n")
+        received = Received(head)
+        length = 0 if bodiless else int(received.headers.get("content-length", 0))
+        while len(rest) < length:
+            more = self.more()
+            assert more, f"closed in the middle of a body: {rest!r}"
+            rest += more
+        received.body, self._kept = rest[:length], rest[length:]
+        return received
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the other side closes, and sends nothing more."""
+        return not self._kept and not self.more()
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.socket.close()
+
+
+class Received:
+    """An answer as it came over the wire; header names in lower case."""
+
+    def __init__(self, head: bytes) -> None:
+        first, *lines = head.decode("latin-1").split("\r\n")
+        self.line, self.status = first, int(first.split(" ")[1])
+        self.pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+        self.headers = dict(self.pairs)
+        self.body = b""
+
+    def all(self, name: str) -> list[str]:
+        """Every value of one header."""
+        return [value for each, value in self.pairs if each == name]
