@@ -1,0 +1,189 @@
+"""A real JupyterLab in headless Chromium, for tests of cards: private settings, any free port, every wait bounded."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.kernels import ROOT, kernel_env
+
+CHROMIUM = os.environ.get("CHROME", "/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
+SETTINGS: dict[str, Any] = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    "@jupyterlab/notebook-extension:tracker": {"autoStartDefaultKernel": True, "windowingMode": "none"},
+}
+READY = """async () => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    await panel.context.ready; await panel.sessionContext.ready;
+    await panel.sessionContext.session.kernel.info;
+}"""
+
+
+class Lab:
+    """One JupyterLab server; `with Lab() as lab: ...`.
+
+    Args:
+        theme: `light` or `dark`.
+    """
+
+    def __init__(self, theme: str = "light") -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="lab-"))
+        self.root = self.home / "notebooks"
+        self.token = secrets.token_hex(16)
+        self.url = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._theme = "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"
+
+    def __enter__(self) -> Lab:
+        overrides = self.home / "config" / "labconfig" / "default_setting_overrides.json"
+        overrides.parent.mkdir(parents=True)
+        theme = {"@jupyterlab/apputils-extension:themes": {"theme": self._theme}}
+        overrides.write_text(json.dumps(SETTINGS | theme))
+        self.root.mkdir()
+        shutil.copytree(ROOT / "kernels" / "workbench", self.home / "data" / "kernels" / "workbench")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        options = [f"--ServerApp.root_dir={self.root}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+        options += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", "--LabApp.news_url=None"]
+        options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+        options += ["--LabApp.expose_app_in_browser=True", "--allow-root", "--no-browser"]
+        with (self.home / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=self._env(),
+            )
+        try:
+            self._wait(60.0)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _env(self) -> dict[str, str]:
+        places = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+        env = kernel_env(**{f"JUPYTER_{key}": str(self.home / value) for key, value in places.items()})
+        env["IPYTHONDIR"] = str(self.home / "ipython")
+        env["JUPYTERLAB_SETTINGS_DIR"] = str(self.home / "settings")
+        env["JUPYTERLAB_WORKSPACES_DIR"] = str(self.home / "workspaces")
+        return env | {"WORKBENCH_PORT": "0", "WORKBENCH_STORE": "memory://"}
+
+    def _wait(self, timeout: float) -> None:
+        assert self._process is not None
+        end = time.monotonic() + timeout
+        while self._process.poll() is None and time.monotonic() < end:
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(f"JupyterLab did not answer within {timeout} s: {(self.home / 'log').read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        """Ask for the end, which ends its kernels too; after 15 s its process group is killed."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait(5)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def write(self, name: str, *cells: str) -> str:
+        """Write a notebook of code cells for the workbench's kernel; gives its path as Lab knows it."""
+        bare = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+        code = [bare | {"id": f"cell-{number}", "source": text} for number, text in enumerate(cells)]
+        spec = {"name": "workbench", "display_name": "Python 3 (Workbench)", "language": "python"}
+        document = {"cells": code, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5}
+        (self.root / f"{name}.ipynb").write_text(json.dumps(document))
+        return f"{name}.ipynb"
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
+        yield opened
+        opened.close()
+
+
+class Notebook:
+    """One notebook open in a page, its kernel ready."""
+
+    def __init__(self, lab: Lab, page: Any, path: str) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.set_default_timeout(15_000)
+        page.goto(f"{lab.url}/lab/tree/{path}?token={lab.token}&reset")
+        page.locator(".jp-NotebookPanel").wait_for()
+        page.evaluate(READY)
+
+    def run_all(self) -> None:
+        """Run every cell to its end."""
+        self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def run_cell(self, number: int) -> None:
+        """Start a cell, without waiting for its end."""
+        self.page.evaluate(
+            """(number) => { const panel = window.jupyterapp.shell.currentWidget;
+            panel.content.activeCellIndex = number; panel.content.deselectAll();
+            window.jupyterapp.commands.execute('notebook:run-cell'); }""",
+            number,
+        )
+
+    def restart(self) -> None:
+        """Restart the kernel, as the menu does after its question."""
+        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+
+    def ask(self, code: str) -> str:
+        """Run a line in the kernel beside the notebook; what it printed."""
+        printed = self.page.evaluate(
+            """async (code) => { const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const future = kernel.requestExecute({ code, silent: true }); let text = '';
+            future.onIOPub = (message) => { if (message.header.msg_type === 'stream') text += message.content.text;
+              if (message.header.msg_type === 'error') text += message.content.evalue; };
+            await future.done; return text; }""",
+            code,
+        )
+        return str(printed).strip()
+
+    def outputs(self, number: int) -> list[dict[str, Any]]:
+        """The outputs of a cell, as they would be saved."""
+        found: list[dict[str, Any]] = self.page.evaluate(
+            """(number) => { const model = window.jupyterapp.shell.currentWidget.content.model;
+            return model.sharedModel.toJSON().cells[number].outputs; }""",
+            number,
+        )
+        return found

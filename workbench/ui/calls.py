@@ -1,0 +1,114 @@
+"""Calls made from a card, as plain data: an answer or an error, and the trace."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import workbench
+from workbench.core.errors import WorkbenchError
+from workbench.core.trace import Line, Step, Trace, Traced
+from workbench.core.typed import plain
+
+LONGEST_SHOWN = 20_000
+MOST_STEPS = 200
+_OURS = str(Path(workbench.__file__).parent)
+_encode = msgspec.json.Encoder(enc_hook=plain).encode
+
+
+class BadPayload(ValueError):
+    """The text in the payload box is not JSON."""
+
+
+def payload_of(text: str, form: str) -> Any:
+    """What is sent: the text itself, or the JSON value that it is."""
+    if form != "json" or not text.strip():
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as exc:
+        raise BadPayload(f"is not JSON: {exc.msg.lower()}, line {exc.lineno}, column {exc.colno}") from None
+
+
+def ended(answer: Any, error: BaseException | None, trace: Trace) -> dict[str, Any]:
+    """How a call ended, with its trace."""
+    said = {"cid": trace.cid, "trace": rows_of(trace), "ms": _milliseconds(trace.root)}
+    if error is None:
+        return said | {"outcome": "ok", **shown(answer)}
+    return said | {"outcome": "failed", **failure(error)}
+
+
+def shown(answer: Any) -> dict[str, str]:
+    """An answer as text, and whether it is text, JSON or another value."""
+    if answer is None or answer in ("", b""):
+        return {"form": "empty", "text": ""}
+    if isinstance(answer, bytes):
+        try:
+            return _cut("text", answer.decode())
+        except UnicodeDecodeError:
+            return {"form": "bytes", "text": f"{len(answer):,} bytes"}
+    if isinstance(answer, str):
+        return _cut("text", answer)
+    try:
+        return _cut("json", msgspec.json.format(_encode(answer), indent=2).decode())
+    except (TypeError, ValueError, RecursionError):
+        return _cut("value", repr(answer))
+
+
+def _cut(form: str, text: str) -> dict[str, str]:
+    over = len(text) - LONGEST_SHOWN
+    return {"form": form, "text": f"{text[:LONGEST_SHOWN]}\n... {over:,} more characters" if over > 0 else text}
+
+
+def failure(error: BaseException) -> dict[str, str]:
+    """An error as a person should see it: its sentence, and the line of their own code that raised it."""
+    kind = "" if isinstance(error, WorkbenchError) else f"{type(error).__name__}: "
+    return {"form": "error", "text": f"{kind}{error}".rstrip(": "), "where": _where(error)}
+
+
+def _where(error: BaseException) -> str:
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_OURS) and "site-packages" not in frame.filename
+    ]
+    if not frames:
+        return ""
+    last = frames[-1]
+    return f"{last.name}, line {last.lineno}" + (f": {last.line}" if last.line else "")
+
+
+def rows_of(trace: Trace) -> list[dict[str, Any]]:
+    """A trace as rows: depth, words, mood, and for what took time its share of the whole."""
+    tree = list(trace.root.tree())[:MOST_STEPS]
+    steps = [step for _, step in tree if isinstance(step, Step)]
+    whole = trace.root.seconds or max((step.seconds or 0.0 for step in steps), default=0.0) or 1e-9
+    return [_row(trace, depth, step, whole) for depth, step in tree]
+
+
+def _row(trace: Trace, depth: int, step: Traced, whole: float) -> dict[str, Any]:
+    if not isinstance(step, Step):
+        kind = step.kind if isinstance(step, Line) else "note"
+        denied = getattr(step, "denied", "")
+        return {"depth": depth, "kind": kind, "text": step.said().rstrip("\n"), "mood": "warn" if denied else ""}
+    start = min(max((step.started - trace.root.started) / whole, 0.0), 1.0)
+    wide = min((step.seconds or 0.0) / whole, 1.0 - start)
+    row = {"depth": depth, "kind": "step", "text": step.name, "outcome": step.outcome, "mood": mood_of(step)}
+    return row | {"ms": _milliseconds(step), "start": round(start, 4), "width": round(wide, 4)}
+
+
+def mood_of(step: Step) -> str:
+    """`live` for what went well, `warn` for what was refused, `bad` for what failed, `calm` for what runs."""
+    if step.outcome == "running":
+        return "calm"
+    if step.outcome.startswith(("5", "failed")):
+        return "bad"
+    return "warn" if step.error is not None or step.outcome.startswith(("4", "refused")) else "live"
+
+
+def _milliseconds(step: Step) -> float | None:
+    return None if step.seconds is None else round(step.seconds * 1000, 2)

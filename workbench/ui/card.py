@@ -1,0 +1,121 @@
+"""The card under a cell that deploys services: one row a service, and the forms that its buttons open."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import anywidget
+import traitlets
+
+import workbench.ui.verbs  # noqa: F401  (they register themselves)
+from workbench.app.workbench import Workbench
+from workbench.ui.courier import Courier, aside
+from workbench.ui.desk import Desk
+from workbench.ui.modules import STATIC, joined
+from workbench.ui.rows import facts
+
+MOST_CARDS = 60
+_desks: WeakKeyDictionary[Workbench, Desk] = WeakKeyDictionary()
+_cards: dict[str, Card] = {}
+_lock = Lock()
+
+
+class Card(anywidget.AnyWidget):
+    """The services that one cell deployed.
+
+    Callbacks may come on any thread, and while a cell runs or not until it has ended: each is acknowledged and handed
+    to a thread of its own.
+    """
+
+    _esm = joined("card.js")
+    _css = (STATIC / "card.css").read_text(encoding="utf-8")
+    facts = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, desk: Desk, services: Sequence[str], notes: Sequence[str]) -> None:
+        self._desk, self._services, self._notes = desk, list(services), list(notes)
+        self._viewers = 0
+        self._context = contextvars.copy_context()
+        super().__init__(facts=self._facts())
+        self.on_msg(self._received)
+
+    def __repr__(self) -> str:
+        return f"Card of {', '.join(self._services)}"
+
+    def _facts(self) -> dict[str, Any]:
+        return facts(self._desk.wb, self._services, self._notes, self._desk.last_runs())
+
+    def _received(self, _: Any, asked: Any, buffers: Any) -> None:
+        # Said here and not by the courier: ipykernel 7.4 sends the next click to the thread that last answered one, so
+        # that clicks go on to be heard while a cell runs.
+        self.send({"ack": asked.get("id")})
+        self._context = contextvars.copy_context()
+        if asked.get("ask") in ("hello", "bye"):
+            self._looked_at(1 if asked["ask"] == "hello" else -1)
+        number, desk = asked.get("id"), self._desk
+        tell = lambda said: desk.courier.post(self, {"id": number, **said})  # noqa: E731
+        aside(lambda: desk.answer(asked, tell), str(asked.get("ask")).replace(" ", "-"))
+
+    def _looked_at(self, more: int) -> None:
+        with _lock:
+            self._viewers = max(0, self._viewers + more)
+        self._desk.courier.watch(self, self._viewers > 0)
+
+    def deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
+        """Send what the courier brings, in the context of the last click; see `_received`."""
+        self._context.run(self._deliver, messages, facts)
+
+    def _deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
+        if facts:
+            self.facts = self._facts()
+        if messages:
+            self.send({"batch": messages})
+
+    def close(self) -> None:
+        """Take the card down."""
+        self._desk.courier.forget(self)
+        super().close()
+
+
+def desk_of(wb: Workbench) -> Desk:
+    """The desk of a workbench, made at the first card."""
+    with _lock:
+        if (desk := _desks.get(wb)) is None:
+            desk = _desks[wb] = Desk(wb, Courier())
+        return desk
+
+
+def show_card(wb: Workbench, services: Sequence[str], notes: Sequence[str] = (), cell: str = "") -> dict[str, Any]:
+    """The MIME bundle of a new card; a card that the same cell made before is taken down.
+
+    Args:
+        wb: The workbench.
+        services: Names of the services, a row each.
+        notes: Further lines of the cell's output.
+        cell: What tells the cell from others; empty if nobody knows.
+    """
+    card = Card(desk_of(wb), services, notes)
+    key = cell or card.model_id
+    with _lock:
+        old = [_cards.pop(key)] if key in _cards else []
+        _cards[key] = card
+        old += [_cards.pop(each) for each in list(_cards)[:-MOST_CARDS]]
+    for each in old:
+        each.close()
+    view = {"version_major": 2, "version_minor": 0, "model_id": card.model_id}
+    return {"application/vnd.jupyter.widget-view+json": view}
+
+
+def close_cards() -> None:
+    """Take every card down, and what answers them."""
+    with _lock:
+        cards, desks = list(_cards.values()), list(_desks.values())
+        _cards.clear()
+        _desks.clear()
+    for card in cards:
+        card.close()
+    for desk in desks:
+        desk.close()

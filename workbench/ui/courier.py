@@ -1,0 +1,107 @@
+"""Carries what cards show to the front end: one thread, at most ten times a second, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import Condition, Event, Thread
+from typing import Any, Protocol
+
+log = logging.getLogger("workbench.ui")
+
+SHORTEST_PAUSE_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+"""How often cards that are looked at are drawn anew when nothing told of a change: limits are used silently."""
+
+
+class Outlet(Protocol):
+    """A card in the front end."""
+
+    def deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
+        """Send messages, all in one, and what the card shows if `facts`."""
+        ...
+
+
+class Courier:
+    """Sends for all cards. Its thread starts with the first message."""
+
+    def __init__(self, pause_seconds: float = SHORTEST_PAUSE_SECONDS, look_seconds: float = LOOK_SECONDS) -> None:
+        self._pause, self._look = pause_seconds, look_seconds
+        self._messages: dict[Outlet, list[dict[str, Any]]] = {}
+        self._changed: set[Outlet] = set()
+        self._watched: set[Outlet] = set()
+        self._something, self._stop = Condition(), Event()
+        self._thread: Thread | None = None
+
+    def post(self, outlet: Outlet, message: dict[str, Any]) -> None:
+        """Send a message soon, after those before it."""
+        with self._something:
+            self._messages.setdefault(outlet, []).append(message)
+            self._wake()
+
+    def refresh(self, outlet: Outlet) -> None:
+        """Draw one card anew soon."""
+        with self._something:
+            self._changed.add(outlet)
+            self._wake()
+
+    def refresh_all(self) -> None:
+        """Draw anew what is looked at."""
+        with self._something:
+            self._changed |= self._watched
+            if self._watched:
+                self._wake()
+
+    def watch(self, outlet: Outlet, watched: bool) -> None:
+        """Say whether somebody looks at a card; nothing is drawn for nobody."""
+        with self._something:
+            (self._watched.add if watched else self._watched.discard)(outlet)
+            if watched:
+                self._changed.add(outlet)
+                self._wake()
+
+    def forget(self, outlet: Outlet) -> None:
+        """Send nothing more to a card."""
+        with self._something:
+            self._watched.discard(outlet)
+            self._changed.discard(outlet)
+            self._messages.pop(outlet, None)
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._something:
+            self._stop.set()
+            self._something.notify_all()
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(2.0)
+
+    def _wake(self) -> None:
+        if self._thread is None and not self._stop.is_set():
+            self._thread = Thread(target=self._work, name="workbench-ui", daemon=True)
+            self._thread.start()
+        self._something.notify_all()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            with self._something:
+                if not self._messages and not self._changed:
+                    self._something.wait(self._look if self._watched else None)
+                    if not self._messages:
+                        self._changed |= self._watched
+                messages, self._messages = self._messages, {}
+                changed, self._changed = self._changed, set()
+            for outlet in [*messages, *(each for each in changed if each not in messages)]:
+                self._send(outlet, messages.get(outlet, []), outlet in changed)
+            self._stop.wait(self._pause)
+
+    def _send(self, outlet: Outlet, messages: list[dict[str, Any]], facts: bool) -> None:
+        try:
+            outlet.deliver(messages, facts)
+        except Exception:
+            log.exception("a card could not be drawn")
+
+
+def aside(work: Callable[[], None], name: str) -> None:
+    """Run something a person clicked on a thread of its own, which nothing waits for."""
+    Thread(target=work, name=f"workbench-ui-{name}", daemon=True).start()

@@ -1,0 +1,142 @@
+"""What cards ask for, by verb: each question answered from any thread, each failure in a sentence."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+from workbench.app.definitions import Changed
+from workbench.app.draft import Deployed
+from workbench.app.workbench import Workbench
+from workbench.core.definition import Definition
+from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
+from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
+from workbench.ui import reach
+from workbench.ui.code import code_of
+from workbench.ui.courier import Courier
+from workbench.ui.forms import Problems, Read, dangling
+
+log = logging.getLogger("workbench.ui")
+
+Content = Mapping[str, Any]
+Tell = Callable[[dict[str, Any]], None]
+Verb = Callable[["Desk", Content, Tell], "dict[str, Any] | None"]
+VERBS: dict[str, Verb] = {}
+KEPT_UNDOS = 100
+
+
+def verb(name: str) -> Callable[[Verb], Verb]:
+    """Let cards ask for this. A verb that answers None tells its answer later."""
+
+    def keep(answer: Verb) -> Verb:
+        VERBS[name] = answer
+        return answer
+
+    return keep
+
+
+class Desk:
+    """Answers the cards of one workbench."""
+
+    def __init__(self, wb: Workbench, courier: Courier) -> None:
+        self.wb, self.courier = wb, courier
+        self.zone = "UTC"
+        self.last: dict[str, Run] = {}
+        self._lock = Lock()
+        self._undos: dict[int, Callable[[], str]] = {}
+        self._numbers = itertools.count(1)
+        self._ends = [
+            wb.events.subscribe(RunStarted, self._ran),
+            wb.events.subscribe(RunEnded, self._ran),
+            *(wb.events.subscribe(kind, lambda _: courier.refresh_all()) for kind in (Changed, Deployed, JobChanged)),
+        ]
+
+    def close(self) -> None:
+        """Listen no more."""
+        for end in self._ends:
+            end()
+        self.courier.close()
+
+    def _ran(self, event: RunStarted | RunEnded) -> None:
+        self.last[event.run.job] = event.run
+        self.courier.refresh_all()
+
+    def last_runs(self) -> dict[str, Run]:
+        """The newest run of each job; from the store what began before anybody looked."""
+        for job in reach.jobs(self.wb):
+            if job.name not in self.last and (runs := job.runs):
+                self.last.setdefault(job.name, runs[-1])
+        return self.last
+
+    def answer(self, asked: Content, tell: Tell) -> None:
+        """Answer a question: `tell` is called with what it asked, now or later; it is never left without."""
+        name = str(asked.get("ask"))
+        try:
+            if name not in VERBS:
+                raise WorkbenchError(f"A card asked for {name!r}, which nobody answers. Mend: run its cell again.")
+            said = VERBS[name](self, asked, tell)
+        except WorkbenchError as exc:
+            said = {"failed": str(exc)}
+        except Exception as exc:
+            log.exception("what a card asked for failed: %s", name)
+            said = {"failed": f"{type(exc).__name__}: {exc}"}
+        if said is not None:
+            tell(said)
+
+    def put(self, found: Read) -> dict[str, Any]:
+        """Put what a form describes into force at once, or say by field why not."""
+        definition = found.definition
+        if definition is None:
+            return {"problems": found.problems}
+        if problems := self.clashes(definition):
+            return {"problems": problems}
+        before = reach.defined(self.wb, definition)
+        try:
+            outcome = self.wb.define(definition)
+        except InvalidDefinition as exc:
+            return {"problems": exc.problems}
+        except DanglingReference as exc:
+            return {"problems": {"": str(exc)}}
+        self.courier.refresh_all()
+        said: dict[str, Any] = {"problems": {}, "code": code_of(definition)}
+        said |= {"name": definition.name, "collection": definition.collection}
+        if not outcome.of("unchanged"):
+            said["undo"] = self.keep_undo(lambda: self._take_back(definition, before))
+        return said
+
+    def clashes(self, definition: Definition) -> Problems:
+        """What only the whole workbench can tell: names that do not exist, and a job's name that is taken."""
+        problems = dangling(definition, reach.names_in(self.wb))
+        if definition.collection == "jobs" and (other := reach.defined(self.wb, definition)) not in (None, definition):
+            problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"
+        return problems
+
+    def keep_undo(self, undo: Callable[[], str]) -> int:
+        """Remember how to take something back; gives the number to ask for it by."""
+        with self._lock:
+            number = next(self._numbers)
+            self._undos[number] = undo
+            self._undos.pop(number - KEPT_UNDOS, None)
+        return number
+
+    def undo(self, number: int) -> str:
+        """Take something back, once; says what was done."""
+        with self._lock:
+            undo = self._undos.pop(number, None)
+        if undo is None:
+            raise WorkbenchError("It was taken back already.")
+        return undo()
+
+    def _take_back(self, definition: Definition, before: Definition | None) -> str:
+        if before is None:
+            reach.withdraw(self.wb, definition)
+            self.last.pop(definition.name, None)
+            said = f"{definition} is gone again."
+        else:
+            self.wb.define(before)
+            said = f"{definition} is as it was before."
+        self.courier.refresh_all()
+        return said

@@ -1,0 +1,85 @@
+"""A form for any definition: its fields as plain data; the definition, or every error at once, from what was typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import msgspec
+
+from workbench.core.definition import Definition
+from workbench.core.errors import InvalidDefinition, nearest
+from workbench.ui.fields import Wrong, bare, fields_of, typed
+
+Problems = dict[str, str]
+
+
+class Read(NamedTuple):
+    """What a form holds: a definition, or what is wrong, by field."""
+
+    definition: Definition | None
+    problems: Problems
+
+
+def form_of(cls: type[Definition], **preset: Any) -> dict[str, Any]:
+    """A form as plain data, filled with `preset` where given."""
+    fields: list[dict[str, Any]] = msgspec.to_builtins(fields_of(cls))
+    for field in fields:
+        field["value"] = preset.get(field["name"], None if field["required"] else field["default"])
+    about = (cls.__doc__ or "").strip().partition("\n")[0]
+    return {"kind": cls.__name__, "title": cls.kind, "about": about, "fields": fields}
+
+
+def read(cls: type[Definition], given: Mapping[str, Any]) -> Read:
+    """Make the definition that a form describes, or say of every field what is wrong with it."""
+    values: dict[str, Any] = {}
+    problems: Problems = {}
+    for field in fields_of(cls):
+        try:
+            value = typed(field, given.get(field.name))
+        except Wrong as exc:
+            problems[field.name] = str(exc)
+            continue
+        if value is not None:
+            values[field.name] = value
+    try:
+        definition = cls(**values)
+    except InvalidDefinition as exc:
+        problems = {field: said for field, said in exc.problems.items() if field not in problems} | problems
+        return Read(None, _in_order(cls, _between_fields(cls, values, problems) | problems))
+    return Read(None, problems) if problems else Read(definition, {})
+
+
+def _between_fields(cls: type[Definition], values: dict[str, Any], problems: Problems) -> Problems:
+    """What a class says between fields, asked although some are wrong alone; those count as left to their default."""
+    good = {field: value for field, value in values.items() if field not in problems}
+    # What is wrong alone may be more than a class's own check can bear; its fields are named already.
+    with suppress(Exception):
+        found = bare(cls, good).problems()
+        return {field: said for field, said in found.items() if field in good and not _speaks_of(said, problems)}
+    return {}
+
+
+def _speaks_of(said: str, fields: Problems) -> bool:
+    """Whether a sentence is about a field that is wrong alone, and so may no longer hold once that is mended."""
+    return any(word in fields for word in re.findall(r"\w+", said))
+
+
+def _in_order(cls: type[Definition], problems: Problems) -> Problems:
+    order = [field.name for field in fields_of(cls)]
+    place = {name: number for number, name in enumerate(order)}
+    return {field: problems[field] for field in sorted(problems, key=lambda each: place.get(each, len(order)))}
+
+
+def dangling(definition: Definition, names_in: Mapping[str, Any]) -> Problems:
+    """The fields of a definition that name what does not exist; `names_in` gives the names of each collection."""
+    problems = {}
+    for each in definition.references():
+        names = list(names_in[each.collection])
+        if each.name not in names:
+            close = nearest(each.name, names)
+            there = f"did you mean {close!r}?" if close else f"there are: {', '.join(sorted(names)) or 'none yet'}"
+            problems[each.field] = f"{each.name!r} does not exist; {there}"
+    return problems

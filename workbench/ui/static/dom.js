@@ -1,0 +1,100 @@
+// Small pieces: elements, text for people, the clipboard.
+
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key === "on") {
+      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (key in element && !["list", "form", "type"].includes(key) && typeof value !== "string") {
+      element[key] = value;
+    } else {
+      element.setAttribute(key, value === true ? "" : value);
+    }
+  }
+  return fill(element, ...children);
+}
+
+// Put children in place of those there are; null and false stand for none.
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+let lastId = 0;
+const idBase = Math.random().toString(36).slice(2, 8);
+
+export function newId() {
+  lastId += 1;
+  return `wb-${idBase}-${lastId}`;
+}
+
+export function button(text, onClick, props = {}) {
+  const { class: extra = "", ...rest } = props;
+  return h("button", { type: "button", class: `wb-button ${extra}`.trim(), on: { click: onClick }, ...rest }, text);
+}
+
+export function dot(mood, words = "") {
+  return h("span", { class: `wb-dot wb-${mood}`, role: "img", "aria-label": words || mood, title: words });
+}
+
+export function chip(text, mood) {
+  return h("span", { class: `wb-chip wb-${mood}` }, text);
+}
+
+export function spinner() {
+  return h("span", { class: "wb-spinner", "aria-hidden": "true" });
+}
+
+export function copyButton(text, label = "Copy") {
+  const copy = button(label, async () => {
+    await toClipboard(typeof text === "function" ? text() : text);
+    copy.textContent = "Copied";
+    setTimeout(() => (copy.textContent = label), 1200);
+  }, { class: "wb-quiet" });
+  return copy;
+}
+
+async function toClipboard(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Pages without TLS have no clipboard of their own.
+    const area = h("textarea", { class: "wb-offscreen" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+export function codeBlock(code) {
+  return h("div", { class: "wb-code" }, h("pre", {}, h("code", {}, code)), copyButton(code));
+}
+
+const SPANS = [[86400 * 2, 86400, "d"], [3600 * 2, 3600, "h"], [120, 60, "min"], [0, 1, "s"]];
+
+export function span(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const [, length, unit] = SPANS.find(([least]) => whole >= least);
+  return `${Math.floor(whole / length)} ${unit}`;
+}
+
+export function milliseconds(ms) {
+  if (ms === null || ms === undefined) return "";
+  return ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
+export function clockIn(zone, at) {
+  const options = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  try {
+    return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone }).format(new Date(at * 1000));
+  } catch {
+    return new Date(at * 1000).toLocaleString();
+  }
+}
+
+export function viewerZone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+}

@@ -1,0 +1,104 @@
+// The fields of any form, from their specs: { name, label, kind, required, value, description, choices, ... }.
+import { h, newId } from "./dom.js";
+
+const PLACEHOLDERS = { secret: "NAME_OF_THE_SECRET", names: "several, with commas between", pairs: "Name: value" };
+const HINTS = { secret: "An environment variable or a line of .env; the value itself is never written here." };
+
+export class Field {
+  constructor(spec, { onInput = () => {}, names = {}, label = spec.label, hint = spec.description } = {}) {
+    this.spec = spec;
+    this.name = spec.name;
+    this.touched = false;
+    this.id = newId();
+    this.input = this.makeInput(names);
+    this.input.id = this.id;
+    this.said = h("div", { class: "wb-error", id: `${this.id}-error`, "aria-live": "polite" });
+    const hints = [hint, HINTS[spec.kind]].filter(Boolean).join(" ");
+    this.hint = hints ? h("div", { class: "wb-hint", id: `${this.id}-hint` }, hints) : null;
+    if (this.hint) this.input.setAttribute("aria-describedby", this.hint.id);
+    const star = spec.required ? h("span", { class: "wb-required", title: "required", "aria-hidden": "true" }, "*") : null;
+    this.label = h("label", { class: "wb-label", for: this.id }, label, star);
+    this.body = h("div", { class: "wb-control" }, this.input, this.said, this.hint);
+    this.rows = [this.label, this.body];
+    this.input.addEventListener(spec.kind === "flag" || spec.kind === "choice" ? "change" : "input", () => {
+      this.touched = true;
+      onInput(this);
+    });
+    this.set(spec.value);
+  }
+
+  makeInput(names) {
+    const { spec } = this;
+    const required = spec.required ? "true" : undefined;
+    if (spec.kind === "flag") return h("input", { type: "checkbox", class: "wb-check" });
+    if (spec.kind === "choice") {
+      const options = spec.choices.map((choice) => h("option", { value: choice }, choice || "(none)"));
+      return h("select", { class: "wb-input" }, options);
+    }
+    if (spec.kind === "long text" || spec.kind === "pairs") {
+      return h("textarea", { class: "wb-input", rows: "2", placeholder: PLACEHOLDERS[spec.kind], spellcheck: "false" });
+    }
+    const numeric = spec.kind === "integer" || spec.kind === "number";
+    const shown = spec.default !== null && spec.default !== undefined && spec.default !== "" ? String(spec.default) : "";
+    const input = h("input", {
+      type: "text",
+      class: numeric ? "wb-input wb-number" : "wb-input",
+      inputmode: numeric ? "decimal" : undefined,
+      placeholder: PLACEHOLDERS[spec.kind] ?? shown,
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-required": required,
+    });
+    const known = spec.refers ? names[spec.refers] ?? [] : [];
+    if (known.length) {
+      const list = h("datalist", { id: `${this.id}-names` }, known.map((name) => h("option", { value: name })));
+      input.setAttribute("list", list.id);
+      this.list = list;
+    }
+    return input;
+  }
+
+  get() {
+    return this.spec.kind === "flag" ? this.input.checked : this.input.value;
+  }
+
+  set(value) {
+    if (this.spec.kind === "flag") this.input.checked = Boolean(value);
+    else if (Array.isArray(value)) this.input.value = value.join(", ");
+    else if (value && typeof value === "object") {
+      this.input.value = Object.entries(value).map(([key, each]) => `${key}: ${each}`).join("\n");
+    } else this.input.value = value ?? "";
+    if (this.list && !this.list.isConnected) this.body.append(this.list);
+  }
+
+  error(text) {
+    showError(this.input, this.said, text);
+  }
+}
+
+export function showError(input, said, text) {
+  said.textContent = text || "";
+  if (text) {
+    if (!said.id) said.id = newId();
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-errormessage", said.id);
+  } else {
+    input.removeAttribute("aria-invalid");
+    input.removeAttribute("aria-errormessage");
+  }
+}
+
+// One of a few: real radio buttons, so that arrows move between them.
+export function segments(label, choices, value, onChange) {
+  const group = newId();
+  const inputs = choices.map(([key, text]) => {
+    const input = h("input", { type: "radio", name: group, value: key, checked: key === value });
+    input.addEventListener("change", () => onChange(key));
+    return h("label", { class: "wb-segment" }, input, h("span", {}, text));
+  });
+  return h("div", { class: "wb-segments", role: "radiogroup", "aria-label": label }, inputs);
+}
+
+export function more(text, ...content) {
+  return h("details", { class: "wb-more" }, h("summary", {}, text), ...content);
+}

@@ -1,0 +1,38 @@
+// The form of any definition, made from its fields.
+import { h } from "./dom.js";
+import { Field, more } from "./fields.js";
+import { Panel } from "./panel.js";
+import { latest } from "./talk.js";
+
+export function definitionPanel({ talk, title, subject, form, names, what, onSaved, onClose }) {
+  const values = () => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get()]));
+  const panel = new Panel({
+    title,
+    subject,
+    onClose,
+    save: async () => {
+      const said = await talk.ask("form save", { ...what, values: values() });
+      if (!Object.keys(said.problems).length) onSaved(said);
+      return said;
+    },
+  });
+  const check = latest(() => talk.ask("form check", { ...what, values: values() }), (said) => {
+    if (said.failed) return;
+    panel.show(said.problems);
+    panel.showCode(said.code);
+  });
+  const rowsOf = (specs) => specs.flatMap((spec) => {
+    const field = new Field(spec, { names, onInput: () => check() });
+    panel.know(spec.name, field);
+    return field.rows;
+  });
+  const first = form.fields.filter((spec) => !spec.more);
+  const rest = form.fields.filter((spec) => spec.more);
+  panel.body.append(h("div", { class: "wb-grid" }, rowsOf(first)));
+  if (rest.length) {
+    const labels = rest.map((spec) => spec.label.toLowerCase()).join(", ");
+    panel.body.append(more(`More: ${labels}`, h("div", { class: "wb-grid" }, rowsOf(rest))));
+  }
+  check(0);
+  return panel;
+}

@@ -1,0 +1,100 @@
+// Invoke a service and look inside: the answer or the error, the trace, the CID.
+import { button, chip, copyButton, h, milliseconds, newId, span, spinner } from "./dom.js";
+import { segments, showError } from "./fields.js";
+import { Panel } from "./panel.js";
+import { Stale } from "./talk.js";
+
+const KEPT_CALLS = 3;
+
+export function invokePanel({ talk, service, onClose }) {
+  const id = newId();
+  const payload = h("textarea", { class: "wb-input wb-mono", rows: "2", id, placeholder: "Payload; empty is fine. Ctrl+Enter invokes.", spellcheck: "false" });
+  const said = h("div", { class: "wb-error", "aria-live": "polite" });
+  const calls = h("div", { class: "wb-calls", "aria-live": "polite" });
+  let format = "text";
+  const panel = new Panel({
+    title: "Invoke",
+    subject: service,
+    onClose,
+    saveLabels: ["Invoke"],
+    save: async () => {
+      const call = new RunningCall();
+      calls.prepend(call.el);
+      while (calls.children.length > KEPT_CALLS) calls.lastChild.remove();
+      // Not awaited: a service may hang, and the form stays usable.
+      talk.ask("invoke", { service, payload: payload.value, format }).then(
+        (answer) => {
+          if (answer.problems) {
+            call.el.remove();
+            call.stop();
+            panel.show(answer.problems, { all: true });
+            panel.jump(answer.problems);
+          } else call.end(answer);
+        },
+        (error) => call.lose(error instanceof Stale ? "The kernel restarted while it ran." : error.message),
+      );
+      return { problems: {} };
+    },
+  });
+  panel.know("payload", { touched: true, input: payload, error: (text) => showError(payload, said, text) });
+  panel.body.append(h("div", { class: "wb-grid" }, h("label", { class: "wb-label", for: id }, "Payload"),
+    h("div", { class: "wb-control" }, payload, said,
+      segments("Payload is", [["text", "Text"], ["json", "JSON"]], format, (chosen) => (format = chosen)))));
+  panel.el.append(calls);
+  panel.foot.firstChild.textContent = "Close";
+  return panel;
+}
+
+class RunningCall {
+  constructor() {
+    const began = performance.now();
+    this.clock = h("span", { class: "wb-faint" }, "0 s");
+    this.el = h("div", { class: "wb-call" }, h("div", { class: "wb-call-head" }, spinner(), " running ", this.clock));
+    this.timer = setInterval(() => {
+      const seconds = (performance.now() - began) / 1000;
+      this.clock.textContent = span(seconds) + (seconds > 10 ? "; it goes on beside, the card stays usable" : "");
+    }, 1000);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+  }
+
+  lose(text) {
+    this.stop();
+    this.el.replaceChildren(h("div", { class: "wb-call-head" }, chip("lost", "bad"), " ", text));
+  }
+
+  end(said) {
+    this.stop();
+    this.el.replaceChildren(...callParts(said));
+  }
+}
+
+export function callParts(said) {
+  const ok = said.outcome === "ok";
+  const head = h("div", { class: "wb-call-head" }, chip(ok ? "ok" : "failed", ok ? "live" : "bad"), " ",
+    h("span", { class: "wb-faint" }, milliseconds(said.ms)), h("span", { class: "wb-grow" }), cid(said.cid));
+  const empty = h("div", { class: "wb-faint" }, "It answered nothing.");
+  const text = said.form === "empty" ? empty : h("pre", { class: ok ? "wb-answer" : "wb-answer wb-bad-text" }, said.text);
+  const where = said.where ? h("div", { class: "wb-where" }, "at ", h("code", {}, said.where)) : null;
+  return [head, text, where, traceTree(said.trace)].filter(Boolean);
+}
+
+export function cid(text) {
+  return h("span", { class: "wb-cid" }, "CID ", h("code", {}, text), copyButton(text));
+}
+
+export function traceTree(rows) {
+  return h("div", { class: "wb-trace", role: "tree", "aria-label": "Trace" }, rows.map((row) => {
+    const indent = `padding-left: ${row.depth * 16}px`;
+    if (row.kind !== "step") {
+      const kind = row.kind === "note" ? "" : h("span", { class: "wb-kind" }, row.kind);
+      return h("div", { class: `wb-trace-row wb-trace-line wb-${row.mood || "calm"}-text`, role: "treeitem", style: indent }, kind, h("code", {}, row.text));
+    }
+    const bar = h("span", { class: "wb-bar" }, h("span", { class: `wb-${row.mood}-ground`, style: `left: ${row.start * 100}%; width: ${Math.max(row.width * 100, 1)}%` }));
+    return h("div", { class: "wb-trace-row", role: "treeitem" },
+      h("span", { class: "wb-trace-name", style: indent }, h("b", {}, row.text), " ", h("span", { class: `wb-${row.mood}-text` }, row.outcome)),
+      bar, h("span", { class: "wb-faint wb-ms" }, milliseconds(row.ms)));
+  }));
+}

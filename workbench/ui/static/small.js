@@ -1,0 +1,89 @@
+// The small cards below a service: its jobs, live, and its limits with their bars of use.
+import { button, chip, clockIn, dot, h, span } from "./dom.js";
+import { cid } from "./invoke.js";
+import { Stale } from "./talk.js";
+
+const MOODS = { on: "live", paused: "warn", waiting: "warn", inactive: "calm", finished: "calm" };
+const OUTCOMES = { ok: "live", running: "calm", failed: "bad", timed_out: "bad", interrupted: "bad", skipped: "warn", missed: "warn" };
+
+export function jobCard(job, { talk, now, report }) {
+  const does = (what) => () => talk.ask("job", { name: job.name, what }).then(report, (error) => error instanceof Stale || report({ failed: error.message }));
+  const paused = job.state === "paused";
+  return h("div", { class: "wb-small wb-job", "data-job": job.name },
+    dot(MOODS[job.state] ?? "calm", job.state),
+    h("span", { class: "wb-small-name" }, job.name),
+    h("span", { class: "wb-faint" }, `${job.what} \u00b7 ${job.zone}`),
+    h("span", { class: "wb-next", "data-next": job.next ?? "", "data-zone": job.zone, "data-state": job.state }, nextText(job.next, job.zone, job.state, now)),
+    lastRun(job.last, now),
+    h("span", { class: "wb-grow" }),
+    h("span", { class: "wb-buttons" },
+      button("Execute", does("execute"), { title: "Run it now; its schedule is not used up" }),
+      button(paused ? "Resume" : "Pause", does(paused ? "resume" : "pause")),
+      button("Remove", does("remove"))));
+}
+
+export function nextText(next, zone, state, now) {
+  if (next === null || next === undefined || next === "") return state === "on" ? "" : state;
+  return `next in ${span(Number(next) - now)}, ${clockIn(zone, Number(next))}`;
+}
+
+function lastRun(last, now) {
+  if (!last) return null;
+  const title = [last.error, last.returned && `returned ${last.returned}`, ...last.log].filter(Boolean).join("\n");
+  const when = last.outcome === "running" ? "" : `${span(now - last.at)} ago`;
+  return h("span", { class: "wb-last", title }, chip(last.outcome.replace("_", " "), OUTCOMES[last.outcome] ?? "calm"), " ",
+    h("span", { class: "wb-faint" }, when), last.error ? h("span", { class: "wb-bad-text wb-clip" }, ` ${last.error}`) : null);
+}
+
+export function limitCard(limit, { talk, service, report, edit, bursts }) {
+  const key = `${limit.on} ${limit.name}`;
+  const result = bursts.get(key) ?? h("div", { class: "wb-burst" });
+  bursts.set(key, result);
+  const ask = (verb) => talk.ask(verb, { on: limit.on, name: limit.name, service });
+  const failed = (error) => error instanceof Stale || report({ failed: error.message });
+  const send = button(`Send ${limit.calls.toLocaleString("en")} calls`, () => {
+    result.replaceChildren(h("span", { class: "wb-faint" }, "sending ..."));
+    talk.ask("burst", { on: limit.on, name: limit.name, service }, (part) => showLetters(result, part["so far"], [])).then(
+      (said) => showLetters(result, said.letters, said.refused),
+      (error) => {
+        result.replaceChildren();
+        failed(error);
+      });
+  }, { title: "Really calls the service that often" });
+  return h("div", { class: "wb-small wb-limit", "data-limit": key },
+    dot(limit.shadow ? "warn" : "live", limit.shadow ? "only watches" : "on"),
+    h("span", { class: "wb-small-name" }, `limit on ${limit.on}`, limit.on === "service" ? "" : ` ${limit.name}`),
+    h("span", { class: "wb-uses" }, limit.lines.map(useBar)),
+    h("span", { class: "wb-grow" }),
+    h("span", { class: "wb-buttons" }, send, button("Edit", edit), button("Remove", () => ask("limit remove").then(report, failed))),
+    result);
+}
+
+function useBar(line) {
+  const part = line.most ? Math.min(1, line.used / line.most) : 1;
+  const mood = part >= 1 ? "bad" : part > 0.8 ? "warn" : "live";
+  const refused = line.refused ? `, ${line.refused.toLocaleString("en")} refused` : "";
+  return h("span", { class: "wb-use" }, h("code", {}, line.line),
+    h("span", { class: "wb-bar wb-meter", role: "meter", "aria-valuenow": line.used, "aria-valuemin": 0, "aria-valuemax": line.most, "aria-label": line.line },
+      h("span", { class: `wb-${mood}-ground`, style: `left: 0; width: ${part * 100}%` })),
+    h("span", { class: "wb-faint" }, `${line.used.toLocaleString("en")} used${refused}`));
+}
+
+const LETTERS = { p: ["live", "passed"], r: ["bad", "refused"], f: ["warn", "failed"] };
+
+function showLetters(box, letters, refused) {
+  const counts = { p: 0, r: 0, f: 0 };
+  const dots = [...letters].map((letter, place) => {
+    counts[letter] += 1;
+    return h("span", { class: `wb-pixel wb-${LETTERS[letter][0]}-ground`, title: `call ${place + 1} ${LETTERS[letter][1]}` });
+  });
+  const words = Object.entries(counts).filter(([, count]) => count).map(([letter, count]) => `${count} ${LETTERS[letter][1]}`);
+  box.replaceChildren(h("div", { class: "wb-pixels", role: "img", "aria-label": words.join(", ") }, dots),
+    h("div", { class: "wb-burst-words" }, words.join(", ")), ...refused.slice(0, 1).map(bothSides));
+}
+
+function bothSides(seen) {
+  return h("div", { class: "wb-sides" },
+    h("div", {}, h("div", { class: "wb-side-title" }, "The caller sees"), h("div", {}, chip(seen.status, "bad"), " ", cid(seen.cid)), h("pre", {}, seen.body)),
+    h("div", {}, h("div", { class: "wb-side-title" }, "You see"), h("pre", {}, seen.log.join("\n") || "no log line")));
+}

@@ -1,0 +1,219 @@
+"""The verbs of the cards: invoke, publish, define, schedule, limit, and what their small cards do."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from workbench.channels.rest import RESTChannel
+from workbench.connections import catalog
+from workbench.core.definition import Definition
+from workbench.core.errors import WorkbenchError
+from workbench.core.trace import Trace
+from workbench.limiting.definition import Limit
+from workbench.ui import calls, limit, reach, rows, schedule
+from workbench.ui.burst import send_burst
+from workbench.ui.code import code_of
+from workbench.ui.desk import Content, Desk, Tell, verb
+from workbench.ui.forms import Read, form_of, read
+
+
+@verb("hello")
+def hello(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Somebody looks at a card."""
+    return {"zone": desk.zone}
+
+
+@verb("zones")
+def zones(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Every time zone."""
+    return {"zones": schedule.zones()}
+
+
+@verb("invoke")
+def invoke(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any] | None:
+    """Run a service on a worker; the answer is told when it has ended, however long that takes."""
+    try:
+        payload = calls.payload_of(str(asked.get("payload", "")), str(asked.get("format", "text")))
+    except calls.BadPayload as exc:
+        return {"problems": {"payload": str(exc)}}
+
+    def done(answer: Any, error: BaseException | None, trace: Trace) -> None:
+        tell(calls.ended(answer, error, trace))
+        desk.courier.refresh_all()
+
+    reach.submit(desk.wb, str(asked["service"]), payload, done)
+    return None
+
+
+@verb("roll back")
+def roll_back(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Bring back the version before the live one."""
+    outcome = desk.wb.services[str(asked["service"])].rollback()
+    desk.courier.refresh_all()
+    return {"said": repr(outcome)}
+
+
+def _class_of(asked: Content) -> type[Definition]:
+    if (kind := asked.get("connection")) is not None:
+        return catalog.definition_class(str(kind))
+    if asked.get("kind") == "RESTChannel":
+        return RESTChannel
+    raise WorkbenchError(f"There is no form for {asked.get('kind')!r}.")
+
+
+@verb("form")
+def form(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """The form of a definition's class, filled as far as is known."""
+    cls, preset = _class_of(asked), dict(asked.get("preset") or {})
+    if cls is RESTChannel:
+        service = str(preset["service"])
+        name = schedule.free_name(service, list(desk.wb.channels))
+        preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}"}
+    return {"form": form_of(cls, **preset), "names": reach.names_in(desk.wb)}
+
+
+@verb("form check")
+def form_check(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """What is wrong with a form so far, and its code when nothing is."""
+    found = read(_class_of(asked), asked["values"])
+    if found.definition is None:
+        return {"problems": found.problems, "code": ""}
+    return {"problems": desk.clashes(found.definition), "code": code_of(found.definition)}
+
+
+@verb("form save")
+def form_save(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Put a form's definition into force."""
+    found = read(_class_of(asked), asked["values"])
+    said = desk.put(found)
+    if not said["problems"]:
+        definition = cast(Definition, found.definition)
+        said["said"] = f"{definition} is {'open' if isinstance(definition, RESTChannel) else 'defined'}."
+    return said
+
+
+@verb("ping")
+def ping(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """One round trip of a connection."""
+    return {"said": desk.wb.connections[str(asked["name"])].ping()}
+
+
+@verb("schedule")
+def open_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """The form that schedules a service."""
+    taken = [job.name for job in reach.jobs(desk.wb)]
+    return schedule.opening(str(asked["service"]), taken, desk.zone, desk.wb.clock.now())
+
+
+def _job(desk: Desk, asked: Content) -> Read:
+    values = {**asked["values"], "service": asked["service"]}
+    return schedule.read_job(str(asked["how"]), values, desk.wb.clock.now())
+
+
+@verb("schedule check")
+def check_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """The next runs of what is typed, its words and its code."""
+    values = {**asked["values"], "service": asked["service"]}
+    return schedule.preview(str(asked["how"]), values, desk.wb.clock.now(), str(asked.get("viewer", "")))
+
+
+@verb("schedule save")
+def save_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Put the job into force, and run it once if asked."""
+    said = desk.put(_job(desk, asked))
+    if said["problems"]:
+        return said
+    desk.zone = str(asked["values"].get("timezone") or desk.zone)
+    if asked.get("run"):
+        desk.wb.jobs[said["name"]].execute(wait=False)
+    return said | {"said": f"Job {said['name']!r} is on."}
+
+
+@verb("job")
+def job(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Execute, pause, resume or remove a job."""
+    name, what = str(asked["name"]), str(asked["what"])
+    handled = desk.wb.jobs[name]
+    if what == "execute":
+        handled.execute(wait=False)
+    elif what == "remove":
+        definition = handled.definition
+        reach.withdraw(desk.wb, definition)
+        desk.last.pop(name, None)
+        desk.courier.refresh_all()
+        return {"said": f"Job {name!r} is removed.", "undo": desk.keep_undo(lambda: _again(desk, definition))}
+    elif what in ("pause", "resume"):
+        getattr(handled, what)()
+    else:
+        raise WorkbenchError(f"A job cannot {what!r}.")
+    desk.courier.refresh_all()
+    return {"said": ""}
+
+
+def _again(desk: Desk, definition: Definition) -> str:
+    desk.wb.define(definition)
+    return f"{definition} is on again."
+
+
+@verb("limit")
+def open_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """The form that limits a service, one of its endpoints, or a user."""
+    service = str(asked["service"])
+    channels = rows.channels_of(desk.wb, service)
+    users = list(dict.fromkeys([each.security for each in channels if each.security] + list(desk.wb.security)))
+    targets: list[dict[str, Any]] = [
+        *({"on": "channel", "name": each.name, "text": f"this endpoint {each.path}"} for each in channels),
+        *({"on": "user", "name": user, "text": f"this user {user}"} for user in users),
+        {"on": "service", "name": service, "text": "this service, whatever way in"},
+    ]
+    known = {each.identity: each for each in desk.wb.limits.values()}
+    for target in targets:
+        target["form"] = limit.opening(known.get((target["on"], target["name"])))
+    return {"targets": targets, "users": users, "channel": channels[0].name if channels else ""}
+
+
+def _limit(asked: Content) -> Read:
+    return limit.read_limit(str(asked["on"]), str(asked["name"]), asked["lines"], asked["values"])
+
+
+@verb("limit check")
+def check_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Who would pass, by the server's own code; which lines can never refuse."""
+    found = _limit(asked)
+    said = limit.preview(found, asked.get("tried") or {}, list(desk.wb.limits.values()))
+    used = [use for use in reach.uses(desk.wb) if (use.on, use.name) == (asked["on"], asked["name"])]
+    return said | {"used": {use.line: use.used for use in used}}
+
+
+@verb("limit save")
+def save_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Put the limit into force."""
+    said = desk.put(_limit(asked))
+    if said["problems"]:
+        return said
+    return said | {"said": f"Limit on {asked['on']} {asked['name']} is on."}
+
+
+@verb("limit remove")
+def remove_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Lift a limit."""
+    lifted = desk.wb.limits[f"{asked['on']} {asked['name']}"]
+    reach.withdraw(desk.wb, lifted)
+    desk.courier.refresh_all()
+    return {"said": f"The {lifted} is lifted.", "undo": desk.keep_undo(lambda: _again(desk, lifted))}
+
+
+@verb("burst")
+def burst(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Send so many calls that a limit refuses one."""
+    known = desk.wb.limits[f"{asked['on']} {asked['name']}"]
+    assert isinstance(known, Limit)
+    outcome = send_burst(desk.wb, known, str(asked["service"]), lambda done: tell({"so far": done}))
+    desk.courier.refresh_all()
+    return outcome
+
+
+@verb("undo")
+def undo(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Take back what a form did."""
+    return {"said": desk.undo(int(asked["undo"]))}
