@@ -28,7 +28,7 @@ def test_a_thousand_a_day_for_a_user_and_five_a_minute_for_each_endpoint_whoever
     assert simulate(limits, minute).passed == 10
     others = calls(8, 1, channel="api.a", user="other.user")
     assert simulate(limits, others).passed == 5
-    day = [call for channel in ("api.a", "api.b") for call in calls(1440 * 6, 10, channel=channel, user="my.user")]
+    day = [call for channel in ("api.a", "api.b") for call in calls(660, 10, channel=channel, user="my.user")]
     played = simulate(limits, day)
     assert played.passed == 1000
     refusing = {(said.on, said.limit) for said in (outcome.refused_by for outcome in played) if said is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from workbench.limiting.shared import SEPARATOR, Answer, Count, CountUse, Question
+from workbench.limiting.shared import SEPARATOR, Answer, Count, CountUse, Granted, Question
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS count (key TEXT PRIMARY KEY, expires REAL, start REAL, used INTEGER,"
@@ -105,14 +105,14 @@ class Ledger:
         self._connection.execute("DELETE FROM count WHERE expires < ?", (now,))
         self._rows.clear()
 
-    def lease(self, count: Count, want: int, now: float) -> tuple[int, float]:
-        """Take up to `want` calls of the current window at once; how many those are, and when the window started."""
+    def lease(self, count: Count, want: int, now: float) -> Granted:
+        """Take up to `want` calls of the current window at once."""
         row = self._row(count.key, count, now)
         granted = max(0, min(want, count.rate - row.used))
         row.used += granted
         row.known = True
         self._changed[count.key] = row
-        return granted, row.start
+        return Granted(granted, row.start, now, max(0, count.rate - row.used))
 
     def give_back(self, count: Count, number: int, start: float, now: float) -> None:
         """Put back leased calls of the window that started at `start`, if it is still the current one."""

@@ -22,9 +22,10 @@ _HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 class Counts:
     """The meters of one object and their lock; they outlive a redefinition that leaves their network and unit alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_meter: Callable[[Limit, Group, Line, Lock], Meter] | None = None) -> None:
         self.lock = Lock()
         self.meters: dict[tuple[str, ...], Meter] = {}
+        self._new_meter = new_meter or _new_meter
 
     def take_over(self, limit: Limit, plan: Plan) -> list[list[Meter]]:
         """The meters of each group, known ones going on from their counts; what no line needs any more is dropped."""
@@ -37,7 +38,7 @@ class Counts:
         rate = max(0, line.rate or 0)
         meter = known.get(key)
         if meter is None:
-            meter = _new_meter(limit, rate, line.period_seconds)
+            meter = self._new_meter(limit, group, line, self.lock)
         elif meter.limit != rate:
             meter.change(rate)
         self.meters[key] = meter
@@ -50,7 +51,8 @@ class Counts:
                 meter.clear()
 
 
-def _new_meter(limit: Limit, rate: int, length: float) -> Meter:
+def _new_meter(limit: Limit, _: Group, line: Line, __: Lock) -> Meter:
+    rate, length = max(0, line.rate or 0), line.period_seconds
     if limit.per == "address" and limit.window == "calendar":
         return CalendarMeterByAddress(rate, length, limit.max_addresses)
     if limit.per == "address":
@@ -61,11 +63,13 @@ def _new_meter(limit: Limit, rate: int, length: float) -> Meter:
 class LocalLimiter:
     """A limiter whose counters are in this process: `check` answers at once, from any thread."""
 
+    kinds: tuple[type[Solo], type[Lines]] = Solo, Lines
+
     def __init__(self, limit: Limit, clock: Clock, counts: Counts | None = None) -> None:
         self.limit, self.plan, self.counts = limit, Plan(limit), counts or Counts()
         meters = self.counts.take_over(limit, self.plan)
         self.budgets = [
-            _budget(limit, group, mine, self.counts.lock, clock)
+            self._budget(group, mine, clock)
             for group, mine in zip(self.plan.groups, meters, strict=True)
         ]
         self._free = Passing(Decision(limit.on, limit.name, network="others"))
@@ -93,9 +97,10 @@ class LocalLimiter:
         return budget
 
 
-def _budget(limit: Limit, group: Group, meters: list[Meter], lock: Lock, clock: Clock) -> Budget:
-    if not meters:
-        return Passing(Decision(limit.on, limit.name, network=group.network_text))
-    if len(meters) == 1 and isinstance(meters[0], CalendarMeter) and _HAS_GIL:
-        return Solo(limit, group, meters[0], lock, clock)
-    return Lines(limit, group, meters, lock, clock)
+    def _budget(self, group: Group, meters: list[Meter], clock: Clock) -> Budget:
+        if not meters:
+            return Passing(Decision(self.limit.on, self.limit.name, network=group.network_text))
+        solo, lines = self.kinds
+        if len(meters) == 1 and isinstance(meters[0], CalendarMeter) and _HAS_GIL:
+            return solo(self.limit, group, meters[0], self.counts.lock, clock)
+        return lines(self.limit, group, meters, self.counts.lock, clock)

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.core.errors import StoreUnavailable
 from workbench.limiting.decision import Decision
-from workbench.limiting.redis_scripts import CALENDAR, ONE, SLIDING
+from workbench.limiting.redis_scripts import CALENDAR, GIVE_BACK, LEASE, ONE, SLIDING, Script
 from workbench.limiting.redis_wire import LoopWire, Server, ThreadWire
 from workbench.limiting.resp import ReplyError, bulk, command
 from workbench.limiting.shared import (
@@ -18,6 +18,7 @@ from workbench.limiting.shared import (
     Answer,
     Count,
     CountUse,
+    Granted,
     Health,
     Loops,
     Question,
@@ -38,7 +39,7 @@ class RedisCounters:
             app: Application whose counters these are; others on the same server have their own.
             patience_seconds: Longest wait of a call for its answer [s].
         """
-        self._server, self._prefix, self._patience = Server(url), f"workbench:limits:{app}:", patience_seconds
+        self._server, self._prefix, self.patience_seconds = Server(url), f"workbench:limits:{app}:", patience_seconds
         self._health = Health(str(self._server))
         self._loops, self._wires = Loops(patience_seconds, self._late), dict[AbstractEventLoop, LoopWire]()
         self._threads = ThreadWire(self._server, patience_seconds)
@@ -104,6 +105,25 @@ class RedisCounters:
             if cursor == b"0":
                 return
 
+    def lease(self, wanted: Sequence[tuple[Count, int]]) -> list[Granted]:
+        """Take up to so many calls of each counter's current window; raises StoreUnavailable."""
+        replies = self._run(LEASE, [(self._key(count), count.rate, count.period, want) for count, want in wanted])
+        return [
+            Granted(number, start, int(seconds) + int(micros) / 1e6, rest)
+            for number, start, seconds, micros, rest in replies
+        ]
+
+    def give_back(self, unused: Sequence[tuple[Count, int, float]]) -> None:
+        """Put back calls of the window that started then; raises StoreUnavailable."""
+        self._run(GIVE_BACK, [(self._key(count), number, int(start)) for count, number, start in unused])
+
+    def _run(self, script: Script, each: Sequence[tuple[str | int, ...]]) -> list[Any]:
+        """Run a script of one key many times; the key first, then its arguments."""
+        replies = self._ask_blocking([command("EVALSHA", script.digest, 1, *words) for words in each])
+        if replies is not None and any(map(_unknown, replies)):  # then it knew it for none of them
+            return self._need([command("EVAL", script.text, 1, *words) for words in each])
+        return self._checked(replies)
+
     async def leave_loop(self) -> None:
         """Close the connection of the running loop, which is about to end."""
         wire = self._wires.pop(asyncio.get_running_loop(), None)
@@ -124,7 +144,9 @@ class RedisCounters:
         return self._closed or self._health.down_now()
 
     def _need(self, commands: list[bytes]) -> list[Any]:
-        replies = self._ask_blocking(commands)
+        return self._checked(self._ask_blocking(commands))
+
+    def _checked(self, replies: list[Any] | None) -> list[Any]:
         refused = [reply for reply in replies or () if isinstance(reply, ReplyError)]
         if replies is None or refused:
             raise StoreUnavailable(

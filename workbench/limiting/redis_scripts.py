@@ -143,7 +143,8 @@ return 0
 """
 )
 
-# KEYS: counter. ARGV: rate, period, wanted. Answers calls granted, start of their window, now in two parts.
+# KEYS: counter. ARGV: rate, period, wanted. Answers calls granted, start of their window, now in two parts, and
+# calls left.
 _LEASE = (
     _NOW
     + """
@@ -151,7 +152,7 @@ local rate, period, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV
 local key = window(KEYS[1], period)
 local granted = math.max(0, math.min(wanted, rate - used_of(key)))
 if granted > 0 then count(key, granted, period) end
-return {granted, now - now % period, time[1], time[2]}
+return {granted, now - now % period, time[1], time[2], math.max(0, rate - used_of(key))}
 """
 )
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from workbench.limiting.budgets import Passing
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
-from workbench.limiting.grammar import UNIT_NAMES
+from workbench.limiting.grammar import UNIT_NAMES, Line
 from workbench.limiting.networks import caller_key
 from workbench.limiting.plan import Group, Plan
 
@@ -35,6 +35,15 @@ class Count(NamedTuple):
     period: int
     most: int
     sliding: bool
+
+
+class Granted(NamedTuple):
+    """A lease: calls granted, the start of their window and now by the store's clock [s], calls left in the store."""
+
+    number: int
+    start: float
+    now: float
+    rest: int
 
 
 class CountUse(NamedTuple):
@@ -84,7 +93,9 @@ class Question:
 
 
 class SharedCounters(Protocol):
-    """A store of counters; time is the store's own. No call waits for its answer longer than PATIENCE_SECONDS."""
+    """A store of counters; time is the store's own. No call waits for its answer longer than `patience_seconds`."""
+
+    patience_seconds: float
 
     def open(self) -> None:
         """Get ready for questions; a store that is down is said in the log."""
@@ -106,6 +117,14 @@ class SharedCounters(Protocol):
         """Remove every counter whose key begins so; raises StoreUnavailable."""
         ...
 
+    def lease(self, wanted: Sequence[tuple[Count, int]]) -> list[Granted]:
+        """Take up to so many calls of each counter's current window; raises StoreUnavailable."""
+        ...
+
+    def give_back(self, unused: Sequence[tuple[Count, int, float]]) -> None:
+        """Put back calls of the window that started then; raises StoreUnavailable."""
+        ...
+
     async def leave_loop(self) -> None:
         """Let go of what belongs to the running loop, which is about to end."""
         ...
@@ -121,17 +140,7 @@ class SharedBudget:
     def __init__(self, limit: Limit, group: Group) -> None:
         self.limit, self.group = limit, group
         self.apart = limit.per == "address"
-        most, sliding = (limit.max_addresses if self.apart else 0), limit.window == "sliding"
-        self.counts = tuple(
-            Count(
-                SEPARATOR.join((prefix_of(limit), group.network_text, line.unit, limit.per, limit.window)),
-                max(0, line.rate or 0),
-                line.period_seconds,
-                most,
-                sliding,
-            )
-            for line in group.binding
-        )
+        self.counts = tuple(count_of(limit, group, line) for line in group.binding)
         self.refused = [0] * len(self.counts)
         self.tells = limit.tell_caller and not limit.shadow
         texts = ", ".join(line.limit_text for line in group.binding) or "*"
@@ -182,6 +191,13 @@ class SharedBudget:
 
     def _whole(self, wait: float) -> int:
         return ceil(wait) if self.limit.window == "calendar" else int(wait) + 1
+
+
+def count_of(limit: Limit, group: Group, line: Line) -> Count:
+    """The counter of one line in the store."""
+    key = SEPARATOR.join((prefix_of(limit), group.network_text, line.unit, limit.per, limit.window))
+    most = limit.max_addresses if limit.per == "address" else 0
+    return Count(key, max(0, line.rate or 0), line.period_seconds, most, limit.window == "sliding")
 
 
 def prefix_of(limit: Limit) -> str:

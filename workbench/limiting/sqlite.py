@@ -26,6 +26,7 @@ from workbench.limiting.shared import (
     Answer,
     Count,
     CountUse,
+    Granted,
     Health,
     Loops,
     LoopWaits,
@@ -72,7 +73,7 @@ class SQLiteCounters:
     """The counters of one file; made at the first question, safe to ask from any thread and loop."""
 
     def __init__(self, path: Path, clock: Clock, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self.path, self._patience = path.absolute(), patience_seconds
+        self.path, self.patience_seconds = path.absolute(), patience_seconds
         self._now, self._health = clock.time, Health(f"the file {self.path}")
         self._queue: SimpleQueue[_OnLoop | _Blocked | _Chore | None] = SimpleQueue()
         self._loops, self._starting = Loops(patience_seconds, lambda _: None), threading.Lock()
@@ -90,7 +91,7 @@ class SQLiteCounters:
         blocked = _Blocked(question)
         if not self._stuck():
             self._put(blocked)
-            if blocked.came.acquire(timeout=self._patience) and blocked.answer is not None:
+            if blocked.came.acquire(timeout=self.patience_seconds) and blocked.answer is not None:
                 return question.budget.decide(question, blocked.answer)
         return question.budget.down(question)
 
@@ -111,6 +112,20 @@ class SQLiteCounters:
     def forget(self, prefix: str) -> None:
         """Remove every counter whose key begins so; raises StoreUnavailable."""
         self.work(lambda ledger, now: ledger.forget(prefix))
+
+    def lease(self, wanted: Sequence[tuple[Count, int]]) -> list[Granted]:
+        """Take up to so many calls of each counter's current window; raises StoreUnavailable."""
+        leased = self.work(lambda ledger, now: [ledger.lease(count, want, now) for count, want in wanted])
+        return cast("list[Granted]", leased)
+
+    def give_back(self, unused: Sequence[tuple[Count, int, float]]) -> None:
+        """Put back calls of the window that started then; raises StoreUnavailable."""
+
+        def put_back(ledger: Ledger, now: float) -> None:
+            for count, number, start in unused:
+                ledger.give_back(count, number, start, now)
+
+        self.work(put_back)
 
     def work(self, chore: Callable[[Ledger, float], Any]) -> Any:
         """Run a chore in a transaction; raises StoreUnavailable."""
@@ -146,7 +161,7 @@ class SQLiteCounters:
         entered = self._entered
         if self._closed or self._health.down_now():
             return True
-        return entered is not None and monotonic() - entered > self._patience
+        return entered is not None and monotonic() - entered > self.patience_seconds
 
     def _count(self) -> None:
         file: _File | None = None
@@ -177,7 +192,7 @@ class SQLiteCounters:
         asked = self._queue.get()
         with suppress(Empty):
             while asked is not None and len(batch) < MOST_AT_ONCE:
-                late = not isinstance(asked, _Chore) and monotonic() - _since(asked) > self._patience
+                late = not isinstance(asked, _Chore) and monotonic() - _since(asked) > self.patience_seconds
                 if not late:
                     batch.append(asked)
                 asked = self._queue.get_nowait()
