@@ -10,13 +10,9 @@ from typing import Any
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-import workbench
 from tests.kernels import IPYKERNELS, ROOT, Kernel
 
 FOLDER = ROOT / "kernels" / "workbench"
-needs_the_extension = pytest.mark.skipif(
-    not hasattr(workbench, "load_ipython_extension"), reason="workbench.load_ipython_extension is not written yet"
-)
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +46,11 @@ def test_the_installed_specification_is_this_one() -> None:
     assert (installed / "kernel.json").read_text() == (FOLDER / "kernel.json").read_text()
 
 
-@needs_the_extension
 def test_a_kernel_from_the_installed_specification_has_the_extension() -> None:
     with Kernel("workbench", installed=True) as kernel:
         assert kernel.run("'workbench' in get_ipython().extension_manager.loaded").result == "True"
 
 
-@needs_the_extension
 @pytest.mark.parametrize("version", IPYKERNELS)
 def test_every_supported_ipykernel_loads_the_extension(version: str) -> None:
     with Kernel("workbench", version=version) as kernel:
