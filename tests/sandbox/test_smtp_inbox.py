@@ -12,7 +12,7 @@ import pytest
 
 from workbench.core.errors import InvalidDefinition
 from workbench.sandbox import certificates
-from workbench.sandbox.smtp_inbox import SMTPInbox
+from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
 
 SENDER, RECIPIENT = "a@example.com", "b@example.com"
 
@@ -176,3 +176,23 @@ def test_what_is_no_mail_at_all_is_kept_and_shown(inbox: SMTPInbox) -> None:
     assert b"no header here" in inbox.messages[-1].raw
     assert repr(inbox).startswith("Inbox: 1 message.")
     assert inbox.rows()[0]["to"] == ""
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"To: <\r\nCc: a:;@\r\n\r\nx",
+        b"To: @\r\nMessage-ID: <\r\n\r\nx",
+        b"Subject: =?utf-8?b?a?=\r\nTo: (\r\n\r\nx",
+        b"Subject: =?nope?q?x?=\r\nContent-Type: text/plain; charset=nope\r\n\r\nx",
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Disposition: x; filename*=q''%FF\r\n",
+        b"",
+    ],
+)
+def test_a_mail_that_is_nearly_right_is_shown_all_the_same(raw: bytes) -> None:
+    mail = Mail(SENDER, [RECIPIENT], raw)
+    assert "->" in repr(mail)
+    assert mail.bcc == [RECIPIENT]
+    for part in (mail.headers, mail.attachments):
+        assert isinstance(part, dict)
+    assert mail.text.strip() in ("x", "")

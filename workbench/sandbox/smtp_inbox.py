@@ -7,9 +7,11 @@ import hmac
 import logging
 import ssl
 from email import policy
-from email.headerregistry import AddressHeader
-from email.message import EmailMessage
-from email.parser import BytesParser
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import EmailMessage, Message
+from email.parser import BytesParser, HeaderParser
+from email.utils import getaddresses
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
@@ -41,15 +43,20 @@ class Mail:
         """The standard library's view of it."""
         return BytesParser(policy=policy.default).parsebytes(self.raw)
 
+    @cached_property
+    def _fields(self) -> Message:
+        # The parser of old: the newer one, behind `parsed`, fails on headers that are nearly right.
+        return HeaderParser(policy=policy.compat32).parsestr(self.raw.decode("utf-8", "replace"))
+
     @property
     def headers(self) -> dict[str, str]:
         """Every header, decoded; of several of one name, the last."""
-        return {name: str(value) for name, value in self.parsed.items()}
+        return {name: _decoded(str(value)) for name, value in self._fields.items()}
 
     @property
     def subject(self) -> str:
         """The subject, decoded."""
-        return str(self.parsed["Subject"] or "")
+        return _decoded(str(self._fields["Subject"] or ""))
 
     @property
     def from_(self) -> str:
@@ -72,8 +79,8 @@ class Mail:
         return [each for each in self.recipients if each not in self.to and each not in self.cc]
 
     def _addresses(self, header: str) -> list[str]:
-        values = cast(list[AddressHeader], self.parsed.get_all(header, []))
-        return [each.addr_spec for value in values for each in value.addresses]
+        values = [str(value) for value in self._fields.get_all(header, [])]
+        return [address for _, address in getaddresses(values) if address]
 
     @property
     def text(self) -> str:
@@ -89,7 +96,10 @@ class Mail:
         part = self.parsed.get_body((kind,))
         if part is None:
             return ""
-        text: str = part.get_content()
+        try:
+            text: str = part.get_content()
+        except LookupError:
+            text = cast(bytes, part.get_payload(decode=True) or b"").decode(errors="replace")
         return text.replace("\r\n", "\n").removesuffix("\n")
 
     @cached_property
@@ -288,6 +298,14 @@ def _server_class() -> type[SMTP]:
 def _is_ours_to_mend(record: logging.LogRecord) -> bool:
     # aiosmtpd 1.4.6 warns at every login that it itself still sets a deprecated attribute.
     return "login_data is deprecated" not in str(record.msg)
+
+
+def _decoded(value: str) -> str:
+    line = "".join(value.splitlines())
+    try:
+        return str(make_header(decode_header(line)))
+    except (LookupError, ValueError, MessageError):
+        return line
 
 
 def _bytes(count: int) -> str:
