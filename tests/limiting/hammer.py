@@ -66,7 +66,6 @@ def main(url: str, threads: str) -> None:
             thread.join()
         os.write(1, b"done\n")
     limits.close()
-    counters.close()
 
 
 if __name__ == "__main__":

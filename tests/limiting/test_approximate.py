@@ -106,7 +106,6 @@ def test_callers_apart_and_sliding_spans_are_always_counted_one_by_one(limits: L
 def test_exact_and_approximate_of_one_object_share_their_count(limits: Limits) -> None:
     assert passed(defined(limits, "20/d"), 8) == 8
     limits.define(Limit("x", on="channel", lines="20/d"))
-    limits.close()  # gives back what was leased and not used
     exact = limits.limiter("channel", "x")
     assert isinstance(exact, SharedLimiter)
     assert sum(exact.check_blocking("10.0.0.1", "c").allowed for _ in range(30)) == 12

@@ -126,6 +126,9 @@ class LeasedMeter(CalendarMeter):
         self.count = self.count._replace(rate=self.limit)
 
     def clear(self) -> None:
+        unused = self.hand_back()
+        if unused is not None:
+            self.leaser.give_back_soon(unused)
         super().clear()
         self.pool = self.taken = 0
         self.start, self.exhausted = 0.0, False
@@ -150,7 +153,7 @@ class Leaser:
         """Lease from a store; without a thread, whoever owns it calls `step`."""
         self._leases, self._now, self._monotonic = leases, reader(clock, "calendar"), reader(clock, "sliding")
         self._threaded, self._closed, self._down_until = threaded, False, float("-inf")
-        self._guard = threading.Lock()
+        self._guard, self._stepping = threading.Lock(), threading.Lock()
         self._active: dict[LeasedMeter, float] = {}
         self._unused: list[tuple[Count, int, float]] = []
         self._thirsty, self._thread = threading.Event(), None if threaded else threading.current_thread()
@@ -202,6 +205,10 @@ class Leaser:
 
     def step(self, *, last: bool = False) -> None:
         """One tick: lease what is needed, give back what is idle."""
+        with self._stepping:
+            self._step(last)
+
+    def _step(self, last: bool) -> None:
         with self._guard:
             meters = list(self._active.items())
         wanted: list[tuple[LeasedMeter, int]] = []

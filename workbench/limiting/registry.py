@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from workbench.core.clock import VirtualClock
 from workbench.core.ports import Clock
 from workbench.limiting.approximate import ApproximateLimiter, leasable, leased_counts
 from workbench.limiting.budgets import Lines, reader
@@ -27,9 +28,9 @@ class Limits:
 
         Args:
             clock: The time of counters in this process; a store has its own.
-            store: Counters that other processes share; None counts in this process alone.
+            store: Counters that other processes share, closed with the registry; None counts in this process alone.
         """
-        self._clock, self._store = clock, store
+        self._clock, self._store, self._alone = clock, store, store is None
         self._counts: dict[tuple[str, str], Counts] = {}
         self._limiters: dict[tuple[str, str], LocalLimiter | SharedLimiter] = {}
         self._leaser = None if store is None else Leaser(store, clock)
@@ -41,23 +42,38 @@ class Limits:
         self._limiters[limit.identity] = self._made(limit)
 
     def _made(self, limit: Limit) -> LocalLimiter | SharedLimiter:
-        if self._store is None or self._leaser is None:
+        if self._alone or self._store is None or self._leaser is None:
             return LocalLimiter(limit, self._clock, self._counts.setdefault(limit.identity, Counts()))
         if not leasable(limit):
-            self._counts.pop(limit.identity, None)
+            if (leased := self._counts.pop(limit.identity, None)) is not None:
+                leased.clear()
+                self._leaser.step()
             return SharedLimiter(limit, self._store)
         self._store.open()
         counts = self._counts.setdefault(limit.identity, leased_counts(self._leaser))
         return ApproximateLimiter(limit, self._clock, counts, self._leaser, self._store.patience_seconds)
 
+    async def leave_loop(self) -> None:
+        """Let go of what belongs to the running loop, which is about to end."""
+        if self._store is not None:
+            await self._store.leave_loop()
+
     def close(self) -> None:
-        """Give unused leases back; the store itself stays open."""
+        """Give unused leases back and close the store."""
         if self._leaser is not None:
             self._leaser.close()
+        if self._store is not None:
+            self._store.close()
 
     def use_clock(self, clock: Clock) -> Clock:
-        """Count by another clock from now on, all counts of this process anew; gives the former one."""
+        """Count by another clock from now on, all counts of this process anew; gives the former one.
+
+        A store has a clock of its own, so a virtual one counts in this process alone.
+        """
         before, self._clock = self._clock, clock
+        self._alone = self._store is None or isinstance(clock, VirtualClock)
+        for counts in self._counts.values():
+            counts.clear()
         self._counts.clear()
         for limit in list(self):
             del self._limiters[limit.identity]
