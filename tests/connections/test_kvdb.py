@@ -362,6 +362,7 @@ def test_a_folder_that_somebody_else_holds_is_told_with_its_holder(tmp_path: Pat
         waiting = EmbeddedServer(server, tmp_path, patience_seconds=0.1)
         with pytest.raises(ConnectionFailed, match=r"its lock is held by process 7 of elsewhere. Mend: set WORKBENCH"):
             waiting.ensure()
+        assert not Path(waiting.path).parent.exists()
 
 
 def test_a_server_that_cannot_be_run_is_named(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ class Guard:
 
     def begin(self) -> bool:
         """Take the lock and open the door; False if another guard serves already."""
-        self.runtime.mkdir(mode=0o700, exist_ok=True)
+        if self.data is None:
+            self.runtime.mkdir(mode=0o700, exist_ok=True)
         self.lock = os.open(Path(self.data or self.runtime) / "guard.lock", os.O_RDWR | os.O_CREAT, 0o600)
         until = time.monotonic() + self.patience_seconds
         while not self._locked():
