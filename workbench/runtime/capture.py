@@ -132,19 +132,41 @@ def _inheriting_submit(former: Callable[..., Any]) -> Callable[..., Any]:
     return submit
 
 
-_INHERITING = (
+def _kept_log(former: Callable[..., Any]) -> Callable[..., Any]:
+    """`Logger.callHandlers` that keeps what is logged within a call, by whichever logger.
+
+    A handler at the root would do the same, but `logging.warning` and `logging.basicConfig` of a cell would find it
+    there and say nothing any more.
+    """
+
+    @wraps(former)
+    def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
+        if CURRENT.get() is not None:
+            _handler.handle(record)
+            if not logger.hasHandlers():
+                # Only logging's last resort is left, which would write into a cell that happens to run.
+                return
+        former(logger, record)
+
+    call_handlers._workbench_former = former  # type: ignore[attr-defined]
+    return call_handlers
+
+
+_PATCHED = (
     (Thread, "start", _inheriting_start),
     (ThreadPoolExecutor, "submit", _inheriting_submit),
+    (logging.Logger, "callHandlers", _kept_log),
 )
-_handler = ServiceLog()
+# What these say between calls concerns no cell; handlers that the person adds hear it still.
+_QUIET = ("workbench", "tornado", "apscheduler")
+_handler, _nobody = ServiceLog(), logging.NullHandler()
 
 
 def install() -> None:
     """Begin to capture in this process; safe to call again, also after something else replaced `sys.stdout`."""
-    services, root = logging.getLogger("workbench.service"), logging.getLogger()
-    for logger in (services, root):
-        if _handler not in logger.handlers:
-            logger.addHandler(_handler)
+    services = logging.getLogger("workbench.service")
+    for name in _QUIET:
+        logging.getLogger(name).addHandler(_nobody)
     if services.level == logging.NOTSET:
         services.setLevel(logging.INFO)
     services.propagate = False
@@ -152,20 +174,20 @@ def install() -> None:
         sys.stdout = Tee(sys.stdout)
     if not isinstance(sys.stderr, Tee):
         sys.stderr = Tee(sys.stderr)
-    for owner, name, made in _INHERITING:
+    for owner, name, made in _PATCHED:
         if not hasattr(now := getattr(owner, name), "_workbench_former"):
             setattr(owner, name, made(now))
 
 
 def uninstall() -> None:
     """Stop capturing; `sys.stdout` is restored only if it is still ours."""
-    for logger in (logging.getLogger("workbench.service"), logging.getLogger()):
-        logger.removeHandler(_handler)
+    for name in _QUIET:
+        logging.getLogger(name).removeHandler(_nobody)
     logging.getLogger("workbench.service").propagate = True
     if isinstance(sys.stdout, Tee):
         sys.stdout = sys.stdout._stream
     if isinstance(sys.stderr, Tee):
         sys.stderr = sys.stderr._stream
-    for owner, name, _ in _INHERITING:
+    for owner, name, _ in _PATCHED:
         if former := getattr(getattr(owner, name), "_workbench_former", None):
             setattr(owner, name, former)
