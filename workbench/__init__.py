@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench as Workbench
+    from workbench.channels.json_rpc import JSONRPCChannel as JSONRPCChannel
     from workbench.channels.rest import RESTChannel as RESTChannel
+    from workbench.channels.soap import SOAPChannel as SOAPChannel
     from workbench.connections.rest import RESTConnection as RESTConnection
     from workbench.connections.smtp import SMTPConnection as SMTPConnection
     from workbench.connections.smtp_message import SMTPMessage as SMTPMessage
@@ -52,11 +54,13 @@ _HOMES = {
     "CronJob": "workbench.scheduler.definitions",
     "Forbidden": "workbench.core.errors",
     "IntervalJob": "workbench.scheduler.definitions",
+    "JSONRPCChannel": "workbench.channels.json_rpc",
     "Limit": "workbench.limiting.definition",
     "NotFound": "workbench.core.errors",
     "OneTimeJob": "workbench.scheduler.definitions",
     "RESTChannel": "workbench.channels.rest",
     "RESTConnection": "workbench.connections.rest",
+    "SOAPChannel": "workbench.channels.soap",
     "SMTPConnection": "workbench.connections.smtp",
     "SMTPMessage": "workbench.connections.smtp_message",
     "Service": "workbench.core.service",

@@ -99,20 +99,24 @@ class Parts:
             self.traffic,
             self.around,
         )
-        self.pipeline = Pipeline(
+        self._settings, self._clock = settings, clock
+        self._scheduler: CellScheduler | None = None
+        self.runtime_file = RuntimeFile(settings.app)
+        self.pipeline = self._pipeline(admin)
+        self.server = HTTPServer(
+            self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
+        )
+
+    def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
+        guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
+        return Pipeline(
             self.views.view,
             self.invoker,
             self.invoker.new_call,
             self.traffic.record,
-            Guard(self.token, frozenset(settings.hosts), frozenset(settings.origins)),
+            guard,
             admin,
-            settings.caller_address(),
-        )
-        self._settings, self._clock = settings, clock
-        self._scheduler: CellScheduler | None = None
-        self.runtime_file = RuntimeFile(settings.app)
-        self.server = HTTPServer(
-            self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
+            self._settings.caller_address(),
         )
 
     def _effects(self) -> dict[str, Effect]:

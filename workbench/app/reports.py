@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from workbench.channels.rest import RESTChannel
+from workbench.channels.definition import HTTPChannel
 from workbench.connections.kvdb import Kvdb
 from workbench.core.definition import Definition
 from workbench.sandbox.catalog import Sandbox
@@ -28,9 +28,9 @@ class Defined:
     def lines(self) -> list[str]:
         """One line for all that is plain, one for each open address, one for what was so already."""
         now = self.of("defined", "changed", "waiting")
-        named = [str(each) for each in now if not isinstance(each, RESTChannel)]
+        named = [str(each) for each in now if not isinstance(each, HTTPChannel)]
         said = [f"Defined: {', '.join(named)}."] if named else []
-        said += [opened(each) for each in self.of("defined", "changed") if isinstance(each, RESTChannel)]
+        said += [opened(each) for each in self.of("defined", "changed") if isinstance(each, HTTPChannel)]
         if waiting := self.of("waiting"):
             said.append(f"Opens with this cell: {', '.join(map(str, waiting))}.")
         if same := self.of("unchanged"):
@@ -41,7 +41,7 @@ class Defined:
         return "\n".join(self.lines())
 
 
-def opened(channel: RESTChannel) -> str:
+def opened(channel: HTTPChannel) -> str:
     """What opening a channel means for those outside."""
     verbs = f" for {' '.join(channel.methods)}" if channel.methods else ""
     if not channel.active:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from workbench.channels.definition import HTTPChannel
 from workbench.channels.pipeline import Endpoint, View, routes_of
-from workbench.channels.rest import RESTChannel
 from workbench.core.definition import Definition
 from workbench.limiting.definition import Limit, On
 from workbench.limiting.registry import Limits
@@ -50,7 +50,7 @@ class Views:
 
     def with_draft(self, waiting: Iterable[Definition], services: Mapping[str, Any]) -> View:
         """The view as it would be with these channels and services."""
-        channels = {**self._channels(), **{each.name: each for each in waiting if isinstance(each, RESTChannel)}}
+        channels = {**self._channels(), **{each.name: each for each in waiting if isinstance(each, HTTPChannel)}}
         return View(routes_of(self._endpoints(channels.values())), services)
 
     def follow_services(self) -> None:
@@ -58,9 +58,9 @@ class Views:
         self.live = View(self.live.routes, self._services())
 
     def _endpoints(self, channels: Iterable[Definition]) -> list[Endpoint]:
-        return [self._endpoint(each) for each in channels if isinstance(each, RESTChannel)]
+        return [self._endpoint(each) for each in channels if isinstance(each, HTTPChannel)]
 
-    def _endpoint(self, channel: RESTChannel) -> Endpoint:
+    def _endpoint(self, channel: HTTPChannel) -> Endpoint:
         user = channel.security
         return Endpoint(
             channel,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import re
 from typing import Any
 
 from workbench.channels.exchange import Answer
 from workbench.core.errors import CallerError, ServiceUnavailable, TimedOut
 from workbench.core.response import JSON, Response, encode_json, encoded
 
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+OF_THE_WIRE = frozenset(("connection", "content-length", "keep-alive", "server", "transfer-encoding", "x-zato-cid"))
 TOLD = (CallerError, ServiceUnavailable, TimedOut)
 
 
@@ -17,28 +21,29 @@ def answer_of(value: Any, response: Response, cid: str, content_type: str) -> An
 
     Raises:
         TypeError: The value cannot be sent.
-        ValueError: A header of the service holds a line break.
+        ValueError: The status is none, or a header of the service would break the message.
     """
     body, natural = encoded(value)
-    headers = [
-        ("X-Zato-CID", cid),
-        ("Content-Type", response.content_type or (content_type if body else "") or natural),
-    ]
-    if response.headers:
-        headers += own_headers(response.headers)
+    kind = response.content_type or (content_type if body else "") or natural
     if response.content_encoding == "gzip":
         body = gzip.compress(body)
-        headers.append(("Content-Encoding", "gzip"))
-    return Answer(int(response.status_code), headers, body)
+    if not (response.headers or response.content_encoding or response.content_type or response.status_code != 200):
+        return Answer(200, [("X-Zato-CID", cid), ("Content-Type", kind)], body)
+    if not 200 <= (status := int(response.status_code)) <= 599:
+        raise ValueError(f"The service's status_code is {status}. Mend: set one of 200 to 599.")
+    own = own_headers({**response.headers, "Content-Encoding": response.content_encoding or None})
+    if not any(name.lower() == "content-type" for name, _ in own):
+        own += own_headers({"Content-Type": kind})
+    return Answer(status, [("X-Zato-CID", cid), *own], body)
 
 
 def own_headers(headers: dict[str, Any]) -> list[tuple[str, str]]:
-    """A service's headers, refused if they would break the message."""
-    pairs = [(str(name), str(value)) for name, value in headers.items()]
+    """A service's headers, refused if they would break the message; those that are the wire's own are left out."""
+    pairs = [(str(name), str(value)) for name, value in headers.items() if value is not None]
     for name, value in pairs:
-        if any(mark in name + value for mark in "\r\n\0") or not name.isascii() or ":" in name:
+        if TOKEN.fullmatch(name) is None or any(mark in value for mark in "\r\n\0"):
             raise ValueError(f"The response header {name!r} holds a line break or is no header name.")
-    return [pair for pair in pairs if pair[0].lower() not in ("content-length", "transfer-encoding", "connection")]
+    return [pair for pair in pairs if pair[0].lower() not in OF_THE_WIRE]
 
 
 def error_answer(error: BaseException, cid: str, envelope: str = "zato", extra: dict[str, Any] | None = None) -> Answer:
@@ -54,8 +59,6 @@ def error_answer(error: BaseException, cid: str, envelope: str = "zato", extra: 
         body = {"zato_env": {"result": "ZATO_ERROR", "cid": cid, "details": details}}
     kept = []
     if extra:
-        try:
-            kept = own_headers(extra)
-        except ValueError:
-            kept = []
+        with contextlib.suppress(ValueError):
+            kept = [pair for pair in own_headers(extra) if pair[0].lower() != "content-type"]
     return Answer(status, [("X-Zato-CID", cid), ("Content-Type", JSON), *headers, *kept], encode_json(body))

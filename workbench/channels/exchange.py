@@ -33,12 +33,14 @@ class Exchange:
         "cid",
         "endpoint",
         "headers",
+        "heard",
         "method",
         "params",
         "path",
         "query",
         "root",
         "task",
+        "view",
     )
 
     def __init__(
@@ -50,6 +52,8 @@ class Exchange:
         send: Callable[[Answer], None],
     ) -> None:
         self.method, self.headers, self.address = method, headers, address
+        if not target.startswith("/") and "://" in target:  # a proxy's form: the whole address
+            target = f"/{target.partition('://')[2].partition('/')[2]}"
         self.path, _, self.query = target.partition("?")
         self._send = send
         self.body = b""
@@ -60,6 +64,8 @@ class Exchange:
         self.endpoint: Any = None
         self.params: dict[str, str] = {}
         self.task: Any = None
+        self.view: Any = None
+        self.heard: Any = None
 
     def answer(self, answer: Answer) -> None:
         """Send the answer; a second one is dropped."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from workbench.core.errors import Forbidden
+from workbench.core.errors import BadRequest, Forbidden
 
 TOKEN_HEADER = "X-Workbench-Token"
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
@@ -25,19 +25,21 @@ class Guard:
     """
 
     def __init__(self, token: str, hosts: frozenset[str] = frozenset(), origins: frozenset[str] = frozenset()) -> None:
-        self.token, self.hosts, self.origins = token, LOOPBACK | hosts, origins
+        self.token, self.hosts, self.origins = token, LOOPBACK | {host.lower() for host in hosts}, origins
         self._good: set[str] = set()
 
     def check(self, headers: Mapping[str, str]) -> None:
-        """Raise Forbidden for what must not get in."""
+        """Raise Forbidden for what must not get in; a page of this very server may."""
         host = headers.get("Host", "")
+        if not host:
+            raise BadRequest("The Host header is missing")
         if host not in self._good:
             self._check_host(host, headers)
         site = headers.get("Sec-Fetch-Site")
         if site is not None and site not in ("same-origin", "none") and headers.get("Origin") not in self.origins:
             raise Forbidden("Pages of other sites may not call this server")
         origin = headers.get("Origin")
-        if origin is not None and origin not in self.origins and not self._own(origin):
+        if origin is not None and origin not in self.origins and origin.partition("://")[2].lower() != host.lower():
             raise Forbidden("Pages of other sites may not call this server")
 
     def _check_host(self, host: str, headers: Mapping[str, str]) -> None:
@@ -47,9 +49,6 @@ class Guard:
                 self._good.add(host)
         elif not self.has_token(headers):
             raise Forbidden("This server does not answer for that host name")
-
-    def _own(self, origin: str) -> bool:
-        return origin.partition("://")[2] in self._good
 
     def has_token(self, headers: Mapping[str, str]) -> bool:
         """Whether the request carries the workbench's token."""

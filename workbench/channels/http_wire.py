@@ -10,7 +10,7 @@ import asyncio
 import logging
 from http import HTTPStatus
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from tornado import httputil
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
@@ -19,32 +19,40 @@ from tornado.iostream import IOStream
 
 from workbench.channels.exchange import Answer, Exchange
 from workbench.channels.pipeline import Pipeline
-from workbench.core.errors import ContentTooLarge, HeadersTooLarge, URITooLong, WorkbenchError
+from workbench.core.errors import ContentTooLarge, HeadersTooLarge, URITooLong
 
 log = logging.getLogger("workbench.http")
 
 LINE_BYTES = 8 * 1024
 HEADER_BYTES = 32 * 1024
 SWALLOWED_BYTES = 1024 * 1024
-CONNECTIONS = 2000
-IDLE_SECONDS = 75.0
-BODY_SECONDS = 60.0
-SWEEP_SECONDS = 5.0
-READER_SECONDS = 30.0
+LINGERED_BYTES = 64 * 1024 * 1024
+LEAST_READ_BYTES = 64 * 1024
 PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Content Too Large"}
+
+
+class Bounds(NamedTuple):
+    """How long a stranger may take, and how many there may be at once."""
+
+    idle_seconds: float = 75.0
+    body_seconds: float = 60.0
+    linger_seconds: float = 5.0
+    reader_seconds: float = 30.0
+    sweep_seconds: float = 5.0
+    connections: int = 2000
 
 
 class Wire(httputil.HTTPServerConnectionDelegate):
     """Makes a message for each request of a connection."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, bounds: Bounds) -> None:
         self._pipeline = pipeline
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(bounds)
 
     def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> Message:
         """Begin a request."""
         assert isinstance(request_conn, HTTP1Connection)
-        self._deadlines.put(request_conn.stream, IDLE_SECONDS)
+        self._deadlines.put(request_conn.stream, self._deadlines.bounds.idle_seconds)
         return Message(self._pipeline, request_conn, self._deadlines)
 
     def on_close(self, server_conn: object) -> None:
@@ -56,7 +64,8 @@ class Wire(httputil.HTTPServerConnectionDelegate):
 class Deadlines:
     """Closes streams that are late with what they send; one pass every 5 s costs less than two timers a request."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
         self._deadline_by_stream: dict[IOStream, float] = {}
         self._sweeping = False
 
@@ -65,7 +74,7 @@ class Deadlines:
         self._deadline_by_stream[stream] = monotonic() + seconds
         if not self._sweeping:
             self._sweeping = True
-            asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+            asyncio.get_running_loop().call_later(self.bounds.sweep_seconds, self._sweep)
 
     def lift(self, stream: IOStream) -> None:
         """Let a stream be: it has sent all, or is closed."""
@@ -78,7 +87,7 @@ class Deadlines:
             self.lift(stream)
         self._sweeping = bool(self._deadline_by_stream)
         if self._sweeping:
-            asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+            asyncio.get_running_loop().call_later(self.bounds.sweep_seconds, self._sweep)
 
 
 class Message(httputil.HTTPMessageDelegate):
@@ -90,6 +99,7 @@ class Message(httputil.HTTPMessageDelegate):
         "_connection",
         "_deadlines",
         "_exchange",
+        "_lingers",
         "_pipeline",
         "_refusal",
         "_size",
@@ -101,14 +111,15 @@ class Message(httputil.HTTPMessageDelegate):
         self._chunks: list[bytes] = []
         self._size = self._bound = 0
         self._exchange: Exchange | None = None
-        self._refusal: WorkbenchError | None = None
+        self._refusal: Exception | None = None
+        self._lingers = False
 
     def headers_received(
         self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
     ) -> None:
-        """Judge the head; a refusal waits for a short body, and closes on a long one."""
+        """Judge the head; a refusal waits for a short body, and answers before a long or an announced one."""
         assert isinstance(start_line, httputil.RequestStartLine)
-        self._deadlines.put(self._connection.stream, BODY_SECONDS)
+        self._deadlines.put(self._connection.stream, self._deadlines.bounds.body_seconds)
         self._exchange = exchange = Exchange(
             start_line.method, start_line.path, headers, _address(self._connection), self._send
         )
@@ -119,21 +130,26 @@ class Message(httputil.HTTPMessageDelegate):
             if sum(len(name) + len(value) for name, value in headers.get_all()) > HEADER_BYTES:
                 raise HeadersTooLarge(f"The headers are over {HEADER_BYTES} bytes")
             self._pipeline.admit(exchange)
-        except WorkbenchError as exc:
+        except Exception as exc:
             self._refusal = exc
-            length = headers.get("Content-Length", "")
-            if length.isdecimal() and int(length) > SWALLOWED_BYTES:
-                self._refuse_now(exc)
             self._bound = SWALLOWED_BYTES
+            length = headers.get("Content-Length", "")
+            if "Expect" in headers or (length.isdecimal() and int(length) > SWALLOWED_BYTES):
+                self._pipeline.refuse(exchange, exc)
         else:
             self._bound = self._pipeline.body_bound(exchange)
 
     def data_received(self, chunk: bytes) -> None:
         """Take a piece of the body."""
         self._size += len(chunk)
-        if self._size > self._bound:
+        if self._lingers:
+            if self._size > self._bound + LINGERED_BYTES:
+                self._connection.finish()
+        elif self._size > self._bound:
             self._chunks.clear()
-            self._refuse_now(self._refusal or ContentTooLarge(f"The body is over {self._bound} bytes"))
+            self._refusal = self._refusal or ContentTooLarge(f"The body is over {self._bound} bytes")
+            assert self._exchange is not None
+            self._pipeline.refuse(self._exchange, self._refusal)
         elif self._refusal is None:
             self._chunks.append(chunk)
 
@@ -142,6 +158,10 @@ class Message(httputil.HTTPMessageDelegate):
         self._deadlines.lift(self._connection.stream)
         exchange = self._exchange
         assert exchange is not None
+        if self._lingers:
+            self._connection._disconnect_on_finish = True
+            self._connection.finish()
+            return
         if self._refusal is not None:
             self._pipeline.refuse(exchange, self._refusal)
             return
@@ -155,29 +175,30 @@ class Message(httputil.HTTPMessageDelegate):
         if self._exchange is not None:
             self._pipeline.abandon(self._exchange)
 
-    def _refuse_now(self, error: WorkbenchError) -> None:
-        assert self._exchange is not None
-        self._refusal = error
-        self._pipeline.refuse(self._exchange, error)
-
     def _send(self, answer: Answer) -> None:
         connection = self._connection
         if connection.stream is None or connection.stream.closed():
             return
         bodiless = self._started.method == "HEAD" or answer.status in (204, 304)
-        written = connection.write(_head(self._started, connection, answer) + (b"" if bodiless else answer.body))
-        connection.finish()
+        early = not connection._read_finished and _body_pending(connection)
+        written = connection.write(_head(self._started, connection, answer, early) + (b"" if bodiless else answer.body))
+        if early and "Expect" not in connection._request_headers:  # type: ignore[operator]
+            # Closed now, with what was sent unread, the system would take the answer back from who still sends.
+            self._lingers = True
+            self._deadlines.put(connection.stream, self._deadlines.bounds.linger_seconds)
+        else:
+            connection.finish()
         if not written.done():
-            _close_slow_reader(connection.stream, written)
+            _close_slow_reader(connection.stream, written, self._deadlines.bounds.reader_seconds)
 
 
-def _head(request: httputil.RequestStartLine, connection: HTTP1Connection, answer: Answer) -> bytes:
+def _head(request: httputil.RequestStartLine, connection: HTTP1Connection, answer: Answer, early: bool) -> bytes:
     """Status line and headers as bytes; building them here costs a third of what HTTPHeaders costs."""
     lines = [f"HTTP/1.1 {answer.status} {PHRASES.get(answer.status, 'Unknown')}\r\nServer: workbench\r\n"]
     lines += [f"{name}: {value}\r\n" for name, value in answer.headers]
     if answer.status not in (204, 304):
         lines.append(f"Content-Length: {len(answer.body)}\r\n")
-    if connection._disconnect_on_finish or (not connection._read_finished and _body_pending(connection)):
+    if connection._disconnect_on_finish or early:
         lines.append("Connection: close\r\n")
     elif request.version == "HTTP/1.0":
         lines.append("Connection: Keep-Alive\r\n")
@@ -195,29 +216,53 @@ def _address(connection: HTTP1Connection) -> str:
     return str(getattr(connection.context, "remote_ip", "") or "")
 
 
-def _close_slow_reader(stream: IOStream, written: asyncio.Future[None]) -> None:
-    timer = asyncio.get_running_loop().call_later(READER_SECONDS, stream.close)
+def _close_slow_reader(stream: IOStream, written: asyncio.Future[None], seconds: float) -> None:
+    """Close on who takes less than 64 KiB of an answer in this time [s]."""
+    left = len(stream._write_buffer)
+
+    def look() -> None:
+        if written.done() or stream.closed():
+            return
+        if left - len(stream._write_buffer) < LEAST_READ_BYTES:
+            stream.close()
+        else:
+            _close_slow_reader(stream, written, seconds)
+
+    timer = asyncio.get_running_loop().call_later(seconds, look)
     written.add_done_callback(lambda _: timer.cancel())
 
 
 class BoundedServer(HTTPServer):
     """Tornado's server with a bound on open connections."""
 
+    most_connections = 0
+
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Take a connection, or close it at once when there are too many."""
-        if len(self._connections) >= CONNECTIONS:
+        if len(self._connections) >= self.most_connections:
             stream.close()
             return
         super().handle_stream(stream, address)
 
 
-def server_of(pipeline: Pipeline) -> BoundedServer:
+def server_of(pipeline: Pipeline, bounds: Bounds) -> BoundedServer:
     """A server on this loop; add sockets to it."""
     server = BoundedServer(
-        Wire(pipeline),
+        Wire(pipeline, bounds),
         max_header_size=3 * HEADER_BYTES,
         max_body_size=1 << 40,
         max_buffer_size=64 * 1024 * 1024,
     )
     server.conn_params.header_timeout = None  # Deadlines watches instead
+    server.most_connections = min(bounds.connections, _files_left())
     return server
+
+
+def _files_left() -> int:
+    """Connections that leave this process files for its own use; out of files, the accepting loop would spin."""
+    try:
+        import resource
+    except ImportError:
+        return 1 << 30
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 30 if most == resource.RLIM_INFINITY else max(64, most - 256)

@@ -10,12 +10,13 @@ import asyncio
 import logging
 from asyncio import Future, Task
 from collections.abc import Callable, Generator, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from workbench.channels.answers import answer_of, error_answer
+from workbench.channels.answers import TOLD, answer_of, error_answer
+from workbench.channels.dialect import Dialect, Outcome
 from workbench.channels.exchange import Answer, Exchange
 from workbench.channels.guard import Guard
-from workbench.channels.rest import RESTChannel
 from workbench.channels.routes import Routes
 from workbench.core.call import NOBODY, Call, ChannelInfo, ChannelSecurity, HTTPInput
 from workbench.core.errors import (
@@ -23,6 +24,7 @@ from workbench.core.errors import (
     NotFound,
     ServiceUnavailable,
     TimedOut,
+    UnknownName,
     WorkbenchError,
     refusal,
 )
@@ -31,6 +33,10 @@ from workbench.core.response import JSON, encode_json
 
 log = logging.getLogger("workbench.http")
 SWEEP_SECONDS = 0.05
+
+Admin = Callable[[Exchange], Any]
+Done = Callable[[Any, BaseException | None], None]
+CallerAddress = Callable[[str, str | None], str]
 
 
 class Verifier(Protocol):
@@ -46,19 +52,32 @@ class Verifier(Protocol):
 class Endpoint:
     """A channel with all it needs to admit a call, looked up once."""
 
-    __slots__ = ("channel", "info", "limiter", "user_limiter", "verifier")
+    __slots__ = ("channel", "dialect", "info", "limiter", "service", "user_limiter", "verifier")
 
     def __init__(
         self,
-        channel: RESTChannel,
+        channel: Any,
         verifier: Verifier | None = None,
         limiter: Limiter | None = None,
         user_limiter: Limiter | None = None,
     ) -> None:
         self.channel, self.verifier = channel, verifier
         self.limiter, self.user_limiter = limiter, user_limiter
+        self.dialect: Dialect | None = channel.dialect()
+        self.service = (*channel.leads_to, channel.name)[0]
         user = verifier.user if verifier else NOBODY
         self.info = ChannelInfo(channel.name, "http-soap", channel.data_format, user)
+
+
+class Turn:
+    """One call that runs for a request, until it is settled or past its time."""
+
+    __slots__ = ("call", "lent", "seconds", "settle", "task")
+
+    def __init__(self, call: Call, seconds: float, settle: Done) -> None:
+        self.call, self.seconds, self.settle = call, seconds, settle
+        self.task: Task[Any] | None = None
+        self.lent = False
 
 
 class View(NamedTuple):
@@ -66,11 +85,6 @@ class View(NamedTuple):
 
     routes: Routes[Endpoint]
     services: Mapping[str, Any]
-
-
-Admin = Callable[[Exchange], Any]
-Done = Callable[[Any, BaseException | None], None]
-CallerAddress = Callable[[str, str | None], str]
 
 
 class Runner(Protocol):
@@ -124,7 +138,7 @@ class Pipeline:
     ) -> None:
         self._view, self._runner, self._new_call, self._record = view, runner, new_call, record
         self.guard, self._admin, self._caller_address = guard, admin, caller_address
-        self._in_flight: dict[Exchange, float] = {}
+        self._in_flight: dict[Turn, float] = {}
         self._sweeping = False
         self.draining = False
 
@@ -142,13 +156,11 @@ class Pipeline:
         path = exchange.path
         if path == "/ping" or path.startswith("/workbench/"):
             return
-        view = self._view(exchange.headers)
+        view = exchange.view = self._view(exchange.headers)
         exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
-        exchange.call = self._new_call(
-            endpoint.channel.service, b"", endpoint.info, cid=exchange.cid, services=view.services
-        )
+        exchange.call = self._new_call(endpoint.service, b"", endpoint.info, cid=exchange.cid, services=view.services)
         root, channel = exchange.root, endpoint.channel
-        root.channel, root.service, root.user = channel.name, channel.service, channel.security
+        root.channel, root.service, root.user = channel.name, endpoint.service, channel.security
         if self._caller_address is not None:
             exchange.address = root.address = self._caller_address(
                 exchange.address, exchange.headers.get("X-Forwarded-For")
@@ -211,33 +223,48 @@ class Pipeline:
             self.refuse(exchange, exc)
 
     def _begin(self, exchange: Exchange, endpoint: Endpoint) -> None:
+        if endpoint.dialect is not None:
+            self._converse(exchange, endpoint, endpoint.dialect)
+            return
         call: Call = exchange.call
         call.raw = exchange.body
+        self._place(exchange, call)
+        self._run(call, endpoint, partial(self._settle, exchange, endpoint, call))
+
+    def _place(self, exchange: Exchange, call: Call) -> None:
+        """Say where a call came from, and have it in the request's trace."""
         call.address = exchange.address
         call.http = HTTPInput(
             exchange.method, exchange.path, exchange.query, exchange.headers, exchange.address, exchange.params
         )
         exchange.root.steps.append(call.step)
 
-        def done(value: Any, error: BaseException | None) -> None:
-            self._done(exchange, endpoint, value, error)
-
-        self._in_flight[exchange] = asyncio.get_running_loop().time() + endpoint.channel.timeout_seconds
+    def _run(self, call: Call, endpoint: Endpoint, settle: Done) -> None:
+        turn = Turn(call, endpoint.channel.timeout_seconds, settle)
+        loop = asyncio.get_running_loop()
+        self._in_flight[turn] = loop.time() + turn.seconds
         if not self._sweeping:
             self._sweeping = True
-            asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+            loop.call_later(SWEEP_SECONDS, self._sweep)
+        done = partial(self._done, turn)
         try:
-            exchange.task = self._runner.start(call, done)
+            turn.task = self._runner.start(call, done)
+        except UnknownName as exc:
+            log.error("channel %r: %s", endpoint.channel.name, exc)
+            done(None, NotFound("Not Found"))
         except Exception as exc:
-            self._done(exchange, endpoint, None, exc)
+            done(None, exc)
 
-    def _done(self, exchange: Exchange, endpoint: Endpoint, value: Any, error: BaseException | None) -> None:
-        self._in_flight.pop(exchange, None)
-        if exchange.answered:
-            if exchange.call.cancelled and not exchange.call.on_loop:
-                self._runner.return_spare()
-            return
-        call: Call = exchange.call
+    def _done(self, turn: Turn, value: Any, error: BaseException | None) -> None:
+        if self._in_flight.pop(turn, None) is not None:
+            turn.settle(value, error)
+        elif turn.lent:
+            self._runner.return_spare()
+
+    def _settle(
+        self, exchange: Exchange, endpoint: Endpoint, call: Call, value: Any, error: BaseException | None
+    ) -> None:
+        """Answer a request that is one call."""
         if error is None:
             assert call.response is not None
             try:
@@ -245,19 +272,54 @@ class Pipeline:
                 return
             except Exception as exc:
                 error = exc
-        self._fail(exchange, endpoint, call, error)
-
-    def _fail(self, exchange: Exchange, endpoint: Endpoint, call: Call, error: BaseException) -> None:
         self._runner.failed(call, error)
         headers = call.response.headers if call.response is not None else None
         exchange.answer(error_answer(error, exchange.cid, endpoint.channel.envelope, headers))
 
+    def _converse(self, exchange: Exchange, endpoint: Endpoint, dialect: Dialect) -> None:
+        """Answer a request whose body says which calls it is: any number of them, side by side."""
+        view = exchange.view
+
+        def new_call(service: str, payload: Any) -> Call:
+            return self._new_call(service, payload, endpoint.info, cid=exchange.cid, services=view.services)
+
+        try:
+            calls = dialect.calls(exchange, new_call)
+        except Exception as exc:
+            self.refuse(exchange, exc)
+            return
+        outcomes: dict[Call, tuple[Any, BaseException | None]] = {}
+
+        def settle(call: Call, value: Any, error: BaseException | None) -> None:
+            if error is not None:
+                self._runner.failed(call, error)
+            outcomes[call] = (value, error)
+            if len(outcomes) == len(calls):
+                self._reply(exchange, dialect, [(each, *outcomes[each]) for each in calls])
+
+        for call in calls:
+            self._place(exchange, call)
+            self._run(call, endpoint, partial(settle, call))
+        if not calls:
+            self._reply(exchange, dialect, [])
+
+    def _reply(self, exchange: Exchange, dialect: Dialect, outcomes: list[Outcome]) -> None:
+        try:
+            exchange.answer(dialect.answer(exchange, outcomes))
+        except Exception as exc:
+            for call, _, _ in outcomes:
+                self._runner.failed(call, exc)
+            exchange.answer(dialect.refusal(exchange, exc))
+
     def refuse(self, exchange: Exchange, error: Exception) -> None:
         """Answer a request that does not get as far as its service."""
-        envelope = exchange.endpoint.channel.envelope if exchange.endpoint else "zato"
-        if not isinstance(error, WorkbenchError):
+        if not isinstance(error, TOLD):
             log.error("a request failed (cid:%s)", exchange.cid, exc_info=error)
-        exchange.answer(error_answer(error, exchange.cid, envelope))
+        endpoint = exchange.endpoint
+        if endpoint is not None and endpoint.dialect is not None:
+            exchange.answer(endpoint.dialect.refusal(exchange, error))
+            return
+        exchange.answer(error_answer(error, exchange.cid, endpoint.channel.envelope if endpoint else "zato"))
 
     def abandon(self, exchange: Exchange) -> None:
         """The caller is gone: tell the service that nobody waits."""
@@ -268,22 +330,21 @@ class Pipeline:
         """Answer 504 for calls past their time; one pass every 50 ms costs less than a timer per call."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for exchange in [each for each, deadline in self._in_flight.items() if deadline <= now]:
-            self._time_out(exchange)
+        for turn in [each for each, deadline in self._in_flight.items() if deadline <= now]:
+            self._time_out(turn)
         self._sweeping = bool(self._in_flight)
         if self._sweeping:
             loop.call_later(SWEEP_SECONDS, self._sweep)
 
-    def _time_out(self, exchange: Exchange) -> None:
-        self._in_flight.pop(exchange, None)
-        call: Call = exchange.call
-        call.cancelled = True
-        if call.on_loop and exchange.task is not None:
-            exchange.task.cancel()
-        elif not call.on_loop:
-            self._runner.lend_spare()
-        error = TimedOut(call.service, exchange.endpoint.channel.timeout_seconds)
-        self._fail(exchange, exchange.endpoint, call, error)
+    def _time_out(self, turn: Turn) -> None:
+        del self._in_flight[turn]
+        call = turn.call
+        call.cancelled = call.expired = True
+        if turn.task is not None:
+            turn.task.cancel()
+        elif call.response is not None and not call.on_loop:  # it holds a worker; before that, it waits for one
+            turn.lent = self._runner.lend_spare()
+        turn.settle(None, TimedOut(call.service, turn.seconds))
 
     def _handle_own(self, exchange: Exchange) -> None:
         if exchange.path == "/ping":

@@ -3,40 +3,78 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import unquote
 
-from workbench.channels.rest import PLACEHOLDER, RESTChannel
+from workbench.channels.definition import PLACEHOLDER, HTTPChannel
+from workbench.channels.rest import METHODS
 from workbench.core.errors import MethodNotAllowed, NotFound, PathTaken
+
+_KEPT = re.compile("%(2[Ff]|25|(?![0-9A-Fa-f]{2}))")
 
 
 class Routed(Protocol):
     """Anything that answers for a channel."""
 
-    channel: RESTChannel
+    channel: HTTPChannel
 
 
 E = TypeVar("E", bound=Routed)
 
 
+def decoded(path: str) -> str:
+    """A raw path with its percent-encoding undone, but for the slash and the percent sign, which stay %2F and %25.
+
+    So /caf%C3%A9 is the channel's /café, and a%2Fb stays one parameter.
+    """
+    if not path.isascii():
+        path = path.encode("latin-1", "replace").decode("utf-8", "replace")
+    return unquote(_KEPT.sub(lambda match: "%252F" if match[1] in ("2F", "2f") else "%2525", path))
+
+
 class Pattern(Generic[E]):
     """A path with parameters, and the endpoints on it."""
 
-    def __init__(self, channel: RESTChannel) -> None:
-        self.path = channel.path
-        inside = "(.+)" if channel.match_slash else "([^/]+)"
-        pieces = PLACEHOLDER.split(channel.path)
-        self.names = pieces[1::2]
-        self.regex = re.compile(inside.join(re.escape(piece) for piece in pieces[0::2]))
-        self.endpoints: list[E] = []
-        literal = sum(len(piece) for piece in pieces[0::2])
-        self.order = (channel.match_slash, -literal, len(self.names), channel.path)
+    def __init__(self, channel: HTTPChannel) -> None:
+        self.slashes = channel.match_slash
+        self.literals = literals_of(channel)
+        self.first, *self.between, self.last = self.literals
+        self.endpoints: list[tuple[E, list[str]]] = []
+        literal = sum(map(len, self.literals))
+        self.order = (self.slashes, -literal, len(self.literals), channel.path)
 
-    @property
-    def shape(self) -> str:
-        """The path with its parameters' names taken out: two of one shape collide."""
-        return self.regex.pattern
+    def match(self, path: str) -> list[str] | None:
+        """The parameters' values, each as long as it can be from the left, or None.
+
+        From the right, so that it is linear in the path: a regular expression would take a stranger's path of 8 KiB
+        with three parameters for hours.
+        """
+        if not (path.startswith(self.first) and path.endswith(self.last)):
+            return None
+        start, end = len(self.first), len(path) - len(self.last)
+        values = []
+        for literal in reversed(self.between):
+            at = path.rfind(literal, start, end - 1)
+            if at < 0:
+                return None
+            values.append(path[at + len(literal) : end])
+            end = at
+        values.append(path[start:end] if start < end else "")
+        if not all(values) or (not self.slashes and any("/" in value for value in values)):
+            return None
+        return values[::-1]
+
+
+def literals_of(channel: HTTPChannel) -> tuple[str, ...]:
+    """The pieces of a path around its parameters."""
+    return tuple(decoded_definition(piece) for piece in PLACEHOLDER.split(channel.path)[0::2])
+
+
+def decoded_definition(path: str) -> str:
+    """The same for what a person wrote, which may hold any letter."""
+    return unquote(_KEPT.sub(lambda match: "%252F" if match[1] in ("2F", "2f") else "%2525", path))
 
 
 class Routes(Generic[E]):
@@ -48,16 +86,19 @@ class Routes(Generic[E]):
 
     def __init__(self, endpoints: Iterable[E] = ()) -> None:
         self._fixed: dict[str, list[E]] = {}
-        patterns: dict[str, Pattern[E]] = {}
+        patterns: dict[object, Pattern[E]] = {}
         for endpoint in endpoints:
             channel = endpoint.channel
             if "{" in channel.path:
-                pattern = Pattern[E](channel)
-                on_path = patterns.setdefault(pattern.shape, pattern).endpoints
+                # Two paths that differ in the names of their parameters alone are one.
+                shape = (channel.match_slash, literals_of(channel))
+                pattern = patterns.setdefault(shape, Pattern[E](channel))
+                _check_free(channel, (each for each, _ in pattern.endpoints))
+                pattern.endpoints.append((endpoint, PLACEHOLDER.findall(channel.path)))
             else:
-                on_path = self._fixed.setdefault(channel.path, [])
-            _check_free(channel, on_path)
-            on_path.append(endpoint)
+                on_path = self._fixed.setdefault(decoded_definition(channel.path), [])
+                _check_free(channel, on_path)
+                on_path.append(endpoint)
         self._patterns = sorted(patterns.values(), key=lambda pattern: pattern.order)
 
     def find(self, method: str, path: str) -> tuple[E, dict[str, str]]:
@@ -67,30 +108,47 @@ class Routes(Generic[E]):
             NotFound: No channel has this path.
             MethodNotAllowed: Channels have it, for other methods.
         """
+        encoded = "%" in path or not path.isascii()
+        if encoded:
+            path = decoded(path)
         on_path = self._fixed.get(path)
-        if on_path is not None:
-            return _by_method(on_path, method), {}
-        if "%" in path and (on_path := self._fixed.get(unquote(path))) is not None:
-            return _by_method(on_path, method), {}
+        if on_path is not None and (endpoint := _by_method(on_path, method)) is not None:
+            return endpoint, {}
+        refused = [on_path or []]
         for pattern in self._patterns:
-            if match := pattern.regex.fullmatch(path):
-                values = (unquote(value) for value in match.groups())
-                endpoint = _by_method(pattern.endpoints, method)
-                return endpoint, dict(zip(PLACEHOLDER.findall(endpoint.channel.path), values, strict=True))
+            if (values := pattern.match(path)) is None:
+                continue
+            if (endpoint := _by_method([each for each, _ in pattern.endpoints], method)) is not None:
+                names = next(names for each, names in pattern.endpoints if each is endpoint)
+                return endpoint, dict(zip(names, map(unquote, values) if encoded else values, strict=True))
+            refused.append([each for each, _ in pattern.endpoints])
+        if allow := set(_methods(chain.from_iterable(refused))):
+            raise MethodNotAllowed(allow=sorted(allow))
         raise NotFound("Not Found")
 
 
-def _check_free(channel: RESTChannel, on_path: Iterable[Routed]) -> None:
+def _check_free(channel: HTTPChannel, on_path: Iterable[Routed]) -> None:
     for other in on_path:
         shared = set(channel.methods) & set(other.channel.methods)
         if shared or not channel.methods or not other.channel.methods:
             raise PathTaken(channel.path, other.channel.name, channel.name, sorted(shared))
 
 
-def _by_method(on_path: list[E], method: str) -> E:
+def _by_method(on_path: list[E], method: str) -> E | None:
+    """The endpoint for a method; GET's also answers HEAD, unless another one does."""
+    stand_in = None
     for endpoint in on_path:
         methods = endpoint.channel.methods
-        if not methods or method in methods or (method == "HEAD" and "GET" in methods):
+        if method in (methods or METHODS):
             return endpoint
-    allow = {each for endpoint in on_path for each in endpoint.channel.methods}
-    raise MethodNotAllowed(allow=sorted(allow | ({"HEAD"} if "GET" in allow else set())))
+        if method == "HEAD" and "GET" in methods:
+            stand_in = endpoint
+    return stand_in
+
+
+def _methods(endpoints: Iterable[Routed]) -> Iterator[str]:
+    for endpoint in endpoints:
+        methods = endpoint.channel.methods or METHODS
+        yield from methods
+        if "GET" in methods:
+            yield "HEAD"

@@ -84,6 +84,7 @@ class Call:
         "job_type",
         "on_loop",
         "parent",
+        "payload",
         "raw",
         "response",
         "service",
@@ -107,6 +108,7 @@ class Call:
         self.service, self.raw, self.cid, self.channel = service, raw, cid, channel
         self.services, self.surroundings, self.http, self.parent = services, surroundings, http, parent
         self.address = http.address if http else None
+        self.payload: Any = None  # what the channel has parsed already, if it has
         self.in_reply_to = ""
         self.job_type = ""
         self.cancelled = False

@@ -131,8 +131,11 @@ class Request:
             BadRequest: The channel says JSON and the body is not.
         """
         if self._payload is _UNREAD:
-            data_format, raw = self._call.channel.data_format, self._call.raw
-            self._payload = self.http.POST if data_format == "form" and raw else parsed(raw, data_format)
+            data_format, raw, ready = self._call.channel.data_format, self._call.raw, self._call.payload
+            if ready is not None:
+                self._payload = ready
+            else:
+                self._payload = self.http.POST if data_format == "form" and raw else parsed(raw, data_format)
         return self._payload
 
     @property
@@ -151,7 +154,11 @@ class Request:
                     return made
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # read again below, where every wrong element is named
-        return self._io.read(self.payload, self.http.params if http is not None else {})
+        params = self.http.params if http is not None else {}
+        if self._call.channel.data_format == "xml" and isinstance(self.payload, dict):
+            # Everything in XML is text, as parameters are, and is converted as they are.
+            return self._io.read("", {**self.payload, **params})
+        return self._io.read(self.payload, params)
 
     @property
     def channel_params(self) -> Input:

@@ -92,9 +92,9 @@ def _lane(number: int, label: str, calls: list[tuple[float, bool]]) -> str:
     top, base = HEIGHT * number + 8, HEIGHT * (number + 1) - 8
     wide = WIDTH / BUCKETS
     drawn = [f'<line class="l" x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{base}" y2="{base}"/>']
-    for i, (passed, refused) in enumerate(columns):
+    for i, (passed, stopped) in enumerate(columns):
         y = float(base)
-        for count, colour in ((passed, COLOURS["live"]), (refused, COLOURS["bad"])):
+        for count, colour in ((passed, COLOURS["live"]), (stopped, COLOURS["bad"])):
             tall = (base - top) * count / most
             if count:
                 y -= tall

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from workbench.app.draft import Deployed
 from workbench.app.reports import opened
 from workbench.app.workbench import Workbench
-from workbench.channels.rest import RESTChannel
+from workbench.channels.definition import HTTPChannel
 from workbench.notebook.html import address, dot, escape, muted, strong
 from workbench.runtime.registry import Version
 
@@ -34,7 +34,7 @@ class DeployLine:
     def __init__(self, deployed: Deployed, wb: Workbench, cell: str = "") -> None:
         self._deployed, self._url = deployed, wb.url
         self.wb, self.cell = wb, cell
-        self._channels = [each for each in wb.channels.values() if isinstance(each, RESTChannel)]
+        self._channels = [each for each in wb.channels.values() if isinstance(each, HTTPChannel)]
 
     @property
     def services(self) -> list[str]:
@@ -44,7 +44,7 @@ class DeployLine:
     @property
     def notes(self) -> list[str]:
         """A line for each channel that opened with them."""
-        return [opened(each) for each in self._deployed.definitions if isinstance(each, RESTChannel)]
+        return [opened(each) for each in self._deployed.definitions if isinstance(each, HTTPChannel)]
 
     def __repr__(self) -> str:
         return "\n".join([*(self._said(version, before) for version, before in self._deployed.versions), *self.notes])
@@ -56,7 +56,7 @@ class DeployLine:
         """One row a service, with the addresses that lead to it."""
         rows = []
         for version, before in self._deployed.versions:
-            paths = [each.path for each in self._channels if each.service == version.name and "{" not in each.path]
+            paths = [each.path for each in self._channels if version.name in each.leads_to and "{" not in each.path]
             links = " ".join(address(self._url + path) for path in paths)
             missing = undefined(self._deployed.missing.get(version.name, ()))
             rows.append(
