@@ -8,7 +8,7 @@ A process holds about what it needs for two ticks, and gives back what it has no
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import length_hint
 from typing import Protocol
@@ -17,7 +17,7 @@ from weakref import WeakSet
 from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
 from workbench.limiting.budgets import reader
-from workbench.limiting.meters import CHUNK, CalendarMeter
+from workbench.limiting.meters import CHUNK, CalendarMeter, Meter
 from workbench.limiting.shared import Count, Granted
 
 TICK_SECONDS = 0.01
@@ -186,6 +186,15 @@ class Leaser:
         """Put calls back with the next tick."""
         self._unused.append(unused)
         self._thirsty.set()
+
+    def retire(self, meters: Iterable[Meter]) -> None:
+        """Give back, now, what meters hold that count no more."""
+        with self._stepping:
+            for meter in meters:
+                if isinstance(meter, LeasedMeter):
+                    with meter.lock:
+                        self._rest(meter)
+        self.step()
 
     def close(self) -> None:
         """Give everything back and end the thread."""

@@ -46,8 +46,7 @@ class Limits:
             return LocalLimiter(limit, self._clock, self._counts.setdefault(limit.identity, Counts()))
         if not leasable(limit):
             if (leased := self._counts.pop(limit.identity, None)) is not None:
-                leased.clear()
-                self._leaser.step()
+                self._leaser.retire(leased.meters.values())
             return SharedLimiter(limit, self._store)
         self._store.open()
         counts = self._counts.setdefault(limit.identity, leased_counts(self._leaser))
@@ -72,8 +71,8 @@ class Limits:
         """
         before, self._clock = self._clock, clock
         self._alone = self._store is None or isinstance(clock, VirtualClock)
-        for counts in self._counts.values():
-            counts.clear()
+        if self._leaser is not None:
+            self._leaser.retire(meter for counts in self._counts.values() for meter in counts.meters.values())
         self._counts.clear()
         for limit in list(self):
             del self._limiters[limit.identity]
