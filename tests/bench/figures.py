@@ -19,7 +19,7 @@ class Row:
         ours: Our samples, one per round.
         peer: The peer's, of the same rounds in the same order; none if `wanted` bounds ours alone.
         peer_name: Who the peer is.
-        wanted: With a peer, how many times better we must be (0 only tells); alone, the bound of our median.
+        wanted: With a peer, how many times better we must be; alone, the bound of our median; None only tells.
         more_is_better: Whether larger samples are better, as calls/s, or smaller ones, as seconds.
         only_if_steady: Whether samples that scatter by more than a quarter around their median judge nothing.
         note: What the reader should know besides.
@@ -30,7 +30,7 @@ class Row:
     ours: Sequence[float]
     peer: Sequence[float] = ()
     peer_name: str = ""
-    wanted: float = 0.0
+    wanted: float | None = None
     more_is_better: bool = False
     only_if_steady: bool = False
     note: str = ""
@@ -46,7 +46,7 @@ class Row:
     @property
     def verdict(self) -> str:
         """`yes`, `NO`, or `-` where nothing is judged."""
-        if not self.wanted and self.peer:
+        if self.wanted is None:
             return "-"
         if self.only_if_steady and max(spread(self.ours), spread(self.peer)) > STEADY:
             return "- noisy"
@@ -57,13 +57,13 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The line as text, column by column."""
-        if self.ratio is None:
-            sign = ">=" if self.more_is_better else "<="
-            wanted = f"{sign} {shown(self.wanted)} {self.unit}"
-            return self.name, said(self.ours, self.unit), "", "", wanted, self.verdict, self.note
-        wanted = f">= {self.wanted:g}x" if self.wanted else ""
-        peer = f"{said(self.peer, self.unit)} {self.peer_name}"
-        return self.name, said(self.ours, self.unit), peer, f"{self.ratio:.2f}x", wanted, self.verdict, self.note
+        peer = ratio = wanted = ""
+        if self.ratio is not None:
+            peer, ratio = f"{said(self.peer, self.unit)} {self.peer_name}", f"{self.ratio:.2f}x"
+        if self.wanted is not None:
+            sign = ">=" if self.more_is_better or self.peer else "<="
+            wanted = f"{sign} {self.wanted:g}x" if self.peer else f"{sign} {shown(self.wanted)} {self.unit}"
+        return self.name, said(self.ours, self.unit), peer, ratio, wanted, self.verdict, self.note
 
 
 TITLES = ("what", "ours: median [spread]", "peer: median [spread]", "ratio", "wanted", "reached", "note")

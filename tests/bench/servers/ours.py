@@ -61,7 +61,7 @@ def serve() -> None:
     """Serve until the process is ended."""
     os.environ["BENCH_PASSWORD"] = PASSWORD
     services = (Hello, HelloAsync, Total, TotalAsync)
-    wb = Workbench(port=0)
+    wb = Workbench(store="memory://", port=0)
     wb.deploy(*services)
     wb.define(BasicAuth(USER, password=secret("BENCH_PASSWORD")))
     wb.define(*(RESTChannel(each.name, security=USER, limit=f"{LIMIT_PER_MINUTE}/m") for each in services))
