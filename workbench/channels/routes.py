@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote
 
-from workbench.channels.definition import PLACEHOLDER, HTTPChannel
+from workbench.channels.definition import PLACEHOLDER
 from workbench.channels.rest import METHODS
 from workbench.core.errors import MethodNotAllowed, NotFound, PathTaken
 
@@ -18,7 +18,7 @@ _KEPT = re.compile("%(2[Ff]|25|(?![0-9A-Fa-f]{2}))")
 class Routed(Protocol):
     """Anything that answers for a channel."""
 
-    channel: HTTPChannel
+    channel: Any
 
 
 E = TypeVar("E", bound=Routed)
@@ -31,13 +31,13 @@ def decoded(path: str) -> str:
     """
     if not path.isascii():
         path = path.encode("latin-1", "replace").decode("utf-8", "replace")
-    return unquote(_KEPT.sub(lambda match: "%252F" if match[1] in ("2F", "2f") else "%2525", path))
+    return decoded_definition(path)
 
 
 class Pattern(Generic[E]):
     """A path with parameters, and the endpoints on it."""
 
-    def __init__(self, channel: HTTPChannel) -> None:
+    def __init__(self, channel: Any) -> None:
         self.slashes = channel.match_slash
         self.literals = literals_of(channel)
         self.first, *self.between, self.last = self.literals
@@ -67,13 +67,13 @@ class Pattern(Generic[E]):
         return values[::-1]
 
 
-def literals_of(channel: HTTPChannel) -> tuple[str, ...]:
+def literals_of(channel: Any) -> tuple[str, ...]:
     """The pieces of a path around its parameters."""
     return tuple(decoded_definition(piece) for piece in PLACEHOLDER.split(channel.path)[0::2])
 
 
 def decoded_definition(path: str) -> str:
-    """The same for what a person wrote, which may hold any letter."""
+    """The same for a path that a person wrote, who writes letters as they are."""
     return unquote(_KEPT.sub(lambda match: "%252F" if match[1] in ("2F", "2f") else "%2525", path))
 
 
@@ -127,7 +127,7 @@ class Routes(Generic[E]):
         raise NotFound("Not Found")
 
 
-def _check_free(channel: HTTPChannel, on_path: Iterable[Routed]) -> None:
+def _check_free(channel: Any, on_path: Iterable[Routed]) -> None:
     for other in on_path:
         shared = set(channel.methods) & set(other.channel.methods)
         if shared or not channel.methods or not other.channel.methods:
