@@ -49,7 +49,8 @@ def requirements(lines: list[str]) -> dict[str, Requirement]:
 def wanted() -> dict[str, Requirement]:
     """What pyproject.toml asks for, in the environment of a person: the extra `all` included."""
     table = project()
-    return requirements([*table["dependencies"], *table["optional-dependencies"]["proxy"]])
+    extras = sorted(Requirement(table["optional-dependencies"]["all"][0]).extras)
+    return requirements([*table["dependencies"], *(line for e in extras for line in table["optional-dependencies"][e])])
 
 
 @pytest.fixture(scope="module")
