@@ -13,6 +13,7 @@ from workbench import Limit, Service, SOAPChannel, Workbench
 
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+DOCTYPE = '<!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]>'
 
 
 class Sum(Service):
