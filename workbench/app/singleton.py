@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from workbench.app.workbench import Workbench
+from workbench.core.errors import WorkbenchError
 
 _kept: list[Workbench] = globals().get("_kept", [])
 
@@ -14,10 +15,9 @@ _kept: list[Workbench] = globals().get("_kept", [])
 def the_workbench() -> Workbench:
     """The workbench of this process, made at the first call."""
     if not _kept:
-        port = os.environ.get("WORKBENCH_PORT")
         wb = Workbench(
             app=notebook_name(),
-            port=int(port) if port else None,
+            port=wanted_port(),
             store=store_url(),
             counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
             hosts=_listed("WORKBENCH_HOSTS"),
@@ -26,6 +26,20 @@ def the_workbench() -> Workbench:
         _kept.append(wb)
         atexit.register(wb.close)
     return _kept[0]
+
+
+def wanted_port() -> int | None:
+    """The port that WORKBENCH_PORT names; None when it names none.
+
+    Raises:
+        WorkbenchError: It names something else.
+    """
+    told = os.environ.get("WORKBENCH_PORT", "").strip()
+    if told and not (told.isascii() and told.isdigit() and int(told) <= 65535):
+        raise WorkbenchError(
+            f"WORKBENCH_PORT is {told!r}, which is no port. Mend: give a number from 0 to 65535 (0 takes any)."
+        )
+    return int(told) if told else None
 
 
 def _listed(variable: str) -> list[str]:

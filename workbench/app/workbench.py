@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -182,7 +183,8 @@ class Workbench:
         except UnknownName:
             return None
 
-    @property
+    # Cached, since IPython completes `wb.services["` on attributes alone: a property might do anything.
+    @cached_property
     def services(self) -> Collection[LiveService]:
         """What is deployed."""
         parts = self._parts
@@ -200,12 +202,12 @@ class Workbench:
         self._parts.registry.remove(name)
         self._parts.follow_service(name)
 
-    @property
+    @cached_property
     def channels(self) -> Collection[Definition]:
         """Ways in."""
         return self._collection("channels", "channel")
 
-    @property
+    @cached_property
     def connections(self) -> Collection[Item]:
         """Ways out: `wb.connections["name"].ping()`."""
         live = self._parts.live
@@ -215,12 +217,12 @@ class Workbench:
             lambda name: self._parts.book.remove("connections", name),
         )
 
-    @property
+    @cached_property
     def security(self) -> Collection[Definition]:
         """Users: security definitions."""
         return self._collection("security", "security definition")
 
-    @property
+    @cached_property
     def limits(self) -> LimitsInForce:
         """Limits by object: `wb.limits["service api.sample"]`; `wb.limits.reset()` counts anew."""
         parts = self._parts
@@ -236,7 +238,7 @@ class Workbench:
         book = self._parts.book
         return Collection(what, lambda: book.of(collection), lambda name: book.remove(collection, name))
 
-    @property
+    @cached_property
     def jobs(self) -> Jobs:
         """What runs by itself: `wb.jobs["name"].execute()`."""
         return self._parts.scheduler.jobs
@@ -246,7 +248,7 @@ class Workbench:
         """Redis, always there: `wb.kvdb.conn.get("key")`."""
         return self._parts.kvdb
 
-    @property
+    @cached_property
     def peers(self) -> Sandbox:
         """Stand-ins by the name of the connection they stand for: `wb.peers["My SMTP"].messages`."""
         return self._parts.sandbox

@@ -60,5 +60,7 @@ def close_cards() -> None:
     """Take every card down, if there ever was one."""
     import sys
 
-    if (card := sys.modules.get("workbench.ui.card")) is not None:
-        card.close_cards()
+    card = sys.modules.get("workbench.ui.card")
+    # A card that is just being imported, beside a first cell, has shown nothing.
+    if (close := getattr(card, "close_cards", None)) is not None:
+        close()
