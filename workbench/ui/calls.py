@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 import workbench
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import CallerError, WorkbenchError
 from workbench.core.trace import Line, Step, Trace, Traced
 from workbench.core.typed import plain
 
@@ -39,7 +39,7 @@ def ended(answer: Any, error: BaseException | None, trace: Trace) -> dict[str, A
     said = {"cid": trace.cid, "trace": rows_of(trace), "ms": _milliseconds(trace.root)}
     if error is None:
         return said | {"outcome": "ok", **shown(answer)}
-    return said | {"outcome": "failed", **failure(error)}
+    return said | {"outcome": "refused" if isinstance(error, CallerError) else "failed", **failure(error)}
 
 
 def shown(answer: Any) -> dict[str, str]:

@@ -38,6 +38,7 @@ class Card(anywidget.AnyWidget):
     def __init__(self, desk: Desk, services: Sequence[str], notes: Sequence[str]) -> None:
         self._desk, self._services, self._notes = desk, list(services), list(notes)
         self._viewers = 0
+        self.restless = False
         self._context = contextvars.copy_context()
         super().__init__(facts=self._facts())
         self.on_msg(self._received)
@@ -46,7 +47,9 @@ class Card(anywidget.AnyWidget):
         return f"Card of {', '.join(self._services)}"
 
     def _facts(self) -> dict[str, Any]:
-        return facts(self._desk.wb, self._services, self._notes, self._desk.last_runs())
+        found = facts(self._desk.wb, self._services, self._notes, self._desk.last_runs())
+        self.restless = any(row.get("limits") for row in found["rows"])
+        return found
 
     def _received(self, _: Any, asked: Any, buffers: Any) -> None:
         # Said here and not by the courier: ipykernel 7.4 sends the next click to the thread that last answered one, so
@@ -69,8 +72,8 @@ class Card(anywidget.AnyWidget):
         self._context.run(self._deliver, messages, facts)
 
     def _deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
-        if facts:
-            self.facts = self._facts()
+        if facts and (found := self._facts()) | {"now": self.facts["now"]} != self.facts:
+            self.facts = found
         if messages:
             self.send({"batch": messages})
 

@@ -15,7 +15,9 @@ LOOK_SECONDS = 1.0
 
 
 class Outlet(Protocol):
-    """A card in the front end."""
+    """A card in the front end. One that is `restless` shows what changes without an event, as the use of a limit."""
+
+    restless: bool
 
     def deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
         """Send messages, all in one, and what the card shows if `facts`."""
@@ -86,9 +88,9 @@ class Courier:
         while not self._stop.is_set():
             with self._something:
                 if not self._messages and not self._changed:
-                    self._something.wait(self._look if self._watched else None)
-                    if not self._messages:
-                        self._changed |= self._watched
+                    restless = {each for each in self._watched if each.restless}
+                    self._something.wait(self._look if restless else None)
+                    self._changed |= restless
                 messages, self._messages = self._messages, {}
                 changed, self._changed = self._changed, set()
             for outlet in [*messages, *(each for each in changed if each not in messages)]:

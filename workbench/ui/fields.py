@@ -159,7 +159,8 @@ def _words(kind: Any) -> tuple[Any, ...]:
 
 def bare(cls: type[Definition], values: dict[str, Any]) -> Any:
     """An instance that nothing has checked, to ask what its class says between fields."""
-    missing = {info.name: "" for info in structs.fields(cls) if info.required}
+    types = field_types(cls)
+    missing = {info.name: next(iter(_words(types[info.name])), "") for info in structs.fields(cls) if info.required}
     return _unchecked(cls)(**missing | values)
 
 
@@ -170,7 +171,8 @@ def _unchecked(cls: type[Definition]) -> Any:
 
 
 def _references(cls: type[Definition]) -> dict[str, str]:
-    texts = {name: "x" for name, kind in field_types(cls).items() if _shape(kind).kind == "text"}
+    """The collection whose names each text field takes; the name itself may follow from other fields."""
+    texts = {name: "x" for name, kind in field_types(cls).items() if name != "name" and _shape(kind).kind == "text"}
     return {each.field: each.collection for each in bare(cls, texts).references() if each.field in texts}
 
 

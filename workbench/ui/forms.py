@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -23,10 +23,19 @@ class Read(NamedTuple):
     problems: Problems
 
 
-def form_of(cls: type[Definition], **preset: Any) -> dict[str, Any]:
-    """A form as plain data, filled with `preset` where given."""
-    fields: list[dict[str, Any]] = msgspec.to_builtins(fields_of(cls))
+def form_of(cls: type[Definition], preset: Mapping[str, Any], first: Sequence[str] = ()) -> dict[str, Any]:
+    """A form as plain data.
+
+    Args:
+        cls: The definition's class.
+        preset: Values to fill in, by field.
+        first: Fields to show at once; if none are named, those the class puts first.
+    """
+    fields: list[dict[str, Any]] = msgspec.to_builtins(list(fields_of(cls)))
+    if first:
+        fields.sort(key=lambda field: first.index(field["name"]) if field["name"] in first else len(first))
     for field in fields:
+        field["more"] = field["name"] not in first if first else field["more"]
         field["value"] = preset.get(field["name"], None if field["required"] else field["default"])
     about = (cls.__doc__ or "").strip().partition("\n")[0]
     return {"kind": cls.__name__, "title": cls.kind, "about": about, "fields": fields}
@@ -47,7 +56,11 @@ def read(cls: type[Definition], given: Mapping[str, Any]) -> Read:
     try:
         definition = cls(**values)
     except InvalidDefinition as exc:
-        problems = {field: said for field, said in exc.problems.items() if field not in problems} | problems
+        problems |= {
+            field: said
+            for field, said in exc.problems.items()
+            if field not in problems and not _speaks_of(said, problems)
+        }
         return Read(None, _in_order(cls, _between_fields(cls, values, problems) | problems))
     return Read(None, problems) if problems else Read(definition, {})
 

@@ -77,7 +77,10 @@ def missing(wb: Workbench, service: str) -> list[tuple[str, str, str]]:
         source = wb.services[service].source
     except UnknownName:
         return []
-    rows = catalog.rows()
     live = {name: str(item.config.__struct_config__.tag) for name, item in wb.connections.items()}
     named = mentions(source, catalog.kinds_by_attribute())
-    return [(each.kind, rows[each.kind].label, each.name) for each in named if live.get(each.name) != each.kind]
+    return [
+        (each.kind, catalog.label_of(each.kind), each.name)
+        for each in named
+        if live.get(each.name) not in catalog.members(each.kind)
+    ]

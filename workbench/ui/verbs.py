@@ -16,6 +16,8 @@ from workbench.ui.code import code_of
 from workbench.ui.desk import Content, Desk, Tell, verb
 from workbench.ui.forms import Read, form_of, read
 
+PUBLISHED_BY = ("path", "name", "method", "security", "limit")
+
 
 @verb("hello")
 def hello(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
@@ -69,7 +71,8 @@ def form(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
         service = str(preset["service"])
         name = schedule.free_name(service, list(desk.wb.channels))
         preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}"}
-    return {"form": form_of(cls, **preset), "names": reach.names_in(desk.wb)}
+        return {"form": form_of(cls, preset, PUBLISHED_BY), "names": reach.names_in(desk.wb)}
+    return {"form": form_of(cls, preset), "names": reach.names_in(desk.wb)}
 
 
 @verb("form check")
@@ -102,7 +105,9 @@ def ping(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
 def open_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """The form that schedules a service."""
     taken = [job.name for job in reach.jobs(desk.wb)]
-    return schedule.opening(str(asked["service"]), taken, desk.zone, desk.wb.clock.now())
+    notebook = desk.wb.app if desk.wb.app.endswith(".ipynb") else "NOTEBOOK.ipynb"
+    opened = schedule.opening(str(asked["service"]), taken, desk.zone, desk.wb.clock.now())
+    return opened | {"notebook": notebook}
 
 
 def _job(desk: Desk, asked: Content) -> Read:

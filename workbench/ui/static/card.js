@@ -4,7 +4,7 @@ import { definitionPanel } from "./generic.js";
 import { invokePanel } from "./invoke.js";
 import { limitPanel } from "./limit.js";
 import { schedulePanel } from "./schedule.js";
-import { jobCard, limitCard, nextText } from "./small.js";
+import { agoText, jobCard, limitCard, nextText } from "./small.js";
 import { Stale, Talk } from "./talk.js";
 
 const BANNERS = {
@@ -60,6 +60,7 @@ class CardView {
       const { next, zone, state } = each.dataset;
       each.textContent = nextText(next, zone, state, this.now);
     }
+    for (const each of this.el.querySelectorAll(".wb-ago")) each.textContent = agoText(each.dataset.at, this.now);
   }
 
   close() {

@@ -30,7 +30,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, onSav
   const rest = form.fields.filter((spec) => spec.more);
   panel.body.append(h("div", { class: "wb-grid" }, rowsOf(first)));
   if (rest.length) {
-    const labels = rest.map((spec) => spec.label.toLowerCase()).join(", ");
+    const labels = rest.map((spec) => spec.label).join(", ");
     panel.body.append(more(`More: ${labels}`, h("div", { class: "wb-grid" }, rowsOf(rest))));
   }
   check(0);

@@ -5,6 +5,7 @@ import { Panel } from "./panel.js";
 import { Stale } from "./talk.js";
 
 const KEPT_CALLS = 3;
+const OUTCOME_MOODS = { ok: "live", refused: "warn", failed: "bad" };
 
 export function invokePanel({ talk, service, onClose }) {
   const id = newId();
@@ -37,7 +38,7 @@ export function invokePanel({ talk, service, onClose }) {
     },
   });
   panel.know("payload", { touched: true, input: payload, error: (text) => showError(payload, said, text) });
-  panel.body.append(h("div", { class: "wb-grid" }, h("label", { class: "wb-label", for: id }, "Payload"),
+  panel.body.append(h("div", { class: "wb-grid wb-narrow" }, h("label", { class: "wb-label", for: id }, "Payload"),
     h("div", { class: "wb-control" }, payload, said,
       segments("Payload is", [["text", "Text"], ["json", "JSON"]], format, (chosen) => (format = chosen)))));
   panel.el.append(calls);
@@ -73,7 +74,7 @@ class RunningCall {
 
 export function callParts(said) {
   const ok = said.outcome === "ok";
-  const head = h("div", { class: "wb-call-head" }, chip(ok ? "ok" : "failed", ok ? "live" : "bad"), " ",
+  const head = h("div", { class: "wb-call-head" }, chip(said.outcome, OUTCOME_MOODS[said.outcome]), " ",
     h("span", { class: "wb-faint" }, milliseconds(said.ms)), h("span", { class: "wb-grow" }), cid(said.cid));
   const empty = h("div", { class: "wb-faint" }, "It answered nothing.");
   const text = said.form === "empty" ? empty : h("pre", { class: ok ? "wb-answer" : "wb-answer wb-bad-text" }, said.text);

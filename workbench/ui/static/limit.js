@@ -53,7 +53,7 @@ class LimitForm {
     panel.know("lines", { touched: true, get input() { return this.first(); }, first: () => this.lines[0]?.source,
       error: (text) => (this.linesError.textContent = text || "") });
     panel.body.append(
-      h("div", { class: "wb-grid" }, h("span", { class: "wb-label" }, "On"),
+      h("div", { class: "wb-grid wb-narrow" }, h("span", { class: "wb-label" }, "On"),
         h("div", { class: "wb-control" }, segments("On", places, chosen, (place) => this.switchTo(this.opening.targets[Number(place)])),
           places.length > 1 ? h("div", { class: "wb-hint" }, "Checked in this order: endpoint, user, service.") : null)),
       this.table, this.linesError,

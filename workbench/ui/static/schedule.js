@@ -102,7 +102,7 @@ class ScheduleForm {
     this.moreBoxes = {};
     for (const [how, specs] of Object.entries(this.opening.more)) {
       this.more[how] = specs.map((spec) => new Field(spec, { onInput: this.changed }));
-      const labels = specs.map((spec) => spec.label.toLowerCase()).join(", ");
+      const labels = specs.map((spec) => spec.label).join(", ");
       this.moreBoxes[how] = more(`More: ${labels}`, h("div", { class: "wb-grid" }, this.more[how].flatMap((each) => each.rows)));
     }
   }
@@ -255,6 +255,6 @@ class ScheduleForm {
       run.change ? h("span", { class: "wb-change" }, run.change) : null));
     const none = h("li", { class: "wb-none" }, "Shown when every field is right.");
     this.runs.replaceChildren(...(rows.length ? rows : [none]));
-    this.panel.showCode(said.code, "Runs while this kernel lives. Keep it running: workbench serve NOTEBOOK.ipynb");
+    this.panel.showCode(said.code, `Runs while this kernel lives. Keep it running: workbench serve ${this.opening.notebook}`);
   }
 }

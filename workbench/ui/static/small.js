@@ -27,12 +27,15 @@ export function nextText(next, zone, state, now) {
   return `next in ${span(Number(next) - now)}, ${clockIn(zone, Number(next))}`;
 }
 
+export function agoText(at, now) {
+  return at === "" ? "" : `${span(now - Number(at))} ago`;
+}
+
 function lastRun(last, now) {
   if (!last) return null;
   const title = [last.error, last.returned && `returned ${last.returned}`, ...last.log].filter(Boolean).join("\n");
-  const when = last.outcome === "running" ? "" : `${span(now - last.at)} ago`;
   return h("span", { class: "wb-last", title }, chip(last.outcome.replace("_", " "), OUTCOMES[last.outcome] ?? "calm"), " ",
-    h("span", { class: "wb-faint" }, when), last.error ? h("span", { class: "wb-bad-text wb-clip" }, ` ${last.error}`) : null);
+    h("span", { class: "wb-faint wb-ago", "data-at": last.outcome === "running" ? "" : last.at }, agoText(last.outcome === "running" ? "" : last.at, now)), last.error ? h("span", { class: "wb-bad-text wb-clip" }, ` ${last.error}`) : null);
 }
 
 export function limitCard(limit, { talk, service, report, edit, bursts }) {

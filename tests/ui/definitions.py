@@ -1,0 +1,40 @@
+"""Every definition class that people write, with values that make one of each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import workbench
+from workbench.core.definition import Definition
+from workbench.ui.fields import fields_of
+
+VALUES: dict[str, dict[str, Any]] = {
+    "APIKey": {"key": "MY_KEY", "header": "X-Key"},
+    "BasicAuth": {"password": "MY_PASSWORD", "realm": "orders"},
+    "CronJob": {"service": "api.x", "cron": "0 9 * * 1-5", "timezone": "Europe/Warsaw", "repeats": "3"},
+    "IntervalJob": {"service": "api.x", "hours": "1", "minutes": "30", "timezone": "Europe/Warsaw", "extra": 'a "b"'},
+    "JSONRPCChannel": {"services": "api.x, api.y"},
+    "Limit": {"on": "service", "lines": "\n* = 100/m\n10.0.0.0/8 = 500/m\n", "exact": False},
+    "OneTimeJob": {"service": "api.x", "start": "2035-01-01T09:00", "timezone": "Asia/Tokyo"},
+    "RESTChannel": {"path": "/api/x", "service": "api.x", "method": "GET, POST", "timeout_seconds": "5"},
+    "RESTConnection": {"host": "https://example.com", "headers": "X-A: 1\nX-B: two", "api_key": "MY_KEY"},
+    "SMTPConnection": {"host": "smtp.example.com", "port": "587", "username": "u", "password": "MY_PASSWORD"},
+}
+
+
+def definition_classes() -> dict[str, type[Definition]]:
+    """The public definition classes by name."""
+    public = {name: getattr(import_module(home), name) for name, home in workbench._HOMES.items()}
+    return {name: each for name, each in public.items() if isinstance(each, type) and issubclass(each, Definition)}
+
+
+CLASSES = definition_classes()
+_BY_KIND = {"text": "/x", "long text": "x", "integer": "1", "number": "1", "flag": True, "secret": "MY_SECRET"}
+
+
+def values_of(name: str) -> dict[str, Any]:
+    """Values that make one; what is required and not in VALUES is filled in by kind."""
+    required = [field for field in fields_of(CLASSES[name]) if field.required and field.name != "name"]
+    filled = {field.name: _BY_KIND.get(field.kind, field.choices[0] if field.choices else "x") for field in required}
+    return filled | VALUES.get(name, {})

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import workbench
+from tests.ui.definitions import CLASSES, values_of
+from workbench.core.definition import Definition
+from workbench.ui.code import call_of, code_of, literal
+from workbench.ui.forms import read
+
+PUBLIC: dict[str, Any] = {name: getattr(workbench, name) for name in workbench._HOMES}
+
+
+def made(name: str, **more: Any) -> Definition:
+    found = read(CLASSES[name], {"name": "x", **values_of(name), **more})
+    assert found.definition is not None, found.problems
+    return found.definition
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_code_makes_an_equal_definition(name: str) -> None:
+    definition = made(name)
+    assert eval(call_of(definition), dict(PUBLIC)) == definition
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_code_runs_in_a_cell_that_has_imported_nothing(name: str) -> None:
+    defined: list[Definition] = []
+
+    class wb:  # noqa: N801
+        define = staticmethod(defined.append)
+
+    definition = made(name)
+    exec(code_of(definition, {}), {"wb": wb})
+    assert defined == [definition]
+
+
+def test_code_is_as_a_person_writes_it() -> None:
+    job = CLASSES["IntervalJob"]("hello", service="api.hello", hours=1, timezone="Europe/Warsaw")
+    expected = 'wb.define(IntervalJob("hello", service="api.hello", hours=1, timezone="Europe/Warsaw"))'
+    assert code_of(job, {"IntervalJob": object}) == expected
+    assert code_of(job, {}) == f"from workbench import IntervalJob\n\n{expected}"
+
+
+def test_the_zone_is_always_written() -> None:
+    assert 'timezone="UTC"' in call_of(CLASSES["IntervalJob"]("x", service="y", hours=1))
+
+
+def test_lines_of_a_limit_are_written_as_lines_and_last() -> None:
+    assert call_of(made("Limit")) == (
+        'Limit("x", on="service", exact=False, lines="""\n* = 100/m\n10.0.0.0/8 = 500/m\n""")'
+    )
+
+
+def test_long_code_has_a_line_for_each_argument() -> None:
+    code = call_of(made("RESTConnection", path="/a/long/path/that/leads/somewhere/else/altogether", data_format="form"))
+    assert code.splitlines()[0] == "RESTConnection("
+    assert eval(code, dict(PUBLIC)) == made(
+        "RESTConnection", path="/a/long/path/that/leads/somewhere/else/altogether", data_format="form"
+    )
+
+
+def test_a_secret_is_written_by_its_name() -> None:
+    assert 'password=secret("MY_PASSWORD")' in call_of(made("BasicAuth"))
+    assert code_of(made("BasicAuth"), {}).startswith("from workbench import BasicAuth, secret\n")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["plain", 'with "double"', "with 'single'", "both ' and \"", "back\\slash\\", "tab\t", "ü \u200b \x00", "a\nb"]
+    + ["\na\nb\n", '\na\n"""\nb\n', '\na\nends with "', "\na\\n\nb\n", "\na\r\nb\n"]
+    + [("one",), ("a", "b"), {"k": 'v"'}, [1, 2.5], True, None],
+)
+def test_a_literal_is_read_back_as_the_same_value(value: object) -> None:
+    assert eval(literal(value)) == value

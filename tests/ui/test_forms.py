@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.ui.definitions import CLASSES, values_of
+from workbench.core.definition import Definition
+from workbench.ui.fields import Field, fields_of
+from workbench.ui.forms import dangling, form_of, read
+
+
+def wrong_for(field: Field) -> Any:
+    """A text that this field cannot take, if there is one."""
+    if field.kind in ("integer", "number"):
+        return "many"
+    if field.kind == "flag":
+        return "perhaps"
+    if field.kind == "choice":
+        return "neither"
+    if field.kind == "secret":
+        return "not a name!"
+    if field.kind == "pairs":
+        return "no colon"
+    if field.required:
+        return ""
+    return "\n" if field.pattern and field.pattern.startswith("^") and field.longest is None else None
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_filled_form_makes_the_definition(name: str) -> None:
+    found = read(CLASSES[name], {"name": "x", **values_of(name)})
+    assert found.problems == {}
+    assert isinstance(found.definition, CLASSES[name])
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_an_untouched_form_with_its_required_fields_makes_the_defaults(name: str) -> None:
+    cls = CLASSES[name]
+    form = form_of(cls, {"name": "x", **values_of(name)})
+    json.dumps(form)
+    found = read(cls, {each["name"]: each["value"] for each in form["fields"]})
+    assert found == read(cls, {"name": "x", **values_of(name)})
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_form_with_every_field_wrong_names_every_field_at_once(name: str) -> None:
+    cls = CLASSES[name]
+    wrong = {each.name: bad for each in fields_of(cls) if (bad := wrong_for(each)) is not None}
+    found = read(cls, wrong)
+    assert found.definition is None
+    expected = [each for each in wrong if wrong[each] != "\n"]
+    assert [each for each in expected if each not in found.problems] == []
+    order = [each.name for each in fields_of(cls)]
+    assert list(found.problems) == sorted(found.problems, key=order.index)
+
+
+def test_what_is_wrong_between_fields_is_said_beside_what_is_wrong_in_one() -> None:
+    given = {"name": "x", "service": "api.x", "path": "no slash", "method": "PUSH", "timeout_seconds": "soon"}
+    assert set(read(CLASSES["RESTChannel"], given).problems) == {"path", "method", "timeout_seconds"}
+
+
+def test_a_field_is_not_blamed_for_another_one_that_is_wrong_alone() -> None:
+    given = {"name": "x", "host": "smtp.example.com", "username": "u", "password": "not a name!"}
+    assert set(read(CLASSES["SMTPConnection"], given).problems) == {"password"}
+
+
+def test_every_bad_schedule_field_is_named() -> None:
+    given = {"name": "", "service": "api.x", "cron": "0 25 * * *", "timezone": "Mars", "start": "soon", "repeats": "0"}
+    found = read(CLASSES["CronJob"], given)
+    assert set(found.problems) == {"name", "cron", "timezone", "start", "repeats"}
+    assert "hour '25'" in found.problems["cron"]
+
+
+def test_fields_named_first_are_shown_and_the_rest_wait_under_more() -> None:
+    form = form_of(CLASSES["RESTChannel"], {"name": "x"}, first=("path", "name"))
+    assert [each["name"] for each in form["fields"]][:2] == ["path", "name"]
+    assert [each["name"] for each in form["fields"] if not each["more"]] == ["path", "name"]
+
+
+def test_a_name_that_does_not_exist_is_said_beside_the_field_that_names_it() -> None:
+    channel: Definition = CLASSES["RESTChannel"]("x", service="api.helo", security="me")
+    there = {"services": ["api.hello"], "security": [], "channels": [], "connections": []}
+    assert dangling(channel, there) == {
+        "service": "'api.helo' does not exist; did you mean 'api.hello'?",
+        "security": "'me' does not exist; there are: none yet",
+    }
