@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine
 from threading import Lock
 from typing import Any
-
-from tornado.netutil import bind_sockets
 
 from workbench.channels.http_wire import BoundedServer, Bounds, server_of
 from workbench.channels.pipeline import Pipeline
@@ -22,7 +21,7 @@ from workbench.core.errors import WorkbenchError
 DEFAULT_PORT = 11223
 RETRY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005
-DRAIN_SECONDS = 10.0
+BACKLOG = 128
 
 RunOnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -118,11 +117,11 @@ class HTTPServer:
         if self._wanted is not None:
             try:
                 return bind_loopback(self._wanted, self._reuse_port)
-            except OSError as exc:
-                if exc.errno == errno.EADDRINUSE:
+            except (OSError, OverflowError) as exc:
+                if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
                     raise PortBusy(self._wanted) from exc
                 raise WorkbenchError(
-                    f"Port {self._wanted} cannot be had: {exc.strerror}. Mend: choose another port (0 takes any)."
+                    f"Port {self._wanted} cannot be had ({exc}). Mend: choose another port (0 takes any)."
                 ) from exc
         deadline = time.monotonic() + RETRY_SECONDS
         while True:
@@ -155,14 +154,31 @@ class HTTPServer:
 def bind_loopback(port: int, reuse_port: bool = False) -> list[socket.socket]:
     """Sockets on 127.0.0.1 and, where the machine has it, ::1, on one port: `localhost` may mean either."""
     for tries_left in reversed(range(20)):
-        first = bind_sockets(port, "127.0.0.1", reuse_port=reuse_port)
+        first = _listen(socket.AF_INET, "127.0.0.1", port, reuse_port)
         try:
-            return first + bind_sockets(first[0].getsockname()[1], "::1", reuse_port=reuse_port)
+            return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1], reuse_port)]
         except OSError as exc:
             if exc.errno != errno.EADDRINUSE:
-                return first
-            for each in first:
-                each.close()
+                return [first]
+            first.close()
             if port or not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def _listen(family: socket.AddressFamily, address: str, port: int, reuse_port: bool) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.setblocking(False)
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

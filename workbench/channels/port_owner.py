@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 LISTENING = "0A"
@@ -12,14 +13,19 @@ def owner_of(port: int) -> str:
     inodes = {inode for table in ("tcp", "tcp6") for inode in _listening(Path("/proc/net") / table, port)}
     if not inodes:
         return ""
+    wanted = {f"socket:[{inode}]" for inode in inodes}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            held = {str(each.readlink()) for each in (process / "fd").iterdir()}
-            if held & {f"socket:[{inode}]" for inode in inodes}:
+        with contextlib.suppress(OSError):
+            if any(_link(each) in wanted for each in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:
-            continue
     return ""
+
+
+def _link(file: Path) -> str:
+    try:
+        return str(file.readlink())
+    except OSError:  # closed meanwhile, as the folder's own is in this process
+        return ""
 
 
 def _listening(table: Path, port: int) -> list[str]:

@@ -1,0 +1,413 @@
+"""Who is admitted, in which order that is judged, and what callers are told when a service fails or hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.serving import Wire, until
+from workbench.app.workbench import Workbench
+from workbench.channels.rest import RESTChannel
+from workbench.core.errors import Conflict, NotFound
+from workbench.core.secret import PlainSecretWarning
+from workbench.core.service import Service
+from workbench.limiting.definition import Limit
+from workbench.runtime.workers import Workers
+from workbench.security.definitions import APIKey, BasicAuth
+
+SECRET = "hunter2-and-more"
+
+
+class Hello(Service):
+    name = "hello"
+
+    def handle(self) -> str:
+        return "Hello there!\n"
+
+
+class Fails(Service):
+    name = "fails"
+
+    def handle(self) -> None:
+        raise ValueError(f"with {SECRET}")
+
+
+class FailsAsync(Service):
+    name = "fails.async"
+
+    async def handle(self) -> None:
+        await asyncio.sleep(0)
+        raise ValueError(f"with {SECRET}")
+
+
+class Unsayable(Service):
+    name = "unsayable"
+
+    def handle(self) -> Any:
+        return {"lock": threading.Lock()}
+
+
+@pytest.mark.parametrize("cls", [Fails, FailsAsync, Unsayable])
+def test_a_service_that_raises_is_500_without_a_word_of_it(wb: Workbench, cls: type[Service]) -> None:
+    wb.deploy(cls)
+    wb.define(RESTChannel(cls.name, path="/x"))
+    answer = wb.call("GET /x")
+    assert answer.status == 500
+    assert answer.json() == {"result": "Error", "cid": answer.cid, "details": "Internal Server Error"}
+    assert SECRET not in answer.text + str(answer.headers)
+    [line] = wb.log.of(answer.cid)
+    assert (line.level, line.service) == ("ERROR", cls.name)
+    assert "Traceback (most recent call last)" in line.text
+    if cls is not Unsayable:
+        assert f"ValueError: with {SECRET}" in line.text
+        [step] = answer.trace.steps("service")  # type: ignore[union-attr]
+        assert isinstance(step.error, ValueError)  # type: ignore[attr-defined]
+    else:
+        assert "A lock cannot be sent as JSON. Mend: return text" in line.text
+
+
+def test_an_error_for_the_caller_is_told_in_its_words(wb: Workbench) -> None:
+    class Refuses(Service):
+        name = "refuses"
+
+        def handle(self) -> None:
+            kind = {"404": NotFound, "409": Conflict}[self.request.http.params.kind]
+            raise kind(self.cid, "No such order")
+
+    wb.deploy(Refuses)
+    wb.define(RESTChannel("refuses"), RESTChannel("old", path="/old", service="refuses", envelope="zato-3.1"))
+    for status in (404, 409):
+        answer = wb.call(f"GET /refuses?kind={status}")
+        assert (answer.status, answer.json()["details"]) == (status, "No such order")
+    answer = wb.call("GET /old?kind=404")
+    wanted = {"zato_env": {"result": "ZATO_ERROR", "cid": answer.cid, "details": "No such order"}}
+    assert answer.json() == wanted
+    assert "Traceback" not in wb.log.of(answer.cid)[0].text
+
+
+def test_a_parameter_nobody_sent_is_400(wb: Workbench) -> None:
+    class Reads(Service):
+        name = "reads"
+
+        def handle(self) -> Any:
+            return self.request.http.params.file_name
+
+    wb.deploy(Reads)
+    wb.define(RESTChannel("reads"))
+    answer = wb.call("GET /reads?other=1")
+    assert (answer.status, answer.json()["details"]) == (400, "Invalid input: 'file_name' is missing; given: other")
+
+
+# Hanging.
+def test_a_service_that_hangs_is_504_and_a_spare_worker_stands_in(wb: Workbench) -> None:
+    go, ended = threading.Event(), []
+
+    class Hangs(Service):
+        name = "hangs"
+
+        def handle(self) -> str:
+            go.wait(20)
+            ended.append(self.cancelled)
+            return "too late"
+
+    wb._parts.invoker.workers = workers = Workers(1, 5)
+    wb.deploy(Hangs, Hello)
+    wb.define(RESTChannel("hangs", timeout_seconds=0.2), RESTChannel("hello"))
+    began = time.monotonic()
+    answer = wb.call("GET /hangs")
+    assert (answer.status, answer.json()["details"]) == (504, "Gateway Timeout")
+    assert 0.2 <= time.monotonic() - began < 1.5
+    assert "did not end within 0.2 s. A thread cannot be stopped" in wb.log.of(answer.cid)[0].text
+    assert wb.call("GET /hello").text == "Hello there!\n"
+    go.set()
+    until(lambda: ended == [True], "the hung call ended and knew that nobody waits")
+    until(lambda: workers._spares == 0, "the spare was given back")
+    assert wb.call("GET /hello").status == 200
+    workers.close()
+
+
+def test_spares_are_given_back_as_often_as_they_were_lent(wb: Workbench) -> None:
+    go = threading.Event()
+
+    class Hangs(Service):
+        name = "hangs"
+
+        def handle(self) -> None:
+            go.wait(20)
+
+    wb._parts.invoker.workers = workers = Workers(2, 50)
+    wb.deploy(Hangs)
+    wb.define(RESTChannel("hangs", timeout_seconds=0.2))
+    wires = [Wire(wb).request("GET /hangs") for _ in range(8)]
+    assert {wire.answer().status for wire in wires} == {504}
+    assert workers._spares == 2, "no more spares than workers"
+    go.set()
+    until(lambda: workers._spares == 0, "every spare was given back, and none twice")
+    for wire in wires:
+        wire.socket.close()
+    workers.close()
+
+
+def test_a_call_whose_time_is_over_before_it_began_never_begins(wb: Workbench) -> None:
+    go, ran = threading.Event(), []
+
+    class Waits(Service):
+        name = "waits"
+
+        def handle(self) -> None:
+            ran.append(self.request.http.params.who)
+            go.wait(20)
+
+    wb._parts.invoker.workers = workers = Workers(1, 5)
+    wb.deploy(Waits)
+    wb.define(RESTChannel("waits", timeout_seconds=30), RESTChannel("brief", service="waits", timeout_seconds=0.1))
+    with Wire(wb) as first, Wire(wb) as second:
+        first.request("GET /waits?who=first")
+        until(lambda: ran, "the first one runs")
+        second.request("GET /brief?who=second")
+        assert second.answer().status == 504
+        assert workers._spares == 0, "it held no worker"
+        go.set()
+        assert first.answer().status == 200
+    assert wb.call("GET /waits?who=third").status == 200
+    assert ran == ["first", "third"]
+    workers.close()
+
+
+def test_an_async_service_that_hangs_is_cancelled(wb: Workbench) -> None:
+    said: list[Any] = []
+
+    class Hangs(Service):
+        name = "hangs"
+
+        async def handle(self) -> None:
+            try:
+                await asyncio.sleep(20)
+            finally:
+                said.append(self.cancelled)
+
+        def finalize_handle(self) -> None:
+            said.append("finalized")
+
+    wb.deploy(Hangs)
+    wb.define(RESTChannel("hangs", timeout_seconds=0.1))
+    answer = wb.call("GET /hangs")
+    assert answer.status == 504
+    until(lambda: said == [True, "finalized"], "it was cancelled, and its hooks ran")
+
+
+def test_a_full_queue_is_503_at_once(wb: Workbench) -> None:
+    go, running = threading.Event(), threading.Semaphore(0)
+
+    class Waits(Service):
+        name = "waits"
+
+        def handle(self) -> None:
+            running.release()
+            go.wait(20)
+
+    wb._parts.invoker.workers = workers = Workers(2, 3)
+    wb.deploy(Waits)
+    wb.define(RESTChannel("waits"))
+    wires = [Wire(wb) for _ in range(5)]
+    for number, wire in enumerate(wires, 1):
+        wire.request("GET /waits")
+        if number <= 2:
+            assert running.acquire(timeout=10)
+    until(lambda: workers.waiting == 3, "three wait")
+    began = time.monotonic()
+    answer = wb.call("GET /waits")
+    assert time.monotonic() - began < 0.5
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json()["details"] == "All workers are busy"
+    assert repr(answer.trace) == (
+        "GET /waits 503\n  waits refused 503\n    log: ERROR waits failed: All workers are busy"
+    )
+    go.set()
+    assert [wire.answer().status for wire in wires] == [200] * 5
+    for wire in wires:
+        wire.socket.close()
+    workers.close()
+
+
+def test_a_channel_whose_service_is_gone_is_404_until_it_is_back(wb: Workbench) -> None:
+    wb.deploy(Hello)
+    wb.define(RESTChannel("hello"))
+    wb.services.remove("hello")
+    assert wb.call("GET /hello").status == 404
+    wb.deploy(Hello)
+    assert wb.call("GET /hello").status == 200
+
+
+def test_an_inactive_channel_is_404(wb: Workbench) -> None:
+    wb.deploy(Hello)
+    wb.define(RESTChannel("hello", active=False))
+    assert wb.call("GET /hello").status == 404
+
+
+# Who may call, how often, in which order.
+@pytest.fixture
+def guarded(wb: Workbench) -> Workbench:
+    wb.deploy(Hello)
+    with pytest.warns(PlainSecretWarning):
+        wb.define(
+            BasicAuth("my.user", password=SECRET, limit="3/h"),
+            APIKey("my.key", key=SECRET),
+            RESTChannel("hello", security="my.user"),
+            RESTChannel("keyed", service="hello", security="my.key"),
+            RESTChannel("tight", service="hello", security="my.user", limit="2/h"),
+        )
+    return wb
+
+
+def test_right_credentials_come_in_and_wrong_ones_are_challenged(guarded: Workbench) -> None:
+    assert guarded.call("GET /hello", user="my.user").status == 200
+    assert guarded.call("GET /keyed", user="my.key").status == 200
+    for headers in ({}, {"Authorization": "Basic bXkudXNlcjpubw=="}, {"X-API-Key": SECRET}):
+        answer = guarded.call("GET /hello", headers=headers)
+        assert (answer.status, answer.json()["details"]) == (401, "Unauthorized")
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="workbench", charset="UTF-8"'
+    answer = guarded.call("GET /keyed", headers={"X-API-Key": "nope"})
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'ApiKey header="X-API-Key"')
+
+
+def test_a_refused_call_consumes_nothing_below(guarded: Workbench) -> None:
+    def statuses(path: str, *users: str) -> list[int]:
+        return [guarded.call(f"GET {path}", user=user).status for user in users]
+
+    # The endpoint's limit comes first, and counts wrong credentials too: guessing is limited.
+    assert statuses("/tight", "", "", "my.user") == [401, 401, 429]
+    # The user's limit was touched by none of them.
+    assert statuses("/hello", "my.user", "my.user", "my.user", "my.user") == [200, 200, 200, 429]
+    # Another way in leads to the same user's limit.
+    guarded.define(RESTChannel("other", service="hello", security="my.user"))
+    assert statuses("/other", "my.user") == [429]
+    assert statuses("/keyed", "my.key") == [200]
+
+
+def test_endpoint_then_user_then_service(wb: Workbench) -> None:
+    class Limited(Service):
+        name = "limited"
+        limit = "3/h"
+        ran: ClassVar[list[int]] = []
+
+        def handle(self) -> None:
+            self.ran.append(1)
+
+    wb.deploy(Limited)
+    with pytest.warns(PlainSecretWarning):
+        wb.define(
+            BasicAuth("u", password=SECRET, limit="2/h"),
+            RESTChannel("limited", security="u", limit="1/h"),
+            RESTChannel("second", service="limited", security="u"),
+            RESTChannel("open", service="limited"),
+        )
+    assert [wb.call("GET /limited", user="u").status for _ in range(2)] == [200, 429]
+    assert [wb.call("GET /second", user="u").status for _ in range(2)] == [200, 429]
+    assert [wb.call("GET /open").status for _ in range(2)] == [200, 429]
+    assert len(Limited.ran) == 3
+    decisions = [repr(wb.traffic[-1 - back]).splitlines()[1].strip() for back in (0, 2, 4)]
+    assert "limited" in decisions[0]
+    assert wb.limits
+
+
+def test_a_429_tells_the_caller_nothing_and_the_author_everything(wb: Workbench) -> None:
+    wb.deploy(Hello)
+    wb.define(RESTChannel("hello", limit="1/h"))
+    wb.call("GET /hello")
+    answer = wb.call("GET /hello")
+    wanted = {"result": "Error", "cid": answer.cid, "details": "Error 429 Too Many Requests"}
+    assert (answer.status, answer.json()) == (429, wanted)
+    [line] = wb.log.of(answer.cid)
+    assert line.level == "WARNING"
+    assert answer.cid in line.text
+    assert answer.cid not in repr(answer.trace)
+
+
+def test_a_services_limit_holds_whatever_the_way_in(wb: Workbench) -> None:
+    from workbench.core.errors import TooManyRequests
+
+    wb.deploy(Hello)
+    wb.define(Limit("hello", on="service", lines="2/h"), RESTChannel("hello"))
+    assert wb.call("GET /hello").status == 200
+    assert wb.invoke("hello") == "Hello there!\n"
+    assert wb.call("GET /hello").status == 429
+    with pytest.raises(TooManyRequests):
+        wb.invoke("hello")
+
+
+def test_secrets_stand_nowhere(guarded: Workbench) -> None:
+    class Nosy(Service):
+        name = "hello"
+
+        def handle(self) -> Any:
+            self.logger.info("%r %r", self.channel, self.channel.security)
+            print(self.channel.security.username, vars(type(self.channel.security)))
+            raise ValueError("boom")
+
+    guarded.deploy(Nosy)
+    guarded.call("GET /hello", user="my.user")
+    guarded.call("GET /hello", headers={"Authorization": "Basic wrong"})
+    guarded.call("GET /keyed", user="my.key")
+    everything = [
+        *map(repr, (guarded, guarded.security, guarded.channels, guarded.log, guarded.traffic, *guarded.traffic)),
+        *(repr(definition) for definition in guarded.security.values()),
+        *(definition.to_code() for definition in guarded.security.values()),
+        *(line.text for line in guarded.log),
+    ]
+    assert not [text for text in everything if SECRET in text]
+
+
+def test_the_service_knows_channel_and_user(guarded: Workbench) -> None:
+    class Tells(Service):
+        name = "hello"
+
+        def handle(self) -> Any:
+            channel = self.channel
+            return [channel.name, channel.type, channel.data_format, channel.security.name, channel.sec.username]
+
+    guarded.deploy(Tells)
+    assert guarded.call("GET /keyed", user="my.key").json() == ["keyed", "http-soap", "json", "my.key", "my.key"]
+    assert guarded.invoke("hello") == ["invoke", "invoke", "dict", "", ""]
+
+
+# The server's own addresses.
+def test_the_workbenchs_own_addresses_need_its_token(wb: Workbench) -> None:
+    wb.deploy(Hello)
+    token = {"X-Workbench-Token": wb._parts.token}
+    for headers in ({}, {"X-Workbench-Token": "guess"}):
+        assert wb.call("GET /workbench/status", headers=headers).status == 404
+        assert wb.call("POST /workbench/invoke", data={"service": "hello"}, headers=headers).status == 404
+    assert wb.call("GET /workbench/status", headers=token).json()["services"] == ["hello"]
+    answer = wb.call("POST /workbench/invoke", data={"service": "hello"}, headers=token)
+    assert answer.json() == {"cid": answer.cid, "answer": "Hello there!\n"}
+    assert repr(answer.trace) == "POST /workbench/invoke 200\n  hello ok"
+    unknown = wb.call("POST /workbench/invoke", data={"service": "helo"}, headers=token)
+    assert "Did you mean 'hello'?" in unknown.json()["error"]
+    assert wb.call("POST /workbench/invoke", data=b"{", headers=token).status == 400
+
+
+def test_what_the_command_line_runs_prints_into_its_trace_alone(
+    wb: Workbench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from workbench.runtime import capture
+
+    class Prints(Service):
+        name = "prints"
+
+        def handle(self) -> None:
+            print("hello")
+
+    capture.install()
+    wb.deploy(Prints)
+    wb.call("POST /workbench/invoke", data={"service": "prints"}, headers={"X-Workbench-Token": wb._parts.token})
+    assert capsys.readouterr().out == ""
+    assert "print: hello" in repr(wb.traffic[-1])
+
+
+def test_ping_answers_anybody(wb: Workbench) -> None:
+    assert wb.call("GET /ping").json() == {"pong": "workbench"}
