@@ -112,7 +112,7 @@ class Drafting:
         """Connections that a version names and nobody has defined, as `REST 'My Data Source'`."""
         live = self._parts.live
         return [
-            f"{catalog.rows()[each.kind].label} {each.name!r}"
+            f"{catalog.label_of(each.kind)} {each.name!r}"
             for each in mentions(version.source, live.ways())
             if each.name not in live.names(each.kind)
         ]

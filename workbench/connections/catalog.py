@@ -27,7 +27,11 @@ class Row(NamedTuple):
 ROWS = (
     Row("rest", "REST", "workbench.connections.rest", "RESTConnection", ("out.rest", "out.plain_http", "rest")),
     Row("smtp", "SMTP", "workbench.connections.smtp", "SMTPConnection", ("email.smtp",)),
+    Row("folder", "Folder", "workbench.connections.local", "LocalFolder", ("out.folder", "out.files")),
 )
+
+FAMILIES = {"out.files": "files"}
+"""Attributes that several kinds share, so that a service moves from one to another by name alone."""
 
 
 @cache
@@ -42,13 +46,26 @@ def rows() -> dict[str, Row]:
 
 @cache
 def kinds_by_attribute() -> dict[str, str]:
-    """The kind behind each dotted attribute of a service."""
-    return {attribute: row.kind for row in rows().values() for attribute in row.attributes}
+    """The kind, or family of kinds, behind each dotted attribute of a service."""
+    found = {attribute: row.kind for row in rows().values() for attribute in row.attributes}
+    return found | {attribute: family for attribute, family in FAMILIES.items() if attribute in found}
+
+
+@cache
+def members(kind: str) -> tuple[str, ...]:
+    """The kinds of a family, as of `files`; a kind of connection is its own only member."""
+    shared = {attribute for attribute, family in FAMILIES.items() if family == kind}
+    return tuple(row.kind for row in rows().values() if shared & {*row.attributes}) or (kind,)
+
+
+def label_of(kind: str) -> str:
+    """What a kind, or a family of kinds, is called in a sentence."""
+    return kind.capitalize() if kind in FAMILIES.values() else rows()[kind].label
 
 
 def definition_class(kind: str) -> type[ConnectionDefinition]:
-    """The definition's class of one kind; raises UnknownName."""
-    row = rows().get(kind)
+    """The definition's class of one kind, of a family's first one; raises UnknownName."""
+    row = rows().get(members(kind)[0])
     if row is None:
         raise UnknownName("kind of connection", kind, rows())
     return cast(type[ConnectionDefinition], getattr(import_module(row.module), row.cls))

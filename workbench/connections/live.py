@@ -50,7 +50,7 @@ class LiveConnections:
     def item(self, kind: str, name: str) -> Any:
         """The object that a service finds under `name` of one kind; raises UnknownName."""
         definition = self._definitions.get(name)
-        if definition is None or tag(definition) != kind:
+        if definition is None or tag(definition) not in catalog.members(kind):
             cls = catalog.definition_class(kind)
             raise UnknownName(
                 f"{cls.kind} connection", name, self.names(kind), mend=f"wb.define({cls.__name__}({name!r}, ...))"
@@ -62,8 +62,9 @@ class LiveConnections:
         return Item(self._definitions[name], lambda: self.live(name))
 
     def names(self, kind: str) -> list[str]:
-        """Names of the connections of one kind."""
-        return [name for name, definition in self._definitions.items() if tag(definition) == kind]
+        """Names of the connections of one kind or family."""
+        kinds = catalog.members(kind)
+        return [name for name, definition in self._definitions.items() if tag(definition) in kinds]
 
     def ways(self) -> Mapping[str, str]:
         """The kind behind each dotted attribute of a service."""

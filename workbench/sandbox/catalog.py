@@ -27,6 +27,7 @@ class Row(NamedTuple):
 ROWS = (
     Row("rest", "workbench.sandbox.http_source", "HTTPSource"),
     Row("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
+    Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 
 

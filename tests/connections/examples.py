@@ -1,0 +1,55 @@
+"""One definition of every kind in the catalog, with the address of a real system that no test reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from workbench.connections import catalog
+from workbench.connections.definition import ConnectionDefinition, Opening
+from workbench.connections.live import LiveConnections
+from workbench.connections.local import LocalFolder
+from workbench.connections.rest import RESTConnection
+from workbench.connections.smtp import SMTPConnection
+from workbench.core.clock import SystemClock
+from workbench.core.errors import MissingSecret
+from workbench.core.secret import Secret, given, secret
+from workbench.sandbox.catalog import Sandbox
+
+EXAMPLES: dict[str, ConnectionDefinition] = {
+    "rest": RESTConnection("My REST", host="https://data.example.com", path="/rates"),
+    "smtp": SMTPConnection("My SMTP", host="smtp.example.com", mode="starttls", username="me", password=secret("X")),
+    "folder": LocalFolder("My Folder", path="/nowhere/in/particular"),
+}
+FILES = catalog.members("files")
+
+
+def reveal(secret: Secret, owner: str) -> str:
+    """Only what a sandbox gave: a real secret is never asked for."""
+    if (value := given(secret.name)) is None:
+        raise MissingSecret(secret.name, owner)
+    return value
+
+
+@contextmanager
+def played(*definitions: ConnectionDefinition) -> Iterator[tuple[LiveConnections, Sandbox]]:
+    """Connections, each led to its peer."""
+    sandbox = Sandbox(lambda: {each.name: each for each in definitions})
+    sandbox.switch(True)
+    live = LiveConnections(Opening(reveal, SystemClock()), sandbox.stand_in)
+    for definition in definitions:
+        live.define(definition)
+    try:
+        yield live, sandbox
+    finally:
+        live.close_all()
+        sandbox.close()
+
+
+@contextmanager
+def opened(kind: str, **changes: Any) -> Iterator[tuple[Any, Any]]:
+    """The live object of one kind's example, and its peer."""
+    definition = EXAMPLES[kind].replace(**changes)
+    with played(definition) as (live, sandbox):
+        yield live.live(definition.name), sandbox[definition.name]

@@ -1,0 +1,266 @@
+"""Files as streams: one that is read goes on after an interruption, one that is written appears when it is closed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any, Self
+
+from workbench.connections.file_errors import Interrupted
+from workbench.connections.files import Contents, Sink, Source, said_bytes
+from workbench.connections.trying import Due, trying
+from workbench.core.errors import ConnectionFailed, ServiceUsage
+from workbench.core.trace import Step
+
+BLOCK_BYTES = 1 << 18
+
+
+class Download(io.RawIOBase):
+    """A file being read, with `read`, `readinto`, `readline` and iteration.
+
+    Args:
+        owner: Who keeps it, for errors.
+        path: What is read.
+        begin: Gives a source from an offset [bytes] on.
+        due: Bounds the whole of it.
+        retries: How often in a row reading may be interrupted without a byte in between.
+    """
+
+    def __init__(self, owner: object, path: str, begin: Callable[[int], Source], due: Due, *, retries: int) -> None:
+        self._owner, self._path, self._begin, self._due, self._retries = owner, path, begin, due, retries
+        self._source: Source | None = None
+        self._size: int | None = None
+        self._stamp: object = None
+        self._step: Step | None = None
+        self._at_end = False
+        self.offset = 0
+
+    def recorded(self, step: Step) -> Download:
+        """Say in the trace how it ended, when it is closed."""
+        self._step = step
+        return self
+
+    def begin(self) -> None:
+        """Open the file now, so that one that is not there is said at once."""
+        trying(self._owner, lambda due, attempt: self._opened(), self._due, self._retries)
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.offset
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer's beginning; 0 at the end.
+
+        Raises:
+            ConnectionFailed: It was interrupted too often, or changed meanwhile.
+        """
+        view = memoryview(buffer).cast("B")
+        if self._at_end or not len(view):
+            return 0
+        count = trying(self._owner, lambda due, attempt: self._some(view), self._due, self._retries)
+        self.offset += count
+        if not count:
+            self._at_end = True
+        return count
+
+    def read(self, size: int | None = -1) -> bytes:
+        """So many bytes, fewer only at the end; all that is left by default."""
+        if size is None or size < 0:
+            return self.readall()
+        contents = bytearray(size)
+        return bytes(contents[: self._fill(memoryview(contents))])
+
+    def readall(self) -> bytes:
+        """All that is left."""
+        self.begin()
+        size = max((self._size or 0) - self.offset, 0)
+        contents = bytearray(size)
+        filled = self._fill(memoryview(contents))
+        del contents[filled:]
+        block = bytearray(BLOCK_BYTES)
+        # Also where the size was told: the end is confirmed by the other side only once it was reached.
+        while count := self.readinto(block):
+            contents += memoryview(block)[:count]
+        self.close()
+        return bytes(contents)
+
+    def _fill(self, view: memoryview) -> int:
+        filled = 0
+        while filled < len(view) and (count := self.readinto(view[filled:])):
+            filled += count
+        return filled
+
+    def _opened(self) -> Source:
+        if self._source is None:
+            source = self._begin(self.offset)
+            if self.offset and (source.size, source.stamp) != (self._size, self._stamp):
+                source.close()
+                raise ConnectionFailed(f"{self._owner}: {self._path!r} was changed while it was read. Mend: read again")
+            self._source, self._size, self._stamp = source, source.size, source.stamp
+        return self._source
+
+    def _some(self, view: memoryview) -> int:
+        source = self._opened()
+        try:
+            count = source.readinto(view)
+            if not count and self._size is not None and self.offset != self._size:
+                raise Interrupted(
+                    f"{self._owner} ended {self._path!r} after {self.offset:,} of {said_bytes(self._size)}."
+                )
+        except BaseException:
+            self._let_go()
+            raise
+        return count
+
+    def _let_go(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            with suppress(ConnectionFailed, OSError):
+                source.close()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._let_go()
+            if self._step is not None:
+                self._step.end(said_bytes(self.offset))
+        super().close()
+
+
+class Upload:
+    """A file being written, with `write`, `flush`, `tell`; nothing is seen of it until `close`.
+
+    An error inside its `with` block, or `abort`, leaves nothing.
+    """
+
+    def __init__(self, owner: object, path: str, sink: Sink, overwrite: bool, step: Step) -> None:
+        self._owner, self._path, self._overwrite, self._step = owner, path, overwrite, step
+        self._sink: Sink | None = sink
+        self._waiting = bytearray()
+        self._written = 0
+
+    def write(self, block: Any) -> int:
+        """Take more bytes; how many."""
+        sink = self._open_sink()
+        view = memoryview(block).cast("B")
+        try:
+            if self._waiting or len(view) < BLOCK_BYTES:
+                self._waiting += view
+                if len(self._waiting) >= BLOCK_BYTES:
+                    waiting, self._waiting = self._waiting, bytearray()
+                    sink.write(memoryview(waiting))
+            else:
+                sink.write(view)
+        except BaseException as exc:
+            self._give_up(exc)
+            raise
+        self._written += len(view)
+        return len(view)
+
+    def writelines(self, blocks: Iterable[bytes]) -> None:
+        """Take all of them."""
+        for block in blocks:
+            self.write(block)
+
+    def close(self) -> None:
+        """Make the whole file appear."""
+        sink = self._sink
+        if sink is None:
+            return
+        try:
+            if self._waiting:
+                sink.write(memoryview(self._waiting))
+            sink.commit(self._overwrite)
+        except BaseException as exc:
+            self._give_up(exc)
+            raise
+        self._sink = None
+        self._step.end(said_bytes(self._written))
+
+    def abort(self) -> None:
+        """Leave nothing of it."""
+        self._give_up(None)
+
+    def _give_up(self, exc: BaseException | None) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            self._step.end(f"failed: {type(exc).__name__}" if exc is not None else "given up", exc)
+            with suppress(ConnectionFailed, OSError):
+                sink.abort()
+
+    def _open_sink(self) -> Sink:
+        if self._sink is None:
+            raise ServiceUsage(f"{self._owner}: {self._path!r} is closed. Mend: open it again")
+        return self._sink
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self._written
+
+    def flush(self) -> None:
+        """Nothing: what was written is seen when it is closed."""
+
+    def readable(self) -> bool:
+        """No."""
+        return False
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """No."""
+        return False
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be written."""
+        return self._sink is None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
+        if exc is None:
+            self.close()
+        else:
+            self._give_up(exc)
+
+    def __del__(self) -> None:
+        # Forgotten is not finished: a file that nobody closed may lack its end.
+        self._give_up(None)
+
+
+def blocks_of(contents: Contents) -> tuple[Callable[[int], Iterator[memoryview]], bool]:
+    """What gives the blocks from an offset [bytes] on, and whether it can do so more than once."""
+    if isinstance(contents, str):
+        contents = contents.encode()
+    if isinstance(contents, bytes | bytearray | memoryview):
+        view = memoryview(contents).cast("B")
+        return lambda offset: _slices(view[offset:]), True
+    if hasattr(contents, "read"):
+        stream: Any = contents
+        start = stream.tell() if stream.seekable() else None
+
+        def blocks(offset: int) -> Iterator[memoryview]:
+            if start is not None:
+                stream.seek(start + offset)
+            return _read_from(stream)
+
+        return blocks, start is not None
+    given = iter(contents)
+    return lambda offset: (memoryview(block) for block in given), False
+
+
+def _slices(view: memoryview) -> Iterator[memoryview]:
+    for start in range(0, len(view), BLOCK_BYTES):
+        yield view[start : start + BLOCK_BYTES]
+
+
+def _read_from(stream: Any) -> Iterator[memoryview]:
+    while block := stream.read(BLOCK_BYTES):
+        if not isinstance(block, bytes | bytearray):
+            raise ServiceUsage(f"A file is written from a stream of bytes, not of {type(block).__name__}.")
+        yield memoryview(block)

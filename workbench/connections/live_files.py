@@ -1,0 +1,293 @@
+"""An open connection to files: `Files` over any backend, with retries, a deadline, and a step in the trace per call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
+
+from workbench.connections.definition import ConnectionDefinition
+from workbench.connections.file_aliases import FileAliases
+from workbench.connections.file_errors import FileThere, IsAFolder, NoSuchFile, NotAFolder
+from workbench.connections.file_names import is_ours, joined, name_of, parent_of, path_of, problem_of
+from workbench.connections.file_streams import Download, Upload, blocks_of
+from workbench.connections.files import Backend, Contents, FileInfo, Hasher, Infos, Sink, said_bytes
+from workbench.connections.trying import Due, trying
+from workbench.core.errors import ServiceUsage
+from workbench.core.trace import CURRENT, Step, outgoing
+
+T = TypeVar("T")
+log = logging.getLogger("workbench.connections")
+
+
+class LiveFiles(FileAliases):
+    """What a service holds: `self.out.ftp["name"]`. Safe to use from many threads at once.
+
+    Args:
+        definition: What the connection is called in errors and traces.
+        backend: What speaks to the other side.
+        deadline_seconds: Longest whole call, streams left out [s].
+        retries: Further tries after an interruption.
+    """
+
+    def __init__(
+        self, definition: ConnectionDefinition, backend: Backend, *, deadline_seconds: float | None, retries: int
+    ) -> None:
+        self.config, self.backend = definition, backend
+        self.deadline_seconds, self.retries = deadline_seconds, retries
+
+    def list(self, path: str = "") -> Infos:
+        """What is in a folder, by name; names that may not be used are left out, and the log says so."""
+        folder = self._path(path)
+        with self._step("list", folder) as step:
+            found = self._trying(lambda due, _: [*self.backend.scan(folder, due)])
+            infos = sorted((info for info in found if self._is_shown(info, folder)), key=lambda info: info.name)
+            step.end(f"{len(infos)} name{'' if len(infos) == 1 else 's'}")
+        return infos
+
+    def read(self, path: str) -> bytes:
+        """The whole file."""
+        name = self._path(path)
+        with self._step("get", name) as step:
+            contents = self._stream(name, Due(self.deadline_seconds)).readall()
+            step.end(said_bytes(len(contents)))
+        return contents
+
+    def write(self, path: str, contents: Contents, *, overwrite: bool = False) -> FileInfo:
+        """Write a file; it appears whole or not at all.
+
+        Raises:
+            FileThere: Something has that name, and `overwrite` is not set.
+        """
+        name = self._path(path)
+        token = new_token()
+        with self._step("put", name) as step:
+            blocks, again = blocks_of(contents)
+
+            def put(due: Due, attempt: int) -> int:
+                self._expect_no(name, overwrite, due)
+                sink = self.backend.sink(name, token, attempt > 1, due)
+                try:
+                    for block in blocks(sink.offset):
+                        sink.write(block)
+                    size = sink.offset
+                    sink.commit(overwrite)
+                except BaseException as exc:
+                    sink.abort(keep=again and isinstance(exc, OSError))
+                    raise
+                return size
+
+            size = self._trying(put, retries=None if again else 0)
+            step.end(said_bytes(size))
+        return FileInfo(name_of(name), name, size)
+
+    def open(self, path: str, mode: str = "rb", *, overwrite: bool = False) -> Any:
+        """A stream of bytes: `rb` reads, `wb` writes. One that is written appears when it is closed."""
+        name = self._path(path)
+        if mode.replace("b", "") not in ("r", "w", "x"):
+            raise ServiceUsage(f"{self.config} opens files in mode 'rb' or 'wb', not {mode!r}.")
+        self._not_on_the_loop("open")
+        if mode[0] == "r":
+            stream = self._stream(name, Due())
+            stream.begin()
+            return stream.recorded(self._new_step("get", name))
+
+        def begin(due: Due, attempt: int) -> Sink:
+            self._expect_no(name, overwrite, due)
+            return self.backend.sink(name, new_token(), False, Due())
+
+        sink = self._trying(begin)
+        return Upload(self.config, name, sink, overwrite, self._new_step("put", name))
+
+    def delete(self, path: str) -> None:
+        """Remove a file."""
+        name = self._path(path)
+
+        def remove(due: Due, attempt: int) -> None:
+            try:
+                self.backend.remove(name, due)
+            except NoSuchFile:
+                # An earlier try may have done it without living to hear so.
+                if attempt == 1:
+                    raise
+
+        with self._step("delete", name):
+            self._trying(remove)
+
+    def move(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        """Give a file another name or folder.
+
+        Raises:
+            NoSuchFile: The source is not there (any more: somebody else was faster).
+            FileThere: Something has the target's name, and `overwrite` is not set.
+        """
+        old, new = self._path(source), self._path(target)
+
+        def rename(due: Due, attempt: int) -> None:
+            try:
+                self.backend.rename(old, new, overwrite, due)
+            except NoSuchFile:
+                if attempt == 1 or self.backend.info(new, due) is None:
+                    raise
+
+        with self._step("move", f"{old} to {new}"):
+            self._trying(rename)
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+        name = self._path(path)
+        with self._step("exists", name) as step:
+            is_there = self._trying(lambda due, _: self.backend.info(name, due)) is not None
+            step.end("yes" if is_there else "no")
+        return is_there
+
+    def stat(self, path: str) -> FileInfo:
+        """What is there; raises NoSuchFile."""
+        name = self._path(path)
+        with self._step("stat", name) as step:
+            info = self._trying(lambda due, _: self.backend.info(name, due))
+            if info is None:
+                raise NoSuchFile(self.config, name)
+            step.end("folder" if info.is_dir else said_bytes(info.size))
+        return info
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder and those above it; one that is there is left alone."""
+        name = self._path(path)
+        with self._step("make folder", name):
+            self._trying(lambda due, _: self._make(name, due))
+
+    def _make(self, name: str, due: Due) -> None:
+        if not name:
+            return
+        if (info := self.backend.info(name, due)) is not None:
+            if not info.is_dir:
+                raise NotAFolder(self.config, name)
+            return
+        self._make(parent_of(name), due)
+        try:
+            self.backend.make_folder(name, due)
+        except FileThere:
+            info = self.backend.info(name, due)
+            if info is None or not info.is_dir:
+                raise
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder."""
+        name = self._path(path)
+        with self._step("remove folder", name):
+            self._trying(lambda due, _: self.backend.remove_folder(name, due))
+
+    def digest(self, path: str) -> str | None:
+        """The hash that the other side gives for a file, of the kind of `hasher()`; None if it tells none."""
+        name = self._path(path)
+        return self._trying(lambda due, _: self.backend.digest(name, due))
+
+    def hasher(self) -> Hasher | None:
+        """A new hash of the kind that `digest` gives."""
+        return self.backend.hasher()
+
+    def ping(self, cid: str = "") -> str:
+        """One round trip; says in a few words what answered."""
+        self._not_on_the_loop("ping")
+        return self._trying(lambda due, _: self.backend.ping(due))
+
+    def close(self) -> None:
+        """Let go of what lies idle; calls in flight may end, and another call opens anew."""
+        self.backend.close()
+
+    @property
+    def aio(self) -> AsyncFiles:
+        """The same methods to be awaited, for `async def handle`."""
+        return AsyncFiles(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        # The connection belongs to the workbench; leaving a service's block keeps it for the next call.
+        return None
+
+    def __str__(self) -> str:
+        return str(self.config)
+
+    def __repr__(self) -> str:
+        return f"{self.config}, open"
+
+    def _path(self, path: str) -> str:
+        return path_of(path, self.config)
+
+    def _stream(self, name: str, due: Due) -> Download:
+        return Download(
+            self.config, name, lambda offset: self.backend.reader(name, offset, due), due, retries=self.retries
+        )
+
+    def _expect_no(self, name: str, overwrite: bool, due: Due) -> None:
+        """A name that is taken is better said before a long upload than after it."""
+        if not name:
+            raise IsAFolder(self.config, name)
+        if not overwrite and self.backend.info(name, due) is not None:
+            raise FileThere(self.config, name)
+
+    def _is_shown(self, info: FileInfo, folder: str) -> bool:
+        if problem := problem_of(info.name):
+            log.warning("%s left out a name in %s: %.120r %s", self.config, folder or "/", info.name, problem)
+            return False
+        return not is_ours(info.name) and info.path == joined(folder, info.name)
+
+    def _trying(self, work: Callable[[Due, int], T], retries: int | None = None) -> T:
+        count = self.retries if retries is None else retries
+        return trying(self.config, work, Due(self.deadline_seconds), count)
+
+    @contextmanager
+    def _step(self, verb: str, path: str) -> Iterator[Step]:
+        self._not_on_the_loop(verb.replace(" ", "_"))
+        with outgoing(_kind(self.config), self._said(verb, path)) as step:
+            yield step
+
+    def _new_step(self, verb: str, path: str) -> Step:
+        step = Step(_kind(self.config), self._said(verb, path))
+        if (call := CURRENT.get()) is not None:
+            call.step.steps.append(step)
+        return step
+
+    def _said(self, verb: str, path: str) -> str:
+        return f"{self.config.kind} {self.config.name} {verb} {path or '/'}"
+
+    def _not_on_the_loop(self, verb: str) -> None:
+        call = CURRENT.get()
+        # Inside `aio` the call's thread is another, which has no loop.
+        if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
+            raise ServiceUsage(
+                f"Service {call.service!r} is async, and {self.config} would block the server. "
+                f"Mend: await conn.aio.{verb}(...)"
+            )
+
+
+class AsyncFiles:
+    """`conn.aio`: every method of the connection, to be awaited; its work runs on a thread of asyncio's pool."""
+
+    __slots__ = ("_live",)
+
+    def __init__(self, live: LiveFiles) -> None:
+        self._live = live
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._live, name)
+
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            return await asyncio.to_thread(method, *args, **kwargs)
+
+        return awaited
+
+
+def new_token() -> str:
+    """What tells writers of one path apart."""
+    return secrets.token_hex(4)
+
+
+def _kind(definition: ConnectionDefinition) -> str:
+    return str(definition.__struct_config__.tag)
