@@ -29,7 +29,7 @@ def test_code_makes_an_equal_definition(name: str) -> None:
 def test_code_runs_in_a_cell_that_has_imported_nothing(name: str) -> None:
     defined: list[Definition] = []
 
-    class wb:  # noqa: N801
+    class wb:
         define = staticmethod(defined.append)
 
     definition = made(name)
@@ -69,9 +69,27 @@ def test_a_secret_is_written_by_its_name() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["plain", 'with "double"', "with 'single'", "both ' and \"", "back\\slash\\", "tab\t", "ü \u200b \x00", "a\nb"]
-    + ["\na\nb\n", '\na\n"""\nb\n', '\na\nends with "', "\na\\n\nb\n", "\na\r\nb\n"]
-    + [("one",), ("a", "b"), {"k": 'v"'}, [1, 2.5], True, None],
+    [
+        "plain",
+        'with "double"',
+        "with 'single'",
+        "both ' and \"",
+        "back\\slash\\",
+        "tab\t",
+        "ü \u200b \x00",
+        "a\nb",
+        "\na\nb\n",
+        '\na\n"""\nb\n',
+        '\na\nends with "',
+        "\na\\n\nb\n",
+        "\na\r\nb\n",
+        ("one",),
+        ("a", "b"),
+        {"k": 'v"'},
+        [1, 2.5],
+        True,
+        None,
+    ],
 )
 def test_a_literal_is_read_back_as_the_same_value(value: object) -> None:
     assert eval(literal(value)) == value

@@ -143,8 +143,14 @@ def test_a_secret_typed_where_its_name_belongs_is_not_repeated() -> None:
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("timeout_seconds", "Timeout [s]"), ("max_body_bytes", "Max body [bytes]"), ("from_", "From")]
-    + [("verify_tls", "Verify TLS"), ("api_key_header", "API key header"), ("data_format", "Data format")],
+    [
+        ("timeout_seconds", "Timeout [s]"),
+        ("max_body_bytes", "Max body [bytes]"),
+        ("from_", "From"),
+        ("verify_tls", "Verify TLS"),
+        ("api_key_header", "API key header"),
+        ("data_format", "Data format"),
+    ],
 )
 def test_labels_are_words(name: str, label: str) -> None:
     assert label_of(name) == label

@@ -184,7 +184,7 @@ class ScheduleForm {
   }
 
   onceRows() {
-    this.once = h("input", { type: "datetime-local", class: "wb-input", id: newId(), value: this.opening.values.start });
+    this.once = h("input", { type: "datetime-local", class: "wb-input", id: newId(), value: this.opening.at });
     this.onceError = h("div", { class: "wb-error", "aria-live": "polite" });
     this.once.addEventListener("input", this.changed);
     this.onceBox = h("div", { class: "wb-grid" }, h("label", { class: "wb-label", for: this.once.id }, "At"),
@@ -205,7 +205,7 @@ class ScheduleForm {
     this.starts = choice([["now", "now"], ["at", "at"]]);
     this.stops = choice([["never", "never"], ["runs", "after"], ["at", "at"]]);
     [this.startAt, this.endAt] = [moment("Starts at"), moment("Stops at")];
-    this.startAt.value = this.endAt.value = this.opening.values.start;
+    this.startAt.value = this.endAt.value = this.opening.at;
     this.repeats = h("input", { class: "wb-input wb-number", inputmode: "numeric", "aria-label": "runs", value: "10", on: { input: this.changed } });
     this.repeatsBox = h("span", { class: "wb-line" }, this.repeats, "runs");
     this.startError = h("div", { class: "wb-error", "aria-live": "polite" });

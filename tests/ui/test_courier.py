@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import itertools
+import time
+from queue import SimpleQueue
+from threading import Thread, current_thread
+from typing import Any
+
+import pytest
+
+from workbench.ui.courier import Courier
+
+
+class Card:
+    """Keeps what it is brought."""
+
+    def __init__(self, restless: bool = False) -> None:
+        self.restless = restless
+        self.brought: SimpleQueue[tuple[list[dict[str, Any]], bool, float, str]] = SimpleQueue()
+
+    def deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
+        self.brought.put((messages, facts, time.monotonic(), current_thread().name))
+
+
+class Broken(Card):
+    """Its front end is gone."""
+
+    def deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
+        super().deliver(messages, facts)
+        raise OSError("gone")
+
+
+@pytest.fixture
+def courier() -> Any:
+    made = Courier()
+    yield made
+    made.close()
+
+
+def test_the_first_message_leaves_at_once(courier: Courier) -> None:
+    card, began = Card(), time.monotonic()
+    courier.post(card, {"n": 1})
+    messages, facts, at, thread = card.brought.get(timeout=2)
+    assert (messages, facts, thread) == ([{"n": 1}], False, "workbench-ui")
+    assert at - began < 0.1
+
+
+def test_many_messages_from_many_threads_leave_in_order_ten_times_a_second_at_most(courier: Courier) -> None:
+    card, each = Card(), 200
+
+    def post(thread: int) -> None:
+        for number in range(each):
+            courier.post(card, {"thread": thread, "n": number})
+
+    threads = [Thread(target=post, args=(number,)) for number in range(4)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    messages: list[dict[str, Any]] = []
+    instants = []
+    while len(messages) < 4 * each:
+        some, _, at, _ = card.brought.get(timeout=5)
+        messages += some
+        instants.append(at)
+    for thread in range(4):
+        assert [each["n"] for each in messages if each["thread"] == thread] == list(range(each))
+    assert len(instants) <= 10 * (time.monotonic() - began) + 2
+    assert all(later - sooner >= 0.09 for sooner, later in itertools.pairwise(instants))
+
+
+def test_many_changes_draw_a_card_that_is_looked_at_once(courier: Courier) -> None:
+    seen, unseen = Card(), Card()
+    courier.watch(seen, True)
+    assert seen.brought.get(timeout=2)[1] is True
+    for _ in range(100):
+        courier.refresh_all()
+    assert seen.brought.get(timeout=2)[1] is True
+    assert seen.brought.empty()
+    assert unseen.brought.empty()
+
+
+def test_nothing_is_drawn_for_nobody(courier: Courier) -> None:
+    card = Card()
+    courier.watch(card, True)
+    card.brought.get(timeout=2)
+    courier.watch(card, False)
+    courier.refresh_all()
+    courier.post(card, {"n": 1})
+    assert card.brought.get(timeout=2)[:2] == ([{"n": 1}], False)
+
+
+def test_a_card_that_shows_silent_changes_is_drawn_without_an_event() -> None:
+    courier, calm, restless = Courier(look_seconds=0.05), Card(), Card(restless=True)
+    try:
+        courier.watch(calm, True)
+        courier.watch(restless, True)
+        for _ in range(3):
+            assert restless.brought.get(timeout=2)[1] is True
+        assert calm.brought.qsize() == 1
+    finally:
+        courier.close()
+
+
+def test_a_card_whose_front_end_is_gone_does_not_stop_the_others(courier: Courier) -> None:
+    broken, card = Broken(), Card()
+    courier.post(broken, {"n": 1})
+    broken.brought.get(timeout=2)
+    courier.post(broken, {"n": 2})
+    courier.post(card, {"n": 3})
+    assert card.brought.get(timeout=2)[0] == [{"n": 3}]
+
+
+def test_a_forgotten_card_gets_nothing(courier: Courier) -> None:
+    card, other = Card(), Card()
+    courier.post(other, {"n": 0})
+    other.brought.get(timeout=2)
+    courier.post(card, {"n": 1})
+    courier.forget(card)
+    courier.post(other, {"n": 2})
+    other.brought.get(timeout=2)
+    assert card.brought.empty()
+
+
+def test_closing_ends_the_thread(courier: Courier) -> None:
+    card = Card()
+    courier.post(card, {})
+    card.brought.get(timeout=2)
+    thread = courier._thread
+    assert thread is not None
+    courier.close()
+    assert not thread.is_alive()

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import json
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from tests.ui.conftest import Asking
+from workbench import IntervalJob, Limit, RESTChannel, Service, Workbench
+from workbench.core.errors import UnknownName
+from workbench.ui.desk import VERBS, Desk
+from workbench.ui.rows import facts
+
+VALUES = {"name": "hello", "hours": "1", "timezone": "Europe/Warsaw", "extra": ""}
+LINES = [{"source": "*", "rate": "3", "unit": "d", "unbounded": False}]
+
+
+def scheduled(ask: Asking, **more: Any) -> dict[str, Any]:
+    return ask("schedule save", service="api.hello", how="every", values=VALUES, **more)
+
+
+def test_an_answer_and_its_trace_are_told_when_the_service_has_ended(ask: Asking) -> None:
+    said = ask("invoke", service="api.hello", payload="you", format="text")
+    assert (said["outcome"], said["form"], said["text"]) == ("ok", "text", "Hello you!")
+    assert [row["text"] for row in said["trace"]] == ["api.hello", "INFO said hello"]
+    assert len(said["cid"]) == 24
+    json.dumps(said)
+
+
+def test_an_error_says_its_sentence_and_the_line_of_the_service(ask: Asking) -> None:
+    said = ask("invoke", service="api.failing", payload="")
+    assert (said["outcome"], said["text"]) == ("failed", "ValueError: no such order")
+    assert said["where"].startswith("handle, line ")
+    assert 'raise ValueError("no such order")' in said["where"]
+
+
+def test_a_payload_that_is_no_json_is_named_before_anything_runs(ask: Asking, wb: Workbench) -> None:
+    said = ask("invoke", service="api.hello", payload='{"a": }', format="json")
+    assert said == {"problems": {"payload": "is not JSON: expecting value, line 1, column 7"}}
+    assert len(wb.traffic) == 0
+
+
+def test_a_service_that_hangs_leaves_the_desk_usable(ask: Asking, wb: Workbench) -> None:
+    go_on = Event()
+
+    class Hanging(Service):
+        name = "api.hanging"
+
+        def handle(self) -> str:
+            assert go_on.wait(10)
+            return "at last"
+
+    wb.deploy(Hanging)
+    answers = ask.start("invoke", service="api.hanging", payload="")
+    assert ask("invoke", service="api.hello", payload="")["outcome"] == "ok"
+    assert scheduled(ask)["problems"] == {}
+    assert answers.empty()
+    go_on.set()
+    assert answers.get(timeout=5)["text"] == "at last"
+
+
+def test_two_clicks_schedule_a_service(ask: Asking, wb: Workbench) -> None:
+    opened = ask("schedule", service="api.hello")
+    said = ask("schedule save", service="api.hello", how="every", values=opened["values"])
+    assert said["said"] == "Job 'hello' is on."
+    assert said["code"].endswith('wb.define(IntervalJob("hello", service="api.hello", hours=1, timezone="UTC"))')
+    assert wb.jobs["hello"].state == "on"
+
+
+def test_the_zone_last_chosen_is_offered_next(ask: Asking) -> None:
+    scheduled(ask)
+    assert ask("schedule", service="api.hello")["values"]["timezone"] == "Europe/Warsaw"
+    assert ask("schedule", service="api.hello")["values"]["name"] == "hello 2"
+
+
+def test_save_and_run_once_runs_the_job_now(ask: Asking, wb: Workbench) -> None:
+    ended = Event()
+    from workbench.scheduler.records import RunEnded
+
+    wb.events.subscribe(RunEnded, lambda event: ended.set())
+    scheduled(ask, run=True)
+    assert ended.wait(10)
+    assert [(run.outcome, run.by_hand) for run in wb.jobs["hello"].runs] == [("ok", True)]
+
+
+def test_undo_takes_a_new_job_away_and_it_can_be_saved_again(ask: Asking, wb: Workbench) -> None:
+    said = scheduled(ask)
+    assert ask("undo", undo=said["undo"])["said"] == "Interval job 'hello' is gone again."
+    assert list(wb.jobs) == []
+    assert "taken back already" in ask("undo", undo=said["undo"])["failed"]
+    assert scheduled(ask)["problems"] == {}
+    assert list(wb.jobs) == ["hello"]
+
+
+def test_a_removed_job_comes_back_by_undo(ask: Asking, wb: Workbench) -> None:
+    scheduled(ask)
+    said = ask("job", name="hello", what="remove")
+    assert list(wb.jobs) == []
+    ask("undo", undo=said["undo"])
+    assert wb.jobs["hello"].state == "on"
+
+
+def test_the_code_that_a_form_gave_changes_nothing_when_it_is_pasted(ask: Asking, wb: Workbench) -> None:
+    code = scheduled(ask)["code"]
+    outcome: dict[str, Any] = {}
+    exec(code.replace("wb.define", "outcome['said'] = wb.define"), {"wb": wb, "outcome": outcome})
+    assert repr(outcome["said"]) == "Unchanged: Interval job 'hello'."
+
+
+def test_a_jobs_name_that_is_taken_is_said_beside_the_name(ask: Asking, wb: Workbench) -> None:
+    wb.define(IntervalJob("hello", service="api.failing", hours=2))
+    assert list(scheduled(ask)["problems"]) == ["name"]
+    assert wb.jobs["hello"].definition.service == "api.failing"
+
+
+def test_a_service_that_is_gone_is_said_beside_its_field(ask: Asking, wb: Workbench) -> None:
+    wb.services.remove("api.hello")
+    assert "does not exist" in scheduled(ask)["problems"]["service"]
+
+
+def test_a_job_is_paused_resumed_and_executed(ask: Asking, wb: Workbench) -> None:
+    scheduled(ask)
+    ask("job", name="hello", what="pause")
+    assert wb.jobs["hello"].state == "paused"
+    ask("job", name="hello", what="resume")
+    assert wb.jobs["hello"].state == "on"
+    assert "cannot 'fly'" in ask("job", name="hello", what="fly")["failed"]
+    assert "No job is named 'other'" in ask("job", name="other", what="pause")["failed"]
+
+
+def test_a_path_is_published(ask: Asking, wb: Workbench) -> None:
+    form = ask("form", kind="RESTChannel", preset={"service": "api.failing"})
+    values = {field["name"]: field["value"] for field in form["form"]["fields"]}
+    assert (values["name"], values["path"], values["service"]) == ("api.failing", "/api/failing", "api.failing")
+    assert ask("form check", kind="RESTChannel", values=values)["problems"] == {}
+    said = ask("form save", kind="RESTChannel", values=values)
+    assert said["said"] == "REST 'api.failing' is open."
+    assert wb.call("/api/failing").status == 500
+    ask("undo", undo=said["undo"])
+    assert wb.call("/api/failing").status == 404
+
+
+def test_a_path_that_is_taken_and_a_user_that_is_not_there_are_said(ask: Asking) -> None:
+    values = {"name": "other", "path": "/api/hello", "service": "api.hello", "security": "me"}
+    assert "does not exist" in ask("form save", kind="RESTChannel", values=values)["problems"]["security"]
+    assert "both answer /api/hello" in ask("form save", kind="RESTChannel", values=values | {"security": ""})["failed"]
+
+
+def test_a_missing_connection_is_defined_and_no_longer_missing(ask: Asking, wb: Workbench, desk: Desk) -> None:
+    class Sync(Service):
+        name = "api.sync"
+
+        def handle(self) -> None:
+            self.out.plain_http["My Data Source"].conn.get(self.cid)
+
+    wb.deploy(Sync)
+    (row,) = facts(wb, ["api.sync"], [], {})["rows"]
+    assert row["missing"] == [{"kind": "rest", "label": "REST", "name": "My Data Source"}]
+    form = ask("form", connection="rest", preset={"name": "My Data Source"})
+    values = {field["name"]: field["value"] for field in form["form"]["fields"]}
+    assert list(ask("form save", connection="rest", values=values)["problems"]) == ["host"]
+    said = ask("form save", connection="rest", values=values | {"host": "https://data.example.com"})
+    assert said["code"].endswith('wb.define(RESTConnection("My Data Source", host="https://data.example.com"))')
+    assert facts(wb, ["api.sync"], [], {})["rows"][0]["missing"] == []
+
+
+def test_a_limit_is_saved_shown_and_reached_from_both_sides(ask: Asking, wb: Workbench) -> None:
+    opened = ask("limit", service="api.hello")
+    assert [(each["on"], each["name"]) for each in opened["targets"]] == [
+        ("channel", "api.hello"),
+        ("service", "api.hello"),
+    ]
+    asked: dict[str, Any] = {"on": "service", "name": "api.hello", "lines": LINES, "values": {"exact": True}}
+    assert ask("limit check", **asked, tried={"calls": "5"})["tried"]["text"] == "3 pass, 2 refused by line 1"
+    assert ask("limit save", **asked)["said"] == "Limit on service api.hello is on."
+    said = ask("burst", on="service", name="api.hello", service="api.hello")
+    assert said["letters"] == "pppr"
+    (seen,) = said["refused"]
+    assert (seen["status"], seen["number"]) == (429, 4)
+    assert seen["cid"] in seen["body"]
+    assert any("Max. rate limit of 3/d reached" in line and seen["cid"] in line for line in seen["log"])
+    (bar,) = facts(wb, ["api.hello"], [], {})["rows"][0]["limits"]
+    assert (bar["calls"], bar["lines"][0]["used"], bar["lines"][0]["refused"]) == (4, 3, 1)
+
+
+def test_a_limit_is_reached_without_a_channel_at_all(ask: Asking, wb: Workbench) -> None:
+    wb.define(Limit("api.failing", on="service", lines="1/d"))
+    said = ask("burst", on="service", name="api.failing", service="api.failing")
+    assert said["letters"] == "fr"
+    assert said["refused"][0]["call"] == 'wb.invoke("api.failing")'
+
+
+def test_a_limit_is_lifted_and_comes_back_by_undo(ask: Asking, wb: Workbench) -> None:
+    wb.define(Limit("api.hello", on="service", lines="1/d"))
+    said = ask("limit remove", on="service", name="api.hello")
+    assert len(wb.limits) == 0
+    ask("undo", undo=said["undo"])
+    assert list(wb.limits) == ["service api.hello"]
+
+
+def test_a_form_that_contradicts_a_short_limit_says_both_places(ask: Asking, wb: Workbench) -> None:
+    wb.define(RESTChannel("api.failing", limit="5/m"))
+    asked: dict[str, Any] = {"on": "channel", "name": "api.failing", "lines": LINES, "values": {}}
+    assert "comes from two places" in ask("limit save", **asked)["failed"]
+
+
+def test_roll_back_brings_the_version_before(ask: Asking, wb: Workbench) -> None:
+    class Hello(Service):
+        name = "api.hello"
+
+        def handle(self) -> str:
+            return "changed"
+
+    wb.deploy(Hello)
+    (row,) = facts(wb, ["api.hello"], [], {})["rows"]
+    assert (row["version"], row["back"]) == (2, 1)
+    assert ask("roll back", service="api.hello")["said"].startswith("api.hello v1 is live again (was v2).")
+    assert wb.invoke("api.hello") == "Hello there!"
+
+
+def test_a_service_that_is_gone_is_said_to_be(wb: Workbench) -> None:
+    assert facts(wb, ["api.nope"], [], {})["rows"] == [{"service": "api.nope", "gone": True}]
+    with pytest.raises(UnknownName):
+        wb.services["api.nope"]
+
+
+def test_no_store_is_opened_by_looking(wb: Workbench, desk: Desk) -> None:
+    facts(wb, ["api.hello"], [], desk.last_runs())
+    assert wb._parts._scheduler is None
+
+
+def test_what_nobody_answers_and_what_breaks_are_sentences(
+    ask: Asking, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(desk: Desk, asked: Any, tell: Any) -> dict[str, Any]:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setitem(VERBS, "broken", broken)
+    assert "run its cell again" in ask("dance")["failed"].lower()
+    assert ask("broken") == {"failed": "ZeroDivisionError: division by zero"}
+
+
+def test_every_verb_answers_from_any_thread_at_the_same_time(ask: Asking, wb: Workbench) -> None:
+    outcomes: list[Any] = []
+
+    def click(number: int) -> None:
+        values = VALUES | {"name": f"job {number}"}
+        said = ask("schedule save", service="api.hello", how="every", values=values)
+        outcomes.append(said["problems"])
+        outcomes.append({} if ask("invoke", service="api.hello", payload="")["outcome"] == "ok" else "failed")
+        ask("job", name=f"job {number}", what="remove")
+
+    threads = [Thread(target=click, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert outcomes == [{}] * 16
+    assert list(wb.jobs) == []
