@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.core.call import INVOKE, INVOKE_ASYNC, INVOKE_ASYNC_CALLBACK, Call, ChannelInfo
 from workbench.core.cid import new_cid
-from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage
+from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
 from workbench.core.ports import Decision, Deployment, Limiter, Surroundings
 from workbench.core.service import logger_of, named
 from workbench.core.trace import CURRENT
@@ -271,6 +271,8 @@ def log_failure(call: Call, error: BaseException) -> None:
         logger = logger_of(call.service)
         if isinstance(error, CallerError):
             logger.info("%s refused: %s", call.service, error)
+        elif isinstance(error, ServiceUnavailable | TimedOut):
+            logger.error("%s failed: %s", call.service, error)
         else:
             logger.error("%s failed: %s", call.service, error, exc_info=error)
     finally:
