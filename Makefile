@@ -57,7 +57,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval tests $(wildcard notebooks) $(ARGS)
 
 demo: $(VENV)/.lab
-	$(BIN)/python tests/demo.py $(ARGS)
+	$(BIN)/python -m tests.demo $(ARGS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.bench $(ARGS)
