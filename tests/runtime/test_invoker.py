@@ -282,8 +282,8 @@ def test_no_call_fails_or_mixes_versions_during_redeploys(wb: Workbench) -> None
     for caller in callers:
         caller.start()
     for version in range(1, 31):
-        seen = len(answers)
         wb.deploy(*make(version))
+        seen = len(answers)
         until(lambda seen=seen: len(answers) > seen + 10, "calls go on")  # type: ignore[misc]
     stop.set()
     for caller in callers:

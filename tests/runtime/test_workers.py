@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -128,3 +128,24 @@ def test_closed_workers_take_nothing_and_leave_no_thread() -> None:
 
 def workers_alive() -> set[threading.Thread]:
     return {each for each in threading.enumerate() if each.name.startswith("workbench-worker-")}
+
+
+def test_a_caller_that_is_busy_has_its_tasks_begun_when_it_says_so() -> None:
+    workers, soon, ran = Workers(4, 100), list[Callable[[], None]](), threading.Semaphore(0)
+    for _ in range(3):
+        workers.submit(ran.release, soon.append)
+    assert len(soon) == 1, "one wake-up serves all tasks of one turn"
+    assert not ran.acquire(timeout=0.05)
+    soon.pop()()
+    for _ in range(3):
+        assert ran.acquire(timeout=10)
+    workers.close()
+
+
+def test_a_task_of_a_free_caller_does_not_wait_for_a_busy_one() -> None:
+    workers, soon, ran = Workers(4, 100), list[Callable[[], None]](), threading.Semaphore(0)
+    workers.submit(ran.release, soon.append)
+    workers.submit(ran.release)
+    for _ in range(2):
+        assert ran.acquire(timeout=10)
+    workers.close()

@@ -18,7 +18,7 @@ from workbench.runtime.chain import chain
 from workbench.runtime.loop import LoopThread
 from workbench.runtime.registry import Version, unknown_service
 from workbench.runtime.traffic import Traffic
-from workbench.runtime.workers import Workers
+from workbench.runtime.workers import Soon, Workers
 
 DEEPEST = 64
 
@@ -190,11 +190,11 @@ class Invoker:
                 answer, error = None, exc
             self.loop.land(done, answer, error)
 
-        self._queue(call, work)
+        self._queue(call, work, self.loop.loop.call_soon if self.loop.is_here else None)
 
-    def _queue(self, call: Call, work: Callable[[], None]) -> None:
+    def _queue(self, call: Call, work: Callable[[], None], soon: Soon | None = None) -> None:
         try:
-            self.workers.submit(work)
+            self.workers.submit(work, soon)
         except ServiceUnavailable as exc:
             call.step.end("refused 503", exc)
             raise
