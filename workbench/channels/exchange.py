@@ -21,7 +21,7 @@ class Answer(NamedTuple):
 class Exchange:
     """A request on its way through the pipeline; answered exactly once.
 
-    `path` and `query` are raw (percent-encoded); header names are looked up in any case.
+    `path` and `query` are raw (percent-encoded); header names are as `Accept-Encoding`.
     """
 
     __slots__ = (

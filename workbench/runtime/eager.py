@@ -23,9 +23,8 @@ class Standing:
     passed on. Stepping eagerly costs 0.6 us where a Task costs 11.
     """
 
-    def __init__(self) -> None:
-        self.task: asyncio.Task[Any] | None = None
-        self._cancels = 0
+    task: asyncio.Task[Any] | None = None
+    _cancels = 0
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the task behind, once there is one."""

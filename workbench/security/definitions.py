@@ -13,6 +13,7 @@ from msgspec import Meta, structs
 from workbench.core.call import ChannelSecurity
 from workbench.core.definition import Definition
 from workbench.core.errors import Unauthorized
+from workbench.core.request import canonical
 from workbench.core.secret import Secret
 
 Reveal = Callable[[Secret, str], str]
@@ -116,7 +117,7 @@ class APIKeyVerifier:
 
     def __init__(self, definition: APIKey, key: str) -> None:
         self.user = ChannelSecurity(definition.name, "apikey", definition.name)
-        self._header, self._expected = definition.header, key.encode()
+        self._header, self._expected = canonical(definition.header), key.encode()
         self._challenge = f'ApiKey header="{definition.header}"'
 
     def verify(self, headers: Mapping[str, str]) -> None:
