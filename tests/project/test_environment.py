@@ -22,7 +22,11 @@ CONDA_NAMES = {"redis-py": "redis", "python-tzdata": "tzdata"}
 # What environment.yml narrows on purpose: widget callbacks run beside a busy cell only since ipykernel 7.4.
 NARROWER = {"ipykernel": SpecifierSet(">=7.4,<8")}
 # What our dependencies are made of: they bring it in every version that we allow.
-BROUGHT = {"ipython", "traitlets", "jupyter-client", "jupyter-core", "nbformat", "nbclient", "pyzmq", "comm", "pytest"}
+BROUGHT = {
+    *("ipython", "traitlets", "jupyter-client", "jupyter-core", "pyzmq", "comm"),  # ipykernel
+    *("nbformat", "nbclient", "pytest"),  # jupyterlab, nbval
+    "urllib3",  # requests
+}
 # Extras of those who work on the project; the package itself may not count on them.
 TOOLS = ("test", "bench")
 
