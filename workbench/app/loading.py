@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -116,13 +116,18 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     sys.modules[module.__name__] = module
     versions, definitions = [], []
     missing: dict[str, list[str]] = {}
-    for number, text in code_cells(path):
+    for number, text, may_raise in code_cells(path):
         name = f"{path.name}, cell {number}"
         if any(line.lstrip().startswith(("%", "!")) for line in text.splitlines()):
             raise DeployRefused(f"{name} has a magic, which only IPython runs. Mend: workbench serve {path.name}")
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)
-        with drafting.scope(Source(origin_of(path), text), _bound_in(module), replace=replace) as draft:
-            exec(_compiled(text, name), module.__dict__)
+        try:
+            with drafting.scope(Source(origin_of(path), text), _bound_in(module), replace=replace) as draft:
+                exec(_compiled(text, name), module.__dict__)
+        except Exception:
+            if may_raise:
+                continue
+            raise
         assert draft.deployed is not None
         versions += draft.deployed.versions
         definitions += draft.deployed.definitions
@@ -134,8 +139,16 @@ def _bound_in(module: ModuleType) -> Any:
     return lambda cls: vars(module).get(cls.__name__) is cls
 
 
-def code_cells(path: Path) -> Iterator[tuple[int, str]]:
-    """Number (from 1, over all cells) and text of each code cell that is neither scratch nor test."""
+class CodeCell(NamedTuple):
+    """A code cell: its number from 1 over all cells, its text, and whether its author says that it raises."""
+
+    number: int
+    text: str
+    may_raise: bool
+
+
+def code_cells(path: Path) -> Iterator[CodeCell]:
+    """Each code cell that is neither scratch nor test."""
     try:
         cells = msgspec.json.decode(path.read_bytes(), type=_Notebook).cells
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
@@ -143,4 +156,5 @@ def code_cells(path: Path) -> Iterator[tuple[int, str]]:
     for number, cell in enumerate(cells, 1):
         tags = set(cell.metadata.get("tags", ()))
         if cell.cell_type == "code" and not tags & SKIPPED_TAGS:
-            yield number, cell.source if isinstance(cell.source, str) else "".join(cell.source)
+            text = cell.source if isinstance(cell.source, str) else "".join(cell.source)
+            yield CodeCell(number, text, "raises-exception" in tags)

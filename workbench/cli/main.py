@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         answer = asked.run(asked)
-    except WorkbenchError as exc:
+    except (WorkbenchError, OSError) as exc:
         if asked.json:
             print(json.dumps({"error": str(exc)}))
         else:
@@ -36,6 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _said(answer: Any) -> str:
     return answer.rstrip("\n") if isinstance(answer, str) else json.dumps(answer, indent=2, default=str)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 0 to 65535")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
     served = command("serve", serve.serve, "Run a notebook or module without a notebook, and keep serving.")
     served.add_argument("file", help="notebook (.ipynb) or module (.py)")
-    served.add_argument("--port", type=int, default=None, help="port; 0 takes any (default: 11223 if free)")
+    served.add_argument("--port", type=_port, default=None, help="port; 0 takes any (default: 11223 if free)")
     served.add_argument("--host", action="append", default=[], help="further host name to answer for")
     served.add_argument("--drain", type=float, default=10.0, help="longest wait for calls in flight at SIGTERM [s]")
 

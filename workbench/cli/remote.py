@@ -14,6 +14,7 @@ from workbench.channels.guard import TOKEN_HEADER
 from workbench.core.errors import ConnectionFailed, UnknownName, WorkbenchError
 
 TIMEOUT_SECONDS = 600.0
+STATUS_SECONDS = 5.0
 
 
 class NothingRuns(WorkbenchError):
@@ -30,20 +31,29 @@ class Refused(WorkbenchError):
 
 
 def status(asked: argparse.Namespace) -> Any:
-    """Each running workbench with its services."""
-    found = [_ask(each, "GET", "/workbench/status") | {"pid": each.pid} for each in running()]
+    """Each running workbench with its services; one that does not answer says so."""
+    found = [_status(each) | {"pid": each.pid} for each in running()]
     if asked.json:
         return found
     if not found:
         raise NothingRuns
-    return "\n".join(
-        f"{each['app']} (pid {each['pid']}) {each['url']}: {', '.join(each['services'])}" for each in found
-    )
+    return "\n".join(f"{each['app']} (pid {each['pid']}) {each['url']}: {_told(each)}" for each in found)
+
+
+def _status(target: Running) -> dict[str, Any]:
+    try:
+        return dict(_ask(target, "GET", "/workbench/status", timeout_seconds=STATUS_SECONDS))
+    except WorkbenchError as exc:
+        return {"app": target.app, "url": target.url, "error": str(exc)}
+
+
+def _told(status: dict[str, Any]) -> str:
+    return str(status.get("error") or ", ".join(status["services"]) or "no services yet")
 
 
 def invoke(asked: argparse.Namespace) -> Any:
     """The service's answer."""
-    payload = sys.stdin.read() if asked.payload == "-" else asked.payload
+    payload = _standard_input() if asked.payload == "-" else asked.payload
     reply = _ask(chosen(asked.app), "POST", "/workbench/invoke", {"service": asked.service, "payload": _read(payload)})
     return reply if asked.json else reply["answer"]
 
@@ -79,6 +89,13 @@ def chosen(app: str) -> Running:
     raise UnknownName("running workbench", app, (each.app for each in found))
 
 
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as exc:
+        raise WorkbenchError(f"Standard input is not UTF-8 text (byte {exc.start}). Mend: send text or JSON.") from exc
+
+
 def _read(payload: str) -> Any:
     try:
         return json.loads(payload)
@@ -86,9 +103,9 @@ def _read(payload: str) -> Any:
         return payload
 
 
-def _ask(target: Running, method: str, path: str, body: Any = None) -> Any:
+def _ask(target: Running, method: str, path: str, body: Any = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:
     address = urlsplit(target.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_seconds)
     sent = None if body is None else json.dumps(body)
     try:
         connection.request(method, path, sent, {TOKEN_HEADER: target.token, "Content-Type": "application/json"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -10,9 +11,13 @@ import threading
 import traceback
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
+from workbench.channels.rest import RESTChannel
 from workbench.core.errors import DeployRefused, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.app.workbench import Workbench
 
 
 def lab(asked: argparse.Namespace) -> int:
@@ -24,18 +29,18 @@ def lab(asked: argparse.Namespace) -> int:
 
 
 def serve(asked: argparse.Namespace) -> int:
-    """Run a file and serve until SIGTERM or SIGINT; calls in flight may end."""
+    """Run a file and serve until SIGTERM or SIGINT; calls in flight may end. A second signal ends it at once."""
     path = Path(asked.file)
     if not path.is_file():
         raise DeployRefused(f"There is no file {asked.file!r}. Mend: correct the path.")
-    os.environ["WORKBENCH_NOTEBOOK"] = str(path)
-    if asked.port is not None:
-        os.environ["WORKBENCH_PORT"] = str(asked.port)
-    os.environ["WORKBENCH_HOSTS"] = ",".join(asked.host)
-    stopped = threading.Event()
+    _set_environment(asked, path)
+    stopped, serving = threading.Event(), threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
         stopped.set()
+        if not serving.is_set():
+            raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -44,23 +49,60 @@ def serve(asked: argparse.Namespace) -> int:
 
     try:
         hook.install()
-        if path.suffix == ".ipynb":
-            _run_notebook(path)
-        else:
-            _run_module(path)
+        _run(path, stopped)
         wb = the_workbench()
-        print(f"Serving {len(wb.services)} services of {path.name} at {wb.start()}", flush=True)
+        wb.start()
+        serving.set()
+        _tell(wb, path, asked.json)
         while not stopped.wait(3600):
             pass
-        print("Stopping: calls in flight may end.", flush=True)
+        _say("Stopping: calls in flight may end.", asked.json)
         wb.stop(asked.drain)
     finally:
         forget()
     return 0
 
 
+def _set_environment(asked: argparse.Namespace, path: Path) -> None:
+    os.environ["WORKBENCH_NOTEBOOK"] = str(path)
+    os.environ["WORKBENCH_HEADLESS"] = "1"
+    if asked.port is not None:
+        os.environ["WORKBENCH_PORT"] = str(asked.port)
+    if asked.host:
+        os.environ["WORKBENCH_HOSTS"] = ",".join(asked.host)
+
+
+def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
+    """What is served, and where."""
+    services = sorted(wb.services)
+    if as_json:
+        print(json.dumps({"url": wb.url, "services": services, "channels": sorted(wb.channels)}), flush=True)
+        return
+    count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
+    _say(f"Serving {count} of {path.name} at {wb.url}", as_json)
+    for channel in wb.channels.values():
+        if isinstance(channel, RESTChannel):
+            _say(f"  {' '.join(channel.methods) or 'any method'} {channel.path}: {channel.service}", as_json)
+
+
+def _say(line: str, as_json: bool) -> None:
+    print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+
+def _run(path: Path, stopped: threading.Event) -> None:
+    """Run the file; its own error is told with its line, in one sentence."""
+    try:
+        if path.suffix == ".ipynb":
+            _run_notebook(path)
+        else:
+            _run_module(path)
+    except WorkbenchError:
+        if stopped.is_set():
+            raise KeyboardInterrupt from None
+        raise
+
+
 def _run_module(path: Path) -> None:
-    """Load a module; its own error is told with its line."""
     from workbench.app.singleton import the_workbench
 
     try:
@@ -68,24 +110,32 @@ def _run_module(path: Path) -> None:
     except WorkbenchError:
         raise
     except Exception as exc:
-        lines = [each.lineno for each in traceback.extract_tb(exc.__traceback__) if each.filename == str(path)]
-        where = f", line {lines[-1]}" if lines else ""
-        raise WorkbenchError(f"{path.name}{where}, failed: {type(exc).__name__}: {exc}") from exc
+        raise WorkbenchError(_failed(path.name, _lines(exc, str(path))[-1:], exc)) from exc
+
+
+def _lines(error: BaseException, file: str) -> list[int | None]:
+    """The lines of a file, told by how its name begins, that an error went through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [each.lineno for each in frames if each.filename.startswith(file)]
+
+
+def _failed(what: str, lines: list[int | None], error: BaseException) -> str:
+    where = f", line {lines[0]}," if lines else ""
+    words = error.msg if isinstance(error, SyntaxError) else error
+    return f"{what}{where} failed: {type(error).__name__}: {words}"
 
 
 def _run_notebook(path: Path) -> None:
-    """Run the cells as a kernel would, magics included; a failing cell ends it."""
-    from IPython.core.interactiveshell import InteractiveShell
-
+    """Run the cells as a kernel would, magics included; a cell that fails ends it, unless its tag says that it does."""
     from workbench.app.loading import code_cells
+    from workbench.cli.shell import served_shell
     from workbench.notebook.extension import load
 
-    shell: Any = InteractiveShell.instance(colors="NoColor", history_load_length=0)
-    shell.history_manager.enabled = False
-    shell.user_module.__name__ = "__main__"
+    shell = served_shell()
     load(shell)
-    for number, text in code_cells(path):
+    for number, text, may_raise in code_cells(path):
         result = shell.run_cell(text, store_history=False)
-        if not result.success:
-            error = result.error_before_exec or result.error_in_exec
-            raise WorkbenchError(f"{path.name}, cell {number}, failed: {type(error).__name__}: {error}")
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None and not may_raise:
+            lines = [error.lineno] if isinstance(error, SyntaxError) else _lines(error, "<ipython-input-")[:1]
+            raise WorkbenchError(_failed(f"{path.name}, cell {number}", lines, error))

@@ -1,0 +1,71 @@
+"""`workbench doctor` looks what could be wrong; `--version` and wrong uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+import workbench
+from tests.cli.conftest import CommandLine
+
+
+def found(cli: CommandLine, **env: str) -> dict[str, dict[str, object]]:
+    """What the doctor says, by what it looked at."""
+    return {each["what"]: each for each in json.loads(cli.run("doctor", "--json", **env).stdout)}
+
+
+def test_all_is_well_here(cli: CommandLine) -> None:
+    done = cli.run("doctor")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[0] == f"ok    Python: {platform.python_version()}"
+    assert all(line.startswith("ok  ") for line in done.stdout.splitlines())
+    assert set(found(cli)) >= {"Python", "installed", "packages", "kernel", "port", "Redis", "runtime folder"}
+
+
+def test_another_distribution_with_a_package_of_this_name_is_named(cli: CommandLine, tmp_path: Path) -> None:
+    info = tmp_path / "workbench-0.8.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: workbench\nVersion: 0.8\n")
+    (info / "top_level.txt").write_text("workbench\n")
+    (info / "RECORD").write_text("workbench/__init__.py,,\n")
+    path = os.pathsep.join([cli.env["PYTHONPATH"], str(tmp_path)])
+    done = cli.run("doctor", PYTHONPATH=path)
+    assert done.returncode == 1
+    assert "MEND  installed: workbench has a package `workbench` too; pip uninstall it" in done.stdout
+
+
+def test_a_busy_port_is_no_trouble_and_its_owner_is_named(cli: CommandLine) -> None:
+    port = found(cli)["port"]
+    assert port["ok"] is True
+    assert "11223" in str(port["said"])
+
+
+def test_a_missing_kernel_is_said_with_the_mend(cli: CommandLine, tmp_path: Path) -> None:
+    nowhere = {"JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PATH": "", "PYTHONNOUSERSITE": "1"}
+    looked = found(cli, **nowhere)["kernel"]
+    # The environment's own kernels are found wherever the person's data are.
+    assert looked["ok"] is (Path(sys.prefix) / "share" / "jupyter" / "kernels" / "workbench").is_dir()
+
+
+def test_the_version_is_said(cli: CommandLine) -> None:
+    done = cli.run("--version")
+    assert done.stdout == f"workbench {workbench.__version__}, Python {platform.python_version()}\n"
+    assert done.returncode == 0
+
+
+def test_a_wrong_use_says_how(cli: CommandLine) -> None:
+    assert "invalid choice: 'sreve'" in cli.refused("sreve", code=2)
+    assert "COMMAND" in cli.refused(code=2)
+    assert "usage: workbench serve" in cli.refused("serve", code=2)
+
+
+def test_every_command_explains_itself(cli: CommandLine) -> None:
+    said = cli.run("--help").stdout
+    for command in ("lab", "serve", "invoke", "jobs", "status", "doctor"):
+        assert command in said
+        help_text = cli.run(command, "--help")
+        assert help_text.returncode == 0
+        assert f"usage: workbench {command}" in help_text.stdout

@@ -1,0 +1,182 @@
+"""`workbench serve`: a file's services without a notebook, and an orderly end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from tests.cli.conftest import CommandLine
+from tests.kernels import ROOT
+
+MODULE = """
+from workbench import RESTChannel, Service, wb
+
+class Slow(Service):
+    name = "slow"
+
+    def handle(self):
+        import time
+        open("began", "w").close()
+        time.sleep(1)
+        return "done"
+
+wb.define(RESTChannel("slow"))
+"""
+
+
+def notebook(*cells: str | tuple[str, str]) -> str:
+    """A notebook of code cells; a cell given with a tag has it."""
+    made = []
+    for each in cells:
+        text, tag = each if isinstance(each, tuple) else (each, "")
+        made.append(
+            {
+                "cell_type": "code",
+                "source": text,
+                "metadata": {"tags": [tag] if tag else []},
+                "outputs": [],
+                "execution_count": None,
+            }
+        )
+    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def test_a_module_is_served_and_sigterm_lets_a_call_in_flight_end(
+    fresh: CommandLine, ended: Callable[[str], bool]
+) -> None:
+    served = fresh.serve(fresh.module("services.py", MODULE))
+    assert (served.told["services"], served.told["channels"]) == (["slow"], ["slow"])
+    os.mkfifo(fresh.folder / "began")
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(requests.get, f"{served.url}/slow", timeout=20)
+        assert (fresh.folder / "began").read_text() == ""
+        status, said = served.stop(signal.SIGTERM)
+        answer = call.result(20)
+    assert (answer.status_code, answer.text) == (200, "done")
+    assert status == 0
+    assert said == "Stopping: calls in flight may end.\n"
+    assert ended(served.url)
+    assert fresh.run("status", "--json").stdout.strip() == "[]"
+
+
+def test_where_it_serves_is_said_in_words_and_sigint_ends_it_too(fresh: CommandLine) -> None:
+    command = fresh.command("serve", str(fresh.module("services.py", MODULE)))
+    running = subprocess.Popen(command, cwd=fresh.folder, env=fresh.env, stdout=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("Serving 1 service of services.py at http://localhost:")
+        assert running.stdout.readline() == "  any method /slow: slow\n"
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=10)
+        assert (running.returncode, said) == (0, "Stopping: calls in flight may end.\n")
+    finally:
+        running.kill()
+        running.wait(10)
+
+
+def test_a_call_that_does_not_end_is_not_waited_for_longer_than_asked(fresh: CommandLine) -> None:
+    endless = MODULE.replace("time.sleep(1)", "time.sleep(60)")
+    served = fresh.serve(fresh.module("services.py", endless), "--drain", "0.3")
+    os.mkfifo(fresh.folder / "began")
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(requests.get, f"{served.url}/slow", timeout=20)
+        assert (fresh.folder / "began").read_text() == ""
+        assert served.stop(signal.SIGTERM)[0] == 0
+        with pytest.raises(requests.ConnectionError):
+            call.result(20)
+
+
+def test_the_first_notebook_is_served(cli: CommandLine) -> None:
+    served = cli.serve(ROOT / "notebooks" / "00-hello.ipynb")
+    assert served.told["services"] == ["api.hello", "api.orders", "api.price"]
+    assert requests.get(f"{served.url}/api/hello?name=you", timeout=5).text == "Hello you!\n"
+    assert requests.get(f"{served.url}/api/price/EUR", timeout=5).json()["tea"] == 3.24
+    assert served.stop(signal.SIGTERM)[0] == 0
+
+
+def test_a_notebook_with_magics_is_served_and_says_what_its_cells_print(fresh: CommandLine) -> None:
+    cells = notebook(
+        "%load_ext workbench",
+        "%%time\nfrom workbench import *\nclass A(Service):\n    name = 'a'\n    def handle(self):\n        return 1",
+        ("1 / 0", "raises-exception"),
+        ("raise SystemError", "test"),
+        "print('from a cell')\n6 * 7",
+        "import asyncio\nawait asyncio.sleep(0)\nwb.define(RESTChannel('a'))",
+    )
+    path = fresh.module("some.ipynb", cells)
+    served = fresh.serve(path)
+    assert requests.get(f"{served.url}/a", timeout=5).text == "1"
+    assert served.stop(signal.SIGTERM)[0] == 0
+    shown = fresh.run("serve", str(fresh.module("ends.ipynb", notebook("print('from a cell')\n6 * 7", "1 / 0"))))
+    assert shown.stdout == "from a cell\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "bad.py",
+            "from workbench import Service\n\nx = 1 / 0\n",
+            "bad.py, line 3, failed: ZeroDivisionError: division",
+        ),
+        ("bad.py", "class X(\n", "bad.py does not parse: '(' was never closed (line 1). Nothing of it is live."),
+        ("bad.py", "from zato.server.nothing import X\n", "No module named 'zato.server.nothing' in the workbench"),
+        ("bad.ipynb", notebook("x = 1", "y = 2\n1 / 0"), "bad.ipynb, cell 2, line 2, failed: ZeroDivisionError: div"),
+        ("bad.ipynb", notebook("class X("), "bad.ipynb, cell 1, line 1, failed: SyntaxError: incomplete input"),
+        ("bad.ipynb", notebook("%nothing"), "bad.ipynb, cell 1"),
+        ("bad.ipynb", "{not json", "bad.ipynb is no notebook: "),
+        ("bad.ipynb", notebook("from workbench import *\nwb.define(RESTChannel('x'))"), "names the service 'x', which"),
+        ("bad.txt", "hello", "'bad.txt' is neither a module (.py) nor a notebook (.ipynb)."),
+    ],
+)
+def test_a_file_that_cannot_be_served_is_refused_in_one_sentence(
+    fresh: CommandLine, name: str, text: str, said: str
+) -> None:
+    words = fresh.refused("serve", str(fresh.module(name, text)))
+    assert words.startswith("workbench: ")
+    assert said in words
+    assert len(words.splitlines()) == 1
+
+
+def test_a_file_that_is_not_there_is_refused(fresh: CommandLine) -> None:
+    assert fresh.refused("serve", "nowhere.ipynb") == (
+        "workbench: There is no file 'nowhere.ipynb'. Mend: correct the path."
+    )
+
+
+def test_a_port_that_is_none_is_refused(fresh: CommandLine) -> None:
+    assert "'99999' is no port" in fresh.refused("serve", "x.py", "--port", "99999", code=2)
+    fresh.module("services.py", MODULE)
+    words = fresh.refused("serve", "services.py", WORKBENCH_PORT="many")
+    assert "WORKBENCH_PORT is 'many', which is no port." in words
+
+
+def test_a_busy_port_names_its_owner(fresh: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as owner:
+        port = str(owner.getsockname()[1])
+        words = fresh.refused("serve", str(fresh.module("services.py", MODULE)), "--port", port)
+    assert f"Port {port} is in use by " in words
+
+
+def test_a_signal_while_the_file_still_runs_ends_it(fresh: CommandLine) -> None:
+    path = fresh.module("endless.ipynb", notebook("print('began', flush=True)\nimport time; time.sleep(60)"))
+    running = subprocess.Popen(
+        fresh.command("serve", str(path)), cwd=fresh.folder, env=fresh.env, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "began\n"
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=10)
+        assert running.returncode == 130
+    finally:
+        running.kill()
+        running.wait(10)

@@ -1,0 +1,45 @@
+"""The shell that runs a notebook's cells where nobody looks: what cells print is shown, what they display is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+
+
+class _NoResults(DisplayHook):
+    """Keeps a cell's value as `_` and shows nothing."""
+
+    def quiet(self) -> bool:
+        return True
+
+
+class _NoDisplays(DisplayPublisher):
+    """Shows nothing."""
+
+    def publish(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+class ServedShell(InteractiveShell):
+    """Errors are told by whoever runs the cells, in one sentence."""
+
+    def showtraceback(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    showsyntaxerror = showindentationerror = showtraceback
+
+
+def served_shell() -> Any:
+    """The shell of this process."""
+    shell: Any = ServedShell.instance(
+        colors="NoColor",
+        history_load_length=0,
+        displayhook_class=_NoResults,
+        display_pub_class=_NoDisplays,
+    )
+    shell.history_manager.enabled = False
+    shell.user_module.__name__ = "__main__"
+    return shell
