@@ -9,4 +9,7 @@ from workbench.core.elements import Bool
 
 def as_bool(value: Any) -> bool:
     """True or false, by the usual words; raises ValueError for any other."""
-    return bool(Bool("value").convert(value))
+    try:
+        return bool(Bool("value").convert(value))
+    except ValueError as exc:
+        raise ValueError(f"{value!r} is neither true nor false. Mend: say true or false, yes or no, 1 or 0.") from exc

@@ -1,0 +1,89 @@
+"""`import zato...` finds the workbench's names, says what it lacks, and leaves an installed Zato alone when asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kernels import kernel_env
+
+
+def run(code: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh Python."""
+    more = {"JUPYTER_RUNTIME_DIR": str(folder), "WORKBENCH_STORE": "memory://", "WORKBENCH_PORT": "0"}
+    given = kernel_env(**more) | env
+    command = [sys.executable, "-W", "default", "-c", code]
+    return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> str:
+    """A PYTHONPATH with a package named zato on it."""
+    package = tmp_path / "site" / "zato"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("REAL = True\n")
+    return f"{kernel_env()['PYTHONPATH']}:{package.parent}"
+
+
+def test_the_names_are_the_workbenchs_own(tmp_path: Path) -> None:
+    code = (
+        "import workbench; workbench.Workbench\n"
+        "from zato.server.service import Service, Int, List\n"
+        "from zato.common.api import SMTPMessage\n"
+        "import zato.common.util, zato.server.service as module\n"
+        "print(Service is workbench.Service, SMTPMessage is workbench.SMTPMessage, zato.common.util.as_bool('yes'))\n"
+        "print(module.Service.__module__)"
+    )
+    done = run(code, tmp_path)
+    assert (done.stdout, done.stderr) == ("True True True\nworkbench.core.service\n", "")
+
+
+def test_without_a_workbench_nothing_is_found(tmp_path: Path) -> None:
+    assert "No module named 'zato'" in run("import workbench\nimport zato", tmp_path).stderr
+
+
+@pytest.mark.parametrize("module", ["zato.server.base.parallel", "zato.server.nothing", "zato.sso"])
+def test_a_module_that_is_not_here_says_which_are(module: str, tmp_path: Path) -> None:
+    done = run(f"import workbench; workbench.Workbench\nimport {module}", tmp_path)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ModuleNotFoundError: No module named 'zato.s")
+    assert "which has zato.common, zato.common.api, zato.common.util, zato.server.service." in last
+    assert "Mend: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato." in last
+
+
+def test_a_name_that_is_not_here_is_said(tmp_path: Path) -> None:
+    done = run("import workbench; workbench.Workbench\nfrom zato.common.api import Nothing", tmp_path)
+    assert "cannot import name 'Nothing'" in done.stderr
+
+
+def test_an_installed_zato_is_noticed_once(tmp_path: Path, real: str) -> None:
+    code = "import workbench; workbench.Workbench\nimport zato\nprint(hasattr(zato, 'REAL'))\n"
+    done = run(code + "from workbench.zato import hook; hook.install()", tmp_path, PYTHONPATH=real)
+    assert done.stdout == "False\n"
+    assert done.stderr.count("RealZatoWarning: Zato is installed here") == 1
+    assert "Set WORKBENCH_ZATO=real to keep Zato's own." in done.stderr
+
+
+def test_an_installed_zato_is_left_alone_when_asked(tmp_path: Path, real: str) -> None:
+    code = "import workbench; workbench.Workbench\nimport zato\nprint(zato.REAL)"
+    done = run(code, tmp_path, PYTHONPATH=real, WORKBENCH_ZATO="real")
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_as_bool_reads_the_usual_words(tmp_path: Path) -> None:
+    from workbench.zato.common.util import as_bool
+
+    assert [as_bool(each) for each in ("true", "True", "yes", "on", "1", True)] == [True] * 6
+    assert [as_bool(each) for each in ("false", "no", "off", "0", False)] == [False] * 5
+    with pytest.raises(ValueError, match="perhaps"):
+        as_bool("perhaps")
+
+
+def test_the_constants_are_there() -> None:
+    from workbench.zato.common import CACHE, SERVER_STARTUP
+
+    assert CACHE.TYPE.BUILTIN == "builtin"
+    assert SERVER_STARTUP.PHASE.FS_CONFIG_ONLY != SERVER_STARTUP.PHASE.AFTER_STARTED
