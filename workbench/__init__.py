@@ -19,11 +19,15 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from workbench.core.public import HOMES
+
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench as Workbench
     from workbench.channels.json_rpc import JSONRPCChannel as JSONRPCChannel
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel
+    from workbench.connections.ftp import FTPConnection as FTPConnection
+    from workbench.connections.local import LocalFolder as LocalFolder
     from workbench.connections.rest import RESTConnection as RESTConnection
     from workbench.connections.smtp import SMTPConnection as SMTPConnection
     from workbench.connections.smtp_message import SMTPMessage as SMTPMessage
@@ -46,41 +50,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "APIKey": "workbench.security.definitions",
-    "BadRequest": "workbench.core.errors",
-    "BasicAuth": "workbench.security.definitions",
-    "Conflict": "workbench.core.errors",
-    "CronJob": "workbench.scheduler.definitions",
-    "Forbidden": "workbench.core.errors",
-    "IntervalJob": "workbench.scheduler.definitions",
-    "JSONRPCChannel": "workbench.channels.json_rpc",
-    "Limit": "workbench.limiting.definition",
-    "NotFound": "workbench.core.errors",
-    "OneTimeJob": "workbench.scheduler.definitions",
-    "RESTChannel": "workbench.channels.rest",
-    "RESTConnection": "workbench.connections.rest",
-    "SOAPChannel": "workbench.channels.soap",
-    "SMTPConnection": "workbench.connections.smtp",
-    "SMTPMessage": "workbench.connections.smtp_message",
-    "Service": "workbench.core.service",
-    "Unauthorized": "workbench.core.errors",
-    "Workbench": "workbench.app.workbench",
-    "WorkbenchError": "workbench.core.errors",
-    "secret": "workbench.core.secret",
-}
 
-__all__ = [*_HOMES, "wb"]
+__all__ = [*HOMES, "wb"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "wb":
         return _the_workbench()
-    if name not in _HOMES:
+    if name not in HOMES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
     if name == "Workbench":
         import_module("workbench.zato.hook").install()
-    value = getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(HOMES[name]), name)
     globals()[name] = value
     return value
 

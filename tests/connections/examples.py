@@ -8,6 +8,8 @@ from typing import Any
 
 from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Opening
+from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.ftp import FTPConnection
 from workbench.connections.live import LiveConnections
 from workbench.connections.local import LocalFolder
 from workbench.connections.rest import RESTConnection
@@ -20,6 +22,8 @@ from workbench.sandbox.catalog import Sandbox
 EXAMPLES: dict[str, ConnectionDefinition] = {
     "rest": RESTConnection("My REST", host="https://data.example.com", path="/rates"),
     "smtp": SMTPConnection("My SMTP", host="smtp.example.com", mode="starttls", username="me", password=secret("X")),
+    "ftp": FTPConnection("My FTP", host="ftp.example.com", username="me", password=secret("X")),
+    "dropbox": DropboxConnection("My Dropbox", user_agent="workbench-tests/1.0", token=secret("X")),
     "folder": LocalFolder("My Folder", path="/nowhere/in/particular"),
 }
 FILES = catalog.members("files")

@@ -27,6 +27,8 @@ class Row(NamedTuple):
 ROWS = (
     Row("rest", "REST", "workbench.connections.rest", "RESTConnection", ("out.rest", "out.plain_http", "rest")),
     Row("smtp", "SMTP", "workbench.connections.smtp", "SMTPConnection", ("email.smtp",)),
+    Row("ftp", "FTP", "workbench.connections.ftp", "FTPConnection", ("out.ftp", "out.files")),
+    Row("dropbox", "Dropbox", "workbench.connections.dropbox", "DropboxConnection", ("cloud.dropbox", "out.files")),
     Row("folder", "Folder", "workbench.connections.local", "LocalFolder", ("out.folder", "out.files")),
 )
 

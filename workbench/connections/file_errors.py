@@ -1,14 +1,15 @@
 """What can go wrong with a file, whatever keeps it; each is also the exception that Python raises for its own files.
 
 ConnectionFailed
-  Interrupted     it may work if it is tried again: the other side hung up, or is busy
-  NoSuchFile      nothing is there             (FileNotFoundError)
-  FileThere       something is there already   (FileExistsError)
-  IsAFolder       a folder where a file is expected (IsADirectoryError)
-  NotAFolder      a file where a folder is expected (NotADirectoryError)
-  AccessRefused   wrong password, or no permission  (PermissionError)
-  StorageFull     no room for it               (OSError)
-UnsafeName        a name that may not be used  (ValueError)
+  Interrupted       it may work if it is tried again: the other side hung up, or is busy
+  FileRefused       the other side is well, and says no
+    NoSuchFile      nothing is there                      (FileNotFoundError)
+    FileThere       something is there already            (FileExistsError)
+    IsAFolder       a folder where a file is expected     (IsADirectoryError)
+    NotAFolder      a file where a folder is expected     (NotADirectoryError)
+    AccessRefused   wrong password, or no permission      (PermissionError)
+    StorageFull     no room for it                        (OSError)
+UnsafeName          a name that may not be used           (ValueError)
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ class Interrupted(ConnectionFailed):
         super().__init__(said)
 
 
-class NoSuchFile(ConnectionFailed, FileNotFoundError):
+class FileRefused(ConnectionFailed):
+    """The other side is well and says no; trying again changes nothing."""
+
+
+class NoSuchFile(FileRefused, FileNotFoundError):
     """Nothing is at that path."""
 
     def __init__(self, owner: object, path: str, said: str = "") -> None:
@@ -32,32 +37,32 @@ class NoSuchFile(ConnectionFailed, FileNotFoundError):
         super().__init__(f"{owner} has nothing at {path or '/'!r}.{tail}")
 
 
-class FileThere(ConnectionFailed, FileExistsError):
+class FileThere(FileRefused, FileExistsError):
     """Something has that name already."""
 
     def __init__(self, owner: object, path: str) -> None:
         super().__init__(f"{owner} has a file {path!r} already. Mend: pass overwrite=True, or choose another name.")
 
 
-class IsAFolder(ConnectionFailed, IsADirectoryError):
+class IsAFolder(FileRefused, IsADirectoryError):
     """A folder stands where a file is expected."""
 
     def __init__(self, owner: object, path: str) -> None:
         super().__init__(f"{owner}: {path or '/'!r} is a folder, not a file. Mend: name a file in it.")
 
 
-class NotAFolder(ConnectionFailed, NotADirectoryError):
+class NotAFolder(FileRefused, NotADirectoryError):
     """A file stands where a folder is expected."""
 
     def __init__(self, owner: object, path: str) -> None:
         super().__init__(f"{owner}: {path!r} is a file, not a folder.")
 
 
-class AccessRefused(ConnectionFailed, PermissionError):
+class AccessRefused(FileRefused, PermissionError):
     """A wrong user name, password or key, or no permission."""
 
 
-class StorageFull(ConnectionFailed, OSError):
+class StorageFull(FileRefused, OSError):
     """The other side has no room for the file."""
 
 

@@ -161,6 +161,10 @@ class Backend(Protocol):
         """
         ...
 
+    def give_up(self, path: str, token: str, due: Due) -> None:
+        """Remove what a sink of this path and token has left, if anything; says nothing of what goes wrong."""
+        ...
+
     def remove(self, path: str, due: Due) -> None:
         """Remove a file; raises NoSuchFile, IsAFolder."""
         ...

@@ -11,12 +11,12 @@ from typing import Any, Self, TypeVar
 
 from workbench.connections.definition import ConnectionDefinition
 from workbench.connections.file_aliases import FileAliases
-from workbench.connections.file_errors import FileThere, IsAFolder, NoSuchFile, NotAFolder
+from workbench.connections.file_errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.file_names import is_ours, joined, name_of, parent_of, path_of, problem_of
 from workbench.connections.file_streams import Download, Upload, blocks_of
 from workbench.connections.files import Backend, Contents, FileInfo, Hasher, Infos, Sink, said_bytes
 from workbench.connections.trying import Due, trying
-from workbench.core.errors import ServiceUsage
+from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import CURRENT, Step, outgoing
 
 T = TypeVar("T")
@@ -63,24 +63,29 @@ class LiveFiles(FileAliases):
             FileThere: Something has that name, and `overwrite` is not set.
         """
         name = self._path(path)
-        token = new_token()
+        blocks, again = blocks_of(contents)
+        token, due = new_token(), Due(self.deadline_seconds)
+
+        def put(due: Due, attempt: int) -> int:
+            self._expect_no(name, overwrite, due)
+            sink = self.backend.sink(name, token, attempt > 1, due)
+            try:
+                for block in blocks(sink.offset):
+                    sink.write(block)
+                size = sink.offset
+                sink.commit(overwrite)
+            except BaseException as exc:
+                sink.abort(keep=again and isinstance(exc, Interrupted))
+                raise
+            return size
+
         with self._step("put", name) as step:
-            blocks, again = blocks_of(contents)
-
-            def put(due: Due, attempt: int) -> int:
-                self._expect_no(name, overwrite, due)
-                sink = self.backend.sink(name, token, attempt > 1, due)
-                try:
-                    for block in blocks(sink.offset):
-                        sink.write(block)
-                    size = sink.offset
-                    sink.commit(overwrite)
-                except BaseException as exc:
-                    sink.abort(keep=again and isinstance(exc, OSError))
-                    raise
-                return size
-
-            size = self._trying(put, retries=None if again else 0)
+            try:
+                size = trying(self.config, put, due, self.retries if again else 0)
+            except ConnectionFailed:
+                if not due.over:
+                    self.backend.give_up(name, token, due)
+                raise
             step.end(said_bytes(size))
         return FileInfo(name_of(name), name, size)
 
@@ -227,9 +232,10 @@ class LiveFiles(FileAliases):
 
     def _expect_no(self, name: str, overwrite: bool, due: Due) -> None:
         """A name that is taken is better said before a long upload than after it."""
-        if not name:
+        there = self.backend.info(name, due)
+        if not name or (there is not None and there.is_dir):
             raise IsAFolder(self.config, name)
-        if not overwrite and self.backend.info(name, due) is not None:
+        if there is not None and not overwrite:
             raise FileThere(self.config, name)
 
     def _is_shown(self, info: FileInfo, folder: str) -> bool:
@@ -238,9 +244,8 @@ class LiveFiles(FileAliases):
             return False
         return not is_ours(info.name) and info.path == joined(folder, info.name)
 
-    def _trying(self, work: Callable[[Due, int], T], retries: int | None = None) -> T:
-        count = self.retries if retries is None else retries
-        return trying(self.config, work, Due(self.deadline_seconds), count)
+    def _trying(self, work: Callable[[Due, int], T]) -> T:
+        return trying(self.config, work, Due(self.deadline_seconds), self.retries)
 
     @contextmanager
     def _step(self, verb: str, path: str) -> Iterator[Step]:

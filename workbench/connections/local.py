@@ -72,9 +72,11 @@ class FolderBackend:
 
     def sink(self, path: str, token: str, resume: bool, due: Due) -> FolderSink:
         with self._troubles(path):
-            if self._at(path).is_dir():
-                raise IsAFolder(self._owner, path)
             return FolderSink(self, path, self._at(part_of(path, token)), resume)
+
+    def give_up(self, path: str, token: str, due: Due) -> None:
+        with suppress(OSError, UnsafeName):
+            self._at(part_of(path, token)).unlink(missing_ok=True)
 
     def remove(self, path: str, due: Due) -> None:
         with self._troubles(path):

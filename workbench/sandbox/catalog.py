@@ -27,6 +27,8 @@ class Row(NamedTuple):
 ROWS = (
     Row("rest", "workbench.sandbox.http_source", "HTTPSource"),
     Row("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
+    Row("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
+    Row("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
     Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 

@@ -38,22 +38,23 @@ class Authority:
 
     def context(self, *names: str) -> ssl.SSLContext:
         """What a server needs to speak TLS under these names (host names or addresses)."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".pem") as chain:
+            chain.write(b"".join(self.issued(*names)))
+            chain.flush()
+            context.load_cert_chain(chain.name)
+        return context
+
+    def issued(self, *names: str) -> tuple[bytes, bytes]:
+        """A new key and a certificate for these names, each in PEM, for servers that take no SSLContext."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._signed(names[0], key, names)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".pem") as chain:
-            chain.write(
-                key.private_bytes(
-                    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-                )
-                + _pem(certificate)
-            )
-            chain.flush()
-            context.load_cert_chain(chain.name)
-        return context
+        key_pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return key_pem, _pem(self._signed(names[0], key, names))
 
     def _signed(self, subject: str, key: EllipticCurvePrivateKey, names: tuple[str, ...]) -> Certificate:
         from cryptography import x509

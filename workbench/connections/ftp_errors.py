@@ -1,0 +1,93 @@
+"""What goes wrong with an FTP server, in our words."""
+
+from __future__ import annotations
+
+import ftplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from workbench.connections.file_errors import AccessRefused, Interrupted, StorageFull
+from workbench.core.errors import ConnectionFailed
+
+if TYPE_CHECKING:
+    from workbench.connections.ftp import FTPConnection
+
+LOGIN_REFUSED = ("430", "530", "532")
+TLS_REFUSED = ("431", "500", "502", "504", "533", "534")
+
+
+def code_of(exc: Exception) -> str:
+    """The three digits of a reply."""
+    return str(exc)[:3]
+
+
+def who(definition: FTPConnection) -> str:
+    """The connection and its address."""
+    return f"{definition} at {definition.address}"
+
+
+@contextmanager
+def troubles(definition: FTPConnection, path: str = "") -> Iterator[None]:
+    """Raise what goes wrong within as errors of `file_errors.py`."""
+    try:
+        yield
+    except ConnectionFailed:
+        raise
+    except ftplib.error_perm as exc:
+        raise said_no(definition, exc, path) from exc
+    except ftplib.error_temp as exc:
+        if code_of(exc) == "452" or _is_about_room(exc):
+            raise said_no(definition, exc, path) from exc
+        raise Interrupted(f"{who(definition)} answered {exc}.") from exc
+    except ftplib.Error as exc:
+        raise Interrupted(f"{who(definition)} answered what is no FTP: {exc!s:.200}") from exc
+    except (EOFError, OSError) as exc:
+        raise unreachable(definition, exc) from exc
+
+
+def said_no(definition: FTPConnection, exc: Exception, path: str = "") -> ConnectionFailed:
+    """The error of a reply that says no."""
+    about = f" {path!r}" if path else ""
+    if code_of(exc) in ("452", "552") or _is_about_room(exc):
+        return StorageFull(f"{who(definition)} has no room for{about or ' it'}: {exc}. Mend: make room there.")
+    if code_of(exc) in LOGIN_REFUSED:
+        return AccessRefused(f"{who(definition)} refused the user name or password: {exc}. Mend: set the right ones.")
+    return AccessRefused(f"{who(definition)} refused{about}: {exc}.")
+
+
+def no_tls(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
+    """The error of a server that speaks no TLS."""
+    return ConnectionFailed(
+        f"{who(definition)} does not offer TLS ({exc}), so no password was sent. "
+        f"Mend: tls='off' on a network you trust."
+    )
+
+
+def _is_about_room(exc: Exception) -> bool:
+    said = str(exc).lower()
+    return "no space" in said or "disk full" in said or "quota" in said
+
+
+def unreachable(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
+    """The error of a network that did not carry."""
+    name = who(definition)
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return ConnectionFailed(
+            f"{name} has a certificate that cannot be trusted: {exc.verify_message}. "
+            f"Mend: host= must be the name in the certificate; for a private authority set ca_file="
+        )
+    if isinstance(exc, socket.gaierror):
+        return ConnectionFailed(
+            f"{definition}: the host {definition.host!r} does not resolve ({exc.strerror}). Mend: correct host="
+        )
+    if isinstance(exc, TimeoutError):
+        return Interrupted(
+            f"{name} did not answer within {definition.timeout_seconds:g} s. "
+            f"Mend: check that it is up and reachable, or raise timeout_seconds"
+        )
+    if isinstance(exc, EOFError | ConnectionResetError | BrokenPipeError | ssl.SSLError):
+        return Interrupted(f"{name} hung up in the middle of the conversation.")
+    return Interrupted(f"{name} cannot be reached: {getattr(exc, 'strerror', '') or exc}. Mend: check host and port")

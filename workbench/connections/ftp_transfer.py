@@ -1,0 +1,123 @@
+"""Files on their way from and to an FTP server: streams over a session of their own."""
+
+from __future__ import annotations
+
+import ftplib
+from typing import TYPE_CHECKING
+
+from workbench.connections.file_errors import FileRefused, Interrupted, IsAFolder
+from workbench.connections.files import said_bytes
+from workbench.connections.ftp_errors import troubles, who
+from workbench.connections.trying import Due
+
+if TYPE_CHECKING:
+    from workbench.connections.ftp import FTPBackend
+
+
+class FTPSource:
+    """A file being read; the session goes back when its end was confirmed, and is dropped before that."""
+
+    def __init__(self, backend: FTPBackend, path: str, offset: int, due: Due) -> None:
+        self._backend, self._path, self._due = backend, path, due
+        self._taken = backend.pool.take(due)
+        session = self._taken.session
+        try:
+            with due.cutting(session.cut), troubles(backend.definition, path):
+                info = backend.info_in(session, path, due)
+                if info is not None and info.is_dir:
+                    raise IsAFolder(backend.definition, path)
+                self.size = None if info is None else info.size
+                self.stamp: object = None if info is None else info.modified
+                try:
+                    self._data = session.begin(f"RETR {backend.at(path)}", offset, due)
+                except ftplib.error_perm as exc:
+                    raise backend.refused(session, exc, path, due) from exc
+        except BaseException as exc:
+            self._taken.end(keep=isinstance(exc, FileRefused))
+            raise
+
+    def readinto(self, buffer: memoryview) -> int:
+        session = self._taken.session
+        with self._due.cutting(session.cut), troubles(self._backend.definition, self._path):
+            session.within(self._due)
+            receive, filled = self._data.recv_into, 0
+            # All of the buffer before anything else is done: a block at a time costs as much again as receiving it.
+            while filled < len(buffer) and (count := receive(buffer[filled:])):
+                filled += count
+            if not filled:
+                session.finish(self._due)
+        if not filled:
+            self._taken.end(keep=True)
+        return filled
+
+    def close(self) -> None:
+        # Ending a transfer politely takes as long as the server wants; a new session takes some round trips.
+        self._taken.end(keep=False)
+
+
+class FTPSink:
+    """A file being written under a name of its own, then renamed."""
+
+    def __init__(self, backend: FTPBackend, path: str, part: str, resume: bool, due: Due) -> None:
+        self._backend, self._path, self._part, self._due = backend, path, part, due
+        self.offset = 0
+        self._taken = backend.pool.take(due)
+        session = self._taken.session
+        try:
+            with due.cutting(session.cut), troubles(backend.definition, path):
+                if resume:
+                    self.offset = backend.size_in(session, part, due) or 0
+                try:
+                    self._data = session.begin(f"STOR {backend.at(part)}", self.offset, due)
+                except ftplib.error_perm as exc:
+                    raise backend.refused(session, exc, part, due) from exc
+        except BaseException as exc:
+            self._taken.end(keep=isinstance(exc, FileRefused))
+            raise
+
+    def write(self, block: memoryview) -> None:
+        session = self._taken.session
+        with self._due.cutting(session.cut), troubles(self._backend.definition, self._path):
+            session.within(self._due)
+            try:
+                self._data.sendall(block)
+            except TimeoutError:
+                raise
+            except OSError:
+                # The control connection may say why, as that the disk is full.
+                session.finish(self._due)
+                raise
+        self.offset += len(block)
+
+    def commit(self, overwrite: bool) -> None:
+        backend, session = self._backend, self._taken.session
+        due = self._due if self._due.at is not None else Due(backend.definition.deadline_seconds)
+        with due.cutting(session.cut), troubles(backend.definition, self._path):
+            session.finish(due)
+            size = backend.size_in(session, self._part, due)
+            if size != self.offset:
+                raise Interrupted(
+                    f"{who(backend.definition)} kept {said_bytes(size or 0)} of {self._path!r}, "
+                    f"of {said_bytes(self.offset)} sent."
+                )
+        try:
+            with due.cutting(session.cut), troubles(backend.definition, self._path):
+                backend.rename_in(session, self._part, self._path, overwrite, due)
+        except Interrupted:
+            if not self._is_in_place():
+                raise
+        self._taken.end(keep=not session.is_dead)
+
+    def _is_in_place(self) -> bool:
+        """Whether the rename was done although nobody lived to hear it."""
+        self._taken.end(keep=False)
+        backend, due = self._backend, Due(self._due.left(self._backend.definition.timeout_seconds))
+        with backend.session(due) as session:
+            there = backend.info_in(session, self._path, due)
+            part = backend.info_in(session, self._part, due)
+        return part is None and there is not None and there.size == self.offset
+
+    def abort(self, keep: bool = False) -> None:
+        self._taken.end(keep=False)
+        if not keep:
+            self._backend.discard(self._part, self._due)
