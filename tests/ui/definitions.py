@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-import workbench
 from workbench.core.definition import Definition
+from workbench.core.public import HOMES
 from workbench.ui.fields import fields_of
 
 VALUES: dict[str, dict[str, Any]] = {
@@ -25,7 +25,7 @@ VALUES: dict[str, dict[str, Any]] = {
 
 def definition_classes() -> dict[str, type[Definition]]:
     """The public definition classes by name."""
-    public = {name: getattr(import_module(home), name) for name, home in workbench._HOMES.items()}
+    public = {name: getattr(import_module(home), name) for name, home in HOMES.items()}
     return {name: each for name, each in public.items() if isinstance(each, type) and issubclass(each, Definition)}
 
 

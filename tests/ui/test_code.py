@@ -7,10 +7,11 @@ import pytest
 import workbench
 from tests.ui.definitions import CLASSES, values_of
 from workbench.core.definition import Definition
+from workbench.core.public import HOMES
 from workbench.ui.code import call_of, code_of, literal
 from workbench.ui.forms import read
 
-PUBLIC: dict[str, Any] = {name: getattr(workbench, name) for name in workbench._HOMES}
+PUBLIC: dict[str, Any] = {name: getattr(workbench, name) for name in HOMES}
 
 
 def made(name: str, **more: Any) -> Definition:

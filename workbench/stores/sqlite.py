@@ -33,9 +33,9 @@ MIGRATIONS: tuple[str, ...] = ("CREATE TABLE entry (key TEXT PRIMARY KEY, value 
 _TEXT = "CAST(value AS TEXT)"
 _COUNT = f"CAST({_TEXT} AS INTEGER)"
 _INCR = f"""
-INSERT INTO entry (key, value) VALUES (?1, CAST(?2 AS BLOB))
-ON CONFLICT (key) DO UPDATE SET value = CAST({_COUNT} + ?2 AS BLOB)
-WHERE CAST({_COUNT} AS TEXT) = {_TEXT} AND typeof({_COUNT} + ?2) = 'integer'
+INSERT INTO entry (key, value) VALUES (:key, CAST(:by AS BLOB))
+ON CONFLICT (key) DO UPDATE SET value = CAST({_COUNT} + :by AS BLOB)
+WHERE CAST({_COUNT} AS TEXT) = {_TEXT} AND typeof({_COUNT} + :by) = 'integer'
 RETURNING {_COUNT}
 """
 
@@ -116,7 +116,7 @@ class SQLiteStore:
         """Add to a counter (absent counts as 0), atomically; the new value."""
         valid_key(key)
         try:
-            rows = self._run(_INCR, (key, by))
+            rows = self._run(_INCR, {"key": key, "by": by})
         except OverflowError:
             raise NotACounter(key) from None
         if not rows:
@@ -132,7 +132,7 @@ class SQLiteStore:
                 self._connection.close()
             self._closed = True
 
-    def _run(self, query: str, values: Sequence[Any]) -> list[Any]:
+    def _run(self, query: str, values: Sequence[Any] | dict[str, Any]) -> list[Any]:
         if self._pid != os.getpid():
             self._leave_to_parent()
         with self._lock:

@@ -9,14 +9,13 @@ from typing import Any
 
 import msgspec
 
-import workbench
 from workbench.core.errors import CallerError, WorkbenchError
 from workbench.core.trace import Line, Step, Trace, Traced
 from workbench.core.typed import plain
 
 LONGEST_SHOWN = 20_000
 MOST_STEPS = 200
-_OURS = str(Path(workbench.__file__).parent)
+_OURS = str(Path(__file__).parent.parent)
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 

@@ -1,0 +1,27 @@
+"""The public names of the package, `from workbench import ...`, and the room where each lives."""
+
+from __future__ import annotations
+
+HOMES = {
+    "APIKey": "workbench.security.definitions",
+    "BadRequest": "workbench.core.errors",
+    "BasicAuth": "workbench.security.definitions",
+    "Conflict": "workbench.core.errors",
+    "CronJob": "workbench.scheduler.definitions",
+    "Forbidden": "workbench.core.errors",
+    "IntervalJob": "workbench.scheduler.definitions",
+    "JSONRPCChannel": "workbench.channels.json_rpc",
+    "Limit": "workbench.limiting.definition",
+    "NotFound": "workbench.core.errors",
+    "OneTimeJob": "workbench.scheduler.definitions",
+    "RESTChannel": "workbench.channels.rest",
+    "RESTConnection": "workbench.connections.rest",
+    "SOAPChannel": "workbench.channels.soap",
+    "SMTPConnection": "workbench.connections.smtp",
+    "SMTPMessage": "workbench.connections.smtp_message",
+    "Service": "workbench.core.service",
+    "Unauthorized": "workbench.core.errors",
+    "Workbench": "workbench.app.workbench",
+    "WorkbenchError": "workbench.core.errors",
+    "secret": "workbench.core.secret",
+}
