@@ -8,13 +8,16 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
+from workbench.connections.rest_session import bounded, root_of, session_of
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.secret import Secret
@@ -22,13 +25,12 @@ from workbench.core.trace import CURRENT, outgoing
 from workbench.core.typed import plain
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Session
+    from requests import PreparedRequest
     from requests import Response as RequestsResponse
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 RETRIED_STATUS = frozenset((502, 503, 504))
 RETRIED_METHODS = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
-LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 BACKOFF_SECONDS = 0.3
 LONGEST_BACKOFF_SECONDS = 30.0
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
@@ -78,13 +80,13 @@ class RESTClient:
 
     def __init__(self, definition: RESTConnection, opening: Opening) -> None:
         self.definition = definition
-        self._session = _session_of(definition)
         owner = str(definition)
+        self._session = session_of(definition, opening.reveal(_named(definition.api_key), owner))
         if definition.username:
-            self._session.auth = (definition.username, opening.reveal(_named(definition.password), owner) or "")
-        if (key := opening.reveal(_named(definition.api_key), owner)) is not None:
-            self._session.headers[definition.api_key_header] = key
-        self._pool: ThreadPoolExecutor | None = None
+            password = opening.reveal(_named(definition.password), owner) or ""
+            # As bytes: what requests makes of text is Latin-1.
+            self._session.auth = (definition.username.encode(), password.encode())  # type: ignore[assignment]
+        self._pool = ThreadPoolExecutor(definition.pool_size, f"workbench-rest-{definition.name}")
 
     def get(self, cid: str, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
         """GET; `params` fill the path's {placeholders}, the rest becomes the query."""
@@ -142,7 +144,7 @@ class RESTClient:
         body, content_type = self._body(data)
         sent = {"X-Zato-CID": cid, **({"Content-Type": content_type} if content_type else {}), **(headers or {})}
         with outgoing("rest", f"{method} {self.definition.name} {path or '/'}") as step:
-            response = self._with_retries(method, url, body, sent)
+            response = self._with_retries(method, url, body, sent, self.definition.retries)
             step.end(str(response.status_code))
             return Response(response, self.definition)
 
@@ -155,56 +157,68 @@ class RESTClient:
                 f"given: {', '.join(params) or 'none'}."
             )
         values = {name: quote(str(params.pop(name)), safe="") for name in wanted}
-        return PLACEHOLDER.sub(lambda match: values[match[1]], self.definition.path), urlencode(params, doseq=True)
+        if dots := [name for name, value in values.items() if value in (".", "..")]:
+            raise ServiceUsage(f"{self.definition}: {dots[0]!r} may not be . or .., which would lead to another path.")
+        query = urlencode({name: value for name, value in params.items() if value is not None}, doseq=True)
+        return PLACEHOLDER.sub(lambda match: values[match[1]], self.definition.path), query
 
     def _body(self, data: Any) -> tuple[bytes | None, str]:
         if data is None or data == "":
             return None, ""
-        if isinstance(data, str | bytes):
-            body = data.encode() if isinstance(data, str) else data
+        if isinstance(data, str | bytes | bytearray):
+            body = data.encode() if isinstance(data, str) else bytes(data)
             return body, "application/json" if self.definition.data_format == "json" else ""
         if self.definition.data_format == "form":
             return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
         return _encode(data), "application/json"
 
-    def _with_retries(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> RequestsResponse:
+    def _with_retries(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], retries: int
+    ) -> RequestsResponse:
         import requests
 
         deadline = time.monotonic() + self.definition.deadline_seconds
-        request = self._session.prepare_request(requests.Request(method, url, data=body, headers=headers))
-        tries = 1 + (self.definition.retries if method in RETRIED_METHODS else 0)
-        for attempt in range(1, tries + 1):
+        request = self._prepared(method, url, body, headers)
+        for attempt in range(1, retries + 2):
             wait = min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
+            may_repeat = attempt <= retries and method in RETRIED_METHODS
             try:
                 response = self._attempt(request, deadline)
-                if response.status_code not in RETRIED_STATUS or attempt == tries:
+                if response.status_code not in RETRIED_STATUS or not may_repeat:
                     return response
                 wait = _retry_after(response) or wait
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as exc:
-                if isinstance(exc, requests.exceptions.SSLError) or attempt == tries or time.monotonic() >= deadline:
+                if time.monotonic() + wait >= deadline:
+                    return response
+            except requests.RequestException as exc:
+                never_sent = attempt <= retries and isinstance(root_of(exc), ConnectionRefusedError)
+                if not (may_repeat or never_sent) or not _may_pass(exc) or time.monotonic() + wait >= deadline:
                     raise self._failure(exc, attempt, deadline) from exc
-            if time.monotonic() + wait >= deadline:
-                raise DeadlineExceeded(
-                    f"{self.definition} at {self.definition.host} did not answer well within "
-                    f"{self.definition.deadline_seconds:g} s ({attempt} tries)."
-                )
+            except UnicodeEncodeError:
+                raise self._unsendable() from None
             time.sleep(wait)
         raise AssertionError("every try returns or raises")
 
-    def _attempt(self, request: PreparedRequest, deadline: float) -> RequestsResponse:
-        """One try; its body is read under the deadline too, since a peer may send it drop by drop."""
+    def _prepared(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> PreparedRequest:
         import requests
 
-        left = max(deadline - time.monotonic(), 0.001)
-        timeout = min(self.definition.timeout_seconds, left)
-        response = self._session.send(request, timeout=timeout, stream=True, verify=self.definition.verify_tls)
-        chunks = []
-        for chunk in response.iter_content(65536):
-            chunks.append(chunk)
-            if time.monotonic() > deadline:
-                response.close()
-                raise requests.Timeout("the body came too slowly")
-        response._content, response._content_consumed = b"".join(chunks), True  # type: ignore[attr-defined]
+        try:
+            return self._session.prepare_request(requests.Request(method, url, data=body, headers=headers))
+        except (requests.exceptions.InvalidHeader, UnicodeError):
+            raise self._unsendable() from None
+
+    def _unsendable(self) -> ServiceUsage:
+        # Without the library's words: they repeat the header, which may be a key.
+        return ServiceUsage(
+            f"{self.definition}: a header cannot be sent, it holds a line break, is no text, or has letters beyond "
+            f"Latin-1. Mend: look at the headers given, and at the secret for a line break at its end."
+        )
+
+    def _attempt(self, request: PreparedRequest, deadline: float) -> RequestsResponse:
+        """One try; all of it is under the deadline, since a peer may send it drop by drop."""
+        with bounded(deadline, self.definition.timeout_seconds) as timeout:
+            response = self._session.send(request, timeout=timeout, stream=True)
+            content = b"".join(response.iter_content(65536))
+        response._content, response._content_consumed = content, True  # type: ignore[attr-defined]
         return response
 
     def _failure(self, exc: Exception, attempt: int, deadline: float) -> ConnectionFailed:
@@ -212,12 +226,14 @@ class RESTClient:
 
         where = f"{self.definition} at {self.definition.host}"
         tries = f"{attempt} {'try' if attempt == 1 else 'tries'}"
-        if isinstance(exc, requests.Timeout):
+        if isinstance(root_of(exc), TimeoutError):
             return DeadlineExceeded(
                 f"{where} did not answer in time ({self.definition.timeout_seconds:g} s a try, {tries}, "
                 f"{self.definition.deadline_seconds:g} s in all)."
             )
-        return ConnectionFailed(f"{where} cannot be reached: {reason(exc)} ({tries}).")
+        if isinstance(exc, requests.ConnectionError):
+            return ConnectionFailed(f"{where} cannot be reached: {reason(exc)} ({tries}).")
+        return ConnectionFailed(f"{where} answered what cannot be read: {reason(exc)} ({tries}).")
 
     def for_call(self, cid: str) -> BoundREST:
         """The short form `self.rest["name"]`, with the CID implied."""
@@ -226,22 +242,21 @@ class RESTClient:
     @property
     def aio(self) -> AsyncREST:
         """The same methods to be awaited, for `async def handle`."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.definition.pool_size, f"workbench-rest-{self.definition.name}")
         return AsyncREST(self, self._pool)
 
     def ping(self, cid: str = "") -> str:
         """Ask for the path once and say what came back."""
         began = time.monotonic()
         path = PLACEHOLDER.sub("ping", self.definition.path)
-        response = self._with_retries(self.definition.ping_method, self.definition.host.rstrip("/") + path, None, {})
+        headers = {"X-Zato-CID": cid} if cid else {}
+        url = self.definition.host.rstrip("/") + path
+        response = self._with_retries(self.definition.ping_method, url, None, headers, 0)
         return f"{self.definition.ping_method} {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms"
 
     def close(self) -> None:
         """Close pooled connections."""
         self._session.close()
-        if self._pool is not None:
-            self._pool.shutdown(wait=False)
+        self._pool.shutdown(wait=False)
 
 
 class BoundREST:
@@ -249,8 +264,14 @@ class BoundREST:
 
     __slots__ = ("_cid", "_client")
 
-    def __init__(self, client: RESTClient, cid: str) -> None:
-        self._client, self._cid = client, cid
+    def __init__(self, client: RESTClient | AsyncREST, cid: str) -> None:
+        self._client: Any = client
+        self._cid = cid
+
+    @property
+    def aio(self) -> BoundREST:
+        """The same methods to be awaited, for `async def handle`."""
+        return BoundREST(self._client.aio, self._cid)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         call = getattr(self._client, method)
@@ -306,7 +327,7 @@ class Response:
             return self._response.text
         try:
             return msgspec.json.decode(self._response.content)
-        except msgspec.DecodeError as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise ConnectionFailed(
                 f"{self._definition} answered {self._response.status_code} with a body that is no JSON ({exc}). "
                 f"Mend: read .text, or set data_format=''."
@@ -319,38 +340,32 @@ class Response:
         return f"<Response [{self._response.status_code}]>"
 
 
-def _session_of(definition: RESTConnection) -> Session:
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    session = requests.Session()
-    settings = session.merge_environment_settings(definition.host, {}, None, definition.verify_tls, None)
-    # A proxy cannot reach the loopback of this machine, and a sandbox must not leave it.
-    is_here = urlsplit(definition.host).hostname in LOOPBACK
-    session.proxies, session.cert = {} if is_here else settings["proxies"], settings["cert"]
-    session.verify = settings["verify"]
-    # Read once here: asking the environment at every call costs a third of the call.
-    session.trust_env = False
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=definition.pool_size, max_retries=0)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    session.headers["User-Agent"] = "workbench"
-    session.headers.update(definition.headers)
-    return session
-
-
 def _named(secret: Secret | str | None) -> Secret | None:
     return secret if isinstance(secret, Secret) else None
 
 
+def _may_pass(exc: Exception) -> bool:
+    """Whether a failure may be over a moment later."""
+    import requests
+
+    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    return isinstance(exc, passing) and not isinstance(exc, requests.exceptions.SSLError)
+
+
 def _retry_after(response: RequestsResponse) -> float:
+    """Seconds that the other side asks to wait, 0 if it does not say."""
     said = response.headers.get("Retry-After", "")
-    return float(said) if said.isdecimal() else 0.0
+    if said.isdecimal():
+        return float(said)
+    try:
+        at = parsedate_to_datetime(said)
+    except (TypeError, ValueError):
+        return 0.0
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def reason(exc: BaseException) -> str:
     """What went wrong, in the system's words, without addresses of objects."""
-    while (inner := exc.__cause__ or exc.__context__) is not None:
-        exc = inner
+    exc = root_of(exc)
     said = re.sub(r"<[^>]*>[:,]?\s*", "", str(exc)).strip("() ")
     return said or type(exc).__name__
