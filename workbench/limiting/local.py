@@ -68,10 +68,7 @@ class LocalLimiter:
     def __init__(self, limit: Limit, clock: Clock, counts: Counts | None = None) -> None:
         self.limit, self.plan, self.counts = limit, Plan(limit), counts or Counts()
         meters = self.counts.take_over(limit, self.plan)
-        self.budgets = [
-            self._budget(group, mine, clock)
-            for group, mine in zip(self.plan.groups, meters, strict=True)
-        ]
+        self.budgets = [self._budget(group, mine, clock) for group, mine in zip(self.plan.groups, meters, strict=True)]
         self._free = Passing(Decision(limit.on, limit.name, network="others"))
         self._denied = Passing(Decision(limit.on, limit.name, network="others", denied="address"), limit.shadow)
         self._budget_by_address: dict[str | None, Budget] = {}
@@ -95,7 +92,6 @@ class LocalLimiter:
             self._budget_by_address.clear()
         self._budget_by_address[address] = budget
         return budget
-
 
     def _budget(self, group: Group, meters: list[Meter], clock: Clock) -> Budget:
         if not meters:

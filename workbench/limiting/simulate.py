@@ -139,7 +139,9 @@ class _Cluster:
         leases = _MemoryLeases(clock)
         self._leasers = [Leaser(leases, clock, threaded=False) for _ in range(processes)]
         self._limiters: list[dict[tuple[str, str], LocalLimiter]] = [{} for _ in range(processes)]
+        self._leases = False
         for limit in limits:
+            self._leases |= leasable(limit)
             shared = LocalLimiter(limit, clock)
             for leaser, limiters in zip(self._leasers, self._limiters, strict=True):
                 limiters[limit.identity] = (
@@ -148,6 +150,8 @@ class _Cluster:
 
     def limiters(self, process: int) -> dict[tuple[str, str], LocalLimiter]:
         """What one process checks with, its leaser's ticks up to now done."""
+        if not self._leases:
+            return self._limiters[process]
         ticks = int((self._clock.monotonic() - self._ticked_at) / TICK_SECONDS)
         self._ticked_at += ticks * TICK_SECONDS
         for _ in range(min(ticks, 2 * IDLE_TICKS)):
