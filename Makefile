@@ -62,8 +62,8 @@ demo: $(VENV)/.lab
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.bench $(ARGS)
 
-soak: $(VENV)/.bench
-	$(BIN)/python -m tests.bench soak $(ARGS)
+soak: $(VENV)/.test
+	WORKBENCH_SOAK=100 $(BIN)/python -m pytest --timeout 1800 tests/limiting/test_processes.py tests/limiting/test_sliding.py $(ARGS)
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -124,7 +124,7 @@ class Parts:
             "connections": Effect(self.live.define, lambda each: self.live.remove(each.name)),
             "security": Effect(lambda each: self._enter("user", each), lambda each: self._leave("user", each)),
             "channels": Effect(lambda each: self._enter("channel", each), lambda each: self._leave("channel", each)),
-            "limits": Effect(self._limit, self._lift),
+            "limits": Effect(self._limit, self._lift, check=self._check_limit),
             "jobs": Effect(
                 lambda each: self.scheduler.define(each),
                 lambda each: self.scheduler.remove(each.name),
@@ -193,10 +193,12 @@ class Parts:
         self.short.put("service", name, live.cls.limit if live is not None else "")
         self.views.follow_services()
 
-    def _limit(self, limit: Limit) -> None:
+    def _check_limit(self, limit: Limit) -> None:
         live = self.registry.services.get(limit.name) if limit.on == "service" else None
         if live is not None and live.cls.limit:
             raise _twice(limit.name)
+
+    def _limit(self, limit: Limit) -> None:
         self.limits.define(limit)
         self.views.rebuild()
 
@@ -224,6 +226,9 @@ class Parts:
         """Stop everything."""
         self.server.stop()
         self.runtime_file.remove()
+        if not self._settings.counters.startswith("memory:"):
+            self.loop.run(self.limits.leave_loop(), timeout=2)
+        self.limits.close()
         if self._scheduler is not None:
             self._scheduler.close()
         self.live.close_all()
