@@ -29,12 +29,13 @@ class Effect(NamedTuple):
     """What gives one collection its effect: put a definition into force, and take it out.
 
     `apply` may answer the word for what it did. `remember` gives the way back to how a name stands now; without it,
-    the former definition is applied again.
+    the former definition is applied again. `check` raises before anything is touched.
     """
 
     apply: Callable[[Any], object]
     withdraw: Callable[[Any], object]
     remember: Callable[[str], Callable[[], None]] | None = None
+    check: Callable[[Any], None] | None = None
 
 
 SINGULAR = {
@@ -95,6 +96,8 @@ class Book:
             raise NameTaken(str(definition), name, before.origin, origin, mend="rename one, or pass replace=True")
         self._check_short_limit(definition, origin)
         effect = self._effects[definition.collection]
+        if effect.check is not None:
+            effect.check(definition)
         put_back = effect.remember(name) if effect.remember is not None else None
         word = self._set(definition, origin)
 

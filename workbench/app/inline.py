@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from workbench.core.errors import ServiceUsage
+from workbench.core.errors import DeadlineExceeded, ServiceUsage
 from workbench.core.request import Headers
 from workbench.core.trace import Trace
 from workbench.core.typed import plain
@@ -98,5 +98,9 @@ def send(url: str, call: str, data: Any, headers: dict[str, str], timeout_second
         connection.request(method, target, body, headers)
         response = connection.getresponse()
         return response.status, Headers(response.getheaders()), response.read()
+    except TimeoutError as exc:
+        raise DeadlineExceeded(
+            f"{call!r} had no answer within {timeout_seconds:g} s. Mend: wait longer with timeout_seconds=..."
+        ) from exc
     finally:
         connection.close()

@@ -49,7 +49,8 @@ class RuntimeFile:
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path = folder / f"workbench-{os.getpid()}-{port}.json"
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            path.unlink(missing_ok=True)  # one that was left behind keeps its own mode
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(fd, "wb") as file:
                 file.write(msgspec.json.encode(running))
             self._path = path
