@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPInputError
@@ -57,12 +57,14 @@ def said(read: tuple[str, HTTPHeaders] | None) -> tuple[str, list[tuple[str, str
     return None if read is None else (read[0], list(read[1].get_all()), sorted(read[1].items()))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
 def test_heads_made_of_what_attackers_send_are_read_as_tornado_reads_them(head: bytes) -> None:
     head += b"\r\n\r\n"
     assert said(we_read(head)) == said(tornado_reads(head))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_as_tornado_reads_them(fields: bytes) -> None:
     head = b"GET / HTTP/1.1\r\nHost: x\r\n" + fields + b"\r\n\r\n"
