@@ -128,6 +128,7 @@ class Desk(DummyAuthorizer):  # type: ignore[misc]
             expected = self._peer.users.get(username, "")
             if not expected or not hmac.compare_digest(expected.encode(), password.encode()):
                 raise AuthenticationFailed("Login incorrect.")
+        self._peer.logins += 1
 
     def has_user(self, username: str) -> bool:
         return True

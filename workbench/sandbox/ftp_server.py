@@ -53,7 +53,7 @@ class FTPServer(FilePeer):
 
     def __init__(self, name: str = "", *, users: dict[str, str] | None = None) -> None:
         super().__init__(name)
-        self.users = users
+        self.users, self.logins = users, 0
         self._engine: Engine | None = None
         self._held: socket.socket | None = None
 
