@@ -80,13 +80,15 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What a peer says to a request."""
+    """What a peer says to a request; a long body comes as `blocks`, `length` bytes in all."""
 
     status: int = 200
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     cut_body_after_bytes: int | None = None
     raw: bytes | None = None
+    blocks: Iterator[bytes] | None = None
+    length: int = 0
 
 
 class BadRequest(Exception):
@@ -145,10 +147,25 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer, 
         return False
     bodiless = request.method == "HEAD" or answer.status in (204, 304) or answer.status < 200
     most = answer.cut_body_after_bytes
+    if answer.blocks is not None and not bodiless:
+        return await _send_blocks(writer, answer, answer.blocks, ends)
     body = b"" if bodiless else answer.body if most is None else answer.body[:most]
     writer.write(_head_of(answer, len(answer.body), ends))
     writer.write(body)
     await writer.drain()
+    return most is None
+
+
+async def _send_blocks(writer: asyncio.StreamWriter, answer: Answer, blocks: Iterator[bytes], ends: bool) -> bool:
+    writer.write(_head_of(answer, answer.length, ends))
+    most = answer.cut_body_after_bytes
+    left = answer.length if most is None else most
+    for block in blocks:
+        writer.write(block[:left])
+        await writer.drain()
+        left -= len(block)
+        if left <= 0:
+            break
     return most is None
 
 

@@ -1,0 +1,214 @@
+"""The HTTP session below the SDK's client: tries again within a deadline, and can be led to a peer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from workbench.connections.files import said_bytes
+from workbench.connections.rest_session import LOOPBACK, _classes, bounded
+from workbench.connections.trying import Due
+from workbench.core.errors import ServiceUsage
+from workbench.core.trace import CURRENT, outgoing
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Session
+    from requests import Response as RequestsResponse
+
+    from workbench.connections.dropbox import DropboxConnection
+
+REAL = "https://api.dropboxapi.com"
+BACKOFF_SECONDS = 0.3
+LONGEST_BACKOFF_SECONDS = 10.0
+# What the SDK waits after a 429 that says no time.
+RATE_LIMIT_SECONDS = 5.0
+LARGEST_ARGUMENT = 1 << 16
+
+
+class Asking(threading.local):
+    """The call of the file methods that this thread makes; None while a service uses the SDK's client by itself."""
+
+    due: Due | None = None
+    offset = 0
+
+
+ASKING = Asking()
+
+
+@contextmanager
+def within(due: Due, offset: int = 0) -> Iterator[None]:
+    """Have what this thread asks of Dropbox end by `due`, as part of a step that is already in the trace.
+
+    A download begins at `offset` [bytes]; not every version of the SDK can say so itself.
+    """
+    before = ASKING.due, ASKING.offset
+    ASKING.due, ASKING.offset = due, offset
+    try:
+        yield
+    finally:
+        ASKING.due, ASKING.offset = before
+
+
+class Slow:
+    """A body that is yet to be read: each read ends in time."""
+
+    def __init__(self, raw: Any, due: Due, timeout: float) -> None:
+        self._raw, self._at, self._timeout = raw, due.at or float("inf"), timeout
+
+    def read(self, *args: Any, **kwargs: Any) -> bytes:
+        """Some of it."""
+        with bounded(self._at, self._timeout):
+            return cast(bytes, self._raw.read(*args, **kwargs))
+
+    def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        """All of it, piece by piece."""
+        pieces = self._raw.stream(*args, **kwargs)
+        while True:
+            with bounded(self._at, self._timeout):
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+@cache
+def _adapter_class() -> Any:
+    base: Any = _classes()[1]
+
+    class Adapter(base):  # type: ignore[misc]
+        """Sends one request of the SDK, as often as it takes."""
+
+        def __init__(self, definition: DropboxConnection) -> None:
+            self.definition = definition
+            super().__init__(pool_connections=4, pool_maxsize=definition.pool_size, max_retries=0)
+
+        def send(self, request: PreparedRequest, stream: bool = False, timeout: Any = None, **more: Any) -> Any:
+            send = partial(super().send, request, **more)
+            return _sent(self.definition, request, stream, timeout, send)
+
+    return Adapter
+
+
+def _sent(
+    definition: DropboxConnection, request: PreparedRequest, stream: bool, timeout: float | None, send: Any
+) -> RequestsResponse:
+    _not_on_the_loop(definition)
+    route = _route(request)
+    if definition.api_url:
+        parts = urlsplit(request.url or "")
+        request.url = definition.api_url.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
+    if ASKING.offset:
+        request.headers["Range"] = f"bytes={ASKING.offset}-"
+    seconds = float(timeout or definition.timeout_seconds)
+    if (due := ASKING.due) is not None:
+        return _tried(definition, partial(_once, send, stream, due, seconds), due)
+    # A longpoll is meant to take long.
+    due = Due(max(definition.deadline_seconds, seconds))
+    with outgoing("dropbox", f"Dropbox {definition.name} {route}") as step:
+        response = _tried(definition, partial(_once, send, stream, due, seconds), due)
+        step.end(_outcome(request, response))
+        return response
+
+
+def _once(send: Any, stream: bool, due: Due, timeout: float) -> RequestsResponse:
+    with bounded(due.at or float("inf"), timeout) as left:
+        response: RequestsResponse = send(stream=True, timeout=left)
+        if stream and response.status_code < 300:
+            response.raw = Slow(response.raw, due, timeout)
+        else:
+            response.content  # noqa: B018 - read now, while the time is bounded
+    return response
+
+
+def session_of(definition: DropboxConnection) -> Session:
+    """A session for one account; nobody is called yet."""
+    import requests
+
+    address = definition.api_url or REAL
+    session = requests.Session()
+    settings = session.merge_environment_settings(address, {}, None, definition.ca_file or True, None)
+    is_here = urlsplit(address).hostname in LOOPBACK
+    session.proxies, session.cert = {} if is_here else settings["proxies"], settings["cert"]
+    # A bundle named in the environment would win over the one that the definition names.
+    session.verify = definition.ca_file or settings["verify"]
+    session.trust_env = False
+    session.mount("https://", _adapter_class()(definition))
+    return session
+
+
+def _tried(definition: DropboxConnection, once: Callable[[], RequestsResponse], due: Due) -> RequestsResponse:
+    """Send until the answer is no 429 and no 5xx, or the tries or the time are over."""
+    tries: Counter[str] = Counter()
+    most = {"rate": definition.max_retries_on_rate_limit, "error": definition.max_retries_on_error}
+    while True:
+        response = once()
+        if response.status_code < 500 and response.status_code != 429:
+            return response
+        kind = "rate" if response.status_code == 429 else "error"
+        wait = _wanted(response) if kind == "rate" else None
+        if wait is None:
+            longest = min(BACKOFF_SECONDS * 2 ** tries[kind], LONGEST_BACKOFF_SECONDS)
+            wait = RATE_LIMIT_SECONDS if kind == "rate" else longest * random.uniform(0.5, 1)
+        tries[kind] += 1
+        if tries[kind] > most[kind] or (due.at is not None and time.monotonic() + wait >= due.at):
+            return response
+        time.sleep(wait)
+
+
+def _wanted(response: RequestsResponse) -> float | None:
+    """How long Dropbox wants to be left alone [s]; None if it does not say."""
+    said = response.headers.get("Retry-After", "")
+    if said.isdecimal():
+        return float(said)
+    try:
+        return float(response.json()["error"]["retry_after"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _route(request: PreparedRequest) -> str:
+    """What is asked, and of which path."""
+    route = urlsplit(request.url or "").path.removeprefix("/2/").removeprefix("/")
+    body = request.body if request.headers.get("Content-Type") == "application/json" else None
+    text = request.headers.get("Dropbox-API-Arg") or (body if body and len(body) < LARGEST_ARGUMENT else "")
+    try:
+        arg = json.loads(text) if text else {}
+    except ValueError:
+        return route
+    if not isinstance(arg, dict):
+        return route
+    commit = arg.get("commit")
+    path = arg.get("path") or arg.get("from_path") or (commit.get("path") if isinstance(commit, dict) else "")
+    return f"{route} {path}" if path else route
+
+
+def _outcome(request: PreparedRequest, response: RequestsResponse) -> str:
+    if response.status_code < 300:
+        is_upload = request.headers.get("Content-Type") == "application/octet-stream"
+        return said_bytes(len(request.body or b"")) if is_upload else "ok"
+    try:
+        return f"{response.status_code} {response.json()['error_summary']}"
+    except (ValueError, KeyError, TypeError):
+        return str(response.status_code)
+
+
+def _not_on_the_loop(definition: DropboxConnection) -> None:
+    call = CURRENT.get()
+    # Inside `aio` the call's thread is another, which has no loop.
+    if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
+        raise ServiceUsage(
+            f"Service {call.service!r} is async, and {definition} would block the server. "
+            f"Mend: await asyncio.to_thread(conn.client...), or await conn.aio.upload(...)"
+        )

@@ -1,0 +1,138 @@
+"""A file on its way to Dropbox: in one request if it is small, by an upload session if it is not."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from workbench.connections.dropbox_errors import NotAsSent, WrongOffset
+from workbench.connections.dropbox_hash import ContentHash
+from workbench.connections.file_errors import FileThere, Interrupted
+from workbench.connections.trying import BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS, Due, late
+from workbench.core.errors import ConnectionFailed
+
+if TYPE_CHECKING:
+    from workbench.connections.dropbox_files import DropboxBackend
+
+# Pieces of a session are multiples of 4 MiB; what fits into one piece needs no session.
+PIECE_BYTES = 8 << 20
+
+
+class DropboxSink:
+    """A file being uploaded; unseen until `commit`. Every request is tried again from here, where its piece is kept.
+
+    Args:
+        backend: Who asks.
+        path: Where the file will be.
+        due: Bounds the whole of it.
+        progress: Told how much has arrived so far [bytes].
+        rev: The revision to be replaced; any other one is a conflict.
+    """
+
+    def __init__(
+        self,
+        backend: DropboxBackend,
+        path: str,
+        due: Due,
+        progress: Callable[[int], object] | None = None,
+        rev: str | None = None,
+    ) -> None:
+        self._backend, self._path, self._due, self._progress, self._rev = backend, path, due, progress, rev
+        self._waiting = bytearray()
+        self._hash = ContentHash()
+        self._session = ""
+        self._sent = 0
+
+    @property
+    def offset(self) -> int:
+        return self._sent + len(self._waiting)
+
+    def write(self, block: memoryview) -> None:
+        self._hash.update(block)
+        self._waiting += block
+        while len(self._waiting) > PIECE_BYTES:
+            piece = bytes(memoryview(self._waiting)[:PIECE_BYTES])
+            del self._waiting[:PIECE_BYTES]
+            self._surely(lambda attempt, piece=piece: self._append(piece))  # type: ignore[misc]
+            self._arrived(len(piece))
+
+    def _arrived(self, count: int) -> None:
+        self._sent += count
+        if self._progress is not None:
+            self._progress(self._sent)
+
+    def _append(self, piece: bytes) -> None:
+        from dropbox.files import UploadSessionCursor
+
+        try:
+            with self._backend.asking(self._path, self._due, self.offset) as client:
+                if not self._session:
+                    self._session = client.files_upload_session_start(piece).session_id
+                else:
+                    client.files_upload_session_append_v2(piece, UploadSessionCursor(self._session, self._sent))
+        except WrongOffset as exc:
+            # It stands behind this piece if an answer was lost.
+            if exc.at != self._sent + len(piece):
+                raise self._lost() from exc
+
+    def _lost(self) -> ConnectionFailed:
+        return ConnectionFailed(
+            f"{self._backend.definition} has lost the upload of {self._path!r} after {self._sent:,} bytes. "
+            f"Mend: upload it again"
+        )
+
+    def commit(self, overwrite: bool) -> None:
+        last = bytes(self._waiting)
+        kept = self._surely(lambda attempt: self._finish(last, overwrite, attempt))
+        self._waiting.clear()
+        if kept.content_hash and kept.content_hash != self._hash.hexdigest():
+            with self._backend.asking(self._path, self._due) as client:
+                client.files_delete_v2(self._backend.at(self._path), parent_rev=kept.rev)
+            raise NotAsSent(self._backend.definition, self._path, self._sent + len(last))
+        self._arrived(len(last))
+
+    def _finish(self, last: bytes, overwrite: bool, attempt: int) -> Any:
+        """Have the file appear; gives what the SDK tells of it."""
+        try:
+            with self._backend.asking(self._path, self._due, self._sent + len(last)) as client:
+                return self._committed(client, last, overwrite)
+        except (FileThere, WrongOffset) as exc:
+            # An earlier try may have done it without living to hear so.
+            kept = self._backend.entry(self._path, self._due) if attempt > 1 else None
+            if getattr(kept, "content_hash", None) == self._hash.hexdigest():
+                return kept
+            if isinstance(exc, WrongOffset):
+                raise self._lost() from exc
+            raise
+
+    def _committed(self, client: Any, last: bytes, overwrite: bool) -> Any:
+        from dropbox.files import CommitInfo, UploadSessionCursor, WriteMode
+
+        mode = WriteMode.update(self._rev) if self._rev else WriteMode.overwrite if overwrite else WriteMode.add
+        at, strict = self._backend.at(self._path), not overwrite
+        if not self._session:
+            return client.files_upload(last, at, mode=mode, strict_conflict=strict, mute=True)
+        commit = CommitInfo(at, mode=mode, strict_conflict=strict, mute=True)
+        return client.files_upload_session_finish(last, UploadSessionCursor(self._session, self._sent), commit)
+
+    def _surely(self, work: Callable[[int], Any]) -> Any:
+        """Do one request, again if it is interrupted; more is lost if the whole file must be sent again."""
+        retries = self._backend.definition.max_retries_on_error
+        for attempt in itertools.count(1):
+            try:
+                return work(attempt)
+            except Interrupted as exc:
+                if self._due.over:
+                    raise late(self._backend.definition, self._due, attempt) from exc
+                if attempt > retries:
+                    raise ConnectionFailed(f"{exc} {attempt} tries were made.") from exc
+                wait = min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1)
+                time.sleep(self._due.left(wait))
+        raise AssertionError("every try returns or raises")
+
+    def abort(self, keep: bool = False) -> None:
+        """Nothing is seen of an upload session that nobody finishes."""
+        self._waiting.clear()
