@@ -239,14 +239,7 @@ def test_a_hung_service_does_not_keep_a_workbench_open(tmp_path: Path) -> None:
         assert wb.call("GET /hangs").status == 504
         assert reached.wait(10)
     go.set()
-    until(
-        lambda: (
-            not [t.name for t in threading.enumerate() if t.name.startswith("workbench-")]
-            or print([t.name for t in threading.enumerate()])
-        ),
-        "the late thread ended",
-        1,
-    )
+    until(lambda: not set(threading.enumerate()) - before, "the late thread ended")
 
 
 def test_the_runtime_file_is_this_users_alone_and_goes_with_the_server(wb: Workbench, tmp_path: Path) -> None:
