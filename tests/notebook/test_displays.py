@@ -97,3 +97,11 @@ def test_what_a_peer_or_caller_sends_cannot_become_markup(kernel: Kernel) -> Non
     html = htmls(kernel.run("wb.call('/echo?say=<script>alert(2)</script>')"))[0]
     assert "&lt;script&gt;" in html
     assert "<script" not in html
+
+
+def test_an_answer_shows_its_body_once_and_its_trace_as_a_table(kernel: Kernel) -> None:
+    html = htmls(kernel.run("wb.call('/echo?say=one')"))[0]
+    assert html.count("<pre") == 1
+    assert html.count("GET /echo") == 1
+    assert html.count("<table") == 1
+    assert 'colspan="3"' in html, "a log line has the whole width"

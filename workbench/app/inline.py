@@ -60,9 +60,10 @@ class Answer:
 
     def __repr__(self) -> str:
         tree = repr(self.trace) if self.trace is not None and len(self.trace) > 2 else ""
-        return "\n".join(part for part in (self._said(), tree) if part)
+        return "\n".join(part for part in (self.said(), tree) if part)
 
-    def _said(self) -> str:
+    def said(self) -> str:
+        """Status, kind and body, without the trace."""
         if not self.body:
             return f"{self.status}, empty body"
         kind = str(self.headers.get("Content-Type", "")).partition(";")[0]

@@ -16,7 +16,7 @@ from workbench.core.trace import Line, Step, Trace, Traced
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import limiting, running
-from workbench.notebook.html import bar, block, chip, code, dot, escape, muted, strong, table
+from workbench.notebook.html import bar, block, chip, code, dot, escape, measure, muted, strong, table
 from workbench.notebook.lines import DeployLine, Greeting, NothingLine
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.peer import Peer
@@ -58,33 +58,33 @@ def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
 
 def _answer(answer: Answer) -> str:
     mood = "live" if answer.status < 400 else "warn" if answer.status < 500 else "bad"
-    head = f"{chip(answer.status, mood)} {muted(escape(str(answer.headers.get('Content-Type', ''))))}"
-    text = "\n".join(repr(answer).splitlines()[1:])
-    body = f'<pre style="margin:4px 0 0 0">{escape(text)}</pre>' if text else ""
-    cid = muted(f"CID {code(answer.cid)}") if answer.cid else ""
-    return f"{head} {cid}{body}{_trace(answer.trace) if answer.trace else ''}"
+    kind = muted(escape(str(answer.headers.get("Content-Type", ""))))
+    text = "\n".join(answer.said().splitlines()[1:])
+    body = f'<pre style="margin:4px 0 2px 0">{escape(text)}</pre>' if text else ""
+    cid = muted(f"&middot; CID {code(answer.cid)}") if answer.cid else ""
+    return f"{chip(answer.status, mood)} {kind} {cid}{body}{_trace(answer.trace) if answer.trace else ''}"
 
 
 def _trace(trace: Trace) -> str:
     whole = trace.root.seconds or max((step.seconds or 0 for step in _steps(trace)), default=0) or 1e-9
     rows = [_trace_row(trace, depth, step, whole) for depth, step in trace.root.tree()]
-    return table(("", "", ""), rows).replace("<th", "<th hidden")
+    return table((), rows)
 
 
 def _steps(trace: Trace) -> list[Step]:
     return [step for _, step in trace.root.tree() if isinstance(step, Step)]
 
 
-def _trace_row(trace: Trace, depth: int, step: Traced, whole: float) -> tuple[str, str, str]:
-    indent = f'<span style="padding-left:{depth * 18}px">'
+def _trace_row(trace: Trace, depth: int, step: Traced, whole: float) -> tuple[str, ...]:
+    indent = f'<span style="display:inline-block;padding-left:{depth * 18}px">'
     if isinstance(step, Step):
         mood = "bad" if step.outcome.startswith(("5", "failed")) else "warn" if _refused(step) else "live"
         seconds = step.seconds or 0.0
         start = min(max((step.started - trace.root.started) / whole, 0.0), 1.0)
         name = f"{indent}{strong(step.name)} {escape(step.outcome)}</span>"
-        return name, bar(start, min(seconds / whole, 1.0), mood), muted(f"{seconds * 1000:.1f} ms")
+        return name, bar(start, min(seconds / whole, 1.0), mood), measure(f"{seconds * 1000:.1f} ms")
     mark = f"{step.kind} " if isinstance(step, Line) else ""
-    return f"{indent}{muted(mark)}{code(step.said())}</span>", "", ""
+    return (f"{indent}{muted(mark)}{code(step.said())}</span>",)
 
 
 def _refused(step: Step) -> bool:

@@ -37,6 +37,11 @@ def muted(text: object) -> str:
     return f'<span style="{FAINT}">{text}</span>' if text else ""
 
 
+def measure(text: object) -> str:
+    """A number with its unit, in one line."""
+    return f'<span style="{FAINT};white-space:nowrap">{escape(text)}</span>'
+
+
 def code(text: object) -> str:
     """Code or a value, in one line."""
     return f'<code style="{CODE}">{escape(text)}</code>'
@@ -57,14 +62,23 @@ def chip(text: object, mood: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; cells are HTML already."""
+    """A table; cells are HTML already. A row that is too short fills its width with its last cell."""
     cell = f"padding:3px 14px 3px 0;text-align:left;vertical-align:top;border-bottom:1px solid {BORDER}"
-    top = "".join(f'<th style="{cell};{FAINT};font-weight:500">{escape(each)}</th>' for each in head)
+    titles = "".join(f'<th style="{cell};{FAINT};font-weight:500">{escape(each)}</th>' for each in head)
+    rows = list(rows)
+    width = max((len(row) for row in (head, *rows)), default=0)
     body = "".join(
-        "<tr style='background:none'>" + "".join(f'<td style="{cell}">{each}</td>' for each in row) + "</tr>"
+        '<tr style="background:none">' + "".join(_cells(row, width, f"{cell};white-space:normal")) + "</tr>"
         for row in rows
     )
-    return f'<table style="border-collapse:collapse;{FONT}"><tr style="background:none">{top}</tr>{body}</table>'
+    top = f'<tr style="background:none">{titles}</tr>' if head else ""
+    return f'<table style="border-collapse:collapse;margin:2px 0 6px 0;{FONT}">{top}{body}</table>'
+
+
+def _cells(row: Sequence[str], width: int, style: str) -> Iterable[str]:
+    for number, each in enumerate(row, 1):
+        span = f' colspan="{width - number + 1}"' if number == len(row) < width else ""
+        yield f'<td{span} style="{style}">{each}</td>'
 
 
 def bar(start: float, width: float, mood: str) -> str:

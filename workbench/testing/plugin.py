@@ -10,9 +10,10 @@ from typing import Any
 
 
 def pytest_configure(config: Any) -> None:
-    """Kernels started by nbval keep their state in memory."""
+    """Kernels started by nbval keep their state in memory, and take no port that a person's notebook counts on."""
     if config.getoption("nbval", False) or config.getoption("nbval_lax", False):
         os.environ.setdefault("WORKBENCH_STORE", "memory://")
+        os.environ.setdefault("WORKBENCH_PORT", "0")
 
 
 def pytest_collectstart(collector: Any) -> None:

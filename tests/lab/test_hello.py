@@ -1,0 +1,84 @@
+"""The first notebook in a real JupyterLab: every cell runs, the lines are readable, their links answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Page
+
+from tests.kernels import ROOT, kernel_env
+from tests.lab.lab import Lab, Notebook
+
+NAME = "00-hello.ipynb"
+pytestmark = pytest.mark.timeout(180)
+
+
+def plain(output: dict[str, object]) -> str:
+    """An output's text."""
+    data = output.get("data", {})
+    assert isinstance(data, dict)
+    text = output.get("text") or data.get("text/plain") or output.get("evalue", "")
+    return text if isinstance(text, str) else "".join(text)  # type: ignore[arg-type]
+
+
+def test_every_cell_runs_and_says_what_is_saved(lab: Lab, page: Page) -> None:
+    saved = [
+        cell for cell in json.loads((ROOT / "notebooks" / NAME).read_text())["cells"] if cell["cell_type"] == "code"
+    ]
+    notebook = Notebook(page, lab, NAME)
+    notebook.run_all()
+    cells = notebook.outputs()
+    assert notebook.errors == []
+    for cell, outputs in zip(saved, cells, strict=True):
+        raises = "raises-exception" in cell["metadata"].get("tags", ())
+        assert [each["output_type"] for each in outputs].count("error") == int(raises), outputs
+        assert [plain(each) for each in outputs] == [plain(each) for each in cell["outputs"]]
+    lines = page.locator(".jp-OutputArea-output", has_text="Workbench on")
+    assert lines.first.is_visible()
+    link = lines.first.locator("a").first.get_attribute("href")
+    assert link is not None
+    assert requests.get(f"{link}/ping", timeout=5).status_code == 200
+    assert requests.get(f"{link}/api/hello?name=you", timeout=5).text == "Hello you!\n"
+    deployed = page.locator(".jp-OutputArea-output", has_text=re.compile(r"api\.price\W*v1"))
+    assert deployed.first.is_visible()
+    if folder := os.environ.get("WORKBENCH_PICTURES"):
+        pictures(notebook, Path(folder))
+
+
+def pictures(notebook: Notebook, folder: Path) -> None:
+    """Pictures of the whole notebook in both themes, for a person to look at."""
+    page = notebook.page
+    height = page.evaluate("document.querySelector('.jp-WindowedPanel-inner').scrollHeight") + 200
+    page.set_viewport_size({"width": 1400, "height": min(int(height), 8000)})
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        notebook.command("apputils:change-theme", theme=theme)
+        page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+        page.evaluate(
+            "window.jupyterapp.shell.currentWidget.content.node.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
+        )
+        page.wait_for_timeout(500)
+        page.screenshot(path=str(folder / f"{NAME}-{theme.rpartition(' ')[2].lower()}.png"))
+
+
+def nbval() -> subprocess.CompletedProcess[str]:
+    """What a person types to test the notebook."""
+    options = ["-p", "no:cacheprovider", "-q", "-o", "addopts="]
+    env = kernel_env(JUPYTER_RUNTIME_DIR=os.environ.get("JUPYTER_RUNTIME_DIR", ""))
+    env.pop("JUPYTER_RUNTIME_DIR")
+    command = [sys.executable, "-m", "pytest", "--nbval", f"notebooks/{NAME}", *options]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_notebook_is_a_test_that_passes_twice_beside_an_open_lab(lab: Lab, page: Page) -> None:
+    Notebook(page, lab, NAME).run_all()
+    for _ in range(2):
+        done = nbval()
+        assert done.returncode == 0, done.stdout
+        assert "failed" not in done.stdout

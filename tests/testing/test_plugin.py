@@ -1,0 +1,78 @@
+"""`pytest --nbval` compares what is stable of a notebook, in kernels that leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kernels import kernel_env
+
+DEPLOY = (
+    "from workbench import wb, Service\nclass A(Service):\n    name = 'a'\n    def handle(self):\n        return 1\n"
+)
+ENVIRONMENT = "import os\nprint(os.environ.get('WORKBENCH_STORE'), os.environ.get('WORKBENCH_PORT'))"
+
+
+def shown(text: str, html: str) -> dict[str, Any]:
+    """A display as it is saved."""
+    data = {"text/plain": [text], "text/html": [html]}
+    return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+def printed(text: str) -> dict[str, Any]:
+    """A print as it is saved."""
+    return {"output_type": "stream", "name": "stdout", "text": [text]}
+
+
+def nbval(folder: Path, *cells: tuple[str, list[dict[str, Any]]], **env: str) -> subprocess.CompletedProcess[str]:
+    """Test a notebook of these cells and saved outputs."""
+    made = [
+        {"cell_type": "code", "source": source, "outputs": outputs, "metadata": {}, "execution_count": 1, "id": str(n)}
+        for n, (source, outputs) in enumerate(cells)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    content = {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "one.ipynb").write_text(json.dumps(content))
+    command = [sys.executable, "-m", "pytest", "--nbval", "one.ipynb", "-q", "-p", "no:cacheprovider"]
+    given = kernel_env(JUPYTER_RUNTIME_DIR=str(folder / "runtime"), IPYTHONDIR=str(folder / "ipython")) | env
+    return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, timeout=50, check=False)
+
+
+GREETING = "Workbench on. Services go live when their cell has run. Type wb to see everything."
+
+
+def test_live_html_may_differ_and_the_kernel_keeps_to_itself(tmp_path: Path) -> None:
+    saved = [shown(GREETING, "another port"), shown("a v1 is live.", "other colours")]
+    done = nbval(tmp_path, (DEPLOY, saved), (ENVIRONMENT, [printed("memory:// 0\n")]))
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+    assert not (tmp_path / ".workbench").exists()
+
+
+def test_stable_text_must_not_differ(tmp_path: Path) -> None:
+    saved = [shown(GREETING, ""), shown("a v7 is live.", "")]
+    done = nbval(tmp_path, (DEPLOY, saved))
+    assert done.returncode == 1
+    assert "1 failed" in done.stdout
+
+
+def test_what_a_person_has_set_stays(tmp_path: Path) -> None:
+    cell = (ENVIRONMENT, [printed("sqlite:///mine.db 0\n")])
+    assert nbval(tmp_path, cell, WORKBENCH_STORE="sqlite:///mine.db").returncode == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--nbval-lax"]])
+def test_other_tests_are_left_alone(tmp_path: Path, options: list[str]) -> None:
+    wanted = "memory://" if options else None
+    text = f"import os\n\ndef test_it():\n    assert os.environ.get('WORKBENCH_STORE') == {wanted!r}\n"
+    (tmp_path / "test_one.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=kernel_env(), capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == 0, done.stdout
