@@ -145,7 +145,7 @@ class Notebook:
         self.page = page
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(20_000)
         page.goto(f"{lab.url}/lab/tree/{path}?token={lab.token}&reset")
         page.locator(".jp-NotebookPanel").wait_for()
         page.evaluate(READY)
@@ -154,14 +154,25 @@ class Notebook:
         """Run every cell to its end."""
         self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
-    def run_cell(self, number: int) -> None:
-        """Start a cell, without waiting for its end."""
+    def start(self, code: str) -> None:
+        """Start code as a cell does, and wait only until the kernel runs it."""
         self.page.evaluate(
-            """(number) => { const panel = window.jupyterapp.shell.currentWidget;
-            panel.content.activeCellIndex = number; panel.content.deselectAll();
-            window.jupyterapp.commands.execute('notebook:run-cell'); }""",
-            number,
+            """async (code) => { const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const future = kernel.requestExecute({ code });
+            window.workbenchCellRuns = true;
+            future.done.finally(() => { window.workbenchCellRuns = false; });
+            await new Promise((resolve) => { future.onIOPub = (message) => {
+              if (message.header.msg_type === 'execute_input') resolve(); }; }); }""",
+            code,
         )
+
+    def still_runs(self) -> bool:
+        """Whether what `start` started has not ended."""
+        return bool(self.page.evaluate("window.workbenchCellRuns"))
+
+    def shutdown(self) -> None:
+        """End the kernel."""
+        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
     def restart(self) -> None:
         """Restart the kernel, as the menu does after its question."""

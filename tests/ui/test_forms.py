@@ -61,6 +61,11 @@ def test_what_is_wrong_between_fields_is_said_beside_what_is_wrong_in_one() -> N
     assert set(read(CLASSES["RESTChannel"], given).problems) == {"path", "method", "timeout_seconds"}
 
 
+def test_a_sentence_that_says_name_is_not_taken_for_one_about_the_field() -> None:
+    given = {"name": "", "host": "a b", "from_": "nobody", "password": "not a name!", "port": "many"}
+    assert set(read(CLASSES["SMTPConnection"], given).problems) == set(given)
+
+
 def test_a_field_is_not_blamed_for_another_one_that_is_wrong_alone() -> None:
     given = {"name": "x", "host": "smtp.example.com", "username": "u", "password": "not a name!"}
     assert set(read(CLASSES["SMTPConnection"], given).problems) == {"password"}

@@ -10,6 +10,7 @@ import { Stale, Talk } from "./talk.js";
 const BANNERS = {
   ok: "",
   waiting: "Waiting for the running cell; this goes on as soon as it has ended.",
+  silent: "No answer yet: the kernel runs a cell, or it has restarted; then run the cell again.",
   stale: "The kernel restarted, or this card is an old one; run the cell again.",
 };
 
@@ -183,10 +184,7 @@ class ServiceRow {
       this.news.replaceChildren(h("div", { class: "wb-error", role: "alert" }, said.failed));
       return;
     }
-    if (!said.said) {
-      this.news.replaceChildren();
-      return;
-    }
+    if (!said.said) return;
     const undo = said.undo ? button("Undo", () => this.undo(said.undo)) : null;
     const ping = said.collection === "connections" ? button("Ping", () => this.ping(said.name)) : null;
     fill(this.news,

@@ -46,17 +46,23 @@ export class Talk {
   lookAfter(id) {
     const asked = this.open.get(id);
     if (!asked || asked.acked) return;
-    const waited = performance.now() - asked.sent;
-    if (this.isBusy) {
-      this.setState("waiting");
-      // Time that the kernel spends on a cell is not time that it left us without an answer.
-      asked.sent = performance.now();
-    } else if (waited >= ANSWER_WITHIN_MS) {
-      this.setState("stale");
-      return;
+    const late = performance.now() - asked.sent >= ANSWER_WITHIN_MS;
+    // A kernel that answers others by a way of their own says it is idle although a cell runs.
+    if (this.isBusy || late) this.setState(this.kernel ? "waiting" : "silent");
+    if (late && this.kernel && !asked.probed) {
+      asked.probed = true;
+      this.probe(id);
     }
-    const next = this.isBusy ? LOOK_AGAIN_MS : Math.max(50, ANSWER_WITHIN_MS - waited);
-    asked.timer = setTimeout(() => this.lookAfter(id), Math.min(next, LOOK_AGAIN_MS));
+    asked.timer = setTimeout(() => this.lookAfter(id), LOOK_AGAIN_MS);
+  }
+
+  // A kernel that answers a later question, but not ours, no longer knows this card.
+  probe(id) {
+    const gone = () => {
+      const asked = this.open.get(id);
+      if (asked && !asked.acked) this.setState("stale");
+    };
+    this.kernel.requestKernelInfo().then(() => setTimeout(gone, LOOK_AGAIN_MS * 2), () => {});
   }
 
   hear(message) {

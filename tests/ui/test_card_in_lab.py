@@ -1,0 +1,257 @@
+"""Cards in a real JupyterLab: what a person clicks, what they see, how long it takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ui.lab import CHROMIUM, Lab, Notebook, browser
+
+if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
+    pytest.skip(f"needs {CHROMIUM} (Debian: apt install chromium)", allow_module_level=True)
+
+# JupyterLab and Chromium take their time on a machine that does much else.
+pytestmark = pytest.mark.timeout(180)
+ON = "from workbench import wb, Service"
+HELLO = """class Hello(Service):
+    name = "api.hello"
+    def handle(self):
+        return f"Hello {self.request.raw_request or 'there'}!"
+"""
+MISSING = """class Sync(Service):
+    name = "api.sync"
+    def handle(self):
+        self.email.smtp["My SMTP"].conn.send(None)
+"""
+GATE = """import threading
+gate = threading.Event()
+class Waits(Service):
+    name = "api.waits"
+    def handle(self):
+        return "open" if gate.wait(20) else "shut"
+"""
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+TIMED = """async (number) => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    panel.content.activeCellIndex = number;
+    const cell = panel.content.widgets[number].node;
+    const shown = new Promise((resolve) => {
+        const look = () => cell.querySelector(".wb-card") ? resolve(performance.now()) : requestAnimationFrame(look);
+        look();
+    });
+    await window.jupyterapp.commands.execute("notebook:run-cell");
+    const ended = performance.now();
+    return (await shown) - ended;
+}"""
+CLICKED = """(button) => new Promise((resolve) => {
+    const began = performance.now();
+    const card = button.closest(".wb-card");
+    button.click();
+    const look = () => card.querySelector(".wb-loading, .wb-panel") ? resolve(performance.now() - began)
+        : requestAnimationFrame(look);
+    look();
+})"""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    opened: list[Notebook] = []
+    page = chromium.new_page(viewport={"width": 1300, "height": 1100})
+
+    def open_notebook(*cells: str, subshells: bool = True) -> Notebook:
+        opened.append(Notebook(lab, page, lab.write(request.node.name, *cells)))
+        if not subshells:
+            # As in kernels that know no second way in, where a click waits for the cell.
+            page.evaluate(f"{KERNEL}.commsOverSubshells = 'disabled'")
+        opened[-1].run_all()
+        return opened[-1]
+
+    yield open_notebook
+    for each in opened:
+        page.screenshot(path=tmp_path / "page.png")
+        each.shutdown()
+        assert each.errors == []
+    page.close()
+
+
+def row(notebook: Notebook, service: str) -> Any:
+    found = notebook.page.locator(f'.wb-row[data-service="{service}"]')
+    found.wait_for()
+    return found
+
+
+def press(where: Any, name: str) -> None:
+    where.get_by_role("button", name=name, exact=True).first.click()
+
+
+def test_two_clicks_schedule_a_service(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, HELLO)
+    hello = row(opened, "api.hello")
+    press(hello, "Schedule")
+    hello.locator(".wb-runs li").nth(4).wait_for()
+    hello.get_by_role("button", name="Save", exact=True).click()
+    hello.get_by_text("Job 'hello' is on.").wait_for()
+    code = hello.locator(".wb-news .wb-code code").inner_text()
+    assert code.endswith('wb.define(IntervalJob("hello", service="api.hello", hours=1, timezone="UTC"))')
+    assert opened.ask("print(wb.jobs['hello'].state)") == "on"
+    press(hello, "Execute")
+    hello.locator(".wb-job .wb-chip", has_text="ok").wait_for()
+    press(hello, "Undo")
+    hello.get_by_text("is gone again").wait_for()
+    assert opened.ask("print(list(wb.jobs))") == "[]"
+
+
+def test_the_next_runs_follow_what_is_typed(notebook: Callable[..., Notebook]) -> None:
+    hello = row(notebook(ON, HELLO), "api.hello")
+    press(hello, "Schedule")
+    hello.locator(".wb-segment", has_text="Cron").click()
+    hello.locator(".wb-words", has_text="09:00 Monday to Friday").wait_for()
+    hello.get_by_label("Time zone").fill("Europe/Warsaw")
+    hello.locator(".wb-runs .wb-zone", has_text="Warsaw").nth(4).wait_for()
+    assert (
+        hello.locator(".wb-there", has_text="08:00 UTC").count() + hello.locator(".wb-there", has_text="07:00").count()
+    )
+    hello.get_by_label("Cron", exact=True).last.fill("0 25 * * *")
+    hello.get_by_text("hour '25' is not right").wait_for()
+    press(hello, "first day of the month")
+    hello.locator(".wb-words", has_text="00:00 on day 1").wait_for()
+
+
+def test_a_form_with_every_field_wrong_shows_every_error_and_jumps_to_the_first(
+    notebook: Callable[..., Notebook],
+) -> None:
+    sync = row(notebook(ON, MISSING), "api.sync")
+    press(sync, "Define SMTP My SMTP")
+    sync.locator(".wb-more summary").click()
+    for label, text in {"Name": "", "Host": "a b", "Port": "many", "Password": "my secret!", "From": "nobody"}.items():
+        sync.get_by_role("textbox", name=label, exact=True).fill(text)
+    sync.get_by_label("Timeout [s]").fill("-1")
+    press(sync, "Save")
+    sync.locator('[aria-invalid="true"]').nth(5).wait_for()
+    assert sync.locator(".wb-panel .wb-control .wb-error:not(:empty)").count() == 6
+    assert sync.locator(":focus").get_attribute("id") == sync.get_by_role(
+        "textbox", name="Name", exact=True
+    ).get_attribute("id")
+    wrong = sync.get_by_label("Port")
+    assert sync.locator(f"#{wrong.get_attribute('aria-errormessage')}").inner_text().endswith("not 'many'")
+
+
+def test_the_keyboard_alone_defines_a_connection(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, MISSING)
+    sync, keys = row(opened, "api.sync"), opened.page.keyboard
+    define = sync.get_by_role("button", name="Define SMTP My SMTP")
+    define.focus()
+    keys.press("Enter")
+    sync.locator(".wb-panel").wait_for()
+    keys.press("Escape")
+    sync.locator(".wb-panel").wait_for(state="detached")
+    assert define.evaluate("(button) => button === document.activeElement")
+    keys.press("Enter")
+    sync.locator(".wb-panel input:focus").wait_for()
+    keys.press("Tab")
+    keys.type("smtp.example.com")
+    keys.press("Enter")
+    sync.get_by_text("SMTP 'My SMTP' is defined.").wait_for()
+    sync.locator(".wb-missing").wait_for(state="detached")
+
+
+def test_a_limit_is_set_and_seen_from_both_sides(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, HELLO)
+    hello = row(opened, "api.hello")
+    press(hello, "Publish at a path")
+    press(hello, "Save")
+    hello.locator("a.wb-address", has_text="/api/hello").wait_for()
+    press(hello, "Limit")
+    hello.get_by_label("calls", exact=True).first.fill("20")
+    hello.get_by_label("per", exact=True).select_option("d")
+    hello.locator(".wb-tried", has_text="20 pass, 580 refused by line 1").wait_for()
+    press(hello, "Save")
+    hello.get_by_text("Limit on service api.hello is on.").wait_for()
+    press(hello, "Send 21 calls")
+    hello.get_by_text("20 passed, 1 refused").wait_for()
+    cid = hello.locator(".wb-sides .wb-cid code").inner_text()
+    assert cid in hello.locator(".wb-sides pre").last.inner_text()
+    hello.get_by_text("20 used, 1 refused").wait_for()
+
+
+def test_a_service_that_hangs_shows_a_spinner_and_leaves_the_card_usable(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, GATE)
+    waits = row(opened, "api.waits")
+    press(waits, "Invoke")
+    waits.locator(".wb-panel .wb-primary").click()
+    waits.locator(".wb-call .wb-spinner").wait_for()
+    press(waits, "Schedule")
+    waits.locator(".wb-runs li").nth(4).wait_for()
+    press(waits, "Cancel")
+    press(waits, "Invoke")
+    waits.locator(".wb-panel .wb-primary").click()
+    opened.ask("gate.set()")
+    waits.locator(".wb-call", has_text="open").wait_for()
+
+
+def test_a_click_while_a_cell_runs_works(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, GATE, "")
+    waits = row(opened, "api.waits")
+    opened.start("import threading; held = threading.Event(); print(held.wait(60))")
+    press(waits, "Schedule")
+    waits.locator(".wb-runs li").nth(4).wait_for()
+    press(waits, "Save")
+    waits.get_by_text("Job 'waits' is on.").wait_for()
+    assert opened.still_runs()
+
+
+def test_a_click_that_must_wait_for_a_cell_says_so_and_goes_on(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, GATE, subshells=False)
+    waits = row(opened, "api.waits")
+    opened.start("import time; ended = time.monotonic() + 1.5\nwhile time.monotonic() < ended: time.sleep(0.05)")
+    press(waits, "Schedule")
+    opened.page.get_by_text("Waiting for the running cell").first.wait_for(timeout=2000)
+    waits.locator(".wb-runs li").nth(4).wait_for()
+    opened.page.get_by_text("Waiting for the running cell").first.wait_for(state="hidden")
+
+
+def test_a_restart_under_a_card_is_said_and_no_button_is_left_dead(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, HELLO)
+    hello = row(opened, "api.hello")
+    press(hello, "Schedule")
+    hello.locator(".wb-runs li").nth(4).wait_for()
+    opened.restart()
+    opened.page.get_by_text("The kernel restarted").first.wait_for(timeout=5000)
+    assert hello.locator("button:enabled, input:enabled, select:enabled, textarea:enabled").count() == 0
+    opened.run_all()
+    hello.get_by_role("button", name="Invoke", exact=True).wait_for()
+    assert opened.page.get_by_text("The kernel restarted").is_hidden()
+
+
+def test_a_card_is_shown_and_a_click_acknowledged_in_time(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, HELLO, MISSING)
+    shown = [opened.page.evaluate(TIMED, number) for number in (1, 2, 1)]
+    assert sorted(shown)[1] <= 300, shown
+    button = row(opened, "api.hello").get_by_role("button", name="Schedule", exact=True)
+    clicked = [button.evaluate(CLICKED) for _ in range(1)]
+    assert clicked[0] <= 100, clicked
+
+
+def test_the_saved_notebook_reads_without_a_kernel(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, HELLO)
+    row(opened, "api.hello")
+    (shown,) = [each["data"] for each in opened.outputs(1) if each["output_type"] == "display_data"]
+    assert shown["text/plain"] == "api.hello v1 is live."
+    assert "api.hello" in "".join(shown["text/html"])
