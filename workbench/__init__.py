@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from workbench.channels.json_rpc import JSONRPCChannel as JSONRPCChannel
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel
+    from workbench.connections.dropbox import DropboxConnection as DropboxConnection
     from workbench.connections.ftp import FTPConnection as FTPConnection
     from workbench.connections.local import LocalFolder as LocalFolder
-    from workbench.connections.dropbox import DropboxConnection as DropboxConnection
     from workbench.connections.rest import RESTConnection as RESTConnection
     from workbench.connections.smtp import SMTPConnection as SMTPConnection
     from workbench.connections.smtp_message import SMTPMessage as SMTPMessage

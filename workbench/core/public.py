@@ -8,6 +8,7 @@ HOMES = {
     "BasicAuth": "workbench.security.definitions",
     "Conflict": "workbench.core.errors",
     "CronJob": "workbench.scheduler.definitions",
+    "DropboxConnection": "workbench.connections.dropbox",
     "FTPConnection": "workbench.connections.ftp",
     "Forbidden": "workbench.core.errors",
     "IntervalJob": "workbench.scheduler.definitions",
