@@ -32,8 +32,10 @@ def chain(call: Call, version: Version, limiter: Limiter | None) -> Chain:
     try:
         if version.accepts and not (yield service.accept):
             raise BadRequest("The service does not accept this request")
-        yield from hooks(service, _job_hooks(call, version, "before"))
-        yield from hooks(service, version.before)
+        if call.job_type:
+            yield from hooks(service, _job_hooks(call, version, "before"))
+        if version.before:
+            yield from hooks(service, version.before)
         if version.validates_input:
             yield service.validate_input
         try:
@@ -41,8 +43,10 @@ def chain(call: Call, version: Version, limiter: Limiter | None) -> Chain:
             if version.validates_output:
                 yield service.validate_output
         finally:
-            yield from hooks(service, version.after)
-        yield from hooks(service, _job_hooks(call, version, "after"))
+            if version.after:
+                yield from hooks(service, version.after)
+        if call.job_type:
+            yield from hooks(service, _job_hooks(call, version, "after"))
     finally:
         if version.finalizes:
             yield from hooks(service, ("finalize_handle",))
@@ -103,7 +107,5 @@ def hooks(service: Service, names: tuple[str, ...]) -> Chain:
 
 
 def _job_hooks(call: Call, version: Version, when: str) -> tuple[str, ...]:
-    if not call.job_type or not version.job_hooks:
-        return ()
     wanted = (f"{when}_job", f"{when}_{call.job_type}_job")
     return tuple(name for name in wanted if name in version.job_hooks)
