@@ -20,6 +20,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "OneTimeJob": {"service": "api.x", "start": "2035-01-01T09:00", "timezone": "Asia/Tokyo"},
     "RESTChannel": {"path": "/api/x", "service": "api.x", "method": "GET, POST", "timeout_seconds": "5"},
     "RESTConnection": {"host": "https://example.com", "headers": "X-A: 1\nX-B: two", "api_key": "MY_KEY"},
+    "SFTPConnection": {"host": "sftp.example.com", "username": "u", "fingerprint": "SHA256:" + "A" * 43},
     "SMTPConnection": {"host": "smtp.example.com", "port": "587", "username": "u", "password": "MY_PASSWORD"},
 }
 

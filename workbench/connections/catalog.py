@@ -29,6 +29,7 @@ ROWS = (
     Row("smtp", "SMTP", "workbench.connections.smtp", "SMTPConnection", ("email.smtp",)),
     Row("ftp", "FTP", "workbench.connections.ftp", "FTPConnection", ("out.ftp", "out.files")),
     Row("dropbox", "Dropbox", "workbench.connections.dropbox", "DropboxConnection", ("cloud.dropbox", "out.files")),
+    Row("sftp", "SFTP", "workbench.connections.sftp", "SFTPConnection", ("out.sftp", "out.files")),
     Row("folder", "Folder", "workbench.connections.local", "LocalFolder", ("out.folder", "out.files")),
 )
 

@@ -20,6 +20,7 @@ HOMES = {
     "RESTChannel": "workbench.channels.rest",
     "RESTConnection": "workbench.connections.rest",
     "SOAPChannel": "workbench.channels.soap",
+    "SFTPConnection": "workbench.connections.sftp",
     "SMTPConnection": "workbench.connections.smtp",
     "SMTPMessage": "workbench.connections.smtp_message",
     "Service": "workbench.core.service",

@@ -29,6 +29,7 @@ ROWS = (
     Row("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
     Row("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
     Row("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
+    Row("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
     Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 

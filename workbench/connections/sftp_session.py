@@ -1,0 +1,206 @@
+"""One conversation with an SFTP server: paramiko's transport, with many requests under way at once."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.connections.file_errors import AccessRefused
+from workbench.connections.trying import Due
+from workbench.core.errors import ConnectionFailed, MissingDependency
+
+if TYPE_CHECKING:
+    from paramiko import PKey, SFTPAttributes, Transport
+
+    from workbench.connections.sftp import SFTPConnection
+
+LOG = "workbench.connections.sftp"
+BLOCK_BYTES = 32_768
+UNDER_WAY = 64
+
+
+class SFTPSession:
+    """A connection that is logged in, its server known.
+
+    Args:
+        definition: Where the server is, who logs in, and which key the server must show.
+        password: The password, or the passphrase of the private key; None for none.
+        due: When it must be open.
+    """
+
+    def __init__(self, definition: SFTPConnection, password: str | None, due: Due) -> None:
+        try:
+            import paramiko
+        except ImportError as exc:
+            raise MissingDependency("SFTP", "paramiko", "sftp") from exc
+        self._definition, self._timeout = definition, definition.timeout_seconds
+        self._socket = socket.create_connection((definition.host, definition.port), due.left(self._timeout))
+        self._socket.settimeout(None)
+        self.transport: Transport | None = None
+        try:
+            with due.cutting(self.cut):
+                self.transport = paramiko.Transport(self._socket)
+                self.transport.set_log_channel(LOG)
+                self._log_in(self.transport, password, due)
+                channel = self.transport.open_session(timeout=due.left(self._timeout))
+                channel.settimeout(due.left(self._timeout))
+                channel.invoke_subsystem("sftp")
+                self.sftp: Any = paramiko.SFTPClient(channel)
+                self.channel = channel
+        except BaseException:
+            self.cut()
+            self.leave()
+            raise
+
+    def _log_in(self, transport: Transport, password: str | None, due: Due) -> None:
+        definition = self._definition
+        seconds = due.left(self._timeout)
+        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = seconds
+        known = _known_keys(definition)
+        if known:
+            # Asked for in this order, so that a server with several keys shows the one that is known.
+            options = transport.get_security_options()
+            types = [each for each in options.key_types if _family(each) in {_family(key) for key, _ in known}]
+            options.key_types = (*types, *(each for each in options.key_types if each not in types))
+        transport.start_client(timeout=seconds)
+        _check_key(definition, transport.get_remote_server_key(), known)
+        if definition.private_key_file is not None:
+            transport.auth_publickey(definition.username, _private_key(definition, password))
+        elif password is not None:
+            transport.auth_password(definition.username, password)
+        else:
+            transport.auth_none(definition.username)
+
+    def within(self, due: Due) -> Any:
+        """The client, whose next steps may take as long as is left."""
+        self.channel.settimeout(due.left(self._timeout))
+        return self.sftp
+
+    def listing(self, path: str, due: Due) -> Iterator[tuple[str, SFTPAttributes]]:
+        """Names and attributes in a folder; a name that is no UTF-8 comes as surrogates.
+
+        Paramiko's own listing fails as a whole for one such name.
+        """
+        from paramiko import SFTPAttributes
+        from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
+
+        sftp = self.within(due)
+        handle = sftp._request(CMD_OPENDIR, path)[1].get_binary()
+        with suppress(EOFError):
+            while True:
+                message = self.within(due)._request(CMD_READDIR, handle)[1]
+                for _ in range(message.get_int()):
+                    name, _ = message.get_string(), message.get_string()
+                    yield name.decode("utf-8", "surrogateescape"), SFTPAttributes._from_msg(message)  # type: ignore[attr-defined]
+        sftp._request(CMD_CLOSE, handle)
+
+    @property
+    def is_dead(self) -> bool:
+        return self.transport is None or not self.transport.is_active() or self.channel.closed
+
+    def cut(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def leave(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+        self._socket.close()
+
+
+class Replies:
+    """Requests under way about one open file, and what has come back; paramiko hands answers to it by number."""
+
+    def __init__(self, session: SFTPSession, handle: bytes) -> None:
+        self._session, self._handle = session, handle
+        self._came: dict[int, tuple[int, Any]] = {}
+
+    def ask(self, due: Due, command: int, *arguments: Any) -> int:
+        """Send a request about the file without waiting; its number."""
+        number: int = self._session.within(due)._async_request(self, command, self._handle, *arguments)
+        return number
+
+    def answer(self, number: int, due: Due) -> tuple[int, Any]:
+        """The kind and contents of an answer; raises OSError or EOFError for one that says no."""
+        from paramiko.sftp import CMD_STATUS
+
+        sftp = self._session.within(due)
+        while number not in self._came:
+            sftp._read_response()
+        kind, message = self._came.pop(number)
+        if kind == CMD_STATUS:
+            sftp._convert_status(message)
+        return kind, message
+
+    def _async_response(self, kind: int, message: Any, number: int) -> None:
+        self._came[number] = (kind, message)
+
+
+def is_a_no(exc: OSError) -> bool:
+    """Whether the server said it; of the network's own errors, none has these numbers."""
+    return not isinstance(exc, TimeoutError | ConnectionError) and exc.errno in (None, errno.ENOENT, errno.EACCES)
+
+
+def fingerprint_of(key: PKey) -> str:
+    """`SHA256:...`, as ssh-keygen shows it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
+
+
+def _known_keys(definition: SFTPConnection) -> list[tuple[str, PKey]]:
+    """The keys that known_hosts has for this server, by type."""
+    from paramiko import HostKeys
+
+    if definition.fingerprint is not None:
+        return []
+    path = Path(definition.known_hosts).expanduser()
+    if not path.is_file():
+        return []
+    name = definition.host if definition.port == 22 else f"[{definition.host}]:{definition.port}"
+    found: Any = HostKeys(str(path)).lookup(name) or {}
+    return [(kind, key) for kind in found if (key := found[kind]) is not None]
+
+
+def _family(kind: str) -> str:
+    """An RSA key signs under several names."""
+    return "ssh-rsa" if kind.startswith("rsa-sha2-") else kind
+
+
+def _check_key(definition: SFTPConnection, shown: PKey, known: list[tuple[str, PKey]]) -> None:
+    seen = fingerprint_of(shown)
+    who = f"{definition} at {definition.address}"
+    if definition.fingerprint is not None:
+        if definition.fingerprint.rstrip("=") != seen:
+            raise ConnectionFailed(
+                f"{who} shows the key {seen}, not {definition.fingerprint}: it may be another machine, so no password "
+                f"was sent. Mend: ask its owner which is right."
+            )
+    elif not known:
+        raise ConnectionFailed(
+            f"{who} shows the key {seen}, which {definition.known_hosts} does not know, so no password was sent. "
+            f"Mend: ask its owner whether it is right, then set fingerprint={seen!r}"
+        )
+    elif shown not in [key for _, key in known]:
+        raise ConnectionFailed(
+            f"{who} shows the key {seen}, and {definition.known_hosts} has another for it: it may be another machine, "
+            f"so no password was sent. Mend: ask its owner which is right."
+        )
+
+
+def _private_key(definition: SFTPConnection, passphrase: str | None) -> PKey:
+    from paramiko import PKey, SSHException
+
+    # Bytes, whatever it says: text is refused by the library below it.
+    secret: Any = passphrase.encode() if passphrase else None
+    try:
+        return PKey.from_path(Path(definition.private_key_file or "").expanduser(), secret)
+    except (OSError, SSHException, ValueError, TypeError) as exc:
+        raise AccessRefused(
+            f"{definition} cannot use private_key_file={definition.private_key_file!r}: {exc}. "
+            f"Mend: name a private key; password= holds its passphrase."
+        ) from exc

@@ -1,0 +1,163 @@
+"""Files on their way from and to an SFTP server: many blocks under way at once, over a session of their own."""
+
+from __future__ import annotations
+
+from collections import deque
+from stat import S_ISDIR
+from typing import TYPE_CHECKING, Any
+
+from workbench.connections.file_errors import FileRefused, Interrupted, IsAFolder
+from workbench.connections.files import said_bytes
+from workbench.connections.sftp_session import BLOCK_BYTES, UNDER_WAY, Replies, is_a_no
+from workbench.connections.trying import Due
+
+if TYPE_CHECKING:
+    from workbench.connections.sftp import SFTPBackend
+
+
+class SFTPSource:
+    """A file being read; blocks are asked for ahead of being wanted."""
+
+    def __init__(self, backend: SFTPBackend, path: str, offset: int, due: Due) -> None:
+        self._backend, self._path, self._due = backend, path, due
+        self._next, self._rest = offset, memoryview(b"")
+        self._asked: deque[tuple[int, int, int]] = deque()
+        self._taken = backend.pool.take(due)
+        session = self._taken.session
+        try:
+            with due.cutting(session.cut), backend.troubles():
+                try:
+                    self._file: Any = session.within(due).open(backend.at(path), "rb")
+                    attributes = self._file.stat()
+                except OSError as exc:
+                    raise backend.refused(session, exc, path, due) from exc
+                if S_ISDIR(attributes.st_mode or 0):
+                    raise IsAFolder(backend.definition, path)
+        except BaseException as exc:
+            self._taken.end(keep=isinstance(exc, FileRefused))
+            raise
+        self.size = int(attributes.st_size or 0)
+        self.stamp: object = attributes.st_mtime
+        self._replies = Replies(session, self._file.handle)
+
+    def readinto(self, buffer: memoryview) -> int:
+        session, filled = self._taken.session, 0
+        with self._due.cutting(session.cut), self._backend.troubles():
+            while filled < len(buffer) and (self._rest or self._receive()):
+                count = min(len(self._rest), len(buffer) - filled)
+                buffer[filled : filled + count] = self._rest[:count]
+                self._rest = self._rest[count:]
+                filled += count
+            if not filled:
+                self._file.close()
+        if not filled:
+            self._taken.end(keep=True)
+        return filled
+
+    def _receive(self) -> bool:
+        """Have the next block; False at the end."""
+        from paramiko.sftp import CMD_READ, int64
+
+        while len(self._asked) < UNDER_WAY and self._next < self.size:
+            count = min(BLOCK_BYTES, self.size - self._next)
+            number = self._replies.ask(self._due, CMD_READ, int64(self._next), count)
+            self._asked.append((number, self._next, count))
+            self._next += count
+        if not self._asked:
+            return False
+        number, offset, count = self._asked.popleft()
+        try:
+            block = self._replies.answer(number, self._due)[1].get_binary()
+        except EOFError:
+            # Shorter than it was said to be; whoever reads compares the sizes.
+            self._asked.clear()
+            self._next = self.size
+            return False
+        if len(block) < count:
+            # A server may answer with less than was asked for.
+            offset, count = offset + len(block), count - len(block)
+            self._asked.appendleft((self._replies.ask(self._due, CMD_READ, int64(offset), count), offset, count))
+        self._rest = memoryview(block)
+        return True
+
+    def close(self) -> None:
+        # What is under way would have to be awaited first.
+        self._taken.end(keep=False)
+
+
+class SFTPSink:
+    """A file being written under a name of its own, then renamed."""
+
+    def __init__(self, backend: SFTPBackend, path: str, part: str, resume: bool, due: Due) -> None:
+        self._backend, self._path, self._part, self._due = backend, path, part, due
+        self.offset = 0
+        self._asked: deque[int] = deque()
+        self._taken = backend.pool.take(due)
+        session = self._taken.session
+        try:
+            with due.cutting(session.cut), backend.troubles():
+                there = backend.info_in(session, part, due) if resume else None
+                try:
+                    self._file: Any = session.within(due).open(backend.at(part), "wb" if there is None else "r+b")
+                except OSError as exc:
+                    raise backend.refused(session, exc, part, due) from exc
+                self.offset = 0 if there is None else there.size
+        except BaseException as exc:
+            self._taken.end(keep=isinstance(exc, FileRefused))
+            raise
+        self._replies = Replies(session, self._file.handle)
+
+    def write(self, block: memoryview) -> None:
+        from paramiko.sftp import CMD_WRITE, int64
+
+        with self._due.cutting(self._taken.session.cut), self._backend.troubles():
+            for start in range(0, len(block), BLOCK_BYTES):
+                piece = bytes(block[start : start + BLOCK_BYTES])
+                self._hear(UNDER_WAY)
+                self._asked.append(self._replies.ask(self._due, CMD_WRITE, int64(self.offset), piece))
+                self.offset += len(piece)
+
+    def _hear(self, most: int) -> None:
+        """Wait until fewer than `most` blocks are unanswered."""
+        try:
+            while len(self._asked) >= most:
+                self._replies.answer(self._asked.popleft(), self._due)
+        except OSError as exc:
+            if not is_a_no(exc):
+                raise
+            raise self._backend.full(self._path, exc) from exc
+
+    def commit(self, overwrite: bool) -> None:
+        backend, session = self._backend, self._taken.session
+        due = self._due if self._due.at is not None else Due(backend.definition.deadline_seconds)
+        with due.cutting(session.cut), backend.troubles():
+            self._hear(1)
+            self._file.close()
+            there = backend.info_in(session, self._part, due)
+            kept = 0 if there is None else there.size
+            if kept != self.offset:
+                raise Interrupted(
+                    f"{backend.definition} kept {said_bytes(kept)} of {self._path!r}, "
+                    f"of {said_bytes(self.offset)} sent."
+                )
+        try:
+            with due.cutting(session.cut), backend.troubles():
+                backend.rename_in(session, self._part, self._path, overwrite, due)
+        except Interrupted:
+            if not self._is_in_place():
+                raise
+        self._taken.end(keep=True)
+
+    def _is_in_place(self) -> bool:
+        """Whether the rename was done although nobody lived to hear it."""
+        self._taken.end(keep=False)
+        backend, due = self._backend, Due(self._due.left(self._backend.definition.timeout_seconds))
+        with backend.session(due) as session:
+            there = backend.info_in(session, self._path, due)
+            part = backend.info_in(session, self._part, due)
+        return part is None and there is not None and there.size == self.offset
+
+    def abort(self, keep: bool = False) -> None:
+        self._taken.end(keep=False)
+        if not keep:
+            self._backend.discard(self._part, self._due)

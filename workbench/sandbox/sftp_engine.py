@@ -1,0 +1,233 @@
+"""What moves the SFTP peer: paramiko's server on threads of its own, and the faults that it plays."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import paramiko
+from paramiko import SFTPAttributes, SFTPHandle, SFTPServerInterface
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, OPEN_SUCCEEDED
+from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED
+
+from workbench.sandbox.file_tree import Asked
+
+if TYPE_CHECKING:
+    from workbench.sandbox.sftp_server import SFTPFaults, SFTPServer
+
+LOG = "workbench.peer.sftp"
+# What a client breaks off is not an error of the program.
+logging.getLogger(LOG).addHandler(logging.NullHandler())
+logging.getLogger(LOG).propagate = False
+
+
+class Conversation(paramiko.ServerInterface):
+    """One accepted connection."""
+
+    def __init__(self, peer: SFTPServer, client: socket.socket) -> None:
+        self.peer, self._client = peer, client
+        self.transport = paramiko.Transport(client)
+        self.transport.set_log_channel(LOG)
+
+    def begin(self) -> None:
+        """Speak, on a thread of paramiko's."""
+        self.peer.conversations.add(self)
+        faults = cast("SFTPFaults", self.peer.faults)
+        self.transport.add_server_key(self.peer.other_key if faults.wrong_key else self.peer.key)
+        self.transport.set_subsystem_handler("sftp", Server, Folder, self)
+        with suppress(paramiko.SSHException, EOFError, OSError):
+            self.transport.start_server(threading.Event(), self)
+
+    def cut(self) -> None:
+        """Hang up at once."""
+        self.peer.conversations.discard(self)
+        with suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)
+        if threading.current_thread() is not self.transport:
+            threading.Thread(target=self.transport.close, daemon=True).start()
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "password,publickey"
+
+    def check_auth_none(self, username: str) -> int:
+        return self._let_in(self.peer.users is None)
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        return self._let_in(self.peer.users is None)
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        if self.peer.users is None:
+            return self._let_in(True)
+        expected = self.peer.users.get(username, "")
+        return self._let_in(bool(expected) and hmac.compare_digest(expected.encode(), password.encode()))
+
+    def _let_in(self, is_right: bool) -> int:
+        trouble = self.peer.trouble
+        if cast("SFTPFaults", trouble.faults).refuse_login and trouble.strikes():
+            is_right = False
+        self.peer.logins += is_right
+        return AUTH_SUCCESSFUL if is_right else AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+
+    def note(self, verb: str, path: str, size: int | None = None) -> None:
+        """Keep what a client did."""
+        self.peer.asked.add(Asked(verb, path.strip("/").removeprefix("./"), size), 100)
+
+
+class Server(paramiko.SFTPServer):
+    """The protocol, with the faults that strike before anything is looked at."""
+
+    def __init__(self, channel: Any, name: str, server: Any, sftp_si: type[Folder], conversation: Conversation) -> None:
+        super().__init__(channel, name, server, sftp_si, conversation)
+        self._conversation = conversation
+
+    def _process(self, t: int, request_number: int, msg: Any) -> None:
+        if seconds := self._conversation.peer.faults.delay_seconds:
+            time.sleep(seconds)
+        super()._process(t, request_number, msg)  # type: ignore[misc]
+
+
+class Folder(SFTPServerInterface):
+    """The peer's folder."""
+
+    def __init__(self, server: Any, conversation: Conversation) -> None:
+        super().__init__(server)
+        self._conversation, self._peer = conversation, conversation.peer
+
+    def _at(self, path: str) -> Path:
+        # `canonicalize` leaves nothing above the root.
+        return Path(str(self._peer.root) + self.canonicalize(path))
+
+    def _answered(self, verb: str, code: int) -> int:
+        trouble = self._peer.trouble
+        if cast("SFTPFaults", trouble.faults).hang_up_before_answer == verb and trouble.strikes():
+            self._conversation.cut()
+        return code
+
+    def _tried(self, verb: str, path: str, act: Any, *arguments: Any) -> int:
+        try:
+            act(*arguments)
+        except OSError as exc:
+            return paramiko.SFTPServer.convert_errno(exc.errno or 0)
+        self._conversation.note(verb, path)
+        return self._answered(verb, SFTP_OK)
+
+    def list_folder(self, path: str) -> list[SFTPAttributes] | int:
+        try:
+            found = [
+                SFTPAttributes.from_stat(each.lstat(), cast("str", os.fsencode(each.name)))
+                for each in self._at(path).iterdir()
+            ]
+        except OSError as exc:
+            return paramiko.SFTPServer.convert_errno(exc.errno or 0)
+        self._conversation.note("list", path)
+        self._answered("list", SFTP_OK)
+        return found
+
+    def stat(self, path: str) -> SFTPAttributes | int:
+        try:
+            found = SFTPAttributes.from_stat(self._at(path).stat())
+        except OSError as exc:
+            return paramiko.SFTPServer.convert_errno(exc.errno or 0)
+        self._answered("stat", SFTP_OK)
+        return found
+
+    lstat = stat
+
+    def open(self, path: str, flags: int, attr: SFTPAttributes) -> OpenFile | int:
+        try:
+            file = os.open(self._at(path), flags | getattr(os, "O_BINARY", 0), 0o600)
+        except OSError as exc:
+            return paramiko.SFTPServer.convert_errno(exc.errno or 0)
+        self._answered("open", SFTP_OK)
+        return OpenFile(self._conversation, path, file, flags)
+
+    def remove(self, path: str) -> int:
+        return self._tried("remove", path, self._at(path).unlink)
+
+    def rename(self, oldpath: str, newpath: str) -> int:
+        if self._at(newpath).exists():
+            return SFTP_FAILURE
+        return self._tried("rename", newpath, self._at(oldpath).rename, self._at(newpath))
+
+    def posix_rename(self, oldpath: str, newpath: str) -> int:
+        if cast("SFTPFaults", self._peer.faults).no_posix_rename:
+            return SFTP_OP_UNSUPPORTED
+        return self._tried("rename", newpath, self._at(oldpath).replace, self._at(newpath))
+
+    def mkdir(self, path: str, attr: SFTPAttributes) -> int:
+        return self._tried("mkdir", path, self._at(path).mkdir)
+
+    def rmdir(self, path: str) -> int:
+        return self._tried("rmdir", path, self._at(path).rmdir)
+
+
+class OpenFile(SFTPHandle):
+    """A file being read or written."""
+
+    def __init__(self, conversation: Conversation, path: str, file: int, flags: int) -> None:
+        super().__init__(flags)
+        self._conversation, self._path, self._file = conversation, path, file
+        self._trouble = conversation.peer.trouble
+        self._sent = self._received = 0
+        self._is_written = bool(flags & (os.O_WRONLY | os.O_RDWR))
+
+    def read(self, offset: int, length: int) -> bytes | int:
+        faults = cast("SFTPFaults", self._trouble.faults)
+        most = faults.short_file_after_bytes
+        if most is not None and offset + length > most:
+            length = max(0, most - offset)
+            if not length:
+                self._trouble.strikes()
+                return b""
+        try:
+            block = os.pread(self._file, length, offset)
+        except OSError as exc:
+            return paramiko.SFTPServer.convert_errno(exc.errno or 0)
+        self._sent += len(block)
+        self._slow(len(block))
+        self._hang_up()
+        return block
+
+    def write(self, offset: int, data: Any) -> int:
+        most = cast("SFTPFaults", self._trouble.faults).disk_full_after_bytes
+        if most is not None and offset + len(data) > most and self._trouble.strikes():
+            return SFTP_FAILURE
+        try:
+            os.pwrite(self._file, data, offset)
+        except OSError as exc:
+            return paramiko.SFTPServer.convert_errno(exc.errno or 0)
+        self._received += len(data)
+        self._slow(len(data))
+        self._hang_up()
+        return SFTP_OK
+
+    def _slow(self, count: int) -> None:
+        if rate := self._trouble.faults.bytes_per_second:
+            time.sleep(count / rate)
+
+    def _hang_up(self) -> None:
+        most = self._trouble.faults.hang_up_after_bytes
+        if most is not None and self._sent + self._received > most:
+            if self._trouble.strikes():
+                self._conversation.cut()
+            self._trouble = self._conversation.peer.trouble
+
+    def stat(self) -> SFTPAttributes | int:
+        return SFTPAttributes.from_stat(os.fstat(self._file))
+
+    def close(self) -> None:
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
+            verb, count = ("put", self._received) if self._is_written else ("get", self._sent)
+            self._conversation.note(verb, self._path, count)
