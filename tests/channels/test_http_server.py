@@ -70,6 +70,21 @@ def test_both_loopbacks_are_on_one_port() -> None:
             each.close()
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="This Python was built without IPv6.")
+def test_both_loopbacks_are_answered(wb: Workbench) -> None:
+    wb.start()
+    port = wb._parts.server.port
+    for address, host in (("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")):
+        try:
+            connected = socket.create_connection((address, port), 10)
+        except OSError:
+            assert address == "::1", "a machine may be without IPv6, never without IPv4"
+            continue
+        with connected:
+            connected.sendall(f"GET /ping HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+            assert connected.recv(1000).startswith(b"HTTP/1.1 200")
+
+
 def test_stopped_and_started_it_answers_again(wb: Workbench) -> None:
     first = wb.start()
     assert wb.start() == first

@@ -102,6 +102,24 @@ def test_a_parameter_nobody_sent_is_400(wb: Workbench) -> None:
     assert (answer.status, answer.json()["details"]) == (400, "Invalid input: 'file_name' is missing; given: other")
 
 
+def test_services_that_block_run_side_by_side(wb: Workbench) -> None:
+    together = threading.Barrier(20)
+
+    class Blocks(Service):
+        name = "blocks"
+
+        def handle(self) -> str:
+            together.wait(10)
+            return "all at once"
+
+    wb.deploy(Blocks)
+    wb.define(RESTChannel("blocks"))
+    wires = [Wire(wb).request("GET /blocks") for _ in range(20)]
+    assert {wire.answer().body for wire in wires} == {b"all at once"}
+    for wire in wires:
+        wire.socket.close()
+
+
 # Hanging.
 def test_a_service_that_hangs_is_504_and_a_spare_worker_stands_in(wb: Workbench) -> None:
     go, ended = threading.Event(), []

@@ -77,6 +77,37 @@ def test_a_service_is_called_by_class_and_keywords_are_the_payload(wb: Workbench
     assert wb.invoke(Caller) == {"a": 1, "b": 2}
 
 
+@pytest.mark.parametrize("keyword", ["data_format", "channel", "as_bunch", "timeout"])
+def test_zatos_own_keywords_are_no_payload(wb: Workbench, keyword: str) -> None:
+    class Caller(Service):
+        name = "caller"
+
+        def handle(self) -> Any:
+            return self.invoke("inner", **{keyword: 0})["got"], self.invoke("inner", {"a": 1}, **{keyword: 0})["got"]
+
+    wb.deploy(Caller, Inner)
+    assert wb.invoke("caller") == ("", {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("keywords", "mend"),
+    [
+        ({"timeout": 5}, "cannot stop a service after a time. Mend: bound the waits of that service"),
+        ({"b": 2}, "has a payload, and b besides. Mend: put all in one dict"),
+    ],
+)
+def test_keywords_that_cannot_be_obeyed_are_refused(wb: Workbench, keywords: dict[str, Any], mend: str) -> None:
+    class Caller(Service):
+        name = "caller"
+
+        def handle(self) -> Any:
+            return self.invoke("inner", {"a": 1}, **keywords)
+
+    wb.deploy(Caller, Inner)
+    with pytest.raises(ServiceUsage, match=mend):
+        wb.invoke("caller")
+
+
 def test_errors_of_a_called_service_come_through_unchanged(wb: Workbench) -> None:
     class Odd(Exception):
         pass

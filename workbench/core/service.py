@@ -16,6 +16,9 @@ from workbench.core.response import Response
 if TYPE_CHECKING:
     from workbench.core.ports import Connections
 
+ZATO_KEYWORDS = frozenset(
+    ("as_bunch", "channel", "data_format", "raise_timeout", "serialize", "skip_response_elem", "timeout", "transport")
+)
 on_subclass: list[Callable[[type[Service]], None]] = []
 
 
@@ -187,11 +190,29 @@ class Invoke:
                 f"Service {self._call.service!r} is async, and self.invoke would block the server. "
                 f"Mend: await self.invoke.aio({named(name)!r}, ...)"
             )
-        return self._call.surroundings.invoker.invoke(named(name), payload or more or payload, self._call)
+        return self._call.surroundings.invoker.invoke(named(name), _payload(name, payload, more), self._call)
 
     async def aio(self, name: str | type[Service], payload: Any = "", **more: Any) -> Any:
         """The same, awaited."""
-        return await self._call.surroundings.invoker.invoke_aio(named(name), payload or more or payload, self._call)
+        invoker = self._call.surroundings.invoker
+        return await invoker.invoke_aio(named(name), _payload(name, payload, more), self._call)
+
+
+def _payload(name: str | type[Service], payload: Any, more: dict[str, Any]) -> Any:
+    """What an invoked service gets: the payload, or the keywords if there is none; Zato's own keywords left out."""
+    if not more:
+        return payload
+    if more.get("timeout"):
+        raise ServiceUsage(
+            f"self.invoke({named(name)!r}) cannot stop a service after a time. Mend: bound the waits of that service, "
+            f"or the channel's timeout_seconds."
+        )
+    keywords = {key: value for key, value in more.items() if key not in ZATO_KEYWORDS}
+    if keywords and payload not in ("", None):
+        raise ServiceUsage(
+            f"self.invoke({named(name)!r}) has a payload, and {', '.join(keywords)} besides. Mend: put all in one dict."
+        )
+    return keywords or payload
 
 
 class Ways:
