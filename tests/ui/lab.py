@@ -139,14 +139,19 @@ def browser() -> Iterator[Any]:
 
 
 class Notebook:
-    """One notebook open in a page, its kernel ready."""
+    """One notebook open in a page, its kernel ready; the page loads JupyterLab only once."""
 
     def __init__(self, lab: Lab, page: Any, path: str) -> None:
         self.page = page
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.set_default_timeout(20_000)
-        page.goto(f"{lab.url}/lab/tree/{path}?token={lab.token}&reset")
+        if not page.url.startswith(lab.url):
+            page.goto(f"{lab.url}/lab?token={lab.token}&reset")
+            page.locator(".jp-Launcher, .jp-NotebookPanel").first.wait_for()
+        page.evaluate(
+            "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }", path
+        )
         page.locator(".jp-NotebookPanel").wait_for()
         page.evaluate(READY)
 
@@ -166,13 +171,30 @@ class Notebook:
             code,
         )
 
+    def wait_for_subshell(self) -> None:
+        """Wait until JupyterLab has made the second way into the kernel that its widgets use."""
+        self.page.wait_for_function(
+            """async () => { const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const listed = await kernel.requestListSubshell({}).done;
+            return listed.content.subshell_id.length > 0; }"""
+        )
+
+    def interrupt(self) -> None:
+        """Interrupt what `start` started, and wait for its end."""
+        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+        self.page.wait_for_function("!window.workbenchCellRuns")
+
     def still_runs(self) -> bool:
         """Whether what `start` started has not ended."""
         return bool(self.page.evaluate("window.workbenchCellRuns"))
 
-    def shutdown(self) -> None:
-        """End the kernel."""
-        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    def close(self) -> None:
+        """End the kernel and close the tab."""
+        self.page.evaluate(
+            """async () => { const panel = window.jupyterapp.shell.currentWidget;
+            await panel.sessionContext.shutdown(); await panel.context.save().catch(() => {}); panel.dispose(); }"""
+        )
+        self.page.locator(".jp-NotebookPanel").wait_for(state="detached")
 
     def restart(self) -> None:
         """Restart the kernel, as the menu does after its question."""

@@ -65,15 +65,14 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
+def page() -> Iterator[Any]:
+    with browser() as chromium:
+        yield chromium.new_page(viewport={"width": 1300, "height": 1100})
 
 
 @pytest.fixture
-def notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     opened: list[Notebook] = []
-    page = chromium.new_page(viewport={"width": 1300, "height": 1100})
 
     def open_notebook(*cells: str, subshells: bool = True) -> Notebook:
         opened.append(Notebook(lab, page, lab.write(request.node.name, *cells)))
@@ -86,9 +85,8 @@ def notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest, tmp_path: 
     yield open_notebook
     for each in opened:
         page.screenshot(path=tmp_path / "page.png")
-        each.shutdown()
+        each.close()
         assert each.errors == []
-    page.close()
 
 
 def row(notebook: Notebook, service: str) -> Any:
@@ -209,20 +207,27 @@ def test_a_service_that_hangs_shows_a_spinner_and_leaves_the_card_usable(noteboo
 def test_a_click_while_a_cell_runs_works(notebook: Callable[..., Notebook]) -> None:
     opened = notebook(ON, GATE, "")
     waits = row(opened, "api.waits")
+    opened.wait_for_subshell()
+    press(waits, "Schedule")
+    waits.locator(".wb-runs li").nth(4).wait_for()
+    press(waits, "Cancel")
     opened.start("import threading; held = threading.Event(); print(held.wait(60))")
     press(waits, "Schedule")
     waits.locator(".wb-runs li").nth(4).wait_for()
     press(waits, "Save")
     waits.get_by_text("Job 'waits' is on.").wait_for()
     assert opened.still_runs()
+    opened.interrupt()
 
 
 def test_a_click_that_must_wait_for_a_cell_says_so_and_goes_on(notebook: Callable[..., Notebook]) -> None:
     opened = notebook(ON, GATE, subshells=False)
     waits = row(opened, "api.waits")
-    opened.start("import time; ended = time.monotonic() + 1.5\nwhile time.monotonic() < ended: time.sleep(0.05)")
+    opened.start("import threading; threading.Event().wait(60)")
     press(waits, "Schedule")
-    opened.page.get_by_text("Waiting for the running cell").first.wait_for(timeout=2000)
+    opened.page.get_by_text("Waiting for the running cell").first.wait_for()
+    assert opened.still_runs()
+    opened.interrupt()
     waits.locator(".wb-runs li").nth(4).wait_for()
     opened.page.get_by_text("Waiting for the running cell").first.wait_for(state="hidden")
 

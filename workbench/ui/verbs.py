@@ -25,6 +25,18 @@ def hello(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     return {"zone": desk.zone}
 
 
+@verb("here")
+def here(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """A card tries the way to the kernel."""
+    return {}
+
+
+@verb("bye")
+def bye(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any] | None:
+    """Somebody looks no more; there is nobody to tell."""
+    return None
+
+
 @verb("zones")
 def zones(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Every time zone."""

@@ -29,6 +29,8 @@ class CardView {
     this.draw();
     this.ticker = setInterval(() => this.tick(), 1000);
     this.talk.ask("hello").catch(() => {});
+    // By now JupyterLab has a second way into the kernel; using it once lets ipykernel 7.4 hear clicks by it from then on.
+    this.again = setTimeout(() => this.talk.isBusy || this.talk.ask("here").catch(() => {}), 1500);
   }
 
   follow(state) {
@@ -66,6 +68,7 @@ class CardView {
 
   close() {
     clearInterval(this.ticker);
+    clearTimeout(this.again);
     this.model.off("change:facts", this.redraw);
     this.talk.close();
   }
