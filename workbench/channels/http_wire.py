@@ -29,6 +29,7 @@ HEADER_BYTES = 32 * 1024
 SWALLOWED_BYTES = 1024 * 1024
 LINGERED_BYTES = 64 * 1024 * 1024
 LEAST_READ_BYTES = 64 * 1024
+READ_BYTES = 16 * 1024  # Each read clears a buffer of this size first.
 PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Content Too Large"}
 
 
@@ -184,7 +185,9 @@ class Message(httputil.HTTPMessageDelegate):
             return
         bodiless = self._started.method == "HEAD" or answer.status in (204, 304)
         early = not connection._read_finished and _body_pending(connection)
-        written = connection.write(_head(self._started, connection, answer, early) + (b"" if bodiless else answer.body))
+        head = _head(self._started, connection, answer, early)
+        # As connection.write does, which makes a second Future and a callback for the same.
+        written = connection._pending_write = connection.stream.write(head if bodiless else head + answer.body)
         if early and "Expect" not in connection._request_headers:  # type: ignore[operator]
             # Closed now, with what was sent unread, the system would take the answer back from who still sends.
             self._lingers = True
@@ -272,6 +275,7 @@ def server_of(pipeline: Pipeline, bounds: Bounds) -> BoundedServer:
         max_header_size=3 * HEADER_BYTES,
         max_body_size=1 << 40,
         max_buffer_size=64 * 1024 * 1024,
+        chunk_size=READ_BYTES,
     )
     server.conn_params.header_timeout = None  # Deadlines watches instead
     server.most_connections = min(bounds.connections, _files_left())
