@@ -10,13 +10,14 @@ import pytest
 
 from tests.kernels import ROOT
 
+pytestmark = pytest.mark.timeout(120)
 NOTEBOOK = ROOT / "notebooks" / "00-hello.ipynb"
 
 
 def demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.demo", *map(str, arguments)]
     return subprocess.run(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=55, check=False
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=110, check=False
     )
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.kernels import kernel_env
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 45.0
 Ran = subprocess.CompletedProcess[str]
 
 

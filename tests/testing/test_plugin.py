@@ -12,6 +12,7 @@ import pytest
 
 from tests.kernels import kernel_env
 
+pytestmark = pytest.mark.timeout(120)
 DEPLOY = (
     "from workbench import wb, Service\nclass A(Service):\n    name = 'a'\n    def handle(self):\n        return 1\n"
 )
@@ -40,7 +41,7 @@ def nbval(folder: Path, *cells: tuple[str, list[dict[str, Any]]], **env: str) ->
     (folder / "one.ipynb").write_text(json.dumps(content))
     command = [sys.executable, "-m", "pytest", "--nbval", "one.ipynb", "-q", "-p", "no:cacheprovider"]
     given = kernel_env(JUPYTER_RUNTIME_DIR=str(folder / "runtime"), IPYTHONDIR=str(folder / "ipython")) | env
-    return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, timeout=100, check=False)
 
 
 GREETING = "Workbench on. Services go live when their cell has run. Type wb to see everything."
@@ -73,6 +74,6 @@ def test_other_tests_are_left_alone(tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "test_one.py").write_text(text)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     done = subprocess.run(
-        command, cwd=tmp_path, env=kernel_env(), capture_output=True, text=True, timeout=50, check=False
+        command, cwd=tmp_path, env=kernel_env(), capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stdout
