@@ -32,7 +32,7 @@ def main() -> int:
     if unknown := [name for name in names if name not in benches]:
         parser.error(f"there is no bench {', '.join(unknown)}; there are: {', '.join(benches)}")
     found: list[Row] = []
-    failed = []
+    failed, load = [], _load()
     for name in names:
         began = time.monotonic()
         print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
@@ -43,11 +43,19 @@ def main() -> int:
             traceback.print_exc()
         print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
     print(table(found))
-    load = os.getloadavg()[0]
-    print(f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f} at the end.")
+    print(
+        f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f} before, {_load():.1f} at the end."
+    )
+    if load > (os.cpu_count() or 1) / 2:
+        print("Others were at work on this machine: believe ratios and CPU times, not waits and calls a second.")
     if failed:
         print(f"Failed: {', '.join(failed)}.")
     return 1 if failed or any(row.verdict == "NO" for row in found) else 0
+
+
+def _load() -> float:
+    """Processes that wanted a core in the last minute, on average."""
+    return os.getloadavg()[0]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 
 import psutil
 
@@ -30,7 +31,9 @@ class Served:
 
     def __init__(self, program: str) -> None:
         command = [sys.executable, "-m", f"tests.bench.servers.{program}"]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=kernel_env(), stdout=subprocess.PIPE, text=True)
+        self._home = TemporaryDirectory(prefix="bench-")
+        env = kernel_env(JUPYTER_RUNTIME_DIR=self._home.name)
+        self._process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.strip().isdecimal():
@@ -50,6 +53,7 @@ class Served:
         self._process.wait(10)
         assert self._process.stdout is not None
         self._process.stdout.close()
+        self._home.cleanup()
 
 
 @contextmanager
