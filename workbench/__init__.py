@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.connections.ftp import FTPConnection as FTPConnection
     from workbench.connections.local import LocalFolder as LocalFolder
     from workbench.connections.rest import RESTConnection as RESTConnection
+    from workbench.connections.s3 import S3Connection as S3Connection
     from workbench.connections.sftp import SFTPConnection as SFTPConnection
     from workbench.connections.smtp import SMTPConnection as SMTPConnection
     from workbench.connections.smtp_message import SMTPMessage as SMTPMessage

@@ -15,6 +15,7 @@ from workbench.channels.rest import RESTChannel
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.ftp import FTPConnection
 from workbench.connections.local import LocalFolder
+from workbench.connections.s3 import S3Connection
 from workbench.core.errors import UnknownName
 from workbench.core.secret import secret
 from workbench.core.service import Service
@@ -224,8 +225,26 @@ class Collect(Service):
             source.delete(info.path)
 
 
+def test_a_way_out_of_three_words_leads_to_its_connection(tmp_path: Path) -> None:
+    class Keep(Service):
+        name = "api.keep"
+
+        def handle(self) -> str:
+            self.cloud.aws.s3["Target"].conn.write("a.txt", b"1")
+            return ", ".join(dir(self.cloud))
+
+    with Workbench(port=0, folder=tmp_path) as wb:
+        wb.deploy(Keep)
+        wb.define(SINKS["s3"])
+        wb.sandbox()
+        assert wb.invoke("api.keep") == "aws, dropbox, s3"
+        peer: Any = wb.peers["Target"]
+        assert dict(peer.files) == {"a.txt": b"1"}
+
+
 SINKS = {
     "dropbox": DropboxConnection("Target", user_agent="Test/1.0"),
+    "s3": S3Connection("Target", bucket="invoices"),
     "ftp": FTPConnection("Target", host="ftp.example.com"),
     "folder": LocalFolder("Target", path="/nowhere"),
 }

@@ -13,6 +13,7 @@ from workbench.connections.ftp import FTPConnection
 from workbench.connections.live import LiveConnections
 from workbench.connections.local import LocalFolder
 from workbench.connections.rest import RESTConnection
+from workbench.connections.s3 import S3Connection
 from workbench.connections.sftp import SFTPConnection
 from workbench.connections.smtp import SMTPConnection
 from workbench.core.clock import SystemClock
@@ -26,6 +27,7 @@ EXAMPLES: dict[str, ConnectionDefinition] = {
     "ftp": FTPConnection("My FTP", host="ftp.example.com", username="me", password=secret("X")),
     "dropbox": DropboxConnection("My Dropbox", user_agent="workbench-tests/1.0", token=secret("X")),
     "sftp": SFTPConnection("My SFTP", host="sftp.example.com", username="me", password=secret("X")),
+    "s3": S3Connection("My S3", bucket="my-bucket", access_key="AKIA", secret_key=secret("X")),
     "folder": LocalFolder("My Folder", path="/nowhere/in/particular"),
 }
 FILES = catalog.members("files")

@@ -249,7 +249,8 @@ def test_a_full_account_is_said(conn: LiveDropbox, peer: DropboxServer) -> None:
 )
 def test_a_deadline_holds_whatever_the_trouble(fault: dict[str, Any]) -> None:
     with opened("dropbox", deadline_seconds=1.0, timeout_seconds=0.8, max_retries_on_error=20) as (conn, peer):
-        conn.write("a.txt", b"1")
+        peer.put("a.txt", b"1")
+        assert conn.client is not None
         peer.fail(**fault)
         began = time.monotonic()
         with pytest.raises(ConnectionFailed):

@@ -26,6 +26,7 @@ BROUGHT = {
     *("ipython", "traitlets", "jupyter-client", "jupyter-core", "pyzmq", "comm"),  # ipykernel
     *("nbformat", "nbclient", "pytest"),  # jupyterlab, nbval
     "urllib3",  # requests
+    "botocore",  # boto3
 }
 # Extras of those who work on the project; the package itself may not count on them.
 TOOLS = ("test", "bench")

@@ -30,6 +30,7 @@ ROWS = (
     Row("ftp", "FTP", "workbench.connections.ftp", "FTPConnection", ("out.ftp", "out.files")),
     Row("dropbox", "Dropbox", "workbench.connections.dropbox", "DropboxConnection", ("cloud.dropbox", "out.files")),
     Row("sftp", "SFTP", "workbench.connections.sftp", "SFTPConnection", ("out.sftp", "out.files")),
+    Row("s3", "S3", "workbench.connections.s3", "S3Connection", ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files")),
     Row("folder", "Folder", "workbench.connections.local", "LocalFolder", ("out.folder", "out.files")),
 )
 

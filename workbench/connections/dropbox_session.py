@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from workbench.connections.files import said_bytes
-from workbench.connections.rest_session import LOOPBACK, _classes, bounded
+from workbench.connections.rest_session import LOOPBACK, bound_pools, bounded
 from workbench.connections.trying import Due
 from workbench.core.errors import ServiceUsage
 from workbench.core.trace import CURRENT, outgoing
@@ -85,16 +85,22 @@ class Slow:
 
 @cache
 def _adapter_class() -> Any:
-    base: Any = _classes()[1]
+    from requests.adapters import HTTPAdapter
 
-    class Adapter(base):  # type: ignore[misc]
+    class Adapter(HTTPAdapter):
         """Sends one request of the SDK, as often as it takes."""
 
         def __init__(self, definition: DropboxConnection) -> None:
             self.definition = definition
             super().__init__(pool_connections=4, pool_maxsize=definition.pool_size, max_retries=0)
 
-        def send(self, request: PreparedRequest, stream: bool = False, timeout: Any = None, **more: Any) -> Any:
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs)
+            bound_pools(self.poolmanager)
+
+        def send(  # type: ignore[override]
+            self, request: PreparedRequest, stream: bool = False, timeout: Any = None, **more: Any
+        ) -> Any:
             send = partial(super().send, request, **more)
             return _sent(self.definition, request, stream, timeout, send)
 

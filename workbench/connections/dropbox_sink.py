@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.connections.dropbox_errors import NotAsSent, WrongOffset
 from workbench.connections.dropbox_hash import ContentHash
-from workbench.connections.file_errors import FileThere, Interrupted
-from workbench.connections.trying import BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS, Due, late
+from workbench.connections.file_errors import FileThere
+from workbench.connections.trying import Due, surely
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
 
 # Pieces of a session are multiples of 4 MiB; what fits into one piece needs no session.
 PIECE_BYTES = 8 << 20
+T = TypeVar("T")
 
 
 class DropboxSink:
@@ -118,20 +116,10 @@ class DropboxSink:
         commit = CommitInfo(at, mode=mode, strict_conflict=strict, mute=True)
         return client.files_upload_session_finish(last, UploadSessionCursor(self._session, self._sent), commit)
 
-    def _surely(self, work: Callable[[int], Any]) -> Any:
+    def _surely(self, work: Callable[[int], T]) -> T:
         """Do one request, again if it is interrupted; more is lost if the whole file must be sent again."""
-        retries = self._backend.definition.max_retries_on_error
-        for attempt in itertools.count(1):
-            try:
-                return work(attempt)
-            except Interrupted as exc:
-                if self._due.over:
-                    raise late(self._backend.definition, self._due, attempt) from exc
-                if attempt > retries:
-                    raise ConnectionFailed(f"{exc} {attempt} tries were made.") from exc
-                wait = min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1)
-                time.sleep(self._due.left(wait))
-        raise AssertionError("every try returns or raises")
+        definition = self._backend.definition
+        return surely(definition, lambda due, attempt: work(attempt), self._due, definition.max_retries_on_error)
 
     def abort(self, keep: bool = False) -> None:
         """Nothing is seen of an upload session that nobody finishes."""

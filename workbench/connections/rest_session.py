@@ -70,29 +70,33 @@ class _Response(HTTPResponse):
 
 
 @cache
+def _bound_pool(pool: Any) -> Any:
+    """A class of urllib3's pools, or of one made from it, whose connections read as `bounded` says."""
+    kind = pool.ConnectionCls
+    answering = type(kind.__name__, (kind,), {"response_class": _Response})
+    return type(pool.__name__, (pool,), {"ConnectionCls": answering})
+
+
+def bound_pools(manager: Any) -> None:
+    """Have the connections of a urllib3 PoolManager read as `bounded` says."""
+    by_scheme = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _bound_pool(pool) for scheme, pool in by_scheme.items()}
+
+
+@cache
 def _classes() -> tuple[Any, Any]:
     """The session and its adapter; made when first needed, since their library is imported lazily."""
     import requests
     import requests.adapters
-    import urllib3.connectionpool
 
     # The library's own annotations leave these classes open.
-    pools: Any = urllib3.connectionpool
     session_class: Any = requests.Session
     adapter_class: Any = requests.adapters.HTTPAdapter
-
-    def answering(kind: Any) -> Any:
-        return type(kind.__name__, (kind,), {"response_class": _Response})
-
-    def pooling(kind: Any) -> Any:
-        return type(kind.__name__, (kind,), {"ConnectionCls": answering(kind.ConnectionCls)})
-
-    pool_by_scheme = {"http": pooling(pools.HTTPConnectionPool), "https": pooling(pools.HTTPSConnectionPool)}
 
     class Adapter(adapter_class):  # type: ignore[misc]
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = pool_by_scheme
+            bound_pools(self.poolmanager)
 
     class KeepsKeys(session_class):  # type: ignore[misc]
         """Leaves a key at home when an answer redirects to another host, as `requests` does with Authorization."""

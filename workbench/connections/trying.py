@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 from msgspec import Meta
 
 from workbench.connections.file_errors import Interrupted
-from workbench.core.errors import DeadlineExceeded
+from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 
 T = TypeVar("T")
 
@@ -129,6 +129,19 @@ def trying(who: object, work: Callable[[Due, int], T], due: Due, retries: int) -
                 raise
             time.sleep(wait)
     raise AssertionError("every try returns or raises")
+
+
+def surely(who: object, work: Callable[[Due, int], T], due: Due, retries: int) -> T:
+    """The same for one step of many: nobody is to begin anew when it was interrupted too often.
+
+    Raises:
+        DeadlineExceeded: It did not end well in time.
+        ConnectionFailed: It was interrupted once more than there are `retries`.
+    """
+    try:
+        return trying(who, work, due, retries)
+    except Interrupted as exc:
+        raise ConnectionFailed(f"{exc} {retries + 1} tries were made.") from exc
 
 
 def late(who: object, due: Due, attempt: int = 1) -> DeadlineExceeded:

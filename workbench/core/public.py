@@ -19,6 +19,7 @@ HOMES = {
     "OneTimeJob": "workbench.scheduler.definitions",
     "RESTChannel": "workbench.channels.rest",
     "RESTConnection": "workbench.connections.rest",
+    "S3Connection": "workbench.connections.s3",
     "SOAPChannel": "workbench.channels.soap",
     "SFTPConnection": "workbench.connections.sftp",
     "SMTPConnection": "workbench.connections.smtp",

@@ -216,21 +216,26 @@ def _payload(name: str | type[Service], payload: Any, more: dict[str, Any]) -> A
 
 
 class Ways:
-    """A group of ways out, `self.out` or `self.email`: one attribute per kind of connection."""
+    """A group of ways out, `self.out` or `self.cloud.aws`: one attribute per kind of connection, or per group."""
 
     __slots__ = ("_call", "_prefix")
 
     def __init__(self, call: Call, prefix: str) -> None:
         self._call, self._prefix = call, prefix
 
-    def __getattr__(self, word: str) -> Way:
+    def __getattr__(self, word: str) -> Any:
         if word.startswith("__"):
             raise AttributeError(word)
-        return Way(self._call, f"{self._prefix}.{word}")
+        dotted = f"{self._prefix}.{word}"
+        ways = self._call.surroundings.connections.ways()
+        if dotted not in ways and any(each.startswith(f"{dotted}.") for each in ways):
+            return Ways(self._call, dotted)
+        return Way(self._call, dotted)
 
     def __dir__(self) -> list[str]:
         ways = self._call.surroundings.connections.ways()
-        return [each.removeprefix(f"{self._prefix}.") for each in ways if each.startswith(f"{self._prefix}.")]
+        below = (each.removeprefix(f"{self._prefix}.") for each in ways if each.startswith(f"{self._prefix}."))
+        return list(dict.fromkeys(each.partition(".")[0] for each in below))
 
 
 class Way:

@@ -30,6 +30,7 @@ ROWS = (
     Row("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
     Row("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
     Row("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
+    Row("s3", "workbench.sandbox.s3_server", "S3Server"),
     Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 

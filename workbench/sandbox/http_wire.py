@@ -150,7 +150,7 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer, 
     if answer.blocks is not None and not bodiless:
         return await _send_blocks(writer, answer, answer.blocks, ends)
     body = b"" if bodiless else answer.body if most is None else answer.body[:most]
-    writer.write(_head_of(answer, len(answer.body), ends))
+    writer.write(_head_of(answer, max(len(answer.body), answer.length), ends))
     writer.write(body)
     await writer.drain()
     return most is None
