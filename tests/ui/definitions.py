@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 from workbench.core.definition import Definition
 from workbench.core.public import HOMES
-from workbench.ui.fields import fields_of
+from workbench.ui.fields import Field, Wrong, fields_of, typed
 
 VALUES: dict[str, dict[str, Any]] = {
     "APIKey": {"key": "MY_KEY", "header": "X-Key"},
@@ -32,11 +33,19 @@ def definition_classes() -> dict[str, type[Definition]]:
 
 
 CLASSES = definition_classes()
-_BY_KIND = {"text": "/x", "long text": "x", "integer": "1", "number": "1", "flag": True, "secret": "MY_SECRET"}
+_SAMPLES = ("MY_SECRET", "x", "/x", "example", "https://example.com", "1", "true")
 
 
 def values_of(name: str) -> dict[str, Any]:
     """Values that make one; what is required and not in VALUES is filled in by kind."""
     required = [field for field in fields_of(CLASSES[name]) if field.required and field.name != "name"]
-    filled = {field.name: _BY_KIND.get(field.kind, field.choices[0] if field.choices else "x") for field in required}
-    return filled | VALUES.get(name, {})
+    return {field.name: _sample(field) for field in required} | VALUES.get(name, {})
+
+
+def _sample(field: Field) -> str:
+    samples = _SAMPLES[:1] if field.kind == "secret" else (*field.choices, *_SAMPLES[1:])
+    for sample in samples:
+        with suppress(Wrong):
+            typed(field, sample)
+            return sample
+    raise AssertionError(f"No sample fits {field}; write one into VALUES.")

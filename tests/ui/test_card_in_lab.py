@@ -40,8 +40,10 @@ TIMED = """async (number) => {
     const panel = window.jupyterapp.shell.currentWidget;
     panel.content.activeCellIndex = number;
     const cell = panel.content.widgets[number].node;
+    for (const former of cell.querySelectorAll(".wb-card")) former.classList.add("former");
     const shown = new Promise((resolve) => {
-        const look = () => cell.querySelector(".wb-card") ? resolve(performance.now()) : requestAnimationFrame(look);
+        const look = () => cell.querySelector(".wb-card:not(.former)") ? resolve(performance.now())
+            : requestAnimationFrame(look);
         look();
     });
     await window.jupyterapp.commands.execute("notebook:run-cell");

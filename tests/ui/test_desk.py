@@ -101,6 +101,13 @@ def test_a_removed_job_comes_back_by_undo(ask: Asking, wb: Workbench) -> None:
     assert wb.jobs["hello"].state == "on"
 
 
+def test_a_job_removed_beside_the_card_can_be_saved_again(ask: Asking, wb: Workbench) -> None:
+    scheduled(ask)
+    wb.jobs["hello"].remove()
+    assert scheduled(ask)["problems"] == {}
+    assert wb.jobs["hello"].state == "on"
+
+
 def test_the_code_that_a_form_gave_changes_nothing_when_it_is_pasted(ask: Asking, wb: Workbench) -> None:
     code = scheduled(ask)["code"]
     outcome: dict[str, Any] = {}

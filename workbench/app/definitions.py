@@ -157,6 +157,10 @@ class Book:
         self._events.emit(Changed(entry.definition, None))
         return entry.definition
 
+    def forget(self, collection: str, name: str) -> None:
+        """Note that something is gone which was taken out of force by other means."""
+        self._entries[collection].pop(name, None)
+
     def _check_short_limit(self, definition: Definition, origin: str) -> None:
         """`limit=` on an object and a Limit for the same object contradict each other."""
         if isinstance(definition, Limit):

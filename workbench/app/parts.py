@@ -34,6 +34,7 @@ from workbench.runtime.registry import Registry
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
+from workbench.scheduler.records import JobChanged
 from workbench.stores.opening import open_store, sqlite_folder
 
 
@@ -79,6 +80,7 @@ class Parts:
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
         self.book = Book(self._effects(), self.known, self.events)
+        self.events.subscribe(JobChanged, self._follow_job)
         self.views = Views(
             lambda: self.book.of("channels"),
             lambda: self.book.of("security"),
@@ -153,6 +155,10 @@ class Parts:
     def job_count(self) -> int:
         """Jobs there are; 0 while nobody has asked for the scheduler."""
         return len(self._scheduler.jobs) if self._scheduler is not None else 0
+
+    def _follow_job(self, event: JobChanged) -> None:
+        if event.what == "removed":
+            self.book.forget("jobs", event.job)
 
     def _remember_job(self, name: str) -> Callable[[], None]:
         stored = self.scheduler.stored(name)

@@ -39,6 +39,7 @@ class Field(Struct, frozen=True, kw_only=True):
     shortest: int | None = None
     pattern: str | None = None
     optional: bool = False
+    is_list: bool = False
     refers: str = ""
     more: bool = False
 
@@ -82,6 +83,7 @@ def _field(info: structs.FieldInfo, kind: Any, refers: str) -> Field:
         shortest=getattr(shape.info, "min_length", None) if shape.kind in ("text", "long text") else None,
         pattern=getattr(shape.info, "pattern", None),
         optional=shape.optional,
+        is_list=isinstance(shape.info, inspect.ListType),
         refers=refers,
     )
 
@@ -182,11 +184,15 @@ def typed(field: Field, given: Any) -> Any:
     Raises:
         Wrong: It cannot be one; the text says what can.
     """
-    if given is None or (isinstance(given, str) and not given.strip() and given not in field.choices):
+    if _is_blank(given) and given not in field.choices:
         if field.required:
             raise Wrong("is missing")
         return None
     return _READERS[field.kind](field, given)
+
+
+def _is_blank(given: Any) -> bool:
+    return given is None or (not given.strip() if isinstance(given, str) else given in ([], (), {}))
 
 
 def _text(field: Field, given: Any) -> str:
@@ -248,9 +254,10 @@ def _secret(field: Field, given: Any) -> Secret:
     return Secret(str(given).strip())
 
 
-def _names(field: Field, given: Any) -> tuple[str, ...]:
+def _names(field: Field, given: Any) -> list[str] | tuple[str, ...]:
     words = given if isinstance(given, list | tuple) else re.split(r"[,\s]+", str(given))
-    return tuple(word for word in map(str, words) if word)
+    kept = [word for word in map(str, words) if word]
+    return kept if field.is_list else tuple(kept)
 
 
 def _pairs(field: Field, given: Any) -> dict[str, str]:
