@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import workbench
@@ -69,3 +70,8 @@ def test_every_command_explains_itself(cli: CommandLine) -> None:
         help_text = cli.run(command, "--help")
         assert help_text.returncode == 0
         assert f"usage: workbench {command}" in help_text.stdout
+
+
+def test_lab_hands_its_arguments_to_jupyterlab_and_no_other_command_does(cli: CommandLine) -> None:
+    assert cli.run("lab", "--version").stdout == f"{version('jupyterlab')}\n"
+    assert "unrecognized arguments: --no-browser" in cli.refused("status", "--no-browser", code=2)

@@ -16,7 +16,7 @@ Command = Callable[[argparse.Namespace], Any]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 1 with one sentence when it did not, 2 for a wrong use."""
-    asked = _parser().parse_args(arguments)
+    asked = _read(_parser(), arguments)
     try:
         answer = asked.run(asked)
     except (WorkbenchError, OSError) as exc:
@@ -44,6 +44,15 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _read(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What is asked; only `lab` takes words that are not its own, for JupyterLab."""
+    asked, others = parser.parse_known_args(arguments)
+    if others and not getattr(asked, "passes_on", False):
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    asked.others = [each for each in others if each != "--"]
+    return asked
+
+
 def _parser() -> argparse.ArgumentParser:
     from workbench.cli import doctor, remote, serve
 
@@ -60,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     lab = command("lab", serve.lab, "Open JupyterLab, with the Workbench kernel, in this folder.")
-    lab.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to JupyterLab")
+    lab.set_defaults(passes_on=True)
+    lab.epilog = "Anything else is passed on to JupyterLab."
 
     served = command("serve", serve.serve, "Run a notebook or module without a notebook, and keep serving.")
     served.add_argument("file", help="notebook (.ipynb) or module (.py)")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def lab(asked: argparse.Namespace) -> int:
     """JupyterLab in this folder."""
-    arguments = [each for each in asked.arguments if each != "--"]
+    arguments = list(asked.others)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.insert(0, "--allow-root")
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])
