@@ -25,6 +25,7 @@ HOMES = {
     "SMTPConnection": "workbench.connections.smtp",
     "SMTPMessage": "workbench.connections.smtp_message",
     "Service": "workbench.core.service",
+    "TwilioConnection": "workbench.connections.twilio",
     "Unauthorized": "workbench.core.errors",
     "Workbench": "workbench.app.workbench",
     "WorkbenchError": "workbench.core.errors",

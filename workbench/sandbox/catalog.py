@@ -31,6 +31,7 @@ ROWS = (
     Row("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
     Row("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
     Row("s3", "workbench.sandbox.s3_server", "S3Server"),
+    Row("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
     Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 

@@ -1,0 +1,146 @@
+"""Text messages against the SMS peer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.connections.examples import EXAMPLES, opened
+from workbench.connections.definition import Opening
+from workbench.connections.twilio import LiveTwilio, TwilioConnection
+from workbench.core.call import INVOKE, Call
+from workbench.core.clock import SystemClock
+from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
+from workbench.core.secret import give, given, secret
+from workbench.core.trace import CURRENT
+from workbench.sandbox.sms_gateway import SMS, SMSGateway
+
+TO = "+48123456789"
+
+
+@pytest.fixture
+def both() -> Iterator[tuple[LiveTwilio, SMSGateway]]:
+    with opened("twilio") as pair:
+        yield pair
+
+
+@pytest.fixture
+def conn(both: tuple[LiveTwilio, SMSGateway]) -> LiveTwilio:
+    return both[0]
+
+
+@pytest.fixture
+def peer(both: tuple[LiveTwilio, SMSGateway]) -> SMSGateway:
+    return both[1]
+
+
+@pytest.fixture
+def call() -> Iterator[Call]:
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    token = CURRENT.set(call)
+    yield call
+    CURRENT.reset(token)
+
+
+def test_a_message_arrives_as_it_was_written(conn: LiveTwilio, peer: SMSGateway) -> None:
+    sent = conn.send("Zażółć & 100% = gęślą\njaźń", to=TO)
+    assert (sent.status, sent["to"], sent.sid) == ("queued", TO, peer.messages[-1].sid)
+    assert peer.messages[-1][:3] == (TO, "+15550001111", "Zażółć & 100% = gęślą\njaźń")
+    with pytest.raises(AttributeError, match="the answer has no 'price'"):
+        _ = sent.price
+
+
+def test_what_is_given_wins_over_the_defaults(peer: SMSGateway) -> None:
+    with opened("twilio", default_to="+49111") as (conn, peer):
+        conn.send("one")
+        conn.send("two", "+48222", "Shop")
+        conn.send("three", from_="MG" + "0" * 32, to="+48333")
+        assert [each[:2] for each in peer.messages] == [
+            ("+49111", "+15550001111"),
+            ("+48222", "Shop"),
+            ("+48333", "MG" + "0" * 32),
+        ]
+
+
+def test_what_cannot_be_sent_is_said_at_once(conn: LiveTwilio, peer: SMSGateway) -> None:
+    with pytest.raises(ServiceUsage, match=r"body must be text of 1 to 1,600 characters; to must be a number"):
+        conn.send("", to="123")
+    with opened("twilio", default_from="") as (without, _), pytest.raises(ServiceUsage, match="from_ is missing"):
+        without.send("x", to=TO)
+    assert len(peer.messages) == 0
+
+
+def test_a_refusal_comes_in_the_apis_words(conn: LiveTwilio) -> None:
+    with pytest.raises(ConnectionFailed, match=r"refused it: 400, The 'From' number \?\? .*\(error 21212\). Mend: see"):
+        conn.send("x", to=TO, from_="??")
+
+
+def test_a_wrong_token_is_said(peer: SMSGateway) -> None:
+    give("WRONG_TOKEN", "wrong")
+    wrong = EXAMPLES["twilio"].replace(address=peer.url, auth_token=secret("WRONG_TOKEN"))
+    live = wrong.open(Opening(lambda secret, owner: given(secret.name) or "", SystemClock()))
+    with pytest.raises(ConnectionFailed, match=r"401, Authenticate \(error 20003\)"):
+        live.ping()
+
+
+def test_a_message_is_not_sent_twice_by_itself(conn: LiveTwilio, peer: SMSGateway) -> None:
+    with peer.fail(hang_up_after_bytes=0), pytest.raises(ConnectionFailed):
+        conn.send("once", to=TO)
+    assert len(peer.messages) == 1
+    with peer.fail(status=503), pytest.raises(ConnectionFailed, match="503, Try again later"):
+        conn.send("never", to=TO)
+    assert len(peer.messages) == 1
+
+
+def test_429_is_obeyed_and_bounded(conn: LiveTwilio, peer: SMSGateway) -> None:
+    began = time.monotonic()
+    with peer.fail(status=429, retry_after_seconds=1, times=1):
+        conn.send("late", to=TO)
+    assert time.monotonic() - began >= 1
+    with peer.fail(status=429, retry_after_seconds=3600), pytest.raises(ConnectionFailed, match="429"):
+        conn.send("never", to=TO)
+    assert time.monotonic() - began < 10
+
+
+def test_a_deadline_holds() -> None:
+    with opened("twilio", timeout_seconds=0.5, deadline_seconds=0.5) as (conn, peer), peer.fail(delay_seconds=30):
+        began = time.monotonic()
+        with pytest.raises(DeadlineExceeded):
+            conn.send("x", to=TO)
+        assert time.monotonic() - began < 1.5
+
+
+def test_each_message_is_one_step(conn: LiveTwilio, call: Call) -> None:
+    conn.send("x", to=TO)
+    assert [step.said() for step in call.step.steps] == [f"SMS My SMS to {TO} queued"]
+
+
+def test_async_services_await_it(conn: LiveTwilio, peer: SMSGateway, call: Call) -> None:
+    call.on_loop = True
+
+    async def handle() -> str:
+        with pytest.raises(ServiceUsage, match=r"Mend: await conn.aio.send"):
+            conn.send("x", to=TO)
+        return str((await conn.aio.send("x", to=TO)).status)
+
+    assert asyncio.run(handle()) == "queued"
+
+
+def test_the_peer_shows_what_arrived(conn: LiveTwilio, peer: SMSGateway) -> None:
+    assert repr(peer) == "SMS gateway 'My SMS': no messages"
+    conn.send("Hello", to=TO)
+    assert repr(peer) == f"SMS gateway 'My SMS': 1 message.\n1. +15550001111 -> {TO}: Hello"
+    assert peer.rows() == [{"from": "+15550001111", "to": TO, "text": "Hello"}]
+    assert conn.ping() == "account active"
+    assert isinstance(peer.messages[0], SMS)
+
+
+def test_a_definition_lists_all_that_is_wrong_with_it() -> None:
+    with pytest.raises(InvalidDefinition) as refused:
+        TwilioConnection("s", account_sid="", address="nowhere", retries=-1)
+    assert set(refused.value.problems) == {"account_sid", "address", "retries"}
+    with pytest.raises(InvalidDefinition, match="default_to must be a number"):
+        TwilioConnection("s", account_sid="AC1", default_to="123")
