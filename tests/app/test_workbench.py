@@ -46,7 +46,7 @@ def test_a_service_is_deployed_listed_invoked_and_removed(wb: Workbench) -> None
     wb.deploy(Hello)
     assert wb.invoke("api.hello") == wb.invoke(Hello) == wb.services["api.hello"].invoke() == "Hello there!\n"
     live = wb.services["api.hello"]
-    assert (repr(live), live.doc) == ("api.hello v1", "Says hello.\n\n    At length.")
+    assert (repr(live), live.doc) == ("api.hello v1", "Says hello.\n\nAt length.")
     assert live.source.startswith("class Hello(Service):")
     assert "api.hello" in repr(wb.services)
     wb.services.remove("api.hello")

@@ -335,7 +335,7 @@ def test_pages_of_other_sites_and_foreign_hosts_are_403(wire: Wire, served: Work
 @pytest.fixture
 def hasty(served: Workbench) -> Iterator[int]:
     """The port of a second server on the same pipeline, which waits for nobody."""
-    bounds = Bounds(idle_seconds=0.3, body_seconds=0.3, reader_seconds=0.3, sweep_seconds=0.05, connections=20)
+    bounds = Bounds(idle_seconds=0.3, body_seconds=0.3, reader_seconds=1.0, sweep_seconds=0.05, connections=20)
     served.start()
     server = HTTPServer(served._parts.pipeline, served._parts.loop.run, 0, bounds=bounds)
     server.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 
 from workbench.core.errors import UnknownName
@@ -81,7 +82,7 @@ class LiveService:
     @property
     def doc(self) -> str:
         """The class's docstring."""
-        return (self.live.cls.__doc__ or "").strip()
+        return cleandoc(self.live.cls.__doc__ or "")
 
     def rollback(self) -> RolledBack:
         """Bring back the version before the live one; says which of its helpers are not what they were."""

@@ -69,8 +69,7 @@ def start(
     except BaseException as exc:
         answer, error = None, exc
     else:
-        rest = watched(coroutine, call, waits_for)
-        standing.task = loop.create_task(rest, context=context)
+        standing.task = loop.create_task(_rest(coroutine, call, waits_for), context=context)
         standing.task.add_done_callback(lambda task: done(*_ended(task)))
         if standing._cancels:
             # After its first step: a task cancelled before that never enters the coroutine, nor its `finally`.
@@ -83,6 +82,10 @@ def start(
         _watch(call, perf_counter() - began)
     done(answer, error)
     return None
+
+
+async def _rest(coroutine: Coroutine[Any, Any, Any], call: Call, waits_for: Any) -> Any:
+    return await watched(coroutine, call, waits_for)  # a Task takes no bare generator since Python 3.12
 
 
 _FIRST: Any = object()
