@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from workbench.connections.sftp import SFTPConnection as SFTPConnection
     from workbench.connections.smtp import SMTPConnection as SMTPConnection
     from workbench.connections.smtp_message import SMTPMessage as SMTPMessage
+    from workbench.connections.sql import SQLConnection as SQLConnection
     from workbench.connections.twilio import TwilioConnection as TwilioConnection
     from workbench.core.errors import BadRequest as BadRequest
     from workbench.core.errors import Conflict as Conflict

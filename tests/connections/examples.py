@@ -16,6 +16,7 @@ from workbench.connections.rest import RESTConnection
 from workbench.connections.s3 import S3Connection
 from workbench.connections.sftp import SFTPConnection
 from workbench.connections.smtp import SMTPConnection
+from workbench.connections.sql import SQLConnection
 from workbench.connections.twilio import TwilioConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import MissingSecret
@@ -30,6 +31,9 @@ EXAMPLES: dict[str, ConnectionDefinition] = {
     "sftp": SFTPConnection("My SFTP", host="sftp.example.com", username="me", password=secret("X")),
     "s3": S3Connection("My S3", bucket="my-bucket", access_key="AKIA", secret_key=secret("X")),
     "twilio": TwilioConnection("My SMS", account_sid="AC01", auth_token=secret("X"), default_from="+15550001111"),
+    "sql": SQLConnection(
+        "My SQL", engine="postgresql", host="db.example.com", database="shop", username="me", password=secret("X")
+    ),
     "folder": LocalFolder("My Folder", path="/nowhere/in/particular"),
 }
 FILES = catalog.members("files")

@@ -24,6 +24,7 @@ HOMES = {
     "SFTPConnection": "workbench.connections.sftp",
     "SMTPConnection": "workbench.connections.smtp",
     "SMTPMessage": "workbench.connections.smtp_message",
+    "SQLConnection": "workbench.connections.sql",
     "Service": "workbench.core.service",
     "TwilioConnection": "workbench.connections.twilio",
     "Unauthorized": "workbench.core.errors",

@@ -32,6 +32,7 @@ ROWS = (
     Row("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
     Row("s3", "workbench.sandbox.s3_server", "S3Server"),
     Row("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
+    Row("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
     Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 

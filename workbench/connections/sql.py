@@ -1,0 +1,282 @@
+"""SQL databases by SQLAlchemy: sessions from a pool, each statement a step in the trace."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
+from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage
+from workbench.core.secret import Secret
+from workbench.core.trace import CURRENT, Step
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Engine
+    from sqlalchemy.orm import Session
+
+DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "oracle": "oracle+oracledb"}
+PACKAGES = {"psycopg": "psycopg[binary]", "pymysql": "pymysql", "oracledb": "oracledb", "pyodbc": "pyodbc"}
+PINGS = {"oracle": "SELECT 1 FROM dual"}
+SHOWN = 60
+T = TypeVar("T")
+
+
+class SQLConnection(ConnectionDefinition, tag="sql", frozen=True, kw_only=True):
+    """A SQL database."""
+
+    kind: ClassVar[str] = "SQL"
+    attributes: ClassVar[dict[str, str]] = {"out.sql": "conn"}
+
+    engine: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9_]+(\+[a-z0-9_]+)?$",
+            description="sqlite, postgresql, mysql, oracle, mssql, or with a driver, as postgresql+pg8000.",
+        ),
+    ] = "sqlite"
+    database: Annotated[
+        str, Meta(description="Name of the database; of SQLite its file, empty for a temporary one.")
+    ] = ""
+    host: Annotated[str, Meta(max_length=255, description="Host name, address, or folder of the socket.")] = ""
+    port: Annotated[
+        Annotated[int, Meta(ge=1, le=65535)] | None, Meta(description="TCP port; the engine's own if left out.")
+    ] = None
+    username: Annotated[str | None, Meta(description="User name.")] = None
+    password: Annotated[Secret | str | None, Meta(description="Secret that holds the password.")] = None
+    pool_size: Annotated[int, Meta(ge=1, le=200, description="Most connections kept open.")] = 5
+    timeout_seconds: Timeout = 10.0
+    extra: Annotated[dict[str, str], Meta(description="What the driver is told besides, as sslmode=require.")] = (
+        msgspec.field(default_factory=dict)
+    )
+
+    def problems(self) -> dict[str, str]:
+        if self.engine.startswith("sqlite"):
+            given = [field for field in ("host", "port", "username", "password") if getattr(self, field)]
+            return dict.fromkeys(given, "means nothing to SQLite, which is a file: database='path'")
+        problems = {} if self.database else {"database": "is missing"}
+        return problems if self.host else problems | {"host": "is missing"}
+
+    def open(self, opening: Opening) -> LiveSQL:
+        password = self.password if isinstance(self.password, Secret) else None
+        return LiveSQL(self, opening.reveal(password, str(self)))
+
+
+class LiveSQL:
+    """`self.out.sql["name"]`: sessions, or single statements; safe to use from many threads at once."""
+
+    def __init__(self, definition: SQLConnection, password: str | None) -> None:
+        self.config = definition
+        self._password = password
+        self._engine: Engine | None = None
+        self._folder: Path | None = None
+        self._lock = RLock()
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine, made at first use.
+
+        Raises:
+            MissingDependency: SQLAlchemy, or the driver of this engine, is not installed.
+        """
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._new()
+            return self._engine
+
+    @property
+    def pool(self) -> LiveSQL:
+        """Where Zato has `engine` and `ping`: here."""
+        return self
+
+    def _new(self) -> Engine:
+        try:
+            import sqlalchemy
+            from sqlalchemy import event
+        except ImportError as exc:
+            raise MissingDependency("SQL", "sqlalchemy", extra="sql") from exc
+        definition = self.config
+        try:
+            engine = sqlalchemy.create_engine(
+                self._url(),
+                pool_size=definition.pool_size,
+                max_overflow=0,
+                pool_timeout=definition.timeout_seconds,
+                pool_pre_ping=True,
+                connect_args=self._connect_args(),
+            )
+        except ImportError as exc:
+            package = PACKAGES.get(exc.name or "", exc.name or "a driver")
+            extra = "sql" if package.startswith("psycopg") else None
+            raise MissingDependency(f"SQL engine {definition.engine!r}", package, extra=extra) from exc
+        except sqlalchemy.exc.ArgumentError as exc:
+            raise ServiceUsage(f"{definition} cannot be opened: {exc}") from exc
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "before_cursor_execute", self._before)
+        event.listen(engine, "after_cursor_execute", _after)
+        event.listen(engine, "handle_error", _failed)
+        return engine
+
+    def _url(self) -> URL:
+        from sqlalchemy import URL
+
+        definition = self.config
+        if definition.engine.startswith("sqlite"):
+            return URL.create(definition.engine, database=definition.database or str(self._temporary()))
+        return URL.create(
+            DRIVERS.get(definition.engine, definition.engine),
+            definition.username,
+            self._password,
+            definition.host,
+            definition.port,
+            definition.database,
+        )
+
+    def _temporary(self) -> Path:
+        # SQLite's own :memory: is another database for each thread.
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="workbench-sql-"))
+        return self._folder / "temporary.db"
+
+    def _connect_args(self) -> dict[str, Any]:
+        definition = self.config
+        seconds = definition.timeout_seconds
+        engine = definition.engine
+        if engine.startswith("sqlite"):
+            return {"timeout": seconds, **definition.extra}
+        if engine in ("postgresql", "postgresql+psycopg"):
+            # libpq counts in whole seconds, and takes less than 2 for 2.
+            told = {"connect_timeout": max(2, int(seconds)), "options": f"-c statement_timeout={int(seconds * 1000)}"}
+            return {**told, **definition.extra}
+        if engine in ("mysql", "mysql+pymysql"):
+            return {"connect_timeout": seconds, "read_timeout": seconds, "write_timeout": seconds, **definition.extra}
+        return dict(definition.extra)
+
+    def session(self, **more: Any) -> Session:
+        """SQLAlchemy's session; close it: `with conn.session() as session: ... session.commit()`."""
+        engine = self.engine
+        from sqlalchemy.orm import Session
+
+        return Session(engine, **more)
+
+    def execute(
+        self, statement: str, params: Mapping[str, Any] | list[Mapping[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """One statement in a transaction of its own; its rows, if it gives any.
+
+        Args:
+            statement: SQL whose values are named, as `:id`; never build them into the text.
+            params: The values by name; a list of them executes it for each.
+
+        Raises:
+            ConnectionFailed: The database refused it, or cannot be reached.
+        """
+        return self._told(lambda: self._executed(statement, params))
+
+    def _executed(
+        self, statement: str, params: Mapping[str, Any] | list[Mapping[str, Any]] | None
+    ) -> list[dict[str, Any]]:
+        from sqlalchemy import text
+
+        with self.engine.begin() as connection:
+            result = connection.execute(text(statement), params)
+            return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+    def _told(self, work: Callable[[], T]) -> T:
+        # First, since its own errors say what is missing.
+        engine = self.engine
+        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+        try:
+            return work()
+        except SQLAlchemyError as exc:
+            inner = exc.orig if isinstance(exc, DBAPIError) else exc
+            said = " ".join(str(inner).split())[:300]
+            where = "" if engine.dialect.name == "sqlite" else f" at {self.config.host}"
+            raise ConnectionFailed(f"{self.config}{where} failed: {said}") from exc
+
+    def ping(self, cid: str = "") -> str:
+        """Ask the database for nothing but an answer."""
+        statement = PINGS.get(self.engine.dialect.name, "SELECT 1")
+        self._told(lambda: self._executed(statement, None))
+        return f"{self.engine.dialect.name} answers"
+
+    @property
+    def aio(self) -> LiveSQLAio:
+        """`execute` and `ping`, for `async def handle`."""
+        return LiveSQLAio(self)
+
+    def _before(self, conn: Any, cursor: Any, statement: str, params: Any, context: Any, executemany: bool) -> None:
+        call = CURRENT.get()
+        if call is None:
+            return
+        if call.on_loop and asyncio._get_running_loop() is not None:
+            raise ServiceUsage(
+                f"Service {call.service!r} is async, and {self.config} would block the server. "
+                f"Mend: await conn.aio.execute(...), or await asyncio.to_thread(...)"
+            )
+        said = re.sub(r"\s+", " ", statement).strip()
+        context.workbench_step = Step("sql", f"SQL {self.config.name} {said[:SHOWN]}{'...' if said[SHOWN:] else ''}")
+        call.step.steps.append(context.workbench_step)
+
+    def close(self) -> None:
+        """Close pooled connections; a temporary database is gone."""
+        with self._lock:
+            engine, self._engine = self._engine, None
+            folder, self._folder = self._folder, None
+        if engine is not None:
+            engine.dispose()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def __repr__(self) -> str:
+        return f"{self.config}, open"
+
+
+class LiveSQLAio:
+    """`conn.aio`: single statements, to be awaited."""
+
+    __slots__ = ("_live",)
+
+    def __init__(self, live: LiveSQL) -> None:
+        self._live = live
+
+    async def execute(
+        self, statement: str, params: Mapping[str, Any] | list[Mapping[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """`execute`, without blocking the loop."""
+        return await asyncio.to_thread(self._live.execute, statement, params)
+
+    async def ping(self, cid: str = "") -> str:
+        """`ping`, without blocking the loop."""
+        return await asyncio.to_thread(self._live.ping, cid)
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    # Readers and a writer do not wait for each other, and foreign keys mean something.
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _after(conn: Any, cursor: Any, statement: str, params: Any, context: Any, executemany: bool) -> None:
+    if (step := getattr(context, "workbench_step", None)) is not None:
+        count = -1 if cursor.description else cursor.rowcount
+        step.end("ok" if count < 0 else f"{count:,} row{'' if count == 1 else 's'}")
+
+
+def _failed(failure: Any) -> None:
+    step = getattr(failure.execution_context, "workbench_step", None)
+    if step is not None:
+        exc = failure.original_exception
+        step.end(f"failed: {type(exc).__name__}", exc)
