@@ -16,6 +16,7 @@ from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.settings import Settings
+from workbench.app.transfer import Progress, Transferred, place_of, transfer
 from workbench.app.views import DRAFT_HEADER
 from workbench.connections.definition import Item
 from workbench.connections.kvdb import Kvdb
@@ -260,6 +261,38 @@ class Workbench:
         self._parts.switch_sandbox(on)
         kvdb = self.kvdb if on and self._parts.uses_kvdb else None
         return self._told(Sandboxed(self._parts.sandbox, self._parts.secrets.played, kvdb))
+
+    def transfer(
+        self,
+        source: str | tuple[str, str],
+        target: str | tuple[str, str],
+        *,
+        pattern: str = "*",
+        done: str | None = None,
+        overwrite: bool = False,
+        progress: bool | Callable[[Progress], object] = False,
+    ) -> Transferred:
+        """Move files from one connection to another and lose none: `wb.transfer("My FTP:in", "My Dropbox:invoices")`.
+
+        Each is claimed by a rename, copied in blocks, confirmed by size or hash, and only then removed at the source.
+        Whatever is cut off goes on at the next call; a file that is there already with the same contents is not
+        copied again.
+
+        Args:
+            source: Connection and folder, or a single file; as text or as a pair.
+            target: Connection and folder.
+            pattern: Names to take, as `*.csv`.
+            done: Folder of the source that copied files go to, instead of being deleted.
+            overwrite: Replace files of other contents.
+            progress: True for a progress bar; or what is called with each Progress.
+
+        Raises:
+            TransferIncomplete: Some files stayed at the source; its `report` says which.
+            ConnectionFailed: The source could not be listed.
+        """
+        live = self._parts.live
+        places = place_of(live, source), place_of(live, target)
+        return transfer(*places, self.events, progress, pattern=pattern, done=done, overwrite=overwrite)
 
     def _told(self, report: R) -> R:
         self.events.emit(report)

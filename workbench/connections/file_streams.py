@@ -25,16 +25,19 @@ class Download(io.RawIOBase):
         begin: Gives a source from an offset [bytes] on.
         due: Bounds the whole of it.
         retries: How often in a row reading may be interrupted without a byte in between.
+        offset: Where to begin [bytes].
     """
 
-    def __init__(self, owner: object, path: str, begin: Callable[[int], Source], due: Due, *, retries: int) -> None:
+    def __init__(
+        self, owner: object, path: str, begin: Callable[[int], Source], due: Due, *, retries: int, offset: int = 0
+    ) -> None:
         self._owner, self._path, self._begin, self._due, self._retries = owner, path, begin, due, retries
         self._source: Source | None = None
         self._size: int | None = None
         self._stamp: object = None
         self._step: Step | None = None
-        self._at_end = False
-        self.offset = 0
+        self._at_end = self._has_begun = False
+        self.offset = offset
 
     def recorded(self, step: Step) -> Download:
         """Say in the trace how it ended, when it is closed."""
@@ -96,10 +99,10 @@ class Download(io.RawIOBase):
     def _opened(self) -> Source:
         if self._source is None:
             source = self._begin(self.offset)
-            if self.offset and (source.size, source.stamp) != (self._size, self._stamp):
+            if self._has_begun and (source.size, source.stamp) != (self._size, self._stamp):
                 source.close()
                 raise ConnectionFailed(f"{self._owner}: {self._path!r} was changed while it was read. Mend: read again")
-            self._source, self._size, self._stamp = source, source.size, source.stamp
+            self._source, self._size, self._stamp, self._has_begun = source, source.size, source.stamp, True
         return self._source
 
     def _some(self, view: memoryview) -> int:

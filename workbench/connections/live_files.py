@@ -14,7 +14,7 @@ from workbench.connections.file_aliases import FileAliases
 from workbench.connections.file_errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.file_names import is_ours, joined, name_of, parent_of, path_of, problem_of
 from workbench.connections.file_streams import Download, Upload, blocks_of
-from workbench.connections.files import Backend, Contents, FileInfo, Hasher, Infos, Sink, said_bytes
+from workbench.connections.files import Backend, Contents, FileInfo, Hasher, Infos, Sink, Source, said_bytes
 from workbench.connections.trying import Due, trying
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import CURRENT, Step, outgoing
@@ -96,8 +96,7 @@ class LiveFiles(FileAliases):
             raise ServiceUsage(f"{self.config} opens files in mode 'rb' or 'wb', not {mode!r}.")
         self._not_on_the_loop("open")
         if mode[0] == "r":
-            stream = self._stream(name, Due())
-            stream.begin()
+            stream = self.stream(path)
             return stream.recorded(self._new_step("get", name))
 
         def begin(due: Due, attempt: int) -> Sink:
@@ -106,6 +105,12 @@ class LiveFiles(FileAliases):
 
         sink = self._trying(begin)
         return Upload(self.config, name, sink, overwrite, self._new_step("put", name))
+
+    def stream(self, path: str, offset: int = 0) -> Download:
+        """A stream from an offset [bytes] on, which is no step of its own."""
+        stream = self._stream(self._path(path), Due(), offset)
+        stream.begin()
+        return stream
 
     def delete(self, path: str) -> None:
         """Remove a file."""
@@ -225,10 +230,11 @@ class LiveFiles(FileAliases):
     def _path(self, path: str) -> str:
         return path_of(path, self.config)
 
-    def _stream(self, name: str, due: Due) -> Download:
-        return Download(
-            self.config, name, lambda offset: self.backend.reader(name, offset, due), due, retries=self.retries
-        )
+    def _stream(self, name: str, due: Due, offset: int = 0) -> Download:
+        def begin(offset: int) -> Source:
+            return self.backend.reader(name, offset, due)
+
+        return Download(self.config, name, begin, due, retries=self.retries, offset=offset)
 
     def _expect_no(self, name: str, overwrite: bool, due: Due) -> None:
         """A name that is taken is better said before a long upload than after it."""

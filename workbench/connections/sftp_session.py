@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from workbench.connections.sftp import SFTPConnection
 
 LOG = "workbench.connections.sftp"
+# Paramiko's thread logs as errors what the caller is told by an exception anyway. A handler added here sees it all.
+logging.getLogger(LOG).addHandler(logging.NullHandler())
+logging.getLogger(LOG).propagate = False
 BLOCK_BYTES = 32_768
 UNDER_WAY = 64
 
@@ -143,8 +147,10 @@ class Replies:
 
 
 def is_a_no(exc: OSError) -> bool:
-    """Whether the server said it; of the network's own errors, none has these numbers."""
-    return not isinstance(exc, TimeoutError | ConnectionError) and exc.errno in (None, errno.ENOENT, errno.EACCES)
+    """Whether the server said it: paramiko gives its answers the form of an operating system's errors."""
+    if isinstance(exc, TimeoutError | ConnectionError) or str(exc) == "Socket is closed":
+        return False
+    return exc.errno in (None, errno.ENOENT, errno.EACCES)
 
 
 def fingerprint_of(key: PKey) -> str:

@@ -32,7 +32,7 @@ class Conversation(paramiko.ServerInterface):
     """One accepted connection."""
 
     def __init__(self, peer: SFTPServer, client: socket.socket) -> None:
-        self.peer, self._client = peer, client
+        self.peer, self._client, self.is_over = peer, client, False
         self.transport = paramiko.Transport(client)
         self.transport.set_log_channel(LOG)
 
@@ -46,7 +46,8 @@ class Conversation(paramiko.ServerInterface):
             self.transport.start_server(threading.Event(), self)
 
     def cut(self) -> None:
-        """Hang up at once."""
+        """Hang up at once; what has arrived and was not yet looked at is lost."""
+        self.is_over = True
         self.peer.conversations.discard(self)
         with suppress(OSError):
             self._client.shutdown(socket.SHUT_RDWR)
@@ -93,6 +94,8 @@ class Server(paramiko.SFTPServer):
     def _process(self, t: int, request_number: int, msg: Any) -> None:
         if seconds := self._conversation.peer.faults.delay_seconds:
             time.sleep(seconds)
+        if self._conversation.is_over:
+            return
         super()._process(t, request_number, msg)  # type: ignore[misc]
 
 
