@@ -333,13 +333,13 @@ def test_pages_of_other_sites_and_foreign_hosts_are_403(wire: Wire, served: Work
 
 # Who is slow, and who does not go away.
 @pytest.fixture
-def hasty(served: Workbench) -> Iterator[int]:
-    """The port of a second server on the same pipeline, which waits for nobody."""
+def hasty(served: Workbench) -> Iterator[HTTPServer]:
+    """A second server on the same pipeline, which waits for nobody."""
     bounds = Bounds(idle_seconds=0.3, body_seconds=0.3, reader_seconds=1.0, sweep_seconds=0.05, connections=20)
     served.start()
     server = HTTPServer(served._parts.pipeline, served._parts.loop.run, 0, bounds=bounds)
     server.start()
-    yield server.port
+    yield server
     server.stop()
 
 
@@ -354,8 +354,8 @@ def connected(port: int) -> socket.socket:
         b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n",
     ],
 )
-def test_a_slow_sender_is_cut_off(hasty: int, drops: bytes) -> None:
-    with connected(hasty) as slow:
+def test_a_slow_sender_is_cut_off(hasty: HTTPServer, drops: bytes) -> None:
+    with connected(hasty.port) as slow:
         slow.sendall(drops)
         slow.settimeout(0.05)
         began = time.monotonic()
@@ -371,14 +371,14 @@ def test_a_slow_sender_is_cut_off(hasty: int, drops: bytes) -> None:
         assert time.monotonic() - began < 5
 
 
-def test_an_idle_connection_is_closed(hasty: int) -> None:
-    with connected(hasty) as idle:
+def test_an_idle_connection_is_closed(hasty: HTTPServer) -> None:
+    with connected(hasty.port) as idle:
         idle.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 200")
         assert idle.recv(1000) == b""
 
 
-def test_a_slow_reader_is_cut_off_and_a_steady_one_is_not(hasty: int, served: Workbench) -> None:
+def test_a_slow_reader_is_cut_off_and_a_steady_one_is_not(hasty: HTTPServer, served: Workbench) -> None:
     class Big(Service):
         name = "big"
 
@@ -388,7 +388,7 @@ def test_a_slow_reader_is_cut_off_and_a_steady_one_is_not(hasty: int, served: Wo
     served.deploy(Big)
     served.define(RESTChannel("big"))
     request = b"GET /big HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    with connected(hasty) as slow, connected(hasty) as steady:
+    with connected(hasty.port) as slow, connected(hasty.port) as steady:
         slow.sendall(request)
         steady.sendall(request)
         pause, total = threading.Event(), 0
@@ -396,6 +396,9 @@ def test_a_slow_reader_is_cut_off_and_a_steady_one_is_not(hasty: int, served: Wo
             total += len(more)
             pause.wait(0.02)
         assert total > 30_000_000
+        assert hasty._server is not None
+        connections = hasty._server._connections
+        until(lambda: not connections, "the slow one was cut off, too")
         gone = 0
         try:
             while more := slow.recv(1 << 20):
@@ -405,8 +408,8 @@ def test_a_slow_reader_is_cut_off_and_a_steady_one_is_not(hasty: int, served: Wo
         assert gone < 30_000_000
 
 
-def test_one_connection_too_many_is_closed_and_the_others_served(hasty: int) -> None:
-    idle = [connected(hasty) for _ in range(30)]
+def test_one_connection_too_many_is_closed_and_the_others_served(hasty: HTTPServer) -> None:
+    idle = [connected(hasty.port) for _ in range(30)]
     try:
         answered = []
         for each in idle:
