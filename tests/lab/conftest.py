@@ -16,7 +16,7 @@ from tests.kernels import ROOT
 from tests.lab.lab import CHROMIUM, FLAGS, Lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the notebooks, so that nothing of the checkout is saved over."""
     folder = tmp_path_factory.mktemp("lab") / "notebooks"
@@ -24,7 +24,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(shown: Path) -> Iterator[Lab]:
     """A JupyterLab on the copy."""
     lab = Lab(shown, {"WORKBENCH_PORT": "0"})
@@ -34,7 +34,7 @@ def lab(shown: Path) -> Iterator[Lab]:
         lab.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     if not CHROMIUM:

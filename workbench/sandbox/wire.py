@@ -241,6 +241,9 @@ class Link(asyncio.Protocol):
 class Door(asyncio.Transport):
     """The transport that the peer's protocol sees."""
 
+    # asyncio asks for it before it puts TLS on top.
+    _start_tls_compatible = True
+
     def __init__(self, link: Link) -> None:
         super().__init__()
         self._link, self._real = link, link.transport

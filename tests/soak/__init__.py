@@ -1,0 +1,1 @@
+"""Long runs against peers that fail at random; the suite runs a sample of each."""
