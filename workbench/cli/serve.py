@@ -121,8 +121,10 @@ def _lines(error: BaseException, file: str) -> list[int | None]:
 
 def _failed(what: str, lines: list[int | None], error: BaseException) -> str:
     where = f", line {lines[0]}," if lines else ""
-    words = error.msg if isinstance(error, SyntaxError) else error
-    return f"{what}{where} failed: {type(error).__name__}: {words}"
+    if isinstance(error, SyntaxError):
+        # Python 3.13 has private kinds of it.
+        return f"{what}{where} failed: SyntaxError: {error.msg}"
+    return f"{what}{where} failed: {type(error).__name__}: {error}"
 
 
 def _run_notebook(path: Path) -> None:
