@@ -158,7 +158,28 @@ HELLO = (
     ),
 )
 
-STORIES: dict[str, tuple[Expected, ...]] = {"00-hello.ipynb": HELLO}
+SYNC = (
+    Expected("The server is up.", "GET /ping", 200),
+    Expected("The service of the schedule runs from outside, too.", "POST /api/sync", 200),
+)
+
+STORIES: dict[str, tuple[Expected, ...]] = {"00-hello.ipynb": HELLO, "01-scheduled-sync.ipynb": SYNC}
+
+# What the peers in the kernel must have seen once the calls are made: a sentence, and an expression.
+# Five runs by then: invoked, by hand, three times by the clock; the call from outside is the sixth.
+EFFECTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "01-scheduled-sync.ipynb": (
+        ("The REST source was asked every time.", "len(wb.peers['My Data Source'].requests) >= 6"),
+        ("Every run sent its mail.", "len(wb.peers['My SMTP'].messages) == len(wb.peers['My Data Source'].requests)"),
+        ("The last mail has its cc.", "wb.peers['My SMTP'].messages[-1].cc == ['hello.cc@example.com']"),
+        (
+            "Its attachment is what Redis keeps, and what the source gave.",
+            "wb.peers['My SMTP'].messages[-1].attachments['my.data.txt'] == wb.kvdb.conn.get('newest.data').encode() "
+            '== b\'{"EUR": 1.08, "PLN": 0.25}\'',
+        ),
+        ("The clock ran the job three times.", "[run.outcome for run in wb.jobs['sync demo'].runs] == ['ok'] * 3"),
+    ),
+}
 
 
 def run_cells(demo: Demo, kernel: Kernel, notebook: Path) -> None:
@@ -179,11 +200,16 @@ def shown(output: Mapping[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one notebook and its calls."""
-    notebook = Path(arguments[0] if arguments else ROOT / "notebooks" / next(iter(STORIES)))
-    if notebook.name not in STORIES:
-        print(f"No calls are written down for {notebook.name!r}; there are: {', '.join(STORIES)}.", file=sys.stderr)
+    """Run the notebooks that are named, or every one there is a story for, each with its calls."""
+    notebooks = [Path(each) for each in arguments] or [ROOT / "notebooks" / name for name in STORIES]
+    if unknown := [each.name for each in notebooks if each.name not in STORIES]:
+        print(f"No calls are written down for {unknown[0]!r}; there are: {', '.join(STORIES)}.", file=sys.stderr)
         return 2
+    return max(run_story(each) for each in notebooks)
+
+
+def run_story(notebook: Path) -> int:
+    """Run one notebook and its calls; 0 if all of it was confirmed."""
     demo = Demo()
     with tempfile.TemporaryDirectory() as folder:
         env = {"WORKBENCH_PORT": "0", "WORKBENCH_STORE": "memory://", "JUPYTER_RUNTIME_DIR": folder}
@@ -196,6 +222,9 @@ def main(arguments: list[str]) -> int:
                 demo.say(f"Calling {url} from process {os.getpid()}; the kernel is process {kernel.pid}")
                 for each in STORIES[notebook.name]:
                     check(demo, url, each)
+                for what, expression in EFFECTS.get(notebook.name, ()):
+                    said = kernel.run(f"print({expression})").stdout.strip()
+                    demo.confirm(what, said == "True", expression)
             demo.confirm("The server is gone with its kernel.", not answers(url), "")
         except (AssertionError, TimeoutError, OSError) as exc:
             demo.confirm("The story goes on.", False, str(exc))
