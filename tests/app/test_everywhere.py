@@ -72,9 +72,7 @@ def test_every_way_in_gives_the_same_answer(
         answers = {
             "inline": wb.invoke("api.shout"),
             "REST": wb.call("GET /rest").text,
-            "JSON-RPC": json.loads(wb.call("POST /rpc", {"jsonrpc": "2.0", "method": "by.service", "id": 1}).body)[
-                "result"
-            ],
+            "JSON-RPC": wb.call("POST /rpc", {"jsonrpc": "2.0", "method": "by.service", "id": 1}).json()["result"],
             "SOAP": "NOTHING" if ">NOTHING<" in wb.call("POST /soap", envelope).text else "",
             "another service": wb.invoke("by.service"),
             "an async service": wb.call("GET /async").text,
