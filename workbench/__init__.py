@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.channels.soap import SOAPChannel as SOAPChannel
     from workbench.connections.dropbox import DropboxConnection as DropboxConnection
     from workbench.connections.ftp import FTPConnection as FTPConnection
+    from workbench.connections.imap import IMAPConnection as IMAPConnection
     from workbench.connections.local import LocalFolder as LocalFolder
     from workbench.connections.rest import RESTConnection as RESTConnection
     from workbench.connections.s3 import S3Connection as S3Connection

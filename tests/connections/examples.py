@@ -10,6 +10,7 @@ from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.ftp import FTPConnection
+from workbench.connections.imap import IMAPConnection
 from workbench.connections.live import LiveConnections
 from workbench.connections.local import LocalFolder
 from workbench.connections.rest import RESTConnection
@@ -34,6 +35,7 @@ EXAMPLES: dict[str, ConnectionDefinition] = {
     "sql": SQLConnection(
         "My SQL", engine="postgresql", host="db.example.com", database="shop", username="me", password=secret("X")
     ),
+    "imap": IMAPConnection("My IMAP", host="imap.example.com", username="me", password=secret("X")),
     "folder": LocalFolder("My Folder", path="/nowhere/in/particular"),
 }
 FILES = catalog.members("files")

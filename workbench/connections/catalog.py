@@ -33,6 +33,7 @@ ROWS = (
     Row("s3", "S3", "workbench.connections.s3", "S3Connection", ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files")),
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
     Row("sql", "SQL", "workbench.connections.sql", "SQLConnection", ("out.sql",)),
+    Row("imap", "IMAP", "workbench.connections.imap", "IMAPConnection", ("email.imap",)),
     Row("folder", "Folder", "workbench.connections.local", "LocalFolder", ("out.folder", "out.files")),
 )
 

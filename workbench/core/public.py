@@ -11,6 +11,7 @@ HOMES = {
     "DropboxConnection": "workbench.connections.dropbox",
     "FTPConnection": "workbench.connections.ftp",
     "Forbidden": "workbench.core.errors",
+    "IMAPConnection": "workbench.connections.imap",
     "IntervalJob": "workbench.scheduler.definitions",
     "JSONRPCChannel": "workbench.channels.json_rpc",
     "Limit": "workbench.limiting.definition",

@@ -33,6 +33,7 @@ ROWS = (
     Row("s3", "workbench.sandbox.s3_server", "S3Server"),
     Row("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
     Row("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
+    Row("imap", "workbench.sandbox.imap_mailbox", "IMAPMailbox"),
     Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 
