@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.bench.files import transferred
 from tests.soak.transfers import soak
 
 RUNS = 1_000 if os.environ.get("WORKBENCH_SOAK") else 40
@@ -17,3 +18,10 @@ def test_no_file_is_lost_truncated_or_doubled_whatever_breaks() -> None:
     assert (found.lost, found.truncated, found.duplicated, found.left) == ([], [], [], [])
     assert found.runs == RUNS
     assert found.kills > RUNS / 10
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("kind", ["ftp", "sftp"])
+def test_a_big_file_does_not_pass_through_memory_as_a_whole(kind: str) -> None:
+    growth_mib, _ = transferred(kind, 64 << 20)
+    assert growth_mib <= 32

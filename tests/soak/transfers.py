@@ -29,7 +29,7 @@ from workbench.sandbox.peer import secret_fields
 
 ROOT = Path(__file__).parents[2]
 ANSWER_SECONDS = 60.0
-HASTY: dict[str, Any] = {"timeout_seconds": 1.0, "deadline_seconds": 8.0, "retries": 2}
+HASTY: dict[str, Any] = {"timeout_seconds": 0.6, "deadline_seconds": 5.0, "retries": 2}
 SOURCE = FTPConnection("From", host="ftp.example.com", username="me", password=secret("A"), **HASTY)
 TARGETS: dict[str, Definition] = {
     "ftp": FTPConnection("ftp", host="ftp.example.com", tls="explicit", **HASTY),
@@ -38,8 +38,8 @@ TARGETS: dict[str, Definition] = {
         "dropbox",
         user_agent="soak/1.0",
         token=secret("C"),
-        timeout_seconds=1.0,
-        deadline_seconds=8.0,
+        timeout_seconds=0.6,
+        deadline_seconds=5.0,
         max_retries_on_error=2,
         max_retries_on_rate_limit=2,
     ),
@@ -47,7 +47,7 @@ TARGETS: dict[str, Definition] = {
 Fault = Callable[[random.Random], dict[str, Any]]
 OF_ALL: list[Fault] = [
     lambda chance: {"hang_up_after_bytes": chance.randrange(300_000), "times": chance.randrange(1, 4)},
-    lambda chance: {"delay_seconds": chance.choice((0.05, 1.5))},
+    lambda chance: {"delay_seconds": chance.choice((0.02, 0.9))},
     lambda chance: {"refuse": True},
 ]
 OF: dict[str, list[Fault]] = {
@@ -170,7 +170,7 @@ class Soak:
             fault = chance.choice(OF["ftp" if side == "From" else name])(chance)
             self._sandbox[side].fail(**fault)
         self._worker.tell({"source": f"From:{name}", "target": name})
-        if chance.random() < 0.3:
+        if chance.random() < 0.25:
             # The moment of the kill is what is tried, so that it is time that passes here.
             threading.Event().wait(chance.uniform(0, 0.4))
             self._worker.kill()
@@ -212,9 +212,12 @@ class Soak:
         """Transfer what is left, without trouble; what then is not where it belongs was lost or is left."""
         left = []
         for name in self._targets:
-            self._worker.start()
-            self._worker.tell({"source": f"From:{name}", "target": name})
-            answer = self._worker.answer(ANSWER_SECONDS)
+            for _ in range(5):
+                self._worker.start()
+                self._worker.tell({"source": f"From:{name}", "target": name})
+                answer = self._worker.answer(ANSWER_SECONDS)
+                if answer is None or "error" not in answer:
+                    break
             if answer is None or "error" in answer:
                 left.append(f"{name}: {answer}")
             self._look(name)

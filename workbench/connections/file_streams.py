@@ -14,6 +14,7 @@ from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import Step
 
 BLOCK_BYTES = 1 << 18
+SLICE_BYTES = 1 << 20
 
 
 class Download(io.RawIOBase):
@@ -258,8 +259,8 @@ def blocks_of(contents: Contents) -> tuple[Callable[[int], Iterator[memoryview]]
 
 
 def _slices(view: memoryview) -> Iterator[memoryview]:
-    for start in range(0, len(view), BLOCK_BYTES):
-        yield view[start : start + BLOCK_BYTES]
+    for start in range(0, len(view), SLICE_BYTES):
+        yield view[start : start + SLICE_BYTES]
 
 
 def _read_from(stream: Any) -> Iterator[memoryview]:
