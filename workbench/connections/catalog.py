@@ -1,6 +1,7 @@
 """Every kind of connection, one row each; a kind is imported when it is first used.
 
-Another distribution adds kinds by the entry point group `workbench.connections`, each naming a ConnectionDefinition.
+Another distribution adds kinds by the entry point group `workbench.connections`, each naming a ConnectionDefinition. A
+class written in a cell becomes a kind when a definition of it is first put into force.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from importlib.metadata import entry_points
 from typing import NamedTuple, cast
 
 from workbench.connections.definition import ConnectionDefinition
-from workbench.core.errors import UnknownName
+from workbench.core.errors import ServiceUsage, UnknownName
 
 
 class Row(NamedTuple):
@@ -37,18 +38,68 @@ ROWS = (
     Row("folder", "Folder", "workbench.connections.local", "LocalFolder", ("out.folder", "out.files")),
 )
 
+GROUPS = ("out", "email", "cloud")
+"""Where a service finds connections: a kind's attributes begin with one of these."""
+
 FAMILIES = {"out.files": "files"}
 """Attributes that several kinds share, so that a service moves from one to another by name alone."""
 
 
+_learned: dict[str, type[ConnectionDefinition]] = {}
+
+
 @cache
-def rows() -> dict[str, Row]:
-    """The catalog by kind, other distributions' kinds included."""
+def _known() -> dict[str, Row]:
+    """The kinds that were there from the beginning."""
     found = {row.kind: row for row in ROWS}
     for entry in entry_points(group="workbench.connections"):
-        cls = entry.load()
-        found[entry.name] = Row(entry.name, cls.kind, cls.__module__, cls.__name__, tuple(cls.attributes))
+        found[entry.name] = _row(entry.name, entry.load())
     return found
+
+
+@cache
+def rows() -> dict[str, Row]:
+    """The catalog by kind, other distributions' kinds and those of cells included."""
+    return _known() | {kind: _row(kind, cls) for kind, cls in _learned.items()}
+
+
+def _row(kind: str, cls: type[ConnectionDefinition]) -> Row:
+    return Row(kind, cls.kind or cls.__name__, cls.__module__, cls.__name__, tuple(cls.attributes))
+
+
+def learn(cls: type[ConnectionDefinition]) -> None:
+    """Take a class into the catalog, if it is not there; a class of the same tag and name takes its former one's place.
+
+    Raises:
+        ServiceUsage: It has no tag or no attributes, or those of another kind.
+    """
+    kind = cls.__struct_config__.tag
+    row = _known().get(str(kind))
+    if _learned.get(str(kind)) is cls or (row is not None and (row.module, row.cls) == (cls.__module__, cls.__name__)):
+        return
+    if problems := _problems(cls, kind):
+        raise ServiceUsage(f"{cls.__name__} is no kind of connection yet: {'; '.join(problems)}.")
+    _learned[str(kind)] = cls
+    for cached in (rows, kinds_by_attribute, members):
+        cached.cache_clear()
+
+
+def _problems(cls: type[ConnectionDefinition], kind: object) -> list[str]:
+    if not isinstance(kind, str):
+        return [
+            f'it needs a tag, as class {cls.__name__}(ConnectionDefinition, tag="weather", frozen=True, kw_only=True)'
+        ]
+    there = rows().get(kind)
+    problems = [] if there is None or there.cls == cls.__name__ else [f"the tag {kind!r} is that of {there.cls}"]
+    if not cls.attributes:
+        problems.append(f'it needs attributes, as attributes = {{"out.{kind}": "conn"}}')
+    for attribute in cls.attributes:
+        owner = kinds_by_attribute().get(attribute)
+        if attribute.partition(".")[0] not in GROUPS or not attribute.replace(".", "_").isidentifier():
+            problems.append(f"a service finds it at self.{attribute}, which must begin with {', '.join(GROUPS)}")
+        elif owner not in (None, kind) and attribute not in FAMILIES:
+            problems.append(f"self.{attribute} leads to {rows()[str(owner)].cls} already")
+    return problems
 
 
 @cache
@@ -72,7 +123,10 @@ def label_of(kind: str) -> str:
 
 def definition_class(kind: str) -> type[ConnectionDefinition]:
     """The definition's class of one kind, of a family's first one; raises UnknownName."""
-    row = rows().get(members(kind)[0])
+    first = members(kind)[0]
+    if first in _learned:
+        return _learned[first]
+    row = rows().get(first)
     if row is None:
         raise UnknownName("kind of connection", kind, rows())
     return cast(type[ConnectionDefinition], getattr(import_module(row.module), row.cls))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 from msgspec import Meta
 
 from workbench.core.definition import Definition
+from workbench.core.errors import ServiceUsage
 from workbench.core.ports import Clock
 from workbench.core.secret import Secret
 
@@ -43,10 +44,14 @@ class ConnectionDefinition(Definition, frozen=True):
     `attributes` says where a service finds it: `{"out.rest": "item", "out.ftp": "conn"}`. `item` gives an object with
     `.conn`, `.config` and `.ping`; `conn` gives the live object; any other word is a method of the live object that
     takes the CID and gives what the service sees.
+
+    `peer` is the kind of peer that plays the other side in a sandbox, if it is another kind's: `rest` gives an HTTP
+    server, whose address is put into the field `host`.
     """
 
     collection: ClassVar[str] = "connections"
     attributes: ClassVar[dict[str, str]] = {}
+    peer: ClassVar[str] = ""
 
     def open(self, opening: Opening) -> Any:
         """Make the live object, importing its client library; must not call the other side yet."""
@@ -68,7 +73,11 @@ class Item:
 
     def ping(self, cid: str = "") -> str:
         """One round trip to the other side."""
-        return str(self.conn.ping(cid))
+        if not hasattr(conn := self.conn, "ping"):
+            raise ServiceUsage(
+                f"{self.config} has no ping. Mend: write def ping(self, cid='') in {type(conn).__name__}"
+            )
+        return str(conn.ping(cid))
 
     def __repr__(self) -> str:
         return str(self.config)

@@ -37,7 +37,11 @@ class LiveConnections:
         return self._definitions
 
     def define(self, definition: ConnectionDefinition) -> None:
-        """Take a new or changed definition; an open connection of that name is closed."""
+        """Take a new or changed definition; an open connection of that name is closed.
+
+        A class that is not in the catalog, as one of a cell, is taken into it.
+        """
+        catalog.learn(type(definition))
         self._definitions[definition.name] = definition
         self._locks.setdefault(definition.name, Lock())
         self.close(definition.name)
@@ -82,7 +86,8 @@ class LiveConnections:
 
     def close(self, name: str) -> None:
         """Close one connection if it is open; the next use opens it again."""
-        if (live := self._live.pop(name, None)) is not None:
+        # A connection of few lines may have nothing to close.
+        if (live := self._live.pop(name, None)) is not None and hasattr(live, "close"):
             try:
                 live.close()
             except Exception:

@@ -185,4 +185,5 @@ class Sandbox(Mapping[str, Peer]):
 
 
 def _tag(definition: Definition) -> str:
-    return str(definition.__struct_config__.tag)
+    """The kind of peer that plays its other side."""
+    return str(getattr(definition, "peer", "") or definition.__struct_config__.tag)
