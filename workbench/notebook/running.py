@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from datetime import datetime
 
+from workbench.notebook import files
 from workbench.notebook.html import FAINT, chip, code, dot, escape, muted, strong, table
 from workbench.sandbox.catalog import Sandbox
+from workbench.sandbox.imap_mailbox import IMAPMailbox
 from workbench.sandbox.peer import Peer
 from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
@@ -84,7 +86,9 @@ def _outcome(run: Run) -> str:
 
 
 def peer(peer: Peer) -> str:
-    """What arrived at a peer, as a table."""
+    """What arrived at a peer: files as a tree, anything else as a table."""
+    if hasattr(peer, "files"):
+        return files.tree(peer)
     rows = peer.rows()
     head = f"{chip('sandbox', 'warn')} {strong(str(peer))}"
     if not rows:
@@ -101,19 +105,33 @@ def inbox(inbox: SMTPInbox) -> str:
     return head + "".join(_mail(each) for each in reversed(mails))
 
 
+def mailbox(mailbox: IMAPMailbox) -> str:
+    """The mails of every folder, to open one by one."""
+    head = f"{chip('sandbox', 'warn')} {strong(str(mailbox))}"
+    folders = []
+    for name, folder in mailbox.folders.items():
+        mails = "".join(
+            _mail(each.mail, mark="" if "\\Seen" in each.flags else chip("unseen", "calm"))
+            for each in reversed(folder.mails[-SHOWN_MAILS:])
+        )
+        count = len(folder.mails)
+        folders.append(f"<div>{strong(name)} {muted(f'{count} message' + ('' if count == 1 else 's'))}{mails}</div>")
+    return head + "".join(folders)
+
+
 def opened_mail(mail: Mail) -> str:
     """One mail to read."""
     return _mail(mail, "open")
 
 
-def _mail(mail: Mail, state: str = "") -> str:
+def _mail(mail: Mail, state: str = "", mark: str = "") -> str:
     attachments = " ".join(_download(name, content) for name, content in mail.attachments.items())
     people = f"to {escape(', '.join(mail.to))}" + (f", cc {escape(', '.join(mail.cc))}" if mail.cc else "")
     count = len(mail.attachments)
     clip = f", {count} attachment{'' if count == 1 else 's'}" if count else ""
     return (
         f'<details {state} style="margin:4px 0;padding:2px 0 2px 4px"><summary style="cursor:pointer">'
-        f"{strong(mail.subject)} {muted(people + clip)}</summary>"
+        f"{strong(mail.subject)} {muted(people + clip)} {mark}</summary>"
         f'<div style="margin:4px 0 4px 18px">{muted(f"from {escape(mail.from_)}")}'
         f'<pre style="margin:4px 0;white-space:pre-wrap">{escape(mail.text)}</pre>{attachments}</div></details>'
     )
