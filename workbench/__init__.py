@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.channels.json_rpc import JSONRPCChannel as JSONRPCChannel
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel
+    from workbench.connections.definition import ConnectionDefinition as ConnectionDefinition
     from workbench.connections.dropbox import DropboxConnection as DropboxConnection
     from workbench.connections.ftp import FTPConnection as FTPConnection
     from workbench.connections.imap import IMAPConnection as IMAPConnection
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from workbench.core.errors import WorkbenchError as WorkbenchError
     from workbench.core.secret import secret as secret
     from workbench.core.service import Service as Service
+    from workbench.core.trace import outgoing as outgoing
     from workbench.limiting.definition import Limit as Limit
     from workbench.scheduler.definitions import CronJob as CronJob
     from workbench.scheduler.definitions import IntervalJob as IntervalJob

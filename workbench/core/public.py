@@ -7,6 +7,7 @@ HOMES = {
     "BadRequest": "workbench.core.errors",
     "BasicAuth": "workbench.security.definitions",
     "Conflict": "workbench.core.errors",
+    "ConnectionDefinition": "workbench.connections.definition",
     "CronJob": "workbench.scheduler.definitions",
     "DropboxConnection": "workbench.connections.dropbox",
     "FTPConnection": "workbench.connections.ftp",
@@ -31,5 +32,6 @@ HOMES = {
     "Unauthorized": "workbench.core.errors",
     "Workbench": "workbench.app.workbench",
     "WorkbenchError": "workbench.core.errors",
+    "outgoing": "workbench.core.trace",
     "secret": "workbench.core.secret",
 }
