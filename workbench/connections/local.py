@@ -112,7 +112,12 @@ class FolderBackend:
                 raise FileThere(self._owner, target) from None
             source.rename(at)
             return
-        source.unlink()
+        try:
+            source.unlink()
+        except FileNotFoundError:
+            # Of several who move one file, the one that takes its old name away has it.
+            at.unlink()
+            raise
 
     def make_folder(self, path: str, due: Due) -> None:
         try:
