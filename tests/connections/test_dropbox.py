@@ -342,3 +342,6 @@ def test_the_hash_is_dropboxs_own() -> None:
 
     for contents in (b"", b"x", BIG, BIG[: 4 * MIB], BIG[: 8 * MIB + 1]):
         assert ContentHash(contents).hexdigest() == content_hash(contents)
+    whole = ContentHash(BIG)
+    assert whole.of_piece(8 * MIB, 16 * MIB) == content_hash(BIG[8 * MIB : 16 * MIB])
+    assert whole.of_piece(16 * MIB) == content_hash(BIG[16 * MIB :])

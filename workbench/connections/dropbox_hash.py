@@ -15,7 +15,8 @@ class ContentHash:
     """
 
     def __init__(self, contents: Any = b"") -> None:
-        self._whole, self._block, self._in_block = hashlib.sha256(), hashlib.sha256(), 0
+        self._blocks: list[bytes] = []
+        self._block, self._in_block = hashlib.sha256(), 0
         self.update(contents)
 
     def update(self, block: Any, /) -> None:
@@ -27,18 +28,16 @@ class ContentHash:
             self._in_block += len(part)
             view = view[len(part) :]
             if self._in_block == BLOCK_BYTES:
-                self._whole.update(self._block.digest())
+                self._blocks.append(self._block.digest())
                 self._block, self._in_block = hashlib.sha256(), 0
 
     def hexdigest(self) -> str:
         """The hash of all that was taken, as `content_hash` writes it."""
-        whole = self._whole.copy()
-        if self._in_block:
-            whole.update(self._block.digest())
-        return whole.hexdigest()
+        return self.of_piece(0)
 
-    def copy(self) -> ContentHash:
-        """Another one that has taken the same."""
-        copied = ContentHash()
-        copied._whole, copied._block, copied._in_block = self._whole.copy(), self._block.copy(), self._in_block
-        return copied
+    def of_piece(self, start: int, end: int | None = None) -> str:
+        """The hash of a piece alone; both ends [bytes] are multiples of 4 MiB, or the end is that of all."""
+        blocks = self._blocks[start // BLOCK_BYTES : None if end is None else end // BLOCK_BYTES]
+        if end is None and self._in_block:
+            blocks = [*blocks, self._block.digest()]
+        return hashlib.sha256(b"".join(blocks)).hexdigest()

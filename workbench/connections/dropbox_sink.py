@@ -9,6 +9,7 @@ from workbench.connections.dropbox_errors import NotAsSent, WrongOffset
 from workbench.connections.dropbox_hash import ContentHash
 from workbench.connections.file_errors import FileThere
 from workbench.connections.trying import Due, surely
+from workbench.connections.waiting import Waiting
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -39,21 +40,20 @@ class DropboxSink:
         rev: str | None = None,
     ) -> None:
         self._backend, self._path, self._due, self._progress, self._rev = backend, path, due, progress, rev
-        self._waiting = bytearray()
+        self._waiting = Waiting()
         self._hash = ContentHash()
         self._session = ""
         self._sent = 0
 
     @property
     def offset(self) -> int:
-        return self._sent + len(self._waiting)
+        return self._sent + self._waiting.size
 
     def write(self, block: memoryview) -> None:
         self._hash.update(block)
-        self._waiting += block
-        while len(self._waiting) > PIECE_BYTES:
-            piece = bytes(memoryview(self._waiting)[:PIECE_BYTES])
-            del self._waiting[:PIECE_BYTES]
+        self._waiting.add(block)
+        while self._waiting.size > PIECE_BYTES:
+            piece = self._waiting.take(PIECE_BYTES)
             self._surely(lambda attempt, piece=piece: self._append(piece))  # type: ignore[misc]
             self._arrived(len(piece))
 
@@ -65,12 +65,15 @@ class DropboxSink:
     def _append(self, piece: bytes) -> None:
         from dropbox.files import UploadSessionCursor
 
+        # Told to it, the SDK need not count it again.
+        hash_ = self._hash.of_piece(self._sent, self._sent + len(piece))
         try:
             with self._backend.asking(self._path, self._due, self.offset) as client:
                 if not self._session:
-                    self._session = client.files_upload_session_start(piece).session_id
+                    self._session = client.files_upload_session_start(piece, content_hash=hash_).session_id
                 else:
-                    client.files_upload_session_append_v2(piece, UploadSessionCursor(self._session, self._sent))
+                    cursor = UploadSessionCursor(self._session, self._sent)
+                    client.files_upload_session_append_v2(piece, cursor, content_hash=hash_)
         except WrongOffset as exc:
             # It stands behind this piece if an answer was lost.
             if exc.at != self._sent + len(piece):
@@ -83,9 +86,8 @@ class DropboxSink:
         )
 
     def commit(self, overwrite: bool) -> None:
-        last = bytes(self._waiting)
+        last = self._waiting.take(self._waiting.size)
         kept = self._surely(lambda attempt: self._finish(last, overwrite, attempt))
-        self._waiting.clear()
         if kept.content_hash and kept.content_hash != self._hash.hexdigest():
             with self._backend.asking(self._path, self._due) as client:
                 client.files_delete_v2(self._backend.at(self._path), parent_rev=kept.rev)
@@ -111,10 +113,12 @@ class DropboxSink:
 
         mode = WriteMode.update(self._rev) if self._rev else WriteMode.overwrite if overwrite else WriteMode.add
         at, strict = self._backend.at(self._path), not overwrite
+        hash_ = self._hash.of_piece(self._sent)
         if not self._session:
-            return client.files_upload(last, at, mode=mode, strict_conflict=strict, mute=True)
+            return client.files_upload(last, at, mode=mode, strict_conflict=strict, mute=True, content_hash=hash_)
         commit = CommitInfo(at, mode=mode, strict_conflict=strict, mute=True)
-        return client.files_upload_session_finish(last, UploadSessionCursor(self._session, self._sent), commit)
+        cursor = UploadSessionCursor(self._session, self._sent)
+        return client.files_upload_session_finish(last, cursor, commit, content_hash=hash_)
 
     def _surely(self, work: Callable[[int], T]) -> T:
         """Do one request, again if it is interrupted; more is lost if the whole file must be sent again."""

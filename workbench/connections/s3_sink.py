@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.connections.file_errors import Interrupted
 from workbench.connections.trying import Due, surely
+from workbench.connections.waiting import Waiting
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class S3Sink:
 
     def __init__(self, backend: S3Backend, path: str, due: Due) -> None:
         self._backend, self._path, self._due = backend, path, due
-        self._waiting = bytearray()
+        self._waiting = Waiting()
         self._hash = ETagHash()
         self._upload: dict[str, Any] = {}
         self._parts: list[dict[str, Any]] = []
@@ -64,15 +65,13 @@ class S3Sink:
 
     @property
     def offset(self) -> int:
-        return self._sent + len(self._waiting)
+        return self._sent + self._waiting.size
 
     def write(self, block: memoryview) -> None:
         self._hash.update(block)
-        self._waiting += block
-        while len(self._waiting) > PART_BYTES:
-            part = bytes(memoryview(self._waiting)[:PART_BYTES])
-            del self._waiting[:PART_BYTES]
-            self._send(part)
+        self._waiting.add(block)
+        while self._waiting.size > PART_BYTES:
+            self._send(self._waiting.take(PART_BYTES))
 
     def _send(self, part: bytes) -> None:
         if len(self._parts) == MOST_PARTS:
@@ -103,8 +102,7 @@ class S3Sink:
 
     def commit(self, overwrite: bool) -> None:
         if self._upload:
-            self._send(bytes(self._waiting))
-            self._waiting.clear()
+            self._send(self._waiting.take(self._waiting.size))
         told = self._finished({} if overwrite else {"IfNoneMatch": "*"})
         tag = str(told.get("ETag", "")).strip('"')
         if tag and not told.get("SSEKMSKeyId") and tag != self._hash.hexdigest():
@@ -113,7 +111,7 @@ class S3Sink:
 
     def _finished(self, only_new: dict[str, str]) -> Any:
         """Have the file appear; gives what S3 tells of it."""
-        at, last = self._backend.at(self._path), bytes(self._waiting)
+        at, last = self._backend.at(self._path), self._waiting.take(self._waiting.size)
 
         def ask(client: Any, attempt: int) -> Any:
             try:
