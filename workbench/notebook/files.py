@@ -61,7 +61,7 @@ def _file(name: str, path: str, size: int, files: Mapping[str, bytes], left: lis
     left[0] -= size
     contents = files.get(path, b"")
     link = f"data:application/octet-stream;base64,{base64.b64encode(contents).decode()}"
-    download = f'<a download="{escape(name)}" href="{link}" style="{FAINT}">download</a>'
+    download = f'&middot; <a download="{escape(name)}" href="{link}" style="{FAINT}">download</a>'
     return (
         f'<details><summary style="{CURSOR}">{code(name)} {size_said} {download}</summary>'
         f'<pre style="margin:2px 0 4px 18px;white-space:pre-wrap">{escape(_text(contents))}</pre></details>'
