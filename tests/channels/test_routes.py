@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -112,6 +113,12 @@ def test_no_method_means_the_known_ones() -> None:
     for method in METHODS:
         assert found(routes, method, "/x")[0] == "/x"
     assert allowed(routes, "BREW", "/x") == sorted(METHODS)
+
+
+@pytest.mark.parametrize("methods", ["get, post", ["get", "POST"], ("GET", "post")])
+def test_methods_may_be_written_in_every_usual_way(methods: Any) -> None:
+    assert RESTChannel("x", method=methods).methods == ("GET", "POST")
+    assert RESTChannel("x", method={"get"}).methods == ("GET",)
 
 
 def test_methods_of_one_path_go_to_their_channels() -> None:

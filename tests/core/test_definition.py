@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Annotated, ClassVar, Literal
 
 import pytest
@@ -51,8 +53,8 @@ def test_the_error_names_kind_and_object() -> None:
         Thing("x", port=0)
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 201, 5])
-def test_a_name_is_text_of_a_sensible_length(name: object) -> None:
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201, 5, "two\nlines", "nul\0"])
+def test_a_name_is_printable_text_of_a_sensible_length(name: object) -> None:
     with pytest.raises(InvalidDefinition, match="name"):
         Thing(name, port=1)  # type: ignore[arg-type]
 
@@ -60,6 +62,17 @@ def test_a_name_is_text_of_a_sensible_length(name: object) -> None:
 def test_only_the_name_comes_without_a_keyword() -> None:
     with pytest.raises(InvalidDefinition, match="arguments take one name without a keyword, not 2 values"):
         Thing("x", 5)  # type: ignore[misc]
+
+
+def test_a_pattern_is_explained_and_a_secret_says_what_it_may_be() -> None:
+    class Reached(Definition, tag="reached", frozen=True, kw_only=True):
+        host: Annotated[str, Meta(pattern="^https?://", description="Scheme and host, as https://example.com.")]
+        key: Secret | str
+
+    with pytest.raises(InvalidDefinition) as failure:
+        Reached("x", host="example.com", key=5)
+    assert failure.value.problems["host"].endswith(": Scheme and host, as https://example.com")
+    assert failure.value.problems["key"] == "must be secret('NAME') or text, not int"
 
 
 def test_fields_are_checked_together_once_each_is_valid() -> None:
@@ -74,6 +87,18 @@ def test_a_changed_copy_is_checked_again() -> None:
         thing.replace(prt=2)
     with pytest.raises(InvalidDefinition, match="port"):
         thing.replace(port=0)
+
+
+class Placed(Definition, tag="placed", frozen=True):
+    """One whose fields could be given by position, and may not."""
+
+    where: str
+
+
+@pytest.mark.parametrize("made", [Placed("x", where="here"), Thing("x", port=1, headers={"A": "b"})])
+def test_it_can_be_copied_and_sent_to_another_process(made: Definition) -> None:
+    for again in (pickle.loads(pickle.dumps(made)), copy.copy(made), copy.deepcopy(made)):
+        assert again == made
 
 
 def test_its_code_says_only_what_differs_from_the_defaults() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.calls import request_of
 from workbench.core.elements import Bool, Date, Dict, DictList, Int, List
-from workbench.core.errors import DeployRefused, InvalidInput
+from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
 from workbench.core.response import Response
 from workbench.core.service import Service
 from workbench.core.simpleio import Input, MissingParameter, declared_by
@@ -78,6 +78,16 @@ def test_a_list_body_is_a_list_of_inputs() -> None:
     rows = request_of(ListStyle, b'[{"name": "A", "age": "1"}, {"name": "B", "age": 2}]').input
     assert [(row.name, row.age, row.loud) for row in rows] == [("A", 1, True), ("B", 2, True)]
     assert problems_of(ListStyle, b'[{"name": "A"}, 5]') == ["'[0].age' is missing", "'[1]' must be an object"]
+
+
+def test_a_list_where_one_object_is_wanted_is_the_callers_error() -> None:
+    for rows in (request_of(ListStyle, b"[]").input, request_of(Service, b"[1]").input):
+        with pytest.raises(
+            BadRequest, match="^Invalid input: a list was given, where one object with 'name' is wanted$"
+        ):
+            rows.name  # noqa: B018
+        with pytest.raises(AttributeError):
+            rows.__nothing__  # noqa: B018
 
 
 def test_undeclared_input_is_everything_that_came() -> None:

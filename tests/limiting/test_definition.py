@@ -28,6 +28,11 @@ def test_every_bad_field_and_every_bad_line_is_in_one_error() -> None:
     assert "line 3 `* = 5`" in str(wrong.value)
 
 
+def test_of_many_bad_lines_the_first_are_shown() -> None:
+    with pytest.raises(InvalidDefinition, match=r"line 20 `x`: .* \| and 2980 lines more\.$"):
+        Limit("x", on="channel", lines="x\n" * 3000)
+
+
 def test_level_and_lines_must_be_given() -> None:
     with pytest.raises(InvalidDefinition, match=r"on is missing; lines is missing"):
         Limit("x")

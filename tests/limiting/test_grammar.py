@@ -60,6 +60,7 @@ def test_a_rate_alone_is_for_everyone(text: str, rate: int, unit: str) -> None:
         ("2001:db8::/32", "2001:db8::/32"),
         ("::ffff:10.0.0.1", "10.0.0.1/32"),
         ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("fe80::1%eth0", "fe80::1/128"),
     ],
 )
 def test_networks_are_understood_in_every_usual_form(source: str, network: str) -> None:
@@ -98,6 +99,17 @@ def test_a_line_that_cannot_be_read_is_told_how_to_be_right(text: str, said: str
     lines, problems = read(text)
     assert lines == []
     assert said in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("100/M", "line 1 `100/M`: `M` is not a unit; the units"),
+        ("10.0.0.1 5/m", "line 1 `10.0.0.1 5/m`: has no `=` where FROM = RATE/UNIT has one; correct: `10.0.0.1 = 5/m`"),
+    ],
+)
+def test_a_line_is_quoted_as_it_was_written(text: str, said: str) -> None:
+    assert read(text)[1][0].startswith(said)
 
 
 def test_every_bad_line_is_named_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import pytest
@@ -236,9 +237,38 @@ def test_bad_input_never_reaches_handle(wb: Workbench) -> None:
         ({"handle_GET": lambda self, x: 1}, "handle_GET takes \\(self\\) alone. Mend: declare input = TheModel"),
         ({"handle": lambda self: 1, "handle_GET": ToldAsync.handle}, "mixes def and async def"),
         ({"handle": lambda self: 1, "before_handle": ToldAsync.finalize_handle}, "its before_handle is. Mend"),
+        ({"handle": 5}, "its handle is 5. Mend: write def handle"),
+        ({"__init__": lambda self, x: None}, "its __init__ wants arguments"),
+        ({"name": 5}, "Class Wrong has the name 5. Mend: name ="),
+        ({"name": " "}, "has the name ' '"),
+        ({"name": "two\nlines"}, "1 to 200 printable characters"),
+        ({"name": "x" * 201}, "1 to 200 printable characters"),
     ],
 )
 def test_what_could_not_work_is_refused_at_deployment(wb: Workbench, body: dict[str, Any], mend: str) -> None:
     with pytest.raises(DeployRefused, match=mend):
         wb.deploy(type("Wrong", (Service,), {"name": "wrong", **body}))
-    assert "wrong" not in wb.services
+    assert list(wb.services) == []
+
+
+def test_a_class_that_is_still_abstract_is_no_service_yet(wb: Workbench) -> None:
+    class Base(Service, ABC):
+        name = "base"
+
+        @abstractmethod
+        def handle(self) -> str: ...
+
+    class Whole(Base):
+        name = "whole"
+
+        def handle(self) -> str:
+            return "whole"
+
+    wb.deploy(Base, Whole)
+    assert (list(wb.services), wb.invoke("whole")) == (["whole"], "whole")
+
+
+def test_a_service_without_handle_says_what_to_write(wb: Workbench) -> None:
+    wb.deploy(type("Empty", (Service,), {"name": "empty"}))
+    with pytest.raises(ServiceUsage, match="Service 'empty' has no handle. Mend: write def handle"):
+        wb.invoke("empty")

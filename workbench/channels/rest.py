@@ -31,7 +31,7 @@ class RESTChannel(HTTPChannel, tag="rest channel", frozen=True, kw_only=True):
             structs.force_setattr(self, "service", self.name)
         if isinstance(self.method, str):
             structs.force_setattr(self, "method", tuple(self.method.upper().replace(",", " ").split()))
-        elif isinstance(self.method, list | tuple):
+        elif isinstance(self.method, list | tuple | set | frozenset):
             structs.force_setattr(self, "method", tuple(str(each).upper() for each in self.method))
         super().__post_init__()
 

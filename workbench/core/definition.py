@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import NODEFAULT, Struct, StructMeta, structs
+from msgspec import NODEFAULT, Meta, Struct, StructMeta, structs
 
 from workbench.core.errors import InvalidDefinition, nearest
 from workbench.core.secret import Secret, keep_given
@@ -68,8 +68,16 @@ def _value_problem(value: Any, kind: Any) -> str:
     except msgspec.ValidationError as exc:
         if words := _words(kind):
             return f"must be one of {', '.join(map(repr, words))}, not {value!r}"
-        return f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")
+        if _holds_secret(kind):
+            return f"must be secret('NAME') or text, not {type(value).__name__}"
+        said = f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")
+        return f"{said}: {_description(kind)}" if "matching regex" in said else said
     return ""
+
+
+def _description(kind: Any) -> str:
+    """What a field is, in its author's words, which tell more than a pattern."""
+    return next((each.description or "" for each in get_args(kind) if isinstance(each, Meta)), "").removesuffix(".")
 
 
 def _words(kind: Any) -> tuple[Any, ...]:
@@ -89,6 +97,8 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
         problems: dict[str, str] = {}
         if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > 200:
             problems["name"] = "must be text of 1 to 200 characters"
+        elif not self.name.isprintable():
+            problems["name"] = "must hold no line break or other control character"
         for field, kind in field_types(type(self)).items():
             value = getattr(self, field)
             if value == "" and _holds_secret(kind):
@@ -97,7 +107,7 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
                 structs.force_setattr(self, field, keep_given(f"{self.kind} {self.name!r} {field}", value))
             elif problem := _value_problem(value, kind):
                 problems[field] = problem
-            elif isinstance(value, list | dict):
+            elif isinstance(value, list | dict | set):
                 structs.force_setattr(self, field, msgspec.convert(value, kind))
         problems = problems or self.problems()
         if problems:
@@ -128,11 +138,19 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
         """A copy with some fields changed, checked again."""
         return type(self)(**({field: getattr(self, field) for field in self.__struct_fields__} | changes))
 
+    def __reduce__(self) -> Any:
+        # As it was made, by keywords: msgspec would give the constructor all fields by position.
+        return _made, (type(self), {field: getattr(self, field) for field in self.__struct_fields__})
+
     def __repr__(self) -> str:
         return self.to_code()
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"
+
+
+def _made(cls: type[Definition], fields: dict[str, Any]) -> Definition:
+    return cls(**fields)
 
 
 def _default(field: structs.FieldInfo) -> Any:

@@ -45,7 +45,7 @@ class Service:
 
     def handle(self) -> Any:
         """Do the work; a returned value that is not None is the answer."""
-        raise NotImplementedError(f"Service {self.name!r} has no handle. Mend: write def handle(self).")
+        raise ServiceUsage(f"Service {self._call.service!r} has no handle. Mend: write def handle(self).")
 
     # Hooks, in the order they run. Those of jobs run only for jobs of their kind.
     def accept(self) -> bool:

@@ -51,6 +51,15 @@ class Input(dict[str, Any]):
         return Input(deepcopy(dict(self)))
 
 
+class Rows(list[Any]):
+    """Input that came as a list; a service that asks it for an element wanted one object, and the caller is told."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise MissingParameter(f"Invalid input: a list was given, where one object with {name!r} is wanted")
+
+
 class Output:
     """`self.response.payload` of a service that declares output names.
 
@@ -164,14 +173,16 @@ class Declared:
         names = self.input_names
         if names is None:
             empty = payload is None or (isinstance(payload, str | bytes | bytearray) and not payload)
-            return Input({**(payload or {}), **params}) if empty or isinstance(payload, dict) else payload
+            if empty or isinstance(payload, dict):
+                return Input({**(payload or {}), **params})
+            return Rows(payload) if isinstance(payload, list) else payload
         if isinstance(payload, list):
             read = [_taken(names, row, params, f"[{i}]") for i, row in enumerate(payload)]
         else:
             read = [_taken(names, payload if isinstance(payload, dict) else {}, params)]
         if problems := [line for _, lines in read for line in lines]:
             raise InvalidInput(self.service, problems)
-        return [row for row, _ in read] if isinstance(payload, list) else read[0][0]
+        return Rows(row for row, _ in read) if isinstance(payload, list) else read[0][0]
 
     def write(self, payload: Any) -> Any:
         """What the service gave, as declared: names filtered, models made plain."""

@@ -11,6 +11,7 @@ from workbench.core.definition import Definition, Reference
 from workbench.limiting.grammar import Line, read
 
 HIGHEST_SLIDING_RATE = 1_000_000
+MOST_SHOWN = 20
 
 On = Literal["channel", "user", "service"]
 LEVELS: tuple[On, ...] = ("channel", "user", "service")
@@ -68,7 +69,8 @@ class Limit(Definition, tag="limit", frozen=True):
     def problems(self) -> dict[str, str]:
         lines, wrong = read(self.lines)
         if wrong:
-            return {"lines": " | ".join(wrong)}
+            more = [f"and {len(wrong) - MOST_SHOWN} lines more"] if len(wrong) > MOST_SHOWN else []
+            return {"lines": " | ".join(wrong[:MOST_SHOWN] + more)}
         if self.window == "sliding":
             high = [line for line in lines if line.rate is not None and line.rate > HIGHEST_SLIDING_RATE]
             if high:

@@ -52,14 +52,12 @@ def read(text: str) -> tuple[list[Line], list[str]]:
     rows = [(number, row) for number, row in rows if row and not row.startswith("#")]
     if not rows:
         return [], ["holds no line; write one, as `* = 100/m`"]
-    if len(rows) == 1 and "=" not in rows[0][1]:
-        number, row = rows[0]
-        rows = [(number, f"* = {row}")] if re.match(r"[+-]?\d", row) and "/" in row else rows
     lines: list[Line] = []
     problems: list[str] = []
     for number, row in rows:
+        short = len(rows) == 1 and re.match(r"[+-]?\d+\s*/", row) and "=" not in row
         try:
-            lines.append(_line(number, row))
+            lines.append(_line(number, f"* = {row}" if short else row))
         except _BadLine as exc:
             problems.append(f"line {number} `{row}`: {exc.problem}; correct: `{exc.correct}`")
     return lines, problems
@@ -102,6 +100,8 @@ def _network(source: str, right: str) -> IPv4Network | IPv6Network | None:
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):  # type: ignore[arg-type]
         low = int(network.network_address) & 0xFFFFFFFF
         return IPv4Network((low, network.prefixlen - 96))
+    if isinstance(network, IPv6Network):  # without its zone, as callers' addresses are read
+        return IPv6Network((int(network.network_address), network.prefixlen))
     return network
 
 

@@ -76,6 +76,23 @@ class Version:
         return sorted(name for name, was in self.helpers.items() if not _same(namespace.get(name), was))
 
 
+def _refuse_what_no_call_survives(cls: type[Service], name: Any) -> None:
+    """Say once, now, what every call would trip over."""
+    if not (isinstance(name, str) and 0 < len(name) <= 200 and name.isprintable() and name == name.strip()):
+        raise DeployRefused(
+            f"Class {cls.__name__} has the name {name!r:.80}. Mend: name = 'api.sample', 1 to 200 printable characters."
+        )
+    if not callable(cls.handle):
+        raise DeployRefused(f"Service {name!r}: its handle is {cls.handle!r:.80}. Mend: write def handle(self).")
+    try:
+        inspect.signature(cls).bind()
+    except TypeError:
+        raise DeployRefused(
+            f"Service {name!r}: its __init__ wants arguments, and every call makes an instance without any. "
+            f"Mend: give them defaults, or read self.request in handle."
+        ) from None
+
+
 def _is_async(cls: type[Service], name: str, verbs: list[str]) -> bool:
     """The colour of a service's handle methods, which must be one."""
     methods = [*verbs, *(["handle"] if cls.handle is not Service.handle or not verbs else [])]
@@ -164,6 +181,9 @@ class Registry:
         """
         versions: dict[str, Version] = {}
         for cls in classes:
+            if inspect.isabstract(cls):  # a base of services to come
+                continue
+            _refuse_what_no_call_survives(cls, service_name(cls))
             if cls.before_add_to_store(logger_of(service_name(cls))) is False:
                 continue
             version = self._next(cls, source)
