@@ -84,9 +84,10 @@ def test_an_error_has_its_code_and_the_cid(wb: Workbench, request_: Any, code: i
     assert "inside of ours" not in answer.text
 
 
-def test_what_is_no_json_is_a_parse_error(wb: Workbench) -> None:
-    answer = wb.call("POST /rpc", "{")
-    assert (answer.json()["error"]["code"], answer.json()["id"]) == (-32700, None)
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'"\xff"', b"[" * 100_000, b'{"a":' * 100_000])
+def test_what_is_no_json_is_a_parse_error(wb: Workbench, body: bytes) -> None:
+    answer = wb.call("POST /rpc", body)
+    assert (answer.status, answer.json()["error"]["code"], answer.json()["id"]) == (200, -32700, None)
 
 
 def test_a_batch_answers_in_its_order_and_leaves_notifications_out(wb: Workbench) -> None:
@@ -106,7 +107,8 @@ def test_notifications_alone_answer_nothing_and_run(wb: Workbench) -> None:
 
 @pytest.mark.parametrize("batch", [[], [asked("api.echo")] * 1001])
 def test_a_batch_of_no_or_too_many_requests_is_refused(wb: Workbench, batch: list[Any]) -> None:
-    assert wb.call("POST /rpc", batch).json()["error"]["code"] == -32700
+    answer = wb.call("POST /rpc", batch).json()
+    assert (answer["error"]["code"], answer["id"]) == (-32600, None)
 
 
 def test_a_service_limit_refuses_one_request_of_a_batch(wb: Workbench) -> None:

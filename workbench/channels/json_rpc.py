@@ -18,6 +18,7 @@ from workbench.channels.dialect import NewCall, Outcome
 from workbench.channels.exchange import Answer, Exchange
 from workbench.core.call import Call
 from workbench.core.errors import BadRequest, InvalidInput, UnknownName
+from workbench.core.request import parsed
 from workbench.core.response import JSON, encode_json
 
 LARGEST_BATCH = 1000
@@ -63,13 +64,15 @@ class JSONRPC:
 
     def calls(self, exchange: Exchange, new_call: NewCall) -> list[Call]:
         """A call for each request object that names a method there is."""
-        try:
-            body = msgspec.json.decode(exchange.body)
-        except msgspec.DecodeError as exc:
-            raise BadRequest(f"Invalid JSON: {exc}") from None
+        if not exchange.body:
+            raise BadRequest("Invalid JSON: the body is empty")
+        body = parsed(exchange.body, "json")
         objects = body if isinstance(body, list) else [body]
         if not objects or len(objects) > LARGEST_BATCH:
-            raise BadRequest(f"A batch holds 1 to {LARGEST_BATCH} requests")
+            # Section 7 of the specification: one error object, not a list of them.
+            error = _error(INVALID_REQUEST, f"A batch holds 1 to {LARGEST_BATCH} requests")
+            exchange.heard = (False, [(Asked(error=error), None)])
+            return []
         asked: list[tuple[Asked, Call | None]] = [self._read(each, new_call) for each in objects]
         exchange.heard = (isinstance(body, list), asked)
         return [call for _, call in asked if call is not None]
