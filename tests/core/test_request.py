@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.calls import request_of
-from workbench.core.errors import BadRequest, UnsupportedMediaType
+from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
 from workbench.core.request import Headers, parsed
 from workbench.core.service import Service
 
@@ -19,6 +21,43 @@ def test_raw_request_is_exactly_what_came() -> None:
     request = request_of(Service, raw, data_format="raw")
     assert request.raw_request is raw
     assert request.raw is request.text is request.payload is raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "contents"),
+    [(b"abc", b"abc"), ("ł", "ł".encode()), (bytearray(b"abc"), b"abc"), ("", b""), (None, b""), (b"", b"")],
+)
+def test_what_came_is_a_stream_at_its_beginning(raw: object, contents: bytes) -> None:
+    request = request_of(Service, raw)
+    assert (request.stream.tell(), request.stream.seekable(), request.stream.read()) == (0, True, contents)
+    assert request.stream.read() == b""
+    with request.stream:
+        pass
+    assert request.stream.read() == contents
+
+
+def test_a_file_that_was_given_is_the_stream(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"abc")
+    with path.open("rb") as file, path.open(encoding="utf-8") as text:
+        assert request_of(Service, file).stream is file
+        with pytest.raises(ServiceUsage, match="was given a TextIOWrapper, which is no stream of bytes"):
+            _ = request_of(Service, text).stream
+
+
+@pytest.mark.parametrize("raw", [{"a": 1}, [b"a"], 5])
+def test_what_is_no_stream_says_so(raw: object) -> None:
+    with pytest.raises(ServiceUsage, match=r"no stream of bytes. Mend: read self.request.payload"):
+        _ = request_of(Service, raw).stream
+
+
+def test_a_stream_passes_through_declared_input() -> None:
+    class Takes(Service):
+        class SimpleIO:
+            input_required = "file_name", "data"
+
+    for each in (io.BytesIO(b"abc"), bytearray(b"abc"), memoryview(b"abc")):
+        assert request_of(Takes, {"file_name": "a", "data": each}).input.data is each
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ class HTTPChannel(Definition, frozen=True, kw_only=True):
     security: Annotated[str, Meta(description="Security definition whose user may call; empty: anyone.")] = ""
     limit: Annotated[str, Meta(description="Calls allowed, as 100/m; several lines name networks.")] = ""
     timeout_seconds: Annotated[float, Meta(gt=0, le=86400, description="Longest wait for the service [s].")] = 60.0
-    max_body_bytes: Annotated[int, Meta(ge=0, description="Largest request body [bytes].")] = 8 * 1024 * 1024
+    max_body_bytes: Annotated[int, Meta(ge=0, description="Largest request body, on disk from 8 MiB on [bytes].")] = (
+        8 * 1024 * 1024
+    )
     active: Annotated[bool, Meta(description="Whether it answers at all.")] = True
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from workbench.channels.body import Spool
 from workbench.core.cid import new_cid
 from workbench.core.trace import RequestStep
 
@@ -21,7 +22,8 @@ class Answer(NamedTuple):
 class Exchange:
     """A request on its way through the pipeline; answered exactly once.
 
-    `path` and `query` are raw (percent-encoded); header names are as `Accept-Encoding`.
+    `path` and `query` are raw (percent-encoded); header names are as `Accept-Encoding`. A body too big for memory is in
+    `spool`, which the exchange holds until it is answered.
     """
 
     __slots__ = (
@@ -39,6 +41,7 @@ class Exchange:
         "path",
         "query",
         "root",
+        "spool",
         "task",
         "view",
     )
@@ -57,6 +60,7 @@ class Exchange:
         self.path, _, self.query = target.partition("?")
         self._send = send
         self.body = b""
+        self.spool: Spool | None = None
         self.cid = new_cid()
         self.root = RequestStep(f"{method} {self.path}", address)
         self.answered = False
@@ -73,3 +77,12 @@ class Exchange:
             self.answered = True
             self.root.end(str(answer.status))
             self._send(answer)
+            if self.spool is not None:
+                self.spool.release()
+
+    def drop(self) -> None:
+        """Forget it: its sender is gone before it was complete."""
+        if not self.answered:
+            self.answered = True
+            if self.spool is not None:
+                self.spool.release()

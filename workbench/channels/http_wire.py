@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, NamedTuple
@@ -17,10 +18,11 @@ from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
+from workbench.channels.body import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
 from workbench.channels.exchange import Answer, Exchange
 from workbench.channels.http_head import read_head
 from workbench.channels.pipeline import Pipeline
-from workbench.core.errors import ContentTooLarge, HeadersTooLarge, URITooLong
+from workbench.core.errors import ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
 
 log = logging.getLogger("workbench.http")
 
@@ -28,13 +30,14 @@ LINE_BYTES = 8 * 1024
 HEADER_BYTES = 32 * 1024
 SWALLOWED_BYTES = 1024 * 1024
 LINGERED_BYTES = 64 * 1024 * 1024
-LEAST_READ_BYTES = 64 * 1024
+LEAST_BYTES = 64 * 1024
+"""What a sender or a reader must get through in `body_seconds` or `reader_seconds`, or all there is if that is less."""
 READ_BYTES = 16 * 1024  # Each read clears a buffer of this size first.
 PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Content Too Large"}
 
 
 class Bounds(NamedTuple):
-    """How long a stranger may take, and how many there may be at once."""
+    """How long a stranger may take, for each 64 KiB of a body or an answer too, and how many there may be at once."""
 
     idle_seconds: float = 75.0
     body_seconds: float = 60.0
@@ -68,13 +71,13 @@ class Deadlines:
     """Closes streams that are late with what they send; one pass every 5 s costs less than two timers a request."""
 
     def __init__(self, bounds: Bounds) -> None:
-        self.bounds = bounds
+        self.bounds, self.now = bounds, monotonic
         self._deadline_by_stream: dict[IOStream, float] = {}
         self._sweeping = False
 
     def put(self, stream: IOStream, seconds: float) -> None:
         """Give a stream this long from now [s], instead of what it had."""
-        self._deadline_by_stream[stream] = monotonic() + seconds
+        self._deadline_by_stream[stream] = self.now() + seconds
         if not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(self.bounds.sweep_seconds, self._sweep)
@@ -84,7 +87,7 @@ class Deadlines:
         self._deadline_by_stream.pop(stream, None)
 
     def _sweep(self) -> None:
-        now = monotonic()
+        now = self.now()
         for stream in [each for each, deadline in self._deadline_by_stream.items() if deadline < now]:
             stream.close()
             self.lift(stream)
@@ -102,20 +105,24 @@ class Message(httputil.HTTPMessageDelegate):
         "_connection",
         "_deadlines",
         "_exchange",
+        "_is_whole",
         "_lingers",
+        "_next",
         "_pipeline",
         "_refusal",
         "_size",
+        "_spooled",
         "_started",
     )
 
     def __init__(self, pipeline: Pipeline, connection: HTTP1Connection, deadlines: Deadlines) -> None:
         self._pipeline, self._connection, self._deadlines = pipeline, connection, deadlines
         self._chunks: list[bytes] = []
-        self._size = self._bound = 0
+        self._size = self._bound = self._spooled = 0
+        self._next = LEAST_BYTES
         self._exchange: Exchange | None = None
         self._refusal: Exception | None = None
-        self._lingers = False
+        self._lingers = self._is_whole = False
 
     def headers_received(
         self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
@@ -143,23 +150,59 @@ class Message(httputil.HTTPMessageDelegate):
         else:
             self._bound = self._pipeline.body_bound(exchange)
 
-    def data_received(self, chunk: bytes) -> None:
-        """Take a piece of the body."""
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Take a piece of the body; no more comes before what is returned has ended."""
         self._size += len(chunk)
         if self._lingers:
             if self._size > self._bound + LINGERED_BYTES:
                 self._connection.finish()
         elif self._size > self._bound:
-            self._chunks.clear()
-            self._refusal = self._refusal or ContentTooLarge(f"The body is over {self._bound} bytes")
-            assert self._exchange is not None
-            self._pipeline.refuse(self._exchange, self._refusal)
-        elif self._refusal is None:
-            self._chunks.append(chunk)
+            self._refuse(ContentTooLarge(f"The body is over {self._bound} bytes"))
+        else:
+            if self._refusal is None:
+                self._chunks.append(chunk)
+            if self._size >= self._next:
+                return self._go_on()
+        return None
+
+    def _go_on(self) -> Awaitable[None] | None:
+        """Give the sender of so much more time, and have what is too much for memory written away."""
+        self._deadlines.put(self._connection.stream, self._deadlines.bounds.body_seconds)
+        self._next = self._size + LEAST_BYTES
+        most = BLOCK_BYTES if self._spooled else IN_MEMORY_BYTES
+        return self._spool() if self._refusal is None and self._size - self._spooled > most else None
+
+    async def _spool(self) -> None:
+        """Write to a file what is in memory; on another thread, since a disk may let the whole loop wait."""
+        exchange = self._exchange
+        assert exchange is not None
+        spool = exchange.spool = exchange.spool or Spool()
+        chunks, self._chunks, self._spooled = self._chunks, [], self._size
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, spool.write, chunks)
+        except OSError as exc:
+            log.error(
+                "a body of over %d bytes cannot be kept (cid:%s): %s. Mend: make room in the folder for temporary "
+                "files, or set TMPDIR to one that has it.",
+                IN_MEMORY_BYTES,
+                exchange.cid,
+                exc,
+            )
+            self._refuse(InsufficientStorage())
+        else:
+            if not self._is_whole:
+                self._deadlines.put(self._connection.stream, self._deadlines.bounds.body_seconds)
+
+    def _refuse(self, error: Exception) -> None:
+        self._chunks.clear()
+        self._refusal = self._refusal or error
+        assert self._exchange is not None
+        self._pipeline.refuse(self._exchange, self._refusal)
 
     def finish(self) -> None:
         """The request is complete."""
         self._deadlines.lift(self._connection.stream)
+        self._is_whole = True
         exchange = self._exchange
         assert exchange is not None
         if self._lingers:
@@ -169,15 +212,27 @@ class Message(httputil.HTTPMessageDelegate):
         if self._refusal is not None:
             self._pipeline.refuse(exchange, self._refusal)
             return
+        self._connection.set_close_callback(self.on_connection_close)
+        if self._size > IN_MEMORY_BYTES:
+            exchange.task = asyncio.ensure_future(self._handle_spooled(exchange))
+            return
         chunks = self._chunks
         exchange.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._connection.set_close_callback(self.on_connection_close)
         self._pipeline.handle(exchange)
+
+    async def _handle_spooled(self, exchange: Exchange) -> None:
+        await self._spool()
+        if self._refusal is None:
+            self._pipeline.handle(exchange)
 
     def on_connection_close(self) -> None:
         """The caller went away before the answer."""
-        if self._exchange is not None:
+        if self._exchange is None:
+            return
+        if self._is_whole:
             self._pipeline.abandon(self._exchange)
+        else:
+            self._exchange.drop()
 
     def _send(self, answer: Answer) -> None:
         connection = self._connection
@@ -239,7 +294,7 @@ def _close_slow_reader(stream: IOStream, written: asyncio.Future[None], seconds:
     def look() -> None:
         if written.done() or stream.closed():
             return
-        if left - len(stream._write_buffer) < LEAST_READ_BYTES:
+        if left - len(stream._write_buffer) < LEAST_BYTES:
             stream.close()
         else:
             _close_slow_reader(stream, written, seconds)

@@ -229,6 +229,9 @@ class Pipeline:
             return
         call: Call = exchange.call
         call.raw = exchange.body
+        if (spool := exchange.spool) is not None:
+            spool.hold()
+            call.raw, call.spool = None, spool
         self._place(exchange, call)
         self._run(call, endpoint, partial(self._settle, exchange, endpoint, call))
 
@@ -260,6 +263,8 @@ class Pipeline:
             turn.settle(value, error)
         elif turn.lent:
             self._runner.return_spare()
+        if turn.call.spool is not None:
+            turn.call.spool.release()
 
     def _settle(
         self, exchange: Exchange, endpoint: Endpoint, call: Call, value: Any, error: BaseException | None
@@ -279,6 +284,8 @@ class Pipeline:
     def _converse(self, exchange: Exchange, endpoint: Endpoint, dialect: Dialect) -> None:
         """Answer a request whose body says which calls it is: any number of them, side by side."""
         view = exchange.view
+        if exchange.spool is not None:
+            exchange.body = exchange.spool.read()
 
         def new_call(service: str, payload: Any) -> Call:
             return self._new_call(service, payload, endpoint.info, cid=exchange.cid, services=view.services)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.core.trace import Step
 
 if TYPE_CHECKING:
-    from workbench.core.ports import Deployment, Surroundings
+    from workbench.core.ports import Deployment, Spooled, Surroundings
     from workbench.core.response import Response
 
 
@@ -89,6 +89,7 @@ class Call:
         "response",
         "service",
         "services",
+        "spool",
         "step",
         "surroundings",
     )
@@ -109,6 +110,7 @@ class Call:
         self.services, self.surroundings, self.http, self.parent = services, surroundings, http, parent
         self.address = http.address if http else None
         self.payload: Any = None  # what the channel has parsed already, if it has
+        self.spool: Spooled | None = None  # what came, if it is too big for memory; then `raw` is None until it is read
         self.in_reply_to = ""
         self.job_type = ""
         self.cancelled = False

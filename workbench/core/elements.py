@@ -58,10 +58,12 @@ class AsIs(Elem):
 
 
 class Text(Elem):
-    """Text; bytes stay bytes."""
+    """Text; bytes and streams stay what they are."""
 
     def convert(self, value: Any) -> Any:
-        return value if isinstance(value, str | bytes | None) else str(value)
+        if isinstance(value, str | bytes | bytearray | memoryview | None) or hasattr(value, "read"):
+            return value
+        return str(value)
 
 
 class Secret(Text):

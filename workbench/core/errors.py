@@ -18,6 +18,7 @@ WorkbenchError
     BadRequest 400 (InvalidInput), Unauthorized 401, Forbidden 403, NotFound 404, MethodNotAllowed 405, Conflict 409,
     ContentTooLarge 413, URITooLong 414, UnsupportedMediaType 415, TooManyRequests 429, HeadersTooLarge 431
   ServiceUnavailable     503 with Retry-After: no worker is free, or the server is stopping
+    InsufficientStorage  507: no room for a body that does not fit in memory
   TimedOut               504: the service did not end within its channel's time
 """
 
@@ -273,6 +274,15 @@ class ServiceUnavailable(WorkbenchError):
     def headers(self) -> list[tuple[str, str]]:
         """Retry-After, in seconds."""
         return [("Retry-After", str(self.retry_after_seconds))]
+
+
+class InsufficientStorage(ServiceUnavailable):
+    """507: there is no room for a body that does not fit in memory."""
+
+    status, phrase = 507, "Insufficient Storage"
+
+    def __init__(self) -> None:
+        super().__init__(self.phrase, retry_after_seconds=60)
 
 
 def refusal(denied: str, headers: Sequence[tuple[str, str]]) -> WorkbenchError:

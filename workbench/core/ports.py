@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from workbench.core.call import Call, ChannelInfo
@@ -37,6 +37,26 @@ class Deployment(Protocol):
     number: int
     io: Declared
     is_async: bool
+
+
+class Spooled(Protocol):
+    """A body too big for memory; it is there as long as somebody holds it."""
+
+    def open(self) -> BinaryIO:
+        """A stream of its own place, at the beginning."""
+        ...
+
+    def read(self) -> bytes:
+        """All of it."""
+        ...
+
+    def hold(self) -> None:
+        """Keep it until `release`."""
+        ...
+
+    def release(self) -> None:
+        """Let go; the last one removes it."""
+        ...
 
 
 class Invoker(Protocol):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import io
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import parse_qs
 
 import msgspec
 
-from workbench.core.errors import BadRequest, UnsupportedMediaType
+from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
 from workbench.core.simpleio import Declared, Input
 
 if TYPE_CHECKING:
-    from workbench.core.call import Call, ChannelInfo, HTTPInput
+    from workbench.core.call import Call
 
 _json = msgspec.json.Decoder()
 
@@ -19,10 +20,10 @@ _json = msgspec.json.Decoder()
 class HTTPView:
     """`self.request.http`: method, path, parameters and headers; empty when the call did not come by HTTP."""
 
-    __slots__ = ("_channel", "_http", "_raw", "_read")
+    __slots__ = ("_call", "_http", "_read")
 
-    def __init__(self, http: HTTPInput | None, raw: Any, channel: ChannelInfo) -> None:
-        self._http, self._raw, self._channel = http, raw, channel
+    def __init__(self, call: Call) -> None:
+        self._call, self._http = call, call.http
         self._read: dict[str, Input] = {}
 
     @property
@@ -53,7 +54,7 @@ class HTTPView:
     @property
     def POST(self) -> Input:
         """Form fields, only where the channel says `data_format="form"`."""
-        return self._once("POST", lambda: self._form() if self._channel.data_format == "form" else {})
+        return self._once("POST", lambda: self._form() if self._call.channel.data_format == "form" else {})
 
     @property
     def params(self) -> Input:
@@ -67,7 +68,7 @@ class HTTPView:
     def _form(self) -> dict[str, Any]:
         if self.headers.get("Content-Type", "").lower().startswith("multipart/"):
             raise UnsupportedMediaType("Send the form as application/x-www-form-urlencoded, not multipart")
-        return form(text(self._raw))
+        return form(text(raw_of(self._call)))
 
     def _once(self, name: str, read: Any) -> Input:
         if name not in self._read:
@@ -101,26 +102,44 @@ def canonical(name: str) -> str:
 class Request:
     """What a service sees of its call."""
 
-    __slots__ = ("_call", "_http", "_input", "_io", "_payload")
+    __slots__ = ("_call", "_http", "_input", "_io", "_payload", "_stream")
 
     def __init__(self, call: Call, io: Declared) -> None:
         self._call, self._io = call, io
         self._http: HTTPView | None = None
         self._payload: Any = _UNREAD
         self._input: Any = _UNREAD
+        self._stream: BinaryIO | None = None
 
     @property
     def raw_request(self) -> Any:
-        """Exactly what was received: bytes over HTTP, a job's extra, or what `invoke` was given."""
-        return self._call.raw
+        """Exactly what was received: bytes over HTTP, a job's extra, or what `invoke` was given.
+
+        A body over 8 MiB is read into memory only now; `stream` never does so.
+        """
+        return raw_of(self._call)
 
     raw = text = raw_request
+
+    @property
+    def stream(self) -> BinaryIO:
+        """What was received as a stream of bytes, at its beginning; a file that `invoke` was given, as it is.
+
+        It lasts as long as its call, and as services that the call has run in the background.
+
+        Raises:
+            ServiceUsage: What came is no bytes, text or stream, as a dict that `invoke` was given.
+        """
+        if self._stream is None or self._stream.closed:
+            call = self._call
+            self._stream = call.spool.open() if call.spool is not None else stream_of(call.raw, call.service)
+        return self._stream
 
     @property
     def http(self) -> HTTPView:
         """What HTTP says about this call."""
         if self._http is None:
-            self._http = HTTPView(self._call.http, self._call.raw, self._call.channel)
+            self._http = HTTPView(self._call)
         return self._http
 
     @property
@@ -131,7 +150,7 @@ class Request:
             BadRequest: The channel says JSON and the body is not.
         """
         if self._payload is _UNREAD:
-            data_format, raw, ready = self._call.channel.data_format, self._call.raw, self._call.payload
+            data_format, raw, ready = self._call.channel.data_format, self.raw_request, self._call.payload
             if ready is not None:
                 self._payload = ready
             else:
@@ -164,6 +183,28 @@ class Request:
     def channel_params(self) -> Input:
         """Zato's name for the parameters of path and query."""
         return self.http.params
+
+
+def raw_of(call: Call) -> Any:
+    """What a call was given, read into memory if it is not there yet."""
+    if call.spool is not None and call.raw is None:
+        call.raw = call.spool.read()
+    return call.raw
+
+
+def stream_of(raw: Any, service: str) -> BinaryIO:
+    """Bytes or text as a stream; a stream of bytes as it is."""
+    if isinstance(raw, str):
+        raw = raw.encode()
+    if raw is None or isinstance(raw, bytes | bytearray | memoryview):
+        return io.BytesIO(raw or b"")
+    if hasattr(raw, "read") and not isinstance(raw, io.TextIOBase):
+        stream: BinaryIO = raw
+        return stream
+    raise ServiceUsage(
+        f"Service {service!r} was given a {type(raw).__name__}, which is no stream of bytes. "
+        f"Mend: read self.request.payload, or send bytes, text or a file opened in mode 'rb'."
+    )
 
 
 def parsed(raw: Any, data_format: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.core.call import INVOKE, INVOKE_ASYNC, INVOKE_ASYNC_CALLBACK, Call, ChannelInfo
 from workbench.core.cid import new_cid
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
-from workbench.core.ports import Decision, Deployment, Limiter, Surroundings
+from workbench.core.ports import Decision, Deployment, Limiter, Spooled, Surroundings
 from workbench.core.service import logger_of, named
 from workbench.core.trace import CURRENT
 from workbench.runtime import eager
@@ -103,17 +103,27 @@ class Invoker:
         self.version(call)
         self.traffic.record(call.cid, call.step)
         callbacks = _callbacks(callback, call.services, parent)
+        # Its payload may be the stream of a body that would end with the call it came with.
+        spool = _spool_of(parent)
+        let_go = spool.release if spool is not None else _nothing
 
         def work() -> None:
             try:
                 answer = self.run(call)
+                for each in callbacks:
+                    self._call_back(each, answer, call)
             except Exception as exc:
                 log_failure(call, exc)
-                return
-            for each in callbacks:
-                self._call_back(each, answer, call)
+            finally:
+                let_go()
 
-        self._queue(call, work)
+        if spool is not None:
+            spool.hold()
+        try:
+            self._queue(call, work)
+        except ServiceUnavailable:
+            let_go()
+            raise
         return call.cid
 
     def _call_back(self, name: str, answer: Any, replied: Call) -> None:
@@ -181,13 +191,15 @@ class Invoker:
         """
 
         def work() -> None:
+            answer: Any = None
+            error: BaseException | None = None
             if call.expired:
                 call.step.end("never began: its time was over before a worker was free")
-                return
-            try:
-                answer, error = self.run(call), None
-            except BaseException as exc:
-                answer, error = None, exc
+            else:
+                try:
+                    answer = self.run(call)
+                except BaseException as exc:
+                    error = exc
             self.loop.land(done, answer, error)
 
         self._queue(call, work, self.loop.loop.call_soon if self.loop.is_here else None)
@@ -287,6 +299,17 @@ def _callbacks(callback: Any, services: Mapping[str, Deployment], parent: Call |
         raise unknown_service(unknown, services)
     implicit = f"{parent.service}-async-callback" if parent is not None else ""
     return names or ([implicit] if implicit in services else [])
+
+
+def _nothing() -> None:
+    """Lets go of nothing."""
+
+
+def _spool_of(call: Call | None) -> Spooled | None:
+    """The body that a call, or one above it, came with."""
+    while call is not None and call.spool is None:
+        call = call.parent
+    return call.spool if call is not None else None
 
 
 def _check_nesting(name: str, parent: Call) -> None:
