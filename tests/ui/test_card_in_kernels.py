@@ -153,6 +153,15 @@ def test_a_cell_that_runs_again_takes_its_former_card_down(kernel: Kernel) -> No
     assert cards() == before + 2
 
 
+def test_a_card_is_one_widget(kernel: Kernel) -> None:
+    def widgets() -> int:
+        return int(kernel.run("print(len(get_ipython().kernel.comm_manager.comms))").stdout)
+
+    before = widgets()
+    run_as(kernel, "a-cell-of-its-own", HELLO + "# five")
+    assert widgets() == before + 1
+
+
 def test_unloading_takes_cards_and_their_threads_down(kernel: Kernel) -> None:
     card_of(kernel, HELLO)
     kernel.run("%unload_ext workbench")

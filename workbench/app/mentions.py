@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -20,14 +21,21 @@ def mentions(source: str, kinds_by_attribute: Mapping[str, str]) -> list[Mention
 
     Names that are computed cannot be read from the source; they are found at the first call.
     """
+    kept = [Mention(kinds_by_attribute[way], name) for way, name in _ways(source) if way in kinds_by_attribute]
+    return list(dict.fromkeys(kept))
+
+
+# A source is read at its deploy, and then at each look at its card.
+@lru_cache(maxsize=500)
+def _ways(source: str) -> tuple[tuple[str, str], ...]:
+    """Each attribute of `self` that is asked for a name, as `out.rest`, and the name."""
     try:
         tree = ast.parse(textwrap.dedent(source))
     except SyntaxError:
-        return []
+        return ()
     texts = dict(_assigned_texts(tree))
     nodes = sorted((node for node in ast.walk(tree) if isinstance(node, ast.expr)), key=_place)
-    found = [_mention(node, kinds_by_attribute, texts) for node in nodes]
-    return list(dict.fromkeys(each for each in found if each is not None))
+    return tuple(found for node in nodes if (found := _asked(node, texts)) is not None)
 
 
 def _place(node: ast.expr) -> tuple[int, int]:
@@ -40,16 +48,15 @@ def _assigned_texts(tree: ast.AST) -> Iterator[tuple[str, str]]:
             yield from ((target.id, node.value.value) for target in node.targets if isinstance(target, ast.Name))
 
 
-def _mention(node: ast.AST, kinds: Mapping[str, str], texts: Mapping[str, str]) -> Mention | None:
+def _asked(node: ast.AST, texts: Mapping[str, str]) -> tuple[str, str] | None:
     if isinstance(node, ast.Subscript):
         way, key = _dotted(node.value), node.slice
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
         way, key = _dotted(node.func.value), node.args[0]
     else:
         return None
-    kind = kinds.get(way.replace("outgoing.", "out.", 1))
     name = _text(key, texts)
-    return Mention(kind, name) if kind and name else None
+    return (way.replace("outgoing.", "out.", 1), name) if way and name else None
 
 
 def _text(node: ast.AST, texts: Mapping[str, str]) -> str:

@@ -31,8 +31,10 @@ class Card(anywidget.AnyWidget):
     to a thread of its own.
     """
 
-    _esm = joined("card.js")
-    _css = (STATIC / "card.css").read_text(encoding="utf-8")
+    _esm = traitlets.Unicode(joined("card.js")).tag(sync=True)
+    _css = traitlets.Unicode((STATIC / "card.css").read_text(encoding="utf-8")).tag(sync=True)
+    _anywidget_id = traitlets.Unicode("workbench.Card").tag(sync=True)
+    layout = traitlets.Any(None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
     def __init__(self, desk: Desk, services: Sequence[str], notes: Sequence[str]) -> None:
@@ -42,6 +44,9 @@ class Card(anywidget.AnyWidget):
         self._context = contextvars.copy_context()
         super().__init__(facts=self._facts())
         self.on_msg(self._received)
+
+    def add_traits(self, **traits: Any) -> None:
+        """Add none: the class has them all, and a class of its own for each card costs more than the card itself."""
 
     def __repr__(self) -> str:
         return f"Card of {', '.join(self._services)}"
