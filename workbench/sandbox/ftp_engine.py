@@ -157,6 +157,7 @@ class Data(ThrottledDTPHandler, TLS_DTPHandler):  # type: ignore[misc]
         rate = self._peer.faults.bytes_per_second
         self.read_limit = self.write_limit = rate or 0
         self.trouble = self._peer.trouble
+        self._is_noted = False
         super().__init__(sock, cmd_channel)
 
     @property
@@ -205,6 +206,13 @@ class Data(ThrottledDTPHandler, TLS_DTPHandler):  # type: ignore[misc]
         self.close()
         return True
 
+    def close(self) -> None:
+        # Noted before it is answered, as every command is; under TLS it is called again once the shutdown is done.
+        if not self._is_noted and self.file_obj is not None:
+            self._is_noted = True
+            self.cmd_channel.note_transfer(self)
+        super().close()
+
 
 class Session(TLS_FTPHandler):  # type: ignore[misc]
     """A control connection."""
@@ -217,6 +225,7 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
 
     def __init__(self, conn: socket.socket, server: Any, ioloop: Any = None) -> None:
         self._is_silent = False
+        self._doing: tuple[str, ...] = ()
         super().__init__(conn, server, ioloop)
         self.sessions.add(self)
 
@@ -247,6 +256,10 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
         super().pre_process_command(line, cmd, arg)
 
     def respond(self, resp: str, logfun: Any = logger.debug) -> None:
+        # Noted first: a client that has its answer finds in the journal what it asked.
+        doing, self._doing = self._doing, ()
+        if doing:
+            self._note_command(doing[0], doing[1], int(resp[:3]))
         if not self._is_silent:
             super().respond(resp, logfun)
 
@@ -256,26 +269,21 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
         else:
             super().ftp_FEAT(line)
 
-    def log_cmd(self, cmd: str, arg: str, respcode: int, respstr: str) -> None:
+    def process_command(self, cmd: str, *args: str, **kwargs: Any) -> None:
+        self._doing = (cmd, *args)
+        super().process_command(cmd, *args, **kwargs)
+
+    def _note_command(self, cmd: str, path: str, code: int) -> None:
         if cmd in VERBS:
-            self._note(VERBS[cmd], arg, outcome="" if respcode < 400 else str(respcode))
-        elif cmd == "RNTO" and respcode < 400:
-            self._note("rename to", arg)
+            self._note(VERBS[cmd], path, outcome="" if code < 400 else str(code))
+        elif cmd == "RNTO" and code < 400:
+            self._note("rename to", path)
 
-    def on_file_sent(self, file: str) -> None:
-        self._note("get", file, self._transferred())
-
-    def on_file_received(self, file: str) -> None:
-        self._note("put", file, self._transferred())
-
-    def on_incomplete_file_sent(self, file: str) -> None:
-        self._note("get", file, self._transferred(), "broken off")
-
-    def on_incomplete_file_received(self, file: str) -> None:
-        self._note("put", file, self._transferred(), "broken off")
-
-    def _transferred(self) -> int:
-        return int(self.data_channel.get_transmitted_bytes()) if self.data_channel is not None else 0
+    def note_transfer(self, data: Data) -> None:
+        """Keep what went over a data connection."""
+        verb = "put" if data.receive else "get"
+        outcome = "" if data.transfer_finished else "broken off"
+        self._note(verb, data.file_obj.name, int(data.get_transmitted_bytes()), outcome)
 
     def _note(self, verb: str, path: str, size: int | None = None, outcome: str = "") -> None:
         root = str(self.peer.root)

@@ -222,6 +222,8 @@ class OpenFile(SFTPHandle):
         most = self._trouble.faults.hang_up_after_bytes
         if most is not None and self._sent + self._received > most:
             if self._trouble.strikes():
+                # Noted and closed first: a client that finds itself cut off finds in the journal how far it got.
+                self.close()
                 self._conversation.cut()
             self._trouble = self._conversation.peer.trouble
 
