@@ -7,6 +7,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from workbench.app.draft import Deployed
 from workbench.app.drafting import Drafting
 from workbench.core.errors import DeployRefused
 from workbench.core.service import Service
+from workbench.core.syntax import undisturbed
 from workbench.runtime.registry import Source
 
 _LOADED = "__workbench_loaded__"
@@ -38,7 +40,7 @@ def source_of(classes: tuple[type[Service], ...]) -> str:
     texts = []
     for cls in classes:
         with contextlib.suppress(OSError, TypeError):
-            texts.append(inspect.getsource(cls))
+            texts.append(undisturbed(partial(inspect.getsource, cls)))
     return "\n\n".join(texts)
 
 

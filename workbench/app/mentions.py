@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from workbench.core.syntax import tree_of
+
 
 class Mention(NamedTuple):
     """A connection that a source names."""
@@ -30,7 +32,7 @@ def mentions(source: str, kinds_by_attribute: Mapping[str, str]) -> list[Mention
 def _ways(source: str) -> tuple[tuple[str, str], ...]:
     """Each attribute of `self` that is asked for a name, as `out.rest`, and the name."""
     try:
-        tree = ast.parse(textwrap.dedent(source))
+        tree = tree_of(textwrap.dedent(source))
     except SyntaxError:
         return ()
     texts = dict(_assigned_texts(tree))

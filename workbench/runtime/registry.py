@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPMethod
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
 from workbench.core.service import Service, logger_of, service_name
 from workbench.core.simpleio import declared_by
+from workbench.core.syntax import tree_of
 
 NOTEBOOK = "this notebook"
 KEPT_VERSIONS = 50
@@ -283,10 +285,8 @@ def unknown_service(name: str, services: Iterable[str]) -> UnknownName:
 
 def class_source(text: str, class_name: str) -> str:
     """The text of one class inside the text of a cell or file; '' when it is not there."""
-    import ast
-
     try:
-        tree = ast.parse(text)
+        tree = tree_of(text)
     except SyntaxError:
         return ""
     found = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == class_name]
