@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import http.client
+import io
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from select import select
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from workbench.app.curl import Sent, line_of
 from workbench.core.errors import DeadlineExceeded, ServiceUsage
 from workbench.core.request import Headers
 from workbench.core.trace import Trace
 from workbench.core.typed import plain
 
 SHOWN_CHARACTERS = 2000
+BLOCK_BYTES = 1 << 18
 CALL = re.compile(r"^\s*(?:([A-Za-z]+)\s+)?(/\S*)\s*$")
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
 
@@ -24,10 +30,10 @@ class Answer:
     """What came back: `.status`, `.headers`, `.body` (bytes), `.text`, `.json()`, `.cid`, `.trace`."""
 
     def __init__(
-        self, status: int, headers: Mapping[str, str], body: bytes, find: Callable[[str], Trace | None]
+        self, status: int, headers: Mapping[str, str], body: bytes, sent: Sent, find: Callable[[str], Trace | None]
     ) -> None:
         self.status, self.headers, self.body = status, Headers(headers), body
-        self._find = find
+        self._sent, self._find = sent, find
 
     @property
     def cid(self) -> str:
@@ -58,6 +64,14 @@ class Answer:
         """What the call did, if it is still kept."""
         return self._find(self.cid)
 
+    def copy_as_curl(self) -> str:
+        """The request as a line for a shell, where secrets are variables called like them.
+
+        Raises:
+            ServiceUsage: The body is too long for a line, or came from a stream without a name.
+        """
+        return line_of(self._sent)
+
     def __repr__(self) -> str:
         tree = repr(self.trace) if self.trace is not None and len(self.trace) > 2 else ""
         return "\n".join(part for part in (self.said(), tree) if part)
@@ -82,26 +96,54 @@ def read_call(call: str) -> tuple[str, str]:
     return (match[1] or "GET").upper(), quote(match[2], safe="/?&=%:@!$'()*+,;~[]")
 
 
-def send(url: str, call: str, data: Any, headers: dict[str, str], timeout_seconds: float) -> tuple[int, Headers, bytes]:
-    """Make the request on a connection of its own."""
-    method, target = read_call(call)
-    body: bytes | None
-    if data is None:
-        body = None
-    elif isinstance(data, str | bytes):
-        body = data.encode() if isinstance(data, str) else data
-    else:
-        body = _encode(data)
-        headers.setdefault("Content-Type", "application/json")
-    address = urlsplit(url)
+def body_of(data: Any, headers: dict[str, str]) -> Any:
+    """What goes out: text as UTF-8, bytes and files as they are, anything else as JSON, which `headers` then say."""
+    if data is None or isinstance(data, bytes | Path):
+        return data
+    if isinstance(data, str):
+        return data.encode()
+    if isinstance(data, io.TextIOBase):
+        raise ServiceUsage("wb.call sends files opened in mode 'rb', not text. Mend: give its Path.")
+    if hasattr(data, "read"):
+        return data
+    headers.setdefault("Content-Type", "application/json")
+    return _encode(data)
+
+
+def send(sent: Sent, headers: Mapping[str, str], timeout_seconds: float) -> tuple[int, Headers, bytes]:
+    """Make the request on a connection of its own; `headers` go out besides, as those that hold credentials."""
+    address = urlsplit(sent.url)
     connection = http.client.HTTPConnection(address.hostname or "localhost", address.port, timeout=timeout_seconds)
+    target = sent.url.removeprefix(f"{address.scheme}://{address.netloc}")
+    all_headers, body = {**sent.headers, **headers}, sent.body
     try:
-        connection.request(method, target, body, headers)
+        with ExitStack() as files:
+            if isinstance(body, Path):
+                body = files.enter_context(body.open("rb"))
+            if hasattr(body, "read"):
+                if body.seekable():
+                    all_headers["Content-Length"] = str(_left(body))
+                body = _blocks(body, connection)
+            connection.request(sent.method, target, body, all_headers)
         response = connection.getresponse()
         return response.status, Headers(response.getheaders()), response.read()
     except TimeoutError as exc:
+        call = f"{sent.method} {target}"
         raise DeadlineExceeded(
             f"{call!r} had no answer within {timeout_seconds:g} s. Mend: wait longer with timeout_seconds=..."
         ) from exc
     finally:
         connection.close()
+
+
+def _left(file: BinaryIO) -> int:
+    at = file.tell()
+    end = file.seek(0, io.SEEK_END)
+    file.seek(at)
+    return end - at
+
+
+def _blocks(file: BinaryIO, connection: http.client.HTTPConnection) -> Iterator[bytes]:
+    """A file in pieces, until the server answers: it has refused the rest."""
+    while (block := file.read(BLOCK_BYTES)) and not select([connection.sock], [], [], 0)[0]:
+        yield block

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from workbench.app import inline, loading
 from workbench.app.admin import admin_addresses
 from workbench.app.collections import Collection, LiveService
+from workbench.app.curl import Sent
 from workbench.app.draft import Deployed
 from workbench.app.drafting import Drafting
 from workbench.app.limits import LimitsInForce, arrivals
@@ -163,18 +164,20 @@ class Workbench:
     ) -> inline.Answer:
         """Make a request through the real server: `wb.call("POST /api/sync?x=1", data=..., user="my.user")`.
 
-        Text and bytes go as they are, anything else as JSON; `user` adds a security definition's credentials.
+        Text and bytes go as they are, a `Path` or a file opened in mode `rb` piece by piece, anything else as JSON;
+        `user` adds a security definition's credentials.
         """
         self._not_on_loop("wb.call", "call from a service that is not async")
-        sent = dict(headers or {})
-        if user:
-            definition: Any = self.security[user]
-            sent |= definition.credentials(self._parts.secrets.reveal)
+        method, target = inline.read_call(call)
+        told = dict(headers or {})
+        body = inline.body_of(data, told)
+        definition: Any = self.security[user] if user else None
+        more = definition.credentials(self._parts.secrets.reveal) if user else {}
         draft = self._parts.draft
         if draft is not None and draft.is_mine:
-            sent[DRAFT_HEADER] = draft.token
-        status, received, body = inline.send(self.start(), call, data, sent, timeout_seconds)
-        return inline.Answer(status, received, body, self._find_trace)
+            more[DRAFT_HEADER] = draft.token
+        sent = Sent(method, f"{self.start()}{target}", told, body, definition)
+        return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self._find_trace)
 
     def _not_on_loop(self, what: str, mend: str) -> None:
         if self._parts.loop.is_here:
