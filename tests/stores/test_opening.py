@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.stores.conftest import Server
@@ -110,8 +111,11 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> N
     with sqlite3.connect(foreign) as connection:
         connection.execute("CREATE TABLE theirs (id)")
     connection.close()
-    with pytest.raises(StoreUnavailable, match="is not a SQLite file"):
+    with pytest.raises(StoreUnavailable, match="is not a SQLite file") as refused:
         SQLiteStore(text)
+    # The error holds on to the frames it came through; the file they opened is closed all the same.
+    assert refused.value.__cause__ is not None
+    assert str(text) not in [each.path for each in psutil.Process().open_files()]
     with pytest.raises(StoreUnavailable, match="holds the database of another program"):
         SQLiteStore(foreign)
     assert text.read_text().startswith("Dear diary")

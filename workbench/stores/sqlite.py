@@ -173,10 +173,14 @@ class SQLiteStore:
         connection = sqlite3.connect(
             self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=32
         )
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        if self._max_pages is not None:
-            connection.execute(f"PRAGMA max_page_count = {self._max_pages:d}")
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            if self._max_pages is not None:
+                connection.execute(f"PRAGMA max_page_count = {self._max_pages:d}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _prepare(self) -> None:
