@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from workbench.app.workbench import Workbench
+from workbench.core.clock import VirtualClock
 
 WAIT_SECONDS = 10.0
 
@@ -22,6 +23,13 @@ def wb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     with Workbench(port=0, folder=tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def still(wb: Workbench) -> Iterator[VirtualClock]:
+    """Limits count on a clock that stands still: no minute, hour or day turns between two calls of a test."""
+    with wb.limits.frozen() as clock:
+        yield clock
 
 
 def until(holds: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:

@@ -199,6 +199,7 @@ def test_a_limit_on_the_class_and_one_of_its_own_contradict_each_other(wb: Workb
     assert "9/m" in repr(wb.limits)
 
 
+@pytest.mark.usefixtures("still")
 def test_a_rollback_brings_the_limit_of_that_version_back(wb: Workbench) -> None:
     from workbench.core.errors import TooManyRequests
 

@@ -81,6 +81,7 @@ def test_definitions_are_all_applied_or_none(wb: Workbench) -> None:
     assert wb.call("GET /c").status == 404
 
 
+@pytest.mark.usefixtures("still")
 def test_a_change_that_fails_leaves_path_and_limit_as_they_were(wb: Workbench) -> None:
     wb.deploy(Hello)
     wb.define(

@@ -111,6 +111,7 @@ def test_a_batch_of_no_or_too_many_requests_is_refused(wb: Workbench, batch: lis
     assert (answer["error"]["code"], answer["id"]) == (-32600, None)
 
 
+@pytest.mark.usefixtures("still")
 def test_a_service_limit_refuses_one_request_of_a_batch(wb: Workbench) -> None:
     wb.define(Limit("api.echo", on="service", lines="2/d"))
     replies = wb.call("POST /rpc", [asked("api.echo", id=i) for i in range(3)]).json()
@@ -118,6 +119,7 @@ def test_a_service_limit_refuses_one_request_of_a_batch(wb: Workbench) -> None:
     assert codes == [-32429]
 
 
+@pytest.mark.usefixtures("still")
 def test_the_endpoint_limit_refuses_the_request_with_its_status(wb: Workbench) -> None:
     wb.define(Limit("rpc", on="channel", lines="1/d"))
     wb.call("POST /rpc", asked("api.echo"))

@@ -293,6 +293,7 @@ def test_right_credentials_come_in_and_wrong_ones_are_challenged(guarded: Workbe
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'ApiKey header="X-API-Key"')
 
 
+@pytest.mark.usefixtures("still")
 def test_a_refused_call_consumes_nothing_below(guarded: Workbench) -> None:
     def statuses(path: str, *users: str) -> list[int]:
         return [guarded.call(f"GET {path}", user=user).status for user in users]
@@ -307,6 +308,7 @@ def test_a_refused_call_consumes_nothing_below(guarded: Workbench) -> None:
     assert statuses("/keyed", "my.key") == [200]
 
 
+@pytest.mark.usefixtures("still")
 def test_endpoint_then_user_then_service(wb: Workbench) -> None:
     class Limited(Service):
         name = "limited"
@@ -333,6 +335,7 @@ def test_endpoint_then_user_then_service(wb: Workbench) -> None:
     assert wb.limits
 
 
+@pytest.mark.usefixtures("still")
 def test_a_429_tells_the_caller_nothing_and_the_author_everything(wb: Workbench) -> None:
     wb.deploy(Hello)
     wb.define(RESTChannel("hello", limit="1/h"))
@@ -346,6 +349,7 @@ def test_a_429_tells_the_caller_nothing_and_the_author_everything(wb: Workbench)
     assert answer.cid not in repr(answer.trace)
 
 
+@pytest.mark.usefixtures("still")
 def test_a_services_limit_holds_whatever_the_way_in(wb: Workbench) -> None:
     from workbench.core.errors import TooManyRequests
 

@@ -112,6 +112,7 @@ def test_what_is_no_envelope_is_a_fault_and_reaches_nobody(wb: Workbench, body: 
     assert "root:" not in answer.text
 
 
+@pytest.mark.usefixtures("still")
 def test_a_limit_is_a_fault_with_429(wb: Workbench) -> None:
     wb.define(Limit("soap.raw", on="channel", lines="1/d"))
     wb.call("POST /raw", envelope(SOAP_12, "<Any/>"))

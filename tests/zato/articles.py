@@ -198,6 +198,18 @@ def update_fs_config(ctx):
         # server.conf
         server_config = ctx.kwargs['server_config']
 
+        # pickup.conf
+        pickup_config = ctx.kwargs['pickup_config']
+
+        # simple-io.conf
+        sio_config = ctx.kwargs['sio_config']
+
+        # sso.conf
+        sso_config = ctx.kwargs['sso_config']
+
+        # Base directory the server was installed to
+        base_dir = ctx.kwargs['base_dir']
+
         # Consult a remote resource and check
         # if Cassandra connections should be enabled
         response = requests.get(ctx.kwargs['address'])
@@ -206,7 +218,7 @@ def update_fs_config(ctx):
         is_enabled = as_bool(response.text)
 
         # Update the server configuration in place
-        server_config.component_enabled.cassandra = is_enabled
+        server_config.component_enabled.cassandara = is_enabled
 
 def create_cache(ctx):
     \"\"\" This is the callable that is invoked when the server is started.

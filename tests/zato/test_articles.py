@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,16 +11,10 @@ import pytest
 import requests
 
 from tests.kernels import Kernel
+from tests.serving import still as still
+from tests.serving import wb as wb
 from tests.zato import articles
 from workbench import BasicAuth, RESTChannel, RESTConnection, Service, SMTPConnection, Workbench
-
-
-@pytest.fixture
-def wb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
-    """A workbench of its own, in which modules are loaded as a person's files are."""
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    with Workbench(port=0, folder=tmp_path) as made:
-        yield made
 
 
 def load(wb: Workbench, name: str, text: str) -> list[str]:
@@ -31,6 +24,7 @@ def load(wb: Workbench, name: str, text: str) -> list[str]:
     return [str(version) for version, _ in wb.load(path).versions]
 
 
+@pytest.mark.usefixtures("still")
 def test_sample_answers_the_articles_request(wb: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMPLE_PASSWORD", "password")
     assert load(wb, "sample", articles.SAMPLE) == ["api.sample v1"]
@@ -124,13 +118,20 @@ def test_startup_callables_tell_phases_apart(wb: Workbench, tmp_path: Path) -> N
 
     wb.deploy(Enabled)
     wb.define(RESTChannel("enabled"))
-    config = SimpleNamespace(component_enabled=SimpleNamespace(cassandra=False))
+    config = SimpleNamespace(component_enabled=SimpleNamespace(cassandara=False))
     early = SimpleNamespace(
         phase=SERVER_STARTUP.PHASE.FS_CONFIG_ONLY,
-        kwargs={"server_config": config, "address": f"{wb.start()}/enabled"},
+        kwargs={
+            "server_config": config,
+            "pickup_config": {},
+            "sio_config": {},
+            "sso_config": {},
+            "base_dir": str(tmp_path),
+            "address": f"{wb.start()}/enabled",
+        },
     )
     startup["update_fs_config"](early)
-    assert config.component_enabled.cassandra is True
+    assert config.component_enabled.cassandara is True  # as the article spells it
 
 
 def test_the_article_runs_as_a_cell(tmp_path: Path) -> None:
