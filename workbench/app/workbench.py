@@ -120,8 +120,8 @@ class Workbench:
                 raise
             if draft is not None:
                 draft.undo += done
-        given = [id(each) for each in definitions]
-        outcomes.sort(key=lambda outcome: given.index(id(outcome[0])))
+        place = {id(each): i for i, each in enumerate(definitions)}
+        outcomes.sort(key=lambda outcome: place[id(outcome[0])])
         return self._told(Defined(outcomes, sorted(set(parts.secrets.played) - played)))
 
     def deploy(self, *classes: type[Service], replace: bool = False) -> Deployed:

@@ -33,7 +33,7 @@ class DefinitionType(StructMeta):
         problems = {key: _unknown_field(key, known) for key in kwargs if key not in known}
         if len(args) > 1:
             problems["arguments"] = f"take one name without a keyword, not {len(args)} values"
-        required = (field.name for field in structs.fields(cast(Any, cls)) if field.required)
+        required = (field.name for field in _fields(cls) if field.required)
         problems |= {key: "is missing" for key in required if key not in given}
         if problems:
             fields = field_types(cls)
@@ -54,6 +54,12 @@ def field_types(cls: type[Struct]) -> dict[str, Any]:
     """The annotated type of each field, bounds and description included."""
     hints = get_type_hints(cls, include_extras=True)
     return {field: hints[field] for field in cls.__struct_fields__}
+
+
+@cache
+def _fields(cls: Any) -> tuple[structs.FieldInfo, ...]:
+    """What msgspec says of each field; asking costs a millisecond, since it compiles the annotations anew."""
+    return structs.fields(cls)
 
 
 def _holds_secret(kind: Any) -> bool:
@@ -125,7 +131,7 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
         """The fields that differ from their defaults, the name left out."""
         return {
             field.name: getattr(self, field.name)
-            for field in structs.fields(type(self))
+            for field in _fields(type(self))
             if field.name != "name" and getattr(self, field.name) != _default(field)
         }
 
