@@ -19,7 +19,14 @@ from workbench import (
     secret,
 )
 from workbench.core.clock import VirtualClock
-from workbench.core.errors import DanglingReference, InvalidDefinition, NameTaken, TooManyRequests
+from workbench.core.errors import (
+    DanglingReference,
+    InvalidDefinition,
+    NameTaken,
+    ServiceUsage,
+    TooManyRequests,
+    UnknownName,
+)
 
 
 class Sample(Service):
@@ -147,6 +154,20 @@ def test_explain_says_which_lines_count_for_every_level(wb: Workbench) -> None:
         "10.0.0.7": ["10.0.0.7/32 = *", "* = 1000/d", "* = 10000/h"],
         "9.9.9.9": ["* = 5/m", "* = 1000/d", "* = 10000/h"],
     }
+
+
+def test_what_is_asked_about_must_exist(wb: Workbench) -> None:
+    wb.define(RESTChannel("one", service="api.sample", limit="5/m"))
+    for names in ({"channel": "onne"}, {"user": "me"}, {"service": "api.smaple"}):
+        for asked in (wb.limits.explain, wb.limits.simulate):
+            with pytest.raises(UnknownName, match="is named"):
+                asked(address="10.0.0.7", **names)
+    for asked in (wb.limits.explain, wb.limits.simulate):
+        with pytest.raises(ServiceUsage, match="'10.0.0.0/8' is no address. Mend: write one, as 10.0.0.7"):
+            asked(address="10.0.0.0/8", channel="one")
+    assert len(wb.limits.explain(None, channel="one")) == 1
+    with pytest.raises(ServiceUsage, match="not how often. Mend: add calls=100"):
+        wb.limits.simulate(channel="one")
 
 
 def test_simulate_agrees_with_the_server(wb: Workbench) -> None:

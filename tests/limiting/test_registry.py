@@ -102,6 +102,7 @@ def test_reset_starts_all_one_level_or_one_object_anew(limits: Limits, fields: d
         limits.define(Limit(name, on=on, lines="2/m", **fields))
         assert passed(limits, on, name, 3) == 2
     assert limits.reset("channel", "x") == 1
+    assert [use.refused for use in limits.use()] == [0, 1, 1]
     assert (passed(limits, "channel", "x", 3), passed(limits, "channel", "y", 3)) == (2, 0)
     assert limits.reset("channel") == 2
     assert (passed(limits, "channel", "y", 3), passed(limits, "user", "x", 3)) == (2, 0)

@@ -123,7 +123,7 @@ def test_the_registry_counts_resets_and_shows_by_the_file(sqlite_counters: SQLit
     ]
     assert [str(row.starts_anew_at)[11:16] for row in limits.use()] == ["12:01", "13:00", "12:01"]
     assert limits.reset("channel", "x") == 1
-    assert [row.used for row in limits.use()] == [0, 0, 0]
+    assert [(row.used, row.refused) for row in limits.use()] == [(0, 0), (0, 0), (0, 2)]
     assert limits.use()[2].addresses == 1
     limits.reset()
     assert limits.use()[2].addresses == 0

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbench.app.collections import Collection
+from workbench.app.definitions import SINGULAR
 from workbench.core.clock import VirtualClock
 from workbench.core.definition import Definition
+from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.trace import RequestStep, Trace
 from workbench.limiting.definition import Limit
 from workbench.limiting.explain import Explanation
+from workbench.limiting.networks import number
 from workbench.limiting.registry import Limits
 from workbench.limiting.shared import Use
 from workbench.limiting.simulate import Arrival, Simulation
@@ -28,11 +31,13 @@ class LimitsInForce(Collection[Limit]):
         limits: Limits,
         remove: Callable[[str], object],
         channels: Callable[[], Mapping[str, Definition]],
+        known: Callable[[str], Iterable[str]],
         traffic: Callable[[], Iterable[Arrival]],
         rebuild: Callable[[], None],
     ) -> None:
         super().__init__("limit", lambda: {f"{each.on} {each.name}": each for each in limits}, remove, _in_words)
-        self._limits, self._channels, self._traffic, self._rebuild = limits, channels, traffic, rebuild
+        self._limits, self._channels, self._known = limits, channels, known
+        self._traffic, self._rebuild = traffic, rebuild
 
     def reset(self, on: str | None = None, name: str | None = None) -> None:
         """Count anew: everything, one level (`channel`, `user`, `service`), or one object."""
@@ -60,8 +65,13 @@ class LimitsInForce(Collection[Limit]):
     def explain(self, address: str | None, *, user: str = "", channel: str = "", service: str = "") -> Explanation:
         """Which lines count for a call from `address`, level by level, and why; and which can never refuse anybody.
 
-        A channel brings its service with it, and its user if it has one.
+        A channel brings its service with it, and its user if it has one. `None` is a call without an address: a job's.
+
+        Raises:
+            UnknownName: There is no such channel, user or service.
+            ServiceUsage: `address` is none.
         """
+        _check_address(address)
         names = self._levels(channel, user, service)
         return self._limits.explain(address, **names)
 
@@ -86,20 +96,32 @@ class LimitsInForce(Collection[Limit]):
             channel, user, service: The way they take; a channel brings its service and user.
             start: When the first one comes; the beginning of 2026 by default, a full minute, hour and day.
         """
+        _check_address(address)
+        names = self._levels(channel, user, service)
+        if not calls and (address or any(names.values())):
+            raise ServiceUsage("simulate is told who calls, and not how often. Mend: add calls=100.")
         if traffic is None and calls:
             first = start or datetime(2026, 1, 1, tzinfo=UTC)
             step = timedelta(seconds=seconds / min(calls, MOST_SIMULATED))
-            names = self._levels(channel, user, service)
             traffic = [Arrival(first + i * step, address, **names) for i in range(min(calls, MOST_SIMULATED))]
         return self._limits.simulate(self._traffic() if traffic is None else traffic)
 
     def _levels(self, channel: str, user: str, service: str) -> dict[str, Any]:
+        asked = {"channels": channel, "security": user, "services": service}
+        for collection, name in asked.items():
+            if name and name not in (known := list(self._known(collection))):
+                raise UnknownName(SINGULAR[collection], name, known)
         definition = self._channels().get(channel)
         return {
             "channel": channel or None,
             "user": user or getattr(definition, "security", "") or None,
             "service": service or getattr(definition, "service", "") or None,
         }
+
+
+def _check_address(address: str | None) -> None:
+    if address is not None and number(address) is None:
+        raise ServiceUsage(f"{address!r} is no address. Mend: write one, as 10.0.0.7 or 2001:db8::1, or None for none.")
 
 
 def _in_words(limit: Limit) -> str:

@@ -236,6 +236,7 @@ class Workbench:
             parts.limits,
             lambda name: parts.book.remove("limits", name),
             lambda: parts.book.of("channels"),
+            parts.known,
             lambda: arrivals(self.traffic),
             parts.views.rebuild,
         )

@@ -49,6 +49,7 @@ class Counts:
         with self.lock:
             for meter in self.meters.values():
                 meter.clear()
+                meter.refused = 0
 
 
 def _new_meter(limit: Limit, _: Group, line: Line, __: Lock) -> Meter:

@@ -102,6 +102,8 @@ class Limits:
             limiter = self._limiters[key]
             if isinstance(limiter, LocalLimiter):
                 limiter.counts.clear()
+            else:
+                limiter.forget_refused()
             if self._store is not None:
                 self._store.forget(prefix_of(limiter.limit))
         return len(chosen)

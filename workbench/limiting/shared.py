@@ -225,6 +225,11 @@ class SharedLimiter:
         asked = self._asked(address, cid)
         return asked if isinstance(asked, Decision) else self._counters.ask(asked)
 
+    def forget_refused(self) -> None:
+        """Count anew how many calls were refused."""
+        for budget in self.budgets:
+            budget.refused = [0] * len(budget.counts)
+
     def use(self) -> Iterator[Use]:
         """How far each line that counts is used now; raises StoreUnavailable."""
         for budget in self.budgets:
