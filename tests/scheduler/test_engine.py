@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.errors import InvalidDefinition, UnknownName
 from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.engine import RunsMissing, Scheduler
+from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import JobChanged, RunEnded
 from workbench.stores import open_store
 
@@ -111,12 +113,16 @@ def test_a_paused_job_lets_its_times_pass_in_every_process(bench: Bench) -> None
     other.close()
 
 
-def test_a_removed_job_is_gone_with_its_runs_in_every_process(bench: Bench) -> None:
+REMOVED: list[Callable[[Jobs], None]] = [lambda jobs: jobs["hourly"].remove(), lambda jobs: jobs.remove("hourly")]
+
+
+@pytest.mark.parametrize("remove", REMOVED)
+def test_a_removed_job_is_gone_with_its_runs_in_every_process(bench: Bench, remove: Callable[[Jobs], None]) -> None:
     bench.scheduler.define(HOURLY)
     other = bench.again()
     other.scheduler.define(HOURLY)
     bench.advance(HOUR)
-    bench.jobs["hourly"].remove()
+    remove(bench.jobs)
     other.advance(HOUR)
     assert other.services.calls == []
     assert list(other.jobs) == []

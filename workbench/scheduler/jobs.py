@@ -115,6 +115,10 @@ class Jobs(Mapping[str, Job]):
     def __len__(self) -> int:
         return len(self._scheduler.names())
 
+    def remove(self, name: str) -> None:
+        """Forget a job, with its runs; raises UnknownName."""
+        self._scheduler.remove(name)
+
     def _ipython_key_completions_(self) -> list[str]:
         return self._scheduler.names()
 
