@@ -10,43 +10,12 @@ from typing import Annotated, Any, ClassVar
 import pytest
 from msgspec import Meta
 
-from tests.connections.examples import EXAMPLES, opened
 from workbench.app.workbench import Workbench
-from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.rest import RESTClient, RESTConnection
-from workbench.core.definition import field_types
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage, UnknownName
 from workbench.core.service import Service
 from workbench.sandbox.catalog import NoPeer
-from workbench.sandbox.catalog import rows as peers
-
-
-@pytest.mark.parametrize("kind", catalog.rows())
-def test_every_kind_says_what_it_is(kind: str) -> None:
-    row, cls = catalog.rows()[kind], catalog.definition_class(kind)
-    example = EXAMPLES[kind]
-    assert type(example) is cls
-    assert (cls.kind, tuple(cls.attributes), cls.__struct_config__.tag) == (row.label, row.attributes, kind)
-    assert all(attribute in catalog.kinds_by_attribute() for attribute in cls.attributes)
-    assert cls.__doc__
-    for field, annotation in field_types(cls).items():
-        assert field == "name" or "description" in repr(annotation), f"{field} says nowhere what it is"
-    assert eval(example.to_code(), {cls.__name__: cls, "secret": _secret}) == example
-
-
-def _secret(name: str) -> Any:
-    from workbench.core.secret import secret
-
-    return secret(name)
-
-
-@pytest.mark.parametrize("kind", sorted(catalog.rows().keys() & peers().keys()))
-def test_every_kind_opens_without_a_call_and_answers_a_ping_of_its_peer(kind: str) -> None:
-    with opened(kind) as (conn, peer):
-        assert peer.ping() == "ok"
-        assert conn.ping()
-        conn.close()
 
 
 class Weather(ConnectionDefinition, tag="weather", frozen=True, kw_only=True):

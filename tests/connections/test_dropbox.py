@@ -242,22 +242,6 @@ def test_a_full_account_is_said(conn: LiveDropbox, peer: DropboxServer) -> None:
         conn.write("a.bin", b"x" * 101)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [{"delay_seconds": 30}, {"bytes_per_second": 20}, {"status": 503}, {"hang_up": True}, {"refuse": True}],
-    ids=lambda fault: next(iter(fault)),
-)
-def test_a_deadline_holds_whatever_the_trouble(fault: dict[str, Any]) -> None:
-    with opened("dropbox", deadline_seconds=1.0, timeout_seconds=0.8, max_retries_on_error=20) as (conn, peer):
-        peer.put("a.txt", b"1")
-        assert conn.client is not None
-        peer.fail(**fault)
-        began = time.monotonic()
-        with pytest.raises(ConnectionFailed):
-            conn.read("a.txt")
-        assert time.monotonic() - began < 2
-
-
 def test_garbage_and_other_servers_are_no_dropbox(conn: LiveDropbox, peer: DropboxServer) -> None:
     with peer.fail(garbage=True, times=1):
         conn.write("a.txt", b"1")
@@ -265,16 +249,6 @@ def test_garbage_and_other_servers_are_no_dropbox(conn: LiveDropbox, peer: Dropb
         conn.list()
     with peer.fail(status=301), pytest.raises(ConnectionFailed):
         conn.list()
-
-
-def test_a_host_that_does_not_resolve_and_a_port_nobody_has() -> None:
-    give("TOKEN", "x")
-    for url, said in (("http://no.invalid", "cannot be reached"), ("http://127.0.0.1:9", "cannot be reached")):
-        definition = DropboxConnection("d", user_agent="x", token=secret("TOKEN"), api_url=url, max_retries_on_error=1)
-        live = definition.open(Opening(lambda secret, owner: given(secret.name) or "", SystemClock()))
-        with pytest.raises(ConnectionFailed, match=said):
-            live.list()
-        live.close()
 
 
 def test_under_tls_only_the_right_name_and_authority_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ftplib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.connections.examples import opened, played
 from tests.connections.scripted import ScriptedFTP
+from tests.connections.timing import ended_in_time
 from workbench.connections.file_errors import (
     AccessRefused,
     FileThere,
@@ -95,16 +97,6 @@ def test_an_unset_secret_and_an_unknown_name_say_what_to_do() -> None:
             live.item("ftp", "My FTP").conn.list()
         with pytest.raises(UnknownName, match=r"No FTP connection is named 'My FPT'; there are: My FTP.*FTPConnection"):
             live.item("ftp", "My FPT")
-
-
-def test_a_host_that_does_not_resolve_is_named() -> None:
-    definition = FTPConnection("My FTP", host="nowhere.invalid", deadline_seconds=20)
-    with played(definition) as (live, sandbox):
-        sandbox.switch(False)
-        with pytest.raises(
-            ConnectionFailed, match=r"the host 'nowhere.invalid' does not resolve .*Mend: correct host="
-        ):
-            live.live("My FTP").list()
 
 
 def test_a_server_that_is_down_is_tried_as_often_as_said(conn: LiveFiles, peer: FTPServer) -> None:
@@ -229,6 +221,11 @@ def test_a_hang_up_before_any_answer_is_survived(conn: LiveFiles, peer: FTPServe
     assert peer.files.unfinished == []
 
 
+def is_late(act: Callable[[], object]) -> None:
+    with pytest.raises(DeadlineExceeded, match=r"FTP 'My FTP' did not do it within (0.5|1) s"):
+        act()
+
+
 @pytest.mark.parametrize("seconds", [0.5, 1.0])
 @pytest.mark.parametrize("fault", [{"delay_seconds": 3.0}, {"bytes_per_second": 20_000.0}])
 def test_a_deadline_holds_for_the_whole_call(seconds: float, fault: dict[str, Any]) -> None:
@@ -236,11 +233,7 @@ def test_a_deadline_holds_for_the_whole_call(seconds: float, fault: dict[str, An
         peer.put("big.bin", BIG)
         for act in (lambda: conn.read("big.bin"), lambda: conn.write("new.bin", BIG)):
             with peer.fail(**fault):
-                began = time.monotonic()
-                with pytest.raises(DeadlineExceeded, match=rf"FTP 'My FTP' did not do it within {seconds:g} s"):
-                    act()
-                # It may end sooner, when no further try would fit.
-                assert seconds * 0.3 <= time.monotonic() - began <= seconds * 1.1 + 0.05
+                ended_in_time(partial(is_late, act), seconds)
         assert "new.bin" not in peer.files
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +13,7 @@ from workbench.connections.file_errors import AccessRefused, FileThere, StorageF
 from workbench.connections.s3 import LiveS3, S3Connection
 from workbench.connections.s3_sink import ETagHash
 from workbench.core.clock import SystemClock
-from workbench.core.errors import ConnectionFailed, InvalidDefinition, MissingDependency
+from workbench.core.errors import ConnectionFailed, InvalidDefinition
 from workbench.core.secret import give, given, secret
 from workbench.sandbox.s3_server import S3Server
 
@@ -133,22 +131,6 @@ def test_refusals_are_said_with_their_mend(conn: LiveS3, peer: S3Server) -> None
         elsewhere.replace(access_key="STRANGER").open(OPENING).list()
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [{"delay_seconds": 30}, {"bytes_per_second": 20}, {"status": 503}, {"hang_up": True}, {"refuse": True}],
-    ids=lambda fault: next(iter(fault)),
-)
-def test_a_deadline_holds_whatever_the_trouble(fault: dict[str, Any]) -> None:
-    with opened("s3", deadline_seconds=1.0, timeout_seconds=0.8, retries=20) as (conn, peer):
-        peer.put("a.txt", b"1")
-        assert conn.client is not None
-        peer.fail(**fault)
-        began = time.monotonic()
-        with pytest.raises(ConnectionFailed):
-            conn.read("a.txt")
-        assert time.monotonic() - began < 2
-
-
 def test_ping_asks_for_the_bucket(conn: LiveS3, peer: S3Server) -> None:
     assert conn.ping() == "bucket my-bucket answers"
     with peer.fail(refuse=True), pytest.raises(ConnectionFailed, match="cannot be reached"):
@@ -159,10 +141,3 @@ def test_buckets_of_two_peers_are_their_own() -> None:
     with opened("s3") as (one, _), opened("s3") as (other, other_peer):
         one.write("a.txt", b"1")
         assert (one.listdir(), other.listdir(), dict(other_peer.files)) == (["a.txt"], [], {})
-
-
-def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    live = S3Connection("s", bucket="bucket").open(OPENING)
-    with pytest.raises(MissingDependency, match=r"pip install 'notebook-workbench\[s3\]'"):
-        live.list()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.connections.file_errors import (
     AccessRefused,
@@ -16,7 +16,11 @@ from workbench.connections.file_errors import (
     UnsafeName,
 )
 from workbench.connections.files import said_bytes
+from workbench.connections.rest_session import reason, unreachable
 from workbench.core.errors import ConnectionFailed
+
+if TYPE_CHECKING:
+    from workbench.connections.dropbox import DropboxConnection
 
 FULL = ("insufficient_space", "insufficient_quota", "upload_traffic_limit_reached")
 FORBIDDEN = ("no_write_permission", "access_restricted", "operation_suppressed", "restricted_content", "locked")
@@ -68,7 +72,7 @@ def tags_of(error: Any) -> list[str]:
     return tags
 
 
-def translated(exc: Exception, owner: object, path: str, size: int = 0) -> Exception:
+def translated(exc: Exception, owner: DropboxConnection, path: str, size: int = 0) -> Exception:
     """The error to raise in place of one of the SDK or of its HTTP library."""
     import requests
     from dropbox import exceptions as sdk
@@ -88,11 +92,11 @@ def translated(exc: Exception, owner: object, path: str, size: int = 0) -> Excep
         return ConnectionFailed(f"{owner} refused the call for {path or '/'!r}: {exc.status_code} {_short(exc.body)}")
     if isinstance(exc, requests.exceptions.SSLError):
         return ConnectionFailed(
-            f"{owner} showed a certificate that cannot be trusted: {_short(_root(exc))}. "
+            f"{owner} showed a certificate that cannot be trusted: {reason(exc)}. "
             f"Mend: ca_file= for a private authority"
         )
     if isinstance(exc, requests.RequestException | OSError):
-        return Interrupted(f"{owner} cannot be reached, or hung up: {_short(_root(exc))}.")
+        return unreachable(owner, owner.host, owner.timeout_seconds, exc)
     return exc
 
 
@@ -145,12 +149,6 @@ def _of_token(exc: Any, owner: object) -> TokenRefused:
 
 def _waiting(seconds: float | None) -> str:
     return "some time" if seconds is None else f"{seconds:g} s"
-
-
-def _root(exc: BaseException) -> BaseException:
-    while (inner := exc.__cause__ or exc.__context__) is not None:
-        exc = inner
-    return exc
 
 
 def _short(said: object) -> str:

@@ -141,7 +141,11 @@ class FolderBackend:
         """Nothing stays open."""
 
     def _at(self, path: str) -> Path:
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            said = "is a file, not a folder" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"
+            raise ConnectionFailed(f"{self._owner} cannot use {self.root}, which {said}. Mend: correct path=") from exc
         at = self.root.joinpath(path)
         if not at.resolve().is_relative_to(self.root):
             raise UnsafeName(self._owner, path, "is a link that leads out of the folder")

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.rest_session import bounded, root_of, session_of
+from workbench.connections.rest_session import bounded, reason, session_of
+from workbench.connections.trying import root_of
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.secret import Secret
@@ -78,9 +79,10 @@ class RESTClient:
     A status that is not 2xx is no error: look at `.status_code`. What never answered is ConnectionFailed.
     """
 
-    def __init__(self, definition: RESTConnection, opening: Opening) -> None:
+    def __init__(self, definition: RESTConnection, opening: Opening, owner: object = None) -> None:
         self.definition = definition
-        owner = str(definition)
+        # Another kind that speaks by it is the one to be named in errors.
+        self.owner = owner = str(owner or definition)
         self._session = session_of(definition, opening.reveal(_named(definition.api_key), owner))
         if definition.username:
             password = opening.reveal(_named(definition.password), owner) or ""
@@ -131,7 +133,7 @@ class RESTClient:
         call = CURRENT.get()
         if call is not None and call.on_loop:
             raise ServiceUsage(
-                f"Service {call.service!r} is async, and {self.definition} would block the server. "
+                f"Service {call.service!r} is async, and {self.owner} would block the server. "
                 f"Mend: await conn.aio.{method.lower()}(...)"
             )
         return self._call(method, cid, data, params, headers)
@@ -173,11 +175,19 @@ class RESTClient:
         return _encode(data), "application/json"
 
     def _with_retries(
-        self, method: str, url: str, body: bytes | None, headers: dict[str, str], retries: int
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        retries: int,
+        deadline: float | None = None,
     ) -> RequestsResponse:
+        """The answer of the last try; without `deadline` (monotonic), the definition's own begins now."""
         import requests
 
-        deadline = time.monotonic() + self.definition.deadline_seconds
+        if deadline is None:
+            deadline = time.monotonic() + self.definition.deadline_seconds
         request = self._prepared(method, url, body, headers)
         for attempt in range(1, retries + 2):
             wait = min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
@@ -209,7 +219,7 @@ class RESTClient:
     def _unsendable(self) -> ServiceUsage:
         # Without the library's words: they repeat the header, which may be a key.
         return ServiceUsage(
-            f"{self.definition}: a header cannot be sent, it holds a line break, is no text, or has letters beyond "
+            f"{self.owner}: a header cannot be sent, it holds a line break, is no text, or has letters beyond "
             f"Latin-1. Mend: look at the headers given, and at the secret for a line break at its end."
         )
 
@@ -224,12 +234,13 @@ class RESTClient:
     def _failure(self, exc: Exception, attempt: int, deadline: float) -> ConnectionFailed:
         import requests
 
-        where = f"{self.definition} at {self.definition.host}"
+        where = f"{self.owner} at {self.definition.host}"
         tries = f"{attempt} {'try' if attempt == 1 else 'tries'}"
         if isinstance(root_of(exc), TimeoutError):
             return DeadlineExceeded(
                 f"{where} did not answer in time ({self.definition.timeout_seconds:g} s a try, {tries}, "
-                f"{self.definition.deadline_seconds:g} s in all)."
+                f"{self.definition.deadline_seconds:g} s in all). Mend: check that it is up and reachable, or raise "
+                f"timeout_seconds, deadline_seconds"
             )
         if isinstance(exc, requests.ConnectionError):
             return ConnectionFailed(f"{where} cannot be reached: {reason(exc)} ({tries}).")
@@ -362,10 +373,3 @@ def _retry_after(response: RequestsResponse) -> float:
     except (TypeError, ValueError):
         return 0.0
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-def reason(exc: BaseException) -> str:
-    """What went wrong, in the system's words, without addresses of objects."""
-    exc = root_of(exc)
-    said = re.sub(r"<[^>]*>[:,]?\s*", "", str(exc)).strip("() ")
-    return said or type(exc).__name__

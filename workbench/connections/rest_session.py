@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import threading
 import time
@@ -12,6 +13,10 @@ from functools import cache
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
+
+from workbench.connections.file_errors import Interrupted
+from workbench.connections.trying import root_of
+from workbench.core.errors import MissingDependency
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
@@ -86,9 +91,11 @@ def bound_pools(manager: Any) -> None:
 @cache
 def _classes() -> tuple[Any, Any]:
     """The session and its adapter; made when first needed, since their library is imported lazily."""
-    import requests
-    import requests.adapters
-
+    try:
+        import requests
+        import requests.adapters
+    except ImportError as exc:
+        raise MissingDependency("REST", "requests") from exc
     # The library's own annotations leave these classes open.
     session_class: Any = requests.Session
     adapter_class: Any = requests.adapters.HTTPAdapter
@@ -133,8 +140,19 @@ def session_of(definition: RESTConnection, key: str | None) -> Session:
     return cast("Session", session)
 
 
-def root_of(exc: BaseException) -> BaseException:
-    """What an error goes back to."""
-    while (inner := exc.__cause__ or exc.__context__) is not None:
-        exc = inner
-    return exc
+def unreachable(owner: object, host: str, timeout_seconds: float, exc: BaseException) -> Interrupted:
+    """The error of an HTTP client whose other side is not there, hung up, or did not answer in time."""
+    root = root_of(exc)
+    if isinstance(root, TimeoutError):
+        return Interrupted(
+            f"{owner} at {host} did not answer within {timeout_seconds:g} s. "
+            f"Mend: check that it is up and reachable, or raise timeout_seconds"
+        )
+    return Interrupted(f"{owner} at {host} cannot be reached, or hung up: {reason(root)}.")
+
+
+def reason(exc: BaseException) -> str:
+    """What went wrong, in the system's words, without addresses of objects."""
+    exc = root_of(exc)
+    said = re.sub(r"<[^>]*>[:,]?\s*", "", str(exc)).strip("() \n")
+    return said[:300] or type(exc).__name__

@@ -65,6 +65,11 @@ class S3Connection(ConnectionDefinition, tag="s3", frozen=True, kw_only=True):
         secret = self.secret_key if isinstance(self.secret_key, Secret) else None
         return LiveS3(self, opening.reveal(secret, str(self)))
 
+    @property
+    def host(self) -> str:
+        """Who is called."""
+        return urlsplit(self.address).netloc or f"s3.{self.region}.amazonaws.com"
+
 
 class LiveS3(LiveFiles):
     """`self.out.s3["name"]`: the files of the bucket; `client` is boto3's own."""

@@ -19,7 +19,7 @@ from workbench.connections.file_errors import (
 )
 from workbench.connections.file_names import joined, name_of, parent_of, path_of
 from workbench.connections.files import FileInfo, Hasher
-from workbench.connections.rest_session import bounded, root_of
+from workbench.connections.rest_session import bounded, unreachable
 from workbench.connections.s3_sink import ETagHash, S3Sink
 from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed
@@ -91,7 +91,7 @@ class S3Backend:
     def _of_trouble(self, exc: Exception) -> ConnectionFailed:
         from botocore import exceptions
 
-        owner, root = self.definition, root_of(exc)
+        owner = self.definition
         if isinstance(exc, exceptions.SSLError):
             return ConnectionFailed(
                 f"{owner} showed a certificate that cannot be trusted. Mend: ca_file= for a private authority"
@@ -99,7 +99,7 @@ class S3Backend:
         if isinstance(exc, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
             return AccessRefused(f"{owner} has no credentials. Mend: access_key= and secret_key=secret('...')")
         if isinstance(exc, exceptions.HTTPClientError | exceptions.ConnectionError):
-            return Interrupted(f"{owner} cannot be reached, or hung up ({type(root).__name__}).")
+            return unreachable(owner, owner.host, owner.timeout_seconds, exc)
         return ConnectionFailed(f"{owner} failed: {exc}")
 
     def scan(self, path: str, due: Due) -> Iterable[FileInfo]:

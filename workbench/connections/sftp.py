@@ -28,7 +28,7 @@ from workbench.connections.live_files import LiveFiles
 from workbench.connections.pool import Pool
 from workbench.connections.sftp_session import SFTPSession, is_a_no
 from workbench.connections.sftp_transfer import SFTPSink, SFTPSource
-from workbench.connections.trying import Deadline, Due, Retries
+from workbench.connections.trying import Deadline, Due, Retries, root_of
 from workbench.core.errors import ConnectionFailed, MissingDependency
 from workbench.core.secret import Secret
 
@@ -237,12 +237,15 @@ class SFTPBackend:
                 f"{self.definition}: the host {self.definition.host!r} does not resolve ({exc.strerror}). "
                 f"Mend: correct host="
             ) from exc
-        except TimeoutError as exc:
+        except (TimeoutError, paramiko.SSHException) as exc:
+            # Paramiko says of a silent server that its banner cannot be read.
+            if not isinstance(root_of(exc), TimeoutError):
+                raise Interrupted(f"{who} hung up in the middle of the conversation: {exc}.") from exc
             raise Interrupted(
                 f"{who} did not answer within {self.definition.timeout_seconds:g} s. "
                 f"Mend: check that it is up and reachable, or raise timeout_seconds"
             ) from exc
-        except (paramiko.SSHException, EOFError, ConnectionResetError, BrokenPipeError) as exc:
+        except (EOFError, ConnectionResetError, BrokenPipeError) as exc:
             raise Interrupted(f"{who} hung up in the middle of the conversation: {exc or 'without a word'}.") from exc
         except OSError as exc:
             if is_a_no(exc):

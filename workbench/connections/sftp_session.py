@@ -73,6 +73,9 @@ class SFTPSession:
             types = [each for each in options.key_types if _family(each) in {_family(key) for key, _ in known}]
             options.key_types = (*types, *(each for each in options.key_types if each not in types))
         transport.start_client(timeout=seconds)
+        if not transport.initial_kex_done:
+            # It returns without a word when the time is over.
+            raise TimeoutError
         _check_key(definition, transport.get_remote_server_key(), known)
         if definition.private_key_file is not None:
             transport.auth_publickey(definition.username, _private_key(definition, password))

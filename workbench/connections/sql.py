@@ -202,7 +202,10 @@ class LiveSQL:
             inner = exc.orig if isinstance(exc, DBAPIError) else exc
             said = " ".join(str(inner).split())[:300]
             where = "" if engine.dialect.name == "sqlite" else f" at {self.config.host}"
-            raise ConnectionFailed(f"{self.config}{where} failed: {said}") from exc
+            # Without a statement, it was the connecting that failed.
+            is_away = isinstance(exc, DBAPIError) and exc.statement is None
+            mend = " Mend: check that it is up and reachable, or raise timeout_seconds" if is_away else ""
+            raise ConnectionFailed(f"{self.config}{where} failed: {said}{mend}") from exc
 
     def ping(self, cid: str = "") -> str:
         """Ask the database for nothing but an answer."""

@@ -151,3 +151,12 @@ def late(who: object, due: Due, attempt: int = 1) -> DeadlineExceeded:
         f"{who} did not do it within {due.seconds or 0:g} s ({tries}). "
         f"Mend: check that it is up and reachable, or raise deadline_seconds."
     )
+
+
+def root_of(exc: BaseException) -> BaseException:
+    """What an error goes back to."""
+    seen = {exc}
+    # An error that a library has kept and raises again may have itself among its causes.
+    while (inner := exc.__cause__ or exc.__context__) is not None and inner not in seen:
+        seen.add(exc := inner)
+    return exc

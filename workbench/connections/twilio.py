@@ -75,7 +75,7 @@ class LiveTwilio:
             timeout_seconds=definition.timeout_seconds,
             deadline_seconds=definition.deadline_seconds,
         )
-        self._rest = RESTClient(rest, opening)
+        self._rest = RESTClient(rest, opening, definition)
 
     def send(self, body: str, to: str | None = None, from_: str | None = None) -> SentMessage:
         """Hand a message over; it is on its way once this returns, and not sent twice by itself.
@@ -121,7 +121,7 @@ class LiveTwilio:
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
         ends = time.monotonic() + self.config.deadline_seconds
         for attempt in range(self.config.retries + 1):
-            response = self._rest._with_retries(method, url, body, headers, self.config.retries)
+            response = self._rest._with_retries(method, url, body, headers, self.config.retries, ends)
             # 429 took nothing, so that it may be asked again; a 5xx may have.
             wait = float(response.headers.get("Retry-After") or 1) if response.status_code == 429 else None
             if wait is None or attempt == self.config.retries or time.monotonic() + wait >= ends:

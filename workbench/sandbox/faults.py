@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,7 +18,9 @@ F = TypeVar("F", bound="Faults")
 
 
 class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The faults that every peer can have; a kind adds its own."""
+    """The faults that every peer can have; a kind adds its own. What is a file has none of a network's."""
+
+    over_network: ClassVar[bool] = True
 
     delay_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="Wait before anything received is looked at [s].")
@@ -34,6 +36,7 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+NETWORK = {"delay_seconds", "hang_up_after_bytes", "bytes_per_second", "times"}
 UNCOUNTED = {"delay_seconds", "refuse", "bytes_per_second", "times"}
 
 
@@ -43,9 +46,12 @@ def faults_from(kind: type[F], owner: str, knobs: dict[str, Any]) -> F:
     Raises:
         InvalidDefinition: A knob that this kind does not have, or a value that it cannot take.
     """
-    types = field_types(kind)
+    types = {field: what for field, what in field_types(kind).items() if kind.over_network or field not in NETWORK}
     problems: dict[str, str] = {}
     for knob, value in knobs.items():
+        if knob in NETWORK and not kind.over_network:
+            problems[knob] = f"is a fault of a network, and this is a file; there are {', '.join(types)}"
+            continue
         if knob not in types:
             close = nearest(knob, types)
             problems[knob] = "is not a fault of it; " + (

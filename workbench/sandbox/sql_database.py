@@ -13,13 +13,15 @@ from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta
 
-from workbench.core.errors import ConnectionFailed, InvalidDefinition
-from workbench.sandbox.faults import Faults, Trouble
+from workbench.core.errors import ConnectionFailed
+from workbench.sandbox.faults import Faults
 from workbench.sandbox.peer import Peer
 
 
 class SQLFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What can be wrong with a database that is a file."""
+
+    over_network: ClassVar[bool] = False
 
     locked: Annotated[bool, Meta(description="Be written to by somebody else who does not end.")] = False
 
@@ -100,12 +102,6 @@ class SQLDatabase(Peer):
         count_ = f"{len(tables) or 'no'} table{'' if len(tables) == 1 else 's'}"
         return "\n".join([f"{self}: {count_}{'.' if tables else ''}", *lines])
 
-    def fail(self, **knobs: Any) -> Trouble:
-        no_wire = {field: "is a fault of a network, and this is a file" for field in knobs if field in NETWORK}
-        if no_wire:
-            raise InvalidDefinition("Fault of", str(self), no_wire)
-        return super().fail(**knobs)
-
     def _obey(self) -> None:
         faults = self._trouble.faults
         if faults.refuse and self._folder.exists():
@@ -119,6 +115,3 @@ class SQLDatabase(Peer):
             self._lock = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             self._lock.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._lock.execute("BEGIN EXCLUSIVE")
-
-
-NETWORK = {"delay_seconds", "hang_up_after_bytes", "bytes_per_second", "times"}

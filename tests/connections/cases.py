@@ -1,0 +1,162 @@
+"""What the suite for every connection must know of each kind: how to use it, and how to lead it elsewhere."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, NamedTuple
+
+from tests.connections.examples import EXAMPLES
+from workbench.connections.definition import ConnectionDefinition
+from workbench.connections.smtp_message import SMTPMessage
+from workbench.core.secret import Secret, secret
+
+_numbers = count(1)
+PASSWORD = "fLuVoTaK-9021-hidden"
+"""What every secret of these definitions is outside a sandbox."""
+
+
+class Case(NamedTuple):
+    """One kind, or one way of it.
+
+    Args:
+        definition: An example, whose address is real and never reached.
+        use: Does one thing that arrives at the other side.
+        arrived: How many things have arrived at the peer.
+        prepare: Makes a peer ready to be used.
+        at: The fields that lead to a host and port; None for what has none.
+        wrong: The fields with which nobody is let in; None where a password is no matter of the connection.
+        refusal: The fault with which a peer lets nobody in, if it does not look at the password itself.
+        fast: The fields that make it give up at once.
+        library: The package that it needs, and what to install; None for the standard library.
+    """
+
+    definition: ConnectionDefinition
+    use: Callable[[Any], object]
+    arrived: Callable[[Any], int]
+    prepare: Callable[[Any], object] = lambda peer: None
+    at: Callable[[str, int], dict[str, Any]] | None = lambda host, port: {"host": host, "port": port}
+    wrong: dict[str, Any] | None = None
+    refusal: dict[str, Any] = {}  # noqa: RUF012
+    fast: dict[str, Any] = {}  # noqa: RUF012
+    library: tuple[str, str] | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind's short word."""
+        return str(self.definition.__struct_config__.tag)
+
+    @property
+    def secret_field(self) -> str:
+        """The field that names a secret; empty if none does."""
+        fields = self.definition.__struct_fields__
+        return next((field for field in fields if isinstance(getattr(self.definition, field), Secret)), "")
+
+    def leading(self, host: str, port: int, **changes: Any) -> ConnectionDefinition:
+        """The definition with another address, which gives up at once."""
+        assert self.at is not None
+        return self.definition.replace(**{**self.fast, **self.at(host, port), **changes})
+
+
+def _write(conn: Any) -> None:
+    conn.write(f"{next(_numbers)}.txt", b"x")
+
+
+def _mail(conn: Any) -> None:
+    conn.send(SMTPMessage("me@example.com", "you@example.com", "Subject", "Text"))
+
+
+def _files(peer: Any) -> int:
+    return len(peer.files)
+
+
+def _messages(peer: Any) -> int:
+    return len(peer.messages)
+
+
+def _url(field: str) -> Callable[[str, int], dict[str, Any]]:
+    return lambda host, port: {field: f"http://{host}:{port}"}
+
+
+WRONG = secret("X")
+PASS = {"password": WRONG}
+ONCE = {"retries": 0, "timeout_seconds": 0.3}
+CASES = {
+    "rest": Case(
+        EXAMPLES["rest"].replace(username="me", password=secret("X")),
+        lambda conn: conn.get("cid"),
+        lambda peer: len(peer.requests),
+        lambda peer: peer.reply("/rates", json={}),
+        at=_url("host"),
+        fast=ONCE,
+        library=("requests", "requests"),
+    ),
+    "smtp": Case(EXAMPLES["smtp"], _mail, _messages, wrong=PASS, fast={"timeout_seconds": 0.3}),
+    "imap": Case(
+        EXAMPLES["imap"],
+        lambda conn: conn.append(b"Subject: s\r\n\r\ntext"),
+        _messages,
+        wrong=PASS,
+        fast=ONCE,
+        library=("imap_tools", "'notebook-workbench[imap]'"),
+    ),
+    "ftp": Case(EXAMPLES["ftp"], _write, _files, wrong=PASS, fast=ONCE),
+    "ftps": Case(EXAMPLES["ftp"].replace(tls="explicit"), _write, _files, wrong=PASS, fast=ONCE),
+    "sftp": Case(
+        EXAMPLES["sftp"], _write, _files, wrong=PASS, fast=ONCE, library=("paramiko", "'notebook-workbench[sftp]'")
+    ),
+    "dropbox": Case(
+        EXAMPLES["dropbox"],
+        _write,
+        _files,
+        at=_url("api_url"),
+        wrong={"token": WRONG},
+        refusal={"revoked_token": True},
+        fast={"max_retries_on_error": 0, "timeout_seconds": 0.3},
+        library=("dropbox", "dropbox"),
+    ),
+    "s3": Case(
+        EXAMPLES["s3"],
+        _write,
+        _files,
+        at=_url("address"),
+        wrong={"access_key": "AKIAWRONG", "secret_key": WRONG},
+        fast=ONCE,
+        library=("boto3", "'notebook-workbench[s3]'"),
+    ),
+    "twilio": Case(
+        EXAMPLES["twilio"],
+        lambda conn: conn.send("text", to="+48123456789"),
+        _messages,
+        at=_url("address"),
+        wrong={"auth_token": WRONG},
+        fast=ONCE,
+        library=("requests", "requests"),
+    ),
+    "sql": Case(
+        EXAMPLES["sql"],
+        lambda conn: conn.execute("INSERT INTO uses VALUES (1)"),
+        lambda peer: int(peer.tables["uses"]),
+        lambda peer: peer.execute("CREATE TABLE uses (id INTEGER)"),
+        fast={"timeout_seconds": 0.3},
+        library=("sqlalchemy", "'notebook-workbench[sql]'"),
+    ),
+    "folder": Case(EXAMPLES["folder"], _write, _files, at=None),
+}
+
+
+@contextmanager
+def silent() -> Iterator[tuple[str, int]]:
+    """An address where somebody answers the phone and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()
+
+
+@contextmanager
+def closed() -> Iterator[tuple[str, int]]:
+    """An address where nobody listens, held so that nobody else can."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()
