@@ -7,12 +7,23 @@ from collections.abc import Iterator, Sequence
 from time import time
 from typing import Generic, NamedTuple, TypeVar, overload
 
-from workbench.core.errors import UnknownName
+from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.trace import Step, Trace
 
 T = TypeVar("T")
 KEPT_TRACES = 1000
 KEPT_LINES = 5000
+
+
+class NothingThere(WorkbenchError, IndexError):
+    """So many calls or lines are not kept."""
+
+    def __init__(self, kept: int) -> None:
+        super().__init__(
+            f"Only {kept} are kept, the oldest at [0]. Mend: a smaller number."
+            if kept
+            else "Nothing is recorded yet. Mend: call a service first."
+        )
 
 
 class Ring(Sequence[T], Generic[T]):
@@ -28,7 +39,12 @@ class Ring(Sequence[T], Generic[T]):
     @overload
     def __getitem__(self, index: slice) -> list[T]: ...
     def __getitem__(self, index: int | slice) -> T | list[T]:
-        return list(self._items)[index] if isinstance(index, slice) else self._items[index]
+        if isinstance(index, slice):
+            return list(self._items)[index]
+        try:
+            return self._items[index]
+        except IndexError:
+            raise NothingThere(len(self._items)) from None
 
     def __len__(self) -> int:
         return len(self._items)
