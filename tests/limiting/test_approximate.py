@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.limiting.conftest import RedisServer
+from tests.redis_server import RedisServer
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.limiting.approximate import ApproximateLimiter
 from workbench.limiting.decision import Decision

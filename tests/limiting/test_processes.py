@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.limiting.conftest import RedisServer
+from tests.redis_server import RedisServer
 
 PROCESSES = 4
 SOAK = bool(os.environ.get("WORKBENCH_SOAK"))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.limiting.conftest import RedisServer
+from tests.redis_server import RedisServer
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import StoreUnavailable
 from workbench.limiting.decision import Decision

@@ -1,65 +1,23 @@
-"""The backends that every test of a store runs over, and a Redis server of our own for the time of the tests."""
+"""The backends that every test of a store runs over."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
+from tests.redis_server import RedisServer
+from tests.redis_server import redis_program as redis_program
+from tests.redis_server import redis_server as redis_server
 from workbench.stores import open_store
 from workbench.stores.opening import OpenStore
-
-
-class Server:
-    """A Redis server on a unix socket in a folder of its own."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        self.program, self.socket = program, folder / "redis.sock"
-        self.url = f"unix://{self.socket}"
-        self.client = redis.Redis(unix_socket_path=str(self.socket))
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [self.program, "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--appendonly", "no"],
-            cwd=self.socket.parent,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if "ready to accept connections" in line.lower():
-                return
-        raise AssertionError(f"{self.program} did not start")
-
-    def stop(self) -> None:
-        self.client.close()
-        self.process.terminate()
-        self.process.communicate(timeout=10)
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[Server]:
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        reason = "neither redis-server nor valkey-server is on PATH; install one (apt install redis-server)"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with tempfile.TemporaryDirectory(prefix="wb-redis-") as folder:
-        server = Server(program, Path(folder))
-        yield server
-        server.stop()
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "redis":
-        server: Server = request.getfixturevalue("redis_server")
+        server: RedisServer = request.getfixturevalue("redis_server")
         server.client.flushall()
         return server.url
     return f"sqlite:///{tmp_path}/.workbench/store.db" if request.param == "sqlite" else "memory://"

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stores.conftest import Server
+from tests.redis_server import RedisServer
 from workbench.core.errors import StoreUnavailable
 from workbench.stores import open_store
 from workbench.stores.sqlite import SQLiteStore
@@ -146,7 +146,7 @@ def test_a_refused_connection_names_the_server_without_its_password(tmp_path: Pa
         open_store("redis://:s3cret@127.0.0.1:1/0")
 
 
-def test_a_redis_that_went_away_is_said_and_used_again_when_it_is_back(redis_server: Server) -> None:
+def test_a_redis_that_went_away_is_said_and_used_again_when_it_is_back(redis_server: RedisServer) -> None:
     store = open_store(redis_server.url)
     store.put("k", b"")
     redis_server.stop()
@@ -157,7 +157,7 @@ def test_a_redis_that_went_away_is_said_and_used_again_when_it_is_back(redis_ser
     store.close()
 
 
-def test_a_redis_without_memory_says_what_to_give_it(redis_server: Server) -> None:
+def test_a_redis_without_memory_says_what_to_give_it(redis_server: RedisServer) -> None:
     store = open_store(redis_server.url)
     redis_server.client.config_set("maxmemory", "1")
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores.conftest import Server
+from tests.redis_server import RedisServer
 from workbench.stores import open_store
 
 HAMMER = """
@@ -39,7 +39,7 @@ while True:
 @pytest.fixture(params=["sqlite", "redis"])
 def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "redis":
-        server: Server = request.getfixturevalue("redis_server")
+        server: RedisServer = request.getfixturevalue("redis_server")
         server.client.flushall()
         return server.url
     return f"sqlite:///{tmp_path}/store.db"

@@ -257,7 +257,7 @@ def problems_in(path: str, elem: Elem, error: Exception) -> list[tuple[str, str]
     return [(f"{path}{'' if below.startswith('[') else '.'}{below}", said) for below, said in error.problems]
 
 
-Opaque, Boolean, Integer, Unicode, ListOfDicts, UTC_ = AsIs, Bool, Int, Text, DictList, UTCDateTime
+Opaque, Boolean, Integer, Unicode, ListOfDicts = AsIs, Bool, Int, Text, DictList
 
 BOOL_PREFIXES = ("by_", "has_", "is_", "may_", "needs_", "should_")
 INT_SUFFIXES = ("_count", "_id", "_size", "_size_min", "_size_max", "_timeout")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from itertools import count
-from typing import Protocol
 
 from msgspec import Struct
 
@@ -55,11 +54,3 @@ def give(name: str, value: str) -> None:
 def given(name: str) -> str | None:
     """The value that this process alone knows under this name, if any."""
     return _given.get(name)
-
-
-class Secrets(Protocol):
-    """Finds the value behind a secret's name."""
-
-    def reveal(self, secret: Secret, owner: str) -> str:
-        """The value; raises MissingSecret, which names `owner` and the ways to set it."""
-        ...
