@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,9 @@ from workbench.channels.body import IN_MEMORY_BYTES, Spool
 from workbench.channels.http_wire import LEAST_BYTES, Bounds
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
+from workbench.core.secret import give, secret
 from workbench.core.service import Service
+from workbench.security.definitions import BasicAuth
 
 BIG = os.urandom(1 << 20) * 10 + b"end"
 MANY = 64 << 20
@@ -172,6 +175,25 @@ def test_a_refused_call_leaves_no_file(served: Workbench, spools: Callable[[], i
     with Wire(served) as wire:
         assert [wire.request("POST /reads", body=BIG).answer().status for _ in range(2)] == [200, 429]
     until(lambda: spools() == 0, "its file was closed")
+
+
+def test_a_stranger_is_refused_before_the_body_takes_room(served: Workbench, spools: Callable[[], int]) -> None:
+    give("BODY_TEST_PASSWORD", "right")
+    served.define(
+        BasicAuth("me", password=secret("BODY_TEST_PASSWORD")),
+        RESTChannel("reads", data_format="raw", max_body_bytes=MANY, security="me", limit="3/h"),
+    )
+    right, wrong = (f"Authorization: Basic {b64encode(each).decode()}" for each in (b"me:right", b"me:wrong"))
+    for given in (wrong, wrong):
+        with Wire(served) as wire:
+            # One byte is kept back, so that the answer comes before the body is whole.
+            wire.request("POST /reads", given, f"Content-Length: {len(BIG)}").send(BIG[:-1])
+            assert wire.answer().status == 401
+            assert spools() == 0
+    with Wire(served) as wire:
+        assert wire.request("POST /reads", right, body=BIG).answer().status == 200
+        # The limit of the channel was asked first, once for each of the three.
+        assert wire.request("POST /reads", right, body=BIG).answer().status == 429
 
 
 def test_a_service_that_fails_leaves_no_file(served: Workbench, spools: Callable[[], int]) -> None:

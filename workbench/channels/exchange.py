@@ -36,6 +36,7 @@ class Exchange:
         "endpoint",
         "headers",
         "heard",
+        "judged",
         "method",
         "params",
         "path",
@@ -63,7 +64,7 @@ class Exchange:
         self.spool: Spool | None = None
         self.cid = new_cid()
         self.root = RequestStep(f"{method} {self.path}", address)
-        self.answered = False
+        self.answered = self.judged = False
         self.call: Any = None
         self.endpoint: Any = None
         self.params: dict[str, str] = {}

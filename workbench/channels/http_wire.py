@@ -176,10 +176,12 @@ class Message(httputil.HTTPMessageDelegate):
         """Write to a file what is in memory; on another thread, since a disk may let the whole loop wait."""
         exchange = self._exchange
         assert exchange is not None
-        spool = exchange.spool = exchange.spool or Spool()
         chunks, self._chunks, self._spooled = self._chunks, [], self._size
         try:
-            await asyncio.get_running_loop().run_in_executor(None, spool.write, chunks)
+            if exchange.spool is None:
+                await self._pipeline.judge(exchange)
+                exchange.spool = Spool()
+            await asyncio.get_running_loop().run_in_executor(None, exchange.spool.write, chunks)
         except OSError as exc:
             log.error(
                 "a body of over %d bytes cannot be kept (cid:%s): %s. Mend: make room in the folder for temporary "
@@ -189,6 +191,8 @@ class Message(httputil.HTTPMessageDelegate):
                 exc,
             )
             self._refuse(InsufficientStorage())
+        except Exception as exc:
+            self._refuse(exc)
         else:
             if not self._is_whole:
                 self._deadlines.put(self._connection.stream, self._deadlines.bounds.body_seconds)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from asyncio import Future, Task
 from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
@@ -38,6 +39,7 @@ SWEEP_SECONDS = 0.05
 Admin = Callable[[Exchange], Any]
 Done = Callable[[Any, BaseException | None], None]
 CallerAddress = Callable[[str, str | None], str]
+Checks = Generator[Future[Decision], Decision, None]
 
 
 class Verifier(Protocol):
@@ -174,11 +176,19 @@ class Pipeline:
         """Largest body to take [bytes]."""
         return exchange.endpoint.channel.max_body_bytes if exchange.endpoint else 8 * 1024 * 1024
 
+    async def judge(self, exchange: Exchange) -> None:
+        """Check limits and credentials before the body is complete, so that no stranger's body fills the disk."""
+        exchange.judged = True
+        await _to_the_end(self._check(exchange, exchange.endpoint))
+
     def handle(self, exchange: Exchange) -> None:
         """Answer an admitted request, whose body is complete; returns at once."""
         endpoint = exchange.endpoint
         if endpoint is None:
             self._handle_own(exchange)
+            return
+        if exchange.judged:
+            self._begin(exchange, endpoint)
             return
         checks = self._check(exchange, endpoint)
         try:
@@ -190,7 +200,7 @@ class Pipeline:
         else:
             exchange.task = asyncio.ensure_future(self._check_on(exchange, endpoint, checks, waits_for))
 
-    def _check(self, exchange: Exchange, endpoint: Endpoint) -> Generator[Future[Decision], Decision, None]:
+    def _check(self, exchange: Exchange, endpoint: Endpoint) -> Checks:
         """Endpoint's limit, credentials, user's limit; yields only a limit in a shared store, to be awaited."""
         if endpoint.limiter is not None:
             yield from self._ask(exchange, endpoint.limiter)
@@ -199,7 +209,7 @@ class Pipeline:
         if endpoint.user_limiter is not None:
             yield from self._ask(exchange, endpoint.user_limiter)
 
-    def _ask(self, exchange: Exchange, limiter: Limiter) -> Generator[Future[Decision], Decision, None]:
+    def _ask(self, exchange: Exchange, limiter: Limiter) -> Checks:
         said = limiter.check(exchange.address, exchange.cid)
         decision = (yield said) if isinstance(said, Future) else said
         exchange.root.steps.append(decision)
@@ -209,16 +219,10 @@ class Pipeline:
             raise refusal(decision.denied, decision.headers)
 
     async def _check_on(
-        self,
-        exchange: Exchange,
-        endpoint: Endpoint,
-        checks: Generator[Future[Decision], Decision, None],
-        waits_for: Future[Decision],
+        self, exchange: Exchange, endpoint: Endpoint, checks: Checks, waits_for: Future[Decision]
     ) -> None:
         try:
-            while True:
-                waits_for = checks.send(await waits_for)
-        except StopIteration:
+            await _to_the_end(checks, waits_for)
             self._begin(exchange, endpoint)
         except Exception as exc:
             self.refuse(exchange, exc)
@@ -376,6 +380,14 @@ class Pipeline:
             self._runner.background(work)
         except ServiceUnavailable as exc:
             self.refuse(exchange, exc)
+
+
+async def _to_the_end(checks: Checks, waits_for: Future[Decision] | None = None) -> None:
+    """Go through checks from the first, or from where they wait; raises what refuses."""
+    with suppress(StopIteration):
+        waits_for = waits_for or next(checks)
+        while True:
+            waits_for = checks.send(await waits_for)
 
 
 def _plain(exchange: Exchange, value: Any) -> Answer:
