@@ -262,6 +262,21 @@ def test_a_long_body_is_413_and_the_sender_gets_to_read_it(served: Workbench) ->
         assert wire.is_closed
 
 
+@pytest.mark.parametrize(
+    ("length", "status"), [(str(1 << 50), 413), ("9" * 18, 413), ("9" * 25, 400), ("9" * 5000, 400)]
+)
+@pytest.mark.parametrize("path", ["/echo", "/nowhere"])
+def test_a_length_that_no_body_has_is_refused_once(
+    served: Workbench, path: str, length: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Wire(served) as wire:
+        received = wire.request(f"POST {path}", f"Content-Length: {length}").answer()
+        assert received.status == (404 if status == 413 and path == "/nowhere" else status)
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.is_closed
+    assert "Traceback" not in caplog.text
+
+
 def test_a_chunked_body_over_the_bound_is_413_and_the_sender_gets_to_read_it(served: Workbench) -> None:
     with Wire(served) as wire:
         wire.request("POST /echo", "Transfer-Encoding: chunked")

@@ -87,3 +87,9 @@ class Exchange:
             self.answered = True
             if self.spool is not None:
                 self.spool.release()
+
+
+def declared_length(headers: Mapping[str, str]) -> int:
+    """What Content-Length says [bytes]; 0 if it is not there, or has more digits than a length can have."""
+    declared = headers.get("Content-Length", "")
+    return int(declared) if declared.isdecimal() and len(declared) <= 18 else 0

@@ -19,7 +19,7 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
 from workbench.channels.body import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
-from workbench.channels.exchange import Answer, Exchange
+from workbench.channels.exchange import Answer, Exchange, declared_length
 from workbench.channels.http_head import read_head
 from workbench.channels.pipeline import Pipeline
 from workbench.core.errors import ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
@@ -144,8 +144,7 @@ class Message(httputil.HTTPMessageDelegate):
         except Exception as exc:
             self._refusal = exc
             self._bound = SWALLOWED_BYTES
-            length = plain.get("Content-Length", "")
-            if "Expect" in plain or (length.isdecimal() and int(length) > SWALLOWED_BYTES):
+            if "Expect" in plain or declared_length(plain) > SWALLOWED_BYTES:
                 self._pipeline.refuse(exchange, exc)
         else:
             self._bound = self._pipeline.body_bound(exchange)
@@ -332,7 +331,7 @@ def server_of(pipeline: Pipeline, bounds: Bounds) -> BoundedServer:
     server = BoundedServer(
         Wire(pipeline, bounds),
         max_header_size=3 * HEADER_BYTES,
-        max_body_size=1 << 40,
+        max_body_size=1 << 62,
         max_buffer_size=64 * 1024 * 1024,
         chunk_size=READ_BYTES,
     )

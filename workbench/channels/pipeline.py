@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from workbench.channels.answers import TOLD, answer_of, error_answer
 from workbench.channels.dialect import Dialect, Outcome
-from workbench.channels.exchange import Answer, Exchange
+from workbench.channels.exchange import Answer, Exchange, declared_length
 from workbench.channels.guard import Guard
 from workbench.channels.routes import Routes
 from workbench.core.call import NOBODY, Call, ChannelInfo, ChannelSecurity, HTTPInput
@@ -168,8 +168,7 @@ class Pipeline:
             exchange.address = root.address = self._caller_address(
                 exchange.address, exchange.headers.get("X-Forwarded-For")
             )
-        declared = exchange.headers.get("Content-Length")
-        if declared is not None and declared.isdecimal() and int(declared) > endpoint.channel.max_body_bytes:
+        if declared_length(exchange.headers) > endpoint.channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {endpoint.channel.max_body_bytes} bytes")
 
     def body_bound(self, exchange: Exchange) -> int:
