@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 import pytest
 from msgspec import Meta
 
+from tests.kernels import ROOT
 from workbench.app.workbench import Workbench
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.rest import RESTClient, RESTConnection
@@ -105,57 +106,104 @@ def test_a_class_that_cannot_be_a_kind_says_what_is_missing(tmp_path: Path) -> N
         assert dict(wb.connections) == {}
 
 
-def test_another_distribution_adds_a_kind_and_its_peer(tmp_path: Path) -> None:
-    """It is not installed here: what an installer would leave on the path is written by hand."""
-    (tmp_path / "tides.py").write_text(
-        '''
-from workbench.connections.definition import ConnectionDefinition
-from workbench.sandbox.http_source import HTTPSource
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The distribution beside this file, where pip has put it."""
+    folder = tmp_path_factory.mktemp("site")
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--no-compile", "--quiet", "--target", str(folder)]
+    source = Path(__file__).with_name("tides")
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(source)], check=True, timeout=50)
+    return folder
 
-class TidesConnection(ConnectionDefinition, tag="tides", frozen=True, kw_only=True):
-    """A tide gauge."""
-    kind = "Tides"
-    attributes = {"out.tides": "conn"}
-    host: str
 
-    def open(self, opening):
-        return self.host
-
-class Sea(HTTPSource):
-    kind, label = "tides", "Sea"
-'''
+def told(code: str, *paths: Path, cwd: Path) -> tuple[str, str]:
+    """What a process of its own says and complains, with more on its path."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        env={"PYTHONPATH": ":".join(map(str, (*paths, ROOT))), "PATH": "", "HOME": str(cwd)},
+        capture_output=True,
+        text=True,
+        timeout=50,
     )
-    info = tmp_path / "tides-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tides\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[workbench.connections]\ntides = tides:TidesConnection\n[workbench.peers]\ntides = tides:Sea\n"
-    )
-    code = """
+    return done.stdout, done.stderr
+
+
+USES_TIDES = """
 from tides import TidesConnection
 from workbench import Workbench, Service
 
 class Read(Service):
     name = "api.read"
     def handle(self):
-        return self.out.tides["Sopot"]
+        return self.out.tides["Sopot"].level()
 
 with Workbench(port=0) as wb:
     wb.deploy(Read)
     wb.define(TidesConnection("Sopot", host="https://tides.example.com"))
-    print(wb.invoke("api.read"))
     wb.sandbox()
-    print(wb.invoke("api.read").startswith("http://127.0.0.1:"), wb.peers["Sopot"])
+    wb.peers["Sopot"].reply("/level", json={"level": 5.25})
+    print(wb.invoke("api.read"), wb.connections["Sopot"], wb.peers["Sopot"])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={"PYTHONPATH": f"{tmp_path}:{Path.cwd()}", "PATH": "", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=50,
-    )
-    assert (done.stdout, done.stderr) == ("https://tides.example.com\nTrue Sea 'Sopot'\n", "")
+
+
+def test_another_distribution_adds_a_kind_and_its_peer(installed: Path, tmp_path: Path) -> None:
+    assert told(USES_TIDES, installed, cwd=tmp_path) == ("5.25 Tides 'Sopot' Sea 'Sopot'\n", "")
+
+
+def bring(folder: Path, name: str, entry: str, code: str) -> None:
+    """A distribution as an installer leaves it on the path, with one kind and one peer."""
+    folder.joinpath(f"{name}.py").write_text(code)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    info.joinpath("METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    points = (f"[workbench.{group}]\n{entry}\n" for group in ("connections", "peers"))
+    info.joinpath("entry_points.txt").write_text("".join(points))
+
+
+@pytest.mark.parametrize(
+    ("entry", "code", "why"),
+    [
+        ("broken = broken:Gone", "import nowhere_to_be_found", "ModuleNotFoundError: No module named 'nowhere_to_be"),
+        ("broken = broken:Gone", "x = 1", "AttributeError: module 'broken' has no attribute 'Gone'"),
+        ("broken = broken:x", "x = 1", "broken:x is no ConnectionDefinition"),
+        ("broken = broken:C", "from workbench.connections.ftp import FTPConnection as C", "its tag is 'ftp'"),
+        ("ftp = broken:C", "from workbench.connections.ftp import FTPConnection as C", "there is a kind 'ftp' already"),
+    ],
+    ids=["import", "attribute", "class", "tag", "taken"],
+)
+def test_a_distribution_that_cannot_be_used_is_named_and_left_out(
+    installed: Path, tmp_path: Path, entry: str, code: str, why: str
+) -> None:
+    bring(tmp_path, "broken", entry, code)
+    kind = entry.split()[0]
+    said, complained = told(USES_TIDES, tmp_path, installed, cwd=tmp_path)
+    assert said == "5.25 Tides 'Sopot' Sea 'Sopot'\n"
+    begin = f"KindLeftOut: Kind of connection {kind!r}, which the distribution broken brings, cannot be used: {why}"
+    assert complained.count("Warning") + complained.count("KindLeftOut: ") == 1
+    assert begin in complained
+    assert "Mend: pip install --upgrade broken, or pip uninstall broken\n" in complained
+
+
+def test_a_kind_or_peer_that_cannot_be_used_says_so_when_it_is_asked_for(tmp_path: Path) -> None:
+    bring(tmp_path, "broken", "broken = broken:Gone", "import nowhere_to_be_found")
+    code = """
+import warnings
+warnings.simplefilter("ignore")
+from workbench.connections import catalog
+from workbench.core.errors import BrokenExtension
+from workbench.sandbox.catalog import peer_class
+
+for ask in (catalog.definition_class, peer_class):
+    try:
+        ask("broken")
+    except BrokenExtension as exc:
+        print(exc)
+"""
+    said, complained = told(code, tmp_path, cwd=tmp_path)
+    assert complained == ""
+    assert [line.partition(" ")[0] for line in said.splitlines()] == ["Kind", "Peer"]
+    assert all("distribution broken brings, cannot be used: ModuleNotFoundError" in each for each in said.splitlines())
 
 
 def test_errors_of_a_custom_definition_are_those_of_any_other() -> None:

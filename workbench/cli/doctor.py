@@ -108,4 +108,12 @@ def _runtime() -> Finding:
     )
 
 
-LOOKS: tuple[Callable[[], Finding], ...] = (_python, _itself, _packages, _kernel, _port, _redis, _runtime)
+def _kinds() -> Finding:
+    from workbench.connections import catalog
+
+    count = len(catalog.rows())
+    broken = " ".join(map(str, catalog.left_out.values()))
+    return Finding("connections", not broken, broken or f"{count} kinds")
+
+
+LOOKS: tuple[Callable[[], Finding], ...] = (_python, _itself, _packages, _kernel, _port, _redis, _runtime, _kinds)

@@ -1,18 +1,25 @@
 """Every kind of connection, one row each; a kind is imported when it is first used.
 
-Another distribution adds kinds by the entry point group `workbench.connections`, each naming a ConnectionDefinition. A
-class written in a cell becomes a kind when a definition of it is first put into force.
+Another distribution adds kinds by the entry point group `workbench.connections`, each naming a ConnectionDefinition;
+one that cannot be used is left out, with a warning. A class written in a cell becomes a kind when a definition of
+it is first put into force.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple, cast
 
 from workbench.connections.definition import ConnectionDefinition
-from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.errors import BrokenExtension, ServiceUsage, UnknownName
+
+
+class KindLeftOut(UserWarning):
+    """A kind that another distribution brings cannot be used."""
 
 
 class Row(NamedTuple):
@@ -45,6 +52,9 @@ FAMILIES = {"out.files": "files"}
 """Attributes that several kinds share, so that a service moves from one to another by name alone."""
 
 
+left_out: dict[str, BrokenExtension] = {}
+"""Kinds that other distributions bring and that cannot be used."""
+
 _learned: dict[str, type[ConnectionDefinition]] = {}
 
 
@@ -53,8 +63,33 @@ def _known() -> dict[str, Row]:
     """The kinds that were there from the beginning."""
     found = {row.kind: row for row in ROWS}
     for entry in entry_points(group="workbench.connections"):
-        found[entry.name] = _row(entry.name, entry.load())
+        try:
+            found[entry.name] = _brought(entry, found)
+        except BrokenExtension as exc:
+            warnings.warn(str(exc), KindLeftOut, stacklevel=2)
+            left_out[entry.name] = exc
     return found
+
+
+def _brought(entry: EntryPoint, among: Mapping[str, Row]) -> Row:
+    """The row of a kind that another distribution brings; raises BrokenExtension."""
+    why = ""
+    try:
+        cls = entry.load()
+    except Exception as exc:
+        # Whatever its import raises; the other kinds have nothing to do with it.
+        why, cls = f"{type(exc).__name__}: {exc}", None
+    if not why and not (isinstance(cls, type) and issubclass(cls, ConnectionDefinition)):
+        why = f"{entry.value} is no ConnectionDefinition"
+    elif not why:
+        tag = cls.__struct_config__.tag
+        other = [] if tag in (None, entry.name) else [f"its tag is {tag!r}"]
+        taken = [f"there is a kind {entry.name!r} already"] if entry.name in among else []
+        why = "; ".join([*other, *taken, *_problems(cls, tag, among)])
+    if why:
+        owner = entry.dist.name if entry.dist is not None else entry.module
+        raise BrokenExtension("Kind of connection", entry.name, owner, why)
+    return _row(entry.name, cls)
 
 
 @cache
@@ -77,28 +112,29 @@ def learn(cls: type[ConnectionDefinition]) -> None:
     row = _known().get(str(kind))
     if _learned.get(str(kind)) is cls or (row is not None and (row.module, row.cls) == (cls.__module__, cls.__name__)):
         return
-    if problems := _problems(cls, kind):
+    if problems := _problems(cls, kind, rows()):
         raise ServiceUsage(f"{cls.__name__} is no kind of connection yet: {'; '.join(problems)}.")
     _learned[str(kind)] = cls
     for cached in (rows, kinds_by_attribute, members):
         cached.cache_clear()
 
 
-def _problems(cls: type[ConnectionDefinition], kind: object) -> list[str]:
+def _problems(cls: type[ConnectionDefinition], kind: object, among: Mapping[str, Row]) -> list[str]:
     if not isinstance(kind, str):
         return [
             f'it needs a tag, as class {cls.__name__}(ConnectionDefinition, tag="weather", frozen=True, kw_only=True)'
         ]
-    there = rows().get(kind)
+    there = among.get(kind)
+    owners = {attribute: row for row in among.values() for attribute in row.attributes}
     problems = [] if there is None or there.cls == cls.__name__ else [f"the tag {kind!r} is that of {there.cls}"]
     if not cls.attributes:
         problems.append(f'it needs attributes, as attributes = {{"out.{kind}": "conn"}}')
     for attribute in cls.attributes:
-        owner = kinds_by_attribute().get(attribute)
+        owner = owners.get(attribute)
         if attribute.partition(".")[0] not in GROUPS or not attribute.replace(".", "_").isidentifier():
             problems.append(f"a service finds it at self.{attribute}, which must begin with {', '.join(GROUPS)}")
-        elif owner not in (None, kind) and attribute not in FAMILIES:
-            problems.append(f"self.{attribute} leads to {rows()[str(owner)].cls} already")
+        elif owner is not None and owner.kind != kind and attribute not in FAMILIES:
+            problems.append(f"self.{attribute} leads to {owner.cls} already")
     return problems
 
 
@@ -122,11 +158,13 @@ def label_of(kind: str) -> str:
 
 
 def definition_class(kind: str) -> type[ConnectionDefinition]:
-    """The definition's class of one kind, of a family's first one; raises UnknownName."""
+    """The definition's class of one kind, of a family's first one; raises UnknownName, BrokenExtension."""
     first = members(kind)[0]
     if first in _learned:
         return _learned[first]
     row = rows().get(first)
+    if first in left_out:
+        raise left_out[first]
     if row is None:
         raise UnknownName("kind of connection", kind, rows())
     return cast(type[ConnectionDefinition], getattr(import_module(row.module), row.cls))

@@ -9,6 +9,7 @@ WorkbenchError
   StillUsed              something to be removed that others name
   MissingSecret          a secret nobody set
   MissingDependency      a client library that is not installed
+  BrokenExtension        what another distribution brings and cannot be used
   DeployRefused          classes of a cell or file that cannot go live
   ServiceUsage           a service that used its own interface wrongly
   ConnectionFailed       an outside system that did not answer as it should
@@ -125,6 +126,16 @@ class MissingDependency(WorkbenchError):
         self.kind, self.package = kind, package
         what = f"'notebook-workbench[{extra}]'" if extra else package
         super().__init__(f"{kind} needs the package {package!r}, which is not installed. Mend: pip install {what}")
+
+
+class BrokenExtension(WorkbenchError):
+    """What another distribution brings cannot be used; everything else can."""
+
+    def __init__(self, what: str, name: str, distribution: str, why: str) -> None:
+        super().__init__(
+            f"{what} {name!r}, which the distribution {distribution} brings, cannot be used: {why}. "
+            f"Mend: pip install --upgrade {distribution}, or pip uninstall {distribution}"
+        )
 
 
 class DeployRefused(WorkbenchError):

@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Any, NamedTuple, TypeVar, cast
 
 from workbench.core.definition import Definition
-from workbench.core.errors import NameTaken, UnknownName, WorkbenchError, listed
+from workbench.core.errors import BrokenExtension, NameTaken, UnknownName, WorkbenchError, listed
 from workbench.sandbox.peer import Peer, secret_fields
 
 D = TypeVar("D", bound=Definition)
@@ -22,6 +22,7 @@ class Row(NamedTuple):
     kind: str
     module: str
     cls: str
+    distribution: str = ""
 
 
 ROWS = (
@@ -53,16 +54,22 @@ def rows() -> dict[str, Row]:
     """The peers by kind of connection, those of other distributions included (entry points `workbench.peers`)."""
     found = {row.kind: row for row in ROWS}
     for entry in entry_points(group="workbench.peers"):
-        found[entry.name] = Row(entry.name, entry.module, entry.attr)
+        owner = entry.dist.name if entry.dist is not None else entry.module
+        found[entry.name] = Row(entry.name, entry.module, entry.attr, owner)
     return found
 
 
 def peer_class(kind: str) -> type[Peer]:
-    """The class of the peer for one kind of connection; raises UnknownName."""
+    """The class of the peer for one kind of connection; raises UnknownName, BrokenExtension."""
     row = rows().get(kind)
     if row is None:
         raise UnknownName("kind of peer", kind, rows())
-    return cast(type[Peer], getattr(import_module(row.module), row.cls))
+    try:
+        return cast(type[Peer], getattr(import_module(row.module), row.cls))
+    except Exception as exc:
+        if not row.distribution:
+            raise
+        raise BrokenExtension("Peer", kind, row.distribution, f"{type(exc).__name__}: {exc}") from exc
 
 
 class Sandbox(Mapping[str, Peer]):
