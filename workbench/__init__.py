@@ -19,7 +19,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from workbench.core.public import HOMES
+from workbench.core.public import COMING, HOMES
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench as Workbench
@@ -66,6 +66,11 @@ def __getattr__(name: str) -> Any:
     if name == "wb":
         return _the_workbench()
     if name not in HOMES:
+        for kind, (_, cls, _) in COMING.items():
+            if name == cls:
+                from workbench.core.errors import NotYet
+
+                raise NotYet(kind)
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
     if name == "Workbench":
         import_module("workbench.zato.hook").install()

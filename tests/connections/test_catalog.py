@@ -12,9 +12,11 @@ from msgspec import Meta
 
 from tests.kernels import ROOT
 from workbench.app.workbench import Workbench
+from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.rest import RESTClient, RESTConnection
-from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage, UnknownName
+from workbench.core.errors import ConnectionFailed, InvalidDefinition, NotYet, ServiceUsage, UnknownName
+from workbench.core.public import COMING
 from workbench.core.service import Service
 from workbench.sandbox.catalog import NoPeer
 
@@ -204,6 +206,30 @@ for ask in (catalog.definition_class, peer_class):
     assert complained == ""
     assert [line.partition(" ")[0] for line in said.splitlines()] == ["Kind", "Peer"]
     assert all("distribution broken brings, cannot be used: ModuleNotFoundError" in each for each in said.splitlines())
+
+
+class Asking(Service):
+    name = "api.asking"
+
+    def handle(self) -> Any:
+        return getattr(self.cloud if self.request.payload == "azure" else self.out, str(self.request.payload))
+
+
+@pytest.mark.parametrize("kind", COMING)
+def test_a_kind_that_is_to_come_says_so_wherever_it_is_asked_for(kind: str, tmp_path: Path) -> None:
+    label, cls, package = COMING[kind]
+    said = rf"^{label} connections come later. Mend: until then, .*\(pip install {package}\).*05-your-own-connector"
+    with Workbench(port=0, folder=tmp_path, store="memory://") as wb:
+        wb.deploy(Asking)
+        for ask in (
+            lambda: __import__("workbench", fromlist=[cls]),
+            lambda: catalog.definition_class(kind),
+            lambda: wb.peers.start(kind),
+            lambda: wb.invoke("api.asking", kind),
+        ):
+            with pytest.raises(NotYet, match=said):
+                ask()
+    assert kind not in catalog.rows()
 
 
 def test_errors_of_a_custom_definition_are_those_of_any_other() -> None:

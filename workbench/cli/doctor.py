@@ -110,10 +110,15 @@ def _runtime() -> Finding:
 
 def _kinds() -> Finding:
     from workbench.connections import catalog
+    from workbench.core.public import COMING
 
-    count = len(catalog.rows())
+    count, later = len(catalog.rows()), ", ".join(label for label, _, _ in COMING.values())
     broken = " ".join(map(str, catalog.left_out.values()))
-    return Finding("connections", not broken, broken or f"{count} kinds")
+    return Finding(
+        "connections",
+        not broken,
+        broken or f"{count} kinds; to come: {later}",
+    )
 
 
 LOOKS: tuple[Callable[[], Finding], ...] = (_python, _itself, _packages, _kernel, _port, _redis, _runtime, _kinds)

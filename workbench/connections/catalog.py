@@ -1,5 +1,7 @@
 """Every kind of connection, one row each; a kind is imported when it is first used.
 
+Those that are to come are in `core/public.py`.
+
 Another distribution adds kinds by the entry point group `workbench.connections`, each naming a ConnectionDefinition;
 one that cannot be used is left out, with a warning. A class written in a cell becomes a kind when a definition of
 it is first put into force.
@@ -15,7 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple, cast
 
 from workbench.connections.definition import ConnectionDefinition
-from workbench.core.errors import BrokenExtension, ServiceUsage, UnknownName
+from workbench.core.errors import BrokenExtension, ServiceUsage, UnknownName, expect_built
 
 
 class KindLeftOut(UserWarning):
@@ -158,7 +160,7 @@ def label_of(kind: str) -> str:
 
 
 def definition_class(kind: str) -> type[ConnectionDefinition]:
-    """The definition's class of one kind, of a family's first one; raises UnknownName, BrokenExtension."""
+    """The definition's class of one kind, of a family's first one; raises UnknownName, BrokenExtension, NotYet."""
     first = members(kind)[0]
     if first in _learned:
         return _learned[first]
@@ -166,5 +168,6 @@ def definition_class(kind: str) -> type[ConnectionDefinition]:
     if first in left_out:
         raise left_out[first]
     if row is None:
+        expect_built(first)
         raise UnknownName("kind of connection", kind, rows())
     return cast(type[ConnectionDefinition], getattr(import_module(row.module), row.cls))

@@ -9,6 +9,7 @@ WorkbenchError
   StillUsed              something to be removed that others name
   MissingSecret          a secret nobody set
   MissingDependency      a client library that is not installed
+  NotYet                 a kind of connection that is to come
   BrokenExtension        what another distribution brings and cannot be used
   DeployRefused          classes of a cell or file that cannot go live
   ServiceUsage           a service that used its own interface wrongly
@@ -28,6 +29,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import ClassVar
+
+from workbench.core.public import COMING
 
 
 class WorkbenchError(Exception):
@@ -136,6 +139,23 @@ class BrokenExtension(WorkbenchError):
             f"{what} {name!r}, which the distribution {distribution} brings, cannot be used: {why}. "
             f"Mend: pip install --upgrade {distribution}, or pip uninstall {distribution}"
         )
+
+
+class NotYet(WorkbenchError, ImportError):
+    """A kind of connection that is to come."""
+
+    def __init__(self, kind: str) -> None:
+        label, _, package = COMING[kind]
+        super().__init__(
+            f"{label} connections come later. Mend: until then, call {label} from a service by its own library "
+            f"(pip install {package}), or make it a kind of your own, as in notebooks/05-your-own-connector.ipynb"
+        )
+
+
+def expect_built(kind: str) -> None:
+    """Raise NotYet for the short word of a kind that is to come."""
+    if kind in COMING:
+        raise NotYet(kind)
 
 
 class DeployRefused(WorkbenchError):

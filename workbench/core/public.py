@@ -1,4 +1,4 @@
-"""The public names of the package, `from workbench import ...`, and the room where each lives."""
+"""The public names of the package, `from workbench import ...`, and the room where each lives; and what is to come."""
 
 from __future__ import annotations
 
@@ -35,3 +35,16 @@ HOMES = {
     "outgoing": "workbench.core.trace",
     "secret": "workbench.core.secret",
 }
+
+COMING = {
+    "amqp": ("AMQP", "AMQPConnection", "kombu"),
+    "azure": ("Azure", "AzureConnection", "azure-storage-blob"),
+    "cassandra": ("Cassandra", "CassandraConnection", "cassandra-driver"),
+    "ibm_mq": ("IBM MQ", "IBMMQConnection", "ibmmq"),
+    "mongodb": ("MongoDB", "MongoDBConnection", "pymongo"),
+    "odata": ("OData", "ODataConnection", "requests"),
+    "odoo": ("Odoo", "OdooConnection", "odoorpc"),
+    "soap": ("SOAP", "SOAPConnection", "zeep"),
+    "swift": ("Swift", "SwiftConnection", "python-swiftclient"),
+}
+"""Kinds of connections that come later, on the shape of the others: label, class, and the package to use meanwhile."""

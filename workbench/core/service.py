@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.core.call import Call, ChannelInfo
 from workbench.core.clock import ServiceTime
-from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.errors import ServiceUsage, UnknownName, expect_built
 from workbench.core.request import Request
 from workbench.core.response import Response
 
@@ -247,6 +247,7 @@ class Way:
         self._call, self._attribute = call, attribute
         ways = self._connections.ways()
         if attribute not in ways:
+            expect_built(attribute.rpartition(".")[2])
             raise UnknownName("way out", f"self.{attribute}", (f"self.{each}" for each in ways))
         self._kind = ways[attribute]
 

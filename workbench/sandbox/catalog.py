@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Any, NamedTuple, TypeVar, cast
 
 from workbench.core.definition import Definition
-from workbench.core.errors import BrokenExtension, NameTaken, UnknownName, WorkbenchError, listed
+from workbench.core.errors import BrokenExtension, NameTaken, UnknownName, WorkbenchError, expect_built, listed
 from workbench.sandbox.peer import Peer, secret_fields
 
 D = TypeVar("D", bound=Definition)
@@ -60,9 +60,10 @@ def rows() -> dict[str, Row]:
 
 
 def peer_class(kind: str) -> type[Peer]:
-    """The class of the peer for one kind of connection; raises UnknownName, BrokenExtension."""
+    """The class of the peer for one kind of connection; raises UnknownName, BrokenExtension, NotYet."""
     row = rows().get(kind)
     if row is None:
+        expect_built(kind)
         raise UnknownName("kind of peer", kind, rows())
     try:
         return cast(type[Peer], getattr(import_module(row.module), row.cls))
