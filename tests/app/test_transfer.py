@@ -16,7 +16,8 @@ import pytest
 
 from workbench import Workbench
 from workbench.app.claims import Claims
-from workbench.app.transfer import Progress, TransferIncomplete, Transferred
+from workbench.app.copying import Progress
+from workbench.app.transfer import TransferIncomplete, Transferred
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.file_errors import FileThere, NoSuchFile, StorageFull
 from workbench.connections.ftp import FTPConnection
@@ -269,7 +270,7 @@ def test_what_cannot_be_a_place_is_said(wb: Workbench) -> None:
     with pytest.raises(UnknownName, match=r"is named 'Form'; there are: From, To. Did you mean 'From'"):
         wb.transfer("Form:in", "To")
     with pytest.raises(ServiceUsage, match=r"REST 'My API' keeps no files; these connections do: From, To"):
-        wb.transfer("My API:/x", "To")
+        wb.transfer("From:in", "My API:/x")
     with pytest.raises(ServiceUsage, match="to itself would go on for ever"):
         wb.transfer("From:in", "From:/in/")
     with pytest.raises(NoSuchFile):

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -334,3 +335,54 @@ def test_a_body_above_the_bound_is_refused(
     source.reply("/up")
     assert ask(session, source, "/up", "POST", data=b"x" * 10).status_code == 200
     assert raw(source, b"POST /up HTTP/1.1\r\nContent-Length: 11\r\n\r\n").startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("of", ["data", "file"])
+@pytest.mark.parametrize(
+    ("asked", "status", "part", "told"),
+    [
+        ({"Range": "bytes=2-4"}, 206, b"cde", "bytes 2-4/10"),
+        ({"Range": "bytes=7-"}, 206, b"hij", "bytes 7-9/10"),
+        ({"Range": "bytes=-2"}, 206, b"ij", "bytes 8-9/10"),
+        ({"Range": "bytes=0-99"}, 206, b"abcdefghij", "bytes 0-9/10"),
+        ({"Range": "bytes=10-"}, 416, b"", "bytes */10"),
+        ({"Range": "bytes=0-1,3-4"}, 200, b"abcdefghij", None),
+        ({"Range": "lines=1-2"}, 200, b"abcdefghij", None),
+        ({"Range": "bytes=2-4", "If-Range": '"another"'}, 200, b"abcdefghij", None),
+        ({}, 200, b"abcdefghij", None),
+    ],
+)
+def test_a_part_may_be_asked_for(
+    source: HTTPSource,
+    session: requests.Session,
+    tmp_path: Path,
+    of: str,
+    asked: dict[str, str],
+    status: int,
+    part: bytes,
+    told: str | None,
+) -> None:
+    (tmp_path / "a").write_bytes(b"abcdefghij")
+    source.reply("/a", **({"data": b"abcdefghij"} if of == "data" else {"file": tmp_path / "a"}))
+    answer = session.get(f"{source.url}/a", headers=asked)
+    assert (answer.status_code, answer.content, answer.headers.get("Content-Range")) == (status, part, told)
+    head = session.head(f"{source.url}/a")
+    assert (head.headers["Content-Length"], head.headers["Accept-Ranges"]) == ("10", "bytes")
+    same = session.get(f"{source.url}/a", headers={"Range": "bytes=2-4", "If-Range": head.headers["ETag"]})
+    assert (same.status_code, same.content) == (206, b"cde")
+
+
+def test_parts_and_versions_can_be_switched_off(source: HTTPSource, session: requests.Session) -> None:
+    source.reply("/a", data=b"abc")
+    with source.fail(ignore_range=True):
+        assert session.get(f"{source.url}/a", headers={"Range": "bytes=1-"}).content == b"abc"
+    with source.fail(no_etag=True):
+        assert "ETag" not in session.get(f"{source.url}/a").headers
+
+
+def test_a_file_breaks_off_too(source: HTTPSource, session: requests.Session, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 1_000_000)
+    source.reply("/a", file=tmp_path / "a")
+    with source.fail(cut_body_after_bytes=500_000), pytest.raises(requests.exceptions.ChunkedEncodingError):
+        _ = session.get(f"{source.url}/a").content
+    assert len(session.get(f"{source.url}/a").content) == 1_000_000

@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from workbench.app.claims import Claims
-from workbench.connections.file_errors import FileThere, NoSuchFile, StorageFull
-from workbench.connections.file_names import is_ours, joined, name_of, parent_of, part_of, path_of
-from workbench.connections.files import FileInfo, Sink, said_bytes
+from workbench.app.copying import Copying, Moved, Original, Place, Progress
+from workbench.app.fetch import Fetch
+from workbench.connections.file_errors import FileThere, NoSuchFile
+from workbench.connections.file_names import is_ours, joined, name_of, parent_of, path_of
+from workbench.connections.file_streams import Download
+from workbench.connections.files import said_bytes
 from workbench.connections.live import LiveConnections
 from workbench.connections.live_files import LiveFiles
-from workbench.connections.trying import Due, trying
-from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, WorkbenchError, listed
+from workbench.connections.rest import RESTClient
+from workbench.core.errors import MissingDependency, ServiceUsage, WorkbenchError, listed
 from workbench.core.events import Events
 from workbench.core.trace import outgoing
-
-BLOCK_BYTES = 1 << 20
-CHECKED_BYTES = 1 << 16
-LEAST_RETRIES = 5
-TELL_SECONDS = 0.1
-
-
-class Progress(NamedTuple):
-    """An event: how far a file is; `done_bytes` may fall back when an interrupted upload begins again."""
-
-    source: str
-    target: str
-    name: str
-    done_bytes: int
-    size_bytes: int
-
-
-class Moved(NamedTuple):
-    """What became of one file: `copied`, or `there already` with the same contents; or why it stayed."""
-
-    name: str
-    size: int
-    outcome: str
-    error: WorkbenchError | None = None
 
 
 class Transferred:
@@ -85,26 +62,13 @@ class TransferIncomplete(WorkbenchError):
         )
 
 
-class Place(NamedTuple):
-    """One side of a transfer: an open connection, and a folder (or, of a source, a single file) in it."""
-
-    name: str
-    conn: LiveFiles
-    path: str
-
-    def __str__(self) -> str:
-        return f"{self.name}:{self.path}" if self.path else self.name
-
-
-class Transfer:
-    """One run.
+class Transfer(Copying):
+    """One run from a connection that keeps files: each is claimed, copied, and then put away.
 
     Args:
-        source, target: From where to where.
         pattern: Names to take, as `*.csv`.
         done: Folder of the source that copied files go to; without it they are deleted there.
-        overwrite: Replace what the target has under the same name; otherwise a file of other contents is an error.
-        tell: Told how far each file is.
+        See `Copying` for the rest.
     """
 
     def __init__(
@@ -117,13 +81,13 @@ class Transfer:
         overwrite: bool = False,
         tell: Callable[[Progress], object],
     ) -> None:
-        self.source, self.target, self._pattern, self._overwrite = source, target, pattern, overwrite
+        super().__init__(source, target, overwrite, tell)
+        self._pattern = pattern
         self._done = None if done is None else path_of(done, source.conn.config)
-        self._tell, self._told_at = tell, 0.0
         if source.conn is target.conn and source.path == target.path:
             raise ServiceUsage(f"A transfer from {source} to itself would go on for ever. Mend: name another folder.")
 
-    def run(self) -> Transferred:
+    def run(self) -> list[Moved]:
         """Move every file that fits; an error of one does not keep the others."""
         single = self.source.conn.stat(self.source.path) if self.source.path else None
         is_file = single is not None and not single.is_dir
@@ -139,7 +103,7 @@ class Transfer:
                 except BaseException:
                     claims.give_back(name)
                     raise
-        return Transferred(str(self.source), str(self.target), files)
+        return files
 
     def _claimed(self, claims: Claims, folder: str, only: str) -> Iterator[tuple[str, str]]:
         seen = set()
@@ -159,105 +123,16 @@ class Transfer:
 
     def _move(self, name: str, claimed: str) -> Moved:
         info = self.source.conn.stat(claimed)
-        path = joined(self.target.path, name)
-        there = self._at_target(path)
-        if there is not None and self._is_same(claimed, info, path, there):
-            outcome = "there already"
-        elif there is not None and not self._overwrite:
-            raise FileThere(self.target.conn.config, path)
-        else:
-            self._copy(claimed, info, path)
-            outcome = "copied"
+        # It is ours alone, so that even a server that tells no time tells no lie.
+        original = Original(name, claimed, info.size, str(info.modified))
+        done = self.copied(original)
         self._put_away(name, claimed)
-        self._say(name, info.size, info.size, last=True)
-        return Moved(name, info.size, outcome)
+        self.said(original, done)
+        return done
 
-    def _at_target(self, path: str) -> FileInfo | None:
-        try:
-            return self.target.conn.stat(path)
-        except NoSuchFile:
-            return None
-
-    def _copy(self, claimed: str, info: FileInfo, path: str) -> None:
-        conn = self.target.conn
-        # The same file has the same token whoever copies it, so that an upload that was cut can go on.
-        identity = f"{self.source} {info.name} {info.size} {info.modified} {path}"
-        token = hashlib.sha256(identity.encode()).hexdigest()[:8]
-        if self.target.path:
-            conn.make_folder(self.target.path)
-        retries = max(conn.retries, LEAST_RETRIES)
-        sent, digest = trying(
-            conn.config, lambda due, attempt: self._send(claimed, info, path, token, attempt), Due(), retries
-        )
-        there = conn.stat(path)
-        found = conn.digest(path) if digest is not None else None
-        if sent != info.size or there.size != info.size or found != digest:
-            raise ConnectionFailed(
-                f"{conn.config} has {path!r} with {said_bytes(there.size)} and other contents than the "
-                f"{said_bytes(info.size)} that were sent. The source keeps its file. Mend: transfer it again."
-            )
-
-    def _send(self, claimed: str, info: FileInfo, path: str, token: str, attempt: int) -> tuple[int, str | None]:
-        conn = self.target.conn
-        if attempt > 1 and (there := self._at_target(path)) is not None and self._is_same(claimed, info, path, there):
-            # The try before this one did it and did not live to hear so.
-            return info.size, self._hash_of(claimed)
-        sink = self._begin(claimed, path, token)
-        hasher = conn.hasher()
-        try:
-            with closing(self.source.conn.stream(claimed)) as stream:
-                while block := stream.read(BLOCK_BYTES):
-                    if hasher is not None:
-                        hasher.update(block)
-                    fresh = memoryview(block)[max(0, sink.offset - (stream.offset - len(block))) :]
-                    if len(fresh):
-                        sink.write(fresh)
-                    self._say(info.name, stream.offset, info.size)
-                sent = stream.offset
-            sink.commit(self._overwrite)
-        except BaseException as exc:
-            sink.abort(keep=not isinstance(exc, StorageFull | FileThere))
-            raise
-        return sent, None if hasher is None else hasher.hexdigest()
-
-    def _begin(self, claimed: str, path: str, token: str) -> Sink:
-        """Where to write, going on with what an earlier try has left if that is of this file."""
-        part = part_of(path, token)
-        # Storage that gathers uploads elsewhere shows no part, and checks it itself.
-        left = self._at_target(part)
-        resume = left is None or self._agrees(claimed, part, left.size)
-        return self.target.conn.backend.sink(path, token, resume, Due())
-
-    def _agrees(self, claimed: str, part: str, size: int) -> bool:
-        """Whether the end of what is there is what the source has at that place."""
-        start = max(0, size - CHECKED_BYTES)
-        with (
-            closing(self.source.conn.stream(claimed, start)) as ours,
-            closing(self.target.conn.stream(part, start)) as theirs,
-        ):
-            return ours.read(size - start) == theirs.read(size - start)
-
-    def _is_same(self, claimed: str, info: FileInfo, path: str, there: FileInfo) -> bool:
-        """Whether the target's file has our contents, so that a repeated transfer need not copy it again."""
-        conn = self.target.conn
-        if there.is_dir or there.size != info.size:
-            return False
-        if conn.hasher() is not None:
-            return conn.digest(path) == self._hash_of(claimed)
-        with closing(self.source.conn.stream(claimed)) as ours, closing(conn.stream(path)) as theirs:
-            while block := ours.read(BLOCK_BYTES):
-                if block != theirs.read(len(block)):
-                    return False
-            return not theirs.read(1)
-
-    def _hash_of(self, claimed: str) -> str | None:
-        hasher = self.target.conn.hasher()
-        if hasher is None:
-            return None
-        with closing(self.source.conn.stream(claimed)) as stream:
-            while block := stream.read(BLOCK_BYTES):
-                hasher.update(block)
-        return hasher.hexdigest()
+    def stream(self, original: Original, offset: int = 0) -> Download:
+        stream: Download = self.source.conn.stream(original.path, offset)
+        return stream
 
     def _put_away(self, name: str, claimed: str) -> None:
         conn = self.source.conn
@@ -272,12 +147,6 @@ class Transfer:
                 return
             except FileThere:
                 continue
-
-    def _say(self, name: str, done_bytes: int, size_bytes: int, last: bool = False) -> None:
-        now = time.monotonic()
-        if last or now - self._told_at >= TELL_SECONDS:
-            self._told_at = now
-            self._tell(Progress(str(self.source), str(self.target), name, done_bytes, size_bytes))
 
 
 def transfer(
@@ -298,8 +167,9 @@ def transfer(
             events.emit(event)
             tell(event)
 
+        kind = Fetch if isinstance(source.conn, RESTClient) else Transfer
         with outgoing("transfer", f"transfer {source} to {target}") as step:
-            report = Transfer(source, target, tell=each, **more).run()
+            report = Transferred(str(source), str(target), kind(source, target, tell=each, **more).run())
             events.emit(report)
             if report.failed:
                 raise TransferIncomplete(report)
@@ -307,13 +177,13 @@ def transfer(
     return report
 
 
-def place_of(live: LiveConnections, given: str | tuple[str, str]) -> Place:
-    """One side of a transfer: `"My FTP:in"`, or `("My FTP", "in")`.
+def place_of(live: LiveConnections, given: str | tuple[str, str], *kinds: str) -> Place:
+    """One side of a transfer: `"My FTP:in"`, or `("My FTP", "in")`, of one of these kinds.
 
     Raises:
-        UnknownName: No connection of that name keeps files.
+        UnknownName: No such connection has that name.
     """
-    known = live.names("files")
+    known = [name for kind in kinds for name in live.names(kind)]
     if isinstance(given, str):
         # Of names that may themselves contain a colon, the longest one that fits.
         fitting = [name for name in known if given == name or given.startswith(f"{name}:")]
@@ -323,6 +193,8 @@ def place_of(live: LiveConnections, given: str | tuple[str, str]) -> Place:
         name, path = given
     if name not in known and name in live.definitions:
         raise ServiceUsage(f"{live.definitions[name]} keeps no files; these connections do: {listed(known)}.")
+    if name in live.names("rest"):
+        return Place(name, live.of(name).conn, path)
     conn: LiveFiles = live.item("files", name).conn
     return Place(name, conn, path_of(path, conn.config))
 

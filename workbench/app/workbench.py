@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from workbench.app import inline, loading
 from workbench.app.admin import admin_addresses
 from workbench.app.collections import Collection, LiveService
+from workbench.app.copying import Progress
 from workbench.app.curl import Sent
 from workbench.app.draft import Deployed
 from workbench.app.drafting import Drafting
@@ -17,7 +18,7 @@ from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.settings import Settings
-from workbench.app.transfer import Progress, Transferred, place_of, transfer
+from workbench.app.transfer import Transferred, place_of, transfer
 from workbench.app.views import DRAFT_HEADER
 from workbench.connections.definition import Item
 from workbench.connections.kvdb import Kvdb
@@ -280,10 +281,12 @@ class Workbench:
 
         Each is claimed by a rename, copied in blocks, confirmed by size or hash, and only then removed at the source.
         Whatever is cut off goes on at the next call; a file that is there already with the same contents is not
-        copied again.
+        copied again. A REST connection may be the source of one file, which is read with GET and never removed there:
+        `wb.transfer("My Data Source:/exports/big.csv", "My Dropbox:in")`.
 
         Args:
-            source: Connection and folder, or a single file; as text or as a pair.
+            source: Connection and folder, or a single file; as text or as a pair. Of a REST connection, a path below
+                its host, without which it is the connection's own.
             target: Connection and folder.
             pattern: Names to take, as `*.csv`.
             done: Folder of the source that copied files go to, instead of being deleted.
@@ -295,7 +298,7 @@ class Workbench:
             ConnectionFailed: The source could not be listed.
         """
         live = self._parts.live
-        places = place_of(live, source), place_of(live, target)
+        places = place_of(live, source, "files", "rest"), place_of(live, target, "files")
         return transfer(*places, self.events, progress, pattern=pattern, done=done, overwrite=overwrite)
 
     def _told(self, report: R) -> R:

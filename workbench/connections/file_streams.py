@@ -32,7 +32,7 @@ class Download(io.RawIOBase):
     def __init__(
         self, owner: object, path: str, begin: Callable[[int], Source], due: Due, *, retries: int, offset: int = 0
     ) -> None:
-        self._owner, self._path, self._begin, self._due, self._retries = owner, path, begin, due, retries
+        self._owner, self._path, self._begin, self._due, self.retries = owner, path, begin, due, retries
         self._source: Source | None = None
         self._size: int | None = None
         self._stamp: object = None
@@ -47,7 +47,17 @@ class Download(io.RawIOBase):
 
     def begin(self) -> None:
         """Open the file now, so that one that is not there is said at once."""
-        trying(self._owner, lambda due, attempt: self._opened(), self._due, self._retries)
+        trying(self._owner, lambda due, attempt: self._opened(), self._due, self.retries)
+
+    @property
+    def size(self) -> int | None:
+        """The whole file's size [bytes], if it is known; after `begin`."""
+        return self._size
+
+    @property
+    def stamp(self) -> object:
+        """What differs when the file was changed, None if nothing tells; after `begin`."""
+        return self._stamp
 
     def readable(self) -> bool:
         return True
@@ -64,7 +74,7 @@ class Download(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         if self._at_end or not len(view):
             return 0
-        count = trying(self._owner, lambda due, attempt: self._some(view), self._due, self._retries)
+        count = trying(self._owner, lambda due, attempt: self._some(view), self._due, self.retries)
         self.offset += count
         if not count:
             self._at_end = True

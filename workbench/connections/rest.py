@@ -8,8 +8,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import quote, urlencode
 
@@ -17,12 +15,14 @@ import msgspec
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.rest_session import bounded, reason, session_of
+from workbench.connections.file_streams import Download
+from workbench.connections.rest_file import fetched
+from workbench.connections.rest_session import bounded, may_pass, reason, retry_after, session_of
 from workbench.connections.trying import root_of
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.secret import Secret
-from workbench.core.trace import CURRENT, outgoing
+from workbench.core.trace import CURRENT, Step, outgoing
 from workbench.core.typed import plain
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ class RESTClient:
         self.definition = definition
         # Another kind that speaks by it is the one to be named in errors.
         self.owner = owner = str(owner or definition)
-        self._session = session_of(definition, opening.reveal(_named(definition.api_key), owner))
+        self.session = session_of(definition, opening.reveal(_named(definition.api_key), owner))
         if definition.username:
             password = opening.reveal(_named(definition.password), owner) or ""
             # As bytes: what requests makes of text is Latin-1.
-            self._session.auth = (definition.username.encode(), password.encode())  # type: ignore[assignment]
+            self.session.auth = (definition.username.encode(), password.encode())  # type: ignore[assignment]
         self._pool = ThreadPoolExecutor(definition.pool_size, f"workbench-rest-{definition.name}")
 
     def get(self, cid: str, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
@@ -141,8 +141,8 @@ class RESTClient:
     def _call(
         self, method: str, cid: str, data: Any, params: Mapping[str, Any] | None, headers: Mapping[str, str] | None
     ) -> Response:
-        path, query = self._path(dict(params or {}))
-        url = f"{self.definition.host.rstrip('/')}{path}{'?' if query else ''}{query}"
+        path, query = self.path_of(dict(params or {}))
+        url = self.url_of(path, query)
         body, content_type = self._body(data)
         sent = {"X-Zato-CID": cid, **({"Content-Type": content_type} if content_type else {}), **(headers or {})}
         with outgoing("rest", f"{method} {self.definition.name} {path or '/'}") as step:
@@ -150,7 +150,36 @@ class RESTClient:
             step.end(str(response.status_code))
             return Response(response, self.definition)
 
-    def _path(self, params: dict[str, Any]) -> tuple[str, str]:
+    def open(self, path: str = "", params: Mapping[str, Any] | None = None) -> Download:
+        """What is behind a path, as a stream of bytes: `with conn.open("/exports/big.csv") as stream:`.
+
+        One that is interrupted goes on where it was, if the server tells versions apart (ETag, Last-Modified). The
+        connection's deadline is that of the answer, and of each 256 KiB of it.
+
+        Args:
+            path: Below the host, not encoded; without one, the connection's own, its {placeholders} from `params`.
+            params: The query, or what else the query has besides that of `path`.
+
+        Raises:
+            NoSuchFile, AccessRefused, FileRefused: A status that is not 200.
+        """
+        call = CURRENT.get()
+        if call is not None and call.on_loop:
+            raise ServiceUsage(
+                f"Service {call.service!r} is async, and a stream of {self.owner} would block the server. "
+                f"Mend: make it a plain def handle."
+            )
+        stream = fetched(self, path, params=params)
+        step = Step("rest", f"GET {self.definition.name} {path or self.definition.path or '/'}")
+        if call is not None:
+            call.step.steps.append(step)
+        return stream.recorded(step)
+
+    def url_of(self, path: str, query: str) -> str:
+        """The whole address of an encoded path and query."""
+        return f"{self.definition.host.rstrip('/')}{path}{'?' if query else ''}{query}"
+
+    def path_of(self, params: dict[str, Any]) -> tuple[str, str]:
         """The path with its placeholders filled, and the query made of the rest."""
         wanted = PLACEHOLDER.findall(self.definition.path)
         if missing := [name for name in wanted if name not in params]:
@@ -188,7 +217,7 @@ class RESTClient:
 
         if deadline is None:
             deadline = time.monotonic() + self.definition.deadline_seconds
-        request = self._prepared(method, url, body, headers)
+        request = self.prepared(method, url, body, headers)
         for attempt in range(1, retries + 2):
             wait = min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
             may_repeat = attempt <= retries and method in RETRIED_METHODS
@@ -196,23 +225,24 @@ class RESTClient:
                 response = self._attempt(request, deadline)
                 if response.status_code not in RETRIED_STATUS or not may_repeat:
                     return response
-                wait = _retry_after(response) or wait
+                wait = retry_after(response) or wait
                 if time.monotonic() + wait >= deadline:
                     return response
             except requests.RequestException as exc:
                 never_sent = attempt <= retries and isinstance(root_of(exc), ConnectionRefusedError)
-                if not (may_repeat or never_sent) or not _may_pass(exc) or time.monotonic() + wait >= deadline:
-                    raise self._failure(exc, attempt, deadline) from exc
+                if not (may_repeat or never_sent) or not may_pass(exc) or time.monotonic() + wait >= deadline:
+                    raise self.failure(exc, attempt) from exc
             except UnicodeEncodeError:
                 raise self._unsendable() from None
             time.sleep(wait)
         raise AssertionError("every try returns or raises")
 
-    def _prepared(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> PreparedRequest:
+    def prepared(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> PreparedRequest:
+        """A request with all that the connection adds to it."""
         import requests
 
         try:
-            return self._session.prepare_request(requests.Request(method, url, data=body, headers=headers))
+            return self.session.prepare_request(requests.Request(method, url, data=body, headers=headers))
         except (requests.exceptions.InvalidHeader, UnicodeError):
             raise self._unsendable() from None
 
@@ -226,12 +256,13 @@ class RESTClient:
     def _attempt(self, request: PreparedRequest, deadline: float) -> RequestsResponse:
         """One try; all of it is under the deadline, since a peer may send it drop by drop."""
         with bounded(deadline, self.definition.timeout_seconds) as timeout:
-            response = self._session.send(request, timeout=timeout, stream=True)
+            response = self.session.send(request, timeout=timeout, stream=True)
             content = b"".join(response.iter_content(65536))
         response._content, response._content_consumed = content, True  # type: ignore[attr-defined]
         return response
 
-    def _failure(self, exc: Exception, attempt: int, deadline: float) -> ConnectionFailed:
+    def failure(self, exc: Exception, attempt: int) -> ConnectionFailed:
+        """What to say of a try that got no answer."""
         import requests
 
         where = f"{self.owner} at {self.definition.host}"
@@ -266,7 +297,7 @@ class RESTClient:
 
     def close(self) -> None:
         """Close pooled connections."""
-        self._session.close()
+        self.session.close()
         self._pool.shutdown(wait=False)
 
 
@@ -283,6 +314,11 @@ class BoundREST:
     def aio(self) -> BoundREST:
         """The same methods to be awaited, for `async def handle`."""
         return BoundREST(self._client.aio, self._cid)
+
+    def open(self, path: str = "", params: Mapping[str, Any] | None = None) -> Download:
+        """What is behind a path, as a stream of bytes."""
+        stream: Download = self._client.open(path, params)
+        return stream
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         call = getattr(self._client, method)
@@ -353,23 +389,3 @@ class Response:
 
 def _named(secret: Secret | str | None) -> Secret | None:
     return secret if isinstance(secret, Secret) else None
-
-
-def _may_pass(exc: Exception) -> bool:
-    """Whether a failure may be over a moment later."""
-    import requests
-
-    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-    return isinstance(exc, passing) and not isinstance(exc, requests.exceptions.SSLError)
-
-
-def _retry_after(response: RequestsResponse) -> float:
-    """Seconds that the other side asks to wait, 0 if it does not say."""
-    said = response.headers.get("Retry-After", "")
-    if said.isdecimal():
-        return float(said)
-    try:
-        at = parsedate_to_datetime(said)
-    except (TypeError, ValueError):
-        return 0.0
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
@@ -156,3 +158,23 @@ def reason(exc: BaseException) -> str:
     exc = root_of(exc)
     said = re.sub(r"<[^>]*>[:,]?\s*", "", str(exc)).strip("() \n")
     return said[:300] or type(exc).__name__
+
+
+def may_pass(exc: Exception) -> bool:
+    """Whether a failure may be over a moment later."""
+    import requests
+
+    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    return isinstance(exc, passing) and not isinstance(exc, requests.exceptions.SSLError)
+
+
+def retry_after(response: RequestsResponse) -> float:
+    """Seconds that the other side asks to wait, 0 if it does not say."""
+    said = response.headers.get("Retry-After", "")
+    if said.isdecimal():
+        return float(said)
+    try:
+        at = parsedate_to_datetime(said)
+    except (TypeError, ValueError):
+        return 0.0
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

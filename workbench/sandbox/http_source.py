@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json as json_codec
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any, ClassVar, cast
 
@@ -12,6 +14,7 @@ from msgspec import UNSET, Meta
 
 from workbench.core.errors import ServiceUsage, listed
 from workbench.sandbox.faults import Faults
+from workbench.sandbox.http_file import Contents
 from workbench.sandbox.http_wire import Answer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
@@ -28,18 +31,29 @@ class HTTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int | None, Meta(description="Promise the whole body, send this much of it, hang up [bytes].")
     ] = None
     garbage: Annotated[bool, Meta(description="Answer with what is no HTTP.")] = False
+    ignore_range: Annotated[bool, Meta(description="Give the whole to who asks for a part.")] = False
+    no_etag: Annotated[bool, Meta(description="Tell nothing by which one version is told from another.")] = False
     hang_up: Annotated[bool, Meta(description="Read the request, then hang up without a word.")] = False
 
 
 class Reply:
     """What one path answers."""
 
-    __slots__ = ("after", "answer", "method", "path", "query", "times")
+    __slots__ = ("after", "answer", "contents", "method", "path", "query", "times")
 
-    def __init__(self, target: str, method: str | None, answer: Answer, after: float, times: int | None) -> None:
+    def __init__(
+        self,
+        target: str,
+        method: str | None,
+        answer: Answer,
+        contents: Contents | None,
+        after: float,
+        times: int | None,
+    ) -> None:
         self.path, mark, query = target.partition("?")
         self.query = query if mark else None
-        self.method, self.answer, self.after, self.times = method, answer, after, times
+        self.method, self.answer, self.contents = method, answer, contents
+        self.after, self.times = after, times
 
     def fits(self, request: Request) -> bool:
         """Whether it answers this request; a reply to GET answers HEAD too."""
@@ -75,6 +89,7 @@ class HTTPSource(Peer):
         json: Any = UNSET,
         text: str | None = None,
         data: bytes | None = None,
+        file: Path | None = None,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         method: str | None = None,
@@ -88,25 +103,28 @@ class HTTPSource(Peer):
 
         Args:
             path: As it is asked for, decoded; with `?query`, for exactly that query, otherwise for any.
-            json: The body as JSON; or give `text` or `data` (bytes), or no body at all.
+            json: The body as JSON; or give `text`, `data` or `file`, or no body at all.
             text: The body as text.
-            data: The body as bytes.
+            data: The body as bytes, of which a part may be asked for.
+            file: A file of this machine, of any size, of which a part may be asked for.
             status: HTTP status.
             headers: Header fields, the type of the body among them if it is not what it seems.
             method: The only method that is answered so; without it, all are.
             after: Wait before the answer [s].
             times: How many requests are answered so; without it, all.
         """
-        given = [name for name, value in (("json", json), ("text", text), ("data", data)) if value not in (UNSET, None)]
+        bodies = {"json": json, "text": text, "data": data, "file": file}
+        given = [name for name, value in bodies.items() if value not in (UNSET, None)]
         if json is None:
             given.insert(0, "json")
         self._check(path, given, status, after, times)
-        kind, body = _encoded(json, text, data)
+        contents = None if data is None and file is None else Contents(file or bytes(data or b""))
+        kind, body = _encoded(json, text, contents)
         fields = dict(headers or {})
         if kind and "content-type" not in map(str.lower, fields):
             fields["Content-Type"] = kind
         answer = Answer(status, body, list(fields.items()))
-        reply = Reply(path, method.upper() if method else None, answer, after, times)
+        reply = Reply(path, method.upper() if method else None, answer, contents, after, times)
         with self._lock:
             if times is None:
                 self._replies = [each for each in self._replies if each.said() != reply.said() or each.times]
@@ -167,19 +185,23 @@ class HTTPSource(Peer):
             waits = faults.retry_after_seconds
             fields = [("Content-Type", "text/plain")] + ([] if waits is None else [("Retry-After", str(waits))])
             return Answer(faults.status, words, fields)
-        answer = await self._told(request)
+        answer = await self._told(request, faults)
         most = faults.cut_body_after_bytes
-        if most is not None and most < len(answer.body) and trouble.strikes():
-            return Answer(answer.status, answer.body, answer.headers, most)
+        if most is not None and most < max(len(answer.body), answer.length) and trouble.strikes():
+            answer = replace(answer, cut_body_after_bytes=most)
         return answer
 
-    async def _told(self, request: Request) -> Answer:
+    async def _told(self, request: Request, faults: HTTPFaults) -> Answer:
         reply = self._next(request)
         if reply is None:
             return Answer(404, self._unknown(request).encode(), [("Content-Type", "text/plain; charset=utf-8")])
         if reply.after:
             await asyncio.sleep(reply.after)
-        return reply.answer
+        if reply.contents is None:
+            return reply.answer
+        return reply.contents.answer(
+            request, reply.answer, ranges=not faults.ignore_range, validators=not faults.no_etag
+        )
 
     def _next(self, request: Request) -> Reply | None:
         with self._lock:
@@ -220,9 +242,9 @@ class HTTPSource(Peer):
         return "\n".join(lines)
 
 
-def _encoded(json: Any, text: str | None, data: bytes | None) -> tuple[str, bytes]:
+def _encoded(json: Any, text: str | None, contents: Contents | None) -> tuple[str, bytes]:
     if json is not UNSET:
         return "application/json", json_codec.dumps(json, ensure_ascii=False).encode()
     if text is not None:
         return "text/plain; charset=utf-8", text.encode()
-    return ("application/octet-stream", bytes(data)) if data is not None else ("", b"")
+    return "" if contents is None else "application/octet-stream", b""
