@@ -1,6 +1,6 @@
 # make lab     JupyterLab on the first notebook
 # make test    everything: style, types, floors, tests, notebooks
-# make demo    the first notebook in a kernel, its services called from outside
+# make demo    the first two notebooks in kernels, their services called from outside
 # make bench   us and peers, side by side
 # make soak    the same, for long
 # make clean   remove what the others have made

@@ -1,4 +1,4 @@
-"""`make demo` confirms what the first notebook promises, and notices when something is not so."""
+"""`make demo` confirms what the first notebooks promise, and notices when something is not so."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from workbench.core.errors import (
     ServiceUsage,
     StillUsed,
     UnknownName,
+    WorkbenchError,
 )
 from workbench.core.secret import PlainSecretWarning, secret
 from workbench.core.service import Service
@@ -187,6 +188,13 @@ def test_a_secret_is_found_in_the_environment_then_in_dot_env(wb: Workbench, mon
     assert reveal(secret("OTHER"), "x") == "x"
     monkeypatch.setenv("HELLO_PASSWORD", "of the environment")
     assert reveal(secret("HELLO_PASSWORD"), "x") == "of the environment"
+
+
+def test_a_file_of_secrets_that_cannot_be_read_is_named(wb: Workbench) -> None:
+    (wb.folder / ".env").write_bytes(b"OF_FILE=\xff\n")
+    with pytest.raises(WorkbenchError, match=r"\.env cannot be read: 'utf-8' codec .* Mend: save it as UTF-8 text you"):
+        wb.define(BasicAuth("user", password=secret("OF_FILE")))
+    assert "user" not in wb.security
 
 
 def test_a_limit_in_two_forms_is_refused(wb: Workbench) -> None:

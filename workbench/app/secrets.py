@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from workbench.core.errors import MissingSecret
+from workbench.core.errors import MissingSecret, WorkbenchError
 from workbench.core.secret import Secret, given
 
 
@@ -28,7 +28,12 @@ class FoundSecrets:
         self.played: dict[str, str] = {}
 
     def reveal(self, secret: Secret, owner: str) -> str:
-        """The value; raises MissingSecret."""
+        """The value.
+
+        Raises:
+            MissingSecret: It is set nowhere.
+            WorkbenchError: `.env` is there and cannot be read.
+        """
         name = secret.name
         for value in (given(name), self._environ.get(name), self._from_file(name)):
             if value:
@@ -43,4 +48,7 @@ class FoundSecrets:
             return None
         from dotenv import dotenv_values
 
-        return dotenv_values(path, interpolate=False).get(name)
+        try:
+            return dotenv_values(path, interpolate=False).get(name)
+        except (OSError, UnicodeDecodeError) as exc:
+            raise WorkbenchError(f"{path} cannot be read: {exc}. Mend: save it as UTF-8 text you may read.") from exc
