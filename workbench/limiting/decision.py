@@ -9,8 +9,8 @@ class Decision:
     """The outcome of one check; those that let a call through are shared and say nothing about the caller.
 
     `denied` is `""`, `"limit"` (429), `"address"` (403: on no line of an allow-list) or `"store"` (503: the shared
-    counter is down). Under `shadow` a call is allowed and `denied` says what would have become of it: write its log
-    line.
+    counter is down). Under `shadow`, and where a store that is down lets calls through, a call is allowed and `denied`
+    says what would have become of it: write its log line.
     """
 
     __slots__ = (
@@ -46,14 +46,18 @@ class Decision:
         if self.denied == "address":
             return f"{self.definition}: no line is for this address{self._watched()}"
         if self.denied == "store":
-            return f"{self.definition}: {self.limit} for {self.network} not counted, the counter is down"
+            return (
+                f"{self.definition}: {self.limit} for {self.network} not counted, the counter is down{self._watched()}"
+            )
         if self.limit == "*":
             return f"{self.definition}: no limit for {self.network}"
         outcome = "reached" if self.denied else "kept"
         return f"{self.definition}: {self.limit} for {self.network} {outcome}{self._watched()}"
 
     def _watched(self) -> str:
-        return " (shadow: let through)" if self.denied and self.allowed else ""
+        if not (self.denied and self.allowed):
+            return ""
+        return " (let through)" if self.denied == "store" else " (shadow: let through)"
 
     def log_line(self) -> str:
         """The line for the log of the author: what the caller never learns, found again by the CID.
