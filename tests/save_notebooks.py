@@ -22,6 +22,9 @@ def save(path: Path) -> None:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)
+            for each in cell.outputs:
+                # A card lives as long as its kernel; a notebook as it is opened shows its HTML.
+                each.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python"}
     nbformat.write(notebook, path)

@@ -118,6 +118,55 @@ def test_two_clicks_schedule_a_service(notebook: Callable[..., Notebook]) -> Non
     assert opened.ask("print(list(wb.jobs))") == "[]"
 
 
+def test_a_job_is_edited_in_the_table_of_jobs(notebook: Callable[..., Notebook]) -> None:
+    job = "from workbench import IntervalJob\nwb.define(IntervalJob('hourly', service='api.hello', hours=1))\nwb.jobs"
+    opened = notebook(ON, HELLO, job)
+    jobs = opened.page.locator(".jp-Cell").nth(2).locator(".wb-row")
+    press(jobs, "Edit hourly")
+    jobs.locator(".wb-runs li").nth(4).wait_for()
+    jobs.get_by_label("amount").fill("2")
+    press(jobs, "Save")
+    jobs.get_by_text("Job 'hourly' is changed.").wait_for()
+    assert opened.ask("print(wb.jobs['hourly'].definition.hours)") == "2"
+    press(jobs, "Pause")
+    jobs.get_by_role("button", name="Resume").wait_for()
+    assert opened.ask("print(wb.jobs['hourly'].state)") == "paused"
+    press(jobs, "Undo")
+    jobs.get_by_text("is as it was before").wait_for()
+    assert opened.ask("print(wb.jobs['hourly'].definition.hours)") == "1"
+
+
+def test_connections_are_pinged_and_edited_under_their_cell(notebook: Callable[..., Notebook]) -> None:
+    cell = (
+        "from workbench import SMTPConnection\nwb.sandbox()\nwb.define(SMTPConnection('mail', host='smtp.example.com'))"
+    )
+    opened = notebook(ON, cell)
+    row = opened.page.locator(".jp-Cell").nth(1).locator(".wb-row")
+    row.locator(".wb-chip", has_text="sandbox").wait_for()
+    press(row, "Edit mail")
+    row.get_by_role("textbox", name="Host").fill("mail.example.org")
+    press(row, "Save")
+    row.locator(".wb-small code", has_text="mail.example.org").wait_for()
+    row.locator(".wb-small").get_by_role("button", name="Ping mail").click()
+    row.locator(".wb-news-line", has_text="250").wait_for()
+
+
+def test_files_arrive_at_a_peer_under_a_cell(notebook: Callable[..., Notebook], tmp_path: Path) -> None:
+    opened = notebook(ON, "drop = wb.peers.start('dropbox', name='drop')\ndrop")
+    peer = opened.page.locator(".wb-peer")
+    opened.ask("drop.put('early.txt', b'one')")
+    peer.locator("code", has_text="early.txt").wait_for()
+    peer.locator("summary", has_text="early.txt").click()
+    (tmp_path / "mine.txt").write_bytes(b"from a person")
+    with opened.page.expect_file_chooser() as chooser:
+        press(peer, "Upload")
+    chooser.value.set_files(tmp_path / "mine.txt")
+    peer.get_by_text("mine.txt has arrived at ").wait_for()
+    peer.locator("code", has_text="mine.txt").wait_for()
+    assert opened.ask("print(drop.files['mine.txt'])") == "b'from a person'"
+    assert peer.get_by_text("one", exact=True).is_visible()
+
+
 def test_the_next_runs_follow_what_is_typed(notebook: Callable[..., Notebook]) -> None:
     hello = row(notebook(ON, HELLO), "api.hello")
     press(hello, "Schedule")

@@ -7,10 +7,22 @@ from typing import Any
 import pytest
 
 from tests.ui.conftest import Asking
-from workbench import IntervalJob, Limit, RESTChannel, Service, Workbench
+from workbench import (
+    CronJob,
+    IntervalJob,
+    Limit,
+    OneTimeJob,
+    RESTChannel,
+    RESTConnection,
+    Service,
+    SMTPConnection,
+    Workbench,
+    secret,
+)
 from workbench.core.errors import UnknownName
+from workbench.ui import views
 from workbench.ui.desk import VERBS, Desk
-from workbench.ui.rows import facts
+from workbench.ui.rows import services
 
 VALUES = {"name": "hello", "hours": "1", "timezone": "Europe/Warsaw", "extra": ""}
 LINES = [{"source": "*", "rate": "3", "unit": "d", "unbounded": False}]
@@ -136,6 +148,111 @@ def test_a_job_is_paused_resumed_and_executed(ask: Asking, wb: Workbench) -> Non
     assert "No job is named 'other'" in ask("job", name="other", what="pause")["failed"]
 
 
+def test_edit_opens_the_form_of_a_job_filled_in_and_save_changes_it(ask: Asking, wb: Workbench) -> None:
+    job = IntervalJob("nightly", service="api.hello", hours=1, minutes=30, repeats=5, extra="x", active=False)
+    wb.define(job, CronJob("mornings", service="api.hello", cron="0 9 * * 1-5", timezone="Europe/Warsaw"))
+    opened = ask("job edit", name="nightly")
+    assert (opened["how"], opened["edit"]) == ("every", "nightly")
+    assert ask("job edit", name="mornings")["how"] == "cron"
+    values = opened["values"] | {"hours": "2"}
+    said = ask("schedule save", service="api.hello", how="every", values=values, edit="nightly")
+    assert (said["problems"], said["said"]) == ({}, "Job 'nightly' is changed.")
+    assert wb.jobs["nightly"].definition == job.replace(hours=2)
+    ask("undo", undo=said["undo"])
+    assert wb.jobs["nightly"].definition == job
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        IntervalJob(
+            "x", service="api.hello", days=2, start="2040-01-01 00:00", end="2041-01-01 00:00:30", timezone="UTC"
+        ),
+        CronJob("x", service="api.hello", cron="0 9 * * 1-5", timezone="Europe/Warsaw", extra="a\nb"),
+        OneTimeJob("x", service="api.hello", start="2040-06-01 09:30", timezone="Asia/Tokyo"),
+    ],
+)
+def test_a_job_that_is_opened_and_saved_stays_as_it_is(job: Any, ask: Asking, wb: Workbench) -> None:
+    wb.define(job)
+    opened = ask("job edit", name="x")
+    said = ask("schedule save", service="api.hello", how=opened["how"], values=opened["values"], edit="x")
+    assert "undo" not in said
+    assert wb.jobs["x"].definition == job
+
+
+def test_another_job_is_not_replaced_by_an_edit(ask: Asking, wb: Workbench) -> None:
+    scheduled(ask)
+    wb.define(IntervalJob("other", service="api.hello", hours=2))
+    values = VALUES | {"name": "other"}
+    said = ask("schedule save", service="api.hello", how="every", values=values, edit="hello")
+    assert list(said["problems"]) == ["name"]
+
+
+def test_a_connection_and_a_channel_are_edited(ask: Asking, wb: Workbench) -> None:
+    wb.define(
+        SMTPConnection("mail", host="smtp.example.com", port=587, mode="starttls", username="me", password=secret("P"))
+    )
+    edit = {"collection": "connections", "name": "mail"}
+    values = {each["name"]: each["value"] for each in ask("form", edit=edit)["form"]["fields"]}
+    assert (values["host"], values["password"]) == ("smtp.example.com", "P")
+    assert "undo" not in ask("form save", edit=edit, values=values)
+    said = ask("form save", edit=edit, values=values | {"port": "25"})
+    assert said["said"] == "SMTP 'mail' is changed."
+    assert wb.connections["mail"].config == SMTPConnection(
+        "mail", host="smtp.example.com", port=25, mode="starttls", username="me", password=secret("P")
+    )
+    edit = {"collection": "channels", "name": "api.hello"}
+    values = {each["name"]: each["value"] for each in ask("form", edit=edit)["form"]["fields"]}
+    assert "undo" not in ask("form save", edit=edit, values=values)
+    assert ask("form save", edit=edit, values=values | {"path": "/moved"})["code"].endswith(
+        'wb.define(RESTChannel("api.hello", path="/moved"))'
+    )
+    assert wb.call("/moved").text == "Hello there!"
+
+
+def test_the_rows_of_definitions_follow_what_is_in_force(desk: Desk, wb: Workbench) -> None:
+    shown = [RESTConnection("source", host="https://data.example.com", path="/rates"), wb.channels["api.hello"]]
+    wb.define(*shown)
+    wb.start()
+    draw = views.definitions(shown, ["said"])
+    source, hello = draw(desk)["definitions"]
+    assert (source["text"], source["where"], source["sandbox"]) == (
+        "REST 'source'",
+        "https://data.example.com/rates",
+        False,
+    )
+    assert (hello["where"], hello["open_to_all"]) == ("/api/hello", True)
+    assert hello["curl"] == f"curl {wb.url}/api/hello"
+    wb.sandbox()
+    wb.channels.remove("api.hello")
+    source, hello = draw(desk)["definitions"]
+    assert (source["sandbox"], hello["gone"]) == (True, True)
+
+
+def test_the_panel_shows_services_with_their_jobs_and_every_way_out(desk: Desk, ask: Asking, wb: Workbench) -> None:
+    wb.define(RESTConnection("source", host="https://data.example.com"))
+    assert views.everything(desk)["jobs"] == []
+    scheduled(ask)
+    found = views.everything(desk)
+    assert found["title"] == repr(wb)
+    assert [(row["service"], len(row["jobs"])) for row in found["services"]] == [("api.hello", 1), ("api.failing", 0)]
+    assert [row["name"] for row in found["definitions"]] == ["source"]
+    assert [row["name"] for row in views.jobs(["hello"])(desk)["jobs"]] == ["hello"]
+
+
+def test_a_file_is_uploaded_to_a_peer(desk: Desk, ask: Asking, wb: Workbench) -> None:
+    drop = wb.peers.start("folder", name="drop")
+    draw = views.peer("drop", drop, repr)
+    before = draw(desk)["peer"]
+    assert before["takes"]
+    said = ask("peer put", name="drop", path="in/a.bin", contents="AAEC")
+    assert said["said"].startswith("in/a.bin has arrived at ")
+    assert drop.files["in/a.bin"] == bytes([0, 1, 2])  # type: ignore[attr-defined]
+    assert draw(desk)["peer"]["html"] != before["html"]
+    assert "failed" in ask("peer put", name="drop", path="../a.bin", contents="AAEC")
+    assert not views.peer("mails", wb.peers.start("smtp", name="mails"), repr)(desk)["peer"]["takes"]
+
+
 def test_a_path_is_published(ask: Asking, wb: Workbench) -> None:
     form = ask("form", kind="RESTChannel", preset={"service": "api.failing"})
     values = {field["name"]: field["value"] for field in form["form"]["fields"]}
@@ -162,14 +279,14 @@ def test_a_missing_connection_is_defined_and_no_longer_missing(ask: Asking, wb: 
             self.out.plain_http["My Data Source"].conn.get(self.cid)
 
     wb.deploy(Sync)
-    (row,) = facts(wb, ["api.sync"], [], {})["rows"]
+    (row,) = services(wb, ["api.sync"], {})
     assert row["missing"] == [{"kind": "rest", "label": "REST", "name": "My Data Source"}]
     form = ask("form", connection="rest", preset={"name": "My Data Source"})
     values = {field["name"]: field["value"] for field in form["form"]["fields"]}
     assert list(ask("form save", connection="rest", values=values)["problems"]) == ["host"]
     said = ask("form save", connection="rest", values=values | {"host": "https://data.example.com"})
     assert said["code"].endswith('wb.define(RESTConnection("My Data Source", host="https://data.example.com"))')
-    assert facts(wb, ["api.sync"], [], {})["rows"][0]["missing"] == []
+    assert services(wb, ["api.sync"], {})[0]["missing"] == []
 
 
 def test_a_limit_is_saved_shown_and_reached_from_both_sides(ask: Asking, wb: Workbench) -> None:
@@ -187,7 +304,7 @@ def test_a_limit_is_saved_shown_and_reached_from_both_sides(ask: Asking, wb: Wor
     assert (seen["status"], seen["number"]) == (429, 4)
     assert seen["cid"] in seen["body"]
     assert any("Max. rate limit of 3/d reached" in line and seen["cid"] in line for line in seen["log"])
-    (bar,) = facts(wb, ["api.hello"], [], {})["rows"][0]["limits"]
+    (bar,) = services(wb, ["api.hello"], {})[0]["limits"]
     assert (bar["calls"], bar["lines"][0]["used"], bar["lines"][0]["refused"]) == (4, 3, 1)
 
 
@@ -220,20 +337,20 @@ def test_roll_back_brings_the_version_before(ask: Asking, wb: Workbench) -> None
             return "changed"
 
     wb.deploy(Hello)
-    (row,) = facts(wb, ["api.hello"], [], {})["rows"]
+    (row,) = services(wb, ["api.hello"], {})
     assert (row["version"], row["back"]) == (2, 1)
     assert ask("roll back", service="api.hello")["said"].startswith("api.hello v1 is live again (was v2).")
     assert wb.invoke("api.hello") == "Hello there!"
 
 
 def test_a_service_that_is_gone_is_said_to_be(wb: Workbench) -> None:
-    assert facts(wb, ["api.nope"], [], {})["rows"] == [{"service": "api.nope", "gone": True}]
+    assert services(wb, ["api.nope"], {}) == [{"service": "api.nope", "gone": True}]
     with pytest.raises(UnknownName):
         wb.services["api.nope"]
 
 
 def test_no_store_is_opened_by_looking(wb: Workbench, desk: Desk) -> None:
-    facts(wb, ["api.hello"], [], desk.last_runs())
+    services(wb, ["api.hello"], desk.last_runs())
     assert wb._parts._scheduler is None
 
 

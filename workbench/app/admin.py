@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
 from workbench.core.errors import BadRequest
+from workbench.runtime.invoker import Invoker
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench
@@ -31,20 +33,20 @@ class Execution(msgspec.Struct):
     extra: str | None = None
 
 
-def admin_addresses(wb: Workbench) -> dict[tuple[str, str], Admin]:
+def admin_addresses(wb: Workbench, invoker: Callable[[], Invoker]) -> dict[tuple[str, str], Admin]:
     """What each address does; the caller holds the token."""
 
     def status(exchange: Exchange) -> Any:
         return {"app": wb.app, "url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
 
     def invoke(exchange: Exchange) -> Any:
-        asked, invoker = _read(exchange, Invocation), wb._parts.invoker
-        call = invoker.new_call(asked.service, asked.payload, cid=exchange.cid)
+        asked, runs = _read(exchange, Invocation), invoker()
+        call = runs.new_call(asked.service, asked.payload, cid=exchange.cid)
         exchange.root.steps.append(call.step)
         try:
-            return {"cid": exchange.cid, "answer": invoker.run(call)}
+            return {"cid": exchange.cid, "answer": runs.run(call)}
         except Exception as exc:
-            invoker.failed(call, exc)
+            runs.failed(call, exc)
             raise
 
     def jobs(exchange: Exchange) -> Any:

@@ -35,6 +35,7 @@ from workbench.scheduler.jobs import Jobs
 
 ORDER = ("connections", "security", "channels", "limits", "jobs")
 R = TypeVar("R", Defined, Sandboxed)
+Done = Callable[[Any, BaseException | None, Trace], object]
 
 
 class Workbench:
@@ -79,7 +80,7 @@ class Workbench:
             origins=tuple(origins),
             proxies=tuple(proxies),
         )
-        self._parts = Parts(settings, self.clock, admin_addresses(self))
+        self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts.invoker))
         self.drafting = Drafting(self._parts)
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
@@ -153,6 +154,34 @@ class Workbench:
             return self._parts.invoker.run(call)
         finally:
             watched.discard(call)
+
+    def submit(self, name: str | type[Service], payload: Any, done: Done) -> str:
+        """Run a service on a worker and return its CID at once; its prints go to its trace alone.
+
+        Args:
+            name: The service.
+            payload: What it is given.
+            done: Told on the worker how it ended: the answer, the error or None, the trace.
+
+        Raises:
+            ServiceUnavailable: No worker is free and the queue is full.
+        """
+        invoker = self._parts.invoker
+        call = invoker.new_call(named(name), payload)
+        self.traffic.record(call.cid, call.step)
+        trace = self.traffic.find(call.cid)
+
+        def run() -> None:
+            try:
+                answer = invoker.run(call)
+            except BaseException as exc:
+                call.step.end(f"failed: {type(exc).__name__}", exc)
+                done(None, exc, trace)
+            else:
+                done(answer, None, trace)
+
+        invoker.background(run)
+        return call.cid
 
     def call(
         self,
@@ -250,6 +279,11 @@ class Workbench:
     def jobs(self) -> Jobs:
         """What runs by itself: `wb.jobs["name"].execute()`."""
         return self._parts.scheduler.jobs
+
+    @property
+    def has_jobs(self) -> bool:
+        """Whether there are jobs; False, and the store left closed, while nobody has asked for one."""
+        return self._parts.job_count > 0
 
     @property
     def kvdb(self) -> Kvdb:

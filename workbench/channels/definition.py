@@ -32,7 +32,7 @@ class HTTPChannel(Definition, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.path:
-            structs.force_setattr(self, "path", f"/{str(self.name).replace('.', '/')}")
+            structs.force_setattr(self, "path", _path_of(self.name))
         super().__post_init__()
 
     @property
@@ -62,11 +62,22 @@ class HTTPChannel(Definition, frozen=True, kw_only=True):
             found["path"] = "must not be /ping or below /workbench/, which are the server's own"
         return found
 
+    def changed(self) -> dict[str, object]:
+        changed = super().changed()
+        if self.path == _path_of(self.name):
+            del changed["path"]
+        return changed
+
     def references(self) -> Iterator[Reference]:
         for service in self.leads_to:
             yield Reference("services", service, "service")
         if self.security:
             yield Reference("security", self.security, "security")
+
+
+def _path_of(name: object) -> str:
+    """The path of a channel that names none."""
+    return f"/{str(name).replace('.', '/')}"
 
 
 class DialectChannel(HTTPChannel, frozen=True, kw_only=True):

@@ -51,6 +51,8 @@ class RESTChannel(HTTPChannel, tag="rest channel", frozen=True, kw_only=True):
 
     def changed(self) -> dict[str, object]:
         changed = super().changed()
+        if self.service == self.name:
+            del changed["service"]
         methods = self.methods
         if methods:
             changed["method"] = methods[0] if len(methods) == 1 else methods

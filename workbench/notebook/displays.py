@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from workbench.app.collections import Collection
 from workbench.app.inline import Answer
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
-from workbench.app.singleton import notebook_name
+from workbench.app.singleton import notebook_name, the_workbench
 from workbench.app.workbench import Workbench
 from workbench.core.trace import Line, Step, Trace, Traced
 from workbench.limiting.explain import Explanation
@@ -39,7 +40,8 @@ def register(shell: Any) -> None:
     formatter = shell.display_formatter.formatters["text/html"]
     plain = shell.display_formatter.formatters["text/plain"]
     bundle = shell.display_formatter.mimebundle_formatter
-    bundle.for_type(DeployLine, lambda line: front.card_bundle(shell, line.wb, line.services, line.notes, line.cell))
+    for kind, card in CARDS.items():
+        bundle.for_type(kind, partial(card, shell))
     front.prime(shell)
     for kind, html in HTML.items():
         formatter.for_type(kind, _framed(html))
@@ -51,6 +53,8 @@ def unregister(shell: Any) -> None:
     for mime in ("text/html", "text/plain"):
         for kind in HTML:
             shell.display_formatter.formatters[mime].pop(kind, None)
+    for kind in CARDS:
+        shell.display_formatter.mimebundle_formatter.pop(kind, None)
 
 
 def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -118,6 +122,39 @@ def _workbench(wb: Workbench) -> str:
     return f"{dot('live' if wb.url else 'calm')} {strong(repr(wb))}{muted(where)}"
 
 
+def _defined_card(shell: Any, said: Defined) -> dict[str, Any]:
+    wb = the_workbench()
+    in_force = [*wb.channels.values(), *(item.config for item in wb.connections.values())]
+    mine = [each for each, _ in said.outcomes if each in in_force]
+    rest = Defined([pair for pair in said.outcomes if pair[0] not in in_force], said.played)
+    return front.definitions_card(shell, wb, mine, rest.lines())
+
+
+def _jobs_card(shell: Any, jobs: Jobs | Job) -> dict[str, Any]:
+    wb = the_workbench()
+    if not wb.has_jobs:
+        return {}
+    if isinstance(jobs, Jobs):
+        return front.jobs_card(shell, wb) if jobs is wb.jobs else {}
+    mine = wb.jobs.get(jobs.name)
+    return front.jobs_card(shell, wb, [jobs.name]) if mine and mine.definition == jobs.definition else {}
+
+
+def _peer_card(shell: Any, peer: Peer) -> dict[str, Any]:
+    wb = the_workbench()
+    name = next((name for name, each in wb.peers.items() if each is peer), "")
+    return front.peer_card(shell, wb, name, peer, HTML_OF_PEERS.get(type(peer), running.peer)) if name else {}
+
+
+HTML_OF_PEERS: dict[type, Callable[[Any], str]] = {SMTPInbox: running.inbox, IMAPMailbox: running.mailbox}
+CARDS: dict[type, Callable[[Any, Any], dict[str, Any]]] = {
+    DeployLine: lambda shell, line: front.services_card(shell, line.wb, line.services, line.notes, line.cell),
+    Defined: _defined_card,
+    Job: _jobs_card,
+    Jobs: _jobs_card,
+    Peer: _peer_card,
+    Workbench: front.panel_card,
+}
 HTML: dict[type, Callable[[Any], str]] = {
     Answer: _answer,
     Trace: _trace,
@@ -137,7 +174,6 @@ HTML: dict[type, Callable[[Any], str]] = {
     Tally: running.tally,
     Sandbox: running.peers,
     Mail: running.opened_mail,
-    SMTPInbox: running.inbox,
-    IMAPMailbox: running.mailbox,
     Peer: running.peer,
+    **HTML_OF_PEERS,
 }

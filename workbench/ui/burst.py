@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 from workbench.app.workbench import Workbench
 from workbench.core.errors import CallerError, WorkbenchError
+from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
-from workbench.ui import reach, rows
+from workbench.ui import rows
 from workbench.ui.limit import enough_calls
 
 SHOWN_REFUSALS = 5
@@ -65,9 +67,9 @@ def _called(wb: Workbench, call: str, user: str) -> tuple[str, dict[str, Any]]:
 
 
 def _invoked(wb: Workbench, service: str) -> tuple[str, dict[str, Any]]:
-    ended: list[tuple[BaseException | None, Any]] = []
-    reach.run(wb, service, lambda answer, error, trace: ended.append((error, trace)))
-    error, trace = ended[0]
+    ended: SimpleQueue[tuple[BaseException | None, Trace]] = SimpleQueue()
+    wb.submit(service, "", lambda answer, error, trace: ended.put((error, trace)))
+    error, trace = ended.get(timeout=LONGEST_SECONDS)
     if error is None:
         return "p", {}
     status = error.status if isinstance(error, CallerError) else 500

@@ -1,9 +1,9 @@
-"""The card under a cell that deploys services: one row a service, and the forms that its buttons open."""
+"""The card under a cell: rows of services, jobs, definitions or a peer, and the forms that their buttons open."""
 
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Sequence
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,16 +16,18 @@ from workbench.app.workbench import Workbench
 from workbench.ui.courier import Courier, aside
 from workbench.ui.desk import Desk
 from workbench.ui.modules import STATIC, joined
-from workbench.ui.rows import facts
 
 MOST_CARDS = 60
+Draw = Callable[[Desk], dict[str, Any]]
+"""What a card shows, as plain data; `restless` says that it changes without an event."""
+
 _desks: WeakKeyDictionary[Workbench, Desk] = WeakKeyDictionary()
 _cards: dict[str, Card] = {}
 _lock = Lock()
 
 
 class Card(anywidget.AnyWidget):
-    """The services that one cell deployed.
+    """What one cell brought, live.
 
     Callbacks may come on any thread, and while a cell runs or not until it has ended: each is acknowledged and handed
     to a thread of its own.
@@ -37,8 +39,8 @@ class Card(anywidget.AnyWidget):
     layout = traitlets.Any(None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, desk: Desk, services: Sequence[str], notes: Sequence[str]) -> None:
-        self._desk, self._services, self._notes = desk, list(services), list(notes)
+    def __init__(self, desk: Desk, draw: Draw) -> None:
+        self._desk, self._draw = desk, draw
         self._viewers = 0
         self.restless = False
         self._context = contextvars.copy_context()
@@ -49,12 +51,12 @@ class Card(anywidget.AnyWidget):
         """Add none: the class has them all, and a class of its own for each card costs more than the card itself."""
 
     def __repr__(self) -> str:
-        return f"Card of {', '.join(self._services)}"
+        return "Card"
 
     def _facts(self) -> dict[str, Any]:
-        found = facts(self._desk.wb, self._services, self._notes, self._desk.last_runs())
-        self.restless = any(row.get("limits") for row in found["rows"])
-        return found
+        found = self._draw(self._desk)
+        self.restless = bool(found.get("restless"))
+        return found | {"now": self._desk.wb.clock.time()}
 
     def _received(self, _: Any, asked: Any, buffers: Any) -> None:
         # Said here and not by the courier: ipykernel 7.4 sends the next click to the thread that last answered one, so
@@ -96,16 +98,15 @@ def desk_of(wb: Workbench) -> Desk:
         return desk
 
 
-def show_card(wb: Workbench, services: Sequence[str], notes: Sequence[str] = (), cell: str = "") -> dict[str, Any]:
+def show_card(wb: Workbench, draw: Draw, cell: str = "") -> dict[str, Any]:
     """The MIME bundle of a new card; a card that the same cell made before is taken down.
 
     Args:
         wb: The workbench.
-        services: Names of the services, a row each.
-        notes: Further lines of the cell's output.
+        draw: What it shows.
         cell: What tells the cell from others; empty if nobody knows.
     """
-    card = Card(desk_of(wb), services, notes)
+    card = Card(desk_of(wb), draw)
     key = cell or card.model_id
     with _lock:
         old = [_cards.pop(key)] if key in _cards else []

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
-from workbench.app.definitions import Changed
+from workbench.app.definitions import Changed, key_of
 from workbench.app.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
-from workbench.ui import reach
+from workbench.ui import rows
 from workbench.ui.code import code_of
 from workbench.ui.courier import Courier
 from workbench.ui.forms import Problems, Read, dangling
@@ -26,6 +26,8 @@ Tell = Callable[[dict[str, Any]], None]
 Verb = Callable[["Desk", Content, Tell], "dict[str, Any] | None"]
 VERBS: dict[str, Verb] = {}
 KEPT_UNDOS = 100
+PART_OF = {"connections": "config", "jobs": "definition"}
+"""Where the definition is of what a collection holds, if it holds more."""
 
 
 def verb(name: str) -> Callable[[Verb], Verb]:
@@ -64,9 +66,19 @@ class Desk:
         self.last[event.run.job] = event.run
         self.courier.refresh_all()
 
+    @property
+    def notebook(self) -> str:
+        """The notebook's path, to be served by a command."""
+        return self.wb.app if self.wb.app.endswith(".ipynb") else "NOTEBOOK.ipynb"
+
+    @property
+    def lives(self) -> str:
+        """How long jobs run."""
+        return f"Jobs run while this kernel lives. Keep them running: workbench serve {self.notebook}"
+
     def last_runs(self) -> dict[str, Run]:
         """The newest run of each job; from the store what began before anybody looked."""
-        for job in reach.jobs(self.wb):
+        for job in rows.jobs_of(self.wb):
             if job.name not in self.last and (runs := job.runs):
                 self.last.setdefault(job.name, runs[-1])
         return self.last
@@ -86,14 +98,17 @@ class Desk:
         if said is not None:
             tell(said)
 
-    def put(self, found: Read) -> dict[str, Any]:
-        """Put what a form describes into force at once, or say by field why not."""
+    def put(self, found: Read, edited: str = "") -> dict[str, Any]:
+        """Put what a form describes into force at once, or say by field why not.
+
+        `edited` is the name of the job that it may replace.
+        """
         definition = found.definition
         if definition is None:
             return {"problems": found.problems}
-        if problems := self.clashes(definition):
+        if problems := self.clashes(definition, edited):
             return {"problems": problems}
-        before = reach.defined(self.wb, definition)
+        before = defined(self.wb, definition)
         try:
             outcome = self.wb.define(definition)
         except InvalidDefinition as exc:
@@ -107,10 +122,11 @@ class Desk:
             said["undo"] = self.keep_undo(lambda: self._take_back(definition, before))
         return said
 
-    def clashes(self, definition: Definition) -> Problems:
+    def clashes(self, definition: Definition, edited: str = "") -> Problems:
         """What only the whole workbench can tell: names that do not exist, and a job's name that is taken."""
-        problems = dangling(definition, reach.names_in(self.wb))
-        if definition.collection == "jobs" and (other := reach.defined(self.wb, definition)) not in (None, definition):
+        problems = dangling(definition, names_in(self.wb))
+        other = defined(self.wb, definition)
+        if definition.collection == "jobs" and definition.name != edited and other not in (None, definition):
             problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"
         return problems
 
@@ -132,7 +148,7 @@ class Desk:
 
     def _take_back(self, definition: Definition, before: Definition | None) -> str:
         if before is None:
-            reach.withdraw(self.wb, definition)
+            withdraw(self.wb, definition)
             self.last.pop(definition.name, None)
             said = f"{definition} is gone again."
         else:
@@ -140,3 +156,27 @@ class Desk:
             said = f"{definition} is as it was before."
         self.courier.refresh_all()
         return said
+
+
+def names_in(wb: Workbench) -> dict[str, list[str]]:
+    """Names that definitions may refer to, by collection."""
+    return {each: sorted(getattr(wb, each)) for each in ("services", "channels", "connections", "security")}
+
+
+def defined(wb: Workbench, like: Definition) -> Definition | None:
+    """The definition in force under the same name as `like`, if there is one."""
+    if like.collection == "jobs" and not wb.has_jobs:
+        return None
+    held = getattr(wb, like.collection).get(key_of(like))
+    found: Definition | None = getattr(held, PART_OF.get(like.collection, ""), held)
+    return found
+
+
+def withdraw(wb: Workbench, definition: Definition) -> None:
+    """Take a definition out of force; nothing happens if it is gone."""
+    if defined(wb, definition) is None:
+        return
+    if definition.collection == "jobs":
+        wb.jobs[definition.name].remove()
+    else:
+        getattr(wb, definition.collection).remove(key_of(definition))

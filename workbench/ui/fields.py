@@ -100,11 +100,12 @@ def label_of(name: str) -> str:
 def _shown_default(info: structs.FieldInfo) -> Any:
     default = info.default
     if default is NODEFAULT:
-        return None if info.default_factory is NODEFAULT else _plain(cast(Any, info.default_factory)())
-    return _plain(default)
+        return None if info.default_factory is NODEFAULT else plain_value(cast(Any, info.default_factory)())
+    return plain_value(default)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """A value as a form holds it: of a secret the name, of several a list."""
     if isinstance(value, Secret):
         return value.name
     return list(value) if isinstance(value, tuple) else value

@@ -11,7 +11,7 @@ import msgspec
 
 from workbench.core.definition import Definition
 from workbench.core.errors import InvalidDefinition, nearest
-from workbench.ui.fields import Wrong, bare, fields_of, typed
+from workbench.ui.fields import Wrong, bare, fields_of, plain_value, typed
 
 Problems = dict[str, str]
 
@@ -39,6 +39,11 @@ def form_of(cls: type[Definition], preset: Mapping[str, Any], first: Sequence[st
         field["value"] = preset.get(field["name"], None if field["required"] else field["default"])
     about = (cls.__doc__ or "").strip().partition("\n")[0]
     return {"kind": cls.__name__, "title": cls.kind, "about": about, "fields": fields}
+
+
+def filled(definition: Definition) -> dict[str, Any]:
+    """What a form shows of a definition there is, by field."""
+    return {field: plain_value(getattr(definition, field)) for field in definition.__struct_fields__}
 
 
 def read(cls: type[Definition], given: Mapping[str, Any]) -> Read:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench
+    from workbench.core.definition import Definition
+    from workbench.sandbox.peer import Peer
 
 log = logging.getLogger("workbench.ui")
 
@@ -35,22 +37,51 @@ def _import() -> None:
         log.exception("cards cannot be shown, since their widgets cannot be imported")
 
 
-def card_bundle(shell: Any, wb: Workbench, services: Sequence[str], notes: Sequence[str], cell: str) -> dict[str, Any]:
-    """The MIME bundle of a card with a row for each service; empty where nobody can click, or on any trouble.
+def services_card(shell: Any, wb: Workbench, names: Sequence[str], notes: Sequence[str], cell: str) -> dict[str, Any]:
+    """A card with a row for each service that a cell has deployed, and the notes below them."""
+    return _shown(shell, wb, lambda: views().services(names, notes), cell) if names else {}
+
+
+def jobs_card(shell: Any, wb: Workbench, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """A card with a row for each of these jobs, or for every job there is."""
+    return _shown(shell, wb, lambda: views().jobs(names)) if wb.has_jobs else {}
+
+
+def definitions_card(shell: Any, wb: Workbench, shown: Sequence[Definition], notes: Sequence[str]) -> dict[str, Any]:
+    """A card with a row for each of these connections and channels, and the notes below them."""
+    return _shown(shell, wb, lambda: views().definitions(shown, notes)) if shown else {}
+
+
+def panel_card(shell: Any, wb: Workbench) -> dict[str, Any]:
+    """A card with everything there is."""
+    return _shown(shell, wb, lambda: views().everything)
+
+
+def peer_card(shell: Any, wb: Workbench, name: str, peer: Peer, html: Callable[[Any], str]) -> dict[str, Any]:
+    """A card that shows what arrives at a peer as it arrives, and takes files for it."""
+    return _shown(shell, wb, lambda: views().peer(name, peer, html))
+
+
+def views() -> Any:
+    """What cards show; it needs the widgets' libraries."""
+    return import_module("workbench.ui.views")
+
+
+def _shown(shell: Any, wb: Workbench, draw: Callable[[], Any], cell: str = "") -> dict[str, Any]:
+    """The MIME bundle of a card; empty where nobody can click, or on any trouble.
 
     Args:
         shell: The shell that displays it.
         wb: The workbench.
-        services: Names of the services that a cell has deployed.
-        notes: Further lines of the cell's output.
+        draw: Gives what the card draws.
         cell: What tells the cell from others; empty if nobody knows. A card that it made before is taken down.
     """
-    if not services or headless(shell):
+    if headless(shell):
         return {}
     try:
         from workbench.ui.card import show_card
 
-        return show_card(wb, services, notes, cell)
+        return show_card(wb, draw(), cell)
     except Exception:
         log.exception("no card is shown; the line of text still is")
         return {}

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workbench.app.mentions import mentions
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
+from workbench.connections import catalog
+from workbench.core.definition import Definition
 from workbench.limiting.definition import Limit
 from workbench.limiting.shared import Use
 from workbench.scheduler.jobs import Job
 from workbench.scheduler.records import Run
-from workbench.ui import reach
 from workbench.ui.limit import enough_calls
 
 
-def facts(wb: Workbench, services: Sequence[str], notes: Sequence[str], last: Mapping[str, Run]) -> dict[str, Any]:
-    """Everything a card shows, as plain data.
+def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> list[dict[str, Any]]:
+    """A row for each service, as plain data.
 
     Args:
         wb: The workbench.
-        services: The services whose rows they are.
-        notes: Further lines of the same cell.
+        names: The services whose rows they are.
         last: The newest run of each job.
     """
-    every = list(reach.jobs(wb))
-    used = reach.uses(wb)
-    rows = [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in services]
-    return {"rows": rows, "notes": list(notes), "now": wb.clock.time()}
+    every = jobs_of(wb)
+    used = wb.limits.use()
+    return [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in names]
+
+
+def jobs_of(wb: Workbench) -> list[Job]:
+    """Every job; the store stays closed while nobody has asked for one."""
+    return list(wb.jobs.values()) if wb.has_jobs else []
 
 
 def channels_of(wb: Workbench, service: str) -> list[RESTChannel]:
@@ -50,17 +56,26 @@ def _row(wb: Workbench, name: str, jobs: Sequence[Job], used: Sequence[Use], las
         return {"service": name, "gone": True}
     service = wb.services[name]
     numbers = [version.number for version in service.versions]
-    missing = [{"kind": kind, "label": label, "name": other} for kind, label, other in reach.missing(wb, name)]
     return {
         "service": name,
         "version": service.live.number,
         "back": max((number for number in numbers if number < service.live.number), default=0),
         "about": service.doc.partition("\n")[0],
-        "missing": missing,
+        "missing": _missing(wb, service.source),
         "addresses": [_address(wb, each) for each in channels_of(wb, name)],
         "jobs": [job_facts(job, last.get(job.name)) for job in jobs],
         "limits": [limit_facts(limit, used) for limit in limits_of(wb, name)],
     }
+
+
+def _missing(wb: Workbench, source: str) -> list[dict[str, str]]:
+    """Connections that a service's source names and nobody has defined."""
+    kinds = {name: str(item.config.__struct_config__.tag) for name, item in wb.connections.items()}
+    return [
+        {"kind": each.kind, "label": catalog.label_of(each.kind), "name": each.name}
+        for each in mentions(source, catalog.kinds_by_attribute())
+        if kinds.get(each.name) not in catalog.members(each.kind)
+    ]
 
 
 def _address(wb: Workbench, channel: RESTChannel) -> dict[str, Any]:
@@ -104,6 +119,29 @@ def run_facts(run: Run) -> dict[str, Any]:
         "returned": run.returned,
         "seconds": run.seconds,
         "log": list(run.log[-20:]),
+    }
+
+
+def definition_facts(wb: Workbench, was: Definition, now: Definition | None) -> dict[str, Any]:
+    """A connection or a channel as its row shows it.
+
+    Args:
+        wb: The workbench.
+        was: The definition that the card was made for.
+        now: What is in force under its name, if anything.
+    """
+    shown = now or was
+    host, port, path = (str(getattr(shown, field, "") or "") for field in ("host", "port", "path"))
+    url = f"{wb.url}{path}" if shown.collection == "channels" and wb.url and "{" not in path else ""
+    return {
+        "collection": shown.collection,
+        "name": shown.name,
+        "text": str(shown),
+        "where": f"{host}{':' if host and port else ''}{port}{path}",
+        "open_to_all": shown.collection == "channels" and not getattr(shown, "security", ""),
+        "curl": f"curl {shlex.quote(url)}" if url else "",
+        "sandbox": shown.collection == "connections" and wb.peers.on,
+        "gone": now is None,
     }
 
 

@@ -12,10 +12,10 @@ import msgspec
 
 from workbench.core.definition import Definition
 from workbench.scheduler import plan
-from workbench.scheduler.definitions import UNITS, CronJob, IntervalJob, JobDefinition, OneTimeJob
+from workbench.scheduler.definitions import UNITS, AnyJob, CronJob, IntervalJob, JobDefinition, OneTimeJob
 from workbench.ui.code import code_of
 from workbench.ui.fields import fields_of
-from workbench.ui.forms import Read, read
+from workbench.ui.forms import Read, filled, read
 
 SHOWN_RUNS = 5
 KINDS: dict[str, type[JobDefinition]] = {"every": IntervalJob, "cron": CronJob, "once": OneTimeJob}
@@ -51,6 +51,23 @@ def opening(service: str, taken: Sequence[str], zone: str, now: datetime) -> dic
         "units": list(UNITS),
         "presets": [{"words": words, "cron": cron} for words, cron in PRESETS],
         "more": {kind: _more(cls) for kind, cls in KINDS.items()},
+    }
+
+
+def editing(job: AnyJob, now: datetime) -> dict[str, Any]:
+    """The form filled in with a job there is; its name stays."""
+    how = next(how for how, cls in KINDS.items() if isinstance(job, cls))
+    opened = opening(job.service, (), job.zone.key, now)
+    given = {field: value for field, value in filled(job).items() if value or field not in UNITS}
+    given = {field: value for field, value in given.items() if value not in (None, "")}
+    units = {} if how == "every" else {"hours": "1"}
+    kept = {field: value for field, value in opened["values"].items() if field not in ("name", *UNITS)}
+    more = [field | {"value": given.get(field["name"], field["default"])} for field in opened["more"][how]]
+    return opened | {
+        "how": how,
+        "edit": job.name,
+        "values": {**kept, **units, **given},
+        "more": {**opened["more"], how: more},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, cast
 
 from workbench.channels.rest import RESTChannel
@@ -10,11 +11,11 @@ from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
 from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
-from workbench.ui import calls, limit, reach, rows, schedule
+from workbench.ui import calls, limit, rows, schedule
 from workbench.ui.burst import send_burst
 from workbench.ui.code import code_of
-from workbench.ui.desk import Content, Desk, Tell, verb
-from workbench.ui.forms import Read, form_of, read
+from workbench.ui.desk import Content, Desk, Tell, names_in, verb, withdraw
+from workbench.ui.forms import Read, filled, form_of, read
 
 PUBLISHED_BY = ("path", "name", "method", "security", "limit")
 
@@ -55,7 +56,7 @@ def invoke(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any] | None:
         tell(calls.ended(answer, error, trace))
         desk.courier.refresh_all()
 
-    reach.submit(desk.wb, str(asked["service"]), payload, done)
+    desk.wb.submit(str(asked["service"]), payload, done)
     return None
 
 
@@ -67,7 +68,19 @@ def roll_back(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     return {"said": repr(outcome)}
 
 
-def _class_of(asked: Content) -> type[Definition]:
+def _edited(desk: Desk, asked: Content) -> Definition | None:
+    """The definition that a form was opened to change, if it was."""
+    match asked.get("edit"):
+        case {"collection": "connections", "name": name}:
+            return desk.wb.connections[name].config
+        case {"collection": "channels", "name": name}:
+            return desk.wb.channels[name]
+    return None
+
+
+def _class_of(desk: Desk, asked: Content) -> type[Definition]:
+    if (edited := _edited(desk, asked)) is not None:
+        return type(edited)
     if (kind := asked.get("connection")) is not None:
         return catalog.definition_class(str(kind))
     if asked.get("kind") == "RESTChannel":
@@ -78,19 +91,22 @@ def _class_of(asked: Content) -> type[Definition]:
 @verb("form")
 def form(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """The form of a definition's class, filled as far as is known."""
-    cls, preset = _class_of(asked), dict(asked.get("preset") or {})
+    cls, preset = _class_of(desk, asked), dict(asked.get("preset") or {})
+    if (edited := _edited(desk, asked)) is not None:
+        opened = form_of(cls, filled(edited), PUBLISHED_BY if cls is RESTChannel else ())
+        return {"form": opened, "names": names_in(desk.wb)}
     if cls is RESTChannel:
         service = str(preset["service"])
         name = schedule.free_name(service, list(desk.wb.channels))
         preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}"}
-        return {"form": form_of(cls, preset, PUBLISHED_BY), "names": reach.names_in(desk.wb)}
-    return {"form": form_of(cls, preset), "names": reach.names_in(desk.wb)}
+        return {"form": form_of(cls, preset, PUBLISHED_BY), "names": names_in(desk.wb)}
+    return {"form": form_of(cls, preset), "names": names_in(desk.wb)}
 
 
 @verb("form check")
 def form_check(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """What is wrong with a form so far, and its code when nothing is."""
-    found = read(_class_of(asked), asked["values"])
+    found = read(_class_of(desk, asked), asked["values"])
     if found.definition is None:
         return {"problems": found.problems, "code": ""}
     return {"problems": desk.clashes(found.definition), "code": code_of(found.definition)}
@@ -99,11 +115,12 @@ def form_check(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
 @verb("form save")
 def form_save(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Put a form's definition into force."""
-    found = read(_class_of(asked), asked["values"])
+    found = read(_class_of(desk, asked), asked["values"])
     said = desk.put(found)
     if not said["problems"]:
         definition = cast(Definition, found.definition)
-        said["said"] = f"{definition} is {'open' if isinstance(definition, RESTChannel) else 'defined'}."
+        now = "changed" if asked.get("edit") else "open" if isinstance(definition, RESTChannel) else "defined"
+        said["said"] = f"{definition} is {now}."
     return said
 
 
@@ -113,13 +130,29 @@ def ping(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     return {"said": desk.wb.connections[str(asked["name"])].ping()}
 
 
+@verb("peer put")
+def put_file(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """Have a file arrive at a peer."""
+    peer, path = desk.wb.peers[str(asked["name"])], str(asked["path"])
+    contents = base64.b64decode(str(asked["contents"]), validate=True)
+    cast(Any, peer).put(path, contents)
+    desk.courier.refresh_all()
+    return {"said": f"{path} has arrived at {peer}."}
+
+
 @verb("schedule")
 def open_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """The form that schedules a service."""
-    taken = [job.name for job in reach.jobs(desk.wb)]
-    notebook = desk.wb.app if desk.wb.app.endswith(".ipynb") else "NOTEBOOK.ipynb"
+    taken = [job.name for job in rows.jobs_of(desk.wb)]
     opened = schedule.opening(str(asked["service"]), taken, desk.zone, desk.wb.clock.now())
-    return opened | {"notebook": notebook}
+    return opened | {"notebook": desk.notebook}
+
+
+@verb("job edit")
+def edit_job(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
+    """The form of a job there is."""
+    job = desk.wb.jobs[str(asked["name"])].definition
+    return schedule.editing(job, desk.wb.clock.now()) | {"notebook": desk.notebook}
 
 
 def _job(desk: Desk, asked: Content) -> Read:
@@ -137,13 +170,14 @@ def check_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
 @verb("schedule save")
 def save_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Put the job into force, and run it once if asked."""
-    said = desk.put(_job(desk, asked))
+    edited = str(asked.get("edit", ""))
+    said = desk.put(_job(desk, asked), edited)
     if said["problems"]:
         return said
     desk.zone = str(asked["values"].get("timezone") or desk.zone)
     if asked.get("run"):
         desk.wb.jobs[said["name"]].execute(wait=False)
-    return said | {"said": f"Job {said['name']!r} is on."}
+    return said | {"said": f"Job {said['name']!r} is {'changed' if edited else 'on'}."}
 
 
 @verb("job")
@@ -155,7 +189,7 @@ def job(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
         handled.execute(wait=False)
     elif what == "remove":
         definition = handled.definition
-        reach.withdraw(desk.wb, definition)
+        withdraw(desk.wb, definition)
         desk.last.pop(name, None)
         desk.courier.refresh_all()
         return {"said": f"Job {name!r} is removed.", "undo": desk.keep_undo(lambda: _again(desk, definition))}
@@ -198,7 +232,7 @@ def check_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Who would pass, by the server's own code; which lines can never refuse."""
     found = _limit(asked)
     said = limit.preview(found, asked.get("tried") or {}, list(desk.wb.limits.values()))
-    used = [use for use in reach.uses(desk.wb) if (use.on, use.name) == (asked["on"], asked["name"])]
+    used = [use for use in desk.wb.limits.use() if (use.on, use.name) == (asked["on"], asked["name"])]
     return said | {"used": {use.line: use.used for use in used}}
 
 
@@ -215,7 +249,7 @@ def save_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
 def remove_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Lift a limit."""
     lifted = desk.wb.limits[f"{asked['on']} {asked['name']}"]
-    reach.withdraw(desk.wb, lifted)
+    withdraw(desk.wb, lifted)
     desk.courier.refresh_all()
     return {"said": f"The {lifted} is lifted.", "undo": desk.keep_undo(lambda: _again(desk, lifted))}
 

@@ -17,7 +17,7 @@ export function h(tag, props = {}, ...children) {
 
 // Put children in place of those there are; null and false stand for none.
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
   return element;
 }
 
@@ -46,12 +46,12 @@ export function spinner() {
   return h("span", { class: "wb-spinner", "aria-hidden": "true" });
 }
 
-export function copyButton(text, label = "Copy") {
+export function copyButton(text, label = "Copy", look = "wb-quiet") {
   const copy = button(label, async () => {
     await toClipboard(typeof text === "function" ? text() : text);
     copy.textContent = "Copied";
     setTimeout(() => (copy.textContent = label), 1200);
-  }, { class: "wb-quiet" });
+  }, { class: look });
   return copy;
 }
 
@@ -73,7 +73,7 @@ export function codeBlock(code) {
   return h("div", { class: "wb-code" }, h("pre", {}, h("code", {}, code)), copyButton(code));
 }
 
-const SPANS = [[86400 * 2, 86400, "d"], [3600 * 2, 3600, "h"], [120, 60, "min"], [0, 1, "s"]];
+const SPANS = [[86400 * 365 * 2, 86400 * 365.25, "years"], [86400 * 2, 86400, "d"], [3600 * 2, 3600, "h"], [120, 60, "min"], [0, 1, "s"]];
 
 export function span(seconds) {
   const whole = Math.max(0, Math.round(seconds));
@@ -87,7 +87,8 @@ export function milliseconds(ms) {
 }
 
 export function clockIn(zone, at) {
-  const options = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const year = new Date(at * 1000).getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  const options = { ...year, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   try {
     return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone }).format(new Date(at * 1000));
   } catch {

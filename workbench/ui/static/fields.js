@@ -71,6 +71,12 @@ export class Field {
     if (this.list && !this.list.isConnected) this.body.append(this.list);
   }
 
+  // Told apart from others by its value, so that it stays.
+  lock() {
+    this.input.readOnly = true;
+    this.input.title = "The name stays; another name is another thing.";
+  }
+
   error(text) {
     showError(this.input, this.said, text);
   }

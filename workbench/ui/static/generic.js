@@ -4,7 +4,7 @@ import { Field, more } from "./fields.js";
 import { Panel } from "./panel.js";
 import { latest } from "./talk.js";
 
-export function definitionPanel({ talk, title, subject, form, names, what, onSaved, onClose }) {
+export function definitionPanel({ talk, title, subject, form, names, what, locked = [], onSaved, onClose }) {
   const values = () => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get()]));
   const panel = new Panel({
     title,
@@ -24,6 +24,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, onSav
   const rowsOf = (specs) => specs.flatMap((spec) => {
     const field = new Field(spec, { names, onInput: () => check() });
     panel.know(spec.name, field);
+    if (locked.includes(spec.name)) field.lock();
     return field.rows;
   });
   const first = form.fields.filter((spec) => !spec.more);

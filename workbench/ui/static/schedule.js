@@ -9,12 +9,12 @@ const AND_RUN = "Save and run once";
 export function schedulePanel({ talk, service, opening, onSaved, onClose }) {
   const form = new ScheduleForm(talk, service, opening);
   const panel = new Panel({
-    title: "Schedule",
-    subject: service,
+    title: opening.edit ? "Edit" : "Schedule",
+    subject: opening.edit ? `${opening.edit}, runs ${service}` : service,
     onClose,
     saveLabels: [AND_RUN, "Save"],
     save: async (label) => {
-      const said = await talk.ask("schedule save", { ...form.asked(), run: label === AND_RUN });
+      const said = await talk.ask("schedule save", { ...form.asked(), run: label === AND_RUN, edit: opening.edit ?? "" });
       if (!Object.keys(said.problems).length) onSaved(said);
       return said;
     },
@@ -26,7 +26,7 @@ export function schedulePanel({ talk, service, opening, onSaved, onClose }) {
 
 class ScheduleForm {
   constructor(talk, service, opening) {
-    Object.assign(this, { talk, service, opening, how: "every", units: [] });
+    Object.assign(this, { talk, service, opening, how: opening.how ?? "every", units: [] });
     this.check = latest(() => talk.ask("schedule check", this.asked()), (said) => this.show(said));
     this.changed = () => this.check();
   }
@@ -68,14 +68,15 @@ class ScheduleForm {
     this.makeMore();
     this.runs = h("ol", { class: "wb-runs", "aria-live": "polite" });
     const left = h("div", { class: "wb-left" },
-      segments("How", [["every", "Every"], ["cron", "Cron"], ["once", "Once"]], "every", (how) => this.switchTo(how)),
+      segments("How", [["every", "Every"], ["cron", "Cron"], ["once", "Once"]], this.how, (how) => this.switchTo(how)),
       this.everyRows(), this.cronRows(), this.onceRows(), this.limitRows(),
       h("div", { class: "wb-grid" }, ...["timezone", "extra", "name"].flatMap((name) => this.fields[name].rows)),
       Object.values(this.moreBoxes));
     this.title = h("div", { class: "wb-runs-title" }, "Next runs");
     const right = h("div", { class: "wb-right" }, this.title, this.runs);
     panel.body.append(h("div", { class: "wb-columns" }, left, right));
-    this.switchTo("every");
+    if (this.opening.edit) this.fields.name.lock();
+    this.switchTo(this.how);
   }
 
   addZones() {
@@ -111,7 +112,8 @@ class ScheduleForm {
     this.unitRows = h("div", { class: "wb-units" });
     this.unitError = h("div", { class: "wb-error", "aria-live": "polite" });
     this.addUnitButton = button("+ add unit", () => this.addUnit().amount.focus(), { class: "wb-link" });
-    this.addUnit("hours", this.opening.values.hours);
+    const { units, values } = this.opening;
+    for (const unit of units) if (values[unit]) this.addUnit(unit, values[unit]);
     const body = h("div", { class: "wb-control" }, this.unitRows, this.unitError, this.addUnitButton);
     for (const unit of this.opening.units) this.panel.know(unit, this.unitField(unit));
     this.every = h("div", { class: "wb-grid" }, h("span", { class: "wb-label" }, "Every"), body);
@@ -184,7 +186,7 @@ class ScheduleForm {
   }
 
   onceRows() {
-    this.once = h("input", { type: "datetime-local", class: "wb-input", id: newId(), value: this.opening.at });
+    this.once = h("input", { type: "datetime-local", class: "wb-input", id: newId(), value: moment(this.opening.values.start) || this.opening.at });
     this.onceError = h("div", { class: "wb-error", "aria-live": "polite" });
     this.once.addEventListener("input", this.changed);
     this.onceBox = h("div", { class: "wb-grid" }, h("label", { class: "wb-label", for: this.once.id }, "At"),
@@ -201,12 +203,16 @@ class ScheduleForm {
       });
       return select;
     };
-    const moment = (label) => h("input", { type: "datetime-local", class: "wb-input", "aria-label": label, on: { input: this.changed } });
+    const instant = (label) => h("input", { type: "datetime-local", class: "wb-input", "aria-label": label, on: { input: this.changed } });
     this.starts = choice([["now", "now"], ["at", "at"]]);
     this.stops = choice([["never", "never"], ["runs", "after"], ["at", "at"]]);
-    [this.startAt, this.endAt] = [moment("Starts at"), moment("Stops at")];
-    this.startAt.value = this.endAt.value = this.opening.at;
-    this.repeats = h("input", { class: "wb-input wb-number", inputmode: "numeric", "aria-label": "runs", value: "10", on: { input: this.changed } });
+    [this.startAt, this.endAt] = [instant("Starts at"), instant("Stops at")];
+    const { start, end, repeats } = this.opening.values;
+    this.startAt.value = moment(start) || this.opening.at;
+    this.endAt.value = moment(end) || this.opening.at;
+    if (start) this.starts.value = "at";
+    if (end || repeats) this.stops.value = repeats ? "runs" : "at";
+    this.repeats = h("input", { class: "wb-input wb-number", inputmode: "numeric", "aria-label": "runs", value: repeats ?? "10", on: { input: this.changed } });
     this.repeatsBox = h("span", { class: "wb-line" }, this.repeats, "runs");
     this.startError = h("div", { class: "wb-error", "aria-live": "polite" });
     this.stopError = h("div", { class: "wb-error", "aria-live": "polite" });
@@ -257,4 +263,9 @@ class ScheduleForm {
     this.runs.replaceChildren(...(rows.length ? rows : [none]));
     this.panel.showCode(said.code, `Runs while this kernel lives. Keep it running: workbench serve ${this.opening.notebook}`);
   }
+}
+
+// `2035-01-01 00:00` as a browser's field takes it.
+function moment(text) {
+  return text ? text.replace(" ", "T") : "";
 }

@@ -6,19 +6,20 @@ import { Stale } from "./talk.js";
 const MOODS = { on: "live", paused: "warn", waiting: "warn", inactive: "calm", finished: "calm" };
 const OUTCOMES = { ok: "live", running: "calm", failed: "bad", timed_out: "bad", interrupted: "bad", skipped: "warn", missed: "warn" };
 
-export function jobCard(job, { talk, now, report }) {
+export function jobCard(job, { talk, now, report, edit }) {
   const does = (what) => () => talk.ask("job", { name: job.name, what }).then(report, (error) => error instanceof Stale || report({ failed: error.message }));
   const paused = job.state === "paused";
-  return h("div", { class: "wb-small wb-job", "data-job": job.name },
+  return h("div", { class: "wb-small wb-job", "data-job": job.name, "data-key": `job ${job.name}` },
     dot(MOODS[job.state] ?? "calm", job.state),
     h("span", { class: "wb-small-name" }, job.name),
-    h("span", { class: "wb-faint" }, `${job.what} \u00b7 ${job.zone}`),
+    h("span", { class: "wb-faint" }, job.what.endsWith(job.zone) ? job.what : `${job.what} \u00b7 ${job.zone}`),
     h("span", { class: "wb-next", "data-next": job.next ?? "", "data-zone": job.zone, "data-state": job.state }, nextText(job.next, job.zone, job.state, now)),
     lastRun(job.last, now),
     h("span", { class: "wb-grow" }),
     h("span", { class: "wb-buttons" },
       button("Execute", does("execute"), { title: "Run it now; its schedule is not used up" }),
       button(paused ? "Resume" : "Pause", does(paused ? "resume" : "pause")),
+      button("Edit", edit, { "aria-label": `Edit ${job.name}`, "aria-expanded": "false" }),
       button("Remove", does("remove"))));
 }
 
@@ -53,7 +54,7 @@ export function limitCard(limit, { talk, service, report, edit, bursts }) {
         failed(error);
       });
   }, { title: "Really calls the service that often" });
-  return h("div", { class: "wb-small wb-limit", "data-limit": key },
+  return h("div", { class: "wb-small wb-limit", "data-limit": key, "data-key": `limit ${key}` },
     dot(limit.shadow ? "warn" : "live", limit.shadow ? "only watches" : "on"),
     h("span", { class: "wb-small-name" }, `limit on ${limit.on}`, limit.on === "service" ? "" : ` ${limit.name}`),
     h("span", { class: "wb-uses" }, limit.lines.map(useBar)),

@@ -1,0 +1,102 @@
+// What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
+import { button, chip, copyButton, dot, fill, h } from "./dom.js";
+import { definitionPanel } from "./generic.js";
+import { Row } from "./row.js";
+import { schedulePanel } from "./schedule.js";
+import { jobCard } from "./small.js";
+
+const LARGEST_UPLOAD_BYTES = 5 * 1024 * 1024;
+
+export function jobEdit(row, job) {
+  return (event) => row.open(event.currentTarget, "job edit",
+    (common, opening) => schedulePanel({ ...common, service: job.service, opening }), { name: job.name });
+}
+
+export class JobsRow extends Row {
+  constructor(card) {
+    super(card);
+    this.listFirst();
+  }
+
+  draw(jobs) {
+    if (!this.isNew(jobs)) return;
+    const common = { talk: this.talk, now: this.card.now, report: (said) => this.report(said) };
+    this.fillThings(jobs.map((job) => jobCard(job, { ...common, edit: jobEdit(this, job) })));
+  }
+}
+
+export class DefinitionsRow extends Row {
+  constructor(card) {
+    super(card);
+    this.listFirst();
+  }
+
+  draw(shown) {
+    if (!this.isNew(shown)) return;
+    this.fillThings(shown.map((each) => this.one(each)));
+  }
+
+  one({ collection, name, text, where, open_to_all: openToAll, curl, sandbox, gone }) {
+    const edit = { collection, name };
+    const open = (event) => this.open(event.currentTarget, "form",
+      (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
+    return h("div", { class: "wb-small", "data-key": `${collection} ${name}` },
+      dot(gone ? "calm" : "live", gone ? "gone" : "defined"), h("span", { class: "wb-small-name" }, text), h("code", { class: "wb-faint" }, where),
+      sandbox ? chip("sandbox", "warn") : null,
+      gone ? h("span", { class: "wb-faint" }, "is no longer defined") : null,
+      openToAll && !gone ? h("span", { class: "wb-faint" }, "no security: anyone on this machine may call it") : null,
+      h("span", { class: "wb-grow" }),
+      gone ? null : h("span", { class: "wb-buttons" },
+        curl ? copyButton(curl, "Copy as curl", "") : null,
+        collection === "connections" ? button("Ping", () => this.ask("ping", { name }), { "aria-label": `Ping ${name}` }) : null,
+        button("Edit", open, { "aria-label": `Edit ${name}`, "aria-expanded": "false" })));
+  }
+}
+
+export class PeerRow extends Row {
+  constructor(card) {
+    super(card, { class: "wb-row wb-peer" });
+    this.input = h("input", { type: "file", multiple: true, class: "wb-offscreen", tabindex: "-1", "aria-label": "Files to upload",
+      on: { change: () => this.upload([...this.input.files]) } });
+    this.button = button("Upload", () => this.input.click(), { title: "Have files arrive here, as if the other side had put them there" });
+    this.shown = h("div", { class: "wb-arrived", "aria-live": "polite" });
+    this.head.append(h("div", { class: "wb-grow" }, this.shown), this.input, this.button);
+    for (const kind of ["dragover", "drop"]) this.el.addEventListener(kind, (event) => this.onDrag(event));
+  }
+
+  onDrag(event) {
+    if (!this.takes || ![...event.dataTransfer.types].includes("Files")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.type === "drop") this.upload([...event.dataTransfer.files]);
+  }
+
+  // Its HTML is made by the kernel, which escapes whatever strangers have sent. What was opened stays open.
+  draw(peer) {
+    if (!this.isNew(peer)) return;
+    const title = (each) => each.querySelector("summary")?.textContent ?? "";
+    const before = new Map([...this.shown.querySelectorAll("details")].map((each) => [title(each), each.open]));
+    Object.assign(this, { name: peer.name, takes: peer.takes });
+    this.button.hidden = !peer.takes;
+    this.shown.innerHTML = peer.html;
+    for (const each of this.shown.querySelectorAll("details")) if (before.has(title(each))) each.open = before.get(title(each));
+  }
+
+  async upload(files) {
+    this.input.value = "";
+    for (const file of files) {
+      if (file.size > LARGEST_UPLOAD_BYTES) {
+        this.report({ failed: `${file.name} is larger than 5 MiB, the most that is uploaded here. Mend: wb.peers["${this.name}"].put("${file.name}", contents)` });
+        return;
+      }
+      await this.ask("peer put", { name: this.name, path: file.name, contents: await base64(file) });
+    }
+  }
+}
+
+async function base64(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+  return btoa(text);
+}

@@ -1,0 +1,102 @@
+// A part of a card: what it shows, a drawer for one open form, one line of what happened.
+import { button, codeBlock, dot, fill, h } from "./dom.js";
+import { Stale } from "./talk.js";
+
+export class Row {
+  constructor(card, attributes = {}) {
+    Object.assign(this, { card, talk: card.talk, service: "" });
+    this.head = h("div", { class: "wb-row-head" });
+    this.things = h("div", { class: "wb-things" });
+    this.drawer = h("div", { class: "wb-drawer" });
+    this.news = h("div", { class: "wb-news", "aria-live": "polite" });
+    this.el = h("div", { class: "wb-row", ...attributes }, this.head, this.drawer, this.news, this.things);
+  }
+
+  // For a row that is a list: its forms open below it.
+  listFirst() {
+    this.head.remove();
+    this.drawer.before(this.things);
+  }
+
+  // Whether what is to be drawn differs from what is.
+  isNew(shown) {
+    const text = JSON.stringify(shown);
+    const differs = text !== this.drawn;
+    this.drawn = text;
+    return differs;
+  }
+
+  // Put small cards in place of those there are; the button that had the focus keeps it.
+  fillThings(...things) {
+    const inside = this.things.contains(document.activeElement) ? document.activeElement : null;
+    const held = inside && [inside.closest(".wb-small")?.dataset.key, inside.textContent];
+    fill(this.things, ...things);
+    if (held?.[0]) {
+      const same = [...this.things.children].find((each) => each.dataset.key === held[0]);
+      [...(same?.querySelectorAll("button") ?? [])].find((each) => each.textContent === held[1])?.focus();
+    }
+    if (this.talk.state === "stale") this.card.follow("stale");
+  }
+
+  async open(opener, verb, make, content = {}) {
+    const key = opener.getAttribute("aria-label") ?? opener.textContent;
+    const again = this.opened === key && this.panel;
+    this.panel?.close();
+    if (again) return;
+    Object.assign(this, { opener, opened: key });
+    opener.setAttribute("aria-expanded", "true");
+    opener.classList.add("wb-open");
+    const loading = h("div", { class: "wb-loading" }, "opening ...");
+    this.drawer.replaceChildren(loading);
+    this.news.replaceChildren();
+    try {
+      const said = verb ? await this.talk.ask(verb, { service: this.service, ...content }) : {};
+      if (this.opener !== opener || !loading.isConnected) return;
+      const onClose = () => this.closed(opener);
+      this.panel = make({ talk: this.talk, service: this.service, onClose, onSaved: (saved) => this.saved(saved) }, said);
+      this.drawer.replaceChildren(this.panel.el);
+      this.panel.focus();
+    } catch (error) {
+      loading.remove();
+      this.closed(opener);
+      if (!(error instanceof Stale)) this.report({ failed: error.message });
+    }
+  }
+
+  closed(opener) {
+    opener.setAttribute("aria-expanded", "false");
+    opener.classList.remove("wb-open");
+    if (this.opener === opener) {
+      this.opener = this.panel = this.opened = null;
+      opener.focus({ preventScroll: true });
+    }
+  }
+
+  saved(said) {
+    this.panel?.close();
+    this.report(said);
+  }
+
+  // One line of what happened, the code to keep, and the way back.
+  report(said) {
+    if (said.failed) {
+      this.news.replaceChildren(h("div", { class: "wb-error", role: "alert" }, said.failed));
+      return;
+    }
+    if (!said.said) return;
+    const undo = said.undo ? button("Undo", () => this.ask("undo", { undo: said.undo })) : null;
+    const ping = said.collection === "connections" ? button("Ping", () => this.ask("ping", { name: said.name })) : null;
+    fill(this.news,
+      h("div", { class: "wb-news-line" }, dot("live"), h("span", {}, said.said), ping, undo,
+        button("\u00d7", () => this.news.replaceChildren(), { class: "wb-x", "aria-label": "Dismiss" })),
+      ...(said.code ? [codeBlock(said.code), h("div", { class: "wb-hint" }, "On in this kernel. Paste it into a cell to keep it.")] : []));
+  }
+
+  async ask(verb, content) {
+    try {
+      this.report(await this.talk.ask(verb, content));
+    } catch (error) {
+      if (!(error instanceof Stale)) this.report({ failed: error.message });
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// A service on a card: what is live, its buttons, its jobs and its limits.
+import { button, dot, fill, h } from "./dom.js";
+import { definitionPanel } from "./generic.js";
+import { invokePanel } from "./invoke.js";
+import { jobEdit } from "./listed.js";
+import { limitPanel } from "./limit.js";
+import { Row } from "./row.js";
+import { schedulePanel } from "./schedule.js";
+import { jobCard, limitCard } from "./small.js";
+
+export class ServiceRow extends Row {
+  constructor(card, service) {
+    super(card, { "data-service": service });
+    Object.assign(this, { service, bursts: new Map() });
+    this.makeButtons();
+  }
+
+  makeButtons() {
+    const open = (name, verb, make, content = {}) => button(name, (event) => this.open(event.currentTarget, verb, make, content), { "aria-expanded": "false" });
+    const { service } = this;
+    this.buttons = [
+      open("Invoke", null, (common) => invokePanel(common)),
+      open("Publish at a path", "form", (common, said) => definitionPanel({
+        ...common, ...said, title: "Publish", subject: service, what: { kind: "RESTChannel" } }),
+      { kind: "RESTChannel", preset: { service } }),
+      open("Schedule", "schedule", (common, opening) => schedulePanel({ ...common, opening })),
+      open("Limit", "limit", (common, opening) => limitPanel({ ...common, opening })),
+    ];
+  }
+
+  draw(row) {
+    if (!this.isNew(row)) return;
+    if (row.gone) {
+      this.head.replaceChildren(dot("calm"), h("b", { class: "wb-name" }, row.service), h("span", { class: "wb-faint" }, "is no longer deployed"));
+      this.things.replaceChildren();
+      return;
+    }
+    const focused = this.head.contains(document.activeElement) ? document.activeElement.textContent : null;
+    const mood = row.missing.length ? "warn" : "live";
+    const back = row.back ? button("Roll back", () => this.rollBack(), { class: "wb-link", title: `Bring v${row.back} back` }) : null;
+    fill(this.head,
+      dot(mood, mood === "live" ? "live" : "live, but it names connections that nobody defined"),
+      h("b", { class: "wb-name", title: row.about }, row.service),
+      h("span", { class: "wb-version" }, `v${row.version}`), back,
+      h("span", { class: "wb-addresses" }, row.addresses.map(address)),
+      h("span", { class: "wb-grow" }),
+      h("span", { class: "wb-buttons" }, this.buttons),
+      row.missing.length ? this.missing(row.missing) : null);
+    if (focused) [...this.head.querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
+    this.drawThings(row);
+  }
+
+  missing(missing) {
+    return h("div", { class: "wb-missing" }, "Nobody defined ", missing.map(({ kind, label, name }) => h("span", { class: "wb-missing-one" },
+      `${label} '${name}' `, button("Define", (event) => this.open(event.currentTarget, "form",
+        (common, said) => definitionPanel({ ...common, ...said, title: `Define ${said.form.title}`, subject: name, what: { connection: kind } }),
+        { connection: kind, preset: { name } }), { "aria-label": `Define ${label} ${name}` }))));
+  }
+
+  drawThings(row) {
+    const common = { talk: this.talk, service: this.service, now: this.card.now, report: (said) => this.report(said), bursts: this.bursts };
+    const edit = (limit) => (event) => this.open(event.currentTarget, "limit", (given, opening) => limitPanel({ ...given, opening, target: limit }));
+    this.fillThings(
+      row.jobs.map((job) => jobCard(job, { ...common, edit: jobEdit(this, job) })),
+      row.limits.map((limit) => limitCard(limit, { ...common, edit: edit(limit) })));
+  }
+
+  rollBack() {
+    return this.ask("roll back", { service: this.service });
+  }
+}
+
+function address({ path, url, link, methods, security, open }) {
+  const title = [methods || "every method", security ? `only ${security}` : "anyone on this machine", open ? "" : "not open"].filter(Boolean).join(", ");
+  return link ? h("a", { class: "wb-address", href: url, target: "_blank", rel: "noopener", title }, path) : h("code", { class: "wb-address", title }, path);
+}
