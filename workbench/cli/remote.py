@@ -62,6 +62,8 @@ def jobs(asked: argparse.Namespace) -> Any:
     """The jobs with their next times, or the outcome of one run; a failed run is an error."""
     target = chosen(asked.app)
     if asked.action == "execute":
+        if not asked.name:
+            raise WorkbenchError("No job is named. Mend: workbench jobs execute NAME; workbench jobs list says which.")
         run = _ask(target, "POST", "/workbench/jobs/execute", {"job": asked.name, "extra": asked.extra})
         if run["outcome"] != "ok":
             raise Refused(f"Job {asked.name!r} {run['outcome']}: {run['error'] or 'no reason given'}")

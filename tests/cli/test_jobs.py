@@ -1,0 +1,85 @@
+"""`workbench jobs` lists the jobs of a running workbench and executes one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.serving import wb as wb
+from workbench import IntervalJob, OneTimeJob, Service, Workbench
+from workbench.cli.main import main
+
+Said = Callable[..., tuple[int, str, str]]
+
+
+class Echo(Service):
+    name = "echo"
+
+    def handle(self) -> str:
+        return f"heard {self.request.raw_request}"
+
+
+class Fails(Service):
+    name = "fails"
+
+    def handle(self) -> None:
+        raise ValueError("no reason")
+
+
+@pytest.fixture
+def said(wb: Workbench, capsys: pytest.CaptureFixture[str]) -> Said:
+    """What the command answers about a workbench with three jobs: exit status, output, errors."""
+    wb.deploy(Echo, Fails)
+    wb.define(
+        IntervalJob("hourly", service="echo", hours=1, timezone="Europe/Warsaw", extra="night shift"),
+        OneTimeJob("later", service="echo", start="2035-01-01 00:00", active=False),
+        IntervalJob("failing", service="fails", days=1),
+    )
+    wb.start()
+    capsys.readouterr()
+
+    def ran(*arguments: str) -> tuple[int, str, str]:
+        status = main(["jobs", *arguments])
+        return status, *capsys.readouterr()
+
+    return ran
+
+
+def test_jobs_are_listed_with_what_they_do_and_when(said: Said, wb: Workbench) -> None:
+    status, out, err = said("list")
+    assert (status, err) == (0, "")
+    assert [line.partition(", next ")[0] for line in out.splitlines()] == [
+        "failing: every 1 day, on",
+        "hourly: every 1 hour, on",
+        "later: once, 2035-01-01 00:00 UTC, inactive",
+    ]
+    assert out.splitlines()[2].endswith("next never")
+    listed = json.loads(said("list", "--json")[1])
+    assert [each["name"] for each in listed] == ["failing", "hourly", "later"]
+    assert {each["last"] for each in listed} == {None}
+
+
+def test_without_jobs_it_says_so(wb: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    wb.start()
+    assert main(["jobs", "list"]) == 0
+    assert capsys.readouterr().out == "No jobs.\n"
+
+
+def test_a_job_is_executed_now_with_its_own_extra_or_another(said: Said, wb: Workbench) -> None:
+    assert said("execute", "hourly") == (0, "Job 'hourly': ok. 'heard night shift'\n", "")
+    assert said("execute", "later", "--extra", "early bird")[1] == "Job 'later': ok. 'heard early bird'\n"
+    run = json.loads(said("execute", "hourly", "--json")[1])
+    assert (run["outcome"], run["cid"]) == ("ok", wb.jobs["hourly"].runs[-1].cid)
+    assert [each.by_hand for each in wb.jobs["hourly"].runs] == [True, True]
+
+
+def test_a_failed_run_and_an_unknown_job_are_errors(said: Said) -> None:
+    assert said("execute", "failing") == (1, "", "workbench: Job 'failing' failed: ValueError: no reason\n")
+    status, out, err = said("execute", "hourlie")
+    assert (status, out) == (1, "")
+    assert "No job is named 'hourlie'; there are: failing, hourly, later. Did you mean 'hourly'?" in err
+    assert said("execute")[2] == (
+        "workbench: No job is named. Mend: workbench jobs execute NAME; workbench jobs list says which.\n"
+    )
