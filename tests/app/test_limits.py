@@ -156,6 +156,23 @@ def test_explain_says_which_lines_count_for_every_level(wb: Workbench) -> None:
     }
 
 
+def test_a_channel_brings_all_its_services(wb: Workbench) -> None:
+    wb.define(
+        Limit("api.sample", on="service", lines="* = 10000/h"),
+        Limit("api.other", on="service", lines="* = 7/h"),
+        JSONRPCChannel("rpc", path="/rpc", services=("api.sample", "api.other"), limit="1/m"),
+        SOAPChannel("soap", path="/soap", service="api.sample", limit="2/m"),
+    )
+    assert wb.limits.explain("9.9.9.9", channel="rpc").applying == ["* = 1/m", "* = 10000/h", "* = 7/h"]
+    assert wb.limits.explain("9.9.9.9", channel="rpc", service="api.other").applying == ["* = 1/m", "* = 7/h"]
+    assert wb.limits.explain("9.9.9.9", channel="soap").applying == ["* = 2/m", "* = 10000/h"]
+    assert wb.limits.simulate(channel="rpc", service="api.other", calls=60, seconds=3600).passed == 7
+    with pytest.raises(ServiceUsage, match="leads to api.sample, api.other. Mend: add service='api.sample'"):
+        wb.limits.simulate(channel="rpc", calls=10)
+    with pytest.raises(ServiceUsage, match="at most 100,000 calls"):
+        wb.limits.simulate(channel="soap", calls=10**6)
+
+
 def test_what_is_asked_about_must_exist(wb: Workbench) -> None:
     wb.define(RESTChannel("one", service="api.sample", limit="5/m"))
     for names in ({"channel": "onne"}, {"user": "me"}, {"service": "api.smaple"}):

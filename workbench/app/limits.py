@@ -65,15 +65,18 @@ class LimitsInForce(Collection[Limit]):
     def explain(self, address: str | None, *, user: str = "", channel: str = "", service: str = "") -> Explanation:
         """Which lines count for a call from `address`, level by level, and why; and which can never refuse anybody.
 
-        A channel brings its service with it, and its user if it has one. `None` is a call without an address: a job's.
+        A channel brings its services with it, and its user if it has one. `None` is a call without an address: a job's.
 
         Raises:
             UnknownName: There is no such channel, user or service.
             ServiceUsage: `address` is none.
         """
         _check_address(address)
-        names = self._levels(channel, user, service)
-        return self._limits.explain(address, **names)
+        names, services = self._levels(channel, user, service)
+        found = self._limits.explain(address, **names, service=services[0] if services else None)
+        for other in services[1:]:
+            found += self._limits.explain(address, service=other)
+        return found
 
     def simulate(
         self,
@@ -90,33 +93,38 @@ class LimitsInForce(Collection[Limit]):
         """Play traffic against the limits in force, by the server's own code on a clock of its own.
 
         Args:
-            traffic: Calls to play; without it, `calls` of them spread evenly over `seconds` [s], or else the recorded
-                calls of `wb.traffic`.
+            traffic: Calls to play; without it, `calls` of them (at most 100,000) spread evenly over `seconds` [s], or
+                else the recorded calls of `wb.traffic`.
             address: Where the made-up calls come from.
             channel, user, service: The way they take; a channel brings its service and user.
             start: When the first one comes; the beginning of 2026 by default, a full minute, hour and day.
         """
         _check_address(address)
-        names = self._levels(channel, user, service)
-        if not calls and (address or any(names.values())):
+        names, services = self._levels(channel, user, service)
+        if not calls and (address or channel or user or service):
             raise ServiceUsage("simulate is told who calls, and not how often. Mend: add calls=100.")
+        if len(services) > 1:
+            raise ServiceUsage(
+                f"Channel {channel!r} leads to {', '.join(services)}. Mend: add service={services[0]!r}."
+            )
+        if calls > MOST_SIMULATED:
+            raise ServiceUsage(f"simulate plays at most {MOST_SIMULATED:,} calls. Mend: fewer calls in fewer seconds.")
         if traffic is None and calls:
-            first = start or datetime(2026, 1, 1, tzinfo=UTC)
-            step = timedelta(seconds=seconds / min(calls, MOST_SIMULATED))
-            traffic = [Arrival(first + i * step, address, **names) for i in range(min(calls, MOST_SIMULATED))]
+            first, step = start or datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=seconds / calls)
+            names |= {"service": services[0] if services else None}
+            traffic = [Arrival(first + i * step, address, **names) for i in range(calls)]
         return self._limits.simulate(self._traffic() if traffic is None else traffic)
 
-    def _levels(self, channel: str, user: str, service: str) -> dict[str, Any]:
+    def _levels(self, channel: str, user: str, service: str) -> tuple[dict[str, Any], list[str]]:
+        """The channel and the user that a call meets, and the services that it may lead to."""
         asked = {"channels": channel, "security": user, "services": service}
         for collection, name in asked.items():
             if name and name not in (known := list(self._known(collection))):
                 raise UnknownName(SINGULAR[collection], name, known)
         definition = self._channels().get(channel)
-        return {
-            "channel": channel or None,
-            "user": user or getattr(definition, "security", "") or None,
-            "service": service or getattr(definition, "service", "") or None,
-        }
+        user = user or getattr(definition, "security", "")
+        services = [service] if service else list(getattr(definition, "leads_to", ()))
+        return {"channel": channel or None, "user": user or None}, services
 
 
 def _check_address(address: str | None) -> None:
