@@ -18,7 +18,7 @@ from tests.serving import wb as wb
 from workbench.connections.definition import Opening
 from workbench.connections.rest import RESTClient, RESTConnection
 from workbench.core.clock import SystemClock
-from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
+from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
 from workbench.core.secret import secret
 from workbench.core.trace import CURRENT
 from workbench.sandbox.http_source import HTTPSource
@@ -231,6 +231,12 @@ def test_a_status_is_no_error(opened: Any, source: HTTPSource) -> None:
     source.reply("/", status=404, json={"why": "gone"})
     response = opened(source.url, path="/").get("c")
     assert (response.status_code, response.data, response.ok) == (404, {"why": "gone"}, False)
+
+
+def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
+    with pytest.raises(InvalidDefinition, match="host expected .*: Scheme and host, as https://example.com") as refused:
+        RESTConnection("My API", host="https://user:hunter2@example.com")
+    assert "hunter2" not in str(refused.value)
 
 
 def test_one_connection_serves_many_calls(opened: Any) -> None:

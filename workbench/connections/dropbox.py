@@ -55,7 +55,7 @@ class DropboxConnection(ConnectionDefinition, tag="dropbox", frozen=True, kw_onl
         default_factory=dict
     )
     api_url: Annotated[
-        str, Meta(pattern=r"^(https?://[^/\s]+)?$", description="Server that stands in for Dropbox; empty for itself.")
+        str, Meta(pattern=r"^(https?://[^/\s@]+)?$", description="Server that stands in for Dropbox; empty for itself.")
     ] = ""
     ca_file: Annotated[str | None, Meta(description="File of the authorities to trust instead of the usual ones.")] = (
         None

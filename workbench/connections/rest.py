@@ -43,7 +43,7 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     kind: ClassVar[str] = "REST"
     attributes: ClassVar[dict[str, str]] = {"out.rest": "item", "out.plain_http": "item", "rest": "for_call"}
 
-    host: Annotated[str, Meta(pattern=r"^https?://[^/\s]+/?$", description="Scheme and host, as https://example.com.")]
+    host: Annotated[str, Meta(pattern=r"^https?://[^/\s@]+/?$", description="Scheme and host, as https://example.com.")]
     path: Annotated[str, Meta(description="Path; {name} is filled from params.")] = ""
     data_format: Annotated[Literal["json", "form", ""], Meta(description="How data that is no text is sent.")] = "json"
     username: Annotated[str, Meta(description="User for Basic Auth; empty for none.")] = ""

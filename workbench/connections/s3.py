@@ -38,7 +38,7 @@ class S3Connection(ConnectionDefinition, tag="s3", frozen=True, kw_only=True):
     region: Annotated[str, Meta(min_length=1, description="Region, as eu-central-1.")] = "us-east-1"
     address: Annotated[
         str,
-        Meta(pattern=r"^(https?://[^/\s]+)?/?$", description="Server, as https://s3.example.com; empty for AWS."),
+        Meta(pattern=r"^(https?://[^/\s@]+)?/?$", description="Server, as https://s3.example.com; empty for AWS."),
     ] = ""
     default_directory: Annotated[str, Meta(description="Folder that a service sees as the root.")] = ""
     content_type: Annotated[str, Meta(description="Type of what is written.")] = "application/octet-stream"

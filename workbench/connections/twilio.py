@@ -40,7 +40,7 @@ class TwilioConnection(ConnectionDefinition, tag="twilio", frozen=True, kw_only=
     )
     retries: Retries = 3
     address: Annotated[
-        str, Meta(pattern=r"^(https?://[^/\s]+)?/?$", description="Server, if it is not Twilio's own.")
+        str, Meta(pattern=r"^(https?://[^/\s@]+)?/?$", description="Server, if it is not Twilio's own.")
     ] = ""
 
     def problems(self) -> dict[str, str]:
