@@ -19,9 +19,9 @@ from workbench.connections.files import said_bytes
 from workbench.sandbox import certificates
 from workbench.sandbox.dropbox_account import ROOT_NAMESPACE, AccountRoutes
 from workbench.sandbox.dropbox_files import Arg, FileRoutes
-from workbench.sandbox.dropbox_folders import BadCursor, FolderRoutes, as_rows
+from workbench.sandbox.dropbox_folders import BadCursor, FolderRoutes, as_rows, strange
 from workbench.sandbox.dropbox_tree import Blob, DropboxTree, FilesView, Node, Refused, summary_of
-from workbench.sandbox.faults import Faults
+from workbench.sandbox.faults import Faults, StrangeNames
 from workbench.sandbox.file_tree import Asked
 from workbench.sandbox.http_source import HTTPFaults
 from workbench.sandbox.http_wire import Answer, Request, http_protocol
@@ -46,6 +46,7 @@ class DropboxFaults(HTTPFaults, frozen=True, kw_only=True, forbid_unknown_fields
     revoked_token: Annotated[bool, Meta(description="Have every token and refresh token revoked.")] = False
     missing_scope: Annotated[str, Meta(description="A permission that the token lacks, as files.content.write.")] = ""
     quota_bytes: Annotated[int | None, Meta(description="Have room for this much in all [bytes].")] = None
+    strange_names: StrangeNames = ()
     wrong_hash: Annotated[bool, Meta(description="Keep something else than was sent, as its content hash shows.")] = (
         False
     )
@@ -287,6 +288,8 @@ class DropboxServer(Peer):
                 raise BadCall(f"request body: missing required field {exc}") from exc
             except BadCursor as exc:
                 raise BadCall('request body: cursor: Invalid "cursor" parameter') from exc
+        if route == "files/list_folder":
+            result["entries"] += [strange(name) for name in self._faults.strange_names]
         try:
             return _json(await result if inspect.isawaitable(result) else result)
         except BadCursor as exc:

@@ -37,7 +37,11 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 NETWORK = {"delay_seconds", "hang_up_after_bytes", "bytes_per_second", "times"}
-UNCOUNTED = {"delay_seconds", "refuse", "bytes_per_second", "times"}
+StrangeNames = Annotated[
+    tuple[str, ...],
+    Meta(description="List these names too, as no honest server would; a byte that is no UTF-8 is a surrogate."),
+]
+UNCOUNTED = {"strange_names", "delay_seconds", "refuse", "bytes_per_second", "times"}
 
 
 def faults_from(kind: type[F], owner: str, knobs: dict[str, Any]) -> F:
@@ -109,3 +113,11 @@ class Trouble:
         }
         words = ", ".join(f"{field}={value!r}" for field, value in knobs.items())
         return f"{self.peer} has faults now: {words or 'none'}. Mend: .heal()"
+
+
+def raw(name: str) -> bytes:
+    """A name as it goes over the wire, whatever it is."""
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogatepass")

@@ -38,10 +38,14 @@ class Tree(Mapping[str, bytes]):
         self.root = root
 
     def __getitem__(self, path: str) -> bytes:
+        # Whatever a client has named it: what is listed can be read, and nothing beside the folder.
         try:
-            return self.root.joinpath(path_of(path, "The peer")).read_bytes()
-        except (FileNotFoundError, IsADirectoryError):
-            raise KeyError(path) from None
+            at = self.root.joinpath(path.lstrip("/"))
+            if at.resolve().is_relative_to(self.root):
+                return at.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
+            pass
+        raise KeyError(path)
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(path for path in self._paths() if not PART.fullmatch(path.rpartition("/")[2])))

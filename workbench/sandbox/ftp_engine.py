@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
 from workbench.sandbox import certificates
+from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import Asked
 
 with warnings.catch_warnings():
@@ -25,6 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from OpenSSL import SSL
     from pyftpdlib.authorizers import AuthenticationFailed, DummyAuthorizer
+    from pyftpdlib.filesystems import AbstractedFS
     from pyftpdlib.handlers import ThrottledDTPHandler, TLS_DTPHandler, TLS_FTPHandler
     from pyftpdlib.ioloop import IOLoop
     from pyftpdlib.servers import FTPServer as Server
@@ -33,6 +35,28 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from workbench.sandbox.ftp_server import FTPFaults, FTPServer
+
+
+class Shelf(AbstractedFS):  # type: ignore[misc]
+    """Lists the folder, and the names that a fault adds."""
+
+    def format_list(self, basedir: str, listing: list[str], ignore_err: bool = True) -> Iterator[bytes]:
+        yield from super().format_list(basedir, listing, ignore_err)
+        for name in self._strange():
+            yield b"-rw-r--r--   1 owner    group           1 Jan 01 2026 %b\r\n" % name
+
+    def format_mlsx(
+        self, basedir: str, listing: list[str], perms: str, facts: Any, ignore_err: bool = True
+    ) -> Iterator[bytes]:
+        yield from super().format_mlsx(basedir, listing, perms, facts, ignore_err)
+        if self.cmd_channel.is_listing:
+            for name in self._strange():
+                yield b"type=file;size=1; %b\r\n" % name
+
+    def _strange(self) -> Iterator[bytes]:
+        faults = cast("FTPFaults", self.cmd_channel.peer.faults)
+        return (raw(name) for name in faults.strange_names)
+
 
 VERBS = {"DELE": "delete", "RMD": "remove folder", "MKD": "make folder", "MLSD": "list", "LIST": "list"}
 ALL_RIGHTS = "elradfmwMT"
@@ -220,6 +244,8 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
     peer: FTPServer
     sessions: set[Session]
     dtp_handler = Data
+    abstracted_fs = Shelf
+    is_listing = False
     banner = "workbench ready."
     auth_failed_timeout = 0
 
@@ -245,6 +271,13 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
         faults = cast("FTPFaults", trouble.faults)
         if self._closed:
             return
+        if "\0" in arg:
+            self.respond("501 A name holds no NUL.")
+            return
+        if cmd in ("STOR", "APPE", "STOU", "RETR") and not self._may_transfer():
+            # Or it would open one file after the other for a connection that never comes.
+            self.respond("425 Open a data connection first.")
+            return
         if (cmd == "AUTH" and faults.no_tls) or (cmd in ("MLSD", "MLST") and faults.only_list):
             self.respond("502 Command not implemented.")
             return
@@ -253,7 +286,12 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
             super().pre_process_command(line, cmd, arg)
             self.cut()
             return
+        self.is_listing = cmd == "MLSD"
         super().pre_process_command(line, cmd, arg)
+
+    def _may_transfer(self) -> bool:
+        is_free = self._in_dtp_queue is None and self._out_dtp_queue is None
+        return is_free and any((self.data_channel, self._dtp_acceptor, self._dtp_connector))
 
     def respond(self, resp: str, logfun: Any = logger.debug) -> None:
         # Noted first: a client that has its answer finds in the journal what it asked.

@@ -10,7 +10,7 @@ from msgspec import Meta
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import given
 from workbench.sandbox import certificates
-from workbench.sandbox.faults import Faults
+from workbench.sandbox.faults import Faults, StrangeNames
 from workbench.sandbox.file_tree import FilePeer
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class FTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     wrong_certificate: Annotated[bool, Meta(description="Show a certificate of another name.")] = False
     no_tls: Annotated[bool, Meta(description="Offer no TLS (502).")] = False
+    strange_names: StrangeNames = ()
     only_list: Annotated[bool, Meta(description="Know LIST alone, as old servers: no MLSD, no MLST.")] = False
 
 

@@ -10,13 +10,15 @@ from functools import cache
 from itertools import count
 from threading import RLock
 from typing import Annotated, Any, ClassVar, Self, cast
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from msgspec import Meta
 
 from workbench.connections.file_names import path_of
 from workbench.connections.files import said_bytes
 from workbench.core.errors import MissingDependency
-from workbench.sandbox.faults import Faults
+from workbench.sandbox.faults import Faults, StrangeNames, raw
 from workbench.sandbox.file_tree import Asked
 from workbench.sandbox.http_source import HTTPFaults
 from workbench.sandbox.http_wire import Answer, Headers, Request, http_protocol
@@ -39,6 +41,7 @@ class S3Faults(HTTPFaults, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     denied: Annotated[bool, Meta(description="Refuse every call (403 AccessDenied).")] = False
     expired_token: Annotated[bool, Meta(description="Have the credentials expired.")] = False
+    strange_names: StrangeNames = ()
     disk_full: Annotated[bool, Meta(description="Have no room for anything (507).")] = False
 
 
@@ -95,6 +98,8 @@ class S3Server(Peer):
         answer = self._refusal(request, faults)
         if answer is None or not trouble.strikes():
             answer = await asyncio.to_thread(self.serve, request)
+        if faults.strange_names and request.params.get("list-type") == "2":
+            answer.body = _with_names(answer.body, request.params, faults.strange_names)
         size = len(request.body) if request.method == "PUT" else None
         path = request.path.strip("/").partition("/")[2]
         self.asked.add(Asked(request.method, path, size, str(answer.status)), 0)
@@ -222,7 +227,8 @@ def _environ(request: Request, place: str, fields: Mapping[str, str]) -> dict[st
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": place.encode().decode("latin-1"),
+        # moto decodes it once more.
+        "PATH_INFO": quote(place),
         "QUERY_STRING": request.query,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
@@ -244,6 +250,17 @@ def _environ(request: Request, place: str, fields: Mapping[str, str]) -> dict[st
             environ[f"HTTP_{key}"] = value
     environ["HTTP_HOST"] = "localhost"
     return environ
+
+
+def _with_names(body: bytes, asked: Mapping[str, str], names: tuple[str, ...]) -> bytes:
+    """A listing with more keys in it, written as the client has asked for."""
+    if asked.get("encoding-type") != "url":
+        names = tuple(escape(name) for name in names)
+    else:
+        names = tuple(quote(raw(name)) for name in names)
+    rest = "<LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>1</Size>"
+    keys = (f"<Contents><Key>{asked.get('prefix', '')}{name}</Key>{rest}</Contents>" for name in names)
+    return body.replace(b"</ListBucketResult>", "".join(keys).encode() + b"</ListBucketResult>")
 
 
 def _error(status: int, code: str, headers: list[tuple[str, str]] | None = None) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import logging
 import os
@@ -17,6 +18,7 @@ from paramiko import SFTPAttributes, SFTPHandle, SFTPServerInterface
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, OPEN_SUCCEEDED
 from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED
 
+from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import Asked
 
 if TYPE_CHECKING:
@@ -107,8 +109,11 @@ class Folder(SFTPServerInterface):
         self._conversation, self._peer = conversation, conversation.peer
 
     def _at(self, path: str) -> Path:
-        # `canonicalize` leaves nothing above the root.
-        return Path(str(self._peer.root) + self.canonicalize(path))
+        # `canonicalize` leaves nothing above the root; a link may lead there all the same.
+        at = Path(str(self._peer.root) + self.canonicalize(path))
+        if not at.resolve().is_relative_to(self._peer.root):
+            raise PermissionError(errno.EACCES, "leads out of the folder")
+        return at
 
     def _answered(self, verb: str, code: int) -> int:
         trouble = self._peer.trouble
@@ -132,6 +137,8 @@ class Folder(SFTPServerInterface):
             ]
         except OSError as exc:
             return paramiko.SFTPServer.convert_errno(exc.errno or 0)
+        for name in cast("SFTPFaults", self._peer.faults).strange_names:
+            found.append(SFTPAttributes.from_stat(self._peer.root.stat(), cast("str", raw(name))))
         self._conversation.note("list", path)
         self._answered("list", SFTP_OK)
         return found

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import given
-from workbench.sandbox.faults import Faults
+from workbench.sandbox.faults import Faults, StrangeNames
 from workbench.sandbox.file_tree import FilePeer
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class SFTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str | None, Meta(description="Do this, as rename, open, stat, remove or list, and hang up before the answer.")
     ] = None
     wrong_key: Annotated[bool, Meta(description="Show another key than before.")] = False
+    strange_names: StrangeNames = ()
     no_posix_rename: Annotated[bool, Meta(description="Know only the rename that never replaces.")] = False
 
 
