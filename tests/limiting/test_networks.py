@@ -44,6 +44,23 @@ def test_zero_prefixes_hold_one_family_each() -> None:
     assert networks.narrowest("::ffff:1.2.3.4") == 0
 
 
+def test_the_last_address_of_a_network_is_inside_and_the_next_one_is_not() -> None:
+    texts = ["10.0.0.0/8", "10.0.0.0/16", "10.255.255.255/32", "255.255.255.0/24", "0.0.0.0/32", "10.0.0.0/8"]
+    networks = Networks(ip_network(text) for text in texts)
+    expected = {
+        "0.0.0.0": 4,
+        "0.0.0.1": None,
+        "9.255.255.255": None,
+        "10.0.255.255": 1,
+        "10.1.0.0": 5,
+        "10.255.255.255": 2,
+        "11.0.0.0": None,
+        "255.255.254.255": None,
+        "255.255.255.255": 3,
+    }
+    assert {address: networks.narrowest(address) for address in expected} == expected
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_tables_agree_with_a_scan_of_all_networks(seed: int) -> None:
     choose = random.Random(seed)

@@ -104,7 +104,7 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
         if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > 200:
             problems["name"] = "must be text of 1 to 200 characters"
         elif not self.name.isprintable():
-            problems["name"] = "must hold no line break or other control character"
+            problems["name"] = "must hold no line break and nothing else that does not show"
         for field, kind in field_types(type(self)).items():
             value = getattr(self, field)
             if value == "" and _holds_secret(kind):

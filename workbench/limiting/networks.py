@@ -1,10 +1,13 @@
-"""From a caller's address to the network of a limit it falls to, by one table a prefix length."""
+"""From a caller's address to the network of a limit it falls to."""
 
 from __future__ import annotations
 
 import socket
+from bisect import bisect_right
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network
+from math import inf
+from typing import NamedTuple
 
 _MAPPED = 0xFFFF << 32
 
@@ -38,14 +41,46 @@ def caller_key(address: str | None) -> str:
     return f"{socket.inet_ntop(socket.AF_INET6, (value >> 64 << 64).to_bytes(16, 'big'))}/64"
 
 
+class Range(NamedTuple):
+    """The addresses of a network, from the first to before `end`, and its place."""
+
+    first: int
+    end: int
+    place: int
+
+
+def pieces_of(ranges: Iterable[Range], otherwise: int | None) -> tuple[list[int], list[int | None]]:
+    """Where the pieces begin that all addresses fall into, and the place of the narrowest range around each piece."""
+    starts, places, around = [0], [otherwise], list[Range]()
+
+    def begin(start: int, place: int | None) -> None:
+        if starts[-1] == start:
+            places[-1] = place
+        else:
+            starts.append(start)
+            places.append(place)
+
+    def leave_before(start: float) -> None:
+        while around and around[-1].end <= start:
+            begin(around.pop().end, around[-1].place if around else otherwise)
+
+    for each in sorted(ranges, key=lambda each: (each.first, -each.end)):
+        leave_before(each.first)
+        begin(each.first, each.place)
+        around.append(each)
+    leave_before(inf)
+    return starts, places
+
+
 class Networks:
     """A set of networks, each with a place in a list; finds the narrowest, or all, that contain an address.
 
-    A look-up costs one dict access a prefix length in use, however many networks there are.
+    The narrowest costs one bisection, however many networks there are; all of them one dict access a prefix length.
     """
 
     def __init__(self, networks: Iterable[IPv4Network | IPv6Network | None]) -> None:
         tables: dict[int, dict[int, dict[int, int]]] = {4: {}, 6: {}}
+        ranges: dict[int, list[Range]] = {4: [], 6: []}
         self._everyone: int | None = None
         for place, network in enumerate(networks):
             if network is None:
@@ -53,18 +88,19 @@ class Networks:
                 continue
             shift = network.max_prefixlen - network.prefixlen
             table = tables[network.version].setdefault(shift, {})
-            table[int(network.network_address) >> shift] = place
+            first = int(network.network_address)
+            table[first >> shift] = place
+            ranges[network.version].append(Range(first, first + (1 << shift), place))
+        self._pieces = {family: pieces_of(found, self._everyone) for family, found in ranges.items()}
         self._tables = {family: sorted(by_shift.items()) for family, by_shift in tables.items()}
 
     def narrowest(self, address: str | None) -> int | None:
         """Place of the narrowest network that contains the address; `*` contains everything, no address too."""
-        if (found := number(address)) is not None:
-            family, value = found
-            for shift, table in self._tables[family]:
-                place = table.get(value >> shift)
-                if place is not None:
-                    return place
-        return self._everyone
+        if (found := number(address)) is None:
+            return self._everyone
+        family, value = found
+        starts, places = self._pieces[family]
+        return places[bisect_right(starts, value) - 1]
 
     def containing(self, address: str | None) -> list[int]:
         """Places of all networks that contain the address, the narrowest first."""
