@@ -120,6 +120,13 @@ def test_a_service_limit_refuses_one_request_of_a_batch(wb: Workbench) -> None:
 
 
 @pytest.mark.usefixtures("still")
+def test_a_batch_is_one_request_to_the_limit_of_its_endpoint(wb: Workbench) -> None:
+    wb.define(Limit("rpc", on="channel", lines="1/d"))
+    assert len(wb.call("POST /rpc", [asked("api.echo", id=i) for i in range(3)]).json()) == 3
+    assert wb.call("POST /rpc", [asked("api.echo")]).status == 429
+
+
+@pytest.mark.usefixtures("still")
 def test_the_endpoint_limit_refuses_the_request_with_its_status(wb: Workbench) -> None:
     wb.define(Limit("rpc", on="channel", lines="1/d"))
     wb.call("POST /rpc", asked("api.echo"))

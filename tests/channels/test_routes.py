@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from workbench.channels.definition import PLACEHOLDER
 from workbench.channels.rest import METHODS, RESTChannel
 from workbench.channels.routes import Pattern, Routes
-from workbench.core.errors import InvalidDefinition, MethodNotAllowed, NotFound, PathTaken
+from workbench.core.errors import BadRequest, InvalidDefinition, MethodNotAllowed, NotFound, PathTaken
 
 
 class On:
@@ -64,6 +64,12 @@ def test_a_literal_part_is_found_however_it_is_encoded(path: str, raw: str) -> N
     assert found(Routes([On(path)]), "GET", raw) == (path, {"x": "1"})
     fixed = path.replace("{x}", "1")
     assert found(Routes([On(fixed)]), "GET", raw) == (fixed, {})
+
+
+@pytest.mark.parametrize("raw", ["/p/%ff", "/p/\xff", "/p/%C3", "/nowhere/%E9", "/p/☃"])
+def test_a_path_that_is_not_utf_8_is_the_callers_error(raw: str) -> None:
+    with pytest.raises(BadRequest, match="The path is not UTF-8"):
+        Routes([On("/p/{x}")]).find("GET", raw)
 
 
 def test_an_encoded_slash_is_no_slash() -> None:

@@ -26,7 +26,10 @@ PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR =
 
 
 class JSONRPCChannel(DialectChannel, tag="json-rpc channel", frozen=True, kw_only=True):
-    """An HTTP address that speaks JSON-RPC 2.0; a method's name is a service's."""
+    """An HTTP address that speaks JSON-RPC 2.0; a method's name is a service's.
+
+    A batch is one request to the limits of the channel and of the user, and as many calls to those of its services.
+    """
 
     kind: ClassVar[str] = "JSON-RPC"
 

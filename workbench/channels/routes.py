@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from workbench.channels.definition import PLACEHOLDER
 from workbench.channels.rest import METHODS
-from workbench.core.errors import MethodNotAllowed, NotFound, PathTaken
+from workbench.core.errors import BadRequest, MethodNotAllowed, NotFound, PathTaken
 
 _KEPT = re.compile("%(2[Ff]|25|(?![0-9A-Fa-f]{2}))")
 
@@ -28,10 +28,16 @@ def decoded(path: str) -> str:
     """A raw path with its percent-encoding undone, but for the slash and the percent sign, which stay %2F and %25.
 
     So /caf%C3%A9 is the channel's /café, and a%2Fb stays one parameter.
+
+    Raises:
+        BadRequest: It is not UTF-8; two such paths must not become one.
     """
-    if not path.isascii():
-        path = path.encode("latin-1", "replace").decode("utf-8", "replace")
-    return decoded_definition(path)
+    try:
+        if not path.isascii():
+            path = path.encode("latin-1").decode()
+        return decoded_definition(path, "strict")
+    except UnicodeError:
+        raise BadRequest("The path is not UTF-8") from None
 
 
 class Pattern(Generic[E]):
@@ -72,9 +78,9 @@ def literals_of(channel: Any) -> tuple[str, ...]:
     return tuple(decoded_definition(piece) for piece in PLACEHOLDER.split(channel.path)[0::2])
 
 
-def decoded_definition(path: str) -> str:
+def decoded_definition(path: str, errors: str = "replace") -> str:
     """The same for a path that a person wrote, who writes letters as they are."""
-    return unquote(_KEPT.sub(lambda match: "%252F" if match[1] in ("2F", "2f") else "%2525", path))
+    return unquote(_KEPT.sub(lambda match: "%252F" if match[1] in ("2F", "2f") else "%2525", path), errors=errors)
 
 
 class Routes(Generic[E]):
@@ -105,6 +111,7 @@ class Routes(Generic[E]):
         """The endpoint for a raw (still percent-encoded) path, and its decoded parameters.
 
         Raises:
+            BadRequest: The path cannot be read.
             NotFound: No channel has this path.
             MethodNotAllowed: Channels have it, for other methods.
         """
