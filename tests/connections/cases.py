@@ -150,7 +150,7 @@ CASES = {
 @contextmanager
 def silent() -> Iterator[tuple[str, int]]:
     """An address where somebody answers the phone and never says a word."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
         yield server.getsockname()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -290,25 +289,6 @@ def test_async_services_are_told_what_to_await(conn: LiveDropbox, call: Call) ->
         return [info.name for info in await conn.aio.list()]
 
     assert asyncio.run(handle()) == ["a.txt"]
-
-
-def test_a_dead_account_does_not_slow_another_down() -> None:
-    with opened("dropbox") as (well, _), opened("dropbox", deadline_seconds=2.0, timeout_seconds=2.0) as (ill, peer):
-        well.write("a.txt", b"1")
-        peer.fail(delay_seconds=60)
-
-        def fail() -> None:
-            with pytest.raises(ConnectionFailed):
-                ill.list()
-
-        threads = [threading.Thread(target=fail) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for _ in range(10):
-            well.read("a.txt")
-        assert all(thread.is_alive() for thread in threads)
-        for thread in threads:
-            thread.join(15)
 
 
 def test_the_hash_is_dropboxs_own() -> None:

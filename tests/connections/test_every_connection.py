@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -285,6 +286,32 @@ def test_it_can_be_used_again_after_it_was_closed(case: Case) -> None:
         assert again is not conn
         case.use(again)
         assert case.arrived(peer) == 2
+
+
+@every_far
+def test_many_calls_to_a_dead_peer_hold_up_nobody_elses(case: Case) -> None:
+    # By structure, not by time: all of one's calls end while not one of the other's has.
+    fields = {"timeout_seconds": 600.0, "deadline_seconds": 1200.0, "pool_size": 64}
+    patient = {field: value for field, value in fields.items() if hasattr(case.definition, field)}
+    with played(case.definition) as (live, sandbox), ThreadPoolExecutor(64) as threads:
+        case.prepare(peer := sandbox[case.definition.name])
+        with silent() as address, opened(case.leading(*address, **patient)) as dead:
+            begun = Semaphore(0)
+
+            def knock() -> None:
+                begun.release()
+                fails(dead)
+
+            knocking = [threads.submit(knock) for _ in range(64)]
+            for _ in knocking:
+                assert begun.acquire(timeout=30)
+            for _ in range(20):
+                case.use(live.live(case.definition.name))
+            assert not any(each.done() for each in knocking)
+        # Nobody listens there any more, which ends them.
+        for each in knocking:
+            each.result(30)
+        assert case.arrived(peer) == 20
 
 
 @every

@@ -237,26 +237,6 @@ def test_a_deadline_holds_for_the_whole_call(seconds: float, fault: dict[str, An
         assert "new.bin" not in peer.files
 
 
-def test_a_dead_server_holds_up_no_other_connection() -> None:
-    first = FTPConnection("dead", host="ftp.example.com", timeout_seconds=8, deadline_seconds=8, retries=0)
-    with played(first, first.replace(name="well")) as (live, sandbox):
-        well, dead = live.live("well"), live.live("dead")
-        sandbox["well"].put("a.txt", b"1" * 1000)
-        sandbox["dead"].fail(delay_seconds=1000)
-
-        def knock() -> None:
-            with pytest.raises(ConnectionFailed):
-                dead.read("a.txt")
-
-        with ThreadPoolExecutor(4) as threads:
-            knocking = [threads.submit(knock) for _ in range(4)]
-            for _ in range(20):
-                assert len(well.read("a.txt")) == 1000
-            assert not any(each.done() for each in knocking)
-        for each in knocking:
-            each.result()
-
-
 def test_a_stream_that_nobody_closed_is_named_when_sessions_run_out() -> None:
     with opened("ftp", pool_size=2, timeout_seconds=0.2) as (conn, peer):
         peer.put("a.txt", b"1")
