@@ -175,9 +175,11 @@ def test_a_connection_without_a_token_says_so_outside_the_sandbox() -> None:
 
 def test_a_refresh_token_gets_new_tokens_by_itself() -> None:
     fields = {"token": None, "refresh_token": secret("R"), "app_key": "k", "app_secret": secret("S")}
+    fields["scope"] = ["files.content.write", "account_info.read"]
     with opened("dropbox", **fields) as (conn, peer), peer.fail(expired_token=True):
         conn.write("a.txt", b"1")
         assert routes(peer) == ["oauth2/token", "files/upload"]
+        assert repr(peer.asked[0]) == "oauth2/token / files.content.write account_info.read"
 
 
 def test_a_rate_limit_is_obeyed_and_bounded(conn: LiveDropbox, peer: DropboxServer) -> None:

@@ -80,6 +80,12 @@ class S3Backend:
             return ConnectionFailed(f"{owner} has no bucket {owner.bucket!r}. Mend: make it, or correct bucket=")
         if code in REFUSED:
             return AccessRefused(f"{owner} refused access: {code}. Mend: check access_key, secret_key and the policy")
+        if code == "400":
+            # The answer to a HEAD has no words.
+            return AccessRefused(
+                f"{owner} refused {path or '/'!r} without a reason (400), as it does for an expired token or another "
+                f"region. Mend: check access_key, secret_key and region"
+            )
         if code in TAKEN:
             return FileThere(owner, path)
         if code in FULL:

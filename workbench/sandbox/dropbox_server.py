@@ -261,7 +261,7 @@ class DropboxServer(Peer):
 
     def _refresh(self, request: Request) -> Answer:
         form = {key: values[0] for key, values in parse_qs(request.text).items()}
-        self._noted("oauth2/token", Answer())
+        self.asked.add(Asked("oauth2/token", "", None, form.get("scope", "")), 0)
         if form.get("grant_type") != "refresh_token" or not form.get("refresh_token"):
             return _json({"error": "unsupported_grant_type"}, 400)
         if self._faults.revoked_token:

@@ -28,6 +28,8 @@ from workbench.sandbox.peer import Peer
 SHOWN = 20
 DEFAULT_BUCKET = "bucket"
 SIGNED = re.compile(r"Credential=([^/,\s]+)/")
+TAG = re.compile(rb"<ETag>.*?</ETag>")
+NO_HASH = f'"{"0" * 32}"'
 LISTED = re.compile(rb"<Bucket>.*?</Bucket>", re.DOTALL)
 # moto answers the unsigned with 403.
 OWN = Headers([("Authorization", "AWS4-HMAC-SHA256 Credential=peer/20260101/us-east-1/s3/aws4_request")])
@@ -42,6 +44,7 @@ class S3Faults(HTTPFaults, frozen=True, kw_only=True, forbid_unknown_fields=True
     denied: Annotated[bool, Meta(description="Refuse every call (403 AccessDenied).")] = False
     expired_token: Annotated[bool, Meta(description="Have the credentials expired.")] = False
     strange_names: StrangeNames = ()
+    wrong_hash: Annotated[bool, Meta(description="Keep something else than was sent, as its ETag shows.")] = False
     disk_full: Annotated[bool, Meta(description="Have no room for anything (507).")] = False
 
 
@@ -74,9 +77,8 @@ class S3Server(Peer):
         self.serve(Request("PUT", f"/{self.bucket}", "", OWN))
 
     def pointed(self, definition: Any) -> dict[str, Any]:
-        if self.bucket == DEFAULT_BUCKET:
-            # Gone if nothing was put there.
-            self.serve(Request("DELETE", f"/{DEFAULT_BUCKET}", "", OWN))
+        if self.bucket == DEFAULT_BUCKET != definition.bucket:
+            self._move_to(definition.bucket)
         self.bucket = definition.bucket
         self._make_bucket()
         key = definition.access_key or "AKIASANDBOX"
@@ -84,6 +86,15 @@ class S3Server(Peer):
         self._keys.add(key)
         made_up = {} if definition.secret_key is not None else {"secret_key": self.credential(definition, "secret_key")}
         return {"address": self.url, "access_key": key, **made_up}
+
+    def _move_to(self, bucket: str) -> None:
+        """Take along what was put here before anybody knew the bucket's name."""
+        self.serve(Request("PUT", f"/{bucket}", "", OWN))
+        for key in self.sizes():
+            body = self.serve(Request("GET", f"/{self.bucket}/{key}", "", OWN)).body
+            self.serve(Request("PUT", f"/{bucket}/{key}", "", OWN, body))
+            self.serve(Request("DELETE", f"/{self.bucket}/{key}", "", OWN))
+        self.serve(Request("DELETE", f"/{self.bucket}", "", OWN))
 
     def protocol(self) -> asyncio.BaseProtocol:
         return http_protocol(self.respond)
@@ -98,6 +109,11 @@ class S3Server(Peer):
         answer = self._refusal(request, faults)
         if answer is None or not trouble.strikes():
             answer = await asyncio.to_thread(self.serve, request)
+        asked = (request.method, "partNumber" in request.params, "uploadId" in request.params)
+        is_whole = asked in (("PUT", False, False), ("POST", False, True))
+        if faults.wrong_hash and is_whole and trouble.strikes():
+            answer.headers = [(name, NO_HASH if name.lower() == "etag" else value) for name, value in answer.headers]
+            answer.body = TAG.sub(f"<ETag>{NO_HASH}</ETag>".encode(), answer.body)
         if faults.strange_names and request.params.get("list-type") == "2":
             answer.body = _with_names(answer.body, request.params, faults.strange_names)
         size = len(request.body) if request.method == "PUT" else None
