@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from workbench.core.forking import forgets_when_forked
+
 
 class Running(msgspec.Struct, frozen=True):
     """A workbench that runs on this machine, of this user."""
@@ -40,6 +42,11 @@ class RuntimeFile:
     def __init__(self, app: str) -> None:
         self._app = app
         self._path: Path | None = None
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        """In a forked child: the file is the parent's."""
+        self._path = None
 
     def write(self, url: str, token: str) -> None:
         """Write it, readable by this user alone; a folder that cannot be written costs only the command line."""

@@ -17,6 +17,7 @@ from workbench.channels.http_wire import BoundedServer, Bounds, server_of
 from workbench.channels.pipeline import Pipeline
 from workbench.channels.port_owner import owner_of
 from workbench.core.errors import WorkbenchError
+from workbench.core.forking import forgets_when_forked
 
 DEFAULT_PORT = 11223
 RETRY_SECONDS = 3.0
@@ -86,7 +87,17 @@ class HTTPServer:
         self._pipeline, self._run, self._bounds = pipeline, run, bounds
         self._wanted, self._returning, self._reuse_port = port, returning, reuse_port
         self._server: BoundedServer | None = None
+        self._listeners: list[socket.socket] = []
         self.port = 0
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        """In a forked child: let go of the parent's sockets, which would stay open for as long as the child lives."""
+        server, self._server = self._server, None
+        if server is not None:
+            for each in [*self._listeners, *(connection.stream.socket for connection in list(server._connections))]:
+                if each is not None:
+                    each.close()
 
     @property
     def url(self) -> str:
@@ -101,7 +112,7 @@ class HTTPServer:
         """
         if self._server is not None:
             return
-        sockets = self._bind()
+        sockets = self._listeners = self._bind()
         self.port = sockets[0].getsockname()[1]
         self._pipeline.draining = False
 

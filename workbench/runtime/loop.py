@@ -12,8 +12,11 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from threading import Event, Lock, Thread, get_ident
 from typing import Any, TypeVar
 
+from workbench.core.forking import forgets_when_forked
+
 log = logging.getLogger("workbench.http")
 T = TypeVar("T")
+_of_parents: list[asyncio.AbstractEventLoop] = []
 
 
 class LoopThread:
@@ -25,6 +28,16 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
         self._landed: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._landing = False
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        """In a forked child: leave the loop to the parent, and start one when it is needed."""
+        self._lock = Lock()
+        if self._loop is not None:
+            _of_parents.append(self._loop)  # its end would take the parent's wake-up out of their common epoll
+        self._loop = self._thread = None
+        self._landed.clear()
         self._landing = False
 
     @property

@@ -16,6 +16,7 @@ from threading import Lock, Thread, current_thread
 from time import monotonic
 
 from workbench.core.errors import ServiceUnavailable
+from workbench.core.forking import forgets_when_forked
 
 log = logging.getLogger("workbench.workers")
 
@@ -35,6 +36,11 @@ class Workers:
 
     def __init__(self, size: int = WORKERS, waiting: int = WAITING) -> None:
         self.size, self.waiting_bound = size, waiting
+        self.forget()
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        """In a forked child: the threads and what waits for them are the parent's."""
         self._tasks: deque[Callable[[], None]] = deque()
         self._wakes: SimpleQueue[None] = SimpleQueue()
         self._lock = Lock()

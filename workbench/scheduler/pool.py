@@ -8,6 +8,8 @@ from itertools import count
 from queue import SimpleQueue
 from threading import Lock, Thread
 
+from workbench.core.forking import forgets_when_forked
+
 log = logging.getLogger("workbench.scheduler")
 _numbers = count(1)
 
@@ -20,6 +22,11 @@ class Pool:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self.forget()
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        """In a forked child: the threads and what waits for them are the parent's."""
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = Lock()
         self._threads: list[Thread] = []
