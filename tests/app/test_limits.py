@@ -118,6 +118,15 @@ def test_nobody_else_s_x_forwarded_for_is_believed(clock: VirtualClock) -> None:
         assert got == [200, 429]
 
 
+def test_one_proxy_or_host_may_be_given_without_a_list() -> None:
+    with Workbench(port=0, proxies="127.0.0.1", hosts="wb.example.com", origins="https://wb.example.com") as wb:
+        wb.deploy(Sample)
+        wb.define(RESTChannel("offers", service="api.sample", limit="10.0.0.7 = *"))
+        sent = {"Host": "wb.example.com", "Origin": "https://wb.example.com", "X-Forwarded-For": "10.0.0.7"}
+        assert wb.call("GET /offers", headers=sent).status == 200
+        assert wb.traffic[-1].root.address == "10.0.0.7"  # type: ignore[attr-defined]
+
+
 def test_a_refused_call_uses_up_nothing_below(wb: Workbench) -> None:
     wb.define(
         BasicAuth("a", password=secret("PASSWORD_A"), limit="5/d"),

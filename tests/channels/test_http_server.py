@@ -58,6 +58,11 @@ def test_a_port_that_cannot_be_had_says_why(tmp_path: Path) -> None:
     )
 
 
+def test_a_port_that_is_no_number_is_refused_too(tmp_path: Path) -> None:
+    with Workbench(port="x", folder=tmp_path) as wb, pytest.raises(WorkbenchError, match="^Port x cannot be had"):  # type: ignore[arg-type]
+        wb.start()
+
+
 def test_both_loopbacks_are_on_one_port() -> None:
     sockets = bind_loopback(0)
     try:

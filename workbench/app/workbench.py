@@ -63,9 +63,9 @@ class Workbench:
         store: str = "memory://",
         port: int | None = None,
         clock: Clock | None = None,
-        hosts: Iterable[str] = (),
-        origins: Iterable[str] = (),
-        proxies: Iterable[str] = (),
+        hosts: str | Iterable[str] = (),
+        origins: str | Iterable[str] = (),
+        proxies: str | Iterable[str] = (),
         counters: str = "memory://",
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
@@ -76,9 +76,9 @@ class Workbench:
             store=store,
             counters=counters,
             port=port,
-            hosts=tuple(hosts),
-            origins=tuple(origins),
-            proxies=tuple(proxies),
+            hosts=_several(hosts),
+            origins=_several(origins),
+            proxies=_several(proxies),
         )
         self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts.invoker))
         self.drafting = Drafting(self._parts)
@@ -377,6 +377,10 @@ class Workbench:
             _counted(len(self.limits), "limit"),
         ]
         return f"Workbench: {', '.join(counts)}."
+
+
+def _several(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _counted(number: int, what: str) -> str:

@@ -128,7 +128,7 @@ class HTTPServer:
         if self._wanted is not None:
             try:
                 return bind_loopback(self._wanted, self._reuse_port)
-            except (OSError, OverflowError) as exc:
+            except (OSError, OverflowError, TypeError) as exc:
                 if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
                     raise PortBusy(self._wanted) from exc
                 raise WorkbenchError(
