@@ -9,9 +9,11 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from tests.connections.examples import EXAMPLES
-from workbench.connections.definition import ConnectionDefinition
+from workbench.connections.definition import ConnectionDefinition, Opening
+from workbench.connections.live import LiveConnections
 from workbench.connections.smtp_message import SMTPMessage
-from workbench.core.secret import Secret, secret
+from workbench.core.clock import SystemClock
+from workbench.core.secret import Secret, given, secret
 
 _numbers = count(1)
 PASSWORD = "fLuVoTaK-9021-hidden"
@@ -160,3 +162,19 @@ def closed() -> Iterator[tuple[str, int]]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()
+
+
+def found(secret: Secret, owner: str) -> str:
+    """A sandbox's own secret, or the one that must never be seen."""
+    return given(secret.name) or PASSWORD
+
+
+@contextmanager
+def opened(definition: ConnectionDefinition) -> Iterator[Any]:
+    """The live object at the definition's own address."""
+    live = LiveConnections(Opening(found, SystemClock()))
+    live.define(definition)
+    try:
+        yield live.live(definition.name)
+    finally:
+        live.close_all()

@@ -247,6 +247,32 @@ def test_move_copy_delete_and_search(peer: DropboxServer, client: dropbox.Dropbo
     ]
 
 
+def test_a_search_goes_on_page_by_page(peer: DropboxServer, client: dropbox.Dropbox) -> None:
+    for number in range(5):
+        peer.put(f"in/word {number}.txt", b"x")
+    page = client.files_search_v2("word", options=files.SearchOptions(max_results=2))
+    found = [match.metadata.get_metadata().name for match in page.matches]
+    while page.has_more:
+        page = client.files_search_continue_v2(page.cursor)
+        found += [match.metadata.get_metadata().name for match in page.matches]
+    assert found == [f"word {number}.txt" for number in range(5)]
+    assert refused(lambda: client.files_search_continue_v2("rubbish")) == ["invalid_argument"]
+
+
+def test_what_the_sdk_still_knows_by_its_old_names(peer: DropboxServer, client: dropbox.Dropbox) -> None:
+    peer.put("a.txt", b"1")
+    with pytest.warns(DeprecationWarning, match="create_folder"):
+        assert client.files_create_folder("/in").path_display == "/in"
+    with pytest.warns(DeprecationWarning, match="move"):
+        assert client.files_move("/a.txt", "/in/b.txt").path_display == "/in/b.txt"
+    with pytest.warns(DeprecationWarning, match="copy"):
+        assert client.files_copy("/in/b.txt", "/c.txt").size == 1
+    with pytest.warns(DeprecationWarning, match="delete"):
+        assert client.files_delete("/in/b.txt").name == "b.txt"
+    assert dict(peer.files) == {"c.txt": b"1"}
+    assert client.files_create_folder_v2("/new").metadata.path_display == "/new"
+
+
 def test_links(peer: DropboxServer, client: dropbox.Dropbox) -> None:
     peer.put("a.txt", b"shared")
     link = client.files_get_temporary_link("/a.txt").link

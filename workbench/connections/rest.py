@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -272,6 +273,11 @@ class RESTClient:
                 f"{where} did not answer in time ({self.definition.timeout_seconds:g} s a try, {tries}, "
                 f"{self.definition.deadline_seconds:g} s in all). Mend: check that it is up and reachable, or raise "
                 f"timeout_seconds, deadline_seconds"
+            )
+        if isinstance(root := root_of(exc), ssl.SSLCertVerificationError):
+            return ConnectionFailed(
+                f"{where} has a certificate that cannot be trusted: {root.verify_message}. "
+                f"Mend: host= must be the name in the certificate; for a private authority set REQUESTS_CA_BUNDLE"
             )
         if isinstance(exc, requests.ConnectionError):
             return ConnectionFailed(f"{where} cannot be reached: {reason(exc)} ({tries}).")

@@ -26,6 +26,7 @@ class FileRoutes:
         self.tree, self._allocated = tree, allocated
         self.sessions: dict[str, Session] = {}
         self._numbers = itertools.count(1)
+        self._searches: dict[str, tuple[Arg, int]] = {}
         self.rpc: dict[str, Callable[[Arg], Any]] = {
             "files/get_metadata": self.get_metadata,
             "files/delete_v2": self.delete,
@@ -35,6 +36,12 @@ class FileRoutes:
             "files/list_revisions": self.list_revisions,
             "files/restore": self.restore,
             "files/search_v2": self.search,
+            "files/search/continue_v2": self.search_on,
+            # What they were called before; the SDK still asks for them.
+            "files/delete": lambda arg: self.delete(arg)["metadata"],
+            "files/move": lambda arg: self.relocate(arg, keep=False)["metadata"],
+            "files/copy": lambda arg: self.relocate(arg, keep=True)["metadata"],
+            "files/create_folder": lambda arg: self.create_folder(arg)["metadata"],
             "files/upload_session/finish_batch": self.finish_batch,
             "files/upload_session/finish_batch_v2": self.finish_all,
         }
@@ -200,8 +207,8 @@ class FileRoutes:
             raise Refused(tagged("invalid_revision"))
         return _without_tag(self.tree.put(arg["path"], node.blob, node.client_modified).as_json())
 
-    def search(self, arg: Arg) -> Arg:
-        """By words in the name."""
+    def search(self, arg: Arg, start: int = 0) -> Arg:
+        """By words in the name; a cursor leads to what is left."""
         options = arg.get("options") or {}
         folder = options.get("path") or ""
         if folder:
@@ -215,10 +222,19 @@ class FileRoutes:
             and (not endings or node.name.lower().rpartition(".")[2] in endings)
         ]
         most = options.get("max_results") or 100
-        matches = [
-            {"metadata": tagged("metadata", node.as_json()), "match_type": tagged("filename")} for node in found[:most]
-        ]
-        return {"matches": matches, "has_more": len(found) > most}
+        page, has_more = found[start : start + most], len(found) > start + most
+        matches = [{"metadata": tagged("metadata", node.as_json()), "match_type": tagged("filename")} for node in page]
+        if not has_more:
+            return {"matches": matches, "has_more": False}
+        cursor = f"search:{next(self._numbers):08d}"
+        self._searches[cursor] = (arg, start + most)
+        return {"matches": matches, "has_more": True, "cursor": cursor}
+
+    def search_on(self, arg: Arg) -> Arg:
+        """The next page of a search."""
+        if (found := self._searches.get(arg["cursor"])) is None:
+            raise Refused(tagged("invalid_argument"))
+        return self.search(*found)
 
 
 class Session:
