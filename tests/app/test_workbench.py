@@ -190,6 +190,16 @@ def test_a_secret_is_found_in_the_environment_then_in_dot_env(wb: Workbench, mon
     assert reveal(secret("HELLO_PASSWORD"), "x") == "of the environment"
 
 
+def test_a_sandbox_is_seen_beside_every_connection(wb: Workbench) -> None:
+    wb.define(RESTConnection("Rates", host="https://data.example.com"))
+    assert repr(wb.connections) == "Rates  REST 'Rates'"
+    wb.sandbox()
+    assert repr(wb.connections) == "Rates  REST 'Rates' (sandbox)"
+    assert repr(wb).startswith("Workbench: 0 services, 0 channels, 1 connection (sandbox),")
+    wb.sandbox(False)
+    assert "sandbox" not in repr(wb.connections) + repr(wb)
+
+
 def test_a_file_of_secrets_that_cannot_be_read_is_named(wb: Workbench) -> None:
     (wb.folder / ".env").write_bytes(b"OF_FILE=\xff\n")
     with pytest.raises(WorkbenchError, match=r"\.env cannot be read: 'utf-8' codec .* Mend: save it as UTF-8 text you"):

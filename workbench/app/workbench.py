@@ -251,6 +251,7 @@ class Workbench:
             "connection",
             lambda: {name: live.of(name) for name in live.definitions},
             lambda name: self._parts.book.remove("connections", name),
+            lambda item: f"{item} (sandbox)" if self.peers.on else repr(item),
         )
 
     @cached_property
