@@ -80,6 +80,10 @@ class DeclaresLooks(Service):
         input = Looks
 
 
+class ManyLooks(Service):
+    def handle(self, looks: list[Looks]) -> None: ...
+
+
 def problems_of(cls: type[Service], raw: Any, **more: Any) -> list[str]:
     with pytest.raises(InvalidInput) as failure:
         _ = request_of(cls, raw, **more).input
@@ -96,6 +100,37 @@ def test_an_annotated_argument_is_made_of_the_body(data_format: str) -> None:
         5, Address("X", 1), None, [Address("Y", 0)]
     )
     assert declared_by(TakesOrder, "x").argument == "order"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    to: Address
+    fragile: bool = False
+
+
+class Shipment(msgspec.Struct):
+    parcels: dict[str, list[Parcel]]
+
+
+class TakesShipment(Service):
+    input = Shipment
+
+
+@pytest.mark.parametrize("data_format", ["json", "dict"])
+def test_what_came_is_answered_with_its_defaults(data_format: str) -> None:
+    def sent_back(cls: type[Service], raw: bytes) -> Any:
+        given = raw if data_format == "json" else msgspec.json.decode(raw)
+        return msgspec.json.decode(encoded(request_of(cls, given, data_format=data_format).input)[0])
+
+    assert sent_back(TakesOrder, b'{"id": 5, "home": {"city": "X"}, "rows": [{"city": "Y"}]}') == {
+        "id": 5,
+        "home": {"city": "X", "zip": 0},
+        "other": None,
+        "rows": [{"city": "Y", "zip": 0}],
+    }
+    assert sent_back(TakesShipment, b'{"parcels": {"today": [{"to": {"city": "X"}}]}}') == {
+        "parcels": {"today": [{"to": {"city": "X", "zip": 0}, "fragile": False}]}
+    }
 
 
 def test_one_error_names_every_bad_field_with_its_path() -> None:
@@ -146,6 +181,15 @@ def test_a_model_that_looks_like_pydantics_is_used_as_one() -> None:
     assert request_of(DeclaresLooks, b'{"n": "5"}').input.n == 5
     assert problems_of(DeclaresLooks, b'{"n": "x"}') == ["'n': Input should be a valid integer"]
     assert encoded(Looks(4)) == (b'{"n":4}', "application/json")
+
+
+def test_a_list_of_models_that_look_like_pydantics_names_the_row() -> None:
+    assert [each.n for each in request_of(ManyLooks, b'[{"n": "5"}, {"n": 6}]').input] == [5, 6]
+    assert problems_of(ManyLooks, b'[{"n": 1}, {"n": "x"}, {}]') == [
+        "'[1].n': Input should be a valid integer",
+        "'[2].n': Input should be a valid integer",
+    ]
+    assert problems_of(ManyLooks, b'{"n": 1}') == ["The body: expected a list, got dict"]
 
 
 def test_invalid_json_for_a_model_is_invalid_json() -> None:

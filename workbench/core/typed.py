@@ -23,15 +23,16 @@ def is_model(kind: Any) -> bool:
 class Model:
     """A typed input or output of a service."""
 
-    __slots__ = ("_decoder", "kind")
+    __slots__ = ("_decoder", "_has_defaults", "kind")
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
         self._decoder = None if _is_pydantic(kind) else msgspec.json.Decoder(kind)
+        self._has_defaults = _holds_defaults(kind, set())
 
     def decode(self, raw: bytes) -> Any:
         """Straight from JSON; raises msgspec's errors, which `read` then explains."""
-        return None if self._decoder is None else self._decoder.decode(raw)
+        return None if self._decoder is None else self._whole(self._decoder.decode(raw))
 
     def read(self, payload: Any, params: dict[str, Any], service: str) -> Any:
         """An instance, from a parsed payload; text in `params` is converted to the field's type."""
@@ -42,27 +43,69 @@ class Model:
         if payload is None or isinstance(payload, dict) or (isinstance(payload, str | bytes) and not payload):
             given = {**(payload or {}), **{key: params[key] for key in known}}
         if _is_pydantic(self.kind):
-            return self._read_pydantic(given, service)
+            made, problems = _validated(self.kind, given)
+            if problems:
+                raise InvalidInput(service, problems)
+            return made
         try:
-            return msgspec.convert(given, self.kind, strict=not known)
+            return self._whole(msgspec.convert(given, self.kind, strict=not known))
         except msgspec.ValidationError as exc:
             problems = problems_of(given, self.kind, strict=not known) or [_explained("", exc)]
             raise InvalidInput(service, problems) from None
 
-    def _read_pydantic(self, given: Any, service: str) -> Any:
-        try:
-            return self.kind.model_validate(given)
-        except Exception as exc:
-            errors = getattr(exc, "errors", None)
-            if errors is None:
-                raise
-            raise InvalidInput(
-                service, [f"{'.'.join(map(str, each['loc']))!r}: {each['msg']}" for each in errors()]
-            ) from None
+    def _whole(self, made: Any) -> Any:
+        if self._has_defaults:
+            _fill(made)
+        return made
+
+
+def _validated(kind: Any, given: Any, path: str = "") -> tuple[Any, list[str]]:
+    """An instance of a pydantic model, or a list of them, and every element that is missing or wrong."""
+    if get_origin(kind) is list:
+        if not isinstance(given, list):
+            return None, [f"The body: expected a list, got {type(given).__name__}"]
+        rows = [_validated(get_args(kind)[0], each, f"{path}[{i}]") for i, each in enumerate(given)]
+        return [made for made, _ in rows], [problem for _, problems in rows for problem in problems]
+    try:
+        return kind.model_validate(given), []
+    except Exception as exc:
+        errors = getattr(exc, "errors", None)
+        if errors is None:
+            raise
+        found = [(".".join(filter(None, (path, *map(str, each["loc"])))), each["msg"]) for each in errors()]
+        return None, [f"{where!r}: {said}" if where else f"The body: {said}" for where, said in found]
+
+
+def _holds_defaults(kind: Any, seen: set[Any]) -> bool:
+    """Whether dataclasses whose fields have defaults are anywhere in a type."""
+    if isinstance(kind, type) and kind not in seen:
+        seen.add(kind)
+        fields = _fields(kind)
+        if dataclasses.is_dataclass(kind) and not all(required for _, required in fields.values()):
+            return True
+        return any(_holds_defaults(each, seen) for each, _ in fields.values())
+    return any(_holds_defaults(each, seen) for each in get_args(kind))
+
+
+def _fill(made: Any) -> None:
+    """Give instances the defaults that msgspec leaves to their class, where neither JSON nor `vars` would see them."""
+    if isinstance(made, list | tuple):
+        for each in made:
+            _fill(each)
+    elif isinstance(made, dict):
+        _fill(list(made.values()))
+    elif isinstance(made, Struct):
+        _fill([getattr(made, name) for name in made.__struct_fields__])
+    elif dataclasses.is_dataclass(made) and hasattr(made, "__dict__"):
+        kept = vars(made)
+        for field in dataclasses.fields(made):
+            if field.init and field.name not in kept:
+                kept[field.name] = field.default
+        _fill(list(kept.values()))
 
 
 def _is_pydantic(kind: Any) -> bool:
-    return hasattr(kind, "model_validate")
+    return _is_pydantic(get_args(kind)[0]) if get_origin(kind) is list else hasattr(kind, "model_validate")
 
 
 def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
