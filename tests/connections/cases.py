@@ -31,7 +31,7 @@ class Case(NamedTuple):
         at: The fields that lead to a host and port; None for what has none.
         wrong: The fields with which nobody is let in; None where a password is no matter of the connection.
         refusal: The fault with which a peer lets nobody in, if it does not look at the password itself.
-        fast: The fields that make it give up at once.
+        once: The fields that have it try once.
         library: The package that it needs, and what to install; None for the standard library.
     """
 
@@ -42,7 +42,7 @@ class Case(NamedTuple):
     at: Callable[[str, int], dict[str, Any]] | None = lambda host, port: {"host": host, "port": port}
     wrong: dict[str, Any] | None = None
     refusal: dict[str, Any] = {}  # noqa: RUF012
-    fast: dict[str, Any] = {}  # noqa: RUF012
+    once: dict[str, Any] = {}  # noqa: RUF012
     library: tuple[str, str] | None = None
 
     @property
@@ -57,9 +57,9 @@ class Case(NamedTuple):
         return next((field for field in fields if isinstance(getattr(self.definition, field), Secret)), "")
 
     def leading(self, host: str, port: int, **changes: Any) -> ConnectionDefinition:
-        """The definition with another address, which gives up at once."""
+        """The definition with another address, which tries once."""
         assert self.at is not None
-        return self.definition.replace(**{**self.fast, **self.at(host, port), **changes})
+        return self.definition.replace(**{**self.once, **self.at(host, port), **changes})
 
 
 def _write(conn: Any) -> None:
@@ -84,7 +84,7 @@ def _url(field: str) -> Callable[[str, int], dict[str, Any]]:
 
 WRONG = secret("X")
 PASS = {"password": WRONG}
-ONCE = {"retries": 0, "timeout_seconds": 0.3}
+ONCE = {"retries": 0}
 CASES = {
     "rest": Case(
         EXAMPLES["rest"].replace(username="me", password=secret("X")),
@@ -92,22 +92,22 @@ CASES = {
         lambda peer: len(peer.requests),
         lambda peer: peer.reply("/rates", json={}),
         at=_url("host"),
-        fast=ONCE,
+        once=ONCE,
         library=("requests", "requests"),
     ),
-    "smtp": Case(EXAMPLES["smtp"], _mail, _messages, wrong=PASS, fast={"timeout_seconds": 0.3}),
+    "smtp": Case(EXAMPLES["smtp"], _mail, _messages, wrong=PASS),
     "imap": Case(
         EXAMPLES["imap"],
         lambda conn: conn.append(b"Subject: s\r\n\r\ntext"),
         _messages,
         wrong=PASS,
-        fast=ONCE,
+        once=ONCE,
         library=("imap_tools", "'notebook-workbench[imap]'"),
     ),
-    "ftp": Case(EXAMPLES["ftp"], _write, _files, wrong=PASS, fast=ONCE),
-    "ftps": Case(EXAMPLES["ftp"].replace(tls="explicit"), _write, _files, wrong=PASS, fast=ONCE),
+    "ftp": Case(EXAMPLES["ftp"], _write, _files, wrong=PASS, once=ONCE),
+    "ftps": Case(EXAMPLES["ftp"].replace(tls="explicit"), _write, _files, wrong=PASS, once=ONCE),
     "sftp": Case(
-        EXAMPLES["sftp"], _write, _files, wrong=PASS, fast=ONCE, library=("paramiko", "'notebook-workbench[sftp]'")
+        EXAMPLES["sftp"], _write, _files, wrong=PASS, once=ONCE, library=("paramiko", "'notebook-workbench[sftp]'")
     ),
     "dropbox": Case(
         EXAMPLES["dropbox"],
@@ -116,7 +116,7 @@ CASES = {
         at=_url("api_url"),
         wrong={"token": WRONG},
         refusal={"revoked_token": True},
-        fast={"max_retries_on_error": 0, "timeout_seconds": 0.3},
+        once={"max_retries_on_error": 0},
         library=("dropbox", "dropbox"),
     ),
     "s3": Case(
@@ -125,7 +125,7 @@ CASES = {
         _files,
         at=_url("address"),
         wrong={"access_key": "AKIAWRONG", "secret_key": WRONG},
-        fast=ONCE,
+        once=ONCE,
         library=("boto3", "'notebook-workbench[s3]'"),
     ),
     "twilio": Case(
@@ -134,7 +134,7 @@ CASES = {
         _messages,
         at=_url("address"),
         wrong={"auth_token": WRONG},
-        fast=ONCE,
+        once=ONCE,
         library=("requests", "requests"),
     ),
     "sql": Case(
@@ -142,7 +142,6 @@ CASES = {
         lambda conn: conn.execute("INSERT INTO uses VALUES (1)"),
         lambda peer: int(peer.tables["uses"]),
         lambda peer: peer.execute("CREATE TABLE uses (id INTEGER)"),
-        fast={"timeout_seconds": 0.3},
         library=("sqlalchemy", "'notebook-workbench[sql]'"),
     ),
     "folder": Case(EXAMPLES["folder"], _write, _files, at=None),

@@ -141,7 +141,7 @@ def test_it_opens_without_a_call_and_answers_a_ping_of_its_peer(case: Case) -> N
 
 @every
 def test_a_ping_says_what_is_wrong_and_works_again_once_that_is_over(case: Case) -> None:
-    with played(case.definition.replace(**case.fast)) as (live, sandbox):
+    with played(case.definition.replace(**case.once)) as (live, sandbox):
         peer = sandbox[case.definition.name]
         item = live.of(case.definition.name)
         if peer.port:
@@ -193,7 +193,7 @@ def test_a_secret_is_never_shown(case: Case, caplog: pytest.LogCaptureFixture) -
     token = CURRENT.set(call)
     said: list[str] = []
     try:
-        with played(case.definition.replace(**case.fast)) as (live, sandbox):
+        with played(case.definition.replace(**case.once)) as (live, sandbox):
             case.prepare(peer := sandbox[case.definition.name])
             stand_in = sandbox.stand_in(case.definition)
             hidden = [given(getattr(stand_in, case.secret_field).name)] if case.kind != "sql" else []

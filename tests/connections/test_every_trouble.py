@@ -68,7 +68,8 @@ def test_a_port_where_nobody_listens_is_said(case: Case) -> None:
 
 @every_far
 def test_who_never_says_a_word_costs_the_timeout(case: Case) -> None:
-    with silent() as address, opened(case.leading(*address)) as conn, pytest.raises(ConnectionFailed) as failed:
+    failing = pytest.raises(ConnectionFailed)
+    with silent() as address, opened(case.leading(*address, timeout_seconds=0.3)) as conn, failing as failed:
         conn.ping()
     assert str(case.definition) in str(failed.value)
     assert "Mend: " in str(failed.value)
