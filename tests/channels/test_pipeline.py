@@ -8,6 +8,7 @@ import time
 from typing import Any, ClassVar
 
 import pytest
+import requests
 
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
@@ -433,3 +434,20 @@ def test_what_the_command_line_runs_prints_into_its_trace_alone(
 
 def test_ping_answers_anybody(wb: Workbench) -> None:
     assert wb.call("GET /ping").json() == {"pong": "workbench"}
+
+
+def test_the_words_of_a_status_are_the_services_own(wb: Workbench) -> None:
+    class Worded(Service):
+        name = "worded"
+
+        def handle(self) -> str:
+            self.response.status_code = 202
+            self.response.status_message = self.request.raw_request.decode()
+            return ""
+
+    wb.deploy(Worded)
+    wb.define(RESTChannel("worded", path="/x"))
+    answer = requests.post(f"{wb.start()}/x", b"Take your time", timeout=5)
+    assert (answer.status_code, answer.reason) == (202, "Take your time")
+    assert requests.post(f"{wb.url}/x", b"", timeout=5).reason == "Accepted"
+    assert requests.post(f"{wb.url}/x", b"a\r\nX: y", timeout=5).status_code == 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -9,10 +10,12 @@ import msgspec
 import pytest
 
 from tests.core.calls import request_of
+from workbench import RESTChannel, Workbench
 from workbench.core.errors import DeployRefused, InvalidInput
 from workbench.core.response import encoded
 from workbench.core.service import Service
 from workbench.core.simpleio import declared_by
+from workbench.core.typed import Model
 
 
 @dataclass
@@ -227,3 +230,60 @@ def test_an_annotation_nobody_knows_is_refused_only_if_something_depends_on_it()
 def test_what_json_cannot_say_is_named() -> None:
     with pytest.raises(TypeError, match="A socket cannot be sent as JSON. Mend: return text"):
         encoded(__import__("socket").socket.__new__(__import__("socket").socket))
+
+
+class Total(msgspec.Struct):
+    """Of the same shape as Reply, as when a cell has run again."""
+
+    total: int
+
+
+@pytest.mark.parametrize(
+    ("declared", "value"),
+    [
+        (Reply, Reply(5)),
+        (Reply, {"total": 5, "more": 1}),
+        (Reply, Total(5)),
+        (list[Reply], [Reply(1), {"total": 2}]),
+        (Address, Address("X")),
+        (Looks, {"n": 5}),
+        (list[Looks], [Looks(5)]),
+    ],
+)
+def test_an_output_of_the_declared_shape_passes_as_it_is(declared: Any, value: Any) -> None:
+    Model(declared).check(value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "said"),
+    [
+        (Reply, None, "not the declared Reply: a NoneType is returned: expected `object`, got `null`"),
+        (Reply, "5", "a str is returned"),
+        (Reply, {"total": "5"}, "'total': expected `int`, got `str`"),
+        (Order, {"home": {"zip": 1}}, "'id' is missing; 'home.city' is missing"),
+        (list[Reply], [{"total": 1}, {}], "'[1].total' is missing"),
+        (Looks, {"n": "x"}, "'n': Input should be a valid integer"),
+    ],
+)
+def test_an_output_of_another_shape_is_an_error_that_names_every_element(declared: Any, value: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Model(declared).check(value)
+
+
+def test_an_output_that_is_not_as_declared_is_a_500_explained_in_the_log() -> None:
+    class Wrong(Service):
+        name = "wrong"
+
+        def handle(self) -> Reply:
+            if self.request.raw_request == b"redirect":
+                self.response.status_code = 302
+                return ""  # type: ignore[return-value]
+            return {"totl": 5}  # type: ignore[return-value]
+
+    with Workbench(port=0) as wb:
+        wb.deploy(Wrong)
+        wb.define(RESTChannel("wrong"))
+        answer = wb.call("POST /wrong")
+        assert (answer.status, "total" in answer.text) == (500, False)
+        assert "'total' is missing" in wb.log.of(answer.cid)[0].text
+        assert wb.call("POST /wrong", data="redirect").status == 302

@@ -102,3 +102,12 @@ def test_a_service_that_raises_is_logged_with_its_traceback(kernel: Kernel, url:
     logged = kernel.run(f"print(*(line.text for line in wb.log.of({cid!r})))").stdout
     assert "Traceback (most recent call last)" in logged
     assert "raise KeyError('secret detail')" in logged
+
+
+def test_a_call_from_outside_prints_into_no_capture(kernel: Kernel, url: str) -> None:
+    code = f"%%capture caught\nprint('mine')\nimport requests\nprint(requests.get('{url}/noisy', timeout=5).text)"
+    kernel.run(code)
+    assert kernel.run("print(caught.stdout, end='')").stdout == "mine\nok\n"
+    kernel.run("%%capture caught\nwb.invoke('noisy')")
+    assert kernel.run("print(caught.stdout, end='')").stdout == "printed\nfrom a thread\n"
+    assert kernel.run("print('afterwards')").stdout == "afterwards\n"

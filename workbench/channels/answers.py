@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from workbench.channels.exchange import Answer
@@ -27,14 +28,37 @@ def answer_of(value: Any, response: Response, cid: str, content_type: str) -> An
     kind = response.content_type or (content_type if body else "") or natural
     if response.content_encoding == "gzip":
         body = gzip.compress(body)
-    if not (response.headers or response.content_encoding or response.content_type or response.status_code != 200):
+    if not (
+        response.headers
+        or response.content_encoding
+        or response.content_type
+        or response.status_message
+        or response.status_code != 200
+    ):
         return Answer(200, [("X-Zato-CID", cid), ("Content-Type", kind)], body)
     if not 200 <= (status := int(response.status_code)) <= 599:
         raise ValueError(f"The service's status_code is {status}. Mend: set one of 200 to 599.")
     own = own_headers({**response.headers, "Content-Encoding": response.content_encoding or None})
     if not any(name.lower() == "content-type" for name, _ in own):
         own += own_headers({"Content-Type": kind})
-    return Answer(status, [("X-Zato-CID", cid), *own], body)
+    return Answer(status, [("X-Zato-CID", cid), *own], body, reason=_reason(response.status_message))
+
+
+def _reason(message: Any) -> str:
+    """The words after the status; refused if they would break the message."""
+    if any(mark in (said := str(message)) for mark in "\r\n\0"):
+        raise ValueError("The service's status_message holds a line break. Mend: one line of text.")
+    return said
+
+
+def preflight_answer(headers: Mapping[str, str]) -> Answer:
+    """What a browser asks before a page of another site calls: the method and headers it wants are allowed."""
+    told = [("Access-Control-Allow-Methods", headers["Access-Control-Request-Method"])]
+    if wanted := headers.get("Access-Control-Request-Headers"):
+        told.append(("Access-Control-Allow-Headers", wanted))
+    if headers.get("Access-Control-Request-Private-Network"):
+        told.append(("Access-Control-Allow-Private-Network", "true"))
+    return Answer(204, [*told, ("Access-Control-Max-Age", "600")], b"")
 
 
 def own_headers(headers: dict[str, Any]) -> list[tuple[str, str]]:

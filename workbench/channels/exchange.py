@@ -11,12 +11,13 @@ from workbench.core.trace import RequestStep
 
 
 class Answer(NamedTuple):
-    """What goes back: status, headers besides the wire's own, body."""
+    """What goes back: status, headers besides the wire's own, body; `reason` replaces the status's own words."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
     close: bool = False
+    reason: str = ""
 
 
 class Exchange:
@@ -38,6 +39,7 @@ class Exchange:
         "heard",
         "judged",
         "method",
+        "page",
         "params",
         "path",
         "query",
@@ -71,13 +73,20 @@ class Exchange:
         self.task: Any = None
         self.view: Any = None
         self.heard: Any = None
+        self.page = ""  # the origin of a page of another site that may call
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether a browser asks for a page that may call, before the call itself."""
+        asks = self.method == "OPTIONS" and "Access-Control-Request-Method" in self.headers
+        return asks and bool(self.page)
 
     def answer(self, answer: Answer) -> None:
         """Send the answer; a second one is dropped."""
         if not self.answered:
             self.answered = True
             self.root.end(str(answer.status))
-            self._send(answer)
+            self._send(readable_by(self.page, answer) if self.page else answer)
             if self.spool is not None:
                 self.spool.release()
 
@@ -87,6 +96,14 @@ class Exchange:
             self.answered = True
             if self.spool is not None:
                 self.spool.release()
+
+
+def readable_by(origin: str, answer: Answer) -> Answer:
+    """The answer with what lets a page of that origin read it; what a service says of that itself stands."""
+    if any(name.lower() == "access-control-allow-origin" for name, _ in answer.headers):
+        return answer
+    allowed = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin"), ("Access-Control-Expose-Headers", "*")]
+    return answer._replace(headers=[*answer.headers, *allowed])
 
 
 def declared_length(headers: Mapping[str, str]) -> int:

@@ -42,6 +42,11 @@ class Guard:
         if origin is not None and origin not in self.origins and origin.partition("://")[2].lower() != host.lower():
             raise Forbidden("Pages of other sites may not call this server")
 
+    def page(self, headers: Mapping[str, str]) -> str:
+        """The origin of the page that asks, if it is one of another site that may."""
+        origin = headers.get("Origin", "")
+        return origin if origin in self.origins else ""
+
     def _check_host(self, host: str, headers: Mapping[str, str]) -> None:
         name = host.rsplit(":", 1)[0] if ":" in host and not host.endswith("]") else host
         if name.lower() in self.hosts:

@@ -268,7 +268,9 @@ def _plain(headers: httputil.HTTPHeaders) -> tuple[dict[str, str], int]:
 
 def _head(request: httputil.RequestStartLine, connection: HTTP1Connection, answer: Answer, early: bool) -> bytes:
     """Status line and headers as bytes; building them here costs a third of what HTTPHeaders costs."""
-    lines = [f"HTTP/1.1 {answer.status} {PHRASES.get(answer.status, 'Unknown')}\r\nServer: workbench\r\n"]
+    lines = [
+        f"HTTP/1.1 {answer.status} {answer.reason or PHRASES.get(answer.status, 'Unknown')}\r\nServer: workbench\r\n"
+    ]
     lines += [f"{name}: {value}\r\n" for name, value in answer.headers]
     if answer.status not in (204, 304):
         lines.append(f"Content-Length: {len(answer.body)}\r\n")

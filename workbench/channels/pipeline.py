@@ -15,7 +15,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
-from workbench.channels.answers import TOLD, answer_of, error_answer
+from workbench.channels.answers import TOLD, answer_of, error_answer, preflight_answer
 from workbench.channels.dialect import Dialect, Outcome
 from workbench.channels.exchange import Answer, Exchange, declared_length
 from workbench.channels.guard import Guard
@@ -156,8 +156,9 @@ class Pipeline:
         if self.draining:
             raise ServiceUnavailable("Stopping")
         self.guard.check(exchange.headers)
+        exchange.page = self.guard.page(exchange.headers)
         path = exchange.path
-        if path == "/ping" or path.startswith("/workbench/"):
+        if path == "/ping" or path.startswith("/workbench/") or exchange.is_preflight:
             return
         view = exchange.view = self._view(exchange.headers)
         exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
@@ -356,9 +357,10 @@ class Pipeline:
         turn.settle(None, TimedOut(call.service, turn.seconds))
 
     def _handle_own(self, exchange: Exchange) -> None:
+        if exchange.is_preflight:
+            return exchange.answer(preflight_answer(exchange.headers))
         if exchange.path == "/ping":
-            exchange.answer(_plain(exchange, {"pong": "workbench"}))
-            return
+            return exchange.answer(_plain(exchange, {"pong": "workbench"}))
         serve = self._admin.get((exchange.method, exchange.path))
         if serve is None or not self.guard.has_token(exchange.headers):
             self.refuse(exchange, NotFound("Not Found"))

@@ -44,9 +44,15 @@ class Response:
         self._payload = value
 
     def answer(self, returned: Any) -> Any:
-        """The final value: what `handle` returned, unless it returned nothing."""
+        """The final value: what `handle` returned, unless it returned nothing.
+
+        Raises:
+            ValueError: It is not what the service declares as its output.
+        """
         value = self._payload if returned is None else returned
         io = self._io
+        if io.output_model is not None and int(self.status_code) < 300:
+            io.output_model.check(value)
         if value is None:
             if not io.must_answer or int(self.status_code) >= 300:
                 return ""

@@ -43,9 +43,12 @@ class Service:
         for told in on_subclass:
             told(cls)
 
-    def handle(self) -> Any:
+    def _handle(self) -> Any:
         """Do the work; a returned value that is not None is the answer."""
         raise ServiceUsage(f"Service {self._call.service!r} has no handle. Mend: write def handle(self).")
+
+    # Of any type, so that a type checker lets `def handle(self, order: Order) -> Reply` and `async def` take its place.
+    handle: Any = _handle
 
     # Hooks, in the order they run. Those of jobs run only for jobs of their kind.
     def accept(self) -> bool:

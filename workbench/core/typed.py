@@ -53,6 +53,23 @@ class Model:
             problems = problems_of(given, self.kind, strict=not known) or [_explained("", exc)]
             raise InvalidInput(service, problems) from None
 
+    def check(self, value: Any) -> None:
+        """Raise ValueError, which names every wrong element, for an output that is not as declared.
+
+        An instance is taken as it is. Anything else must have its shape: a dict, or an instance of a class that was
+        of this name before its cell ran again.
+        """
+        if type(value) is self.kind:
+            return
+        given = msgspec.to_builtins(value, enc_hook=plain)
+        problems = (
+            _validated(self.kind, given)[1] if _is_pydantic(self.kind) else problems_of(given, self.kind, strict=True)
+        )
+        if problems:
+            said = "; ".join(problems).replace("The body: ", f"a {type(value).__name__} is returned: ")
+            name = getattr(self.kind, "__name__", str(self.kind))
+            raise ValueError(f"The output is not the declared {name}: {said}. Mend: return one, or declare another.")
+
     def _whole(self, made: Any) -> Any:
         if self._has_defaults:
             _fill(made)

@@ -7,7 +7,9 @@ any inner failure fails the whole.
 from __future__ import annotations
 
 import linecache
+import re
 import sys
+from collections.abc import Callable
 from threading import get_ident
 from types import FunctionType
 from typing import Any
@@ -22,12 +24,20 @@ from workbench.notebook.lines import DeployLine, NothingLine
 from workbench.runtime import capture
 from workbench.runtime.registry import NOTEBOOK, Source, class_source
 
+_WB = re.compile(r"\bwb\b")
+
 
 class Cells:
-    """Drafts for the cells of one shell."""
+    """Drafts for the cells of one shell.
 
-    def __init__(self, shell: Any, wb: Workbench) -> None:
-        self._shell, self._wb = shell, wb
+    Args:
+        shell: The shell.
+        wb: The workbench.
+        greet: Called before the first cell that speaks of `wb`, where it is there without an import.
+    """
+
+    def __init__(self, shell: Any, wb: Workbench, greet: Callable[[], None] = lambda: None) -> None:
+        self._shell, self._wb, self._greet = shell, wb, greet
         self._depth = 0
         self._failed = False
         self._message = ""
@@ -97,8 +107,12 @@ class Cells:
         message = self._running_message()
         if self._depth and message == self._message:
             self._depth += 1
+            # What `%%capture` has put in place of `sys.stdout` is this cell's, and not for calls from outside.
+            capture.install()
             return
         self._message, self._depth = message, 1
+        if not self.greeted and self._shell.user_ns.get("wb") is self._wb and _WB.search(info.raw_cell or ""):
+            self._greet()
         self._open(info.raw_cell or "")
 
     def after(self, result: Any) -> None:

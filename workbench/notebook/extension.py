@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from workbench.app.singleton import forget, the_workbench
@@ -33,7 +34,7 @@ def _follow(shell: Any) -> None:
     hook.install()
     displays.register(shell)
     errors.register(shell)
-    cells = Cells(shell, wb)
+    cells = Cells(shell, wb, partial(greet, shell))
     cells.follow()
     _cells.append(cells)
     _watch_load_ext(shell)

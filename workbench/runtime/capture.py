@@ -3,7 +3,7 @@
 Threads and pool tasks that a call starts belong to it: they get a copy of its context, as asyncio's tasks do.
 
 A call made inline in a cell is watched by the person who made it, so its prints show under that cell too. When
-something else (`%%capture`, `redirect_stdout`) has put itself in place of `sys.stdout`, prints go there.
+something else (`redirect_stdout` in a cell) has put itself in place of `sys.stdout`, prints go there.
 """
 
 from __future__ import annotations
