@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import select
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +63,17 @@ class CommandLine:
         self._started.append(served)
         return served
 
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A command that runs until the block ends, at the latest."""
+        with subprocess.Popen(
+            self.command(*arguments), cwd=self.folder, env=self.env, stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def module(self, name: str, text: str) -> Path:
         """A file of services."""
         path = self.folder / name
@@ -96,18 +106,18 @@ class Served:
     def _first_line(self, begins: str) -> str:
         """The first line that begins so; what comes before it is kept from nobody."""
         assert self.process.stdout is not None
-        deadline, before = time.monotonic() + WAIT_SECONDS, []
-        os.set_blocking(self.process.stdout.fileno(), True)
-        while time.monotonic() < deadline:
-            if select.select([self.process.stdout], [], [], 0.5)[0]:
-                line = self.process.stdout.readline()
+        before = []
+        too_late = threading.Timer(WAIT_SECONDS, self.process.kill)
+        too_late.start()
+        try:
+            for line in self.process.stdout:
                 if line.startswith(begins):
                     return line
                 before.append(line)
-            if self.process.poll() is not None:
-                break
+        finally:
+            too_late.cancel()
         self.process.kill()
-        raise AssertionError(f"It did not begin to serve: {before}{self.process.communicate(timeout=10)}")
+        raise AssertionError(f"It did not begin to serve: {before}{self.process.communicate(timeout=WAIT_SECONDS)}")
 
     def stop(self, number: int) -> tuple[int, str]:
         """Send a signal and wait for the end: exit status, and what it said to standard error."""

@@ -6,14 +6,13 @@ import json
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import WAIT_SECONDS, CommandLine
 from tests.kernels import ROOT
 
 MODULE = """
@@ -68,18 +67,13 @@ def test_a_module_is_served_and_sigterm_lets_a_call_in_flight_end(
 
 
 def test_where_it_serves_is_said_in_words_and_sigint_ends_it_too(fresh: CommandLine) -> None:
-    command = fresh.command("serve", str(fresh.module("services.py", MODULE)))
-    running = subprocess.Popen(command, cwd=fresh.folder, env=fresh.env, stdout=subprocess.PIPE, text=True)
-    try:
-        assert running.stdout is not None
-        assert running.stdout.readline().startswith("Serving 1 service of services.py at http://localhost:")
-        assert running.stdout.readline() == "  any method /slow: slow\n"
-        running.send_signal(signal.SIGINT)
-        said, _ = running.communicate(timeout=10)
-        assert (running.returncode, said) == (0, "Stopping: calls in flight may end.\n")
-    finally:
-        running.kill()
-        running.wait(10)
+    with fresh.running("serve", str(fresh.module("services.py", MODULE))) as served:
+        assert served.stdout is not None
+        assert served.stdout.readline().startswith("Serving 1 service of services.py at http://localhost:")
+        assert served.stdout.readline() == "  any method /slow: slow\n"
+        served.send_signal(signal.SIGINT)
+        said, _ = served.communicate(timeout=WAIT_SECONDS)
+    assert (served.returncode, said) == (0, "Stopping: calls in flight may end.\n")
 
 
 def test_a_call_that_does_not_end_is_not_waited_for_longer_than_asked(fresh: CommandLine) -> None:
@@ -166,17 +160,48 @@ def test_a_busy_port_names_its_owner(fresh: CommandLine) -> None:
     assert f"Port {port} is in use by " in words
 
 
-def test_a_signal_while_the_file_still_runs_ends_it(fresh: CommandLine) -> None:
-    path = fresh.module("endless.ipynb", notebook("print('began', flush=True)\nimport time; time.sleep(60)"))
-    running = subprocess.Popen(
-        fresh.command("serve", str(path)), cwd=fresh.folder, env=fresh.env, stdout=subprocess.PIPE, text=True
-    )
-    try:
+PLAIN = "print('began', flush=True)\nimport time; time.sleep(60)"
+SWALLOWED = """
+import time
+
+try:
+    print('began', flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(60)
+"""
+STUBBORN = """
+import time
+
+try:
+    print('began', flush=True)
+    time.sleep(60)
+except BaseException:
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "drain", "status"),
+    [
+        ([PLAIN], "30", 130),
+        ([(PLAIN, "raises-exception"), "print('went on', flush=True)"], "30", 130),
+        ([SWALLOWED], "30", 130),
+        ([STUBBORN], "0", -signal.SIGTERM),
+    ],
+    ids=["plain", "may raise", "swallowed", "stubborn"],
+)
+def test_a_signal_while_the_file_still_runs_ends_it(
+    fresh: CommandLine, cells: list[str | tuple[str, str]], drain: str, status: int
+) -> None:
+    path = fresh.module("endless.ipynb", notebook(*cells))
+    with fresh.running("serve", str(path), "--drain", drain) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "began\n"
         running.send_signal(signal.SIGTERM)
-        running.communicate(timeout=10)
-        assert running.returncode == 130
-    finally:
-        running.kill()
-        running.wait(10)
+        assert running.communicate(timeout=WAIT_SECONDS) == ("", None)
+    assert running.returncode == status

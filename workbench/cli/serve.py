@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
-import threading
 import traceback
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from workbench.channels.rest import RESTChannel
+from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError
 
 if TYPE_CHECKING:
@@ -34,27 +32,18 @@ def serve(asked: argparse.Namespace) -> int:
     if not path.is_file():
         raise DeployRefused(f"There is no file {asked.file!r}. Mend: correct the path.")
     _set_environment(asked, path)
-    stopped, serving = threading.Event(), threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        stopped.set()
-        if not serving.is_set():
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    end = End(asked.drain)
     from workbench.app.singleton import forget, the_workbench
     from workbench.zato import hook
 
     try:
         hook.install()
-        _run(path, stopped)
+        with end.interrupting():
+            _run(path, end)
         wb = the_workbench()
         wb.start()
-        serving.set()
         _tell(wb, path, asked.json)
-        while not stopped.wait(3600):
+        while not end.asked.wait(3600):
             pass
         _say("Stopping: calls in flight may end.", asked.json)
         wb.stop(asked.drain)
@@ -89,15 +78,15 @@ def _say(line: str, as_json: bool) -> None:
     print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
-def _run(path: Path, stopped: threading.Event) -> None:
+def _run(path: Path, end: End) -> None:
     """Run the file; its own error is told with its line, in one sentence."""
     try:
         if path.suffix == ".ipynb":
-            _run_notebook(path)
+            _run_notebook(path, end)
         else:
             _run_module(path)
     except WorkbenchError:
-        if stopped.is_set():
+        if end.asked.is_set():
             raise KeyboardInterrupt from None
         raise
 
@@ -127,7 +116,7 @@ def _failed(what: str, lines: list[int | None], error: BaseException) -> str:
     return f"{what}{where} failed: {type(error).__name__}: {error}"
 
 
-def _run_notebook(path: Path) -> None:
+def _run_notebook(path: Path, end: End) -> None:
     """Run the cells as a kernel would, magics included; a cell that fails ends it, unless its tag says that it does."""
     from workbench.app.loading import code_cells
     from workbench.cli.shell import served_shell
@@ -137,6 +126,8 @@ def _run_notebook(path: Path) -> None:
     load(shell)
     for number, text, may_raise in code_cells(path):
         result = shell.run_cell(text, store_history=False)
+        if end.asked.is_set():
+            raise KeyboardInterrupt
         error = result.error_before_exec or result.error_in_exec
         if error is not None and not may_raise:
             lines = [error.lineno] if isinstance(error, SyntaxError) else _lines(error, "<ipython-input-")[:1]
