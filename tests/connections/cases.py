@@ -124,7 +124,7 @@ CASES = {
         _write,
         _files,
         at=_url("address"),
-        wrong={"access_key": "AKIAWRONG", "secret_key": WRONG},
+        wrong={"secret_key": WRONG},
         once=ONCE,
         library=("boto3", "'notebook-workbench[s3]'"),
     ),

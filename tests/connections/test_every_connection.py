@@ -8,6 +8,8 @@ import subprocess
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,7 @@ from workbench.core.definition import field_types
 from workbench.core.errors import ConnectionFailed, UnknownName
 from workbench.core.secret import given, secret
 from workbench.core.trace import CURRENT
+from workbench.runtime.traffic import Log
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.catalog import rows as peers
 
@@ -189,7 +192,8 @@ def test_eight_threads_use_it_at_once(case: Case) -> None:
 @pytest.mark.parametrize("case", [name for name in ALL if CASES[name].secret_field], indirect=True)
 def test_a_secret_is_never_shown(case: Case, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    around: Any = SimpleNamespace(log=Log())
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=around)
     token = CURRENT.set(call)
     said: list[str] = []
     try:
@@ -211,7 +215,7 @@ def test_a_secret_is_never_shown(case: Case, caplog: pytest.LogCaptureFixture) -
             said += traceback.format_exception(refused.value)
     finally:
         CURRENT.reset(token)
-    said += [caplog.text, repr(call.step.steps), *(step.said() for step in call.step.steps)]
+    said += [caplog.text, *map(repr, around.log), repr(call.step.steps), *(step.said() for step in call.step.steps)]
     assert call.step.steps
     for each in (PASSWORD, *hidden):
         assert each

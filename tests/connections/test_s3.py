@@ -122,13 +122,13 @@ def test_refusals_are_said_with_their_mend(conn: LiveS3, peer: S3Server) -> None
     with peer.fail(disk_full=True), pytest.raises(StorageFull, match=r"has no room for 'a.txt'"):
         conn.write("a.txt", b"1")
     give("S3_SECRET", "x")
-    elsewhere = S3Connection(
-        "My S3", bucket="no-such-bucket", access_key="AKIA", secret_key=secret("S3_SECRET"), address=peer.url
-    )
+    elsewhere = conn.config.replace(bucket="no-such-bucket")
     with pytest.raises(ConnectionFailed, match=r"has no bucket 'no-such-bucket'. Mend: make it"):
         elsewhere.open(OPENING).list()
     with pytest.raises(AccessRefused, match="InvalidAccessKeyId"):
         elsewhere.replace(access_key="STRANGER").open(OPENING).list()
+    with pytest.raises(AccessRefused, match="SignatureDoesNotMatch"):
+        elsewhere.replace(secret_key=secret("S3_SECRET")).open(OPENING).list()
 
 
 def test_ping_asks_for_the_bucket(conn: LiveS3, peer: S3Server) -> None:

@@ -18,16 +18,17 @@ from msgspec import Meta
 from workbench.connections.file_names import path_of
 from workbench.connections.files import said_bytes
 from workbench.core.errors import MissingDependency
+from workbench.core.secret import given
 from workbench.sandbox.faults import Faults, StrangeNames, raw
 from workbench.sandbox.file_tree import Asked
 from workbench.sandbox.http_source import HTTPFaults
 from workbench.sandbox.http_wire import Answer, Headers, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
+from workbench.sandbox.s3_signature import is_signed_with, key_of
 
 SHOWN = 20
 DEFAULT_BUCKET = "bucket"
-SIGNED = re.compile(r"Credential=([^/,\s]+)/")
 TAG = re.compile(rb"<ETag>.*?</ETag>")
 NO_HASH = f'"{"0" * 32}"'
 LISTED = re.compile(rb"<Bucket>.*?</Bucket>", re.DOTALL)
@@ -59,7 +60,7 @@ class S3Server(Peer):
         super().__init__(name)
         self.asked: Journal[Asked] = Journal("request")
         self.bucket = DEFAULT_BUCKET
-        self._keys: set[str] = set()
+        self._secrets: dict[str, str] = {}
         self._mark = f"peer{next(_numbers)}-"
         self.files = Bucket(self)
 
@@ -83,8 +84,9 @@ class S3Server(Peer):
         self._make_bucket()
         key = definition.access_key or "AKIASANDBOX"
         # Once it stands in for a definition, nobody else is let in.
-        self._keys.add(key)
-        made_up = {} if definition.secret_key is not None else {"secret_key": self.credential(definition, "secret_key")}
+        secret = self.credential(definition, "secret_key")
+        self._secrets[key] = given(secret.name) or ""
+        made_up = {} if definition.secret_key is not None else {"secret_key": secret}
         return {"address": self.url, "access_key": key, **made_up}
 
     def _move_to(self, bucket: str) -> None:
@@ -126,7 +128,7 @@ class S3Server(Peer):
 
     def _refusal(self, request: Request, faults: S3Faults) -> Answer | None:
         """What is answered instead, by the faults in force or for want of access."""
-        signed = SIGNED.search(request.headers.get("Authorization", ""))
+        key = key_of(request)
         if faults.status is not None:
             code = "SlowDown" if faults.status in (429, 503) else "InternalError"
             waits = faults.retry_after_seconds
@@ -137,8 +139,11 @@ class S3Server(Peer):
             return _error(400, "ExpiredToken")
         if faults.disk_full and request.method in ("PUT", "POST"):
             return _error(507, "InsufficientStorage")
-        if self._keys and signed is not None and signed[1] not in self._keys:
-            return _error(403, "InvalidAccessKeyId")
+        if self._secrets and key is not None:
+            if key not in self._secrets:
+                return _error(403, "InvalidAccessKeyId")
+            if not is_signed_with(request, self._secrets[key]):
+                return _error(403, "SignatureDoesNotMatch")
         return None
 
     def serve(self, request: Request) -> Answer:
