@@ -91,15 +91,21 @@ class Download(io.RawIOBase):
         """All that is left."""
         self.begin()
         size = max((self._size or 0) - self.offset, 0)
-        contents = bytearray(size)
-        filled = self._fill(memoryview(contents))
-        del contents[filled:]
+        # Its buffer becomes the answer as it is, where a bytearray would be copied.
+        contents = io.BytesIO()
+        if size:
+            contents.seek(size - 1)
+            contents.write(b"\0")
+            with contents.getbuffer() as view:
+                filled = self._fill(view)
+            contents.truncate(filled)
+            contents.seek(filled)
         block = bytearray(BLOCK_BYTES)
         # Also where the size was told: the end is confirmed by the other side only once it was reached.
         while count := self.readinto(block):
-            contents += memoryview(block)[:count]
+            contents.write(memoryview(block)[:count])
         self.close()
-        return bytes(contents)
+        return contents.getvalue()
 
     def _fill(self, view: memoryview) -> int:
         filled = 0
