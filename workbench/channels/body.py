@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
 from tempfile import TemporaryFile
 from threading import Lock
 from typing import Any, BinaryIO
 
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 BLOCK_BYTES = 1024 * 1024
+TOGETHER = 64
 
 
 class Spool:
@@ -22,18 +23,19 @@ class Spool:
         self._lock, self._holders = Lock(), 1
         self._file: Any = None
 
-    def write(self, chunks: Iterable[bytes]) -> None:
+    def write(self, chunks: Sequence[bytes]) -> None:
         """Add to its end; waits for the disk.
 
         Raises:
             OSError: There is no room, or no folder for temporary files.
         """
-        left = memoryview(b"".join(chunks))
         with self._lock:
             if self._file is None:
                 self._file = TemporaryFile(buffering=0)  # noqa: SIM115
-            while left:
-                left = left[self._file.write(left) :]
+            for start in range(0, len(chunks), TOGETHER):
+                left = memoryview(b"".join(chunks[start : start + TOGETHER]))
+                while left:
+                    left = left[self._file.write(left) :]
 
     def open(self) -> BinaryIO:
         """A stream of its own place, at the beginning."""
