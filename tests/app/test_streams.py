@@ -14,6 +14,7 @@ from workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.ftp import FTPConnection
+from workbench.core.errors import ConnectionFailed
 from workbench.core.service import Service
 from workbench.scheduler.definitions import IntervalJob
 
@@ -42,6 +43,23 @@ class Upload(Service):
         self.invoke("api.connector", {"file_name": name, "data": self.request.stream})
 
 
+class Collect(Service):
+    """Moves files from FTP as streams: each is claimed by a rename, copied, confirmed, and only then removed."""
+
+    name = "api.collect"
+
+    def handle(self) -> None:
+        ftp, archive = self.out.ftp.get("My FTP"), self.out.files["Archive"]
+        ftp.make_folder("mine")
+        for info in ftp.list("in"):
+            mine = f"mine/{info.name}"
+            ftp.move(info.path, mine)
+            with ftp.open(mine) as stream:
+                archive.write(info.name, stream, overwrite=True)
+            assert archive.stat(info.name).size == info.size
+            ftp.remove(mine)
+
+
 @pytest.fixture(params=["ftp", "dropbox"])
 def wb(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
@@ -50,8 +68,9 @@ def wb(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monke
         "dropbox": DropboxConnection("Archive", user_agent="Test/1.0"),
     }
     with Workbench(port=0, folder=tmp_path) as wb:
-        wb.deploy(Connector, Upload)
-        wb.define(archive[request.param], RESTChannel("api.upload", data_format="raw", max_body_bytes=1 << 31))
+        wb.deploy(Connector, Upload, Collect)
+        wb.define(FTPConnection("My FTP", host="ftp.example.com"), archive[request.param])
+        wb.define(RESTChannel("api.upload", data_format="raw", max_body_bytes=1 << 31))
         wb.sandbox()
         yield wb
 
@@ -80,3 +99,20 @@ def test_an_invocation_and_a_job_are_streams_too(wb: Workbench) -> None:
     wb.define(IntervalJob("upload", service="api.upload", minutes=1, extra="of a job", timezone="UTC"))
     assert wb.jobs["upload"].execute().outcome == "ok"
     assert arrived(wb) == {"a.bin": b"of a job"}
+
+
+def test_a_service_streams_files_from_ftp(wb: Workbench) -> None:
+    ftp: Any = wb.peers["My FTP"]
+    ftp.put("in/a.bin", BIG).put("in/empty", b"")
+    with ftp.fail(cut_file_after_bytes=5_000_000, times=1):
+        wb.invoke("api.collect")
+    assert arrived(wb) == {"a.bin": BIG, "empty": b""}
+    assert dict(ftp.files) == {}
+
+
+def test_a_service_that_streams_keeps_what_did_not_arrive(wb: Workbench) -> None:
+    ftp: Any = wb.peers["My FTP"]
+    ftp.put("in/a.bin", BIG)
+    with wb.peers["Archive"].fail(refuse=True), pytest.raises(ConnectionFailed):
+        wb.invoke("api.collect")
+    assert (arrived(wb), dict(ftp.files)) == ({}, {"mine/a.bin": BIG})

@@ -1,17 +1,22 @@
 """Peers in a process of their own: `python -m tests.bench.servers.peers ftp dropbox [bytes of a file to offer]`.
 
-It prints one line of JSON: how to reach them, and where the first one's files are; it ends with its input.
+It prints one line of JSON: how to reach them, where the first one's files are, and the SHA-256 of the one that is
+offered; it ends with its input.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.ftp import FTPConnection
+from workbench.connections.rest import RESTConnection
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.secret import given, secret
 from workbench.sandbox.catalog import Sandbox
@@ -19,6 +24,7 @@ from workbench.sandbox.peer import secret_fields
 
 KINDS: dict[str, Any] = {
     "ftp": lambda name: FTPConnection(name, host="ftp.example.com"),
+    "rest": lambda name: RESTConnection(name, host="https://data.example.com"),
     "sftp": lambda name: SFTPConnection(name, host="sftp.example.com", username="me"),
     "dropbox": lambda name: DropboxConnection(name, user_agent="bench/1.0", token=secret("T")),
 }
@@ -32,20 +38,29 @@ def main() -> None:
     sandbox.switch(True)
     here = [sandbox.stand_in(each) for each in definitions.values()]
     source: Any = sandbox["From"]
-    with (source.root / "big.bin").open("wb") as file:
+    temporary = TemporaryDirectory()
+    root, digest = Path(getattr(source, "root", temporary.name)), hashlib.sha256()
+    with (root / "big.bin").open("wb") as file:
         for _ in range(size >> 20):
-            file.write(os.urandom(1 << 20))
+            block = os.urandom(1 << 20)
+            digest.update(block)
+            file.write(block)
+    if first == "rest":
+        for name in ("big.bin", "small.bin"):
+            source.reply(f"/{name}", file=root / name)
     told = {
         "definitions": [each.to_code() for each in here],
         "secrets": {
             name: given(name) for each in here for name in (getattr(each, f).name for f in secret_fields(each))
         },
         "address": [source.host, source.port],
-        "root": str(source.root),
+        "root": str(root),
+        "sha256": digest.hexdigest(),
     }
     print(json.dumps(told), flush=True)
     sys.stdin.read()
     sandbox.close()
+    temporary.cleanup()
 
 
 if __name__ == "__main__":
