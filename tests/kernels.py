@@ -296,7 +296,7 @@ class Kernel:
     def kill(self) -> None:
         """End this one process with SIGKILL, as the kernel's out-of-memory killer does; `restart` starts it again."""
         os.kill(self.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(30)
 
     def shutdown(self) -> None:
         """Ask for the end and wait for it; what has not ended after 5 s is killed."""

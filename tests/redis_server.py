@@ -38,7 +38,7 @@ class RedisServer:
     def stop(self) -> None:
         self.client.close()
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=30)
 
 
 @pytest.fixture(scope="session")

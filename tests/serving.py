@@ -14,7 +14,7 @@ import pytest
 from workbench.app.workbench import Workbench
 from workbench.core.clock import VirtualClock
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def elsewhere(call: Any) -> Any:
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(10)
+    thread.join(30)
     return got[0]
 
 
@@ -170,10 +170,10 @@ def test_drafts_of_two_threads_do_not_mix(wb: Workbench) -> None:
         try:
             with cell(wb):
                 service(name, name)
-                together.wait(10)
+                together.wait(30)
                 assert wb.invoke(name) == name
                 assert wb.drafting is not None
-                together.wait(10)
+                together.wait(30)
         except BaseException as exc:
             failures.append(exc)
 

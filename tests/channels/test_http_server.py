@@ -121,7 +121,7 @@ def test_a_drained_server_ends_its_calls_and_takes_no_new_ones(wb: Workbench) ->
     with Wire(wb) as busy, Wire(wb) as idle:
         assert idle.request("GET /ping").answer().status == 200
         busy.request("GET /waits")
-        assert Waits.reached.wait(10)
+        assert Waits.reached.wait(30)
         stopper = threading.Thread(target=wb.stop, args=(10.0,))
         stopper.start()
         until(lambda: wb._parts.pipeline.draining, "it drains")
@@ -129,7 +129,7 @@ def test_a_drained_server_ends_its_calls_and_takes_no_new_ones(wb: Workbench) ->
         assert (late.status, late.headers["retry-after"]) == (503, "1")
         Waits.go.set()
         assert busy.answer().body == b"done"
-        stopper.join(10)
+        stopper.join(30)
         assert not stopper.is_alive()
         assert idle.is_closed
 
@@ -141,7 +141,7 @@ def test_a_server_that_is_not_to_wait_does_not(wb: Workbench) -> None:
     wb.define(RESTChannel("waits"))
     with Wire(wb) as busy:
         busy.request("GET /waits")
-        assert Waits.reached.wait(10)
+        assert Waits.reached.wait(30)
         wb.stop()
         assert busy.is_closed
     Waits.go.set()

@@ -110,7 +110,7 @@ def test_services_that_block_run_side_by_side(wb: Workbench) -> None:
         name = "blocks"
 
         def handle(self) -> str:
-            together.wait(10)
+            together.wait(30)
             return "all at once"
 
     wb.deploy(Blocks)
@@ -129,7 +129,7 @@ def test_a_service_that_hangs_is_504_and_a_spare_worker_stands_in(wb: Workbench)
         name = "hangs"
 
         def handle(self) -> str:
-            go.wait(20)
+            go.wait(40)
             ended.append(self.cancelled)
             return "too late"
 
@@ -139,7 +139,8 @@ def test_a_service_that_hangs_is_504_and_a_spare_worker_stands_in(wb: Workbench)
     began = time.monotonic()
     answer = wb.call("GET /hangs")
     assert (answer.status, answer.json()["details"]) == (504, "Gateway Timeout")
-    assert 0.2 <= time.monotonic() - began < 1.5
+    assert time.monotonic() - began >= 0.2
+    assert not ended
     assert "did not end within 0.2 s. A thread cannot be stopped" in wb.log.of(answer.cid)[0].text
     assert wb.call("GET /hello").text == "Hello there!\n"
     go.set()
@@ -156,7 +157,7 @@ def test_spares_are_given_back_as_often_as_they_were_lent(wb: Workbench) -> None
         name = "hangs"
 
         def handle(self) -> None:
-            go.wait(20)
+            go.wait(40)
 
     wb._parts.invoker.workers = workers = Workers(2, 50)
     wb.deploy(Hangs)
@@ -179,7 +180,7 @@ def test_a_call_whose_time_is_over_before_it_began_never_begins(wb: Workbench) -
 
         def handle(self) -> None:
             ran.append(self.request.http.params.who)
-            go.wait(20)
+            go.wait(40)
 
     wb._parts.invoker.workers = workers = Workers(1, 5)
     wb.deploy(Waits)
@@ -227,7 +228,7 @@ def test_a_full_queue_is_503_at_once(wb: Workbench) -> None:
 
         def handle(self) -> None:
             running.release()
-            go.wait(20)
+            go.wait(40)
 
     wb._parts.invoker.workers = workers = Workers(2, 3)
     wb.deploy(Waits)
@@ -236,11 +237,10 @@ def test_a_full_queue_is_503_at_once(wb: Workbench) -> None:
     for number, wire in enumerate(wires, 1):
         wire.request("GET /waits")
         if number <= 2:
-            assert running.acquire(timeout=10)
+            assert running.acquire(timeout=30)
     until(lambda: workers.waiting == 3, "three wait")
-    began = time.monotonic()
     answer = wb.call("GET /waits")
-    assert time.monotonic() - began < 0.5
+    assert (workers.waiting, running.acquire(blocking=False)) == (3, False)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
     assert answer.json()["details"] == "All workers are busy"
     assert repr(answer.trace) == (

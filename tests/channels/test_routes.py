@@ -172,11 +172,11 @@ def test_a_path_that_cannot_work_is_refused(path: str, problem: str) -> None:
 
 def test_a_strangers_long_path_takes_no_time() -> None:
     routes = Routes([On("/{a}-{b}-{c}-{d}/x"), On("/{e}/{f}/{g}!", match_slash=True)])
-    began = time.perf_counter()
+    began = time.thread_time()
     for path in ("/" + "-" * 8000, "/" + "/" * 8000, "/" + "-/" * 4000):
         with pytest.raises(NotFound):
             routes.find("GET", path)
-    assert time.perf_counter() - began < 0.2
+    assert time.thread_time() - began < 0.2
 
 
 pieces = st.text(alphabet="ab/-", max_size=3)

@@ -149,7 +149,7 @@ def ended() -> Callable[[str], bool]:
 
     def asked(url: str) -> bool:
         try:
-            requests.get(f"{url}/ping", timeout=5)
+            requests.get(f"{url}/ping", timeout=30)
         except requests.ConnectionError:
             return True
         return False

@@ -132,7 +132,7 @@ def test_several_workbenches_are_told_apart_by_app(fresh: CommandLine) -> None:
 def test_one_that_died_is_forgotten_and_one_that_does_not_answer_says_so(fresh: CommandLine) -> None:
     served = fresh.serve(fresh.module("echoes.py", MODULE))
     served.process.kill()
-    served.process.wait(10)
+    served.process.wait(30)
     assert "No workbench runs" in fresh.refused("status")
     silent = {"pid": os.getpid(), "url": "http://localhost:9", "token": "t", "app": "silent.ipynb"}
     path = fresh.folder / "runtime" / f"workbench-{os.getpid()}-9.json"

@@ -91,8 +91,8 @@ def test_a_call_that_does_not_end_is_not_waited_for_longer_than_asked(fresh: Com
 def test_the_first_notebook_is_served(cli: CommandLine) -> None:
     served = cli.serve(ROOT / "notebooks" / "00-hello.ipynb")
     assert served.told["services"] == ["api.hello", "api.orders", "api.price"]
-    assert requests.get(f"{served.url}/api/hello?name=you", timeout=5).text == "Hello you!\n"
-    assert requests.get(f"{served.url}/api/price/EUR", timeout=5).json()["tea"] == 3.24
+    assert requests.get(f"{served.url}/api/hello?name=you", timeout=30).text == "Hello you!\n"
+    assert requests.get(f"{served.url}/api/price/EUR", timeout=30).json()["tea"] == 3.24
     assert served.stop(signal.SIGTERM)[0] == 0
 
 
@@ -107,7 +107,7 @@ def test_a_notebook_with_magics_is_served_and_says_what_its_cells_print(fresh: C
     )
     path = fresh.module("some.ipynb", cells)
     served = fresh.serve(path)
-    assert requests.get(f"{served.url}/a", timeout=5).text == "1"
+    assert requests.get(f"{served.url}/a", timeout=30).text == "1"
     assert served.stop(signal.SIGTERM)[0] == 0
     shown = fresh.run("serve", str(fresh.module("ends.ipynb", notebook("print('from a cell')\n6 * 7", "1 / 0"))))
     assert shown.stdout == "from a cell\n"

@@ -272,7 +272,7 @@ def test_any_ftp_client_may_speak_with_the_peer(peer: FTPServer) -> None:
     peer.put("in/a.txt", b"12")
     assert peer.users is not None
     with ftplib.FTP() as client:
-        client.connect(peer.host, peer.port, timeout=5)
+        client.connect(peer.host, peer.port, timeout=30)
         client.login(*next(iter(peer.users.items())))
         assert client.nlst("in") == ["a.txt"]
         with pytest.raises(ftplib.error_perm):

@@ -214,7 +214,7 @@ def test_the_peer_answers_the_standard_librarys_client() -> None:
     peer = IMAPMailbox("m", users={"me": 'p"w\\'}).start()
     try:
         peer.put(b"Subject: a\nFrom: x@y.z\nX-Long: 1\n 2\n\nHello\n")
-        client = imaplib.IMAP4(peer.host, peer.port, timeout=5)
+        client = imaplib.IMAP4(peer.host, peer.port, timeout=30)
         with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
             client.login("me", "wrong")
         client.login("me", 'p"w\\')
@@ -244,7 +244,7 @@ def test_the_peer_answers_what_is_no_imap() -> None:
         "FETCH 1 FLAGS)",
     )
     try:
-        with socket.create_connection((peer.host, peer.port), timeout=5) as client, client.makefile("rwb") as lines:
+        with socket.create_connection((peer.host, peer.port), timeout=30) as client, client.makefile("rwb") as lines:
 
             def asked(command: str) -> bytes:
                 lines.write(f"t {command}\r\n".encode())

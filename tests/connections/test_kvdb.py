@@ -108,7 +108,7 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 def finish(process: subprocess.Popen[str]) -> None:
     process.kill()
-    process.communicate(timeout=10)
+    process.communicate(timeout=30)
 
 
 def test_it_speaks_text_and_keeps_it_in_the_folder(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -174,7 +174,7 @@ def test_two_processes_in_one_folder_share_one_server(kvdb: Kvdb, tmp_path: Path
     other = other_process(tmp_path, "kvdb.conn.set('from there', kvdb.conn.get('from here')); print('set', flush=True)")
     assert int(line_of(other)) == server_of(kvdb).pid
     assert line_of(other) == "set"
-    assert other.wait(10) == 0
+    assert other.wait(30) == 0
     other.communicate()
     assert kvdb.conn.get("from there") == "1"
 
@@ -228,7 +228,7 @@ def test_a_command_under_way_when_the_server_dies_fails_and_is_not_run_twice(kvd
             threading.Event().wait(0.01)
         server.kill()
         with pytest.raises(ConnectionFailed, match=r"embedded Redis at /tmp/workbench-\d+/\w+/redis.sock is not there"):
-            waiting.result(10)
+            waiting.result(30)
     answers_again(kvdb)
 
 
@@ -347,7 +347,7 @@ def test_a_server_that_its_guard_left_behind_is_stopped_first(tmp_path: Path) ->
             [command, *options, "--save", ""], pass_fds=(lock.fileno(),), stdout=subprocess.DEVNULL
         )
     assert kvdb.conn.get("x") == "1"
-    assert left_behind.wait(5) == 0
+    assert left_behind.wait(20) == 0
     assert server_of(kvdb).pid != left_behind.pid
     kvdb.close()
 

@@ -44,8 +44,8 @@ def test_every_cell_runs_and_says_what_is_saved(lab: Lab, page: Page) -> None:
     assert lines.first.is_visible()
     link = lines.first.locator("a").first.get_attribute("href")
     assert link is not None
-    assert requests.get(f"{link}/ping", timeout=5).status_code == 200
-    assert requests.get(f"{link}/api/hello?name=you", timeout=5).text == "Hello you!\n"
+    assert requests.get(f"{link}/ping", timeout=30).status_code == 200
+    assert requests.get(f"{link}/api/hello?name=you", timeout=30).text == "Hello you!\n"
     deployed = page.locator(".jp-OutputArea-output", has_text=re.compile(r"api\.price\W*v1"))
     assert deployed.first.is_visible()
     if folder := os.environ.get("WORKBENCH_PICTURES"):

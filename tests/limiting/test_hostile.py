@@ -42,7 +42,7 @@ def together(work: Callable[[], list[float]]) -> list[float]:
     start, results = threading.Barrier(THREADS), [list[float]() for _ in range(THREADS)]
 
     def run(place: int) -> None:
-        start.wait(10)
+        start.wait(30)
         results[place] = work()
 
     threads = [threading.Thread(target=run, args=(place,)) for place in range(THREADS)]

@@ -166,11 +166,11 @@ def test_a_file_that_another_process_holds_is_decided_within_the_patience_and_re
 
     def hold(_: object, __: float) -> None:
         held.set()
-        free.wait(10)
+        free.wait(30)
 
     holder = threading.Thread(target=lambda: counters.work(hold))
     holder.start()
-    assert held.wait(10)
+    assert held.wait(30)
 
     async def race() -> tuple[Decision, float]:
         loop = asyncio.get_running_loop()
@@ -182,7 +182,7 @@ def test_a_file_that_another_process_holds_is_decided_within_the_patience_and_re
     assert said.denied == "store"
     assert seconds < 5
     free.set()
-    holder.join(10)
+    holder.join(30)
     assert counters.work(lambda ledger, now: now) > 0
     assert passed(limiter, "10.0.0.1", 9) == 4
     counters.close()

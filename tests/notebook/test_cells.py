@@ -208,7 +208,7 @@ def test_versions_source_rollback_and_remove(kernel: Kernel) -> None:
 def test_a_channel_may_be_defined_in_the_cell_of_its_service(kernel: Kernel, url: str) -> None:
     outputs = kernel.run(service("opens", "'open'", "wb.define(RESTChannel('opens', path='/api/opens'))"))
     assert "REST 'opens' is open at /api/opens. No security: anyone on this machine may call it." in said(outputs)[-1]
-    assert requests.get(f"{url}/api/opens", timeout=5).text == "open"
+    assert requests.get(f"{url}/api/opens", timeout=30).text == "open"
 
 
 def test_a_channel_for_a_service_that_is_nowhere_fails_its_cell(kernel: Kernel) -> None:
@@ -232,13 +232,13 @@ open({str(go)!r}).read()
     sent = kernel.send(service("two", "'new'", "wb.define(RESTChannel('fresh'))\n" + more))
     seen = kernel.message(lambda message: message["msg_type"] == "stream")["content"]["text"]
     try:
-        outside = [requests.get(f"{url}/two", timeout=5).text, requests.get(f"{url}/fresh", timeout=5).status_code]
+        outside = [requests.get(f"{url}/two", timeout=30).text, requests.get(f"{url}/fresh", timeout=30).status_code]
     finally:
         go.write_text("on")
     kernel.wait(sent)
     assert seen == "new new too\n"
     assert outside == ["old", 404]
-    assert [requests.get(f"{url}/{path}", timeout=5).text for path in ("two", "fresh")] == ["new", "new too"]
+    assert [requests.get(f"{url}/{path}", timeout=30).text for path in ("two", "fresh")] == ["new", "new too"]
 
 
 def test_a_hook_that_raises_deploys_nothing_and_shows_its_line(kernel: Kernel) -> None:

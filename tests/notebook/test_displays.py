@@ -59,7 +59,7 @@ def test_the_greeting_and_the_deploy_line_have_links_that_answer(kernel: Kernel,
     links = Balanced(htmls(outputs)[-1]).links
     assert links
     for link in links:
-        assert requests.get(link, timeout=5).text == "nothing"
+        assert requests.get(link, timeout=30).text == "nothing"
 
 
 @pytest.mark.parametrize(

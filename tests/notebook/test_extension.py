@@ -45,7 +45,7 @@ def test_unload_leaves_the_kernel_as_it_was_and_load_turns_it_on_again(workbench
     gone = "import sys, logging, threading, urllib.request"
     workbench_kernel.run(gone)
     assert workbench_kernel.run("'wb' in globals(), type(sys.stdout).__name__").result == "(False, 'OutStream')"
-    assert "refused" in str(workbench_kernel.run("urllib.request.urlopen(url + '/ping', timeout=5)", fails=True).error)
+    assert "refused" in str(workbench_kernel.run("urllib.request.urlopen(url + '/ping', timeout=30)", fails=True).error)
     assert said(workbench_kernel.run(SERVICE.format("unheard"))) == []
     assert "ModuleNotFoundError" in str(workbench_kernel.run("import zato.server.unknown", fails=True).error)
     assert said(workbench_kernel.run("%load_ext workbench")) == [GREETING]

@@ -85,7 +85,7 @@ def test_an_empty_peer_and_what_was_asked() -> None:
     peer = DropboxServer("d").start()
     try:
         assert "no files" in running.peer(peer)
-        requests.post(f"{peer.url}/2/check/user", json={}, headers={"Authorization": "Bearer x"}, timeout=5)
+        requests.post(f"{peer.url}/2/check/user", json={}, headers={"Authorization": "Bearer x"}, timeout=30)
         assert "check/user" in running.peer(peer)
     finally:
         peer.stop()

@@ -41,13 +41,13 @@ def test_a_call_from_outside_prints_into_no_cell(kernel: Kernel, url: str) -> No
     kernel.run("import time\nprint('this cell ran last')")
     sent = kernel.send("print('began', flush=True)\ntime.sleep(0.5)\nprint('ended')")
     shown = kernel.message(lambda message: message["msg_type"] == "stream")["content"]["text"]
-    assert requests.get(f"{url}/noisy", timeout=5).text == "ok"
+    assert requests.get(f"{url}/noisy", timeout=30).text == "ok"
     outputs = kernel.wait(sent)
     assert (shown, outputs.stdout, outputs.stderr) == ("began\n", "ended\n", "")
 
 
 def test_a_call_through_the_server_keeps_its_lines_in_its_trace_and_in_the_log(kernel: Kernel, url: str) -> None:
-    cid = requests.get(f"{url}/noisy", timeout=5).headers["X-Zato-CID"]
+    cid = requests.get(f"{url}/noisy", timeout=30).headers["X-Zato-CID"]
     lines = kernel.run(f"set(wb.traffic.find({cid!r}).lines)").result
     logged = kernel.run(f"set(line.text for line in wb.log.of({cid!r}))").result
     assert lines is not None
@@ -95,7 +95,7 @@ def test_a_service_that_raises_is_logged_with_its_traceback(kernel: Kernel, url:
         "class Raises(Service):\n    name = 'raises'\n    def handle(self):\n        raise KeyError('secret detail')\n"
         "wb.define(RESTChannel('raises'))"
     )
-    answer = requests.get(f"{url}/raises", timeout=5)
+    answer = requests.get(f"{url}/raises", timeout=30)
     assert answer.status_code == 500
     assert "secret detail" not in answer.text
     cid = answer.headers["X-Zato-CID"]
@@ -105,7 +105,7 @@ def test_a_service_that_raises_is_logged_with_its_traceback(kernel: Kernel, url:
 
 
 def test_a_call_from_outside_prints_into_no_capture(kernel: Kernel, url: str) -> None:
-    code = f"%%capture caught\nprint('mine')\nimport requests\nprint(requests.get('{url}/noisy', timeout=5).text)"
+    code = f"%%capture caught\nprint('mine')\nimport requests\nprint(requests.get('{url}/noisy', timeout=30).text)"
     kernel.run(code)
     assert kernel.run("print(caught.stdout, end='')").stdout == "mine\nok\n"
     kernel.run("%%capture caught\nwb.invoke('noisy')")

@@ -96,10 +96,10 @@ def test_threads_and_pools_of_a_call_belong_to_it(wb: Workbench, capsys: pytest.
         def handle(self) -> None:
             thread = threading.Thread(target=print, args=("in a thread",))
             thread.start()
-            thread.join(10)
+            thread.join(30)
             with ThreadPoolExecutor(1) as pool:
-                pool.submit(print, "in a pool").result(10)
-            lasting.submit(print, "in a pool that stays").result(10)
+                pool.submit(print, "in a pool").result(30)
+            lasting.submit(print, "in a pool that stays").result(30)
 
     for _ in range(2):
         assert served(wb, Spawns).splitlines()[2:] == [
@@ -107,7 +107,7 @@ def test_threads_and_pools_of_a_call_belong_to_it(wb: Workbench, capsys: pytest.
             "    print: in a pool",
             "    print: in a pool that stays",
         ]
-    lasting.submit(print, "of nobody").result(10)
+    lasting.submit(print, "of nobody").result(30)
     assert "of nobody" not in repr(wb.traffic[-1])
 
 
@@ -118,7 +118,7 @@ def test_what_a_thread_of_a_call_raises_is_told_in_its_trace(wb: Workbench) -> N
         def handle(self) -> None:
             thread = threading.Thread(target=lambda: [][1])
             thread.start()
-            thread.join(10)
+            thread.join(30)
 
     told = []
     former = threading.excepthook
@@ -159,7 +159,7 @@ def test_calls_at_the_same_time_keep_their_prints_apart(wb: Workbench) -> None:
             for i in range(50):
                 print(self.request.http.params.who, i)
                 if i == 25:
-                    together.wait(10)
+                    together.wait(30)
             return self.cid
 
     capture.install()
@@ -174,7 +174,7 @@ def test_calls_at_the_same_time_keep_their_prints_apart(wb: Workbench) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     for who in "abcd":
         assert [line.text for line in wb.log.of(cids[who])] == [f"{who} {i}" for i in range(50)]
 
@@ -245,7 +245,7 @@ def test_a_line_of_a_thread_that_outlives_its_call_still_finds_it(wb: Workbench)
         name = "leaves"
 
         def handle(self) -> None:
-            threading.Thread(target=lambda: (go.wait(10), print("late")), daemon=True).start()
+            threading.Thread(target=lambda: (go.wait(30), print("late")), daemon=True).start()
 
     served(wb, Leaves)
     go.set()

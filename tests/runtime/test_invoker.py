@@ -265,7 +265,7 @@ def test_a_call_keeps_its_snapshot_while_a_new_version_goes_live(wb: Workbench) 
             first = self.invoke("pair.inner")
             if version == 1:
                 reached.set()
-                go.wait(10)
+                go.wait(30)
             return first, version, self.invoke("pair.inner")
 
         return [
@@ -278,11 +278,11 @@ def test_a_call_keeps_its_snapshot_while_a_new_version_goes_live(wb: Workbench) 
     answers: list[Any] = []
     caller = threading.Thread(target=lambda: answers.append(wb.call("GET /pair").json()))
     caller.start()
-    assert reached.wait(10)
+    assert reached.wait(30)
     wb.deploy(*make(2))
     assert wb.call("GET /pair").json() == [2, 2, 2]
     go.set()
-    caller.join(10)
+    caller.join(30)
     assert answers == [[1, 1, 1]]
 
 
@@ -318,7 +318,7 @@ def test_no_call_fails_or_mixes_versions_during_redeploys(wb: Workbench) -> None
         until(lambda seen=seen: len(answers) > seen + 10, "calls go on")  # type: ignore[misc]
     stop.set()
     for caller in callers:
-        caller.join(10)
+        caller.join(30)
     assert {status for status, _ in answers} == {200}
     assert {body for _, body in answers} <= {b"[%d,%d]" % (version, version) for version in range(31)}
     assert (200, b"[30,30]") in answers

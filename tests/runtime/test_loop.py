@@ -49,7 +49,7 @@ def test_each_landing_wakes_a_loop_that_sleeps(loop: LoopThread, hostile_switchi
     for number in range(2000):
         done = threading.Event()
         loop.land(done.set)
-        assert done.wait(10), f"landing {number} was lost"
+        assert done.wait(30), f"landing {number} was lost"
 
 
 def test_a_landing_that_fails_does_not_keep_the_next_from_running(
@@ -58,7 +58,7 @@ def test_a_landing_that_fails_does_not_keep_the_next_from_running(
     done = threading.Event()
     loop.land(lambda: 1 / 0)
     loop.land(done.set)
-    assert done.wait(10)
+    assert done.wait(30)
     assert "failed on the loop" in caplog.text
 
 
@@ -101,5 +101,5 @@ def test_a_closed_loop_starts_anew_and_lands_again() -> None:
     loop.run(asyncio.sleep(0))
     done = threading.Event()
     loop.land(done.set)
-    assert done.wait(10)
+    assert done.wait(30)
     loop.close()

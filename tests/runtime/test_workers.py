@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -50,9 +49,9 @@ def test_no_wake_up_is_lost_between_bursts(hostile_switching: None) -> None:
     for round_number in range(1500):
         done = threading.Barrier(4)
         for _ in range(3):
-            workers.submit(lambda done=done: done.wait(10))  # type: ignore[misc]
+            workers.submit(lambda done=done: done.wait(30))  # type: ignore[misc]
         try:
-            done.wait(10)
+            done.wait(30)
         except threading.BrokenBarrierError:
             pytest.fail(f"round {round_number}: three tasks that wait for one another did not all get a thread")
     workers.close()
@@ -63,40 +62,39 @@ def test_tasks_that_block_each_have_a_thread_up_to_the_bound() -> None:
 
     def blocked() -> None:
         running.release()
-        go.wait(10)
+        go.wait(30)
 
     for _ in range(5):
         workers.submit(blocked)
     for _ in range(5):
-        assert running.acquire(timeout=10)
+        assert running.acquire(timeout=30)
     for _ in range(3):
         workers.submit(blocked)
-    began = time.monotonic()
     with pytest.raises(ServiceUnavailable, match="All workers are busy") as refused:
         workers.submit(blocked)
-    assert time.monotonic() - began < 0.5
+    assert not running.acquire(blocking=False)
     assert refused.value.headers() == [("Retry-After", "1")]
     assert workers.waiting == 3
     go.set()
     for _ in range(3):
-        assert running.acquire(timeout=10)
+        assert running.acquire(timeout=30)
     workers.close()
 
 
 def test_a_spare_takes_what_waits_behind_a_hung_task_and_goes_when_it_comes_back() -> None:
     workers, go, ran = Workers(1, 10), threading.Event(), threading.Event()
-    workers.submit(lambda: go.wait(10))
+    workers.submit(lambda: go.wait(30))
     workers.submit(ran.set)
     assert not ran.wait(0.05)
     assert workers.lend_spare()
-    assert ran.wait(10)
+    assert ran.wait(30)
     assert not workers.lend_spare(), "as many spares as workers, no more"
     go.set()
     workers.return_spare()
     for _ in range(3):
         again = threading.Event()
         workers.submit(again.set)
-        assert again.wait(10)
+        assert again.wait(30)
     until(lambda: len(workers_alive()) <= 1, "the surplus thread has gone")
     workers.close()
 
@@ -109,7 +107,7 @@ def test_a_task_that_raises_does_not_take_its_thread_along(caplog: pytest.LogCap
 
     workers.submit(fails)
     workers.submit(ran.set)
-    assert ran.wait(10)
+    assert ran.wait(30)
     assert "a task of the workers failed" in caplog.text
     workers.close()
 
@@ -118,8 +116,8 @@ def test_closed_workers_take_nothing_and_leave_no_thread() -> None:
     before = workers_alive()
     workers, together = Workers(), threading.Barrier(4)
     for _ in range(3):
-        workers.submit(lambda: together.wait(10))  # type: ignore[arg-type,return-value]
-    together.wait(10)
+        workers.submit(lambda: together.wait(30))  # type: ignore[arg-type,return-value]
+    together.wait(30)
     workers.close()
     with pytest.raises(ServiceUnavailable, match="Stopping"):
         workers.submit(lambda: None)
@@ -138,7 +136,7 @@ def test_a_caller_that_is_busy_has_its_tasks_begun_when_it_says_so() -> None:
     assert not ran.acquire(timeout=0.05)
     soon.pop()()
     for _ in range(3):
-        assert ran.acquire(timeout=10)
+        assert ran.acquire(timeout=30)
     workers.close()
 
 
@@ -147,5 +145,5 @@ def test_a_task_of_a_free_caller_does_not_wait_for_a_busy_one() -> None:
     workers.submit(ran.release, soon.append)
     workers.submit(ran.release)
     for _ in range(2):
-        assert ran.acquire(timeout=10)
+        assert ran.acquire(timeout=30)
     workers.close()

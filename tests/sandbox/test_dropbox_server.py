@@ -276,7 +276,7 @@ def test_what_the_sdk_still_knows_by_its_old_names(peer: DropboxServer, client: 
 def test_links(peer: DropboxServer, client: dropbox.Dropbox) -> None:
     peer.put("a.txt", b"shared")
     link = client.files_get_temporary_link("/a.txt").link
-    assert requests.get(link, timeout=5).content == b"shared"
+    assert requests.get(link, timeout=30).content == b"shared"
     shared = client.sharing_create_shared_link_with_settings("/a.txt")
     assert (shared.name, shared.size) == ("a.txt", 6)
     again = refused(lambda: client.sharing_create_shared_link_with_settings("/a.txt"))
@@ -284,10 +284,10 @@ def test_links(peer: DropboxServer, client: dropbox.Dropbox) -> None:
     assert [each.url for each in client.sharing_list_shared_links("/a.txt").links] == [shared.url]
     assert client.sharing_get_shared_link_metadata(shared.url).name == "a.txt"
     assert client.sharing_get_shared_link_file(shared.url)[1].content == b"shared"
-    assert requests.get(shared.url.replace("dl=0", "dl=1"), timeout=5).content == b"shared"
+    assert requests.get(shared.url.replace("dl=0", "dl=1"), timeout=30).content == b"shared"
     client.sharing_revoke_shared_link(shared.url)
     assert client.sharing_list_shared_links().links == []
-    assert requests.get(shared.url, timeout=5).status_code == 404
+    assert requests.get(shared.url, timeout=30).status_code == 404
 
 
 def test_the_account_and_its_space(peer: DropboxServer, client: dropbox.Dropbox) -> None:

@@ -38,12 +38,12 @@ def session() -> Iterator[requests.Session]:
 def ask(
     session: requests.Session, source: HTTPSource, path: str, method: str = "GET", **more: Any
 ) -> requests.Response:
-    return session.request(method, source.url + path, timeout=5, **more)
+    return session.request(method, source.url + path, timeout=30, **more)
 
 
 def raw(source: HTTPSource, data: bytes) -> bytes:
     """Everything answered to these bytes until the peer hangs up."""
-    with socket.create_connection((source.host, source.port), timeout=5) as client:
+    with socket.create_connection((source.host, source.port), timeout=30) as client:
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
         answer = b""
@@ -149,7 +149,7 @@ def test_a_slow_reply_holds_nobody_else_up(source: HTTPSource, session: requests
     source.reply("/slow", after=30)
     source.reply("/quick", text="x")
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(requests.get, source.url + "/slow", timeout=5)
+        slow = pool.submit(requests.get, source.url + "/slow", timeout=30)
         source.requests.wait(0)
         assert ask(session, source, "/quick").text == "x"
         source.stop()
@@ -247,7 +247,7 @@ def test_requests_in_a_row_are_answered_in_a_row(source: HTTPSource) -> None:
 
 def test_a_client_that_asks_first_whether_to_send(source: HTTPSource) -> None:
     source.reply("/up", text="taken")
-    with socket.create_connection((source.host, source.port), timeout=5) as client:
+    with socket.create_connection((source.host, source.port), timeout=30) as client:
         client.sendall(b"PUT /up HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n")
         assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(b"ok")

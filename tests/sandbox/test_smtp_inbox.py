@@ -25,7 +25,7 @@ def inbox() -> Iterator[SMTPInbox]:
 
 
 def connected(inbox: SMTPInbox) -> smtplib.SMTP:
-    return smtplib.SMTP(inbox.host, inbox.port, timeout=5)
+    return smtplib.SMTP(inbox.host, inbox.port, timeout=30)
 
 
 def mail(subject: str = "Hi", **headers: str) -> EmailMessage:
@@ -95,7 +95,7 @@ def test_tls_from_the_first_byte() -> None:
     inbox = SMTPInbox(is_ssl=True).start()
     trusting = ssl.create_default_context(cafile=str(certificates.authority().file))
     try:
-        with smtplib.SMTP_SSL(inbox.host, inbox.port, timeout=5, context=trusting) as client:
+        with smtplib.SMTP_SSL(inbox.host, inbox.port, timeout=30, context=trusting) as client:
             client.send_message(mail())
         assert len(inbox.messages) == 1
     finally:

@@ -31,7 +31,7 @@ def live(tmp_path: Path) -> Iterator[Bench]:
 def test_runs_come_at_their_planned_times_without_drift(live: Bench) -> None:
     live.scheduler.define(IntervalJob("sync demo", service="ok", seconds=1, repeats=2))
     assert [thread.name for thread in threading.enumerate()].count("workbench-clock") == 1
-    assert repr(live.jobs["sync demo"].wait(runs=2, timeout=10)) == "'sync demo': 2 runs, 2 ok, finished (2 of 2)."
+    assert repr(live.jobs["sync demo"].wait(runs=2, timeout=30)) == "'sync demo': 2 runs, 2 ok, finished (2 of 2)."
     first, second = live.jobs["sync demo"].runs
     assert (second.planned - first.planned).total_seconds() == 1.0
     assert all(run.late_seconds is not None and 0 <= run.late_seconds < 1 for run in (first, second))
@@ -39,13 +39,17 @@ def test_runs_come_at_their_planned_times_without_drift(live: Bench) -> None:
 
 def test_a_job_that_is_due_sooner_than_the_alarm_was_set_to_is_not_late(live: Bench) -> None:
     live.scheduler.define(IntervalJob("later", service="ok", hours=1))
-    soon = time.time() + 1.2
-    start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(soon + 0.8))
-    live.scheduler.define(IntervalJob("soon", service="ok", hours=1, start=start))
-    assert live.jobs["soon"].wait(runs=1, timeout=10).ok
-    run = live.jobs["soon"].runs[0]
-    assert run.late_seconds is not None
-    assert run.late_seconds < 0.5
+    late = []
+    # One that is on time is proof; a busy machine may wake any one late, an alarm set too late wakes each one late.
+    while len(late) < 3 and not (late and late[-1] < 0.5):
+        name = f"soon {len(late)}"
+        start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 2))
+        live.scheduler.define(IntervalJob(name, service="ok", hours=1, start=start))
+        assert live.jobs[name].wait(runs=1, timeout=30).ok
+        seconds = live.jobs[name].runs[0].late_seconds
+        assert seconds is not None
+        late.append(seconds)
+    assert late[-1] < 0.5, late
 
 
 def test_a_job_may_be_defined_by_whoever_hears_of_another(live: Bench) -> None:
@@ -55,8 +59,8 @@ def test_a_job_may_be_defined_by_whoever_hears_of_another(live: Bench) -> None:
 
     live.events.subscribe(JobChanged, follow)
     live.scheduler.define(IntervalJob("first", service="ok", seconds=1, repeats=1))
-    assert live.jobs["first"].wait(timeout=10).ok
-    assert live.jobs["second"].wait(timeout=10).ok
+    assert live.jobs["first"].wait(timeout=30).ok
+    assert live.jobs["second"].wait(timeout=30).ok
 
 
 def test_a_store_that_gives_no_answer_does_not_stop_the_clock(live: Bench) -> None:
@@ -64,6 +68,6 @@ def test_a_store_that_gives_no_answer_does_not_stop_the_clock(live: Bench) -> No
     live.events.subscribe(RunLost, lambda event: lost.release())
     live.scheduler.define(IntervalJob("j", service="ok", seconds=1))
     live.store.close()
-    assert lost.acquire(timeout=10)
-    assert lost.acquire(timeout=10)
+    assert lost.acquire(timeout=30)
+    assert lost.acquire(timeout=30)
     assert live.services.calls == []

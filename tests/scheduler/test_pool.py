@@ -16,25 +16,25 @@ def test_threads_are_started_when_needed_kept_and_bounded() -> None:
     pool, gate, done = Pool(2), threading.Event(), threading.Semaphore(0)
 
     def wait() -> None:
-        gate.wait(10)
+        gate.wait(30)
         done.release()
 
     for _ in range(5):
         pool.submit(wait)
     assert len(_threads() - before) == 2
     gate.set()
-    assert all(done.acquire(timeout=10) for _ in range(5))
+    assert all(done.acquire(timeout=30) for _ in range(5))
     pool.submit(done.release)
-    assert done.acquire(timeout=10)
+    assert done.acquire(timeout=30)
     assert len(_threads() - before) == 2
     pool.close()
 
 
 def test_an_urgent_task_does_not_wait_for_busy_threads() -> None:
     pool, gate, ran = Pool(1), threading.Event(), threading.Event()
-    pool.submit(lambda: gate.wait(10) and None)
+    pool.submit(lambda: gate.wait(30) and None)
     pool.submit(ran.set, urgent=True)
-    assert ran.wait(10)
+    assert ran.wait(30)
     gate.set()
     pool.close()
 
@@ -47,7 +47,7 @@ def test_a_task_that_raises_is_logged_and_its_thread_goes_on(caplog: object) -> 
 
     pool.submit(boom)
     pool.submit(ran.set)
-    assert ran.wait(10)
+    assert ran.wait(30)
     assert "a task of the scheduler failed" in caplog.text  # type: ignore[attr-defined]
     pool.close()
 
@@ -64,6 +64,6 @@ def test_tasks_from_many_threads_all_run_once() -> None:
     feeders = [threading.Thread(target=lambda: [pool.submit(task) for _ in range(500)]) for _ in range(4)]
     for feeder in feeders:
         feeder.start()
-    assert all(done.acquire(timeout=10) for _ in range(2_000))
+    assert all(done.acquire(timeout=30) for _ in range(2_000))
     assert count[0] == 2_000
     pool.close()

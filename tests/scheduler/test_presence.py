@@ -84,7 +84,7 @@ def test_another_process_lives_until_it_is_killed(tmp_path: Path) -> None:
         assert presence.alive(name)
         assert presence.alive(name)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(30)
     assert not presence.alive(name)
     assert not presence.alive(name)
     presence.leave()
@@ -96,7 +96,7 @@ def test_a_forked_child_does_not_keep_its_dead_parent_alive(tmp_path: Path) -> N
     with _child(FORKING, str(tmp_path)) as process:
         assert process.stdout is not None
         name = process.stdout.readline().split()[0]
-        process.wait(10)
+        process.wait(30)
         assert not presence.alive(name)
     presence.leave()
 
@@ -154,7 +154,7 @@ def test_after_kill_9_every_run_is_there_and_the_open_one_is_interrupted(tmp_pat
         bench.clock.advance(31 * 60 + 30)  # type: ignore[attr-defined]
         assert bench.outcomes("slow") == ["running"]
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(30)
     assert bench.outcomes("quick")[:30] == ["ok"] * 30
     run = bench.jobs["slow"].runs[0]
     assert repr(run) == "Run of 'slow': interrupted, the process that ran it ended before the run did."

@@ -109,7 +109,7 @@ def test_planned_runs_of_one_job_come_one_after_another_beside_those_of_others(b
     for _ in range(3):
         bench.clock.advance(60)  # type: ignore[attr-defined]
         bench.scheduler.tick()
-        assert ended.acquire(timeout=10)
+        assert ended.acquire(timeout=30)
     assert [call.job_name for call in bench.services.calls].count("slow") <= 1
     assert bench.outcomes("quick") == ["ok"] * 3
     bench.services.gate.set()
@@ -137,7 +137,7 @@ def test_hung_jobs_that_fill_every_thread_do_not_stop_a_run_by_hand(bench: Bench
     bench.clock.advance(60)  # type: ignore[attr-defined]
     bench.scheduler.tick()
     bench.scheduler.define(_job("ok", "quick"))
-    assert bench.jobs["quick"].execute(timeout=10).ok
+    assert bench.jobs["quick"].execute(timeout=30).ok
 
 
 def test_execute_without_waiting_returns_at_once(bench: Bench) -> None:
@@ -157,7 +157,7 @@ def test_a_run_may_execute_another_job_and_wait_for_it(bench: Bench) -> None:
     bench.services.by_name["chain"] = lambda extra: outcomes.append(bench.jobs["second"].execute().outcome)
     bench.scheduler.define(_job("chain", "first"))
     bench.scheduler.define(_job("ok", "second"))
-    assert bench.jobs["first"].execute(timeout=10).ok
+    assert bench.jobs["first"].execute(timeout=30).ok
     assert outcomes == ["ok"]
 
 
@@ -178,7 +178,7 @@ def test_closing_drops_what_is_queued_and_waits_for_what_runs(bench: Bench) -> N
     closing = threading.Thread(target=bench.scheduler.close, args=(10,))
     closing.start()
     bench.services.gate.set()
-    closing.join(10)
+    closing.join(30)
     assert not closing.is_alive()
     assert len(bench.services.calls) <= 2
     assert bench.scheduler.tick() == 0

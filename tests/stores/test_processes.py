@@ -76,7 +76,7 @@ def test_kill_9_in_the_middle_of_writing_loses_nothing_that_was_committed(shared
             last = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
         last = max([last, *(int(line) for line in process.stdout if line.endswith("\n"))])
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(30) == -signal.SIGKILL
     store = open_store(shared_url)
     rows = [key for key, _ in store.scan("row/")]
     assert rows[:last] == [f"row/{number:08d}" for number in range(1, last + 1)]

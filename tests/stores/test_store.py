@@ -89,7 +89,7 @@ def test_threads_count_exactly_and_one_of_them_adds(store: OpenStore) -> None:
     begin = threading.Barrier(8)
 
     def hammer(number: int) -> int:
-        begin.wait(10)
+        begin.wait(30)
         wins = 0
         for turn in range(50):
             store.incr("n")

@@ -41,7 +41,7 @@ class Asking:
 
     def __call__(self, ask: str, **content: Any) -> dict[str, Any]:
         answers = self.start(ask, **content)
-        while "so far" in (said := answers.get(timeout=10)):
+        while "so far" in (said := answers.get(timeout=30)):
             pass
         return said
 

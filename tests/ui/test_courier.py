@@ -3,12 +3,14 @@ from __future__ import annotations
 import itertools
 import time
 from queue import SimpleQueue
-from threading import Thread, current_thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import pytest
 
 from workbench.ui.courier import Courier
+
+WAIT_SECONDS = 30.0
 
 
 class Card:
@@ -30,6 +32,18 @@ class Broken(Card):
         raise OSError("gone")
 
 
+class Held(Card):
+    """Keeps the courier until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = Event()
+
+    def deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
+        super().deliver(messages, facts)
+        self.go_on.wait(WAIT_SECONDS)
+
+
 @pytest.fixture
 def courier() -> Any:
     made = Courier()
@@ -37,12 +51,12 @@ def courier() -> Any:
     made.close()
 
 
-def test_the_first_message_leaves_at_once(courier: Courier) -> None:
-    card, began = Card(), time.monotonic()
+def test_the_first_message_leaves_at_once() -> None:
+    courier, card = Courier(pause_seconds=3600), Card()
     courier.post(card, {"n": 1})
-    messages, facts, at, thread = card.brought.get(timeout=2)
+    messages, facts, _, thread = card.brought.get(timeout=WAIT_SECONDS)
     assert (messages, facts, thread) == ([{"n": 1}], False, "workbench-ui")
-    assert at - began < 0.1
+    courier.close()
 
 
 def test_many_messages_from_many_threads_leave_in_order_ten_times_a_second_at_most(courier: Courier) -> None:
@@ -57,11 +71,11 @@ def test_many_messages_from_many_threads_leave_in_order_ten_times_a_second_at_mo
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(WAIT_SECONDS)
     messages: list[dict[str, Any]] = []
     instants = []
     while len(messages) < 4 * each:
-        some, _, at, _ = card.brought.get(timeout=5)
+        some, _, at, _ = card.brought.get(timeout=WAIT_SECONDS)
         messages += some
         instants.append(at)
     for thread in range(4):
@@ -71,12 +85,17 @@ def test_many_messages_from_many_threads_leave_in_order_ten_times_a_second_at_mo
 
 
 def test_many_changes_draw_a_card_that_is_looked_at_once(courier: Courier) -> None:
-    seen, unseen = Card(), Card()
+    held, seen, unseen = Held(), Card(), Card()
     courier.watch(seen, True)
-    assert seen.brought.get(timeout=2)[1] is True
+    assert seen.brought.get(timeout=WAIT_SECONDS)[1] is True
+    courier.post(held, {"n": 1})
+    held.brought.get(timeout=WAIT_SECONDS)
     for _ in range(100):
         courier.refresh_all()
-    assert seen.brought.get(timeout=2)[1] is True
+    held.go_on.set()
+    assert seen.brought.get(timeout=WAIT_SECONDS)[1] is True
+    courier.post(held, {"n": 2})
+    held.brought.get(timeout=WAIT_SECONDS)
     assert seen.brought.empty()
     assert unseen.brought.empty()
 
@@ -84,11 +103,11 @@ def test_many_changes_draw_a_card_that_is_looked_at_once(courier: Courier) -> No
 def test_nothing_is_drawn_for_nobody(courier: Courier) -> None:
     card = Card()
     courier.watch(card, True)
-    card.brought.get(timeout=2)
+    card.brought.get(timeout=WAIT_SECONDS)
     courier.watch(card, False)
     courier.refresh_all()
     courier.post(card, {"n": 1})
-    assert card.brought.get(timeout=2)[:2] == ([{"n": 1}], False)
+    assert card.brought.get(timeout=WAIT_SECONDS)[:2] == ([{"n": 1}], False)
 
 
 def test_a_card_that_shows_silent_changes_is_drawn_without_an_event() -> None:
@@ -97,7 +116,7 @@ def test_a_card_that_shows_silent_changes_is_drawn_without_an_event() -> None:
         courier.watch(calm, True)
         courier.watch(restless, True)
         for _ in range(3):
-            assert restless.brought.get(timeout=2)[1] is True
+            assert restless.brought.get(timeout=WAIT_SECONDS)[1] is True
         assert calm.brought.qsize() == 1
     finally:
         courier.close()
@@ -106,27 +125,28 @@ def test_a_card_that_shows_silent_changes_is_drawn_without_an_event() -> None:
 def test_a_card_whose_front_end_is_gone_does_not_stop_the_others(courier: Courier) -> None:
     broken, card = Broken(), Card()
     courier.post(broken, {"n": 1})
-    broken.brought.get(timeout=2)
+    broken.brought.get(timeout=WAIT_SECONDS)
     courier.post(broken, {"n": 2})
     courier.post(card, {"n": 3})
-    assert card.brought.get(timeout=2)[0] == [{"n": 3}]
+    assert card.brought.get(timeout=WAIT_SECONDS)[0] == [{"n": 3}]
 
 
 def test_a_forgotten_card_gets_nothing(courier: Courier) -> None:
-    card, other = Card(), Card()
-    courier.post(other, {"n": 0})
-    other.brought.get(timeout=2)
+    card, held = Card(), Held()
+    courier.post(held, {"n": 0})
+    held.brought.get(timeout=WAIT_SECONDS)
     courier.post(card, {"n": 1})
     courier.forget(card)
-    courier.post(other, {"n": 2})
-    other.brought.get(timeout=2)
+    courier.post(held, {"n": 2})
+    held.go_on.set()
+    held.brought.get(timeout=WAIT_SECONDS)
     assert card.brought.empty()
 
 
 def test_closing_ends_the_thread(courier: Courier) -> None:
     card = Card()
     courier.post(card, {})
-    card.brought.get(timeout=2)
+    card.brought.get(timeout=WAIT_SECONDS)
     thread = courier._thread
     assert thread is not None
     courier.close()

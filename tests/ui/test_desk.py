@@ -60,7 +60,7 @@ def test_a_service_that_hangs_leaves_the_desk_usable(ask: Asking, wb: Workbench)
         name = "api.hanging"
 
         def handle(self) -> str:
-            assert go_on.wait(10)
+            assert go_on.wait(30)
             return "at last"
 
     wb.deploy(Hanging)
@@ -69,7 +69,7 @@ def test_a_service_that_hangs_leaves_the_desk_usable(ask: Asking, wb: Workbench)
     assert scheduled(ask)["problems"] == {}
     assert answers.empty()
     go_on.set()
-    assert answers.get(timeout=5)["text"] == "at last"
+    assert answers.get(timeout=30)["text"] == "at last"
 
 
 def test_two_clicks_schedule_a_service(ask: Asking, wb: Workbench) -> None:
@@ -92,7 +92,7 @@ def test_save_and_run_once_runs_the_job_now(ask: Asking, wb: Workbench) -> None:
 
     wb.events.subscribe(RunEnded, lambda event: ended.set())
     scheduled(ask, run=True)
-    assert ended.wait(10)
+    assert ended.wait(30)
     assert [(run.outcome, run.by_hand) for run in wb.jobs["hello"].runs] == [("ok", True)]
 
 

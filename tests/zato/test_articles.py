@@ -34,9 +34,9 @@ def test_sample_answers_the_articles_request(wb: Workbench, monkeypatch: pytest.
         BasicAuth("my.user", password=secret("SAMPLE_PASSWORD")),
         RESTChannel("api.sample", path="/api/sample", security="my.user", limit="3/m"),
     )
-    assert requests.get(f"{wb.start()}/api/sample", timeout=5).status_code == 401
+    assert requests.get(f"{wb.start()}/api/sample", timeout=30).status_code == 401
     address = wb.start().replace("http://", "http://my.user:password@") + "/api/sample"
-    answers = [requests.get(address, timeout=5) for _ in range(3)]
+    answers = [requests.get(address, timeout=30) for _ in range(3)]
     assert [each.status_code for each in answers] == [200, 200, 429]
     assert answers[0].text == "Hello there!\n"
     assert answers[2].json()["details"] == "Error 429 Too Many Requests"
@@ -89,7 +89,7 @@ def test_rest_upload_hands_the_file_on_exactly(wb: Workbench) -> None:
         f"{wb.start()}/api/upload?file_name=my-file.txt",
         data=content,
         headers={"Content-Type": "application/x-www-form-urlencoded"},
-        timeout=5,
+        timeout=30,
     )
     assert answer.status_code == 200, answer.text
     assert received == [("my-file.txt", content)]
@@ -141,7 +141,7 @@ def test_the_article_runs_as_a_cell(tmp_path: Path) -> None:
         assert shown == ["api.sample v1 is live."]
         kernel.run("from workbench import RESTChannel; wb.define(RESTChannel('api.sample'))")
         url = kernel.run("print(wb.url)").stdout.strip()
-        assert requests.get(f"{url}/api/sample", timeout=5).text == "Hello there!\n"
+        assert requests.get(f"{url}/api/sample", timeout=30).text == "Hello there!\n"
         shown = [each["text/plain"] for each in kernel.run(articles.SYNC).displays]
         assert shown == [
             "api.scheduler.sync v1 is live. It uses 2 connections that nobody defined yet: "
