@@ -39,7 +39,7 @@ $(BIN)/python:
 
 # pip brings the package in place, what it needs, and the kernel's specification. Bytecode is written as modules are used.
 $(VENV)/.lab: pyproject.toml kernels/workbench/kernel.json | $(BIN)/python
-	$(PIP) .
+	$(PIP) '.[all]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml kernels/workbench/kernel.json | $(BIN)/python

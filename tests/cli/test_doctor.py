@@ -11,6 +11,7 @@ from pathlib import Path
 
 import workbench
 from tests.cli.conftest import CommandLine
+from workbench.cli.doctor import missing_extras
 
 
 def found(cli: CommandLine, **env: str) -> dict[str, dict[str, object]]:
@@ -36,6 +37,13 @@ def test_another_distribution_with_a_package_of_this_name_is_named(cli: CommandL
     done = cli.run("doctor", PYTHONPATH=path)
     assert done.returncode == 1
     assert "MEND  installed: workbench has a package `workbench` too; pip uninstall it" in done.stdout
+
+
+def test_the_libraries_of_extras_that_are_not_there_are_named() -> None:
+    requires = ["msgspec>=0.20", "paramiko<6,>=5; extra == 'sftp'", "ruff; extra == 'test'"]
+    requires += ["paramiko<6,>=5; extra == 'all'", "boto3; extra == 'all'"]
+    assert missing_extras(requires, lambda name: name == "boto3") == ["paramiko"]
+    assert missing_extras(requires, lambda name: True) == []
 
 
 def test_a_busy_port_is_no_trouble_and_its_owner_is_named(cli: CommandLine) -> None:

@@ -49,6 +49,11 @@ def test_a_python_given_by_hand_has_an_environment_of_its_own() -> None:
     assert f".cache/venv-{version}/bin/python -m pytest --nbval tests" in done.stdout
 
 
+def test_the_first_command_installs_what_every_notebook_needs() -> None:
+    done = run("make", "--dry-run", "--always-make", "lab", "VENV=.cache/none")
+    assert "--editable '.[all]'" in done.stdout
+
+
 def test_a_python_that_does_not_fit_is_refused_with_the_mend() -> None:
     done = run("make", "test", "PYTHON=false")
     assert done.returncode != 0

@@ -8,8 +8,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
+
+from packaging.requirements import Requirement
 
 DISTRIBUTION = "notebook-workbench"
 NEEDED = ("jupyterlab", "ipykernel", "ipywidgets", "anywidget", "tornado", "requests", "redis", "msgspec")
@@ -54,15 +56,32 @@ def _itself() -> Finding:
 
 
 def _packages() -> Finding:
-    missing = []
-    for name in NEEDED:
-        try:
-            importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            missing.append(name)
+    missing = [name for name in NEEDED if not _is_installed(name)]
     return Finding(
         "packages", not missing, f"missing: {' '.join(missing)}; pip install them" if missing else "all there"
     )
+
+
+def _extras() -> Finding:
+    """Libraries that only some kinds and peers need; each is asked for where it is used."""
+    lacking = missing_extras(importlib.metadata.requires(DISTRIBUTION) or [], _is_installed)
+    mend = f"not installed: {' '.join(lacking)}; pip install '{DISTRIBUTION}[all]' for every kind and peer"
+    return Finding("extras", True, mend if lacking else "all there")
+
+
+def missing_extras(requires: Iterable[str], is_installed: Callable[[str], bool]) -> list[str]:
+    """What is not installed of the libraries that the extra `all` brings."""
+    wanted = [each for each in map(Requirement, requires) if each.marker is not None]
+    names = {each.name for each in wanted if each.marker and each.marker.evaluate({"extra": "all"})}
+    return sorted(name for name in names if not is_installed(name))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _kernel() -> Finding:
@@ -121,4 +140,14 @@ def _kinds() -> Finding:
     )
 
 
-LOOKS: tuple[Callable[[], Finding], ...] = (_python, _itself, _packages, _kernel, _port, _redis, _runtime, _kinds)
+LOOKS: tuple[Callable[[], Finding], ...] = (
+    _python,
+    _itself,
+    _packages,
+    _extras,
+    _kernel,
+    _port,
+    _redis,
+    _runtime,
+    _kinds,
+)
