@@ -47,7 +47,7 @@ def test_every_kind_of_the_catalog_is_in_this_suite() -> None:
     assert kinds == {row.kind for row in catalog.ROWS}, (
         "a kind of connection needs its row in tests/connections/cases.py"
     )
-    assert kinds == peers().keys(), "a kind of connection needs a peer in workbench/sandbox/catalog.py"
+    assert kinds == peers().keys(), "a kind needs a peer in workbench/sandbox/catalog.py"
 
 
 @every
