@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,11 +120,23 @@ def test_a_service_limit_refuses_one_request_of_a_batch(wb: Workbench) -> None:
     assert codes == [-32429]
 
 
-@pytest.mark.usefixtures("still")
-def test_a_batch_is_one_request_to_the_limit_of_its_endpoint(wb: Workbench) -> None:
-    wb.define(Limit("rpc", on="channel", lines="1/d"))
-    assert len(wb.call("POST /rpc", [asked("api.echo", id=i) for i in range(3)]).json()) == 3
-    assert wb.call("POST /rpc", [asked("api.echo")]).status == 429
+@pytest.mark.parametrize("counters", ["memory://", "sqlite:///{folder}/counters.sqlite"])
+@pytest.mark.parametrize("on", ["channel", "user"])
+def test_each_request_of_a_batch_counts_on_endpoint_and_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counters: str, on: str
+) -> None:
+    monkeypatch.setenv("RPC_PASSWORD", "right")
+    with Workbench(port=0, folder=tmp_path, counters=counters.format(folder=tmp_path)) as wb:
+        wb.deploy(Echo)
+        wb.define(
+            BasicAuth("caller", password=secret("RPC_PASSWORD")),
+            JSONRPCChannel("rpc", path="/rpc", services="api.echo", security="caller"),
+            Limit("rpc" if on == "channel" else "caller", on=on, lines="3/d", window="sliding"),
+        )
+        replies = wb.call("POST /rpc", [asked("api.echo", id=i) for i in range(5)], user="caller").json()
+        assert [each["id"] for each in replies] == [0, 1, 2, 3, 4]
+        assert [each["error"]["code"] for each in replies if "error" in each] == [-32429, -32429]
+        assert wb.call("POST /rpc", asked("api.echo"), user="caller").status == 429
 
 
 @pytest.mark.usefixtures("still")

@@ -12,7 +12,6 @@ from asyncio import Future, Task
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from workbench.channels.answers import TOLD, answer_of, error_answer, preflight_answer
@@ -20,13 +19,12 @@ from workbench.channels.dialect import Dialect, Outcome
 from workbench.channels.exchange import Answer, Exchange, declared_length
 from workbench.channels.guard import Guard
 from workbench.channels.routes import Routes
+from workbench.channels.turns import Runner, Turns
 from workbench.core.call import NOBODY, Call, ChannelInfo, ChannelSecurity, HTTPInput
 from workbench.core.errors import (
     ContentTooLarge,
     NotFound,
     ServiceUnavailable,
-    TimedOut,
-    UnknownName,
     WorkbenchError,
     refusal,
 )
@@ -34,10 +32,8 @@ from workbench.core.ports import Decision, Limiter
 from workbench.core.response import JSON, encode_json
 
 log = logging.getLogger("workbench.http")
-SWEEP_SECONDS = 0.05
 
 Admin = Callable[[Exchange], Any]
-Done = Callable[[Any, BaseException | None], None]
 CallerAddress = Callable[[str, str | None], str]
 Checks = Generator[Future[Decision], Decision, None]
 
@@ -72,50 +68,11 @@ class Endpoint:
         self.info = ChannelInfo(channel.name, "http-soap", channel.data_format, user)
 
 
-class Turn:
-    """One call that runs for a request, until it is settled or past its time."""
-
-    __slots__ = ("call", "lent", "seconds", "settle", "task")
-
-    def __init__(self, call: Call, seconds: float, settle: Done) -> None:
-        self.call, self.seconds, self.settle = call, seconds, settle
-        self.task: Task[Any] | None = None
-        self.lent = False
-
-
 class View(NamedTuple):
     """What a request can reach: the routes, and the services behind them."""
 
     routes: Routes[Endpoint]
     services: Mapping[str, Any]
-
-
-class Runner(Protocol):
-    """Runs calls for the pipeline: the invoker."""
-
-    def start(self, call: Call, done: Done) -> Task[Any] | None:
-        """Run a call where its colour belongs; `done` is called on the loop. The task, if it waits on the loop."""
-        ...
-
-    def failed(self, call: Call, error: BaseException) -> None:
-        """Log what a call raised."""
-        ...
-
-    def refused(self, call: Call, decision: Decision) -> None:
-        """Log what a limit refused."""
-        ...
-
-    def background(self, task: Callable[[], None]) -> None:
-        """Run a task on a worker."""
-        ...
-
-    def lend_spare(self) -> bool:
-        """Allow one worker more, since one hangs."""
-        ...
-
-    def return_spare(self) -> None:
-        """The worker that hung came back."""
-        ...
 
 
 class Pipeline:
@@ -141,14 +98,13 @@ class Pipeline:
     ) -> None:
         self._view, self._runner, self._new_call, self._record = view, runner, new_call, record
         self.guard, self._admin, self._caller_address = guard, admin, caller_address
-        self._in_flight: dict[Turn, float] = {}
-        self._sweeping = False
+        self._turns = Turns(runner)
         self.draining = False
 
     @property
     def in_flight(self) -> int:
         """Calls that have not been answered."""
-        return len(self._in_flight)
+        return len(self._turns)
 
     def admit(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
@@ -190,15 +146,8 @@ class Pipeline:
         if exchange.judged:
             self._begin(exchange, endpoint)
             return
-        checks = self._check(exchange, endpoint)
-        try:
-            waits_for = next(checks)
-        except StopIteration:
-            self._begin(exchange, endpoint)
-        except Exception as exc:
-            self.refuse(exchange, exc)
-        else:
-            exchange.task = asyncio.ensure_future(self._check_on(exchange, endpoint, checks, waits_for))
+        begin, refuse = partial(self._begin, exchange, endpoint), partial(self.refuse, exchange)
+        exchange.task = _after(self._check(exchange, endpoint), begin, refuse)
 
     def _check(self, exchange: Exchange, endpoint: Endpoint) -> Checks:
         """Endpoint's limit, credentials, user's limit; yields only a limit in a shared store, to be awaited."""
@@ -218,15 +167,6 @@ class Pipeline:
         if not decision.allowed:
             raise refusal(decision.denied, decision.headers)
 
-    async def _check_on(
-        self, exchange: Exchange, endpoint: Endpoint, checks: Checks, waits_for: Future[Decision]
-    ) -> None:
-        try:
-            await _to_the_end(checks, waits_for)
-            self._begin(exchange, endpoint)
-        except Exception as exc:
-            self.refuse(exchange, exc)
-
     def _begin(self, exchange: Exchange, endpoint: Endpoint) -> None:
         if endpoint.dialect is not None:
             self._converse(exchange, endpoint, endpoint.dialect)
@@ -237,7 +177,7 @@ class Pipeline:
             spool.hold()
             call.raw, call.spool = None, spool
         self._place(exchange, call)
-        self._run(call, endpoint, partial(self._settle, exchange, endpoint, call))
+        self._turns.run(call, endpoint.channel, partial(self._settle, exchange, endpoint, call))
 
     def _place(self, exchange: Exchange, call: Call) -> None:
         """Say where a call came from, and have it in the request's trace."""
@@ -246,29 +186,6 @@ class Pipeline:
             exchange.method, exchange.path, exchange.query, exchange.headers, exchange.address, exchange.params
         )
         exchange.root.steps.append(call.step)
-
-    def _run(self, call: Call, endpoint: Endpoint, settle: Done) -> None:
-        turn = Turn(call, endpoint.channel.timeout_seconds, settle)
-        self._in_flight[turn] = monotonic() + turn.seconds
-        if not self._sweeping:
-            self._sweeping = True
-            asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
-        done = partial(self._done, turn)
-        try:
-            turn.task = self._runner.start(call, done)
-        except UnknownName as exc:
-            log.error("channel %r: %s", endpoint.channel.name, exc)
-            done(None, NotFound("Not Found"))
-        except Exception as exc:
-            done(None, exc)
-
-    def _done(self, turn: Turn, value: Any, error: BaseException | None) -> None:
-        if self._in_flight.pop(turn, None) is not None:
-            turn.settle(value, error)
-        elif turn.lent:
-            self._runner.return_spare()
-        if turn.call.spool is not None:
-            turn.call.spool.release()
 
     def _settle(
         self, exchange: Exchange, endpoint: Endpoint, call: Call, value: Any, error: BaseException | None
@@ -308,9 +225,15 @@ class Pipeline:
             if len(outcomes) == len(calls):
                 self._reply(exchange, dialect, [(each, *outcomes[each]) for each in calls])
 
-        for call in calls:
+        waiting = []
+        for number, call in enumerate(calls):
             self._place(exchange, call)
-            self._run(call, endpoint, partial(settle, call))
+            run = partial(self._turns.run, call, endpoint.channel, partial(settle, call))
+            if number == 0:  # the request's own checks were this call's
+                run()
+            else:
+                waiting.append(_after(self._check(exchange, endpoint), run, partial(settle, call, None)))
+        exchange.task = waiting
         if not calls:
             self._reply(exchange, dialect, [])
 
@@ -337,25 +260,6 @@ class Pipeline:
         if exchange.call is not None and not exchange.answered:
             exchange.call.cancelled = True
 
-    def _sweep(self) -> None:
-        """Answer 504 for calls past their time; one pass every 50 ms costs less than a timer per call."""
-        now = monotonic()
-        for turn in [each for each, deadline in self._in_flight.items() if deadline <= now]:
-            self._time_out(turn)
-        self._sweeping = bool(self._in_flight)
-        if self._sweeping:
-            asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
-
-    def _time_out(self, turn: Turn) -> None:
-        del self._in_flight[turn]
-        call = turn.call
-        call.cancelled = call.expired = True
-        if turn.task is not None:
-            turn.task.cancel()
-        elif call.response is not None and not call.on_loop:  # it holds a worker; before that, it waits for one
-            turn.lent = self._runner.lend_spare()
-        turn.settle(None, TimedOut(call.service, turn.seconds))
-
     def _handle_own(self, exchange: Exchange) -> None:
         if exchange.is_preflight:
             return exchange.answer(preflight_answer(exchange.headers))
@@ -381,6 +285,29 @@ class Pipeline:
             self._runner.background(work)
         except ServiceUnavailable as exc:
             self.refuse(exchange, exc)
+
+
+def _after(checks: Checks, then: Callable[[], None], otherwise: Callable[[Exception], None]) -> Task[None] | None:
+    """Go on once checks have passed, at once if none waits; else the task that waits."""
+    try:
+        waits_for = next(checks)
+    except StopIteration:
+        then()
+    except Exception as exc:
+        otherwise(exc)
+    else:
+        return asyncio.ensure_future(_check_on(checks, waits_for, then, otherwise))
+    return None
+
+
+async def _check_on(
+    checks: Checks, waits_for: Future[Decision], then: Callable[[], None], otherwise: Callable[[Exception], None]
+) -> None:
+    try:
+        await _to_the_end(checks, waits_for)
+        then()
+    except Exception as exc:
+        otherwise(exc)
 
 
 async def _to_the_end(checks: Checks, waits_for: Future[Decision] | None = None) -> None:
