@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from tests.connections.examples import EXAMPLES, FILES, opened, played
-from workbench.connections.file_errors import FileThere, IsAFolder, NoSuchFile, NotAFolder
+from workbench.connections.file_errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
+from workbench.connections.file_streams import Download
 from workbench.connections.files import FileInfo
 from workbench.connections.live_files import LiveFiles
+from workbench.connections.trying import Due
 from workbench.core.call import INVOKE, Call
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import CURRENT
@@ -358,3 +360,28 @@ def test_a_service_moves_from_one_storage_to_another_by_name_alone(kind: str) ->
 def test_an_info_says_what_it_is() -> None:
     assert repr(FileInfo("a", "in/a", 1)) == "in/a (1 byte)"
     assert repr(FileInfo("in", "in", is_dir=True)) == "in/"
+
+
+def test_a_file_is_read_whole_though_somebody_keeps_the_error_of_a_cut() -> None:
+    kept: list[Interrupted] = []
+
+    class Cut:
+        size, stamp = 6, None
+
+        def __init__(self, offset: int) -> None:
+            self.offset = offset
+
+        def readinto(self, buffer: memoryview) -> int:
+            if self.offset == 3 and not kept:
+                kept.append(Interrupted("cut"))
+                raise kept[0]
+            count = min(3, len(buffer), 6 - self.offset)
+            buffer[:count] = b"abcdef"[self.offset : self.offset + count]
+            self.offset += count
+            return count
+
+        def close(self) -> None:
+            """Nothing."""
+
+    assert Download("it", "a", Cut, Due(), retries=1).readall() == b"abcdef"
+    assert kept

@@ -71,10 +71,11 @@ class Download(io.RawIOBase):
         Raises:
             ConnectionFailed: It was interrupted too often, or changed meanwhile.
         """
-        view = memoryview(buffer).cast("B")
-        if self._at_end or not len(view):
-            return 0
-        count = trying(self._owner, lambda due, attempt: self._some(view), self._due, self.retries)
+        # Released here, since the traceback of an interruption may keep it, and with it the buffer, for long.
+        with memoryview(buffer) as given, given.cast("B") as view:
+            if self._at_end or not len(view):
+                return 0
+            count = trying(self._owner, lambda due, attempt: self._some(view), self._due, self.retries)
         self.offset += count
         if not count:
             self._at_end = True
@@ -109,7 +110,11 @@ class Download(io.RawIOBase):
 
     def _fill(self, view: memoryview) -> int:
         filled = 0
-        while filled < len(view) and (count := self.readinto(view[filled:])):
+        while filled < len(view):
+            with view[filled:] as rest:
+                count = self.readinto(rest)
+            if not count:
+                break
             filled += count
         return filled
 
