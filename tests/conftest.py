@@ -1,4 +1,4 @@
-"""What holds for every test: in CI a skipped test is a failed one."""
+"""What holds for every test: a bound on its time; in CI a skipped test is a failed one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
+LONGEST_SECONDS = 60
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Bound what says no bound of its own; here, since who runs the notebooks alone may not have the plugin."""
+    if config.getoption("timeout", None) is not None:
+        return
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
 
 
 def _not_silently(report: Any) -> Any:
