@@ -112,7 +112,11 @@ class Cells:
             return
         self._message, self._depth = message, 1
         if not self.greeted and self._shell.user_ns.get("wb") is self._wb and _WB.search(info.raw_cell or ""):
-            self._greet()
+            try:
+                self._greet()
+            except WorkbenchError as exc:
+                # IPython would show it with all of our frames.
+                errors.show(self._shell, exc)
         self._open(info.raw_cell or "")
 
     def after(self, result: Any) -> None:
