@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape as _escape
 
-COLOURS = {"live": "#2e9e5b", "warn": "#d9a400", "bad": "#d64545", "calm": "#8a94a6"}
+COLOURS = {"live": "#2e9e5b", "warn": "#c98a00", "bad": "#d64545", "calm": "#8a94a6"}
 FONT = "font-family:var(--jp-ui-font-family,sans-serif);font-size:13px;line-height:1.55"
 CODE = "font-family:var(--jp-code-font-family,monospace);font-size:12px"
 FAINT = "color:var(--jp-ui-font-color2,#6b7280)"
