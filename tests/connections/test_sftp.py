@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.connections.examples import opened
 from tests.connections.timing import ended_in_time
 from workbench.connections.definition import Opening
-from workbench.connections.file_errors import AccessRefused, FileThere, Interrupted, StorageFull
+from workbench.connections.file_errors import AccessRefused, FileThere, Interrupted, IsAFolder, StorageFull
 from workbench.connections.live_files import LiveFiles
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.clock import SystemClock
@@ -243,3 +244,17 @@ def test_any_sftp_client_may_speak_with_the_peer(peer: SFTPServer) -> None:
             with client.open("in/b.txt", "wb") as file:
                 file.write(b"3")
     assert peer.files["in/b.txt"] == b"3"
+
+
+def test_no_file_is_left_that_closes_itself_in_the_middle_of_another_request(conn: LiveFiles, peer: SFTPServer) -> None:
+    def files() -> list[Any]:
+        return [each for each in gc.get_objects() if isinstance(each, paramiko.SFTPFile)]
+
+    before = files()
+    peer.put("a.txt", b"1").make_folder("in")
+    conn.write("b.txt", conn.read("a.txt"))
+    with conn.open("a.txt") as stream:
+        stream.read(1)
+        with pytest.raises(IsAFolder):
+            conn.read("in")
+        assert [each for each in files() if each not in before] == []

@@ -89,6 +89,42 @@ class SFTPSession:
         self.channel.settimeout(due.left(self._timeout))
         return self.sftp
 
+    def open_file(self, path: str, mode: str, due: Due) -> bytes:
+        """The handle of a file, to be closed by `close_file`; raises OSError.
+
+        Paramiko's own file closes itself when it is collected: on any thread, in the middle of another request too,
+        and then waits for a lock which that request holds.
+
+        Args:
+            path: From the server's root on.
+            mode: `read`; `write` to begin anew; `go on` to write into a file that is there.
+            due: When it must be open.
+        """
+        from paramiko import SFTPAttributes
+        from paramiko.sftp import CMD_OPEN, SFTP_FLAG_CREATE, SFTP_FLAG_READ, SFTP_FLAG_TRUNC, SFTP_FLAG_WRITE
+
+        flags = {
+            "read": SFTP_FLAG_READ,
+            "write": SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | SFTP_FLAG_TRUNC,
+            "go on": SFTP_FLAG_READ | SFTP_FLAG_WRITE,
+        }
+        handle: bytes = self.within(due)._request(CMD_OPEN, path, flags[mode], SFTPAttributes())[1].get_binary()
+        return handle
+
+    def attributes(self, handle: bytes, due: Due) -> SFTPAttributes:
+        """What the server says of an open file; raises OSError."""
+        from paramiko import SFTPAttributes
+        from paramiko.sftp import CMD_FSTAT
+
+        message = self.within(due)._request(CMD_FSTAT, handle)[1]
+        return SFTPAttributes._from_msg(message)  # type: ignore[attr-defined,no-any-return]
+
+    def close_file(self, handle: bytes, due: Due) -> None:
+        """Close an open file; raises OSError."""
+        from paramiko.sftp import CMD_CLOSE
+
+        self.within(due)._request(CMD_CLOSE, handle)
+
     def listing(self, path: str, due: Due) -> Iterator[tuple[str, SFTPAttributes]]:
         """Names and attributes in a folder; a name that is no UTF-8 comes as surrogates.
 

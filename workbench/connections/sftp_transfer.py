@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from stat import S_ISDIR
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.connections.file_errors import FileRefused, Interrupted, IsAFolder
 from workbench.connections.files import said_bytes
@@ -27,18 +28,21 @@ class SFTPSource:
         try:
             with due.cutting(session.cut), backend.troubles():
                 try:
-                    self._file: Any = session.within(due).open(backend.at(path), "rb")
-                    attributes = self._file.stat()
+                    self._handle = session.open_file(backend.at(path), "read", due)
+                    attributes = session.attributes(self._handle, due)
+                    is_folder = S_ISDIR(attributes.st_mode or 0)
+                    if is_folder:
+                        session.close_file(self._handle, due)
                 except OSError as exc:
                     raise backend.refused(session, exc, path, due) from exc
-                if S_ISDIR(attributes.st_mode or 0):
+                if is_folder:
                     raise IsAFolder(backend.definition, path)
         except BaseException as exc:
             self._taken.end(keep=isinstance(exc, FileRefused))
             raise
         self.size = int(attributes.st_size or 0)
         self.stamp: object = attributes.st_mtime
-        self._replies = Replies(session, self._file.handle)
+        self._replies = Replies(session, self._handle)
 
     def readinto(self, buffer: memoryview) -> int:
         session, filled = self._taken.session, 0
@@ -49,7 +53,8 @@ class SFTPSource:
                 self._rest = self._rest[count:]
                 filled += count
             if not filled:
-                self._file.close()
+                with suppress(OSError):
+                    session.close_file(self._handle, self._due)
         if not filled:
             self._taken.end(keep=True)
         return filled
@@ -98,14 +103,14 @@ class SFTPSink:
             with due.cutting(session.cut), backend.troubles():
                 there = backend.info_in(session, part, due) if resume else None
                 try:
-                    self._file: Any = session.within(due).open(backend.at(part), "wb" if there is None else "r+b")
+                    self._handle = session.open_file(backend.at(part), "write" if there is None else "go on", due)
                 except OSError as exc:
                     raise backend.refused(session, exc, part, due) from exc
                 self.offset = 0 if there is None else there.size
         except BaseException as exc:
             self._taken.end(keep=isinstance(exc, FileRefused))
             raise
-        self._replies = Replies(session, self._file.handle)
+        self._replies = Replies(session, self._handle)
 
     def write(self, block: memoryview) -> None:
         from paramiko.sftp import CMD_WRITE, int64
@@ -132,7 +137,8 @@ class SFTPSink:
         due = self._due if self._due.at is not None else Due(backend.definition.deadline_seconds)
         with due.cutting(session.cut), backend.troubles():
             self._hear(1)
-            self._file.close()
+            with suppress(OSError):  # what was kept is asked for next
+                session.close_file(self._handle, due)
             there = backend.info_in(session, self._part, due)
             kept = 0 if there is None else there.size
             if kept != self.offset:
