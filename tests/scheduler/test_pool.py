@@ -39,6 +39,24 @@ def test_an_urgent_task_does_not_wait_for_busy_threads() -> None:
     pool.close()
 
 
+def test_tasks_that_wait_do_not_hold_up_those_behind_them() -> None:
+    pool, together = Pool(8), threading.Barrier(7)
+    for _ in range(6):
+        pool.submit(lambda: together.wait(30) and None)
+    together.wait(30)
+    pool.close()
+
+
+def test_urgent_tasks_get_a_thread_each() -> None:
+    pool, gate, together = Pool(1), threading.Event(), threading.Barrier(4)
+    pool.submit(lambda: gate.wait(30) and None)
+    for _ in range(3):
+        pool.submit(lambda: together.wait(30) and None, urgent=True)
+    together.wait(30)
+    gate.set()
+    pool.close()
+
+
 def test_a_task_that_raises_is_logged_and_its_thread_goes_on(caplog: object) -> None:
     pool, ran = Pool(1), threading.Event()
 

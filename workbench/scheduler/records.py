@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
@@ -14,14 +15,14 @@ LONGEST_RETURNED, LONGEST_LINE, MOST_LINES = 2_000, 2_000, 200
 """Characters of a returned value and of a line, and lines of one run, that are kept."""
 
 
-class JobRecord(Struct, frozen=True):
+class JobRecord(Struct, frozen=True, dict=True):
     """A definition as it is stored: with the instant its planned times are counted from, and where it was written."""
 
     definition: AnyJob
     anchor: datetime
     source: str = ""
 
-    @property
+    @cached_property
     def series(self) -> str:
         """Names the count that this schedule began at this anchor; a change of schedule begins another."""
         kind, *fields = self.definition.schedule()
