@@ -21,11 +21,14 @@ def read_head(head: bytes) -> tuple[str, HTTPHeaders]:
     if not line.isprintable() or FIELDS.fullmatch(fields) is None:
         end = text.find("\n")
         return text[:end].rstrip("\r"), HTTPHeaders.parse(text[end:])
+    pairs = [
+        (name, value.strip(" \t")) for name, _, value in (each.partition(":") for each in fields.split("\r\n")[:-2])
+    ]
     headers = HTTPHeaders()
-    for field in fields.split("\r\n")[:-2]:
-        name, _, value = field.partition(":")
-        if name in headers:
-            headers.add(name, value.strip(" \t"))
-        else:
-            headers[name] = value.strip(" \t")
+    for name, value in pairs:
+        headers[name] = value
+    if len(headers) < len(pairs):  # one comes twice
+        headers = HTTPHeaders()
+        for name, value in pairs:
+            headers.add(name, value)
     return line, headers

@@ -112,9 +112,10 @@ class Pipeline:
         if self.draining:
             raise ServiceUnavailable("Stopping")
         self.guard.check(exchange.headers)
-        exchange.page = self.guard.page(exchange.headers)
+        if self.guard.origins:
+            exchange.page = self.guard.page(exchange.headers)
         path = exchange.path
-        if path == "/ping" or path.startswith("/workbench/") or exchange.is_preflight:
+        if path == "/ping" or path.startswith("/workbench/") or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
         exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
@@ -125,8 +126,8 @@ class Pipeline:
             exchange.address = root.address = self._caller_address(
                 exchange.address, exchange.headers.get("X-Forwarded-For")
             )
-        if declared_length(exchange.headers) > endpoint.channel.max_body_bytes:
-            raise ContentTooLarge(f"The body is over {endpoint.channel.max_body_bytes} bytes")
+        if "Content-Length" in exchange.headers and declared_length(exchange.headers) > channel.max_body_bytes:
+            raise ContentTooLarge(f"The body is over {channel.max_body_bytes} bytes")
 
     def body_bound(self, exchange: Exchange) -> int:
         """Largest body to take [bytes]."""
@@ -146,8 +147,16 @@ class Pipeline:
         if exchange.judged:
             self._begin(exchange, endpoint)
             return
-        begin, refuse = partial(self._begin, exchange, endpoint), partial(self.refuse, exchange)
-        exchange.task = _after(self._check(exchange, endpoint), begin, refuse)
+        checks = self._check(exchange, endpoint)
+        try:
+            waits_for = next(checks)
+        except StopIteration:
+            self._begin(exchange, endpoint)
+        except Exception as exc:
+            self.refuse(exchange, exc)
+        else:
+            begin, refuse = partial(self._begin, exchange, endpoint), partial(self.refuse, exchange)
+            exchange.task = asyncio.ensure_future(_check_on(checks, waits_for, begin, refuse))
 
     def _check(self, exchange: Exchange, endpoint: Endpoint) -> Checks:
         """Endpoint's limit, credentials, user's limit; yields only a limit in a shared store, to be awaited."""
