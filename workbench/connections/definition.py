@@ -53,7 +53,7 @@ class ConnectionDefinition(Definition, frozen=True):
     attributes: ClassVar[dict[str, str]] = {}
     peer: ClassVar[str] = ""
 
-    def open(self, opening: Opening) -> Any:
+    def open(self, opening: Opening) -> Live:
         """Make the live object, importing its client library; must not call the other side yet."""
         raise NotImplementedError
 
