@@ -50,5 +50,8 @@ def _read_fields(fields: str) -> Head | None:
     headers = Head()
     for field in fields.split("\r\n")[:-2]:
         name, _, value = field.partition(":")
-        headers.add(name, value.strip(" \t"))
+        if name in headers:
+            headers.add(name, value.strip(" \t"))
+        else:
+            headers[name] = value.strip(" \t")
     return headers
