@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from workbench.connections.files import said_bytes
-from workbench.connections.rest_session import LOOPBACK, bound_pools, bounded
+from workbench.connections.http_answers import bounded
+from workbench.connections.rest_session import LOOPBACK, adapter_class
 from workbench.connections.trying import Due
 from workbench.core.errors import ServiceUsage
 from workbench.core.trace import CURRENT, outgoing
@@ -85,18 +86,14 @@ class Slow:
 
 @cache
 def _adapter_class() -> Any:
-    from requests.adapters import HTTPAdapter
+    bounded_adapter: Any = adapter_class()
 
-    class Adapter(HTTPAdapter):
+    class Adapter(bounded_adapter):
         """Sends one request of the SDK, as often as it takes."""
 
         def __init__(self, definition: DropboxConnection) -> None:
             self.definition = definition
             super().__init__(pool_connections=4, pool_maxsize=definition.pool_size, max_retries=0)
-
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            bound_pools(self.poolmanager)
 
         def send(  # type: ignore[override]
             self, request: PreparedRequest, stream: bool = False, timeout: Any = None, **more: Any

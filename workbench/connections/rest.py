@@ -17,8 +17,9 @@ from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.file_streams import Download
+from workbench.connections.http_answers import bounded
 from workbench.connections.rest_file import fetched
-from workbench.connections.rest_session import bounded, may_pass, reason, retry_after, session_of
+from workbench.connections.rest_session import may_pass, reason, retry_after, session_of
 from workbench.connections.trying import root_of
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage

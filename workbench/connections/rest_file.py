@@ -18,7 +18,8 @@ from workbench.connections.file_errors import AccessRefused, FileRefused, Interr
 from workbench.connections.file_names import path_of
 from workbench.connections.file_streams import Download
 from workbench.connections.files import said_bytes
-from workbench.connections.rest_session import bounded, may_pass, retry_after, unreachable
+from workbench.connections.http_answers import bounded
+from workbench.connections.rest_session import may_pass, retry_after, unreachable
 from workbench.connections.trying import Due, late, root_of
 from workbench.core.errors import ConnectionFailed
 from workbench.core.trace import CURRENT

@@ -11,8 +11,9 @@ from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.file_names import path_of
+from workbench.connections.http_answers import bound_pools
 from workbench.connections.live_files import LiveFiles
-from workbench.connections.rest_session import LOOPBACK, bound_pools
+from workbench.connections.rest_session import LOOPBACK
 from workbench.connections.s3_files import S3Backend
 from workbench.connections.trying import Deadline, Retries
 from workbench.core.errors import MissingDependency
@@ -132,5 +133,8 @@ def client_of(definition: S3Connection, secret_key: str | None) -> Any:
         verify=definition.ca_file,
         config=config,
     )
-    bound_pools(client._endpoint.http_session._manager)
+    session = client._endpoint.http_session
+    bound_pools(session._manager)
+    # For the pools of a proxy, made when one is first needed.
+    session._pool_classes_by_scheme = session._manager.pool_classes_by_scheme
     return client

@@ -19,7 +19,8 @@ from workbench.connections.file_errors import (
 )
 from workbench.connections.file_names import joined, name_of, parent_of, path_of
 from workbench.connections.files import FileInfo, Hasher
-from workbench.connections.rest_session import bounded, unreachable
+from workbench.connections.http_answers import bounded
+from workbench.connections.rest_session import unreachable
 from workbench.connections.s3_sink import ETagHash, S3Sink
 from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed

@@ -1,0 +1,161 @@
+"""What comes back on HTTP connections that are kept open: each caller's own answer, by the deadline of its call.
+
+Every kind that speaks HTTP reads by these classes: urllib3 gives out connections, and leaves what they read to them.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from http.client import HTTPException, HTTPResponse, parse_headers
+from typing import Any, cast
+
+SWITCHING_PROTOCOLS = 101
+MOST_INTERIM = 64
+"""How many interim answers may come before the final one; none of the servers known sends more than a few."""
+
+
+class Bound(threading.local):
+    """How long this thread's call may go on."""
+
+    deadline = float("inf")
+    timeout = 3600.0
+
+
+_bound = Bound()
+
+
+@contextmanager
+def bounded(deadline: float, timeout: float) -> Iterator[float]:
+    """Have every wait of this thread's call end by `deadline` (monotonic), and after `timeout` [s]; gives the first."""
+    _bound.deadline, _bound.timeout = deadline, timeout
+    try:
+        yield max(0.001, min(timeout, deadline - time.monotonic()))
+    finally:
+        _bound.deadline, _bound.timeout = Bound.deadline, Bound.timeout
+
+
+class _Reader(socket.SocketIO):
+    """Reads a socket with what is left of the call's time: a timeout alone starts anew with each drop."""
+
+    waits = True
+
+    def readinto(self, buffer: Any) -> int | None:
+        connected = cast(Any, self)._sock
+        if not self.waits:
+            connected.settimeout(0)
+            try:
+                return super().readinto(buffer)
+            except ssl.SSLWantReadError:
+                return None
+        left = _bound.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the time of the whole call is over")
+        connected.settimeout(min(left, _bound.timeout))
+        return super().readinto(buffer)
+
+    def cut(self) -> None:
+        """Have nobody read on: a pool gives a connection that has ended to no further call."""
+        with suppress(OSError):
+            cast(Any, self)._sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Readable:
+    """What `HTTPResponse` asks of a socket."""
+
+    def __init__(self, connected: Any) -> None:
+        self._connected = connected
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        self._connected._io_refs += 1
+        return io.BufferedReader(_Reader(self._connected, "r"))
+
+
+class Answer(HTTPResponse):
+    """The final answer to one request; interim ones are passed over, and nothing that follows it is read as another.
+
+    Source: RFC 9110, 15.2: a client reads any number of 1xx before the answer, and may pass over those it does not
+    expect. RFC 9112, 6.3 and 9.3.1: what comes after an answer is no part of it, and not to be taken for another.
+    """
+
+    _told: tuple[str, int, str] | None = None
+
+    def __init__(self, connected: Any, *args: Any, **kwargs: Any) -> None:
+        # What is no socket is TLS within the TLS of a proxy, which cannot be asked without waiting.
+        self._is_socket = isinstance(connected, socket.socket)
+        super().__init__(_Readable(connected) if self._is_socket else connected, *args, **kwargs)
+
+    def begin(self) -> None:
+        super().begin()
+        self.will_close |= not self._is_socket
+
+    def wants_body(self) -> bool:
+        """Wait for what is said to `Expect: 100-continue`: whether the body is to be sent."""
+        self._told = self._next_status()
+        return self._told[1] < 200
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INTERIM + 1):
+            (version, status, words), self._told = self._told or self._next_status(), None
+            if status >= 200:
+                return version, status, words
+        raise HTTPException(f"it sent more than {MOST_INTERIM} interim answers, as 103 Early Hints, and no final one")
+
+    def _next_status(self) -> tuple[str, int, str]:
+        version, status, words = cast(Any, super())._read_status()
+        if status == SWITCHING_PROTOCOLS:
+            raise HTTPException("it answered 101 Switching Protocols, which nobody asked for")
+        if status < 200:
+            parse_headers(self.fp)
+        return version, status, words
+
+    def _close_conn(self) -> None:
+        """Close the answer, and the connection too if there is more to read than the answer."""
+        reader = cast(Any, self.fp).raw
+        if isinstance(reader, _Reader):
+            reader.waits = False
+            with suppress(OSError, ValueError):
+                if self.fp.peek(1):
+                    reader.cut()
+        cast(Any, super())._close_conn()
+
+
+class _Connection:
+    """A connection of urllib3 whose answers are `Answer`s."""
+
+    response_class: Any = Answer
+
+    def _handle_expect_response(self, message_body: Any) -> None:
+        """Send the body if the other side wants it; botocore calls this where its own would take a 103 for the end."""
+        connection = cast(Any, self)
+        answer = connection.response_class(connection.sock, method=connection._method)
+        try:
+            if answer.wants_body():
+                connection._send_message_body(message_body)
+            else:
+                connection._response_received = True
+        except BaseException:
+            answer.close()
+            raise
+        connection.response_class = lambda *args, **kwargs: answer
+
+
+@cache
+def _pool_of_answers(pool: Any) -> Any:
+    kind = pool.ConnectionCls
+    if issubclass(kind, _Connection):
+        return pool
+    return type(pool.__name__, (pool,), {"ConnectionCls": type(kind.__name__, (_Connection, kind), {})})
+
+
+def bound_pools(manager: Any) -> None:
+    """Have the connections of a urllib3 PoolManager read `Answer`s, as `bounded` says."""
+    # A dictionary of its own: the one there may be that of all managers.
+    by_scheme = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _pool_of_answers(pool) for scheme, pool in by_scheme.items()}
