@@ -63,7 +63,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: $(VENV)/.test
-	WORKBENCH_SOAK=100 $(BIN)/python -m pytest --timeout 1800 tests/limiting/test_processes.py tests/limiting/test_sliding.py tests/app/test_transfer_soak.py $(ARGS)
+	WORKBENCH_SOAK=100 $(BIN)/python -m pytest --timeout 1800 tests/limiting/test_processes.py tests/limiting/test_sliding.py tests/app/test_transfer_soak.py tests/connections/test_http_answers.py $(ARGS)
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -88,16 +88,14 @@ class Slow:
 def _adapter_class() -> Any:
     bounded_adapter: Any = adapter_class()
 
-    class Adapter(bounded_adapter):
+    class Adapter(bounded_adapter):  # type: ignore[misc]
         """Sends one request of the SDK, as often as it takes."""
 
         def __init__(self, definition: DropboxConnection) -> None:
             self.definition = definition
             super().__init__(pool_connections=4, pool_maxsize=definition.pool_size, max_retries=0)
 
-        def send(  # type: ignore[override]
-            self, request: PreparedRequest, stream: bool = False, timeout: Any = None, **more: Any
-        ) -> Any:
+        def send(self, request: PreparedRequest, stream: bool = False, timeout: Any = None, **more: Any) -> Any:
             send = partial(super().send, request, **more)
             return _sent(self.definition, request, stream, timeout, send)
 

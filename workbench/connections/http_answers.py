@@ -22,10 +22,9 @@ MOST_INTERIM = 64
 
 
 class Bound(threading.local):
-    """How long this thread's call may go on."""
+    """How long this thread's call may go on; without a bound of ours, as long as the client's own says."""
 
-    deadline = float("inf")
-    timeout = 3600.0
+    deadline = timeout = float("inf")
 
 
 _bound = Bound()
@@ -57,7 +56,8 @@ class _Reader(socket.SocketIO):
         left = _bound.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the time of the whole call is over")
-        connected.settimeout(min(left, _bound.timeout))
+        if (longest := min(left, _bound.timeout)) != float("inf"):
+            connected.settimeout(longest)
         return super().readinto(buffer)
 
     def cut(self) -> None:
@@ -89,7 +89,7 @@ class Answer(HTTPResponse):
     def __init__(self, connected: Any, *args: Any, **kwargs: Any) -> None:
         # What is no socket is TLS within the TLS of a proxy, which cannot be asked without waiting.
         self._is_socket = isinstance(connected, socket.socket)
-        super().__init__(_Readable(connected) if self._is_socket else connected, *args, **kwargs)
+        super().__init__(cast(Any, _Readable(connected) if self._is_socket else connected), *args, **kwargs)
 
     def begin(self) -> None:
         super().begin()

@@ -23,7 +23,7 @@ from workbench.sandbox.dropbox_folders import BadCursor, FolderRoutes, as_rows, 
 from workbench.sandbox.dropbox_tree import Blob, DropboxTree, FilesView, Node, Refused, summary_of
 from workbench.sandbox.faults import Faults, StrangeNames
 from workbench.sandbox.file_tree import Asked
-from workbench.sandbox.http_source import HTTPFaults
+from workbench.sandbox.http_source import HTTPFaults, beside
 from workbench.sandbox.http_wire import Answer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.loop import PEERS
@@ -146,7 +146,7 @@ class DropboxServer(Peer):
         return told
 
     def protocol(self) -> asyncio.BaseProtocol:
-        return http_protocol(self.respond)
+        return http_protocol(beside(self, self.respond))
 
     @property
     def _faults(self) -> DropboxFaults:

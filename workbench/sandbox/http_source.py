@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta
 from workbench.core.errors import ServiceUsage, listed
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.http_file import Contents
-from workbench.sandbox.http_wire import Answer, Request, http_protocol
+from workbench.sandbox.http_wire import Answer, Request, Responder, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 
@@ -34,6 +34,29 @@ class HTTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ignore_range: Annotated[bool, Meta(description="Give the whole to who asks for a part.")] = False
     no_etag: Annotated[bool, Meta(description="Tell nothing by which one version is told from another.")] = False
     hang_up: Annotated[bool, Meta(description="Read the request, then hang up without a word.")] = False
+    interim: Annotated[
+        tuple[Annotated[int, Meta(ge=100, le=199)], ...],
+        Meta(description="Send these statuses before the answer, as (103, 100)."),
+    ] = ()
+    surplus: Annotated[str, Meta(description="Send this after the answer, as a second one that nobody asked for.")] = ""
+    close_after_answer: Annotated[bool, Meta(description="Hang up after the answer, without having said so.")] = False
+
+
+def beside(peer: Peer, respond: Responder) -> Responder:
+    """`respond` of a peer, with what its faults have it say before and after each answer."""
+
+    async def answered(request: Request) -> Answer | None:
+        answer = await respond(request)
+        trouble = peer.trouble
+        faults = cast(HTTPFaults, trouble.faults)
+        has_more = faults.interim or faults.surplus or faults.close_after_answer
+        if answer is None or answer.raw is not None or not has_more or not trouble.strikes():
+            return answer
+        return replace(
+            answer, interim=faults.interim, surplus=faults.surplus.encode(), hangs_up=faults.close_after_answer
+        )
+
+    return answered
 
 
 class Reply:
@@ -164,7 +187,7 @@ class HTTPSource(Peer):
         return {"host": self.url}
 
     def protocol(self) -> asyncio.BaseProtocol:
-        return http_protocol(self.respond)
+        return http_protocol(beside(self, self.respond))
 
     async def respond(self, request: Request) -> Answer | None:
         """What to say to one request; None hangs up."""

@@ -80,7 +80,10 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What a peer says to a request; a long body comes as `blocks`, `length` bytes in all."""
+    """What a peer says to a request; a long body comes as `blocks`, `length` bytes in all.
+
+    Statuses of `interim` go out before it, and `surplus` after it; `hangs_up` ends the connection without saying so.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -89,6 +92,9 @@ class Answer:
     raw: bytes | None = None
     blocks: Iterator[bytes] | None = None
     length: int = 0
+    interim: tuple[int, ...] = ()
+    surplus: bytes = b""
+    hangs_up: bool = False
 
 
 class BadRequest(Exception):
@@ -137,7 +143,11 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     wanted = request.headers.get("Connection", "").lower()
     ends = "close" in wanted or (version == "HTTP/1.0" and "keep-alive" not in wanted)
     answer = await respond(request)
-    return answer is not None and await _send(writer, request, answer, ends) and not ends
+    if answer is None:
+        return False
+    for status in answer.interim:
+        writer.write(_head_of(Answer(status), 0, False))
+    return await _send(writer, request, answer, ends) and not ends and not answer.hangs_up
 
 
 async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer, ends: bool) -> bool:
@@ -150,7 +160,11 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer, 
     if answer.blocks is not None and not bodiless:
         return await _send_blocks(writer, answer, answer.blocks, ends)
     body = b"" if bodiless else answer.body if most is None else answer.body[:most]
-    writer.write(_head_of(answer, max(len(answer.body), answer.length), ends))
+    head = _head_of(answer, max(len(answer.body), answer.length), ends)
+    if answer.surplus and most is None:
+        # At once, so that it is there when the answer is.
+        head, body = b"".join((head, body, answer.surplus)), b""
+    writer.write(head)
     writer.write(body)
     await writer.drain()
     return most is None
@@ -161,9 +175,9 @@ async def _send_blocks(writer: asyncio.StreamWriter, answer: Answer, blocks: Ite
     most = answer.cut_body_after_bytes
     left = answer.length if most is None else most
     for block in blocks:
-        writer.write(block[:left])
-        await writer.drain()
         left -= len(block)
+        writer.write(block[: len(block) + min(left, 0)] + (answer.surplus if left <= 0 and most is None else b""))
+        await writer.drain()
         if left <= 0:
             break
     return most is None

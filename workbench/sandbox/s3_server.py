@@ -21,7 +21,7 @@ from workbench.core.errors import MissingDependency
 from workbench.core.secret import given
 from workbench.sandbox.faults import Faults, StrangeNames, raw
 from workbench.sandbox.file_tree import Asked
-from workbench.sandbox.http_source import HTTPFaults
+from workbench.sandbox.http_source import HTTPFaults, beside
 from workbench.sandbox.http_wire import Answer, Headers, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
@@ -99,7 +99,7 @@ class S3Server(Peer):
         self.serve(Request("DELETE", f"/{self.bucket}", "", OWN))
 
     def protocol(self) -> asyncio.BaseProtocol:
-        return http_protocol(self.respond)
+        return http_protocol(beside(self, self.respond))
 
     async def respond(self, request: Request) -> Answer | None:
         """Answer one request; None hangs up."""

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from workbench.core.secret import given
 from workbench.sandbox.faults import Faults
-from workbench.sandbox.http_source import HTTPFaults
+from workbench.sandbox.http_source import HTTPFaults, beside
 from workbench.sandbox.http_wire import Answer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
@@ -61,7 +61,7 @@ class SMSGateway(Peer):
         return {"address": self.url, **made_up}
 
     def protocol(self) -> asyncio.BaseProtocol:
-        return http_protocol(self.respond)
+        return http_protocol(beside(self, self.respond))
 
     async def respond(self, request: Request) -> Answer | None:
         """Answer one request; None hangs up."""
