@@ -32,6 +32,7 @@ from workbench.connections.s3 import S3Connection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.secret import secret
+from workbench.sandbox import certificates
 from workbench.sandbox.dropbox_server import DropboxServer
 from workbench.sandbox.http_source import HTTPSource
 
@@ -47,6 +48,22 @@ UNASKED: list[dict[str, Any]] = [
     {"interim": (103,), "surplus": OTHERS, "close_after_answer": True},
 ]
 unasked = pytest.mark.parametrize("fault", UNASKED, ids=str)
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[..., RESTClient]]:
+    clients = []
+
+    def opens(server: Server, **fields: Any) -> RESTClient:
+        definition = RESTConnection(
+            "My API", host=server.host, path="/{who}", data_format="", **{"retries": 0, **fields}
+        )
+        clients.append(definition.open(Opening(lambda wanted, owner: "", SystemClock())))
+        return clients[-1]
+
+    yield opens
+    for client in clients:
+        client.close()
 
 
 # Every kind that speaks HTTP.
@@ -160,23 +177,22 @@ def test_who_hangs_up_without_having_said_so_is_asked_again_or_told_of(opened: A
         assert len(source.requests) - before <= 6
 
 
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_surplus_that_tls_holds_back_is_found(client_of: Any, monkeypatch: pytest.MonkeyPatch, beyond: int) -> None:
+    def manner(who: str) -> Manner:
+        # As much as is read at once, and then another answer in the same record of TLS.
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 8000\r\nX: %b\r\n\r\n"
+        fill = io.DEFAULT_BUFFER_SIZE - 8000 - len(head % b"") - beyond
+        return Manner([head % (b"x" * fill) + who.encode() * 8000 + answer("other")])
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority().file))
+    with Server(manner, certificates.loopback()) as server:
+        client = client_of(server)
+        assert [client.get("c", {"who": who}).text for who in "abc"] == [who * 8000 for who in "abc"]
+        assert server.connections == 3
+
+
 # What is passed over, and what is not.
-@pytest.fixture
-def client_of() -> Iterator[Callable[..., RESTClient]]:
-    clients = []
-
-    def opens(server: Server, **fields: Any) -> RESTClient:
-        definition = RESTConnection(
-            "My API", host=server.host, path="/{who}", data_format="", **{"retries": 0, **fields}
-        )
-        clients.append(definition.open(Opening(lambda wanted, owner: "", SystemClock())))
-        return clients[-1]
-
-    yield opens
-    for client in clients:
-        client.close()
-
-
 def test_interim_answers_are_passed_over_up_to_a_bound(client_of: Any) -> None:
     many = {"most": MOST_INTERIM, "more": MOST_INTERIM + 1, "next": 0}
     with Server(lambda who: Manner([interim(*[103] * many[who]) + answer(who)])) as server:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import random
 import socket
+import ssl
 import struct
 import termios
 import threading
@@ -16,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -77,9 +78,10 @@ def manner_of(who: str, chance: random.Random) -> Manner:
 
 
 class Server:
-    """Answers `METHOD /who` as `manner_of(who)` says."""
+    """Answers `METHOD /who` as `manner_of(who)` says, within TLS if there is a context for it."""
 
-    def __init__(self, manner_of: Callable[[str], Manner]) -> None:
+    def __init__(self, manner_of: Callable[[str], Manner], tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._manner_of = manner_of
         self.asked: Counter[str] = Counter()
         self.connections = 0
@@ -87,7 +89,7 @@ class Server:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.host = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.host = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -106,7 +108,11 @@ class Server:
             thread.start()
 
     def _speak(self, connected: socket.socket) -> None:
-        with suppress(OSError), connected, connected.makefile("rb") as file:
+        with ExitStack() as stack:
+            stack.enter_context(suppress(OSError))
+            if self._tls is not None:
+                connected = self._tls.wrap_socket(connected, server_side=True)
+            file = stack.enter_context(stack.enter_context(connected).makefile("rb"))
             while (line := file.readline()).endswith(b"\r\n"):
                 length = 0
                 while (each := file.readline()) not in (b"\r\n", b""):

@@ -43,22 +43,22 @@ def bounded(deadline: float, timeout: float) -> Iterator[float]:
 class _Reader(socket.SocketIO):
     """Reads a socket with what is left of the call's time: a timeout alone starts anew with each drop."""
 
-    waits = True
+    is_done = False
 
     def readinto(self, buffer: Any) -> int | None:
-        connected = cast(Any, self)._sock
-        if not self.waits:
-            connected.settimeout(0)
-            try:
-                return super().readinto(buffer)
-            except ssl.SSLWantReadError:
-                return None
+        if self.is_done:
+            return None
         left = _bound.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the time of the whole call is over")
         if (longest := min(left, _bound.timeout)) != float("inf"):
-            connected.settimeout(longest)
+            cast(Any, self)._sock.settimeout(longest)
         return super().readinto(buffer)
+
+    def holds_more(self) -> bool:
+        """Whether TLS has taken more from the network than was read; what is still there, urllib3 looks for itself."""
+        connected = cast(Any, self)._sock
+        return isinstance(connected, ssl.SSLSocket) and connected.pending() > 0
 
     def cut(self) -> None:
         """Have nobody read on: a pool gives a connection that has ended to no further call."""
@@ -87,7 +87,7 @@ class Answer(HTTPResponse):
     _told: tuple[str, int, str] | None = None
 
     def __init__(self, connected: Any, *args: Any, **kwargs: Any) -> None:
-        # What is no socket is TLS within the TLS of a proxy, which cannot be asked without waiting.
+        # What is no socket is TLS within the TLS of a proxy, which tells nobody what it holds.
         self._is_socket = isinstance(connected, socket.socket)
         super().__init__(cast(Any, _Readable(connected) if self._is_socket else connected), *args, **kwargs)
 
@@ -119,10 +119,9 @@ class Answer(HTTPResponse):
         """Close the answer, and the connection too if there is more to read than the answer."""
         reader = cast(Any, self.fp).raw
         if isinstance(reader, _Reader):
-            reader.waits = False
-            with suppress(OSError, ValueError):
-                if self.fp.peek(1):
-                    reader.cut()
+            reader.is_done = True
+            if self.fp.peek(1) or reader.holds_more():
+                reader.cut()
         cast(Any, super())._close_conn()
 
 
