@@ -1,6 +1,8 @@
 """What comes back on HTTP connections that are kept open: each caller's own answer, by the deadline of its call.
 
 Every kind that speaks HTTP reads by these classes: urllib3 gives out connections, and leaves what they read to them.
+What arrives before a request is sent is never its answer. A server that still sends an answer nobody asked for while
+the next request is on its way is beyond this: HTTP/1.1 numbers neither requests nor answers.
 """
 
 from __future__ import annotations
