@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -172,10 +172,54 @@ def test_a_thousand_fires_do_not_drift() -> None:
         assert (at - ANCHOR) % timedelta(seconds=7) == timedelta()
 
 
-def test_missed_times_are_counted_to_a_bound() -> None:
-    job = IntervalJob("j", service="s", hours=1)
-    assert plan.how_many(job, ANCHOR, ANCHOR, ANCHOR + timedelta(hours=5)) == 5
-    assert plan.how_many(job, ANCHOR, ANCHOR, ANCHOR + timedelta(days=10_000)) == 10_000
+@pytest.mark.parametrize(
+    ("job", "days", "expected"),
+    [
+        (IntervalJob("j", service="s", seconds=1), 1, 86_400),
+        (IntervalJob("j", service="s", hours=1), 10_000, 240_000),
+        (IntervalJob("j", service="s", seconds=7, repeats=50_000), 365, 50_000),
+        (IntervalJob("j", service="s", seconds=1, end="2026-01-01 12:00:30"), 365, 30),
+        (CronJob("j", service="s", cron="* * * * * *"), 365, 31_536_000),
+        (CronJob("j", service="s", cron="* * * * *", timezone="Europe/Warsaw"), 3_650, 5_256_000),
+    ],
+)
+def test_any_number_of_planned_times_is_counted(job: AnyJob, days: int, expected: int) -> None:
+    assert plan.how_many(job, ANCHOR, ANCHOR, ANCHOR + timedelta(days=days)) == expected
+
+
+COUNTED: list[AnyJob] = [
+    OneTimeJob("j", service="s", start="2026-03-29 02:30", timezone="Europe/Warsaw"),
+    *(
+        IntervalJob("j", service="s", timezone="Europe/Warsaw", **fields)
+        for fields in (
+            {"seconds": 4_321},
+            {"days": 1, "hours": 1},
+            {"minutes": 45, "start": "2026-03-01", "repeats": 900},
+            {"hours": 5, "end": "2026-04-01"},
+        )
+    ),
+    *(
+        CronJob("j", service="s", cron=text, timezone=zone, **fields)
+        for text, zone in (
+            ("*/15 * * * *", "Europe/Warsaw"),
+            ("30 2 * * *", "Europe/Warsaw"),
+            ("0,30 */2 * * 1-5", "America/New_York"),
+            ("5 4 L * 2", "Asia/Kathmandu"),
+            ("0 9 15W * *", "UTC"),
+            ("*/30 10 */3 * * *", "Africa/Casablanca"),
+        )
+        for fields in ({}, {"repeats": 200}, {"end": "2026-03-29 03:00"})
+    ),
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(job=st.sampled_from(COUNTED), begin=st.integers(0, 100 * 86_400), seconds=st.integers(0, 12 * 86_400))
+def test_the_count_is_that_of_the_times_looked_at_one_by_one(job: AnyJob, begin: int, seconds: int) -> None:
+    after = ANCHOR + timedelta(seconds=begin)
+    until = after + timedelta(seconds=seconds)
+    one_by_one = sum(1 for _ in takewhile(lambda at: at <= until, plan.times(job, ANCHOR, after)))
+    assert plan.how_many(job, ANCHOR, after, until) == one_by_one
 
 
 @pytest.mark.parametrize(

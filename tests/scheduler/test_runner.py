@@ -223,7 +223,7 @@ def test_a_time_that_cannot_be_claimed_does_not_run_and_is_told(moody: Bench) ->
     assert [event.reason for event in moody.heard if isinstance(event, RunLost)] == ["The store is full."]
     moody.store.fails.clear()  # type: ignore[attr-defined]
     moody.advance(60)
-    assert moody.outcomes("j") == ["ok"]
+    assert moody.outcomes("j") == ["missed", "ok"]
 
 
 def test_the_end_of_a_run_is_written_later_if_the_store_gives_no_answer(moody: Bench) -> None:

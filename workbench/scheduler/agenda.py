@@ -14,12 +14,16 @@ HICCUP = timedelta(seconds=60)
 
 
 class Due(NamedTuple):
-    """A planned time that has come, with the planned times after it that came and went unseen."""
+    """A planned time that has come.
+
+    `unseen_until`: the times after it up to then came and went while nobody looked at the clock. `is_retry`: the store
+    refused it before, and that has been told.
+    """
 
     record: JobRecord
     planned: datetime
-    missed_from: datetime | None = None
-    missed: int = 0
+    unseen_until: datetime | None = None
+    is_retry: bool = False
 
 
 class Agenda:
@@ -63,8 +67,7 @@ class Agenda:
             if following is None or following > now - HICCUP:
                 due.append(Due(record, at))
             else:
-                missed = plan.how_many(job, anchor, at, now - HICCUP)
-                due.append(Due(record, at, following, missed))
+                due.append(Due(record, at, now - HICCUP))
                 following = plan.next_time(job, anchor, now - HICCUP)
             self.set(record, following)
         return due

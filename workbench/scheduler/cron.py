@@ -15,7 +15,8 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import takewhile
 
 from cronsim import CronSim, CronSimError
 from cronsim.cronsim import Field
@@ -30,6 +31,8 @@ ALIASES = {
     "@HOURLY": "0 * * * *",
 }
 VALID = "0 9 * * 1-5"
+
+_ALMOST = timedelta(microseconds=1)
 
 _DAY, _WEEKDAY = 3, 5
 _FIELDS = (
@@ -126,6 +129,43 @@ def times(text: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
             yield at
 
 
+def count(text: str, zone: tzinfo, after: datetime, until: datetime) -> int:
+    """How many instants a valid expression names later than `after`, up to and with `until`.
+
+    By arithmetic over days; only those with a change of clocks are walked through.
+    """
+    sim = _Times(fields(text), after.astimezone(zone))
+    first, last = after.astimezone(zone), until.astimezone(zone)
+    total, changing_from = 0, None
+    day = first.date()
+    while day <= last.date():
+        if not _keeps_its_offset(day, zone):
+            changing_from = changing_from or max(after, _midnight(day, zone) - _ALMOST)
+        else:
+            if changing_from is not None:
+                total += _walked(text, zone, changing_from, _midnight(day, zone) - _ALMOST)
+                changing_from = None
+            if day.month in sim.months and sim.match_day(day):
+                total += sim.on_a_day(last.time() if day == last.date() else time.max)
+                total -= sim.on_a_day(first.time()) if day == first.date() else 0
+        day += timedelta(days=1)
+    return total if changing_from is None else total + _walked(text, zone, changing_from, until)
+
+
+def _walked(text: str, zone: tzinfo, after: datetime, until: datetime) -> int:
+    return sum(1 for _ in takewhile(lambda at: at <= until, times(text, zone, after)))
+
+
+def _midnight(day: date, zone: tzinfo, fold: int = 0) -> datetime:
+    return datetime.combine(day, time(fold=fold), zone).astimezone(UTC)
+
+
+def _keeps_its_offset(day: date, zone: tzinfo) -> bool:
+    """Whether the clocks are the same from midnight to midnight."""
+    midnights = {_midnight(each, zone, fold) for each in (day, day + timedelta(days=1)) for fold in (0, 1)}
+    return len(midnights) == 2 and max(midnights) - min(midnights) == timedelta(days=1)
+
+
 class _Times(CronSim):
     """cronsim with `15W`."""
 
@@ -141,6 +181,14 @@ class _Times(CronSim):
     def match_dom(self, d: date) -> bool:
         """Whether the day-of-month field matches."""
         return super().match_dom(d) or any(d == _weekday_nearest_to(d, day) for day in self._nearest)
+
+    def on_a_day(self, until: time) -> int:
+        """Times of a day that matches, up to and with `until`."""
+        hours = sum(each < until.hour for each in self.hours)
+        minutes = sum(each < until.minute for each in self.minutes)
+        in_minute = sum(each <= until.second for each in self.seconds) if until.minute in self.minutes else 0
+        in_hour = minutes * len(self.seconds) + in_minute if until.hour in self.hours else 0
+        return hours * len(self.minutes) * len(self.seconds) + in_hour
 
 
 def _weekday_nearest_to(month: date, day: int) -> date | None:

@@ -12,14 +12,15 @@ from workbench.core.errors import InvalidDefinition, UnknownName, WorkbenchError
 from workbench.core.events import Events
 from workbench.core.ports import Clock, Store
 from workbench.scheduler import plan
-from workbench.scheduler.agenda import HICCUP, Agenda
+from workbench.scheduler.agenda import Agenda
 from workbench.scheduler.definitions import AnyJob, OneTimeJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
+from workbench.scheduler.ledger import CHANGED
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.presence import Presence
 from workbench.scheduler.records import JobChanged, JobRecord, Run, Tally
-from workbench.scheduler.runner import Runner, missed
+from workbench.scheduler.runner import Runner
 
 if TYPE_CHECKING:
     from workbench.scheduler.alarm import Alarm
@@ -85,6 +86,7 @@ class Scheduler:
         self._history = History(store, app, clock, self._presence, keep_runs)
         self._runner = Runner(self._history, clock, invoke, events, THREADS)
         self._runner.is_current = self._is_current
+        self._ledger = self._runner.ledger
         self._agenda = Agenda()
         self._live: dict[str, JobRecord] = {}
         self._lock, self._defining = RLock(), RLock()
@@ -107,13 +109,11 @@ class Scheduler:
             now, name = self.clock.now(), definition.name
             stored = self._history.job(name)
             record, word = self._decided(definition, stored, source, now)
+            if word != "unchanged":
+                self._close_account(stored, record, now)
             if record != stored:
                 self._history.keep(record)
-            if word != "unchanged":
-                self._history.see(name, now)
-            elif name not in self._live:
-                self._look_back(record, now)
-            self._go_live(record, now)
+            self._go_live(record)
         if word != "unchanged":
             self._events.emit(JobChanged(name, word))
         self._wake()
@@ -127,9 +127,9 @@ class Scheduler:
             return
         with self._defining:
             now = self.clock.now()
+            self._close_account(self._history.job(name), record, now)
             self._history.keep(record)
-            self._history.see(name, now)
-            self._go_live(record, now)
+            self._go_live(record)
         self._events.emit(JobChanged(name, "changed"))
         self._wake()
 
@@ -285,31 +285,30 @@ class Scheduler:
         anchor = now.replace(microsecond=now.microsecond // 1000 * 1000)
         return JobRecord(definition, anchor, source), "defined" if stored is None else "changed"
 
-    def _go_live(self, record: JobRecord, now: datetime) -> None:
-        definition = record.definition
+    def _go_live(self, record: JobRecord) -> None:
+        name = record.definition.name
         with self._lock:
-            before = self._live.get(definition.name)
-            self._live[definition.name] = record
-            if before == record:
-                return
-            at = plan.next_time(definition, record.anchor, now) if definition.active else None
-            if before is not None and definition.active and before.definition.active and before.series == record.series:
+            before = self._live.get(name)
+            if before is not None and (before == record or _goes_on(before, record)):
                 # A time that has just come and not been looked at yet is still due.
-                at = self._agenda.at(definition.name)
-            self._agenda.set(record, at)
+                self._live[name] = record
+                self._agenda.set(record, self._agenda.at(name))
+                return
+        # Outside the lock, since it asks the store.
+        at = self._ledger.start(record) if record.definition.active else None
+        with self._lock:
+            if not self._closed:
+                self._live[name] = record
+                self._agenda.set(record, at)
 
-    def _look_back(self, record: JobRecord, now: datetime) -> None:
-        """Record once what was planned while no process of the application ran."""
-        definition = record.definition
-        since = self._history.last_seen(record)
-        if not definition.active or self._history.is_paused(definition.name):
-            return
-        first = plan.next_time(definition, record.anchor, since)
-        # A younger one may be about to be claimed by another process.
-        if first is not None and first <= now - HICCUP:
-            times = plan.how_many(definition, record.anchor, since, now - HICCUP)
-            self._runner.record(missed(record, first, times, "no process was there to run it"))
-            self._history.see(definition.name, now - HICCUP)
+    def _close_account(self, stored: JobRecord | None, record: JobRecord, now: datetime) -> None:
+        """End the count of planned times that those of `record` do not follow; its own come after `now`."""
+        if stored is not None:
+            if _goes_on(stored, record):
+                return
+            if stored.definition.active:
+                self._ledger.settle(stored, now, CHANGED, is_final=True)
+        self._history.account(record.definition.name, now)
 
     def _is_current(self, record: JobRecord) -> bool:
         """Whether the store still has the job as this process knows it; follows a change by another process."""
@@ -319,12 +318,12 @@ class Scheduler:
             return True
         name = record.definition.name
         stored = self._history.job(name)
-        with self._lock:
-            if stored is None:
+        if stored is None:
+            with self._lock:
                 self._live.pop(name, None)
                 self._agenda.drop(name)
-            elif name in self._live:
-                self._go_live(stored, self.clock.now())
+        elif name in self._live:
+            self._go_live(stored)
         # Only the service, its text or the source changed: the planned time stands, the next one follows the change.
         return stored is not None and stored.definition.active and stored.series == record.series
 
@@ -371,6 +370,11 @@ class Scheduler:
         # Outside our locks: the alarm holds its own while it ticks, and the tick wants ours.
         if (alarm := self._alarm) is not None:
             alarm.wake()
+
+
+def _goes_on(before: JobRecord, after: JobRecord) -> bool:
+    """Whether the planned times of the second follow those of the first."""
+    return before.definition.active and after.definition.active and before.series == after.series
 
 
 def _repeats(record: JobRecord) -> int | None:

@@ -5,21 +5,47 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from threading import Lock
+from typing import NamedTuple
 
 import msgspec
 
 from workbench.core.errors import InvalidDefinition, StoreUnavailable
 from workbench.core.ports import Clock, Store
+from workbench.scheduler import plan
 from workbench.scheduler.presence import Presence
-from workbench.scheduler.records import JobRecord, Run, time_key
+from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
 
 log = logging.getLogger("workbench.scheduler")
 
 PRUNE_EVERY = 50
 """Ended runs of one job between two looks at how many it keeps."""
 
+_ALMOST = timedelta(microseconds=1)
+
+
+class Cover(NamedTuple):
+    """Planned times from `first` to `last` that are accounted for; by a run that another process is busy with?"""
+
+    first: datetime
+    last: datetime
+    is_theirs: bool = False
+
+
+class _Row(msgspec.Struct):
+    """What of a stored run says which planned times it stands for."""
+
+    planned: datetime
+    outcome: str
+    series: str = ""
+    owner: str = ""
+    times: int = 1
+    until: datetime | None = None
+
+
+_row_from = msgspec.json.Decoder(_Row).decode
 _run_from = msgspec.json.Decoder(Run).decode
 _record_from = msgspec.json.Decoder(JobRecord).decode
 _bytes = msgspec.json.Encoder().encode
@@ -28,9 +54,12 @@ _bytes = msgspec.json.Encoder().encode
 class History:
     """One application's share of the store.
 
-    Keys, all below `app/<app>/`: `job/<job>`; `paused/<job>`; `seen/<job>`, from when on a time without a run is a
-    missed one; `run/<job>/<time>~<n>` with n the attempt at a planned time, `m` for missed times, `h...` for runs by
-    hand; `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
+    Keys, all below `app/<app>/`: `job/<job>`; `paused/<job>`, since when; `idle/<job>/<time>`, a pause that ended;
+    `mark/<job>/<time>`, up to when every planned time is accounted for, the latest counts; `run/<job>/<time>~<n>` with
+    n the attempt at a planned time, `h...` for runs by hand; `old/<job>/<series>/<outcome>`, which counts the scheduled
+    runs whose records were left behind.
+
+    Whoever adds `run/<job>/<time>~1` decides what becomes of that planned time: a run, or a row without one.
     """
 
     def __init__(self, store: Store, app: str, clock: Clock, presence: Presence, keep_runs: int) -> None:
@@ -62,44 +91,72 @@ class History:
         """Remove a job and everything known of it."""
         self._store.delete(self._key("job", name))
         self._store.delete(self._key("paused", name))
-        self._store.delete(self._key("seen", name))
-        for kind in ("run", "old"):
+        for kind in ("mark", "idle", "run", "old"):
             for key, _ in self._store.scan(self._key(kind, name) + "/"):
                 self._store.delete(key)
 
-    def see(self, name: str, at: datetime) -> None:
-        """Note that times without a run up to `at` are not missed ones, or recorded already."""
-        self._store.put(self._key("seen", name), _bytes(at))
+    def mark(self, record: JobRecord) -> datetime:
+        """Up to when every planned time of the job is accounted for; rows and pauses tell of those after it."""
+        name = record.definition.name
+        marks = [key.rpartition("/")[2] for key, _ in self._store.scan(self._key("mark", name) + "/")]
+        if not marks:
+            # A store from before there were marks: what its rows leave open is not known any more.
+            return max([record.anchor, *(row.planned for row in self._rows(name, record.anchor))])
+        return max(record.anchor, read_time_key(marks[-1]))
+
+    def account(self, name: str, until: datetime) -> None:
+        """Note that every planned time up to `until` is accounted for; never goes back, whoever else writes."""
+        key = f"{self._key('mark', name)}/{time_key(until)}"
+        self._store.add(key, b"")
+        for each, _ in self._store.scan(self._key("mark", name) + "/"):
+            if each < key:
+                self._store.delete(each)
+
+    def covers(self, record: JobRecord, after: datetime) -> list[Cover]:
+        """What accounts for planned times later than `after`: rows and pauses, by their beginning."""
+        name = record.definition.name
+        covers = [self._cover(record, row) for row in self._rows(name, after)]
+        for key, value in self._store.scan(self._key("idle", name) + "/"):
+            covers.append(Cover(read_time_key(key.rpartition("/")[2]) + _ALMOST, read_time_key(value.decode())))
+        if (since := self.paused_at(name)) is not None:
+            covers.append(Cover(since + _ALMOST, datetime.max.replace(tzinfo=UTC)))
+        return sorted(covers)
 
     def is_paused(self, name: str) -> bool:
         """Whether somebody paused the job, in this process or another."""
-        return self._store.get(self._key("paused", name)) is not None
+        return self.paused_at(name) is not None
+
+    def paused_at(self, name: str) -> datetime | None:
+        """Since when the job is paused; None if it is not."""
+        value = self._store.get(self._key("paused", name))
+        return None if value is None else read_time_key(value.decode())
 
     def pause(self, name: str, paused: bool) -> None:
         """Pause a job, or end its pause."""
+        now = self._clock.now()
         if paused:
-            self._store.put(self._key("paused", name), time_key(self._clock.now()).encode())
-        else:
+            self._store.add(self._key("paused", name), time_key(now).encode())
+        elif (since := self.paused_at(name)) is not None:
+            # In this order: a crash in between leaves the job paused, with nothing forgotten.
+            self._store.put(f"{self._key('idle', name)}/{time_key(since)}", time_key(now).encode())
             self._store.delete(self._key("paused", name))
-            self.see(name, self._clock.now())
 
     def claim(self, run: Run) -> Run | None:
         """Write a run that begins, or planned times without one; None if another process was quicker."""
-        tag = f"h{secrets.token_hex(4)}" if run.by_hand else "m" if run.outcome == "missed" else str(run.attempt)
+        tag = f"h{secrets.token_hex(4)}" if run.by_hand else str(run.attempt)
         key = f"{self._key('run', run.job)}/{time_key(run.planned)}~{tag}"
         run = msgspec.structs.replace(run, key=key, owner=self._presence.me)
         return run if self._store.add(key, _bytes(run)) else None
 
-    def end(self, run: Run) -> None:
-        """Write how a run ended, unless its job is gone; old runs are left behind from time to time."""
+    def end(self, run: Run) -> bool:
+        """Write how a run ended, unless its job is gone; whether it is time to leave old runs behind."""
         if self._store.get(self._key("job", run.job)) is None:
             self._store.delete(run.key)
-            return
+            return False
         self._store.put(run.key, _bytes(run))
         with self._lock:
             ended = self._ended[run.job] = self._ended.get(run.job, -1) + 1
-        if ended % PRUNE_EVERY == 0:
-            self._prune(run.job)
+        return ended % PRUNE_EVERY == 0
 
     def runs(self, name: str) -> list[Run]:
         """The kept runs of a job, oldest first; one whose process died is `interrupted` from now on."""
@@ -109,13 +166,6 @@ class History:
         """Scheduled runs of the current series whose records were left behind, by outcome."""
         prefix = f"{self._key('old', record.definition.name)}/{record.series}/"
         return {key.removeprefix(prefix): int(value) for key, value in self._store.scan(prefix)}
-
-    def last_seen(self, record: JobRecord) -> datetime:
-        """Since when planned times without a run are missed ones."""
-        name = record.definition.name
-        value = self._store.get(self._key("seen", name))
-        seen = record.anchor if value is None else msgspec.json.decode(value, type=datetime)
-        return max([record.anchor, seen, *(run.planned for run in self.runs(name) if not run.by_hand)])
 
     def _settled(self, run: Run) -> Run:
         if run.outcome != "running" or self._presence.alive(run.owner):
@@ -132,13 +182,40 @@ class History:
             log.warning("the interrupted run of job %r stays unmarked: %s", run.job, exc)
         return interrupted
 
-    def _prune(self, name: str) -> None:
+    def surplus(self, name: str) -> datetime | None:
+        """The latest planned time among the rows beyond those to keep; None if there are none."""
+        keys = [key for key, _ in self._store.scan(self._key("run", name) + "/")]
+        return _planned(keys[-self._keep_runs - 1]) if len(keys) > self._keep_runs else None
+
+    def prune(self, name: str, until: datetime) -> None:
+        """Leave old rows behind, but none of a time planned after `until`."""
         entries = list(self._store.scan(self._key("run", name) + "/"))
         for key, value in entries[: max(0, len(entries) - self._keep_runs)]:
             run = _run_from(value)
-            if run.outcome == "running" or not self._store.delete(key) or run.by_hand:
+            if run.outcome == "running" or (run.planned > until and not run.by_hand):
                 continue
-            self._store.incr(f"{self._key('old', name)}/{run.series}/{run.outcome}", run.times)
+            if self._store.delete(key) and not run.by_hand:
+                self._store.incr(f"{self._key('old', name)}/{run.series}/{run.outcome}", run.times)
+        for key, value in list(self._store.scan(self._key("idle", name) + "/")):
+            if read_time_key(value.decode()) <= until:
+                self._store.delete(key)
+
+    def _rows(self, name: str, after: datetime) -> Iterator[_Row]:
+        """Rows of planned times later than `after`, in order."""
+        for key, value in self._store.scan(self._key("run", name) + "/"):
+            if "~h" not in key and _planned(key) > after:
+                yield _row_from(value)
+
+    def _cover(self, record: JobRecord, row: _Row) -> Cover:
+        if row.series != record.series:
+            # A time that both schedules name: there is one row for it, and it is taken.
+            return Cover(row.planned, row.planned)
+        is_theirs = row.outcome == "running" and self._presence.neighbour(row.owner)
+        last = row.until or row.planned
+        if row.until is None and row.times > 1:
+            times = plan.times(record.definition, record.anchor, row.planned - _ALMOST)
+            *_, last = islice(times, row.times)
+        return Cover(row.planned, last, is_theirs)
 
     def _read(self, name: str, value: bytes) -> JobRecord | None:
         try:
@@ -153,3 +230,7 @@ class History:
 
 def _part(name: str) -> str:
     return name.replace("%", "%25").replace("/", "%2F")
+
+
+def _planned(key: str) -> datetime:
+    return read_time_key(key.rpartition("/")[2].partition("~")[0])

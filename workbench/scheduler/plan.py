@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 
 from workbench.scheduler import cron
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
@@ -42,14 +42,20 @@ def preview(job: AnyJob, anchor: datetime, now: datetime, count: int) -> list[da
     return list(islice(times(job, anchor, now), count))
 
 
-def how_many(job: AnyJob, anchor: datetime, after: datetime, until: datetime, at_most: int = 10_000) -> int:
-    """Planned times later than `after`, up to and with `until`; counted to `at_most`."""
-    count = 0
-    for at in islice(times(job, anchor, after), at_most):
-        if at > until:
-            break
-        count += 1
-    return count
+def how_many(job: AnyJob, anchor: datetime, after: datetime, until: datetime) -> int:
+    """Planned times later than `after`, up to and with `until`; counted without looking at each one."""
+    end = None if isinstance(job, OneTimeJob) else job.moment("end")
+    until = until if end is None else min(until, end)
+    match job:
+        case OneTimeJob():
+            return sum(at <= until for at in _times(job, anchor, after))
+        case IntervalJob():
+            return _Grid(job, anchor).count(after, until)
+        case CronJob():
+            after = max(after, _beginning(job, anchor))
+            if job.repeats is not None:
+                until = min(until, _last_cron_time(job, _beginning(job, anchor)))
+            return cron.count(job.cron, job.zone, after, until) if after < until else 0
 
 
 def past_problems(job: AnyJob, now: datetime) -> dict[str, str]:
@@ -109,6 +115,15 @@ class _Grid:
                 last = at
                 yield at
             number += 1
+
+    def count(self, after: datetime, until: datetime) -> int:
+        """Those later than `after`, up to and with `until`."""
+        if self._days:
+            # Clock changes play in; but there is one a day at most.
+            return sum(1 for _ in takewhile(lambda at: at <= until, self.times(after)))
+        first = max(self._first, self._near(after))
+        last = (until - self._base) // self._rest
+        return max(0, (last if self._last is None else min(last, self._last)) - first + 1)
 
     def _near(self, after: datetime) -> int:
         """The number of the first time later than `after`, or up to 3 less where clock changes play in."""

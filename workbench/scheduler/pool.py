@@ -62,6 +62,11 @@ class Pool:
             if urgent or self._running < SIDE_BY_SIDE or not self._stands_by:
                 self._call_one(urgent)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether every thread is at work, so that a task must wait for one."""
+        return self._running >= self._most
+
     def close(self) -> None:
         """Have each thread end once nothing waits; does not wait for them."""
         with self._changed:

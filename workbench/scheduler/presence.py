@@ -87,6 +87,10 @@ class Presence:
                 return False
             return host != self._host or not _is_free(self._path(self._folder, process))
 
+    def neighbour(self, process: str) -> bool:
+        """Whether that is another process of this machine, and it still runs."""
+        return process != self.me and process.rpartition(":")[0] == self._host and self.alive(process)
+
     def leave(self) -> None:
         """Say that this process's runs are over."""
         with _lock:

@@ -14,6 +14,8 @@ from workbench.scheduler.definitions import AnyJob
 LONGEST_RETURNED, LONGEST_LINE, MOST_LINES = 2_000, 2_000, 200
 """Characters of a returned value and of a line, and lines of one run, that are kept."""
 
+_TIME_KEY = "%Y%m%dT%H%M%S.%fZ"
+
 
 class JobRecord(Struct, frozen=True, dict=True):
     """A definition as it is stored: with the instant its planned times are counted from, and where it was written."""
@@ -33,7 +35,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """One run of a job, or planned times that had none.
 
     `outcome` is `running`, `ok`, `failed`, `timed_out`, `interrupted` (its process died), `skipped` (the job was still
-    busy) or `missed` (nobody looked at the clock; `times` says how many planned times the record stands for).
+    busy) or `missed` (it could not run, and `error` says why; the record stands for `times` planned times, from
+    `planned` to `until`).
     """
 
     job: str
@@ -49,6 +52,7 @@ class Run(Struct, frozen=True, kw_only=True):
     log: tuple[str, ...] = ()
     attempt: int = 1
     times: int = 1
+    until: datetime | None = None
     series: str = ""
     owner: str = ""
     key: str = ""
@@ -140,7 +144,7 @@ class RunEnded(Struct, frozen=True):
 
 
 class RunLost(Struct, frozen=True):
-    """A planned time could not be claimed, since the store gave no answer: it does not run here."""
+    """A planned time could not be claimed, since the store gave no answer: it runs late, or is recorded as missed."""
 
     job: str
     planned: datetime
@@ -149,7 +153,12 @@ class RunLost(Struct, frozen=True):
 
 def time_key(at: datetime) -> str:
     """An instant as text that sorts by time: `20350101T000000.000000Z`."""
-    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return at.astimezone(UTC).strftime(_TIME_KEY)
+
+
+def read_time_key(text: str) -> datetime:
+    """The instant (UTC) that `time_key` wrote."""
+    return datetime.strptime(text, _TIME_KEY).replace(tzinfo=UTC)
 
 
 def shown(returned: Any) -> str:

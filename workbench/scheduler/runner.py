@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from workbench.core.errors import StoreUnavailable, WorkbenchError
 from workbench.core.events import Events
 from workbench.core.ports import Clock
-from workbench.scheduler.agenda import Due
+from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
+from workbench.scheduler.ledger import NOBODY_LOOKED, PAUSED, Ledger
 from workbench.scheduler.pool import Pool
 from workbench.scheduler.ports import Invoke, JobResult
 from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted, bounded, shown
@@ -26,7 +27,28 @@ log = logging.getLogger("workbench.scheduler")
 LONGEST_QUEUE = 10
 """Planned times of one job that wait while it is still busy; those beyond are skipped, each with a record."""
 
+MOST_UNSEEN = 60
+"""Planned times of one job that may wait besides, since nobody looked at the clock when they came: one hiccup's worth
+of a job that runs every second."""
+
+UNSEEN_SECONDS = 2.0
+"""How late somebody looks at a planned time that is called unseen [s]; the alarm looks once a second at least."""
+
 MOST_UNWRITTEN = 1_000
+
+
+class _Line:
+    """The planned times of one job that wait here, behind the one that is claimed or runs."""
+
+    def __init__(self, first: Due, now: datetime) -> None:
+        self.current, self.since = first, now
+        self.waiting: deque[Due] = deque()
+        self.has_begun = False
+
+    def takes(self, due: Due, now: datetime) -> bool:
+        """Whether the time may wait, too: more of them if the job was not busy, or nobody looked, when it came."""
+        unseen = due.planned <= self.since or (now - due.planned).total_seconds() > UNSEEN_SECONDS
+        return len(self.waiting) < LONGEST_QUEUE + (MOST_UNSEEN if unseen else 0)
 
 
 class Runner:
@@ -40,23 +62,37 @@ class Runner:
         self._pool = Pool(threads)
         self._changed = Condition()
         self._in_flight = 0
-        self._queues: dict[str, deque[Due]] = {}
+        self._lines: dict[str, _Line] = {}
         self._unwritten: deque[Run] = deque(maxlen=MOST_UNWRITTEN)
+        self._is_catching_up = False
         self.is_current: Callable[[JobRecord], bool] = lambda record: True
+        self.ledger = Ledger(history, clock, lambda run: events.emit(RunEnded(run)))
 
     def fire(self, due: Due) -> None:
         """Have a planned time run as soon as its job is free; returns at once."""
-        name = due.record.definition.name
+        name, now = due.record.definition.name, self._clock.now()
         with self._changed:
-            queue = self._queues.get(name)
-            if queue is not None and len(queue) < LONGEST_QUEUE:
-                self._in_flight += 1
-                queue.append(due)
-                return
-            if queue is None:
-                self._queues[name] = deque()
             self._in_flight += 1
-        self._pool.submit(partial(self._skip if queue is not None else self._run_planned, due))
+            line = self._lines.get(name)
+            if line is None:
+                self._lines[name] = _Line(due, now)
+            elif line.takes(due, now):
+                line.waiting.append(due)
+                return
+        if line is None:
+            self._pool.submit(partial(self._run_planned, due))
+        else:
+            why = "the job is still busy"
+            if not line.has_begun and self._pool.is_full:
+                why = "other jobs hold every thread"
+            why = f"{why}, and {len(line.waiting)} earlier planned times wait already"
+            self._pool.submit(partial(self._skip, due, why))
+
+    def held(self, name: str) -> list[datetime]:
+        """The planned times of a job that this process is about to run, or runs."""
+        with self._changed:
+            line = self._lines.get(name)
+            return [] if line is None else [due.planned for due in (line.current, *line.waiting)]
 
     def by_hand(self, record: JobRecord, extra: str, wait: bool, timeout: float | None) -> Run:
         """Run a job now, beside its schedule; raises nothing that the run or the store could cause."""
@@ -105,49 +141,60 @@ class Runner:
             self._changed.wait(timeout)
 
     def write_rest(self) -> None:
-        """Try again to write runs that ended while the store gave no answer."""
-        if self._unwritten:
-            self._pool.submit(self._write_rest)
+        """Try again what the store refused: to write how runs ended, and to account for planned times."""
+        with self._changed:
+            if self._is_catching_up or not (self._unwritten or self.ledger.is_behind):
+                return
+            self._is_catching_up = True
+            self._in_flight += 1
+        self._pool.submit(self._write_rest)
 
     def close(self) -> None:
         """Have the threads end after their tasks."""
         self._pool.close()
 
-    def record(self, run: Run) -> None:
-        """Write a record of planned times without a run, once among all processes."""
-        if (claimed := self._history.claim(run)) is not None:
-            self._events.emit(RunEnded(claimed))
-
     def _run_planned(self, due: Due) -> None:
+        name = due.record.definition.name
         try:
-            if self._may_run(due.record):
-                run = self._claimed(due)
-                if run is not None:
-                    self._perform(due.record, run, due.record.definition.extra)
-        except StoreUnavailable as exc:
-            self._lost(due, exc)
+            run = self._claimed(due)
+            if run is not None:
+                self._lines[name].has_begun = True
+                self._perform(due.record, run, due.record.definition.extra)
         finally:
-            self._next_in_queue(due.record.definition.name)
+            self._next_in_line(name)
             self._leave()
 
-    def _may_run(self, record: JobRecord) -> bool:
-        return self.is_current(record) and not self._history.is_paused(record.definition.name)
-
     def _claimed(self, due: Due) -> Run | None:
-        run = self._history.claim(replace(_planned_run(due), started=self._clock.now()))
-        if run is not None and due.missed_from is not None:
-            why = "nobody looked at the clock; the planned time before them ran late"
-            self.record(missed(due.record, due.missed_from, due.missed, why))
-            self._history.see(run.job, self._clock.now())
+        """The run of a planned time, if it is this process's to make; all else that came with the time is recorded."""
+        run = None
+        try:
+            if not self.is_current(due.record):
+                return None
+            if self._may_claim(due):
+                run = self._history.claim(replace(_planned_run(due), started=self._clock.now()))
+            if due.unseen_until is not None:
+                self.ledger.settle(due.record, due.unseen_until, NOBODY_LOOKED, self.held(due.record.definition.name))
+        except StoreUnavailable as exc:
+            self._refused(due, exc, is_lost=run is None)
         return run
 
-    def _skip(self, due: Due) -> None:
-        why = f"the job is still busy, and {LONGEST_QUEUE} earlier planned times wait already"
+    def _may_claim(self, due: Due) -> bool:
+        record, planned = due.record, due.planned
+        if (paused_at := self._history.paused_at(record.definition.name)) is not None:
+            if planned <= paused_at:
+                self.ledger.miss(record, planned, PAUSED)
+            return False
+        # So late, another process may have recorded it together with others.
+        return self._clock.now() - planned < HICCUP or not self.ledger.has(record, planned)
+
+    def _skip(self, due: Due, why: str) -> None:
         try:
-            if self._may_run(due.record):
-                self.record(replace(_planned_run(due), outcome="skipped", error=why, ended=self._clock.now()))
+            if self.is_current(due.record) and self._may_claim(due):
+                run = replace(_planned_run(due), outcome="skipped", error=why, ended=self._clock.now())
+                if (claimed := self._history.claim(run)) is not None:
+                    self._events.emit(RunEnded(claimed))
         except StoreUnavailable as exc:
-            self._lost(due, exc)
+            self._refused(due, exc)
         finally:
             self._leave()
 
@@ -183,48 +230,56 @@ class Runner:
         if not run.key:
             return
         try:
-            self._history.end(run)
+            is_time_to_prune = self._history.end(run)
         except StoreUnavailable as exc:
             log.warning("the end of a run of job %r is not written yet: %s", run.job, exc)
             self._unwritten.append(run)
+            return
+        if is_time_to_prune and (record := self._history.job(run.job)) is not None:
+            try:
+                self.ledger.leave_behind(record)
+            except StoreUnavailable as exc:
+                log.warning("old runs of job %r stay until the next pruning: %s", run.job, exc)
 
     def _write_rest(self) -> None:
-        for _ in range(len(self._unwritten)):
-            self._write(self._unwritten.popleft())
+        try:
+            for _ in range(len(self._unwritten)):
+                self._write(self._unwritten.popleft())
+            for due in self.ledger.catch_up(self.held):
+                self.fire(due)
+        except StoreUnavailable as exc:
+            log.debug("planned times without a row wait for the store: %s", exc)
+        finally:
+            with self._changed:
+                self._is_catching_up = False
+            self._leave()
 
-    def _lost(self, due: Due, exc: StoreUnavailable) -> None:
+    def _refused(self, due: Due, exc: StoreUnavailable, *, is_lost: bool = True) -> None:
         name = due.record.definition.name
-        log.warning("job %r does not run at %s: %s", name, due.planned.isoformat(), exc)
-        self._events.emit(RunLost(name, due.planned, str(exc)))
+        self.ledger.fall_behind(due.record)
+        if is_lost and not due.is_retry:
+            log.warning(
+                "job %r does not run at %s yet, but late or not at all, once the store answers again: %s",
+                name,
+                due.planned.isoformat(),
+                exc,
+            )
+            self._events.emit(RunLost(name, due.planned, str(exc)))
 
-    def _next_in_queue(self, name: str) -> None:
+    def _next_in_line(self, name: str) -> None:
         with self._changed:
-            queue = self._queues[name]
-            due = queue.popleft() if queue else None
-            if due is None:
-                del self._queues[name]
-        if due is not None:
-            self._pool.submit(partial(self._run_planned, due))
+            line = self._lines[name]
+            if not line.waiting:
+                del self._lines[name]
+                return
+            line.current = due = line.waiting.popleft()
+            line.has_begun = False
+        self._pool.submit(partial(self._run_planned, due))
 
     def _leave(self) -> None:
         with self._changed:
             self._in_flight -= 1
             self._changed.notify_all()
-
-
-def missed(record: JobRecord, first: datetime, times: int, why: str) -> Run:
-    """The record of planned times that nobody looked at, from `first` on."""
-    definition = record.definition
-    return Run(
-        job=definition.name,
-        service=definition.service,
-        by="schedule",
-        planned=first,
-        outcome="missed",
-        times=times,
-        error=why,
-        series=record.series,
-    )
 
 
 def _planned_run(due: Due) -> Run:

@@ -1,0 +1,192 @@
+"""Which planned times are accounted for: each ends as a run or as a row that says why it had none.
+
+Nothing is written for that while all goes well. What is open follows from the planned times, the rows and the pauses
+after a mark that only moves forward; so a process that died at any moment, and a store that refused a write, leave
+nothing behind that the next look would not find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import NamedTuple
+
+from workbench.core.errors import StoreUnavailable
+from workbench.core.ports import Clock
+from workbench.scheduler import plan
+from workbench.scheduler.agenda import HICCUP, Due
+from workbench.scheduler.history import Cover, History
+from workbench.scheduler.records import JobRecord, Run
+
+_ALMOST = timedelta(microseconds=1)
+
+NOBODY_THERE = "no process was there to run it"
+NOBODY_LOOKED = "nobody looked at the clock in time"
+REFUSED = "the store gave no answer until it was too late"
+PAUSED = "the job was paused before it could run"
+CHANGED = "the job was changed before it could run"
+
+
+class _Gap(NamedTuple):
+    """Planned times without a row, from `first` up to `until`; behind a run that another process is busy with?"""
+
+    first: datetime
+    until: datetime
+    is_theirs: bool
+
+
+class Ledger:
+    """The accounts of one application's jobs."""
+
+    def __init__(self, history: History, clock: Clock, tell: Callable[[Run], None]) -> None:
+        """Keep accounts.
+
+        Args:
+            history: Where rows and marks are.
+            clock: Says what is too old to run.
+            tell: Called with each row of missed times once it is written.
+        """
+        self._history, self._clock, self._tell = history, clock, tell
+        self._behind: dict[str, tuple[JobRecord, datetime]] = {}
+        self._lock = Lock()
+
+    def settle(
+        self, record: JobRecord, until: datetime, why: str, held: Collection[datetime] = (), *, is_final: bool = False
+    ) -> None:
+        """Give the planned times up to `until` that have no row a `missed` one, a row for all that follow each other.
+
+        Args:
+            record: The job.
+            until: The last instant to look at.
+            why: What the rows say.
+            held: Planned times that this process is about to run.
+            is_final: Also those that another process may still hold behind a long run, since it will drop them.
+        """
+        while (gap := self._first_gap(record, until, held, is_final)) is not None:
+            times = plan.how_many(record.definition, record.anchor, gap.first - _ALMOST, gap.until)
+            self.miss(record, gap.first, why, times, gap.until)
+
+    def miss(self, record: JobRecord, first: datetime, why: str, times: int = 1, until: datetime | None = None) -> None:
+        """Write that planned times had no run, unless somebody has decided about the first of them."""
+        definition = record.definition
+        run = Run(
+            job=definition.name,
+            service=definition.service,
+            by="schedule",
+            planned=first,
+            outcome="missed",
+            times=times,
+            until=until,
+            error=why,
+            series=record.series,
+        )
+        if (written := self._history.claim(run)) is not None:
+            self._tell(written)
+
+    def open_times(self, record: JobRecord, after: datetime, held: Collection[datetime] = ()) -> list[datetime]:
+        """The planned times later than `after` that have come and have no row."""
+        now = self._clock.now()
+        found = []
+        for gap in self._gaps(record, now, held):
+            for at in plan.times(record.definition, record.anchor, max(after, gap.first - _ALMOST)):
+                if at > gap.until:
+                    break
+                found.append(at)
+        return found
+
+    def has(self, record: JobRecord, planned: datetime) -> bool:
+        """Whether that planned time is accounted for."""
+        mark = self._history.mark(record)
+        return planned <= mark or any(
+            cover.first <= planned <= cover.last for cover in self._history.covers(record, mark)
+        )
+
+    def start(self, record: JobRecord) -> datetime | None:
+        """Account for what was planned while no process ran the job; when it is due next, which may have passed."""
+        now = self._clock.now()
+        if next(self._gaps(record, now), None) is None:
+            return plan.next_time(record.definition, record.anchor, now)
+        self.settle(record, now - HICCUP, NOBODY_THERE)
+        self._look_again_if_theirs(record, now - HICCUP)
+        late = self.open_times(record, now - HICCUP)
+        return late[0] if late else plan.next_time(record.definition, record.anchor, now)
+
+    def leave_behind(self, record: JobRecord) -> None:
+        """Prune the job's rows, as far as all is accounted for."""
+        name = record.definition.name
+        if (until := self._history.surplus(name)) is None:
+            return
+        gap = next(self._gaps(record, until), None)
+        until = until if gap is None else gap.first - _ALMOST
+        self._history.account(name, until)
+        self._history.prune(name, until)
+
+    def fall_behind(self, record: JobRecord, until: datetime | None = None) -> None:
+        """Remember that planned times of the job have no row yet; look again, not before `until` if that is given."""
+        with self._lock:
+            self._behind[record.definition.name] = (record, until or self._clock.now())
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether some job is to be looked at again now."""
+        now = self._clock.now()
+        with self._lock:
+            return any(at <= now for _, at in self._behind.values())
+
+    def catch_up(self, held: Callable[[str], Collection[datetime]]) -> Iterator[Due]:
+        """Account for what could not be written before; yields the planned times that are young enough to run.
+
+        Raises:
+            StoreUnavailable: The store still refuses; what is left will be tried again.
+        """
+        now = self._clock.now()
+        with self._lock:
+            behind = [name for name, (_, at) in self._behind.items() if at <= now]
+        for name in behind:
+            # Taken out first: what is refused meanwhile puts it in again.
+            with self._lock:
+                record, _ = self._behind.pop(name)
+            try:
+                young = self._caught_up(record, now, held(name))
+            except StoreUnavailable:
+                self.fall_behind(record)
+                raise
+            for at in young:
+                yield Due(record, at, is_retry=True)
+
+    def _caught_up(self, record: JobRecord, now: datetime, held: Collection[datetime]) -> list[datetime]:
+        stored = self._history.job(record.definition.name)
+        if stored is None or not stored.definition.active or stored.series != record.series:
+            return []
+        self.settle(record, now - HICCUP, REFUSED, held)
+        self._look_again_if_theirs(record, now - HICCUP)
+        return self.open_times(record, now - HICCUP, held)
+
+    def _look_again_if_theirs(self, record: JobRecord, until: datetime) -> None:
+        if any(gap.is_theirs for gap in self._gaps(record, until)):
+            self.fall_behind(record, self._clock.now() + HICCUP)
+
+    def _first_gap(self, record: JobRecord, until: datetime, held: Collection[datetime], is_final: bool) -> _Gap | None:
+        gap = next(self._gaps(record, until, held), None)
+        return gap if gap is not None and (is_final or not gap.is_theirs) else None
+
+    def _gaps(self, record: JobRecord, until: datetime, held: Collection[datetime] = ()) -> Iterator[_Gap]:
+        """What is open up to `until`, in order."""
+        after, is_theirs = self._history.mark(record), False
+        covers = sorted([*self._history.covers(record, after), *(Cover(at, at) for at in held)])
+        times = plan.times(record.definition, record.anchor, after)
+        at = next(times, None)
+        for cover in [*covers, Cover(until + _ALMOST, until + _ALMOST)]:
+            if at is None or at > until:
+                return
+            if at < cover.first:
+                yield _Gap(at, min(until, cover.first - _ALMOST), is_theirs)
+            if cover.last >= until:
+                return
+            is_theirs = is_theirs or cover.is_theirs
+            if at <= cover.last:
+                at = next(times, None)
+                if at is not None and at <= cover.last:
+                    times = plan.times(record.definition, record.anchor, cover.last)
+                    at = next(times, None)
