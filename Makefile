@@ -25,6 +25,14 @@ BIN := $(VENV)/bin
 PIP := @echo "Installing into $(VENV); the first time takes about a minute." && \
 	$(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile --editable
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+# What runs longer under `make soak`; `make test` runs a sample of each.
+SOAKED = \
+	tests/app/test_transfer_soak.py \
+	tests/connections/test_http_answers.py \
+	tests/limiting/test_processes.py \
+	tests/limiting/test_sliding.py \
+	tests/scheduler/test_accounts.py \
+	tests/scheduler/test_crashes.py
 FIRST := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
 help:
@@ -63,7 +71,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: $(VENV)/.test
-	WORKBENCH_SOAK=100 $(BIN)/python -m pytest --timeout 1800 tests/limiting/test_processes.py tests/limiting/test_sliding.py tests/app/test_transfer_soak.py tests/connections/test_http_answers.py $(ARGS)
+	WORKBENCH_SOAK=100 $(BIN)/python -m pytest --timeout 1800 $(SOAKED) $(ARGS)
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from workbench.scheduler import plan
-from workbench.scheduler.records import JobRecord
+from workbench.scheduler.records import JobRecord, Run
 
 HICCUP = timedelta(seconds=60)
 """How far back planned times still run one by one after nobody looked at the clock; older ones run once, together."""
@@ -17,13 +17,14 @@ class Due(NamedTuple):
     """A planned time that has come.
 
     `unseen_until`: the times after it up to then came and went while nobody looked at the clock. `is_retry`: the store
-    refused it before, and that has been told.
+    refused it before, and that has been told. `run`: the run it has become already.
     """
 
     record: JobRecord
     planned: datetime
     unseen_until: datetime | None = None
     is_retry: bool = False
+    run: Run | None = None
 
 
 class Agenda:

@@ -69,18 +69,7 @@ class Ledger:
 
     def miss(self, record: JobRecord, first: datetime, why: str, times: int = 1, until: datetime | None = None) -> None:
         """Write that planned times had no run, unless somebody has decided about the first of them."""
-        definition = record.definition
-        run = Run(
-            job=definition.name,
-            service=definition.service,
-            by="schedule",
-            planned=first,
-            outcome="missed",
-            times=times,
-            until=until,
-            error=why,
-            series=record.series,
-        )
+        run = Run.planned_by(record, first, outcome="missed", times=times, until=until, error=why)
         if (written := self._history.claim(run)) is not None:
             self._tell(written)
 
@@ -138,7 +127,7 @@ class Ledger:
         """Account for what could not be written before; yields the planned times that are young enough to run.
 
         Raises:
-            StoreUnavailable: The store still refuses; what is left will be tried again.
+            StoreUnavailable: The store still refuses; what is left is tried again next time.
         """
         now = self._clock.now()
         with self._lock:
@@ -148,20 +137,28 @@ class Ledger:
             with self._lock:
                 record, _ = self._behind.pop(name)
             try:
-                young = self._caught_up(record, now, held(name))
+                yield from self._caught_up(record, now, held(name))
             except StoreUnavailable:
                 self.fall_behind(record)
                 raise
-            for at in young:
-                yield Due(record, at, is_retry=True)
 
-    def _caught_up(self, record: JobRecord, now: datetime, held: Collection[datetime]) -> list[datetime]:
+    def _caught_up(self, record: JobRecord, now: datetime, held: Collection[datetime]) -> Iterator[Due]:
         stored = self._history.job(record.definition.name)
         if stored is None or not stored.definition.active or stored.series != record.series:
-            return []
+            return
         self.settle(record, now - HICCUP, REFUSED, held)
         self._look_again_if_theirs(record, now - HICCUP)
-        return self.open_times(record, now - HICCUP, held)
+        young = self.open_times(record, now - HICCUP, held)
+        if not young:
+            return
+        first, *others = young
+        # The first is claimed here: a store that still refuses it is not asked for the others.
+        is_paused = self._history.is_paused(record.definition.name)
+        run = None if is_paused else self._history.claim(Run.planned_by(record, first, started=now))
+        if run is not None or is_paused:
+            yield Due(record, first, is_retry=True, run=run)
+        for at in others:
+            yield Due(record, at, is_retry=True)
 
     def _look_again_if_theirs(self, record: JobRecord, until: datetime) -> None:
         if any(gap.is_theirs for gap in self._gaps(record, until)):

@@ -57,6 +57,19 @@ class Run(Struct, frozen=True, kw_only=True):
     owner: str = ""
     key: str = ""
 
+    @classmethod
+    def planned_by(cls, record: JobRecord, planned: datetime, **more: Any) -> Run:
+        """The row of a planned time of that job."""
+        definition = record.definition
+        return cls(
+            job=definition.name,
+            service=definition.service,
+            by="schedule",
+            planned=planned,
+            series=record.series,
+            **more,
+        )
+
     @property
     def ok(self) -> bool:
         """Whether it ended well."""

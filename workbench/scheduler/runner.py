@@ -47,6 +47,8 @@ class _Line:
 
     def takes(self, due: Due, now: datetime) -> bool:
         """Whether the time may wait, too: more of them if the job was not busy, or nobody looked, when it came."""
+        if due.run is not None:
+            return True
         unseen = due.planned <= self.since or (now - due.planned).total_seconds() > UNSEEN_SECONDS
         return len(self.waiting) < LONGEST_QUEUE + (MOST_UNSEEN if unseen else 0)
 
@@ -166,12 +168,14 @@ class Runner:
 
     def _claimed(self, due: Due) -> Run | None:
         """The run of a planned time, if it is this process's to make; all else that came with the time is recorded."""
+        if due.run is not None:
+            return due.run
         run = None
         try:
             if not self.is_current(due.record):
                 return None
             if self._may_claim(due):
-                run = self._history.claim(replace(_planned_run(due), started=self._clock.now()))
+                run = self._history.claim(Run.planned_by(due.record, due.planned, started=self._clock.now()))
             if due.unseen_until is not None:
                 self.ledger.settle(due.record, due.unseen_until, NOBODY_LOOKED, self.held(due.record.definition.name))
         except StoreUnavailable as exc:
@@ -190,7 +194,7 @@ class Runner:
     def _skip(self, due: Due, why: str) -> None:
         try:
             if self.is_current(due.record) and self._may_claim(due):
-                run = replace(_planned_run(due), outcome="skipped", error=why, ended=self._clock.now())
+                run = Run.planned_by(due.record, due.planned, outcome="skipped", error=why, ended=self._clock.now())
                 if (claimed := self._history.claim(run)) is not None:
                     self._events.emit(RunEnded(claimed))
         except StoreUnavailable as exc:
@@ -280,14 +284,3 @@ class Runner:
         with self._changed:
             self._in_flight -= 1
             self._changed.notify_all()
-
-
-def _planned_run(due: Due) -> Run:
-    definition = due.record.definition
-    return Run(
-        job=definition.name,
-        service=definition.service,
-        by="schedule",
-        planned=due.planned,
-        series=due.record.series,
-    )

@@ -1,0 +1,298 @@
+"""Processes that die at any moment, alone or all at once: no planned time is lost, none runs twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from tests.scheduler.conftest import START, Bench
+from tests.scheduler.oracle import Window, unaccounted
+from workbench.core.clock import SystemClock, VirtualClock
+from workbench.core.errors import StoreUnavailable
+from workbench.core.ports import Store
+from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
+from workbench.scheduler.records import Run, RunEnded
+from workbench.stores import open_store
+from workbench.stores.memory import MemoryStore
+
+SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
+JOBS: list[AnyJob] = [
+    IntervalJob("interval", service="ok", seconds=7),
+    CronJob("cron", service="ok", cron="*/10 * * * * *"),
+    OneTimeJob("once", service="ok", start="2026-01-01 12:00:50"),
+    OneTimeJob("later", service="ok", start="2026-01-01 12:04"),
+]
+
+
+class Mortal:
+    """What one process sees of a store until the process dies, before its write of that number or right after it."""
+
+    def __init__(self, store: Store, dies_at: int | None = None, *, after: bool = False) -> None:
+        self._store, self._dies_at, self._after = store, dies_at, after
+        self.folder, self.writes, self.is_dead = getattr(store, "folder", None), 0, False
+
+    def get(self, key: str) -> bytes | None:
+        self._breathe()
+        return self._store.get(key)
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        self._breathe()
+        return iter(list(self._store.scan(prefix)))
+
+    def put(self, key: str, value: bytes) -> None:
+        self._write("put", key, value)
+
+    def delete(self, key: str) -> Any:
+        return self._write("delete", key)
+
+    def add(self, key: str, value: bytes) -> Any:
+        return self._write("add", key, value)
+
+    def incr(self, key: str, by: int = 1) -> Any:
+        return self._write("incr", key, by)
+
+    def close(self) -> None:
+        """The store outlives the process."""
+
+    def _breathe(self) -> None:
+        if self.is_dead:
+            raise StoreUnavailable("This process is dead.")
+
+    def _write(self, verb: str, *arguments: Any) -> Any:
+        self._breathe()
+        self.writes += 1
+        self.is_dead = self.writes == self._dies_at
+        if self.is_dead and not self._after:
+            self._breathe()
+        answer = getattr(self._store, verb)(*arguments)
+        self._breathe()
+        return answer
+
+
+class Life:
+    """An application on a virtual clock, one process after another; whoever dies does so in the middle of it."""
+
+    def __init__(self, store: Store, app: str, gap: float) -> None:
+        self.store, self.app, self.gap, self.clock = store, app, gap, VirtualClock(START)
+        self.ran: list[tuple[str, datetime]] = []
+        self.told: dict[str, Run] = {}
+        self.pause: Window | None = None
+
+    def live(self, mortal: Store) -> None:
+        """Define, run, pause one and resume it, change one, sleep too long, run again; old rows are left behind."""
+        bench = Bench(mortal, self.clock, app=self.app, keep_runs=3)
+        with suppress(StoreUnavailable):
+            self._live(bench)
+        self._end(bench)
+
+    def _end(self, bench: Bench) -> None:
+        bench.close()
+        self.ran += [(call.job_name, call.planned_at) for call in bench.services.calls]
+        self.told |= {event.run.key: event.run for event in bench.heard if isinstance(event, RunEnded)}
+
+    def _live(self, bench: Bench) -> None:
+        for job in JOBS:
+            bench.scheduler.define(job)
+        for _ in range(4):
+            bench.advance(9)
+        self.pause = (self.clock.now(), self.clock.now())
+        bench.jobs["interval"].pause()
+        bench.advance(15)
+        self.pause = (self.pause[0], self.clock.now())
+        bench.jobs["interval"].resume()
+        bench.scheduler.define(JOBS[1].replace(extra="other"))
+        bench.advance(100)
+        for _ in range(3):
+            bench.advance(12)
+
+    def live_again(self, mortal: Store) -> None:
+        """Start after the gap, and die at once."""
+        self.clock.advance(self.gap)
+        bench = Bench(mortal, self.clock, app=self.app)
+        with suppress(StoreUnavailable):
+            for job in JOBS:
+                bench.scheduler.define(job)
+            bench.advance(0)
+        self._end(bench)
+
+    def broken(self) -> dict[str, Any]:
+        """Start again after the gap, live for a while, and say what breaks the law."""
+        self.clock.advance(self.gap)
+        bench = Bench(self.store, self.clock, app=self.app)
+        began = self.clock.now()
+        for job in JOBS:
+            if job.name not in bench.jobs and isinstance(job, OneTimeJob) and job.start < f"{began:%Y-%m-%d %H:%M:%S}":
+                continue  # its process died before it could be kept
+            bench.scheduler.define(job)
+        if bench.jobs["interval"].state == "paused":
+            bench.jobs["interval"].resume()
+            assert self.pause is not None
+            self.pause = (self.pause[0], self.clock.now())
+        bench.advance(0)
+        for _ in range(4):
+            bench.advance(9)
+        self._end(bench)
+        found: dict[str, Any] = {}
+        for job in JOBS:
+            if (record := bench.scheduler.stored(job.name)) is None:
+                continue
+            # Old rows are left behind; of those that are not in the store any more, their process told.
+            rows = {key: run for key, run in self.told.items() if run.job == job.name}
+            rows |= {run.key: run for run in bench.jobs[job.name].runs}
+            pauses = [self.pause] if job.name == "interval" and self.pause else []
+            if broken := unaccounted(job, record.anchor, self.clock.now(), rows.values(), pauses):
+                found[job.name] = broken
+        if twice := [at for at, times in Counter(self.ran).items() if times > 1]:
+            found["run twice"] = twice
+        return found
+
+
+GAPS = (0, 3, 41, 200)
+
+
+def _every_write(store: Store) -> int:
+    mortal = Mortal(store)
+    life = Life(mortal, "whole", 0)
+    life.live(mortal)
+    assert life.broken() == {}
+    return mortal.writes
+
+
+def _crashes(store: Store, step: int) -> dict[tuple[int, bool, float], Any]:
+    """Die before and after every `step`th write; what broke the law, by where and for how long all was dead."""
+    found = {}
+    for number in range(1, _every_write(MemoryStore()) + 1, step):
+        for after in (False, True):
+            gap = GAPS[(number // step + after) % len(GAPS)]
+            life = Life(store, f"{number} {after}", gap)
+            life.live(Mortal(store, number, after=after))
+            found[number, after, gap] = life.broken()
+    return found
+
+
+def test_a_process_that_dies_before_or_after_any_write_loses_and_doubles_nothing(store: Store) -> None:
+    found = _crashes(store, 1 if SOAK else 3 if isinstance(store, MemoryStore) else 25)
+    assert {where: broken for where, broken in found.items() if broken} == {}
+    assert len(found) >= (200 if SOAK else 8)
+
+
+def test_one_that_dies_again_while_it_catches_up_loses_and_doubles_nothing(store: Store) -> None:
+    found = {}
+    for number in range(1, 40, 1 if SOAK else 8):
+        for gap in (41, 130):
+            life = Life(store, f"{number} {gap}", gap)
+            life.live(Mortal(store, 60))
+            life.live_again(Mortal(store, number, after=number % 2 == 0))
+            found[number, gap] = life.broken()
+    assert {where: broken for where, broken in found.items() if broken} == {}
+
+
+SERVE = """
+import os, sys
+from workbench.core.clock import SystemClock
+from workbench.core.events import Events
+from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
+from workbench.scheduler.engine import Scheduler
+from workbench.scheduler.ports import JobResult
+from workbench.stores import open_store
+
+url, ran, once = sys.argv[1:]
+file = os.open(ran, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+def invoke(service, extra, *, job_name, planned_at, **more):
+    os.write(file, f"{job_name} {planned_at.isoformat()}\\n".encode())
+    return JobResult("cid")
+
+scheduler = Scheduler(open_store(url), "nb.ipynb", SystemClock(), invoke, Events(), keep_runs=100_000)
+scheduler.start()
+for number in range(3):
+    scheduler.define(IntervalJob(f"interval {number}", service="ok", seconds=1))
+scheduler.define(CronJob("cron", service="ok", cron="* * * * * *"))
+try:
+    scheduler.define(OneTimeJob(f"once {once}", service="ok", start=once))
+except Exception as exc:
+    assert "is in the past" in str(exc), exc
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+
+
+def _serve(url: str, ran: Path, once: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SERVE, url, str(ran), once], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.timeout(900 if SOAK else 120)
+def test_kill_9_of_all_processes_at_once_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    url, ran = f"sqlite:///{tmp_path}/store.db", tmp_path / "ran"
+    dice = random.Random(20_261_128)
+    for _ in range(20 if SOAK else 2):
+        once = f"{datetime.now(UTC) + timedelta(seconds=dice.uniform(1, 4)):%Y-%m-%d %H:%M:%S}"
+        processes = [_serve(url, ran, once) for _ in range(3)]
+        try:
+            for process in processes:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+            # The moment of death is what is tried: any moment within two planned times.
+            Event().wait(dice.uniform(0, 2))
+        finally:
+            for process in processes:
+                process.send_signal(signal.SIGKILL)
+            for process in processes:
+                process.communicate(timeout=30)
+        Event().wait(dice.uniform(0, 2))
+    store = open_store(url)
+    last = Bench(store, SystemClock(), keep_runs=100_000)
+    jobs = {name: last.scheduler.stored(name) for name in last.jobs}
+    assert len(jobs) > 4
+    for record in jobs.values():
+        assert record is not None
+        last.scheduler.define(record.definition)
+    now = last.clock.now()
+    last.scheduler.tick()
+    assert last.scheduler.settle(60)
+    broken = {}
+    for name, record in jobs.items():
+        assert record is not None
+        if found := unaccounted(record.definition, record.anchor, now, last.jobs[name].runs):
+            broken[name] = found
+    lines = ran.read_text().splitlines()
+    twice = [line for line, times in Counter(lines).items() if times > 1]
+    again = {(call.job_name, call.planned_at.isoformat()) for call in last.services.calls}
+    assert (broken, twice, again & {tuple(line.rsplit(" ", 1)) for line in lines}) == ({}, [], set())
+    outcomes = Counter(run.outcome for name in jobs for run in last.jobs[name].runs)
+    print(f"{sum(outcomes.values())} planned times: {dict(outcomes)}")
+    last.close()
+    store.close()
+
+
+@pytest.mark.skipif(not SOAK, reason="takes half a minute; make soak runs it")
+def test_a_process_that_was_stopped_for_30_seconds_runs_what_came_meanwhile(tmp_path: Path) -> None:
+    url, ran = f"sqlite:///{tmp_path}/store.db", tmp_path / "ran"
+    with _serve(url, ran, "2000-01-01") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        Event().wait(2)
+        process.send_signal(signal.SIGSTOP)
+        Event().wait(30)
+        process.send_signal(signal.SIGCONT)
+        store = open_store(url)
+        watching = Bench(store, SystemClock())
+        tallies = [watching.jobs[f"interval {number}"].wait(runs=35, timeout=60) for number in range(3)]
+        process.send_signal(signal.SIGKILL)
+    assert [tally.by_outcome for tally in tallies] == [{"ok": 35}] * 3
+    watching.close()
+    store.close()
