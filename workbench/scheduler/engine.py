@@ -16,7 +16,6 @@ from workbench.scheduler.agenda import Agenda
 from workbench.scheduler.definitions import AnyJob, OneTimeJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
-from workbench.scheduler.ledger import CHANGED
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.presence import Presence
 from workbench.scheduler.records import JobChanged, JobRecord, Run, Tally
@@ -109,11 +108,12 @@ class Scheduler:
             now, name = self.clock.now(), definition.name
             stored = self._history.job(name)
             record, word = self._decided(definition, stored, source, now)
-            if word != "unchanged":
-                self._close_account(stored, record, now)
+            is_new = word != "unchanged" and not _goes_on(stored, record)
+            if is_new:
+                self._ledger.open(record, stored, now)
             if record != stored:
                 self._history.keep(record)
-            self._go_live(record)
+            self._go_live(record, now if is_new else None)
         if word != "unchanged":
             self._events.emit(JobChanged(name, word))
         self._wake()
@@ -126,8 +126,9 @@ class Scheduler:
                 self.remove(name)
             return
         with self._defining:
-            now = self.clock.now()
-            self._close_account(self._history.job(name), record, now)
+            stored = self._history.job(name)
+            if not _goes_on(stored, record):
+                self._ledger.open(record, stored, self.clock.now())
             self._history.keep(record)
             self._go_live(record)
         self._events.emit(JobChanged(name, "changed"))
@@ -285,8 +286,9 @@ class Scheduler:
         anchor = now.replace(microsecond=now.microsecond // 1000 * 1000)
         return JobRecord(definition, anchor, source), "defined" if stored is None else "changed"
 
-    def _go_live(self, record: JobRecord) -> None:
-        name = record.definition.name
+    def _go_live(self, record: JobRecord, since: datetime | None = None) -> None:
+        """Have a job fire here: from `since` on, or from where nobody has accounted for its planned times."""
+        definition, name, at = record.definition, record.definition.name, None
         with self._lock:
             before = self._live.get(name)
             if before is not None and (before == record or _goes_on(before, record)):
@@ -294,21 +296,13 @@ class Scheduler:
                 self._live[name] = record
                 self._agenda.set(record, self._agenda.at(name))
                 return
-        # Outside the lock, since it asks the store.
-        at = self._ledger.start(record) if record.definition.active else None
+        if definition.active:
+            # Outside the lock, since it asks the store.
+            at = plan.next_time(definition, record.anchor, since) if since else self._ledger.start(record)
         with self._lock:
             if not self._closed:
                 self._live[name] = record
                 self._agenda.set(record, at)
-
-    def _close_account(self, stored: JobRecord | None, record: JobRecord, now: datetime) -> None:
-        """End the count of planned times that those of `record` do not follow; its own come after `now`."""
-        if stored is not None:
-            if _goes_on(stored, record):
-                return
-            if stored.definition.active:
-                self._ledger.settle(stored, now, CHANGED, is_final=True)
-        self._history.account(record.definition.name, now)
 
     def _is_current(self, record: JobRecord) -> bool:
         """Whether the store still has the job as this process knows it; follows a change by another process."""
@@ -372,9 +366,11 @@ class Scheduler:
             alarm.wake()
 
 
-def _goes_on(before: JobRecord, after: JobRecord) -> bool:
+def _goes_on(before: JobRecord | None, after: JobRecord) -> bool:
     """Whether the planned times of the second follow those of the first."""
-    return before.definition.active and after.definition.active and before.series == after.series
+    if before is None or before.series != after.series:
+        return False
+    return before.definition.active and after.definition.active
 
 
 def _repeats(record: JobRecord) -> int | None:

@@ -54,10 +54,10 @@ _bytes = msgspec.json.Encoder().encode
 class History:
     """One application's share of the store.
 
-    Keys, all below `app/<app>/`: `job/<job>`; `paused/<job>`, since when; `idle/<job>/<time>`, a pause that ended;
-    `mark/<job>/<time>`, up to when every planned time is accounted for, the latest counts; `run/<job>/<time>~<n>` with
-    n the attempt at a planned time, `h...` for runs by hand; `old/<job>/<series>/<outcome>`, which counts the scheduled
-    runs whose records were left behind.
+    Keys, all below `app/<app>/`: `job/<job>`; `paused/<job>`, since when; `past/<job>/idle~<time>`, a pause that ended;
+    `past/<job>/mark~<time>`, up to when every planned time is accounted for, the latest counts; `run/<job>/<time>~<n>`
+    with n the attempt at a planned time, `h...` for runs by hand; `old/<job>/<series>/<outcome>`, which counts the
+    scheduled runs whose records were left behind.
 
     Whoever adds `run/<job>/<time>~1` decides what becomes of that planned time: a run, or a row without one.
     """
@@ -91,36 +91,39 @@ class History:
         """Remove a job and everything known of it."""
         self._store.delete(self._key("job", name))
         self._store.delete(self._key("paused", name))
-        for kind in ("mark", "idle", "run", "old"):
+        for kind in ("past", "run", "old"):
             for key, _ in self._store.scan(self._key(kind, name) + "/"):
                 self._store.delete(key)
 
-    def mark(self, record: JobRecord) -> datetime:
-        """Up to when every planned time of the job is accounted for; rows and pauses tell of those after it."""
+    def past(self, record: JobRecord) -> tuple[datetime, list[Cover]]:
+        """Up to when every planned time of the job is accounted for, and what accounts for those after it.
+
+        That is rows and pauses, by their beginning.
+        """
         name = record.definition.name
-        marks = [key.rpartition("/")[2] for key, _ in self._store.scan(self._key("mark", name) + "/")]
-        if not marks:
+        mark, pauses = None, []
+        for key, value in self._store.scan(self._key("past", name) + "/"):
+            kind, _, at = key.rpartition("/")[2].partition("~")
+            if kind == "mark":
+                mark = read_time_key(at)
+            else:
+                pauses.append(Cover(read_time_key(at) + _ALMOST, read_time_key(value.decode())))
+        if mark is None:
             # A store from before there were marks: what its rows leave open is not known any more.
-            return max([record.anchor, *(row.planned for row in self._rows(name, record.anchor))])
-        return max(record.anchor, read_time_key(marks[-1]))
+            mark = max([record.anchor, *(row.planned for row in self._rows(name, record.anchor))])
+        mark = max(mark, record.anchor)
+        covers = pauses + [self._cover(record, row) for row in self._rows(name, mark)]
+        if (since := self.paused_at(name)) is not None:
+            covers.append(Cover(since + _ALMOST, datetime.max.replace(tzinfo=UTC)))
+        return mark, sorted(covers)
 
     def account(self, name: str, until: datetime) -> None:
         """Note that every planned time up to `until` is accounted for; never goes back, whoever else writes."""
-        key = f"{self._key('mark', name)}/{time_key(until)}"
+        key = f"{self._key('past', name)}/mark~{time_key(until)}"
         self._store.add(key, b"")
-        for each, _ in self._store.scan(self._key("mark", name) + "/"):
+        for each, _ in self._store.scan(f"{self._key('past', name)}/mark~"):
             if each < key:
                 self._store.delete(each)
-
-    def covers(self, record: JobRecord, after: datetime) -> list[Cover]:
-        """What accounts for planned times later than `after`: rows and pauses, by their beginning."""
-        name = record.definition.name
-        covers = [self._cover(record, row) for row in self._rows(name, after)]
-        for key, value in self._store.scan(self._key("idle", name) + "/"):
-            covers.append(Cover(read_time_key(key.rpartition("/")[2]) + _ALMOST, read_time_key(value.decode())))
-        if (since := self.paused_at(name)) is not None:
-            covers.append(Cover(since + _ALMOST, datetime.max.replace(tzinfo=UTC)))
-        return sorted(covers)
 
     def is_paused(self, name: str) -> bool:
         """Whether somebody paused the job, in this process or another."""
@@ -138,7 +141,7 @@ class History:
             self._store.add(self._key("paused", name), time_key(now).encode())
         elif (since := self.paused_at(name)) is not None:
             # In this order: a crash in between leaves the job paused, with nothing forgotten.
-            self._store.put(f"{self._key('idle', name)}/{time_key(since)}", time_key(now).encode())
+            self._store.put(f"{self._key('past', name)}/idle~{time_key(since)}", time_key(now).encode())
             self._store.delete(self._key("paused", name))
 
     def claim(self, run: Run) -> Run | None:
@@ -196,7 +199,7 @@ class History:
                 continue
             if self._store.delete(key) and not run.by_hand:
                 self._store.incr(f"{self._key('old', name)}/{run.series}/{run.outcome}", run.times)
-        for key, value in list(self._store.scan(self._key("idle", name) + "/")):
+        for key, value in list(self._store.scan(f"{self._key('past', name)}/idle~")):
             if read_time_key(value.decode()) <= until:
                 self._store.delete(key)
 

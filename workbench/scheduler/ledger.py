@@ -86,10 +86,14 @@ class Ledger:
 
     def has(self, record: JobRecord, planned: datetime) -> bool:
         """Whether that planned time is accounted for."""
-        mark = self._history.mark(record)
-        return planned <= mark or any(
-            cover.first <= planned <= cover.last for cover in self._history.covers(record, mark)
-        )
+        mark, covers = self._history.past(record)
+        return planned <= mark or any(cover.first <= planned <= cover.last for cover in covers)
+
+    def open(self, record: JobRecord, stored: JobRecord | None, now: datetime) -> None:
+        """Begin the account of a new schedule at `now`, and close that of the one it comes after, if there was one."""
+        if stored is not None and stored.definition.active:
+            self.settle(stored, now, CHANGED, is_final=True)
+        self._history.account(record.definition.name, now)
 
     def start(self, record: JobRecord) -> datetime | None:
         """Account for what was planned while no process ran the job; when it is due next, which may have passed."""
@@ -170,9 +174,9 @@ class Ledger:
 
     def _gaps(self, record: JobRecord, until: datetime, held: Collection[datetime] = ()) -> Iterator[_Gap]:
         """What is open up to `until`, in order."""
-        after, is_theirs = self._history.mark(record), False
-        covers = sorted([*self._history.covers(record, after), *(Cover(at, at) for at in held)])
-        times = plan.times(record.definition, record.anchor, after)
+        (mark, covers), is_theirs = self._history.past(record), False
+        covers = sorted([*covers, *(Cover(at, at) for at in held)])
+        times = plan.times(record.definition, record.anchor, mark)
         at = next(times, None)
         for cover in [*covers, Cover(until + _ALMOST, until + _ALMOST)]:
             if at is None or at > until:

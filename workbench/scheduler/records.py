@@ -14,8 +14,6 @@ from workbench.scheduler.definitions import AnyJob
 LONGEST_RETURNED, LONGEST_LINE, MOST_LINES = 2_000, 2_000, 200
 """Characters of a returned value and of a line, and lines of one run, that are kept."""
 
-_TIME_KEY = "%Y%m%dT%H%M%S.%fZ"
-
 
 class JobRecord(Struct, frozen=True, dict=True):
     """A definition as it is stored: with the instant its planned times are counted from, and where it was written."""
@@ -166,12 +164,12 @@ class RunLost(Struct, frozen=True):
 
 def time_key(at: datetime) -> str:
     """An instant as text that sorts by time: `20350101T000000.000000Z`."""
-    return at.astimezone(UTC).strftime(_TIME_KEY)
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 def read_time_key(text: str) -> datetime:
     """The instant (UTC) that `time_key` wrote."""
-    return datetime.strptime(text, _TIME_KEY).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def shown(returned: Any) -> str:
