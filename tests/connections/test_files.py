@@ -24,17 +24,23 @@ from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import CURRENT
 
 BIG = bytes(range(256)) * 4096
+ODD = "s3 that proves nothing"
 
 
-@pytest.fixture(params=FILES)
+@pytest.fixture(params=[*FILES, ODD])
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return str(request.param).partition(" ")[0]
 
 
 @pytest.fixture
-def both(kind: str) -> Iterator[tuple[LiveFiles, Any]]:
-    with opened(kind) as pair:
-        yield pair
+def both(kind: str, request: pytest.FixtureRequest) -> Iterator[tuple[LiveFiles, Any]]:
+    with opened(kind) as (conn, peer):
+        if request.node.callspec.params["kind"] == ODD:
+            peer.fail(etags="opaque", checksums="refused")
+            # What it does not know is said once, and so not in the middle of a test.
+            conn.write("first", b"1")
+            conn.delete("first")
+        yield conn, peer
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ class Copying:
             conn.config, lambda due, attempt: self._send(original, path, token, attempt), Due(), retries
         )
         there = conn.stat(path)
-        found = conn.digest(path) if digest is not None else None
+        found = self._hash_at_target(path) if digest is not None else None
         if original.size not in (None, sent) or there.size != sent or found != digest:
             raise ConnectionFailed(
                 f"{conn.config} has {path!r} with {said_bytes(there.size)} and other contents than the "
@@ -179,18 +179,25 @@ class Copying:
         if there.is_dir or original.size not in (None, there.size):
             return False
         if self._conn.hasher() is not None:
-            return self._conn.digest(path) == self._hash_of(original)
+            return self._hash_at_target(path) == self._hash_of(original)
         with closing(self.stream(original)) as ours, closing(self._conn.stream(path)) as theirs:
             while block := ours.read(BLOCK_BYTES):
                 if block != theirs.read(len(block)):
                     return False
             return not theirs.read(1)
 
+    def _hash_at_target(self, path: str) -> str | None:
+        """The hash of what the target has: as it tells it, else of what is read there."""
+        return self._conn.digest(path) or self._hash_in(lambda: self._conn.stream(path))
+
     def _hash_of(self, original: Original) -> str | None:
+        return self._hash_in(lambda: self.stream(original))
+
+    def _hash_in(self, begin: Callable[[], Download]) -> str | None:
         hasher = self._conn.hasher()
         if hasher is None:
             return None
-        with closing(self.stream(original)) as stream:
+        with closing(begin()) as stream:
             while block := stream.read(BLOCK_BYTES):
                 hasher.update(block)
         return hasher.hexdigest()

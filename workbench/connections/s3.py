@@ -119,6 +119,8 @@ def client_of(definition: S3Connection, secret_key: str | None) -> Any:
         # Tries are counted by the connection, where a deadline can end them.
         retries={"total_max_attempts": 1},
         max_pool_connections=definition.pool_size,
+        # What only speaks like S3 may refuse a checksum that boto3 adds by itself; a sink sends one while it is taken.
+        request_checksum_calculation="when_required" if definition.address else None,
         s3={"addressing_style": "path" if definition.address else "auto"},
         proxies={} if is_here else None,
         user_agent_extra="workbench",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.connections.file_errors import (
@@ -18,10 +19,11 @@ from workbench.connections.file_errors import (
     StorageFull,
 )
 from workbench.connections.file_names import joined, name_of, parent_of, path_of
-from workbench.connections.files import FileInfo, Hasher
+from workbench.connections.files import FileInfo, Hasher, said_bytes
 from workbench.connections.http_answers import bounded
 from workbench.connections.rest_session import unreachable
-from workbench.connections.s3_sink import ETagHash, S3Sink
+from workbench.connections.s3_proof import BAD_DIGEST, ETagHash, Habits, may_be_md5, tag_of
+from workbench.connections.s3_sink import S3Sink
 from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed
 
@@ -42,6 +44,7 @@ REFUSED = (
 )
 BUSY = ("SlowDown", "InternalError", "RequestTimeout", "ServiceUnavailable", "Throttling", "OperationAborted")
 FULL = ("QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "507", "EntityTooLarge")
+SAID = 300
 TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 
 
@@ -52,6 +55,7 @@ class S3Backend:
         self.definition, self._client = definition, client
         folder = path_of(definition.default_directory, definition)
         self._root = f"{folder}/" if folder else ""
+        self.habits = Habits(definition)
 
     def at(self, path: str) -> dict[str, Any]:
         """Bucket and key, as every call wants them."""
@@ -91,9 +95,14 @@ class S3Backend:
             return FileThere(owner, path)
         if code in FULL:
             return StorageFull(f"{owner} has no room for {path!r}: {code}.")
-        if code in BUSY or status >= 500 or status == 429:
+        said = " ".join(str(error.get("Message", "")).split())[:SAID]
+        said = f"{code}: {said}" if said else code
+        if code in BAD_DIGEST:
+            return Interrupted(f"{owner} received something else for {path!r} than was sent, and refused it: {said}.")
+        # 501 is no trouble that passes: the store does not know what it was asked for.
+        if code in BUSY or (status >= 500 and status != 501) or status == 429:
             return Interrupted(f"{owner} asks to try again: {code or status}.", _retry_after(exc))
-        return ConnectionFailed(f"{owner} answered {status} to the call for {path or '/'!r}: {code}.")
+        return ConnectionFailed(f"{owner} answered {status} to the call for {path or '/'!r}: {said}.")
 
     def _of_trouble(self, exc: Exception) -> ConnectionFailed:
         from botocore import exceptions
@@ -199,7 +208,11 @@ class S3Backend:
             client.delete_object(**self.at(f"{path}/"))
 
     def rename(self, source: str, target: str, overwrite: bool, due: Due) -> None:
-        """Copy, then delete: S3 knows no move. Of several who try, the one who makes the claim is the one who may."""
+        """Copy, look, then delete: S3 knows no move.
+
+        Of several who try, the one who makes the claim is the one who may. The source is deleted only when the target
+        is there with all of its bytes.
+        """
         entry = self._expect_file(source, due)
         there = self.info(target, due)
         if there is not None and (there.is_dir or not overwrite):
@@ -212,6 +225,8 @@ class S3Backend:
         try:
             with self.asking(source, due) as client:
                 client.copy_object(**self.at(target), CopySource=self.at(source), CopySourceIfMatch=entry["ETag"])
+            self._expect_copy(entry, source, target, due)
+            with self.asking(source, due) as client:
                 client.delete_object(**self.at(source))
         except FileThere as exc:
             raise Interrupted(f"{self.definition}: {source!r} was changed while it was being moved.") from exc
@@ -219,13 +234,23 @@ class S3Backend:
             with suppress(ConnectionFailed), self.asking(claim, due) as client:
                 client.delete_object(**self.at(claim))
 
+    def _expect_copy(self, entry: Any, source: str, target: str, due: Due) -> None:
+        copy = self.entry(target, due)
+        size, kept = entry["ContentLength"], 0 if copy is None else copy["ContentLength"]
+        if copy is None or kept != size:
+            raise ConnectionFailed(
+                f"{self.definition} kept {said_bytes(kept)} at {target!r} of the {said_bytes(size)} of {source!r}, "
+                f"which stays where it is. Fix: move it again with overwrite=True"
+            )
+
     def _claimed(self, path: str, etag: str, due: Due) -> str:
         """Make an object that only one can make; its name, which listings leave out."""
         mark = hashlib.sha256(etag.encode()).hexdigest()[:8]
         claim = joined(parent_of(path), f".{name_of(path)[:200]}.{mark}.part")
         try:
             with self.asking(claim, due) as client:
-                client.put_object(**self.at(claim), Body=b"", IfNoneMatch="*")
+                put = partial(client.put_object, **self.at(claim), Body=b"")
+                self.habits.asked(put, checksum={}, condition={"IfNoneMatch": "*"})
         except FileThere as exc:
             raise NoSuchFile(self.definition, path, "somebody else is moving it") from exc
         return claim
@@ -245,11 +270,11 @@ class S3Backend:
         return ETagHash()
 
     def digest(self, path: str, due: Due) -> str | None:
-        """The ETag, where it is of contents that were written as this connection writes them."""
+        """The ETag, where it is the MD5 of contents that were written as this connection writes them."""
         entry = self._expect_file(path, due)
-        tag = str(entry["ETag"]).strip('"')
+        tag = tag_of(entry)
         is_ours = ETagHash.parts(entry["ContentLength"]) == tag.partition("-")[2]
-        return tag if is_ours and entry.get("ServerSideEncryption") != "aws:kms" else None
+        return tag if is_ours and self.habits.etags_are_md5 and may_be_md5(entry) else None
 
     def close(self) -> None:
         """Nothing: the client belongs to the connection."""

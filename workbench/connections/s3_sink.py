@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from workbench.connections.file_errors import Interrupted
+from workbench.connections.file_errors import FileThere, Interrupted, NoSuchFile
+from workbench.connections.s3_proof import (
+    BAD_DIGEST,
+    PART_BYTES,
+    ETagHash,
+    Fields,
+    Sent,
+    crc_of,
+    may_be_md5,
+    md5_of,
+    tag_of,
+)
 from workbench.connections.trying import Due, surely
 from workbench.connections.waiting import Waiting
 from workbench.core.errors import ConnectionFailed
@@ -15,52 +26,33 @@ from workbench.core.errors import ConnectionFailed
 if TYPE_CHECKING:
     from workbench.connections.s3_files import S3Backend
 
-PART_BYTES = 8 << 20
 # S3 takes this many parts of one file; the later ones must be larger for a file to have room.
 MOST_PARTS = 10_000
-
-
-class ETagHash:
-    """The ETag that S3 gives to a file written by `S3Sink`: MD5, or of several parts the MD5 of theirs."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._part, self._in_part = hashlib.md5(usedforsecurity=False), 0
-
-    def update(self, block: Any, /) -> None:
-        """Take more bytes."""
-        view = memoryview(block).cast("B")
-        while len(view):
-            if self._in_part == PART_BYTES:
-                self._parts.append(self._part.digest())
-                self._part, self._in_part = hashlib.md5(usedforsecurity=False), 0
-            piece = view[: PART_BYTES - self._in_part]
-            self._part.update(piece)
-            self._in_part += len(piece)
-            view = view[len(piece) :]
-
-    def hexdigest(self) -> str:
-        """The ETag without its quotes."""
-        if not self._parts:
-            return self._part.hexdigest()
-        parts = [*self._parts, self._part.digest()]
-        return f"{hashlib.md5(b''.join(parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
-
-    @staticmethod
-    def parts(size: int) -> str:
-        """What stands after the dash in the ETag of a file of this size [bytes]; '' for one written at once."""
-        return str(-(-size // PART_BYTES)) if size > PART_BYTES else ""
+READ_BYTES = 1 << 20
 
 
 class S3Sink:
-    """A file being uploaded; unseen until `commit`."""
+    """A file being uploaded; unseen until `commit`.
+
+    S3 replaces a file at once and keeps nothing of the old one, unless the bucket has versions. So the new one is
+    checked before: a CRC-32 goes along with every body, or a Content-MD5 where the store does not know checksums, and
+    the store refuses a body that does not fit while the old file stays. To upload under another name, look, and copy
+    would also save the old file from a store that keeps what it should refuse; it costs two more requests a file, and
+    a copy ends at 5 GB.
+
+    What was kept is confirmed afterwards all the same, by the ETag or a checksum that is told, else by the size.
+    Nothing at the path is ever deleted for want of a confirmation: it may well be right, and what it replaced is gone.
+    Only a version of our own that was disproved is taken back, which has the one before it return.
+    """
 
     def __init__(self, backend: S3Backend, path: str, due: Due) -> None:
         self._backend, self._path, self._due = backend, path, due
+        self._habits = backend.habits
         self._waiting = Waiting()
-        self._hash = ETagHash()
+        self._hash = Sent()
         self._upload: dict[str, Any] = {}
         self._parts: list[dict[str, Any]] = []
+        self._has_checksums = self._is_of_whole = False
         self._sent = 0
 
     @property
@@ -77,13 +69,30 @@ class S3Sink:
         if len(self._parts) == MOST_PARTS:
             raise ConnectionFailed(f"{self._backend.definition} takes files up to {MOST_PARTS * PART_BYTES:,} bytes.")
         if not self._upload:
-            with self._backend.asking(self._path, self._due) as client:
-                started = client.create_multipart_upload(**self._backend.at(self._path), **self._kind())
-            self._upload = {**self._backend.at(self._path), "UploadId": started["UploadId"]}
+            self._begin()
         number = len(self._parts) + 1
-        told = self._surely(lambda client, _: client.upload_part(**self._upload, PartNumber=number, Body=part))
-        self._parts.append({"PartNumber": number, "ETag": told["ETag"]})
+        crc = {"ChecksumCRC32": crc_of(part)} if self._has_checksums else {"ContentMD5": md5_of(part)}
+
+        def ask(client: Any, _: int) -> Any:
+            upload = partial(client.upload_part, **self._upload, PartNumber=number, Body=part)
+            return self._habits.asked(upload, checksum=crc, instead={"ContentMD5": md5_of(part)})
+
+        told = self._surely(ask)
+        kept = {name: told[name] for name in ("ETag", "ChecksumCRC32") if name in told}
+        self._parts.append({"PartNumber": number, **kept})
+        self._hash.end_part(part)
         self._sent += len(part)
+
+    def _begin(self) -> None:
+        at = self._backend.at(self._path)
+        of_whole = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+        with self._backend.asking(self._path, self._due) as client:
+            start = partial(client.create_multipart_upload, **at, **self._kind())
+            started = self._habits.asked(start, checksum=of_whole)
+        self._upload = {**at, "UploadId": started["UploadId"]}
+        self._has_checksums = started.get("ChecksumAlgorithm") == "CRC32"
+        # An older store knows only the checksum of the parts' own, and would compare ours with that.
+        self._is_of_whole = self._has_checksums and started.get("ChecksumType") == "FULL_OBJECT"
 
     def _surely(self, ask: Callable[[Any, int], Any]) -> Any:
         """Do one request, again if it is interrupted; more is lost if the whole file must be sent again."""
@@ -101,41 +110,110 @@ class S3Sink:
         return {"ContentType": definition.content_type, **storage}
 
     def commit(self, overwrite: bool) -> None:
+        owner = self._backend.definition
         if self._upload:
             self._send(self._waiting.take(self._waiting.size))
+        # AWS knows If-None-Match; what only speaks like it may pass over it in silence.
+        if not overwrite and owner.address and self._looked_at({}) is not None:
+            raise FileThere(owner, self._path)
         told = self._finished({} if overwrite else {"IfNoneMatch": "*"})
-        tag = str(told.get("ETag", "")).strip('"')
-        if tag and not told.get("SSEKMSKeyId") and tag != self._hash.hexdigest():
-            self._backend.remove(self._path, self._due)
-            raise Interrupted(f"{self._backend.definition} keeps something else at {self._path!r} than was sent.")
+        if told is None:
+            raise Interrupted(
+                f"{owner} received something else for {self._path!r} than was sent, and refused it; "
+                f"nothing was replaced."
+            )
+        self._confirm(told, overwrite)
 
     def _finished(self, only_new: dict[str, str]) -> Any:
-        """Have the file appear; gives what S3 tells of it."""
+        """Have the file appear; gives what S3 tells of it, None if it refuses the contents as damaged."""
         at, last = self._backend.at(self._path), self._waiting.take(self._waiting.size)
+        self._sent += len(last)
 
         def ask(client: Any, attempt: int) -> Any:
             try:
                 if not self._upload:
-                    return client.put_object(**at, Body=last, **self._kind(), **only_new)
-                parts = {"Parts": self._parts}
-                return client.complete_multipart_upload(**self._upload, MultipartUpload=parts, **only_new)
-            except client.exceptions.ClientError:
+                    return self._put(client, last, only_new)
+                finish = partial(client.complete_multipart_upload, **self._upload)
+                whole = {"ChecksumCRC32": self._hash.crc, "ChecksumType": "FULL_OBJECT"} if self._is_of_whole else {}
+                finish = partial(finish, MultipartUpload={"Parts": self._parts})
+                return self._habits.asked(finish, checksum=whole, condition=only_new)
+            except client.exceptions.ClientError as exc:
+                if exc.response["Error"]["Code"] in BAD_DIGEST:
+                    return None
                 # An earlier try may have done it without living to hear so.
-                if attempt > 1 and (there := self._there(client)) is not None:
+                if attempt > 1 and (there := self._there(client, at)) is not None:
                     return there
                 raise
 
         told = self._surely(ask)
-        self._upload = {}
+        if told is not None:
+            self._upload = {}
         return told
 
-    def _there(self, client: Any) -> Any:
-        """What is told of the file if it is there as it was sent; None otherwise."""
+    def _put(self, client: Any, contents: bytes, only_new: dict[str, str]) -> Any:
+        put = partial(client.put_object, **self._backend.at(self._path), **self._kind(), Body=contents)
+        crc = {"ChecksumAlgorithm": "CRC32", "ChecksumCRC32": self._hash.crc}
+        return self._habits.asked(put, checksum=crc, instead={"ContentMD5": md5_of(contents)}, condition=only_new)
+
+    def _looked_at(self, version: Fields) -> Any:
+        """What is told of the file that is there; None if none is."""
+        at = {**self._backend.at(self._path), **version}
+        try:
+            return self._surely(lambda client, _: self._head(client, at))
+        except NoSuchFile:
+            return None
+
+    def _head(self, client: Any, at: Fields) -> Any:
+        return self._habits.asked(partial(client.head_object, **at), checksum={"ChecksumMode": "ENABLED"})
+
+    def _there(self, client: Any, at: Fields) -> Any:
+        """What is told of the file if it is there as it was sent, by reading it if need be; None otherwise."""
         with suppress(client.exceptions.ClientError):
-            there = client.head_object(**self._backend.at(self._path))
-            if str(there["ETag"]).strip('"') == self._hash.hexdigest():
-                return there
+            there = self._head(client, at)
+            if there["ContentLength"] != self._hash.size:
+                return None
+            is_ours = self._hash.is_what(there)
+            if is_ours is None:
+                read = ETagHash()
+                for block in client.get_object(**at)["Body"].iter_chunks(READ_BYTES):
+                    read.update(block)
+                is_ours = read.hexdigest() == self._hash.tag
+            return {**there, "ETag": self._hash.tag} if is_ours else None
         return None
+
+    def _confirm(self, told: Fields, overwrite: bool) -> None:
+        """See that what is kept is what was sent.
+
+        Raises:
+            Interrupted: It is not; another try may replace it.
+            ConnectionFailed: It is not, and another try would find the name taken.
+        """
+        is_ours, size = self._hash.is_what(told), self._hash.size
+        if is_ours is None:
+            there = self._looked_at(_version(told))
+            if there is None:
+                # S3 has said yes, and shows at once what it took: somebody has already fetched and removed it.
+                return
+            is_ours, size = self._hash.is_what(there), there["ContentLength"]
+        if is_ours is None and size == self._hash.size:
+            self._habits.learn("proofs")
+        elif not is_ours:
+            raise self._disproved(told, overwrite)
+        if may_be_md5(told) and tag_of(told) != self._hash.tag:
+            self._habits.etags_are_md5 = False
+
+    def _disproved(self, told: Fields, overwrite: bool) -> ConnectionFailed:
+        """The error of a file that is not what was sent; a version of our own is taken back."""
+        owner, is_back = self._backend.definition, False
+        said = f"{owner} keeps something else at {self._path!r} than was sent"
+        if version := _version(told):
+            with suppress(ConnectionFailed), self._backend.asking(self._path, self._due) as client:
+                client.delete_object(**self._backend.at(self._path), **version)
+                is_back = True
+        if is_back:
+            return Interrupted(f"{said}; that version was taken back.")
+        said = f"{said}; it was left there. Fix: write it again with overwrite=True, and have the storage checked"
+        return Interrupted(said) if overwrite else ConnectionFailed(said)
 
     def abort(self, keep: bool = False) -> None:
         self._waiting.clear()
@@ -143,3 +221,9 @@ class S3Sink:
         if upload:
             with suppress(ConnectionFailed), self._backend.asking(self._path, self._due) as client:
                 client.abort_multipart_upload(**upload)
+
+
+def _version(told: Fields) -> dict[str, str]:
+    """The version of a file that an answer tells of; none where a bucket has no versions, or has them no longer."""
+    version = told.get("VersionId")
+    return {} if version in (None, "null") else {"VersionId": str(version)}

@@ -35,13 +35,18 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="How many answers are spoilt before the peer is well again; without it, until it is healed."),
     ] = None
 
+    def habits(self) -> Faults:
+        """What stays of them when all the answers to be spoilt have been: how the other side does things."""
+        return type(self)(**{field: getattr(self, field) for field in self.__struct_fields__ if field in HABITS})
+
 
 NETWORK = {"delay_seconds", "hang_up_after_bytes", "bytes_per_second", "times"}
 StrangeNames = Annotated[
     tuple[str, ...],
     Meta(description="List these names too, as no honest server would; a byte that is no UTF-8 is a surrogate."),
 ]
-UNCOUNTED = {"strange_names", "delay_seconds", "refuse", "bytes_per_second", "times"}
+HABITS = {"etags", "checksums", "conditions", "unchecked"}
+UNCOUNTED = {*HABITS, "strange_names", "delay_seconds", "refuse", "bytes_per_second", "times"}
 
 
 def faults_from(kind: type[F], owner: str, knobs: dict[str, Any]) -> F:

@@ -128,7 +128,7 @@ class Peer:
     def trouble(self) -> Trouble:
         """The faults in force, with their count."""
         if self._trouble.over:
-            self._trouble = self._well
+            self._trouble = Trouble(self, self._trouble.faults.habits())
         return self._trouble
 
     @property

@@ -25,12 +25,11 @@ from workbench.sandbox.http_source import HTTPFaults, beside
 from workbench.sandbox.http_wire import Answer, Headers, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
+from workbench.sandbox.s3_habits import ETags, Habits, Known, as_arrived, fits, is_upload, spoilt, takes_file
 from workbench.sandbox.s3_signature import is_signed_with, key_of
 
 SHOWN = 20
 DEFAULT_BUCKET = "bucket"
-TAG = re.compile(rb"<ETag>.*?</ETag>")
-NO_HASH = f'"{"0" * 32}"'
 LISTED = re.compile(rb"<Bucket>.*?</Bucket>", re.DOTALL)
 # moto answers the unsigned with 403.
 OWN = Headers([("Authorization", "AWS4-HMAC-SHA256 Credential=peer/20260101/us-east-1/s3/aws4_request")])
@@ -45,7 +44,13 @@ class S3Faults(HTTPFaults, frozen=True, kw_only=True, forbid_unknown_fields=True
     denied: Annotated[bool, Meta(description="Refuse every call (403 AccessDenied).")] = False
     expired_token: Annotated[bool, Meta(description="Have the credentials expired.")] = False
     strange_names: StrangeNames = ()
-    wrong_hash: Annotated[bool, Meta(description="Keep something else than was sent, as its ETag shows.")] = False
+    wrong_hash: Annotated[bool, Meta(description="Have something else arrive than was sent.")] = False
+    unchecked: Annotated[bool, Meta(description="Keep what does not fit the checksum that came with it.")] = False
+    hang_up_before_answer: Annotated[bool, Meta(description="Take a file, then hang up without a word.")] = False
+    short_copies: Annotated[bool, Meta(description="Keep half of what is copied within it.")] = False
+    etags: Annotated[ETags, Meta(description="What an ETag is, if not the MD5 in lower case.")] = "md5"
+    checksums: Annotated[Known, Meta(description="What becomes of checksum headers in a request.")] = "known"
+    conditions: Annotated[Known, Meta(description="What becomes of If-None-Match in a write.")] = "known"
     disk_full: Annotated[bool, Meta(description="Have no room for anything (507).")] = False
 
 
@@ -110,17 +115,20 @@ class S3Server(Peer):
             return Answer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
         answer = self._refusal(request, faults)
         if answer is None or not trouble.strikes():
-            answer = await asyncio.to_thread(self.serve, request)
-        asked = (request.method, "partNumber" in request.params, "uploadId" in request.params)
-        is_whole = asked in (("PUT", False, False), ("POST", False, True))
-        if faults.wrong_hash and is_whole and trouble.strikes():
-            answer.headers = [(name, NO_HASH if name.lower() == "etag" else value) for name, value in answer.headers]
-            answer.body = TAG.sub(f"<ETag>{NO_HASH}</ETag>".encode(), answer.body)
+            habits = Habits(faults.etags, faults.checksums, faults.conditions)
+            if habits.refuses(request):
+                answer = _error(501, "NotImplemented")
+            else:
+                heard = habits.heard(request)
+                spoils = faults.wrong_hash and is_upload(heard, faults.unchecked) and trouble.strikes()
+                answer = habits.told(await asyncio.to_thread(self._kept, heard, faults, spoils), request)
         if faults.strange_names and request.params.get("list-type") == "2":
             answer.body = _with_names(answer.body, request.params, faults.strange_names)
         size = len(request.body) if request.method == "PUT" else None
         path = request.path.strip("/").partition("/")[2]
         self.asked.add(Asked(request.method, path, size, str(answer.status)), 0)
+        if faults.hang_up_before_answer and takes_file(request) and trouble.strikes():
+            return None
         most = faults.cut_body_after_bytes
         if most is not None and most < len(answer.body) and trouble.strikes():
             answer.cut_body_after_bytes = most
@@ -145,6 +153,19 @@ class S3Server(Peer):
             if not is_signed_with(request, self._secrets[key]):
                 return _error(403, "SignatureDoesNotMatch")
         return None
+
+    def _kept(self, request: Request, faults: S3Faults, spoils: bool) -> Answer:
+        """Serve a request as a store of these habits, which may receive something else than was sent."""
+        if spoils and request.method == "POST":
+            return _error(400, "BadDigest")
+        received = spoilt(request) if spoils else request
+        if not faults.unchecked and not fits(received):
+            return _error(400, "BadDigest")
+        answer = self.serve(as_arrived(received))
+        if faults.short_copies and "x-amz-copy-source" in received.headers:
+            whole = self.serve(Request("GET", received.path, "", OWN)).body
+            self.serve(Request("PUT", received.path, "", OWN, whole[: len(whole) // 2]))
+        return answer
 
     def serve(self, request: Request) -> Answer:
         """What moto answers; the buckets of every peer are its own."""
