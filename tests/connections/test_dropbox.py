@@ -16,8 +16,10 @@ from tests.connections.examples import EXAMPLES, opened
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox import DropboxConnection, LiveDropbox
 from workbench.connections.dropbox_errors import NoToken, RateLimited, TokenRefused
+from workbench.connections.dropbox_files import DropboxBackend
 from workbench.connections.dropbox_hash import ContentHash
-from workbench.connections.file_errors import FileThere, Interrupted, StorageFull, UnsafeName
+from workbench.connections.file_errors import FileThere, Interrupted, NoSuchFile, StorageFull, UnsafeName
+from workbench.connections.trying import Due
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
@@ -238,6 +240,43 @@ def test_what_dropbox_keeps_must_be_what_was_sent(conn: LiveDropbox, peer: Dropb
     ):
         conn.write("b.txt", iter([b"1"]))
     assert list(peer.files) == ["a.txt"]
+
+
+@pytest.mark.parametrize("size", [1, 9 * MIB], ids=["small", "large"])
+def test_what_was_there_before_comes_back_if_dropbox_keeps_something_else(
+    conn: LiveDropbox, peer: DropboxServer, size: int
+) -> None:
+    peer.put("a.bin", b"what was there before")
+    with peer.fail(wrong_hash=True, times=1), pytest.raises(Interrupted, match="something else at 'a.bin'"):
+        conn.write("a.bin", iter([BIG[:size]]), overwrite=True)
+    assert dict(peer.files) == {"a.bin": b"what was there before"}
+
+
+def test_what_was_deleted_before_does_not_come_back_with_it(conn: LiveDropbox, peer: DropboxServer) -> None:
+    conn.write("a.txt", b"deleted")
+    conn.delete("a.txt")
+    with peer.fail(wrong_hash=True, times=1), pytest.raises(Interrupted):
+        conn.write("a.txt", iter([b"new"]), overwrite=True)
+    assert dict(peer.files) == {}
+
+
+def test_of_two_who_move_one_file_onto_a_name_the_later_one_takes_nothing_away(
+    conn: LiveDropbox, peer: DropboxServer
+) -> None:
+    peer.put("in/a.txt", b"new")
+    backend = conn.backend
+
+    class Faster(DropboxBackend):
+        """Has somebody else move the file between two of its requests."""
+
+        def remove(self, path: str, due: Due) -> None:
+            backend.rename("in/a.txt", "other.txt", True, due)
+            super().remove(path, due)
+
+    peer.put("done/a.txt", b"what was there before")
+    with pytest.raises(NoSuchFile):
+        Faster(conn.config, lambda: conn.client).rename("in/a.txt", "done/a.txt", True, Due(10))
+    assert dict(peer.files) == {"other.txt": b"new", "done/a.txt": b"what was there before"}
 
 
 def test_a_full_account_is_said(conn: LiveDropbox, peer: DropboxServer) -> None:

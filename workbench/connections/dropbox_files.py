@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -144,25 +144,33 @@ class DropboxBackend:
             client.files_delete_v2(self.at(path))
 
     def rename(self, source: str, target: str, overwrite: bool, due: Due) -> None:
-        if overwrite and self.at(source).lower() != self.at(target).lower():
-            self._make_room(source, target, due)
+        is_other = self.at(source).lower() != self.at(target).lower()
+        rev = self._make_room(source, target, due) if overwrite and is_other else None
         try:
             with self.asking(source, due) as client:
                 client.files_move_v2(self.at(source), self.at(target))
         except (FileThere, IsAFolder) as exc:
             raise FileThere(self.definition, target) from exc
-        except NotAFolder as exc:
-            raise NotAFolder(self.definition, target) from exc
+        except FileRefused as exc:
+            # As when somebody else has moved it there meanwhile: then it is his that made room.
+            if rev is not None:
+                with suppress(ConnectionFailed), self.asking(target, due) as client:
+                    client.files_restore(self.at(target), rev)
+            if isinstance(exc, NotAFolder):
+                raise NotAFolder(self.definition, target) from exc
+            raise
 
-    def _make_room(self, source: str, target: str, due: Due) -> None:
-        """Dropbox cannot move onto a file: the one that is there goes first, its revisions stay."""
+    def _make_room(self, source: str, target: str, due: Due) -> str | None:
+        """Dropbox cannot move onto a file: the one that is there goes first; gives its revision, which stays."""
         if self.entry(source, due) is None:
             raise NoSuchFile(self.definition, source)
         there = self.entry(target, due)
         if there is not None and _is_folder(there):
             raise IsAFolder(self.definition, target)
-        if there is not None:
-            self.remove(target, due)
+        if there is None:
+            return None
+        self.remove(target, due)
+        return str(there.rev)
 
     def make_folder(self, path: str, due: Due) -> None:
         try:

@@ -89,10 +89,27 @@ class DropboxSink:
         last = self._waiting.take(self._waiting.size)
         kept = self._surely(lambda attempt: self._finish(last, overwrite, attempt))
         if kept.content_hash and kept.content_hash != self._hash.hexdigest():
-            with self._backend.asking(self._path, self._due) as client:
-                client.files_delete_v2(self._backend.at(self._path), parent_rev=kept.rev)
+            self._take_back(kept.rev)
             raise NotAsSent(self._backend.definition, self._path, self._sent + len(last))
         self._arrived(len(last))
+
+    def _take_back(self, rev: str) -> None:
+        """Have again what was there before a revision of ours; a file that was not there goes.
+
+        Nothing is done to what somebody else has written meanwhile.
+        """
+        from dropbox.files import ListRevisionsMode
+
+        at = self._backend.at(self._path)
+        with self._backend.asking(self._path, self._due) as client:
+            # By its id, since a file that was deleted once, and had this name, is not to come back.
+            revisions = client.files_list_revisions(at, mode=ListRevisionsMode.id, limit=2).entries
+            if [each.rev for each in revisions[:1]] != [rev]:
+                return
+            if len(revisions) > 1:
+                client.files_restore(at, revisions[1].rev)
+            else:
+                client.files_delete_v2(at, parent_rev=rev)
 
     def _finish(self, last: bytes, overwrite: bool, attempt: int) -> Any:
         """Have the file appear; gives what the SDK tells of it."""

@@ -197,6 +197,8 @@ class FileRoutes:
         found = [node for node in self.tree.revisions.values() if node.path.lower() == path]
         if not found:
             raise Refused(tagged("path", tagged("not_found")))
+        if (arg.get("mode") or {}).get(".tag") == "id":
+            found = [node for node in found if node.id == found[-1].id]
         entries = [_without_tag(node.as_json()) for node in reversed(found)][: arg.get("limit") or 10]
         return {"is_deleted": self.tree.find(path) is None, "entries": entries, "has_more": len(found) > len(entries)}
 
