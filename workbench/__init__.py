@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from workbench.connections.smtp_message import SMTPMessage as SMTPMessage
     from workbench.connections.sql import SQLConnection as SQLConnection
     from workbench.connections.twilio import TwilioConnection as TwilioConnection
+    from workbench.core.current import outgoing as outgoing
     from workbench.core.errors import BadRequest as BadRequest
     from workbench.core.errors import Conflict as Conflict
     from workbench.core.errors import Forbidden as Forbidden
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from workbench.core.errors import WorkbenchError as WorkbenchError
     from workbench.core.secret import secret as secret
     from workbench.core.service import Service as Service
-    from workbench.core.trace import outgoing as outgoing
     from workbench.limiting.definition import Limit as Limit
     from workbench.scheduler.definitions import CronJob as CronJob
     from workbench.scheduler.definitions import IntervalJob as IntervalJob

@@ -22,9 +22,9 @@ from workbench.connections.file_errors import FileThere, Interrupted, NoSuchFile
 from workbench.connections.trying import Due
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import PlainSecretWarning, give, given, secret
-from workbench.core.trace import CURRENT
 from workbench.sandbox.dropbox_server import DropboxServer
 
 MIB = 1 << 20

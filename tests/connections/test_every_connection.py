@@ -22,10 +22,10 @@ from workbench.connections.definition import Opening
 from workbench.connections.live import LiveConnections
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
+from workbench.core.current import CURRENT
 from workbench.core.definition import field_types
 from workbench.core.errors import ConnectionFailed, UnknownName
 from workbench.core.secret import given, secret
-from workbench.core.trace import CURRENT
 from workbench.runtime.traffic import Log
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.catalog import rows as peers

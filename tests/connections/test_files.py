@@ -20,8 +20,8 @@ from workbench.connections.files import FileInfo
 from workbench.connections.live_files import LiveFiles
 from workbench.connections.trying import Due
 from workbench.core.call import INVOKE, Call
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, ServiceUsage
-from workbench.core.trace import CURRENT
 
 BIG = bytes(range(256)) * 4096
 ODD = "s3 that proves nothing"

@@ -18,9 +18,9 @@ from workbench.connections.file_errors import AccessRefused
 from workbench.connections.imap import IMAPConnection, LiveIMAP
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import give, given, secret
-from workbench.core.trace import CURRENT
 from workbench.sandbox.imap_mailbox import IMAPMailbox
 
 OPENING = Opening(lambda secret, owner: given(secret.name) or "", SystemClock())

@@ -25,8 +25,8 @@ from workbench.connections import kvdb_client
 from workbench.connections.kvdb import Kvdb, NotDurable, redacted
 from workbench.connections.kvdb_server import EmbeddedServer, found_server, private_folder
 from workbench.core.call import INVOKE, Call
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
-from workbench.core.trace import CURRENT
 
 NO_SERVER_ON_PATH = {"PATH": "/nonexistent"}
 ENVIRONS = {"on PATH": {"PATH": os.environ["PATH"]}, "wheel": NO_SERVER_ON_PATH}

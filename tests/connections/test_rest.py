@@ -19,9 +19,9 @@ from tests.serving import wb as wb
 from workbench.connections.definition import Opening
 from workbench.connections.rest import RESTClient, RESTConnection
 from workbench.core.clock import SystemClock
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
 from workbench.core.secret import secret
-from workbench.core.trace import CURRENT
 from workbench.sandbox.http_source import HTTPSource
 
 SECRETS = {"PASSWORD": "pä:ss", "KEY": "k-123", "BROKEN": "k-123\n"}

@@ -18,9 +18,9 @@ from workbench.connections.definition import Opening
 from workbench.connections.smtp import LiveSMTP, SMTPConnection, SMTPMessage
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import VirtualClock
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
 from workbench.core.secret import give, given, secret
-from workbench.core.trace import CURRENT
 from workbench.sandbox.smtp_inbox import SMTPInbox
 
 REAL: dict[str, Any] = {"host": "smtp.example.com", "from_": "sync@example.com"}

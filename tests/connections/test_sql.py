@@ -24,9 +24,9 @@ from workbench.connections.definition import Opening
 from workbench.connections.sql import LiveSQL, SQLConnection
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, MissingDependency, ServiceUsage
 from workbench.core.secret import secret
-from workbench.core.trace import CURRENT
 from workbench.sandbox.sql_database import SQLDatabase
 
 PASSWORD = "kept-4711-secret"

@@ -16,9 +16,9 @@ from workbench.connections.definition import Opening
 from workbench.connections.twilio import LiveTwilio, TwilioConnection
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import give, given, secret
-from workbench.core.trace import CURRENT
 from workbench.sandbox.http_source import HTTPSource
 from workbench.sandbox.sms_gateway import SMS, SMSGateway
 

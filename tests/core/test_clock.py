@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from workbench.core.clock import ServiceTime, SystemClock, VirtualClock
+from workbench.core.ports import Clock
 
 
 def test_a_virtual_clock_moves_only_when_told() -> None:
@@ -22,6 +23,11 @@ def test_the_system_clock_is_aware() -> None:
     clock = SystemClock()
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
     assert clock.now().utcoffset() == timedelta(0)
+
+
+def test_a_clock_says_whether_it_has_to_be_moved() -> None:
+    clocks: list[Clock] = [VirtualClock(), SystemClock()]
+    assert [clock.is_virtual for clock in clocks] == [True, False]
 
 
 def test_a_service_asks_in_zatos_words() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.core.trace import Line, Step, Trace, outgoing
+from workbench.core.current import outgoing
+from workbench.core.trace import Line, Step, Trace
 
 
 def test_a_trace_is_a_tree_without_its_cid() -> None:

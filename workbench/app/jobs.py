@@ -7,8 +7,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from workbench.core.call import ChannelInfo
-from workbench.core.ports import Deployment
+from workbench.core.call import ChannelInfo, Deployment
 from workbench.core.trace import Line, Step
 from workbench.runtime.invoker import Invoker, log_failure, outcome_of
 from workbench.scheduler.engine import Scheduler

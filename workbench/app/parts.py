@@ -21,11 +21,11 @@ from workbench.channels.pipeline import Admin, Pipeline
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
-from workbench.core.call import Call
+from workbench.core.call import Call, Connections, Deployment
 from workbench.core.definition import Definition
 from workbench.core.errors import NameTaken
 from workbench.core.events import Events
-from workbench.core.ports import Clock, Connections, Deployment
+from workbench.core.ports import Clock
 from workbench.limiting.definition import Limit
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker

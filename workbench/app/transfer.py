@@ -18,9 +18,9 @@ from workbench.connections.files import said_bytes
 from workbench.connections.live import LiveConnections
 from workbench.connections.live_files import LiveFiles
 from workbench.connections.rest import RESTClient
+from workbench.core.current import outgoing
 from workbench.core.errors import MissingDependency, ServiceUsage, WorkbenchError, listed
 from workbench.core.events import Events
-from workbench.core.trace import outgoing
 
 
 class Transferred:

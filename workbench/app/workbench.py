@@ -23,11 +23,12 @@ from workbench.app.views import DRAFT_HEADER
 from workbench.connections.definition import Item
 from workbench.connections.kvdb import Kvdb
 from workbench.core.clock import SystemClock
+from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
-from workbench.core.trace import CURRENT, Trace
+from workbench.core.trace import Trace
 from workbench.runtime import capture
 from workbench.runtime.registry import NOTEBOOK, Source
 from workbench.sandbox.catalog import Sandbox

@@ -18,8 +18,8 @@ from workbench.connections.files import said_bytes
 from workbench.connections.http_answers import bounded
 from workbench.connections.rest_session import LOOPBACK, adapter_class
 from workbench.connections.trying import Due
+from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ServiceUsage
-from workbench.core.trace import CURRENT, outgoing
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session

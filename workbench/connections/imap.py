@@ -17,9 +17,9 @@ from workbench.connections.definition import ConnectionDefinition, Opening, Time
 from workbench.connections.file_errors import AccessRefused, Interrupted
 from workbench.connections.imap_message import IMAPMessage
 from workbench.connections.trying import Deadline, Due, Retries, trying
+from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, listed
 from workbench.core.secret import Secret
-from workbench.core.trace import CURRENT, outgoing
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox

@@ -9,8 +9,9 @@ import redis
 from redis.client import Pipeline
 from redis.connection import UnixDomainSocketConnection
 
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
-from workbench.core.trace import CURRENT, Step
+from workbench.core.trace import Step
 
 if TYPE_CHECKING:
     from workbench.connections.kvdb_server import EmbeddedServer

@@ -16,8 +16,9 @@ from workbench.connections.file_names import is_ours, joined, name_of, parent_of
 from workbench.connections.file_streams import Download, Upload, blocks_of
 from workbench.connections.files import Backend, Contents, FileInfo, Hasher, Infos, Sink, Source, said_bytes
 from workbench.connections.trying import Due, trying
+from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, ServiceUsage
-from workbench.core.trace import CURRENT, Step, outgoing
+from workbench.core.trace import Step
 
 T = TypeVar("T")
 log = logging.getLogger("workbench.connections")

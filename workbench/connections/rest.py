@@ -21,10 +21,11 @@ from workbench.connections.http_answers import bounded
 from workbench.connections.rest_file import fetched
 from workbench.connections.rest_session import may_pass, reason, retry_after, session_of
 from workbench.connections.trying import root_of
+from workbench.core.current import CURRENT, outgoing
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.secret import Secret
-from workbench.core.trace import CURRENT, Step, outgoing
+from workbench.core.trace import Step
 from workbench.core.typed import plain
 
 if TYPE_CHECKING:

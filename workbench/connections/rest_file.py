@@ -21,8 +21,8 @@ from workbench.connections.files import said_bytes
 from workbench.connections.http_answers import bounded
 from workbench.connections.rest_session import may_pass, retry_after, unreachable
 from workbench.connections.trying import Due, late, root_of
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed
-from workbench.core.trace import CURRENT
 
 if TYPE_CHECKING:
     from requests import Response as RequestsResponse

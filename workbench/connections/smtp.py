@@ -14,10 +14,10 @@ from msgspec import Meta
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.smtp_message import Outgoing, SMTPMessage, one_address
 from workbench.core.clock import SystemClock
+from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.ports import Clock
 from workbench.core.secret import Secret
-from workbench.core.trace import CURRENT, outgoing
 
 if TYPE_CHECKING:
     import smtplib

@@ -15,9 +15,10 @@ import msgspec
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
+from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage
 from workbench.core.secret import Secret
-from workbench.core.trace import CURRENT, Step
+from workbench.core.trace import Step
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine

@@ -13,9 +13,9 @@ from msgspec import Meta
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.rest import RESTClient, RESTConnection
 from workbench.connections.trying import Retries
+from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.secret import Secret
-from workbench.core.trace import CURRENT, outgoing
 
 REAL = "https://api.twilio.com"
 NUMBER = re.compile(r"\+[1-9]\d{1,14}|(whatsapp|messenger|rcs):\S+")

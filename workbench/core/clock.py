@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 class SystemClock:
     """The machine's clock."""
 
+    is_virtual = False
+
     def now(self) -> datetime:
         """The instant, aware, UTC."""
         return datetime.now(UTC)
@@ -24,6 +26,8 @@ class SystemClock:
 
 class VirtualClock:
     """A clock that moves only when told."""
+
+    is_virtual = True
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._seconds = start.timestamp()

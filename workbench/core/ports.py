@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
-
-if TYPE_CHECKING:
-    from workbench.core.call import Call, ChannelInfo
-    from workbench.core.service import Service
-    from workbench.core.simpleio import Declared
+from typing import Any, Protocol
 
 
 class Clock(Protocol):
@@ -28,86 +23,9 @@ class Clock(Protocol):
         """A reading that never goes back [s]."""
         ...
 
-
-class Deployment(Protocol):
-    """One version of one service, live or kept for rollback."""
-
-    name: str
-    cls: type[Service]
-    number: int
-    io: Declared
-    is_async: bool
-
-
-class Spooled(Protocol):
-    """A body too big for memory; it is there as long as somebody holds it."""
-
-    def open(self) -> BinaryIO:
-        """A stream of its own place, at the beginning."""
-        ...
-
-    def read(self) -> bytes:
-        """All of it."""
-        ...
-
-    def hold(self) -> None:
-        """Keep it until `release`."""
-        ...
-
-    def release(self) -> None:
-        """Let go; the last one removes it."""
-        ...
-
-
-class Invoker(Protocol):
-    """Runs services."""
-
-    def invoke(self, name: str, payload: Any, parent: Call | None = None, channel: ChannelInfo | None = None) -> Any:
-        """Run a service on this thread and return what it answered."""
-        ...
-
-    async def invoke_aio(
-        self, name: str, payload: Any, parent: Call | None = None, channel: ChannelInfo | None = None
-    ) -> Any:
-        """Run a service without blocking the loop of the caller."""
-        ...
-
-    def invoke_async(self, name: str, payload: Any, parent: Call | None = None, callback: Any = None) -> str:
-        """Run a service in the background; returns the CID it will run under."""
-        ...
-
-
-class Connections(Protocol):
-    """Ways out by kind and name."""
-
-    def item(self, kind: str, name: str) -> Any:
-        """The object behind `self.<kind's attribute>[name]`; raises UnknownName."""
-        ...
-
-    def names(self, kind: str) -> list[str]:
-        """Names of the connections of one kind."""
-        ...
-
-    def ways(self) -> Mapping[str, str]:
-        """The kind that each dotted attribute of a service leads to, as `{"out.rest": "rest"}`."""
-        ...
-
-
-class Surroundings(Protocol):
-    """What a service reaches through `self`."""
-
-    invoker: Invoker
-    connections: Connections
-    clock: Any
-    log: Any
-
     @property
-    def kvdb(self) -> Any:
-        """Redis."""
-        ...
-
-    def inline(self, call: Call) -> bool:
-        """Whether a person waits for this call in the cell that made it, and so sees its prints there."""
+    def is_virtual(self) -> bool:
+        """Whether it stands still until it is moved, by `advance` or `move_to`."""
         ...
 
 

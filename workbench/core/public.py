@@ -32,7 +32,7 @@ HOMES = {
     "Unauthorized": "workbench.core.errors",
     "Workbench": "workbench.app.workbench",
     "WorkbenchError": "workbench.core.errors",
-    "outgoing": "workbench.core.trace",
+    "outgoing": "workbench.core.current",
     "secret": "workbench.core.secret",
 }
 

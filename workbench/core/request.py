@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import parse_qs
 
 import msgspec
 
+from workbench.core.call import Call
 from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
 from workbench.core.simpleio import Declared, Input
-
-if TYPE_CHECKING:
-    from workbench.core.call import Call
 
 _json = msgspec.json.Decoder()
 

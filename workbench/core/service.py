@@ -5,16 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from workbench.core.call import Call, ChannelInfo
+from workbench.core.call import Call, ChannelInfo, Connections
 from workbench.core.clock import ServiceTime
 from workbench.core.errors import ServiceUsage, UnknownName, expect_built
 from workbench.core.request import Request
 from workbench.core.response import Response
-
-if TYPE_CHECKING:
-    from workbench.core.ports import Connections
 
 ZATO_KEYWORDS = frozenset(
     ("as_bunch", "channel", "data_format", "raise_timeout", "serialize", "skip_response_elem", "timeout", "transport")

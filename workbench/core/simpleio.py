@@ -5,14 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 from copy import copy
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from workbench.core import typed
 from workbench.core.elements import UNSET, Elem, Secret, as_elem, problems_in, taken
 from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
-
-if TYPE_CHECKING:
-    from workbench.core.service import Service
 
 
 class MissingParameter(BadRequest, AttributeError):
@@ -195,7 +192,7 @@ class Declared:
         return payload if self.response_elem is None else {self.response_elem: payload}
 
 
-def declared_by(cls: type[Service], name: str) -> Declared:
+def declared_by(cls: type[Any], name: str) -> Declared:
     """Read a service class's declaration.
 
     Raises:
@@ -245,7 +242,7 @@ def _several(declared: Any) -> Iterable[str | Elem]:
     return (declared,) if isinstance(declared, str | Elem) else declared
 
 
-def _read_annotations(cls: type[Service], io: Declared) -> None:
+def _read_annotations(cls: type[Any], io: Declared) -> None:
     """`def handle(self, order: Order) -> Reply` declares both sides."""
     handle = inspect.unwrap(cls.handle)
     arguments = [each for each in inspect.signature(handle).parameters.values() if each.name != "self"]

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from workbench.core.call import Call
-
-CURRENT: ContextVar[Call | None] = ContextVar("workbench_call", default=None)
+from typing import Protocol
 
 
 class Traced(Protocol):
@@ -109,20 +102,3 @@ class Trace:
 def _shown(step: Traced) -> list[str]:
     mark = f"{step.kind}: " if isinstance(step, Line) else ""
     return [f"{mark}{line}" for line in step.said().splitlines() or [""]]
-
-
-@contextmanager
-def outgoing(kind: str, name: str) -> Iterator[Step]:
-    """Record a call to an outside system under the service call that makes it.
-
-    Set `step.outcome` text through `step.end(...)`; otherwise it is `ok`, or the class of the error.
-    """
-    step = Step(kind, name)
-    if (call := CURRENT.get()) is not None:
-        call.step.steps.append(step)
-    try:
-        yield step
-    except BaseException as exc:
-        step.end(f"failed: {type(exc).__name__}", exc)
-        raise
-    step.end("ok")

@@ -20,7 +20,8 @@ from time import time
 from typing import Any, TextIO
 
 from workbench.core.call import Call
-from workbench.core.trace import CURRENT, Line
+from workbench.core.current import CURRENT
+from workbench.core.trace import Line
 from workbench.runtime.traffic import LogLine
 
 KEPT_IN_TRACE = 1000

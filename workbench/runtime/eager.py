@@ -10,8 +10,8 @@ from time import perf_counter
 from typing import Any
 
 from workbench.core.call import Call
+from workbench.core.current import CURRENT
 from workbench.core.service import logger_of
-from workbench.core.trace import CURRENT
 
 BLOCKED_SECONDS = 0.1
 

@@ -7,12 +7,21 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workbench.core.call import INVOKE, INVOKE_ASYNC, INVOKE_ASYNC_CALLBACK, Call, ChannelInfo
+from workbench.core.call import (
+    INVOKE,
+    INVOKE_ASYNC,
+    INVOKE_ASYNC_CALLBACK,
+    Call,
+    ChannelInfo,
+    Deployment,
+    Spooled,
+    Surroundings,
+)
 from workbench.core.cid import new_cid
+from workbench.core.current import CURRENT
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
-from workbench.core.ports import Decision, Deployment, Limiter, Spooled, Surroundings
+from workbench.core.ports import Decision, Limiter
 from workbench.core.service import logger_of, named
-from workbench.core.trace import CURRENT
 from workbench.runtime import eager
 from workbench.runtime.chain import chain
 from workbench.runtime.loop import LoopThread
