@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,19 @@ def test_a_relative_path_is_taken_from_the_working_folder(tmp_path: Path, monkey
     store = open_store("sqlite:///.workbench/store.db")
     assert (tmp_path / ".workbench" / "store.db").exists()
     assert store.folder == tmp_path / ".workbench"
+    store.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have other rights there")
+def test_a_new_file_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = SQLiteStore(tmp_path / "store.db")
+        store.put("k", b"private")
+        rights = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert rights == dict.fromkeys(("store.db", "store.db-wal", "store.db-shm"), 0o600)
     store.close()
 
 

@@ -25,6 +25,18 @@ for turn in range(300):
 print(wins, flush=True)
 """
 
+SWAP = """
+import sys
+from workbench.stores import open_store
+store = open_store(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+wins = 0
+while (now := store.get("count")) != b"300":
+    wins += store.swap("count", now, b"%d" % (int(now or b"0") + 1))
+print(wins, flush=True)
+"""
+
 WRITE_FOR_EVER = """
 import sys
 from workbench.stores import open_store
@@ -51,8 +63,9 @@ def _started(script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_two_processes_that_open_and_hammer_one_store_count_exactly(shared_url: str) -> None:
-    processes = [_started(HAMMER, shared_url, name) for name in ("a", "b")]
+def _let_loose(script: str, shared_url: str) -> list[int]:
+    """What two processes that begin at the same moment print at their end."""
+    processes = [_started(script, shared_url, name) for name in ("a", "b")]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -60,7 +73,15 @@ def test_two_processes_that_open_and_hammer_one_store_count_exactly(shared_url: 
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    wins = [int(process.communicate(timeout=30)[0]) for process in processes]
+    return [int(process.communicate(timeout=30)[0]) for process in processes]
+
+
+def test_of_processes_that_swap_the_same_value_one_alone_wins(shared_url: str) -> None:
+    assert sum(_let_loose(SWAP, shared_url)) == 300
+
+
+def test_two_processes_that_open_and_hammer_one_store_count_exactly(shared_url: str) -> None:
+    wins = _let_loose(HAMMER, shared_url)
     store = open_store(shared_url)
     assert store.get("count") == b"600"
     assert sum(wins) == 300

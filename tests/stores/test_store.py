@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -58,6 +60,46 @@ def test_incr_refuses_what_is_no_whole_number_of_64_bits_and_leaves_it(store: Op
     assert store.get("n") == value
 
 
+VALUES = [None, b"", b"old", b"\x00-=\xff", b"-", b"7"]
+
+
+def test_swap_sets_only_what_is_as_expected(store: OpenStore) -> None:
+    store.put("beside", b"")
+    for was, expected, value in product(VALUES, VALUES, [None, b"", b"new", b"-"]):
+        store.delete("k")
+        if was is not None:
+            store.put("k", was)
+        assert store.swap("k", expected, value) is (was == expected), (was, expected, value)
+        now = value if was == expected else was
+        assert store.get("k") == now, (was, expected, value)
+        assert list(store.scan("")) == [("beside", b""), *([] if now is None else [("k", now)])]
+
+
+def test_swap_reads_what_incr_wrote(store: OpenStore) -> None:
+    store.incr("n", 41)
+    assert [store.swap("n", b"41", b"42"), store.swap("n", b"41", b"43")] == [True, False]
+    assert store.incr("n") == 43
+
+
+def test_of_threads_that_swap_the_same_value_one_alone_wins(store: OpenStore) -> None:
+    begin = threading.Barrier(8)
+
+    def hammer(_: int) -> int:
+        begin.wait(30)
+        wins = 0
+        while (now := store.get("n")) != b"200":
+            wins += store.swap("n", now, b"%d" % (int(now or b"0") + 1))
+        return wins
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(hammer, range(8))) == 200
+
+
+def test_the_clock_of_a_store_is_near_the_machines(store: OpenStore) -> None:
+    before = time.time()
+    assert before - 1 < store.time() < time.time() + 1
+
+
 def test_scan_gives_a_prefix_in_order_of_its_keys(store: OpenStore) -> None:
     for key in ["run/b/2", "run/a/10", "run/a/09", "runs", "run", "run/", "run/é", "run/\U0001f600", "run/%"]:
         store.put(key, key.encode())
@@ -80,7 +122,12 @@ def test_scan_goes_over_many_pages_and_bears_writes_meanwhile(store: OpenStore) 
 
 @pytest.mark.parametrize("key", ["", "k" * 4_001, "half \ud800"], ids=["empty", "too long", "half a surrogate pair"])
 def test_every_writing_verb_refuses_a_key_that_some_backend_could_not_hold(store: OpenStore, key: str) -> None:
-    for write in (lambda: store.put(key, b""), lambda: store.add(key, b""), lambda: store.incr(key)):
+    for write in (
+        lambda: store.put(key, b""),
+        lambda: store.add(key, b""),
+        lambda: store.incr(key),
+        lambda: store.swap(key, None, b""),
+    ):
         with pytest.raises(ValueError, match="store key|surrogates not allowed"):
             write()
 
@@ -115,7 +162,7 @@ def test_a_forked_child_uses_the_store_without_hurting_its_parent(store: OpenSto
 
 OPERATIONS = st.lists(
     st.tuples(
-        st.sampled_from(["put", "add", "delete", "incr"]),
+        st.sampled_from(["put", "add", "delete", "incr", "swap"]),
         st.sampled_from(["a", "a/", "a/b", "ab", "b/ż", "b/z"]),
         st.integers(-3, 3),
     ),
@@ -140,6 +187,9 @@ def test_any_sequence_of_verbs_equals_a_dict(store: OpenStore, operations: list[
                 model.setdefault(key, value)
             case "delete":
                 assert store.delete(key) is (model.pop(key, None) is not None)
+            case "swap":
+                assert store.swap(key, b"0", value) is (model.get(key) == b"0")
+                model.update({key: value} if model.get(key) == b"0" else {})
             case _:
                 model[key] = b"%d" % (int(model.get(key, b"0")) + number)
                 assert store.incr(key, number) == int(model[key])

@@ -62,7 +62,7 @@ class Limiter(Protocol):
 
 
 class Store(Protocol):
-    """Where definitions, counters and runs live: six verbs on bytes, by URL."""
+    """Where definitions, counters and runs live: seven verbs on bytes, by URL."""
 
     def get(self, key: str) -> bytes | None:
         """The value, or None."""
@@ -86,6 +86,13 @@ class Store(Protocol):
 
     def incr(self, key: str, by: int = 1) -> int:
         """Add to a counter (absent counts as 0), atomically; the new value."""
+        ...
+
+    def swap(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
+        """Set the value only if it is `expected` now, atomically (compare-and-set); whether it was.
+
+        None is no value, on both sides: expected None adds the key, value None removes it.
+        """
         ...
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ class MemoryStore:
 
     url = "memory://"
     folder: Path | None = None
+    across_machines = False
 
     def __init__(self) -> None:
         self._values: dict[str, bytes] = {}
@@ -41,9 +43,9 @@ class MemoryStore:
     def delete(self, key: str) -> bool:
         """Remove it; whether it was there."""
         with self._lock:
-            if self._values.pop(key, None) is None:
+            if key not in self._values:
                 return False
-            del self._keys[bisect_left(self._keys, key)]
+            self._remove(key)
             return True
 
     def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
@@ -79,6 +81,22 @@ class MemoryStore:
             self._set(key, b"%d" % count)
             return count
 
+    def swap(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
+        """Set the value only if it is `expected` now, atomically; whether it was. None is no value."""
+        valid_key(key)
+        with self._lock:
+            if self._values.get(key) != expected:
+                return False
+            if value is not None:
+                self._set(key, value)
+            elif expected is not None:
+                self._remove(key)
+            return True
+
+    def time(self) -> float:
+        """The machine's clock: seconds since the epoch, UTC [s]."""
+        return time.time()
+
     def close(self) -> None:
         """Nothing to let go of."""
 
@@ -86,6 +104,10 @@ class MemoryStore:
         if key not in self._values:
             insort(self._keys, key)
         self._values[key] = bytes(value)
+
+    def _remove(self, key: str) -> None:
+        del self._values[key]
+        del self._keys[bisect_left(self._keys, key)]
 
 
 def _renew_locks() -> None:

@@ -24,6 +24,15 @@ class OpenStore(Store, Protocol):
         """A folder on this machine common to all its users here; None if no other process can see the store."""
         ...
 
+    @property
+    def across_machines(self) -> bool:
+        """Whether processes of other machines may use it too."""
+        ...
+
+    def time(self) -> float:
+        """The one clock of all that share it: seconds since the epoch, UTC [s]."""
+        ...
+
 
 def open_store(url: str) -> OpenStore:
     """Open the store at `url`, making its folder and schema if they are not there.

@@ -35,16 +35,31 @@ redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], 0, ARGV[1])
 return redis.call('HGET', KEYS[1], ARGV[1])
 """
+# A value comes with a mark before it, `=` for a value and `-` for none, since an argument cannot be absent.
+_SWAP = """
+local now, mark = redis.call('HGET', KEYS[1], ARGV[1]), string.sub(ARGV[3], 1, 1)
+if (now and '=' .. now or '-') ~= ARGV[2] then return 0 end
+if mark == '-' then
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  redis.call('HSET', KEYS[1], ARGV[1], string.sub(ARGV[3], 2))
+  redis.call('ZADD', KEYS[2], 0, ARGV[1])
+end
+return 1
+"""
 
-_SCRIPTS = {"put": _PUT, "delete": _DELETE, "add": _ADD, "incr": _INCR}
+_SCRIPTS = {"put": _PUT, "delete": _DELETE, "add": _ADD, "incr": _INCR, "swap": _SWAP}
 
 
 class RedisStore:
-    """The six verbs as one script each, one round trip each; the client's pool serves threads and forked children.
+    """The verbs as one script each, one round trip each; the client's pool serves threads and forked children.
 
     Nothing is sent twice: after a lost answer the caller gets StoreUnavailable, since a repeated `incr` would count
     one thing twice.
     """
+
+    across_machines = True
 
     def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         try:
@@ -108,6 +123,15 @@ class RedisStore:
         """Add to a counter (absent counts as 0), atomically; the new value."""
         return int(self._script("incr", key, by))
 
+    def swap(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
+        """Set the value only if it is `expected` now, atomically; whether it was. None is no value."""
+        return bool(self._script("swap", key, _marked(expected), _marked(value)))
+
+    def time(self) -> float:
+        """The server's clock, which is the same for every machine: seconds since the epoch, UTC [s]."""
+        seconds, micros = self._asked(self._redis.time)
+        return float(seconds + micros / 1e6)
+
     def close(self) -> None:
         """Close the sockets."""
         self._redis.close()
@@ -136,6 +160,10 @@ def _mend(refusal: str) -> str:
     if "read only replica" in refusal:
         return "name the primary server, this one is a replica"
     return "check the server's log and the account's rights"
+
+
+def _marked(value: bytes | None) -> bytes:
+    return b"-" if value is None else b"=" + value
 
 
 def _without_password(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -53,6 +54,18 @@ _REASONS = {
 }
 
 
+_making = Lock()
+
+
+def _renew_making() -> None:
+    global _making
+    _making = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_making)
+
+
 class SQLiteStore:
     """One connection behind one lock, in WAL mode, reopened in a forked child.
 
@@ -61,6 +74,8 @@ class SQLiteStore:
     missing (`synchronous=NORMAL`). Checkpoints, which do wait for the disk, run on a connection of their own, so that
     they hold up nobody but the call that starts them.
     """
+
+    across_machines = False
 
     def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS, max_pages: int | None = None) -> None:
         """Open or make the file.
@@ -124,6 +139,24 @@ class SQLiteStore:
         self._wrote()
         return int(rows[0][0])
 
+    def swap(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
+        """Set the value only if it is `expected` now, atomically; whether it was. None is no value."""
+        valid_key(key)
+        if expected is None:
+            return self.get(key) is None if value is None else self.add(key, value)
+        if value is None:
+            rows = self._run("DELETE FROM entry WHERE key = ? AND value = ? RETURNING 1", (key, expected))
+        else:
+            rows = self._run(
+                "UPDATE entry SET value = ? WHERE key = ? AND value = ? RETURNING 1", (value, key, expected)
+            )
+        self._wrote()
+        return bool(rows)
+
+    def time(self) -> float:
+        """The machine's clock, which all users of the file share: seconds since the epoch, UTC [s]."""
+        return time.time()
+
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
@@ -159,7 +192,9 @@ class SQLiteStore:
                 f"Mend: make it writable, or set WORKBENCH_STORE elsewhere."
             ) from exc
         try:
-            self._connection = self._connect()
+            with _making:
+                self._make_file()
+                self._connection = self._connect()
             try:
                 self._prepare()
                 self._side = self._connect()
@@ -168,6 +203,12 @@ class SQLiteStore:
                 raise
         except sqlite3.Error as exc:
             raise self._unavailable(exc) from exc
+
+    def _make_file(self) -> None:
+        # For its owner alone, whatever the umask: SQLite gives the -wal and -shm files the rights of this one. Only a
+        # file that is new, and so locked by nobody, is opened: closing one drops the process's locks on it.
+        with contextlib.suppress(OSError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
