@@ -13,7 +13,21 @@ import pytest
 from tests.kernels import ROOT
 from tests.project.contracts import OnlyImporters, ThirdParty
 
-ROOMS = ("cli", "notebook", "ui", "testing", "zato", "app", "sandbox", "runtime", "scheduler", "channels", "core")
+ROOMS = (
+    "cli",
+    "notebook",
+    "ui",
+    "testing",
+    "zato",
+    "app",
+    "sandbox",
+    "runtime",
+    "scheduler",
+    "channels",
+    "durable",
+    "stores",
+    "core",
+)
 
 
 def lint(tree: Path) -> subprocess.CompletedProcess[str]:
@@ -45,6 +59,8 @@ def test_empty_rooms_pass(tree: Path) -> None:
         ("runtime", "workbench.channels", "Rooms and floors"),
         ("app", "workbench.notebook", "Rooms and floors"),
         ("sandbox", "workbench.app", "Rooms and floors"),
+        ("durable", "workbench.scheduler", "Rooms and floors"),
+        ("stores", "workbench.durable", "Rooms and floors"),
         ("zato", "workbench.testing", "Rooms and floors"),
         ("runtime", "tornado.web", "Only the HTTP channel knows Tornado"),
         ("channels", "tornado.ioloop", "Only the HTTP channel knows Tornado"),
@@ -69,6 +85,8 @@ def test_a_forbidden_import_breaks_its_contract(tree: Path, where: str, imported
         ("notebook/extension", "IPython"),
         ("core/definition", "msgspec"),
         ("cli/main", "workbench.notebook"),
+        ("scheduler/runner", "workbench.durable"),
+        ("durable/leases", "workbench.stores"),
     ],
 )
 def test_an_allowed_import_passes(tree: Path, where: str, imported: str) -> None:

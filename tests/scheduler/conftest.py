@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.redis_server import redis_program, redis_server
-from tests.stores.conftest import store, url
+from tests.stores.conftest import shared_url, store, url
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import UnknownName
 from workbench.core.events import Events
@@ -19,7 +19,7 @@ from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import JobChanged, RunEnded, RunLost
 
-__all__ = ["redis_program", "redis_server", "store", "url"]
+__all__ = ["redis_program", "redis_server", "shared_url", "store", "url"]
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

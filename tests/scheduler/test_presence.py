@@ -1,116 +1,25 @@
-"""Who lives, and what becomes of the runs of those who died."""
+"""What becomes of the runs of processes that died, on this machine and on others."""
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
+from tests.durable.conftest import later
 from tests.scheduler.conftest import START, Bench
 from workbench.core.clock import SystemClock, VirtualClock
-from workbench.core.errors import StoreUnavailable
+from workbench.durable.presence import Presence
 from workbench.scheduler.definitions import IntervalJob
-from workbench.scheduler.presence import Presence
+from workbench.scheduler.history import History
 from workbench.stores import open_store
-
-
-def test_a_process_lives_until_it_leaves(tmp_path: Path) -> None:
-    one, other = Presence(tmp_path), Presence(tmp_path)
-    assert one.alive(other.me)
-    other.leave()
-    assert not one.alive(other.me)
-    assert one.alive(one.me)
-    one.leave()
-    assert list((tmp_path / "alive").iterdir()) == []
-
-
-def test_without_a_shared_folder_nobody_else_lives() -> None:
-    one, other = Presence(None), Presence(None)
-    assert one.alive(one.me)
-    assert one.alive(other.me)  # in this process
-    assert not one.alive("elsewhere:0123")
-    one.leave()
-    other.leave()
-
-
-def test_a_process_of_another_machine_is_taken_to_live(tmp_path: Path) -> None:
-    presence = Presence(tmp_path)
-    assert presence.alive("some-other-host:0123456789ab")
-    presence.leave()
-
-
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreUnavailable, match="show that they live, cannot be written"):
-        Presence(tmp_path / "file")
 
 
 def _child(script: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-
-
-SHOW = """
-import sys
-from pathlib import Path
-from workbench.scheduler.presence import Presence
-print(Presence(Path(sys.argv[1])).me, flush=True)
-sys.stdin.readline()
-"""
-
-FORKING = """
-import os, sys
-from pathlib import Path
-from workbench.scheduler.presence import Presence
-presence = Presence(Path(sys.argv[1]))
-if os.fork() == 0:
-    print(presence.me, os.getpid(), flush=True)
-    sys.stdin.readline()
-    os._exit(0)
-os.kill(os.getpid(), 9)
-"""
-
-
-def test_another_process_lives_until_it_is_killed(tmp_path: Path) -> None:
-    presence = Presence(tmp_path)
-    with _child(SHOW, str(tmp_path)) as process:
-        assert process.stdout is not None
-        name = process.stdout.readline().strip()
-        assert presence.alive(name)
-        assert presence.alive(name)
-        process.send_signal(signal.SIGKILL)
-        process.wait(30)
-    assert not presence.alive(name)
-    assert not presence.alive(name)
-    presence.leave()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_child_does_not_keep_its_dead_parent_alive(tmp_path: Path) -> None:
-    presence = Presence(tmp_path)
-    with _child(FORKING, str(tmp_path)) as process:
-        assert process.stdout is not None
-        name = process.stdout.readline().split()[0]
-        process.wait(30)
-        assert not presence.alive(name)
-    presence.leave()
-
-
-def test_files_of_long_dead_processes_are_swept_away(tmp_path: Path) -> None:
-    (tmp_path / "alive").mkdir()
-    old, new = tmp_path / "alive" / "aaa.lock", tmp_path / "alive" / "bbb.lock"
-    old.touch()
-    new.touch()
-    os.utime(old, (0, 0))
-    presence = Presence(tmp_path)
-    assert not old.exists()
-    assert new.exists()
-    presence.leave()
 
 
 RUN_UNTIL_KILLED = """
@@ -207,4 +116,47 @@ def test_processes_that_run_the_same_jobs_by_the_machines_clock_share_the_planne
     assert sum(ran) == 10
     assert all(len({run.planned for run in watching.jobs[f"j{number}"].runs}) == 2 for number in range(5))
     watching.close()
+    store.close()
+
+
+RUN_ELSEWHERE = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from workbench.core.clock import SystemClock
+from workbench.durable.presence import Presence
+from workbench.scheduler.definitions import IntervalJob
+from workbench.scheduler.history import History
+from workbench.scheduler.records import JobRecord, Run
+from workbench.stores import open_store
+
+store, clock = open_store(sys.argv[1]), SystemClock()
+history = History(store, "nb.ipynb", clock, Presence(Path(sys.argv[2]), store, host="far-away"), 500)
+history.keep(JobRecord(IntervalJob("slow", service="hang", minutes=1), clock.now()))
+run = history.claim(Run(job="slow", service="hang", by="schedule", planned=clock.now(), started=clock.now()))
+print("running" if run is not None else "not claimed", flush=True)
+Event().wait(60)
+"""
+
+
+def test_the_run_of_a_machine_that_died_is_interrupted_once_its_lease_has_lapsed(
+    shared_url: str, tmp_path: Path
+) -> None:
+    store = open_store(shared_url)
+    folder = tmp_path / "far-away" if store.across_machines else store.folder
+    assert folder is not None
+    here, hereafter = Presence(store.folder, store, clock=VirtualClock()), Presence(store.folder, store, clock=later())
+    with _child(RUN_ELSEWHERE, shared_url, str(folder)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        outcome = lambda presence: History(store, "nb.ipynb", SystemClock(), presence, 500).runs("slow")[0].outcome  # noqa: E731
+        assert outcome(here) == "running"
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+    assert outcome(here) == ("running" if store.across_machines else "interrupted")
+    assert outcome(hereafter) == "interrupted"
+    assert outcome(here) == "interrupted"
+    here.leave()
+    hereafter.leave()
     store.close()

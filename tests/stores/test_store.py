@@ -12,24 +12,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.stores.opening import OpenStore
+from workbench.core.ports import Store
 from workbench.stores.values import NotACounter
 
 BY_ANY_BYTES = [b"", b"\x00\xff", "zażółć".encode(), b"x" * 1_000_000]
 
 
 @pytest.mark.parametrize("value", BY_ANY_BYTES, ids=["empty", "binary", "utf-8", "1 MB"])
-def test_what_is_put_comes_back_byte_for_byte(store: OpenStore, value: bytes) -> None:
+def test_what_is_put_comes_back_byte_for_byte(store: Store, value: bytes) -> None:
     store.put("app/a b/job/ż*?[x]", value)
     assert store.get("app/a b/job/ż*?[x]") == value
 
 
-def test_an_absent_key_has_no_value_and_deletes_as_not_there(store: OpenStore) -> None:
+def test_an_absent_key_has_no_value_and_deletes_as_not_there(store: Store) -> None:
     assert store.get("nope") is None
     assert store.delete("nope") is False
 
 
-def test_put_replaces_and_delete_removes_once(store: OpenStore) -> None:
+def test_put_replaces_and_delete_removes_once(store: Store) -> None:
     store.put("k", b"1")
     store.put("k", b"2")
     assert store.get("k") == b"2"
@@ -37,14 +37,14 @@ def test_put_replaces_and_delete_removes_once(store: OpenStore) -> None:
     assert list(store.scan("")) == []
 
 
-def test_add_sets_only_what_is_absent(store: OpenStore) -> None:
+def test_add_sets_only_what_is_absent(store: Store) -> None:
     assert [store.add("k", b"first"), store.add("k", b"second")] == [True, False]
     assert store.get("k") == b"first"
     store.delete("k")
     assert store.add("k", b"third") is True
 
 
-def test_incr_counts_from_zero_and_reads_what_put_wrote(store: OpenStore) -> None:
+def test_incr_counts_from_zero_and_reads_what_put_wrote(store: Store) -> None:
     assert [store.incr("n"), store.incr("n", 5), store.incr("n", -10)] == [1, 6, -4]
     assert store.get("n") == b"-4"
     store.put("n", b"41")
@@ -53,7 +53,7 @@ def test_incr_counts_from_zero_and_reads_what_put_wrote(store: OpenStore) -> Non
 
 
 @pytest.mark.parametrize("value", [b"", b"one", b"1.5", b"1 ", b"9223372036854775807"])
-def test_incr_refuses_what_is_no_whole_number_of_64_bits_and_leaves_it(store: OpenStore, value: bytes) -> None:
+def test_incr_refuses_what_is_no_whole_number_of_64_bits_and_leaves_it(store: Store, value: bytes) -> None:
     store.put("n", value)
     with pytest.raises(NotACounter, match="Mend: count under a key of its own"):
         store.incr("n")
@@ -63,7 +63,7 @@ def test_incr_refuses_what_is_no_whole_number_of_64_bits_and_leaves_it(store: Op
 VALUES = [None, b"", b"old", b"\x00-=\xff", b"-", b"7"]
 
 
-def test_swap_sets_only_what_is_as_expected(store: OpenStore) -> None:
+def test_swap_sets_only_what_is_as_expected(store: Store) -> None:
     store.put("beside", b"")
     for was, expected, value in product(VALUES, VALUES, [None, b"", b"new", b"-"]):
         store.delete("k")
@@ -75,13 +75,13 @@ def test_swap_sets_only_what_is_as_expected(store: OpenStore) -> None:
         assert list(store.scan("")) == [("beside", b""), *([] if now is None else [("k", now)])]
 
 
-def test_swap_reads_what_incr_wrote(store: OpenStore) -> None:
+def test_swap_reads_what_incr_wrote(store: Store) -> None:
     store.incr("n", 41)
     assert [store.swap("n", b"41", b"42"), store.swap("n", b"41", b"43")] == [True, False]
     assert store.incr("n") == 43
 
 
-def test_of_threads_that_swap_the_same_value_one_alone_wins(store: OpenStore) -> None:
+def test_of_threads_that_swap_the_same_value_one_alone_wins(store: Store) -> None:
     begin = threading.Barrier(8)
 
     def hammer(_: int) -> int:
@@ -95,12 +95,12 @@ def test_of_threads_that_swap_the_same_value_one_alone_wins(store: OpenStore) ->
         assert sum(pool.map(hammer, range(8))) == 200
 
 
-def test_the_clock_of_a_store_is_near_the_machines(store: OpenStore) -> None:
+def test_the_clock_of_a_store_is_near_the_machines(store: Store) -> None:
     before = time.time()
     assert before - 1 < store.time() < time.time() + 1
 
 
-def test_scan_gives_a_prefix_in_order_of_its_keys(store: OpenStore) -> None:
+def test_scan_gives_a_prefix_in_order_of_its_keys(store: Store) -> None:
     for key in ["run/b/2", "run/a/10", "run/a/09", "runs", "run", "run/", "run/é", "run/\U0001f600", "run/%"]:
         store.put(key, key.encode())
     expected = ["run/", "run/%", "run/a/09", "run/a/10", "run/b/2", "run/é", "run/\U0001f600"]
@@ -108,7 +108,7 @@ def test_scan_gives_a_prefix_in_order_of_its_keys(store: OpenStore) -> None:
     assert [key for key, _ in store.scan("run/a/")] == ["run/a/09", "run/a/10"]
 
 
-def test_scan_goes_over_many_pages_and_bears_writes_meanwhile(store: OpenStore) -> None:
+def test_scan_goes_over_many_pages_and_bears_writes_meanwhile(store: Store) -> None:
     keys = [f"k/{number:05d}" for number in range(1_201)]
     for key in keys:
         store.add(key, b"")
@@ -121,7 +121,7 @@ def test_scan_goes_over_many_pages_and_bears_writes_meanwhile(store: OpenStore) 
 
 
 @pytest.mark.parametrize("key", ["", "k" * 4_001, "half \ud800"], ids=["empty", "too long", "half a surrogate pair"])
-def test_every_writing_verb_refuses_a_key_that_some_backend_could_not_hold(store: OpenStore, key: str) -> None:
+def test_every_writing_verb_refuses_a_key_that_some_backend_could_not_hold(store: Store, key: str) -> None:
     for write in (
         lambda: store.put(key, b""),
         lambda: store.add(key, b""),
@@ -132,7 +132,7 @@ def test_every_writing_verb_refuses_a_key_that_some_backend_could_not_hold(store
             write()
 
 
-def test_threads_count_exactly_and_one_of_them_adds(store: OpenStore) -> None:
+def test_threads_count_exactly_and_one_of_them_adds(store: Store) -> None:
     begin = threading.Barrier(8)
 
     def hammer(number: int) -> int:
@@ -150,7 +150,7 @@ def test_threads_count_exactly_and_one_of_them_adds(store: OpenStore) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_uses_the_store_without_hurting_its_parent(store: OpenStore, url: str) -> None:
+def test_a_forked_child_uses_the_store_without_hurting_its_parent(store: Store, url: str) -> None:
     store.put("k", b"parent")
     if (child := os.fork()) == 0:
         ok = store.get("k") == b"parent" and store.incr("n") == 1 and store.add("child", b"") is True
@@ -172,7 +172,7 @@ OPERATIONS = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS)
-def test_any_sequence_of_verbs_equals_a_dict(store: OpenStore, operations: list[tuple[str, str, int]]) -> None:
+def test_any_sequence_of_verbs_equals_a_dict(store: Store, operations: list[tuple[str, str, int]]) -> None:
     for key, _ in list(store.scan("")):
         store.delete(key)
     model: dict[str, bytes] = {}

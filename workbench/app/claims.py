@@ -17,7 +17,7 @@ from workbench.connections.file_errors import FileThere, NoSuchFile
 from workbench.connections.file_names import CLAIMED, joined
 from workbench.connections.live_files import LiveFiles
 from workbench.core.errors import ConnectionFailed
-from workbench.scheduler.presence import Presence
+from workbench.durable.presence import Presence
 
 OWNER = re.compile(r"(?P<key>[0-9a-f]{12})\.(?P<run>\d+)\.(?P<at>\d+)\.(?P<host>[^/]+)")
 ELSEWHERE_SECONDS = 6 * 3600.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -63,6 +64,25 @@ class Limiter(Protocol):
 
 class Store(Protocol):
     """Where definitions, counters and runs live: seven verbs on bytes, by URL."""
+
+    @property
+    def url(self) -> str:
+        """How it was named, any password left out."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """A folder on this machine common to all its users here; None if no other process can see the store."""
+        ...
+
+    @property
+    def across_machines(self) -> bool:
+        """Whether processes of other machines may use it too."""
+        ...
+
+    def time(self) -> float:
+        """The one clock of all that share it: seconds since the epoch, UTC [s]."""
+        ...
 
     def get(self, key: str) -> bytes | None:
         """The value, or None."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.core.errors import InvalidDefinition, UnknownName, WorkbenchError
 from workbench.core.events import Events
 from workbench.core.ports import Clock, Store
+from workbench.durable.presence import Presence
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import Agenda
 from workbench.scheduler.definitions import AnyJob, OneTimeJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
-from workbench.scheduler.presence import Presence
 from workbench.scheduler.records import JobChanged, JobRecord, Run, Tally
 from workbench.scheduler.runner import Runner
 

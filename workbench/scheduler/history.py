@@ -14,8 +14,8 @@ import msgspec
 
 from workbench.core.errors import InvalidDefinition, StoreUnavailable
 from workbench.core.ports import Clock, Store
+from workbench.durable.presence import Presence
 from workbench.scheduler import plan
-from workbench.scheduler.presence import Presence
 from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
 
 log = logging.getLogger("workbench.scheduler")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Store
@@ -11,30 +10,7 @@ from workbench.core.ports import Store
 FORMS = "memory://, sqlite:///relative/path, sqlite:////absolute/path, redis://host:port/0 or unix:///path/of.sock"
 
 
-class OpenStore(Store, Protocol):
-    """A store with the folder where processes that share it may lay lock files."""
-
-    @property
-    def url(self) -> str:
-        """How it was named, any password left out."""
-        ...
-
-    @property
-    def folder(self) -> Path | None:
-        """A folder on this machine common to all its users here; None if no other process can see the store."""
-        ...
-
-    @property
-    def across_machines(self) -> bool:
-        """Whether processes of other machines may use it too."""
-        ...
-
-    def time(self) -> float:
-        """The one clock of all that share it: seconds since the epoch, UTC [s]."""
-        ...
-
-
-def open_store(url: str) -> OpenStore:
+def open_store(url: str) -> Store:
     """Open the store at `url`, making its folder and schema if they are not there.
 
     Args:
