@@ -10,6 +10,7 @@ import pytest
 
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
+from workbench.core.call import Task
 from workbench.core.errors import BadRequest, Conflict, DeployRefused, InvalidInput, ServiceUsage
 from workbench.core.service import Service
 
@@ -169,9 +170,7 @@ def test_only_the_hooks_of_the_jobs_own_kind_run(wb: Workbench, job_type: str, w
     Job.told.clear()
     wb.deploy(Job)
     invoker = wb._parts.invoker
-    call = invoker.new_call("job", "")
-    call.job_type = job_type
-    invoker.run(call)
+    invoker.run(invoker.call_of(Task("job", job_type=job_type)))
     assert Job.told == wanted
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.serving import until
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
+from workbench.core.call import Task
 from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.service import Service
 
@@ -238,6 +239,60 @@ def test_a_background_call_of_nobody_fails_at_once(wb: Workbench) -> None:
     Background.callback = "nobody"
     with pytest.raises(UnknownName, match="'nobody'"):
         wb.invoke("background")
+    assert "running" not in repr(wb.traffic)
+    assert "inner" not in repr(wb.traffic)  # a task that cannot be answered leaves no trace of a call
+
+
+def test_what_runs_in_the_background_is_a_task_and_so_is_what_its_answer_goes_to(wb: Workbench) -> None:
+    seen: list[Task | None] = []
+
+    class Inside(Service):
+        name = "inner"
+
+        def handle(self) -> str:
+            seen.append(self._call.task)
+            return self.invoke("reply")  # type: ignore[no-any-return]
+
+    class Reply(Service):
+        name = "reply"
+
+        def handle(self) -> str:
+            seen.append(self._call.task)
+            return "done"
+
+    Background.callback = "reply"
+    wb.deploy(Background, Inside, Reply)
+    _, cid = wb.invoke("background")
+    until(lambda: len(seen) == 3, "the callback ran")
+    sent, nested, replied = seen
+    assert isinstance(sent, Task)
+    assert (sent.service, sent.payload, sent.cid, sent.attempt, sent.callbacks) == ("inner", "x", cid, 1, ("reply",))
+    assert nested is None  # somebody waits for it
+    assert isinstance(replied, Task)
+    assert (replied.service, replied.payload, replied.in_reply_to) == ("reply", "done", cid)
+
+
+def test_a_task_runs_on_its_own_snapshot_or_on_what_is_live_when_it_begins(wb: Workbench) -> None:
+    answers: list[str] = []
+
+    def deploy(word: str) -> None:
+        class Says(Service):
+            name = "says"
+
+            def handle(self) -> None:
+                answers.append(word)
+
+        wb.deploy(Says)
+
+    deploy("first")
+    invoker = wb._parts.invoker
+    with_snapshot, without = Task("says", services=wb._parts.registry.services), Task("says")
+    deploy("second")
+    for task in (with_snapshot, without, with_snapshot):
+        answers.clear()
+        invoker.send(task)
+        until(lambda: answers, "it ran")
+        assert answers == [("second" if task is without else "first")]
 
 
 def test_a_background_failure_is_logged_with_its_traceback(wb: Workbench) -> None:

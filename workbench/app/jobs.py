@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from workbench.core.call import ChannelInfo, Deployment
+from workbench.core.call import ChannelInfo, Deployment, Task
 from workbench.core.trace import Line, Step
 from workbench.runtime.invoker import Invoker, log_failure, outcome_of
 from workbench.scheduler.engine import Scheduler
@@ -36,8 +36,15 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
     """What the scheduler calls for each run: the service's chain, under a trace of its own."""
 
     def run(service: str, extra: str, *, job_name: str, job_type: str, planned_at: datetime) -> JobResult:
-        call = invoker.new_call(service, extra, ChannelInfo(job_name, "scheduler"), services=_here.get())
-        call.job_type = job_type
+        task = Task(
+            service,
+            extra,
+            ChannelInfo(job_name, "scheduler"),
+            services=_here.get(),
+            key=f"{job_name}@{planned_at.isoformat()}",
+            job_type=job_type,
+        )
+        call = invoker.call_of(task)
         root = Step("job", f"job {job_name!r}")
         root.steps.append(call.step)
         invoker.traffic.record(call.cid, root)

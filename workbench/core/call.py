@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Protocol
 
+from msgspec import Struct, field
+
+from workbench.core.cid import new_cid
 from workbench.core.response import Response
 from workbench.core.simpleio import Declared
 from workbench.core.trace import Step
@@ -78,8 +81,6 @@ class Call:
         "cid",
         "expired",
         "http",
-        "in_reply_to",
-        "job_type",
         "on_loop",
         "parent",
         "payload",
@@ -90,6 +91,7 @@ class Call:
         "spool",
         "step",
         "surroundings",
+        "task",
     )
 
     def __init__(
@@ -109,8 +111,7 @@ class Call:
         self.address = http.address if http else None
         self.payload: Any = None  # what the channel has parsed already, if it has
         self.spool: Spooled | None = None  # what came, if it is too big for memory; then `raw` is None until it is read
-        self.in_reply_to = ""
-        self.job_type = ""
+        self.task: Task | None = None  # what it performs, if nobody waits for its answer
         self.cancelled = False
         self.expired = False  # past its time, and answered so
         self.on_loop = False
@@ -126,6 +127,30 @@ class Call:
             names.add(call.service)
             call = call.parent
         return names
+
+
+class Task(Struct, frozen=True):
+    """A piece of work as a value: a service to be run, with nobody waiting for its answer.
+
+    What `invoke_async` sends, what answers it sends to callbacks, and each run of a job are tasks.
+
+    `services` is the snapshot that it runs on, as a nested call keeps its parent's; None takes what is live when it
+    begins. A repeated `attempt` (the first is 1) and another delivery have the same `key`; empty where nothing can be
+    repeated. `callbacks` names the services that get the answer, `in_reply_to` the CID of the call whose answer this
+    is, `job_type` Zato's word for the kind of job, and `address` the caller whose limits count.
+    """
+
+    service: str
+    payload: Any = ""
+    channel: ChannelInfo = INVOKE_ASYNC
+    cid: str = field(default_factory=new_cid)
+    services: Mapping[str, Deployment] | None = None
+    attempt: int = 1
+    key: str = ""
+    address: str | None = None
+    callbacks: tuple[str, ...] = ()
+    in_reply_to: str = ""
+    job_type: str = ""
 
 
 class Deployment(Protocol):

@@ -115,12 +115,12 @@ class Service:
     @property
     def job_type(self) -> str:
         """`one_time`, `interval_based` or `cron_style` when a job runs this; else empty."""
-        return self._call.job_type
+        return self._call.task.job_type if self._call.task is not None else ""
 
     @property
     def in_reply_to(self) -> str:
         """For a callback: the CID of the call whose answer this is."""
-        return self._call.in_reply_to
+        return self._call.task.in_reply_to if self._call.task is not None else ""
 
     @property
     def cancelled(self) -> bool:

@@ -32,8 +32,9 @@ def chain(call: Call, version: Version, limiter: Limiter | None) -> Chain:
     try:
         if version.accepts and not (yield service.accept):
             raise BadRequest("The service does not accept this request")
-        if call.job_type:
-            yield from hooks(service, _job_hooks(call, version, "before"))
+        job_type = call.task.job_type if call.task is not None else ""
+        if job_type:
+            yield from hooks(service, _job_hooks(job_type, version, "before"))
         if version.before:
             yield from hooks(service, version.before)
         if version.validates_input:
@@ -45,8 +46,8 @@ def chain(call: Call, version: Version, limiter: Limiter | None) -> Chain:
         finally:
             if version.after:
                 yield from hooks(service, version.after)
-        if call.job_type:
-            yield from hooks(service, _job_hooks(call, version, "after"))
+        if job_type:
+            yield from hooks(service, _job_hooks(job_type, version, "after"))
     finally:
         if version.finalizes:
             yield from hooks(service, ("finalize_handle",))
@@ -106,6 +107,6 @@ def hooks(service: Service, names: tuple[str, ...]) -> Chain:
             logger_of(service._call.service).exception("hook %s failed", name)
 
 
-def _job_hooks(call: Call, version: Version, when: str) -> tuple[str, ...]:
-    wanted = (f"{when}_job", f"{when}_{call.job_type}_job")
+def _job_hooks(job_type: str, version: Version, when: str) -> tuple[str, ...]:
+    wanted = (f"{when}_job", f"{when}_{job_type}_job")
     return tuple(name for name in wanted if name in version.job_hooks)

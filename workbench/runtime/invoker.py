@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from workbench.core.call import (
     INVOKE,
-    INVOKE_ASYNC,
     INVOKE_ASYNC_CALLBACK,
     Call,
     ChannelInfo,
     Deployment,
     Spooled,
     Surroundings,
+    Task,
 )
 from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT
@@ -106,38 +107,60 @@ class Invoker:
 
     def invoke_async(self, name: str, payload: Any = "", parent: Call | None = None, callback: Any = None) -> str:
         """Run a service in the background under a new CID, which is returned at once."""
-        call = self.new_call(name, payload, INVOKE_ASYNC)
-        if parent is not None:
-            call.services, call.address = parent.services, parent.address
+        services = parent.services if parent is not None else self._services()
+        task = Task(
+            name,
+            payload,
+            services=services,
+            address=parent.address if parent is not None else None,
+            callbacks=_callbacks(callback, services, parent),
+        )
+        # The payload may be the stream of a body that would end with the call it came with.
+        self.send(task, _spool_of(parent))
+        return task.cid
+
+    def send(self, task: Task, spool: Spooled | None = None) -> None:
+        """Have a task performed on a worker, and its answer sent to its callbacks.
+
+        Args:
+            spool: A body that is kept until the task has ended.
+
+        Raises:
+            UnknownName: No such service.
+            ServiceUnavailable: No worker is free and the queue is full.
+        """
+        call = self.call_of(task)
         self.version(call)
         self.traffic.record(call.cid, call.step)
-        callbacks = _callbacks(callback, call.services, parent)
-        # Its payload may be the stream of a body that would end with the call it came with.
-        spool = _spool_of(parent)
-        let_go = spool.release if spool is not None else _nothing
-
-        def work() -> None:
-            try:
-                answer = self.run(call)
-                for each in callbacks:
-                    self._call_back(each, answer, call)
-            except Exception as exc:
-                log_failure(call, exc)
-            finally:
-                let_go()
-
         if spool is not None:
             spool.hold()
         try:
-            self._queue(call, work)
+            self._queue(call, partial(self._perform, call, task, spool))
         except ServiceUnavailable:
-            let_go()
+            if spool is not None:
+                spool.release()
             raise
-        return call.cid
+
+    def call_of(self, task: Task) -> Call:
+        """The call that performs a task."""
+        call = self.new_call(task.service, task.payload, task.channel, cid=task.cid, services=task.services)
+        call.task, call.address = task, task.address
+        return call
+
+    def _perform(self, call: Call, task: Task, spool: Spooled | None) -> None:
+        try:
+            answer = self.run(call)
+            for name in task.callbacks:
+                self._call_back(name, answer, call)
+        except Exception as exc:
+            log_failure(call, exc)
+        finally:
+            if spool is not None:
+                spool.release()
 
     def _call_back(self, name: str, answer: Any, replied: Call) -> None:
-        call = self.new_call(name, answer, INVOKE_ASYNC_CALLBACK)
-        call.services, call.in_reply_to = replied.services, replied.cid
+        task = Task(name, answer, INVOKE_ASYNC_CALLBACK, services=replied.services, in_reply_to=replied.cid)
+        call = self.call_of(task)
         replied.step.steps.append(call.step)
         try:
             self.run(call)
@@ -300,18 +323,17 @@ def log_failure(call: Call, error: BaseException) -> None:
         CURRENT.reset(token)
 
 
-def _callbacks(callback: Any, services: Mapping[str, Deployment], parent: Call | None) -> list[str]:
+def _callbacks(callback: Any, services: Mapping[str, Deployment], parent: Call | None) -> tuple[str, ...]:
     """Names of the services that get an answer; the implicit one if none is named and it is there."""
-    given = [callback] if isinstance(callback, str | type) else list(callback or ())
-    names = [named(each) for each in given]
-    if unknown := next((name for name in names if name not in services), None):
-        raise unknown_service(unknown, services)
+    if callback:
+        names = [named(each) for each in ((callback,) if isinstance(callback, str | type) else callback)]
+        for name in names:
+            if name not in services:
+                raise unknown_service(name, services)
+        if names:
+            return tuple(names)
     implicit = f"{parent.service}-async-callback" if parent is not None else ""
-    return names or ([implicit] if implicit in services else [])
-
-
-def _nothing() -> None:
-    """Lets go of nothing."""
+    return (implicit,) if implicit in services else ()
 
 
 def _spool_of(call: Call | None) -> Spooled | None:
