@@ -103,3 +103,47 @@ def test_a_closed_loop_starts_anew_and_lands_again() -> None:
     loop.land(done.set)
     assert done.wait(30)
     loop.close()
+
+
+def test_a_wait_is_bounded(loop: LoopThread) -> None:
+    with pytest.raises(TimeoutError):
+        loop.run(asyncio.sleep(60), 0.05)
+
+
+def test_a_loop_that_ended_by_itself_is_replaced_at_the_next_use() -> None:
+    loop, threads = LoopThread("workbench-ends"), list[threading.Thread]()
+
+    async def note() -> None:
+        threads.append(threading.current_thread())
+
+    loop.run(note())
+    loop.loop.call_soon_threadsafe(loop.loop.stop)
+    threads[0].join(30)
+    loop.run(note())
+    loop.close()
+    assert threads[0] is not threads[1]
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_what_is_to_be_closed_at_the_end_is_closed_on_the_loop_even_if_one_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop, ended = LoopThread("workbench-closing"), list[int]()
+
+    async def close() -> None:
+        await asyncio.sleep(0)
+        ended.append(threading.get_ident())
+
+    async def fail() -> None:
+        raise OSError("cannot close")
+
+    async def another() -> None:
+        await close()
+
+    loop.run(asyncio.sleep(0))
+    loop.at_end |= {close, fail, another}
+    loop.close()
+    assert len(ended) == 2
+    assert threading.get_ident() not in ended
+    assert "failed at the end of workbench-closing" in caplog.text
+    assert loop.at_end == set()

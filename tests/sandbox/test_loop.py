@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from workbench.sandbox.loop import PEERS, PeerLoop
+from workbench.sandbox.loop import PEERS
 
 CELL: ContextVar[str] = ContextVar("cell", default="none")
 
@@ -23,7 +22,7 @@ def test_steps_run_on_one_daemon_thread_in_a_context_of_their_own() -> None:
 
     token = CELL.set("cell 3")
     try:
-        assert PEERS.run(where) == ("workbench-peers", True, "none")
+        assert PEERS.run(where()) == ("workbench-peers", True, "none")
     finally:
         CELL.reset(token)
 
@@ -33,40 +32,17 @@ def test_an_error_reaches_the_caller() -> None:
         raise LookupError("in there")
 
     with pytest.raises(LookupError, match="in there"):
-        PEERS.run(fail)
+        PEERS.run(fail())
 
 
 def test_waiting_for_itself_is_an_error_and_no_deadlock() -> None:
     async def inner() -> None:
-        PEERS.run(outer)
+        PEERS.run(outer())
 
     async def outer() -> None: ...
 
     with pytest.raises(RuntimeError, match="its own thread"):
-        PEERS.run(inner)
-
-
-def test_a_wait_is_bounded() -> None:
-    loop = PeerLoop()
-    try:
-        with pytest.raises(TimeoutError):
-            loop.run(lambda: asyncio.sleep(60), seconds=0.05)
-    finally:
-        loop.stop()
-
-
-def test_a_stopped_loop_starts_again() -> None:
-    loop, calls = PeerLoop(), []
-
-    async def call() -> None:
-        calls.append(threading.current_thread())
-
-    loop.run(call)
-    loop.stop()
-    loop.run(call)
-    loop.stop()
-    assert calls[0] is not calls[1]
-    assert not any(thread.is_alive() for thread in calls)
+        PEERS.run(inner())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

@@ -1,4 +1,8 @@
-"""The thread `workbench-http` and its asyncio loop: the server's sockets, and services that are `async def`."""
+"""A thread with an asyncio loop: `workbench-http` for the server and `async def` services, `workbench-peers` for peers.
+
+It stands here and not in the core, which does no I/O: a thread that sleeps on sockets is how services run. The sandbox,
+one floor up, imports it from here.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,11 @@ _of_parents: list[asyncio.AbstractEventLoop] = []
 
 
 class LoopThread:
-    """A daemon thread that runs one asyncio loop until closed; started at first use."""
+    """A daemon thread that runs one asyncio loop until closed; started at first use, and anew after its end.
+
+    What runs here starts from an empty context, so that nothing it prints or logs lands in the cell that happened to
+    start it. `at_end` is awaited before the loop is closed.
+    """
 
     def __init__(self, name: str = "workbench-http") -> None:
         self._name = name
@@ -29,6 +37,7 @@ class LoopThread:
         self._thread: Thread | None = None
         self._landed: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._landing = False
+        self.at_end: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         forgets_when_forked(self)
 
     def forget(self) -> None:
@@ -39,6 +48,7 @@ class LoopThread:
         self._loop = self._thread = None
         self._landed.clear()
         self._landing = False
+        self.at_end = set()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -58,9 +68,14 @@ class LoopThread:
         def run() -> None:
             asyncio.set_event_loop(loop)
             loop.call_soon(started.set)
-            loop.run_forever()
+            try:
+                loop.run_forever()
+            finally:
+                with self._lock:
+                    if self._loop is loop:
+                        self._loop = self._thread = None
+                loop.close()
 
-        # An empty context: everything scheduled here would otherwise print into the cell that started the server.
         self._thread = Thread(target=contextvars.Context().run, args=(run,), name=self._name, daemon=True)
         self._loop = loop
         self._thread.start()
@@ -98,7 +113,15 @@ class LoopThread:
                 log.exception("%r failed on the loop", callback)
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """Run a coroutine on the loop and wait for its result, from another thread."""
+        """Run a coroutine on the loop and wait for its result, at most `timeout` [s], from another thread.
+
+        Raises:
+            TimeoutError: It takes longer; it goes on.
+            RuntimeError: The caller is this thread, which would wait for itself.
+        """
+        if self.is_here:
+            coroutine.close()
+            raise RuntimeError(f"{self._name} would wait for its own thread for ever. Fix: await the coroutine.")
         done: contextvars.Context = contextvars.Context()
         return done.run(asyncio.run_coroutine_threadsafe, coroutine, self.loop).result(timeout)
 
@@ -108,21 +131,32 @@ class LoopThread:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
-        with contextlib.suppress(FutureTimeoutError):
-            asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(2)
-        loop.call_soon_threadsafe(loop.stop)
+        ending = self._end()
+        try:
+            with contextlib.suppress(FutureTimeoutError):
+                asyncio.run_coroutine_threadsafe(ending, loop).result(2)
+            loop.call_soon_threadsafe(loop.stop)
+        except RuntimeError:  # it has ended by itself meanwhile
+            ending.close()
         thread.join(2)
         if thread.is_alive():
-            log.warning("The server's thread does not end: an async service holds it. It ends with the process.")
-        else:
-            loop.close()
+            log.warning(
+                "The thread %s does not end: what runs on its loop holds it. It ends with the process.", self._name
+            )
 
-
-async def _cancel_all() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=1) if tasks else None
+    async def _end(self) -> None:
+        closing, self.at_end = self.at_end, set()
+        for close in closing:
+            try:
+                await close()
+            except Exception:
+                log.exception("%r failed at the end of %s", close, self._name)
+        if (tasks := asyncio.all_tasks() - {asyncio.current_task()}) and closing:
+            # First what is under way, such as a connection being accepted; then what waits for a client.
+            await asyncio.wait(tasks, timeout=0.05)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=1) if tasks else None
 
 
 def _log_lost(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

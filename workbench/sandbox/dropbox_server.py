@@ -154,7 +154,7 @@ class DropboxServer(Peer):
 
     def _changed(self) -> None:
         if self._folders.is_awaited:
-            PEERS.loop().call_soon_threadsafe(self._folders.wake)
+            PEERS.loop.call_soon_threadsafe(self._folders.wake)
 
     # One request
     async def respond(self, request: Request) -> Answer | None:

@@ -190,4 +190,4 @@ class IMAPMailbox(Peer):
 
     def _changed(self) -> None:
         if (event := self._event) is not None:
-            PEERS.loop().call_soon_threadsafe(event.set)
+            PEERS.loop.call_soon_threadsafe(event.set)

@@ -13,7 +13,7 @@ from workbench.core.definition import Definition, field_types
 from workbench.core.errors import ConnectionFailed
 from workbench.core.secret import Secret, give
 from workbench.sandbox.faults import Faults, Trouble, faults_from
-from workbench.sandbox.loop import PEERS
+from workbench.sandbox.loop import LONGEST_STEP_SECONDS, PEERS
 from workbench.sandbox.wire import Wire
 
 D = TypeVar("D", bound=Definition)
@@ -49,7 +49,7 @@ class Peer:
         """Listen on a free port of loopback; does nothing if it does."""
         if self._wire is None:
             self._wire = Wire(self.protocol, lambda: self.trouble, self.tls())
-            PEERS.run(self._wire.open)
+            PEERS.run(self._wire.open(), LONGEST_STEP_SECONDS)
             self._obey()
         return self
 
@@ -57,7 +57,7 @@ class Peer:
         """Cut every connection and let go of the port; what arrived stays to be looked at."""
         if (wire := self._wire) is not None:
             self._wire = None
-            PEERS.run(wire.close)
+            PEERS.run(wire.close(), LONGEST_STEP_SECONDS)
 
     @property
     def host(self) -> str:
@@ -122,7 +122,8 @@ class Peer:
 
     def _obey(self) -> None:
         if self._wire is not None:
-            PEERS.run(self._wire.refuse if self._trouble.faults.refuse else self._wire.open)
+            step = self._wire.refuse if self._trouble.faults.refuse else self._wire.open
+            PEERS.run(step(), LONGEST_STEP_SECONDS)
 
     @property
     def trouble(self) -> Trouble:
