@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
 from workbench.limiting.proxies import TrustedProxies
 from workbench.limiting.shared import SharedCounters
+from workbench.stores.url import read_url
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -33,19 +33,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Counters that other processes share; None counts in this process alone.
 
         Raises:
-            StoreUnavailable: The URL names no kind of counters.
+            StoreUnavailable: The URL names no counters.
         """
-        scheme, _, rest = self.counters.partition("://")
-        if scheme == "memory":
-            return None
-        if scheme == "sqlite":
+        given = read_url(self.counters, "counters")
+        if given.path is not None:
             from workbench.limiting.sqlite import SQLiteCounters
 
-            return SQLiteCounters(Path(rest.removeprefix("/")), clock)
-        if scheme in ("redis", "rediss", "unix"):
+            return SQLiteCounters(given.path, clock)
+        if given.kind == "redis":
             from workbench.limiting.redis import RedisCounters
 
             return RedisCounters(self.counters, self.app)
-        raise StoreUnavailable(
-            f"No kind of counters is named {scheme!r}. Mend: write memory://, sqlite:///path or redis://host:port/0."
-        )
+        return None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
-from workbench.core.errors import ConnectionFailed, MissingDependency
+from workbench.core.errors import ConnectionFailed, MissingDependency, StoreUnavailable
+from workbench.stores.url import read_url, redacted
 
 if TYPE_CHECKING:
     from workbench.connections.kvdb_client import Client
@@ -96,10 +96,12 @@ class Kvdb:
         from workbench.connections.kvdb_client import Client
 
         try:
+            read_url(url, "Redis", ["redis"])
             client = cast("Client", Client.from_url(url, **_options()))
-        except ValueError as exc:
+        except (ValueError, StoreUnavailable) as exc:
+            reason = f": {exc}" if isinstance(exc, ValueError) else ""
             raise ConnectionFailed(
-                f"{URL_VARIABLE} is {redacted(url)!r}, which is no Redis URL: {exc}. Mend: redis://localhost:6379/0"
+                f"{URL_VARIABLE} is {redacted(url)!r}, which is no Redis URL{reason}. Mend: redis://localhost:6379/0"
             ) from exc
         client.address = f"Redis at {redacted(url)}"
         self._url = url
@@ -153,11 +155,6 @@ class Kvdb:
 
     def __repr__(self) -> str:
         return "Redis"
-
-
-def redacted(url: str) -> str:
-    """The URL with its password taken out."""
-    return re.sub(r"(?i)((?:^|[?&])password=)[^&]*", r"\1***", re.sub(r"(//[^/@]*:)[^/@]*(?=@)", r"\1***", url))
 
 
 def _options() -> dict[str, Any]:

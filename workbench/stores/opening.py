@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Store
-
-FORMS = "memory://, sqlite:///relative/path, sqlite:////absolute/path, redis://host:port/0 or unix:///path/of.sock"
+from workbench.stores.url import read_url
 
 
 def open_store(url: str) -> Store:
@@ -20,32 +18,21 @@ def open_store(url: str) -> Store:
     Raises:
         StoreUnavailable: It cannot be opened or reached; says why, and how to mend it.
     """
-    scheme, separator, rest = url.partition("://")
-    if separator and scheme == "memory":
-        from workbench.stores.memory import MemoryStore
-
-        return MemoryStore()
-    if separator and scheme == "sqlite":
+    given = read_url(url)
+    if given.path is not None:
         from workbench.stores.sqlite import SQLiteStore
 
-        return SQLiteStore(_sqlite_path(rest))
-    if separator and scheme in ("redis", "rediss", "unix"):
+        return SQLiteStore(given.path)
+    if given.kind == "redis":
         from workbench.stores.redis import RedisStore
 
         return RedisStore(url)
-    raise StoreUnavailable(f"No kind of store is named {scheme!r}. Mend: write {FORMS}.")
+    from workbench.stores.memory import MemoryStore
+
+    return MemoryStore()
 
 
 def sqlite_folder(url: str) -> Path | None:
     """The folder of a store in a file, without opening it; None for any other store."""
-    return _sqlite_path(url.removeprefix("sqlite://")).absolute().parent if url.startswith("sqlite://") else None
-
-
-def _sqlite_path(rest: str) -> Path:
-    path = rest.removeprefix("/")
-    if not rest.startswith("/") or path in ("", ":memory:"):
-        raise StoreUnavailable(
-            f"The store URL 'sqlite://{rest}' names no file. Mend: write sqlite:///relative/path, "
-            f"sqlite:////absolute/path, or memory:// for a store that ends with its process."
-        )
-    return Path(path)
+    path = read_url(url).path if url.startswith("sqlite:") else None
+    return None if path is None else path.absolute().parent

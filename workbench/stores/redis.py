@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from workbench.core.errors import MissingDependency, StoreUnavailable
+from workbench.stores.url import redacted
 from workbench.stores.values import NotACounter, valid_key
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class RedisStore:
         except ImportError as exc:
             raise MissingDependency("A store in Redis", "redis") from exc
         self._errors = redis.exceptions
-        self.url = _without_password(url)
+        self.url = redacted(url)
         self.folder: Path | None = _runtime_folder()
         try:
             self._redis: Redis = redis.Redis.from_url(
@@ -164,11 +164,6 @@ def _mend(refusal: str) -> str:
 
 def _marked(value: bytes | None) -> bytes:
     return b"-" if value is None else b"=" + value
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _runtime_folder() -> Path:

@@ -1,0 +1,61 @@
+"""Reads the URL that names a store, shared counters or a Redis, and shows it without its password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from workbench.core.errors import StoreUnavailable
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+FORMS_BY_KIND = {
+    "memory": "memory://",
+    "sqlite": "sqlite:///relative/path, sqlite:////absolute/path",
+    "redis": "redis://host:port/0, rediss://host:port/0 or unix:///path/of.sock",
+}
+
+
+class StoreURL(NamedTuple):
+    """What a URL names: `kind` is `memory`, `sqlite` or `redis`; `path` the file of `sqlite`; `url` as it was given."""
+
+    kind: str
+    url: str
+    path: Path | None = None
+
+
+def read_url(url: str, what: str = "store", kinds: Collection[str] = FORMS_BY_KIND.keys()) -> StoreURL:
+    """Read `memory://`, `sqlite:///path`, or `redis://`, `rediss://` and `unix://`.
+
+    A path has three slashes before it; an absolute one makes four.
+
+    Args:
+        url: The URL.
+        what: What it names, for the error.
+        kinds: Those that will do.
+
+    Raises:
+        StoreUnavailable: It names none of these; lists the forms that do.
+    """
+    scheme, separator, rest = url.partition("://")
+    kind = "redis" if scheme in REDIS_SCHEMES else scheme
+    if not separator or kind not in kinds:
+        # What has no scheme may be a password, and is not repeated.
+        named = f"of kind {scheme!r}" if separator else "without '://'"
+        forms = ", ".join(form for each, form in FORMS_BY_KIND.items() if each in kinds)
+        raise StoreUnavailable(f"There is no {what} URL {named}. Fix: write {forms}.")
+    if kind != "sqlite":
+        return StoreURL(kind, url)
+    path = rest.removeprefix("/")
+    if not rest.startswith("/") or path in ("", ":memory:"):
+        raise StoreUnavailable(
+            f"The {what} URL {url!r} names no file. Fix: write sqlite:///relative/path, sqlite:////absolute/path, "
+            f"or memory:// for a {what} that ends with its process."
+        )
+    return StoreURL(kind, url, Path(path))
+
+
+def redacted(url: str) -> str:
+    """The URL with its password taken out."""
+    return re.sub(r"(?i)((?:^|[?&])password=)[^&]*", r"\1***", re.sub(r"((?:^|//)[^/@]*:)[^/@]*(?=@)", r"\1***", url))
