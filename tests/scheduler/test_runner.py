@@ -187,12 +187,12 @@ def test_closing_drops_what_is_queued_and_waits_for_what_runs(bench: Bench) -> N
 class Moody:
     """A real store that can be told to give no answer, as one on a full disk or behind a broken wire."""
 
-    folder = None
+    folder, across_machines = None, False
 
     def __init__(self) -> None:
         self._store = open_store("memory://")
         self.fails: set[str] = set()
-        for verb in ("get", "put", "delete", "scan", "add", "incr"):
+        for verb in ("get", "put", "delete", "scan", "add", "incr", "swap"):
             setattr(self, verb, self._guarded(verb))
 
     def _guarded(self, verb: str) -> object:
