@@ -81,7 +81,7 @@ class Scheduler:
             keep_runs: Runs of one job whose records are kept.
         """
         self.clock, self._events = clock, events
-        self._presence = Presence(folder or getattr(store, "folder", None))
+        self._presence = Presence(folder or store.folder, store, clock=clock)
         self._history = History(store, app, clock, self._presence, keep_runs)
         self._runner = Runner(self._history, clock, invoke, events, THREADS)
         self._runner.is_current = self._is_current
