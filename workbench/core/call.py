@@ -28,14 +28,18 @@ NOBODY = ChannelSecurity()
 class ChannelInfo:
     """`self.channel`: the way in that this call took.
 
-    `type` is one of Zato's words: `http-soap`, `invoke`, `invoke-async`, `invoke-async-callback`, `scheduler`, ...
+    `type` is one of Zato's words: `http-soap` for REST and SOAP, `json-rpc`, `invoke`, `invoke-async`,
+    `invoke-async-callback`, `scheduler`, ... `kind` is what people call the channel: `REST`, `SOAP`, `JSON-RPC`; ''
+    where there is no channel.
     """
 
-    __slots__ = ("data_format", "id", "name", "security", "type")
+    __slots__ = ("data_format", "id", "kind", "name", "security", "type")
 
-    def __init__(self, name: str, type: str, data_format: str = "", security: ChannelSecurity = NOBODY) -> None:
+    def __init__(
+        self, name: str, type: str, data_format: str = "", security: ChannelSecurity = NOBODY, kind: str = ""
+    ) -> None:
         self.id = self.name = name
-        self.type, self.data_format, self.security = type, data_format, security
+        self.type, self.data_format, self.security, self.kind = type, data_format, security, kind
 
     @property
     def sec(self) -> ChannelSecurity:

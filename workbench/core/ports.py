@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import Future
-from collections.abc import Iterator, Mapping
+from asyncio import Future, Task
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -74,6 +74,40 @@ class Invoker(Protocol):
 
     def invoke_async(self, name: str, payload: Any, parent: Call | None = None, callback: Any = None) -> str:
         """Run a service in the background; returns the CID it will run under."""
+        ...
+
+    # What channels call, from the loop's thread.
+    def new_call(
+        self,
+        name: str,
+        raw: Any,
+        channel: ChannelInfo = ...,
+        *,
+        cid: str = "",
+        parent: Call | None = None,
+        services: Mapping[str, Deployment] | None = None,
+    ) -> Call:
+        """A call of a service by name, not run yet; on the live services unless others are given."""
+        ...
+
+    def start(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> Task[Any] | None:
+        """Run a call where its colour belongs; `done` is called on the loop. The task, if it waits on the loop."""
+        ...
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """Log what a call raised."""
+        ...
+
+    def background(self, task: Callable[[], None]) -> None:
+        """Run a task on a worker."""
+        ...
+
+    def lend_spare(self) -> bool:
+        """Allow one worker more, since one hangs; whether the bound let it."""
+        ...
+
+    def return_spare(self) -> None:
+        """The worker that hung came back."""
         ...
 
 

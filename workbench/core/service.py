@@ -12,9 +12,10 @@ from workbench.core.clock import ServiceTime
 from workbench.core.errors import ServiceUsage, UnknownName, expect_built
 from workbench.core.request import Request
 from workbench.core.response import Response
+from workbench.core.trace import CURRENT
 
 if TYPE_CHECKING:
-    from workbench.core.ports import Connections
+    from workbench.core.ports import Connections, Decision
 
 ZATO_KEYWORDS = frozenset(
     ("as_bunch", "channel", "data_format", "raise_timeout", "serialize", "skip_response_elem", "timeout", "transport")
@@ -284,6 +285,15 @@ def logger_of(service: str) -> logging.Logger:
     if (logger := _loggers.get(service)) is None:
         logger = _loggers[service] = logging.getLogger(f"workbench.service.{service}")
     return logger
+
+
+def log_refusal(call: Call, decision: Decision) -> None:
+    """Log what a limit refused, under the call's CID and in its service's log."""
+    token = CURRENT.set(call)
+    try:
+        logger_of(call.service).warning("%s", decision.log_line())
+    finally:
+        CURRENT.reset(token)
 
 
 def named(service: str | type[Service]) -> str:

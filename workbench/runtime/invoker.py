@@ -10,7 +10,7 @@ from typing import Any
 from workbench.core.call import INVOKE, INVOKE_ASYNC, INVOKE_ASYNC_CALLBACK, Call, ChannelInfo
 from workbench.core.cid import new_cid
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
-from workbench.core.ports import Decision, Deployment, Limiter, Spooled, Surroundings
+from workbench.core.ports import Deployment, Limiter, Spooled, Surroundings
 from workbench.core.service import logger_of, named
 from workbench.core.trace import CURRENT
 from workbench.runtime import eager
@@ -162,14 +162,6 @@ class Invoker:
     def failed(self, call: Call, error: BaseException) -> None:
         """Log what a call raised, under its CID."""
         log_failure(call, error)
-
-    def refused(self, call: Call, decision: Decision) -> None:
-        """Log what a limit refused, under the call's CID."""
-        token = CURRENT.set(call)
-        try:
-            logger_of(call.service).warning("%s", decision.log_line())
-        finally:
-            CURRENT.reset(token)
 
     def background(self, task: Callable[[], None]) -> None:
         """Run a task on a worker."""
