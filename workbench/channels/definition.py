@@ -49,9 +49,9 @@ class ChannelDefinition(Definition, frozen=True, kw_only=True):
         return ""
 
     @property
-    def methods(self) -> tuple[str, ...]:
-        """HTTP methods it answers; empty for every one, and for a kind that has none."""
-        return ()
+    def methods(self) -> tuple[str, ...] | None:
+        """HTTP methods it answers, empty for every one; None for a kind that does not speak HTTP."""
+        return None
 
     @property
     def leads_to(self) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
     _say(f"Serving {count} of {path.name} at {wb.url}", as_json)
     for channel in wb.channels.values():
         if channel.state == "open":
-            how = " ".join(channel.methods) or "any method" if channel.url else channel.kind
+            how = channel.kind if channel.methods is None else " ".join(channel.methods) or "any method"
             _say(f"  {how} {channel.address}: {', '.join(channel.leads_to)}", as_json)
 
 

@@ -85,7 +85,7 @@ def _address(live: LiveChannel) -> dict[str, Any]:
         "channel": live.name,
         "kind": live.kind,
         "path": live.address or live.name,
-        "methods": " ".join(live.methods),
+        "methods": live.kind if live.methods is None else " ".join(live.methods),
         "security": live.security,
         "open": live.state == "open",
         "url": live.url,
