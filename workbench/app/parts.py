@@ -105,9 +105,7 @@ class Parts:
             self.traffic,
             self.around,
         )
-        self.channels = LiveChannels(
-            ChannelOpening(self.views.live_channel, self.views.gate, self.invoker, Turns(self.invoker), self.loop.run)
-        )
+        self.channels = self._live_channels()
         self._settings, self._clock = settings, clock
         self._scheduler: CellScheduler | None = None
         self.runtime_file = RuntimeFile(settings.app)
@@ -126,6 +124,10 @@ class Parts:
             admin,
             self._settings.caller_address(),
         )
+
+    def _live_channels(self) -> LiveChannels:
+        views, invoker = self.views, self.invoker
+        return LiveChannels(ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run))
 
     def _effects(self) -> dict[str, Effect]:
         return {
