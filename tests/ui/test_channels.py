@@ -104,8 +104,8 @@ def test_the_short_form_of_a_kind_is_its_own(wb: Workbench, ask: Asking) -> None
     wb.define(LineChannel("way", service="api.hello"))
     fields = ask("form", edit={"collection": "channels", "name": "way"})["form"]["fields"]
     assert [each["name"] for each in fields if not each["more"]] == ["port", "name"]
-    assert ask("form", kind="Workbench")["failed"] == "There is no form for 'Workbench'."
-    assert ask("form", kind="AMQPChannel")["failed"] == "There is no form for 'AMQPChannel'."
+    for kind in ("Workbench", "ChannelDefinition", "AMQPChannel"):
+        assert ask("form", kind=kind, preset={})["failed"] == f"There is no form for {kind!r}."
 
 
 def test_a_curl_uses_a_method_that_the_channel_answers(wb: Workbench, desk: Desk) -> None:

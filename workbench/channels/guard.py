@@ -1,4 +1,4 @@
-"""Keeps web pages and strangers' Host names away from a server that holds a person's kernel.
+"""Keeps web pages and foreign Host names away from a server that holds a person's kernel.
 
 `<img>` and no-cors requests arrive with a loopback Host and no Origin; `Sec-Fetch-Site` gives them away. A foreign Host
 means DNS rebinding. Requests that come through a proxy carry the workbench's token, which stands in for the Host check.

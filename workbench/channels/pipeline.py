@@ -61,7 +61,7 @@ class Pipeline:
         """Calls that have not been answered."""
         return len(self._turns)
 
-    def admit(self, exchange: Exchange) -> None:
+    def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         self._record(exchange.cid, exchange.root)
         if self.draining:
@@ -90,8 +90,8 @@ class Pipeline:
         """Largest body to take [bytes]."""
         return exchange.endpoint.channel.max_body_bytes if exchange.endpoint else 8 * 1024 * 1024
 
-    async def admit_early(self, exchange: Exchange) -> None:
-        """Ask the gate before the body is complete, so that no stranger's body fills the disk; raises what refuses."""
+    async def admit(self, exchange: Exchange) -> None:
+        """Ask the gate before the body is complete, so that nobody unknown fills the disk; raises what refuses."""
         exchange.is_admitted = True
         assert exchange.endpoint is not None
         if isinstance(admitted := exchange.endpoint.gate.admit(exchange), Awaitable):

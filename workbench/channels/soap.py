@@ -2,7 +2,7 @@
 
 The body's first element is the operation; its children are the input (`self.request.payload`, a dict of local names),
 and the exact XML is `self.request.raw_request`. A dict comes back as elements below `<OperationResponse>`, text that
-is XML as it is. XML from strangers is read without entities, DTDs or the network.
+is XML as it is. XML from callers is read without entities, DTDs or the network.
 """
 
 from __future__ import annotations

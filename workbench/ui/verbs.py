@@ -85,7 +85,7 @@ def _class_of(desk: Desk, asked: Content) -> type[Definition]:
         return catalog.definition_class(str(kind))
     kind = str(asked.get("kind"))
     cls: Any = getattr(import_module(HOMES[kind]), kind) if kind in HOMES else None
-    if isinstance(cls, type) and issubclass(cls, ChannelDefinition):
+    if isinstance(cls, type) and issubclass(cls, ChannelDefinition) and cls.kind:
         return cls
     raise WorkbenchError(f"There is no form for {kind!r}.")
 

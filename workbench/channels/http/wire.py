@@ -1,4 +1,4 @@
-"""HTTP/1.1 on Tornado's own connection: bytes to exchanges and back, with a bound on all that a stranger sends.
+"""HTTP/1.1 on Tornado's own connection: bytes to exchanges and back, with a bound on all that a client sends.
 
 `HTTPServerConnectionDelegate` instead of `Application` and `RequestHandler`: the whole pipeline over it has 1.9 times
 the throughput of a bare handler. Tornado's bounds are set wider than ours, so that ours can answer 414, 431 and 413.
@@ -125,7 +125,7 @@ class Message(httputil.HTTPMessageDelegate):
                 raise URITooLong(f"The request line is over {LINE_BYTES} bytes")
             if headers.size > HEADER_BYTES:
                 raise HeadersTooLarge(f"The headers are over {HEADER_BYTES} bytes")
-            self._pipeline.admit(exchange)
+            self._pipeline.check_head(exchange)
         except Exception as exc:
             self._refusal = exc
             self._bound = SWALLOWED_BYTES
@@ -163,7 +163,7 @@ class Message(httputil.HTTPMessageDelegate):
         chunks, self._chunks, self._spooled = self._chunks, [], self._size
         try:
             if exchange.spool is None:
-                await self._pipeline.admit_early(exchange)
+                await self._pipeline.admit(exchange)
                 exchange.spool = Spool()
             await asyncio.get_running_loop().run_in_executor(None, exchange.spool.write, chunks)
         except OSError as exc:
@@ -231,7 +231,7 @@ class Message(httputil.HTTPMessageDelegate):
         head = _head(self._started, connection, answer, early)
         written = inner.write(connection, head if bodiless else head + answer.body)
         if early and "Expect" not in (inner.request_headers(connection) or ()):
-            # Closed now, with what was sent unread, the system would take the answer back from who still sends.
+            # If we closed now, with bytes unread, the system would reset the connection and the sender lose the answer.
             self._lingers = True
             self._deadlines.put(connection.stream, self._bounds.linger_seconds)
         else:
@@ -267,7 +267,7 @@ def _address(connection: HTTP1Connection) -> str:
 
 
 def _close_slow_reader(stream: IOStream, written: asyncio.Future[None], seconds: float) -> None:
-    """Close on who takes less than 64 KiB of an answer in this time [s]."""
+    """Close the connection of a client that takes less than 64 KiB of an answer in this time [s]."""
     left = inner.unsent_bytes(stream)
 
     def look() -> None:
