@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from workbench.channels.deadlines import Deadlines
 
 
@@ -75,3 +77,23 @@ def test_a_sweep_that_has_stopped_begins_anew() -> None:
         assert ended == ["a", "b"]
 
     asyncio.run(run())
+
+
+def test_one_that_cannot_be_ended_is_logged_and_the_next_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        clock, ended = Hand(), list[str]()
+
+        def end(name: str) -> None:
+            if name == "bad":
+                raise OSError("cannot be ended")
+            ended.append(name)
+
+        deadlines: Deadlines[str] = Deadlines(end, 0.001, clock)
+        for name in ("bad", "good"):
+            deadlines.put(name, 1.0)
+        clock.at += 2.0
+        await _sweeps(deadlines, 0)
+        assert ended == ["good"]
+
+    asyncio.run(run())
+    assert "cannot be ended" in caplog.text

@@ -38,7 +38,7 @@ class Views:
     ) -> None:
         self._users, self._services = users, services
         self._limits, self._reveal, self._url = limits, reveal, url
-        self._mounted: dict[str, LiveHTTPChannel] = {}
+        self._mounted: Mapping[str, LiveHTTPChannel] = {}  # replaced, never changed: drafts read it on the loop
         self._verifiers: dict[str, tuple[Definition, Any]] = {}
         self.live = View(routes_of(()), {})
         self.drafts: dict[str, Callable[[], View]] = {}
@@ -65,8 +65,8 @@ class Views:
         Raises:
             PathTaken, MissingSecret: Everything stays as it was.
         """
-        before = dict(self._mounted)
-        self._mounted[live.channel.name] = live
+        before = self._mounted
+        self._mounted = {**before, live.channel.name: live}
         try:
             self.rebuild()
         except BaseException:
@@ -76,7 +76,7 @@ class Views:
     def unmount(self, live: LiveHTTPChannel) -> None:
         """Take down the route of this very channel; nothing happens if it has none."""
         if self.has(live):
-            del self._mounted[live.channel.name]
+            self._mounted = {name: each for name, each in self._mounted.items() if each is not live}
             self.rebuild()
 
     def has(self, live: LiveHTTPChannel) -> bool:
@@ -85,7 +85,7 @@ class Views:
 
     def unmount_all(self) -> None:
         """Take down every route, in one step."""
-        self._mounted.clear()
+        self._mounted = {}
         self.rebuild()
 
     def rebuild(self) -> None:

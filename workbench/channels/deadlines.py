@@ -45,9 +45,11 @@ class Deadlines(Generic[T]):
 
     def _sweep(self) -> None:
         now = self._now()
-        for thing in [each for each, deadline in self._deadline_by_thing.items() if deadline <= now]:
-            if self.lift(thing):
-                self._late(thing)
-        self._sweeping = bool(self._deadline_by_thing)
-        if self._sweeping:
-            asyncio.get_running_loop().call_later(self._sweep_seconds, self._sweep)
+        try:
+            for thing in [each for each, deadline in self._deadline_by_thing.items() if deadline <= now]:
+                if self.lift(thing):
+                    self._late(thing)
+        finally:  # the loop logs what ending one of them raised; the others are ended all the same
+            self._sweeping = bool(self._deadline_by_thing)
+            if self._sweeping:
+                asyncio.get_running_loop().call_later(self._sweep_seconds, self._sweep)
