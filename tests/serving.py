@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from workbench.app.workbench import Workbench
+from workbench.channels.http.server import HTTPServer
 from workbench.core.clock import VirtualClock
 
 WAIT_SECONDS = 30.0
@@ -42,10 +43,11 @@ def until(holds: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) ->
 
 
 class Wire:
-    """A raw connection to a workbench's server."""
+    """A raw connection to a workbench's server, or to one of a test's own."""
 
-    def __init__(self, wb: Workbench, *, seconds: float = WAIT_SECONDS) -> None:
-        port = int(wb.start().rsplit(":", 1)[1])
+    def __init__(self, server: Workbench | HTTPServer, *, seconds: float = WAIT_SECONDS) -> None:
+        server.start()
+        port = int(server.url.rsplit(":", 1)[1])
         self.host = f"localhost:{port}"
         self.socket = socket.create_connection(("127.0.0.1", port), seconds)
         self._kept = b""

@@ -23,6 +23,7 @@ from workbench.core.public import COMING, HOMES
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench as Workbench
+    from workbench.channels.definition import ChannelDefinition as ChannelDefinition
     from workbench.channels.json_rpc import JSONRPCChannel as JSONRPCChannel
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.iostream import IOStream
 
 from tests.channels.test_http_wire import json
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
 from workbench.channels.body import IN_MEMORY_BYTES, Spool
-from workbench.channels.http_wire import LEAST_BYTES, Bounds
+from workbench.channels.deadlines import Deadlines
+from workbench.channels.http.server import HTTPServer
+from workbench.channels.http.wire import LEAST_BYTES
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.core.secret import give, secret
@@ -332,33 +335,33 @@ class Hand:
 
 
 @pytest.fixture
-def slow(served: Workbench) -> Iterator[tuple[Wire, Hand, Callable[[], float]]]:
-    """A connection, the clock by which its sender is judged, and what time it has from now on [s]."""
-    served._parts.server._bounds = Bounds(sweep_seconds=0.01)
+def slow(served: Workbench) -> Iterator[tuple[Wire, Hand, Deadlines[IOStream]]]:
+    """A connection to a second server on the same pipeline, which judges its sender by a clock moved by hand."""
+    clock = Hand()
+    deadlines: Deadlines[IOStream] = Deadlines(IOStream.close, 0.01, clock)
     served.start()
-    server: Any = served._parts.server._server
-    deadlines = server.request_callback._deadlines
-    clock = deadlines.now = Hand()
-    with Wire(served) as wire:
-        yield wire, clock, lambda: max(deadlines._deadline_by_stream.values(), default=0.0) - clock.at
+    server = HTTPServer(served._parts.pipeline, served._parts.loop.run, 0, deadlines=deadlines)
+    with Wire(server) as wire:
+        yield wire, clock, deadlines
+    server.stop()
 
 
 def test_a_sender_that_goes_on_may_take_longer_than_one_that_does_not(
-    slow: tuple[Wire, Hand, Callable[[], float]],
+    slow: tuple[Wire, Hand, Deadlines[IOStream]],
 ) -> None:
-    wire, clock, left = slow
+    wire, clock, deadlines = slow
     wire.request("POST /reads", f"Content-Length: {20 * LEAST_BYTES}")
     for _ in range(20):
-        until(lambda: left() == 60.0, "it has its time again")
+        until(lambda: deadlines.left_seconds == 60.0, "it has its time again")
         clock.at += 50.0
         wire.send(b"x" * LEAST_BYTES)
     assert wire.answer().status == 200
 
 
-def test_a_sender_of_drops_is_cut_off_however_steady(slow: tuple[Wire, Hand, Callable[[], float]]) -> None:
-    wire, clock, left = slow
+def test_a_sender_of_drops_is_cut_off_however_steady(slow: tuple[Wire, Hand, Deadlines[IOStream]]) -> None:
+    wire, clock, deadlines = slow
     wire.request("POST /reads", f"Content-Length: {20 * LEAST_BYTES}").send(b"x" * (LEAST_BYTES - 1))
-    until(lambda: left() == 60.0, "it has its time")
+    until(lambda: deadlines.left_seconds == 60.0, "it has its time")
     clock.at += 61.0
     assert wire.is_closed
 

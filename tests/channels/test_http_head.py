@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPInputError
 
-from workbench.channels.http_head import FIELDS, read_head
+from workbench.channels.http.head import FIELDS, read_head
 
 PIECES = (
     b"GET / HTTP/1.1",

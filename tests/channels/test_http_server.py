@@ -12,8 +12,8 @@ import pytest
 
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
-from workbench.channels.http_server import HTTPServer, PortBusy, bind_loopback
-from workbench.channels.port_owner import owner_of
+from workbench.channels.http.port_owner import owner_of
+from workbench.channels.http.server import HTTPServer, PortBusy, bind_loopback
 from workbench.channels.rest import RESTChannel
 from workbench.core.errors import WorkbenchError
 from workbench.core.service import Service

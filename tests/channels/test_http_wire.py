@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +12,8 @@ import pytest
 
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
-from workbench.channels.http_server import HTTPServer
-from workbench.channels.http_wire import HEADER_BYTES, LINE_BYTES, Bounds
+from workbench.channels.http.server import HTTPServer
+from workbench.channels.http.wire import HEADER_BYTES, LINE_BYTES, Bounds
 from workbench.channels.rest import RESTChannel
 from workbench.core.service import Service
 
@@ -373,17 +372,17 @@ def test_a_slow_sender_is_cut_off(hasty: HTTPServer, drops: bytes) -> None:
     with connected(hasty.port) as slow:
         slow.sendall(drops)
         slow.settimeout(0.05)
-        began = time.monotonic()
-        while time.monotonic() - began < 10:
+
+        def is_cut_off() -> bool:
             try:
                 slow.sendall(b"a")
-                if slow.recv(100) == b"":
-                    break
+                return slow.recv(100) == b""
             except TimeoutError:
-                continue
+                return False
             except ConnectionError:
-                break
-        assert time.monotonic() - began < 5
+                return True
+
+        until(is_cut_off, "its drops helped it nothing")
 
 
 def test_an_idle_connection_is_closed(hasty: HTTPServer) -> None:
@@ -411,9 +410,7 @@ def test_a_slow_reader_is_cut_off_and_a_steady_one_is_not(hasty: HTTPServer, ser
             total += len(more)
             pause.wait(0.02)
         assert total > 30_000_000
-        assert hasty._server is not None
-        connections = hasty._server._connections
-        until(lambda: not connections, "the slow one was cut off, too")
+        until(lambda: hasty.connection_count == 0, "the slow one was cut off, too")
         gone = 0
         try:
             while more := slow.recv(1 << 20):
@@ -445,9 +442,11 @@ def test_five_hundred_idle_connections_keep_nobody_from_an_answer(served: Workbe
     try:
         for each in idle[::2]:
             each.sendall(b"POST /echo HTTP/1.1\r\nHost: loc")
-        began = time.monotonic()
         assert served.call("POST /echo", data=b"still here").body == b"still here"
-        assert time.monotonic() - began < 2
+        # It was answered while all the others stood: each of them can still go on.
+        for each in idle[::2]:
+            each.sendall(b"alhost\r\nContent-Length: 2\r\n\r\nme")
+        assert {each.recv(1000).rpartition(b"\r\n\r\n")[2] for each in idle[::2]} == {b"me"}
     finally:
         for each in idle:
             each.close()
@@ -483,14 +482,14 @@ def test_a_caller_who_goes_away_is_told_to_the_service(served: Workbench) -> Non
 
     served.deploy(Waits, Inner, WaitsAsync)
     served.define(RESTChannel("waits"), RESTChannel("waits.async", path="/async"))
-    for path in ("/waits", "/async"):
+    for path, wanted in (("/waits", ["inner", True]), ("/async", ["inner", True, "async"])):
         reached.clear()
         with Wire(served) as wire:
             wire.request(f"GET {path}")
             assert reached.wait(10)
         go.set()
-    until(lambda: len(seen) == 3, "both services saw it")
-    assert seen == ["inner", True, "async"] or sorted(map(str, seen)) == ["True", "async", "inner"]
+        until(lambda: len(seen) >= len(wanted), "the service saw it, and the one that it had invoked before")  # noqa: B023
+        assert seen == wanted
 
 
 def json(received: Any) -> Any:

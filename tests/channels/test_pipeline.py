@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -13,11 +16,11 @@ import requests
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
-from workbench.core.errors import Conflict, NotFound
+from workbench.core.errors import Conflict, NotFound, ServiceUnavailable, ServiceUsage
 from workbench.core.secret import PlainSecretWarning
 from workbench.core.service import Service
 from workbench.limiting.definition import Limit
-from workbench.runtime.workers import Workers
+from workbench.runtime.workers import WAITING
 from workbench.security.definitions import APIKey, BasicAuth
 
 SECRET = "hunter2-and-more"
@@ -122,80 +125,127 @@ def test_services_that_block_run_side_by_side(wb: Workbench) -> None:
 
 
 # Hanging.
-def test_a_service_that_hangs_is_504_and_a_spare_worker_stands_in(wb: Workbench) -> None:
-    go, ended = threading.Event(), []
+class Meets(Service):
+    """Runs until `go`, and knows how many of them ran at once."""
 
-    class Hangs(Service):
-        name = "hangs"
+    name = "meets"
+    go: ClassVar[threading.Event]
+    lock = threading.Lock()
+    running = most = 0
+    ended: ClassVar[list[bool]]
 
-        def handle(self) -> str:
-            go.wait(40)
-            ended.append(self.cancelled)
-            return "too late"
+    @classmethod
+    def reset(cls) -> None:
+        """Begin anew."""
+        cls.go, cls.running, cls.most, cls.ended = threading.Event(), 0, 0, []
 
-    wb._parts.invoker.workers = workers = Workers(1, 5)
-    wb.deploy(Hangs, Hello)
-    wb.define(RESTChannel("hangs", timeout_seconds=0.2), RESTChannel("hello"))
+    def handle(self) -> str:
+        cls = Meets
+        with cls.lock:
+            cls.running += 1
+            cls.most = max(cls.most, cls.running)
+        try:
+            cls.go.wait(40)
+        finally:
+            with cls.lock:
+                cls.running -= 1
+            cls.ended.append(self.cancelled)
+        return "met"
+
+
+@pytest.fixture
+def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Workbench]]:
+    """Makes a workbench of so many threads, in which Meets hangs past its time at /hangs and does not at /waits."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    with ExitStack() as ends:
+
+        def make(threads: int) -> Workbench:
+            wb = ends.enter_context(Workbench(port=0, folder=tmp_path, threads=threads))
+            Meets.reset()
+            ends.callback(lambda: Meets.go.set())
+            wb.deploy(Meets, Hello)
+            hangs = RESTChannel("hangs", service="meets", timeout_seconds=0.2)
+            wb.define(hangs, RESTChannel("waits", service="meets"), RESTChannel("hello"))
+            return wb
+
+        yield make
+
+
+def at_once(wb: Workbench, path: str, calls: int) -> list[Wire]:
+    """Calls of one path at once, each on a connection of its own; all are known to the server when this returns."""
+
+    def admitted() -> int:
+        return sum(repr(trace).startswith(f"GET {path}") for trace in wb.traffic)
+
+    wanted = admitted() + calls
+    wires = [Wire(wb).request(f"GET {path}") for _ in range(calls)]
+    until(lambda: admitted() == wanted, "all were admitted")
+    return wires
+
+
+def statuses(wires: list[Wire]) -> list[int]:
+    found = [wire.answer().status for wire in wires]
+    for wire in wires:
+        wire.socket.close()
+    return found
+
+
+def test_a_service_that_hangs_is_504_and_a_spare_worker_stands_in(narrow: Callable[[int], Workbench]) -> None:
+    wb = narrow(1)
     began = time.monotonic()
     answer = wb.call("GET /hangs")
     assert (answer.status, answer.json()["details"]) == (504, "Gateway Timeout")
     assert time.monotonic() - began >= 0.2
-    assert not ended
+    assert Meets.running == 1, "it goes on"
     assert "did not end within 0.2 s. A thread cannot be stopped" in wb.log.of(answer.cid)[0].text
     assert wb.call("GET /hello").text == "Hello there!\n"
-    go.set()
-    until(lambda: ended == [True], "the hung call ended and knew that nobody waits")
-    until(lambda: workers._spares == 0, "the spare was given back")
+    Meets.go.set()
+    until(lambda: Meets.ended == [True], "the hung call ended and knew that nobody waits")
     assert wb.call("GET /hello").status == 200
-    workers.close()
+    Meets.reset()
+    wires = at_once(wb, "/waits", 3)
+    until(lambda: Meets.running == 1, "one of three runs")
+    assert wb.call("GET /ping").status == 200
+    Meets.go.set()
+    assert statuses(wires) == [200] * 3
+    assert Meets.most == 1, "the spare was given back"
 
 
-def test_spares_are_given_back_as_often_as_they_were_lent(wb: Workbench) -> None:
-    go = threading.Event()
+def test_spares_are_given_back_as_often_as_they_were_lent(narrow: Callable[[int], Workbench]) -> None:
+    wb = narrow(2)
 
-    class Hangs(Service):
-        name = "hangs"
+    def hang() -> bool:
+        """On a slow machine a call may be past its time before a thread is there, and then never begins."""
+        assert statuses(at_once(wb, "/hangs", 2)) == [504, 504]
+        return Meets.running == 4
 
-        def handle(self) -> None:
-            go.wait(40)
+    until(hang, "two hang on the workers, two on spares")
+    assert statuses(at_once(wb, "/hangs", 4)) == [504] * 4
+    assert (Meets.running, Meets.most) == (4, 4), "no more spares than workers"
+    Meets.go.set()
+    until(lambda: Meets.running == 0, "those that ran ended")
+    assert wb.call("GET /hello").status == 200
+    for _ in range(2):
+        Meets.reset()
+        wires = at_once(wb, "/waits", 6)
+        until(lambda: Meets.running == 2, "two of six run")
+        assert wb.call("GET /ping").status == 200
+        Meets.go.set()
+        assert statuses(wires) == [200] * 6
+        assert Meets.most == 2, "every spare was given back, and none twice"
 
-    wb._parts.invoker.workers = workers = Workers(2, 50)
-    wb.deploy(Hangs)
-    wb.define(RESTChannel("hangs", timeout_seconds=0.2))
-    wires = [Wire(wb).request("GET /hangs") for _ in range(8)]
-    assert {wire.answer().status for wire in wires} == {504}
-    assert workers._spares == 2, "no more spares than workers"
-    go.set()
-    until(lambda: workers._spares == 0, "every spare was given back, and none twice")
-    for wire in wires:
-        wire.socket.close()
-    workers.close()
 
-
-def test_a_call_whose_time_is_over_before_it_began_never_begins(wb: Workbench) -> None:
-    go, ran = threading.Event(), []
-
-    class Waits(Service):
-        name = "waits"
-
-        def handle(self) -> None:
-            ran.append(self.request.http.params.who)
-            go.wait(40)
-
-    wb._parts.invoker.workers = workers = Workers(1, 5)
-    wb.deploy(Waits)
-    wb.define(RESTChannel("waits", timeout_seconds=30), RESTChannel("brief", service="waits", timeout_seconds=0.1))
-    with Wire(wb) as first, Wire(wb) as second:
-        first.request("GET /waits?who=first")
-        until(lambda: ran, "the first one runs")
-        second.request("GET /brief?who=second")
-        assert second.answer().status == 504
-        assert workers._spares == 0, "it held no worker"
-        go.set()
-        assert first.answer().status == 200
-    assert wb.call("GET /waits?who=third").status == 200
-    assert ran == ["first", "third"]
-    workers.close()
+def test_a_call_whose_time_is_over_before_it_began_never_begins(narrow: Callable[[int], Workbench]) -> None:
+    wb = narrow(1)
+    first = at_once(wb, "/waits", 1)
+    until(lambda: Meets.running == 1, "the first one runs")
+    assert statuses(at_once(wb, "/hangs", 1)) == [504]
+    # It held no worker, so no spare stands in for it: a third one has to wait for the first.
+    third = at_once(wb, "/waits", 1)
+    assert wb.call("GET /ping").status == 200
+    Meets.go.set()
+    assert statuses(first + third) == [200, 200]
+    assert (Meets.most, len(Meets.ended)) == (1, 2), "the one past its time never began"
 
 
 def test_an_async_service_that_hangs_is_cancelled(wb: Workbench) -> None:
@@ -220,37 +270,37 @@ def test_an_async_service_that_hangs_is_cancelled(wb: Workbench) -> None:
     until(lambda: said == [True, "finalized"], "it was cancelled, and its hooks ran")
 
 
-def test_a_full_queue_is_503_at_once(wb: Workbench) -> None:
-    go, running = threading.Event(), threading.Semaphore(0)
+def test_a_full_queue_is_503_at_once(narrow: Callable[[int], Workbench]) -> None:
+    wb, ended = narrow(2), threading.Semaphore(0)
 
-    class Waits(Service):
-        name = "waits"
+    def fill() -> int:
+        for filled in range(5 * WAITING):
+            try:
+                wb.submit("hello" if filled >= 2 else "meets", "", lambda *outcome: ended.release())
+            except ServiceUnavailable:
+                return filled
+            if filled == 1:
+                until(lambda: Meets.running == 2, "both workers are busy")
+        raise AssertionError("the queue has no end")
 
-        def handle(self) -> None:
-            running.release()
-            go.wait(40)
-
-    wb._parts.invoker.workers = workers = Workers(2, 3)
-    wb.deploy(Waits)
-    wb.define(RESTChannel("waits"))
-    wires = [Wire(wb) for _ in range(5)]
-    for number, wire in enumerate(wires, 1):
-        wire.request("GET /waits")
-        if number <= 2:
-            assert running.acquire(timeout=30)
-    until(lambda: workers.waiting == 3, "three wait")
-    answer = wb.call("GET /waits")
-    assert (workers.waiting, running.acquire(blocking=False)) == (3, False)
+    filled = fill()
+    assert filled == 2 + WAITING
+    answer = wb.call("GET /hello")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
     assert answer.json()["details"] == "All workers are busy"
     assert repr(answer.trace) == (
-        "GET /waits 503\n  waits refused 503\n    log: ERROR waits failed: All workers are busy"
+        "GET /hello 503\n  hello refused 503\n    log: ERROR hello failed: All workers are busy"
     )
-    go.set()
-    assert [wire.answer().status for wire in wires] == [200] * 5
-    for wire in wires:
-        wire.socket.close()
-    workers.close()
+    Meets.go.set()
+    for _ in range(filled):
+        assert ended.acquire(timeout=30)
+    assert wb.call("GET /hello").status == 200
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_a_workbench_needs_a_thread(threads: int) -> None:
+    with pytest.raises(ServiceUsage, match="Fix: threads=1 or more"):
+        Workbench(threads=threads)
 
 
 def test_a_channel_whose_service_is_gone_is_404_until_it_is_back(wb: Workbench) -> None:

@@ -30,6 +30,18 @@ def test_a_clock_says_whether_it_has_to_be_moved() -> None:
     assert [clock.is_virtual for clock in clocks] == [True, False]
 
 
+def test_the_days_around_this_one_are_those_of_the_zone() -> None:
+    # 13:30 UTC of a Monday is 01:30 of Tuesday in Auckland.
+    time = ServiceTime(VirtualClock(datetime(2026, 6, 15, 13, 30, tzinfo=UTC)))
+    days = [day(tz="Pacific/Auckland") for day in (time.yesterday, time.today, time.tomorrow)]
+    assert days == ["2026-06-15", "2026-06-16", "2026-06-17"]
+    # The night before, clocks went from 2:00 to 3:00: a day of 23 hours, and the same time by the clock.
+    spring = ServiceTime(VirtualClock(datetime(2026, 3, 29, 10, 30, tzinfo=UTC)))
+    assert spring.now(tz="Europe/Warsaw") == "2026-03-29 12:30:00"
+    assert spring.yesterday("%Y-%m-%d %H:%M %z", tz="Europe/Warsaw") == "2026-03-28 12:30 +0100"
+    assert spring.tomorrow("%Y-%m-%d %H:%M %z", tz="Europe/Warsaw") == "2026-03-30 12:30 +0200"
+
+
 def test_a_service_asks_in_zatos_words() -> None:
     time = ServiceTime(VirtualClock(datetime(2026, 3, 1, 23, 30, tzinfo=UTC)))
     assert time.utcnow() == "2026-03-01 23:30:00"

@@ -20,7 +20,47 @@ def test_raw_request_is_exactly_what_came() -> None:
     raw = bytes(range(256))
     request = request_of(Service, raw, data_format="raw")
     assert request.raw_request is raw
-    assert request.raw is request.text is request.payload is raw
+    assert request.raw is request.payload is raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "text"),
+    [
+        ("zażółć".encode(), "", "zażółć"),
+        ("zażółć".encode(), "text/plain", "zażółć"),
+        ("zażółć".encode("iso-8859-2"), "text/plain; charset=iso-8859-2", "zażółć"),
+        ("zażółć".encode("cp1250"), 'text/csv; header=present; Charset = "Windows-1250"; x=y', "zażółć"),
+        ("日本".encode("utf-16"), "text/plain;charset=UTF-16", "日本"),
+        (bytearray(b"abc"), "", "abc"),
+        ("a job's extra", "text/plain; charset=iso-8859-2", "a job's extra"),
+        (b"", "", ""),
+        (None, "", ""),
+    ],
+)
+def test_text_is_text_by_the_charset_of_the_request(raw: object, content_type: str, text: str) -> None:
+    request = request_of(Service, raw, headers={"Content-Type": content_type})
+    assert request.text == text
+    assert type(request.text) is str
+    assert request.raw_request is raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "error", "words"),
+    [
+        (b"\xff", "", BadRequest, "The body is not UTF-8 text"),
+        (b"\xff", "text/plain; charset=us-ascii", BadRequest, "The body is not US-ASCII text"),
+        (b"a", "text/plain; charset=klingon", UnsupportedMediaType, "There is no charset 'klingon'"),
+        (b"a", "text/plain; charset=hex", UnsupportedMediaType, "There is no charset 'hex'"),
+        (b"\\x", "text/plain; charset=unicode_escape", UnsupportedMediaType, "There is no charset 'unicode_escape'"),
+        (b"a", "text/plain; charset=IDNA", UnsupportedMediaType, "There is no charset 'IDNA'"),
+        ({"a": 1}, "", ServiceUsage, r"was given a dict, which is no text. Fix: read self.request.payload"),
+    ],
+)
+def test_what_is_no_text_is_refused_in_words(
+    raw: object, content_type: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        _ = request_of(Service, raw, headers={"Content-Type": content_type}).text
 
 
 @pytest.mark.parametrize(

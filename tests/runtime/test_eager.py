@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import time
 from collections.abc import Callable, Coroutine
@@ -10,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.kernels import ROOT
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.core.call import INVOKE, Call
@@ -142,3 +144,14 @@ def test_one_that_holds_the_loop_is_named(wb: Workbench, first_waits: bool) -> N
     )
     wb.invoke("holds")
     assert "log: WARNING holds is async and held the server's loop" in repr(wb.traffic[-1])
+
+
+def test_asyncios_private_functions_are_there_and_used_in_one_function_alone() -> None:
+    used = ("_enter_task", "_leave_task")
+    assert [name for name in used if not callable(getattr(asyncio.tasks, name, None))] == []
+    places = [
+        (path.name, name) for path in (ROOT / "workbench").rglob("*.py") for name in used if name in path.read_text()
+    ]
+    assert sorted(places) == [("eager.py", name) for name in used]
+    assert all(inspect.getsource(eager._set_current).count(f"tasks.{name}(") == 1 for name in used)
+    assert all(inspect.getsource(eager).count(f"tasks.{name}(") == 1 for name in used)

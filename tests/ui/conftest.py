@@ -13,7 +13,7 @@ from workbench.ui import verbs
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
 
-assert verbs.PUBLISHED_BY
+assert verbs.form_save
 
 
 class Hello(Service):

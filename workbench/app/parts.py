@@ -15,9 +15,13 @@ from workbench.app.runtime_file import RuntimeFile
 from workbench.app.secrets import FoundSecrets
 from workbench.app.settings import Settings
 from workbench.app.views import ShortLimits, Views
+from workbench.channels.definition import ChannelDefinition
 from workbench.channels.guard import Guard
-from workbench.channels.http_server import HTTPServer
+from workbench.channels.http.server import HTTPServer
+from workbench.channels.live import LiveChannels
+from workbench.channels.live import Opening as ChannelOpening
 from workbench.channels.pipeline import Admin, Pipeline
+from workbench.channels.turns import Turns
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
@@ -73,7 +77,7 @@ class Parts:
         self.token = secrets.token_urlsafe(24)
         self._of_thread = local()
         self.events, self.traffic, self.log = Events(), Traffic(), Log()
-        self.registry, self.loop, self.workers = Registry(), LoopThread(), Workers()
+        self.registry, self.loop, self.workers = Registry(), LoopThread(), Workers(settings.threads)
         self.sandbox = Sandbox(lambda: self.live.definitions)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
@@ -82,11 +86,11 @@ class Parts:
         self.book = Book(self._effects(), self.known, self.events)
         self.events.subscribe(JobChanged, self._follow_job)
         self.views = Views(
-            lambda: self.book.of("channels"),
             lambda: self.book.of("security"),
             lambda: self.registry.services,
             self.limits,
             self.secrets.reveal,
+            lambda: self.server.url,
         )
         store_folder = sqlite_folder(settings.store)
         self._kvdb = Kvdb(store_folder)
@@ -101,6 +105,7 @@ class Parts:
             self.traffic,
             self.around,
         )
+        self.channels = self._live_channels()
         self._settings, self._clock = settings, clock
         self._scheduler: CellScheduler | None = None
         self.runtime_file = RuntimeFile(settings.app)
@@ -114,18 +119,21 @@ class Parts:
         return Pipeline(
             self.views.view,
             self.invoker,
-            self.invoker.new_call,
             self.traffic.record,
             guard,
             admin,
             self._settings.caller_address(),
         )
 
+    def _live_channels(self) -> LiveChannels:
+        views, invoker = self.views, self.invoker
+        return LiveChannels(ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run))
+
     def _effects(self) -> dict[str, Effect]:
         return {
             "connections": Effect(self.live.define, lambda each: self.live.remove(each.name)),
-            "security": Effect(lambda each: self._enter("user", each), lambda each: self._leave("user", each)),
-            "channels": Effect(lambda each: self._enter("channel", each), lambda each: self._leave("channel", each)),
+            "security": Effect(self._enter_user, self._leave_user),
+            "channels": Effect(self._open_channel, self._close_channel),
             "limits": Effect(self._limit, self._lift, check=self._check_limit),
             "jobs": Effect(
                 lambda each: self.scheduler.define(each),
@@ -164,15 +172,22 @@ class Parts:
         stored = self.scheduler.stored(name)
         return lambda: self.scheduler.put_back(name, stored)
 
-    def _enter(self, on: Any, definition: Any) -> None:
-        self.short.put(on, definition.name, definition.limit)
-        if on == "user":
-            self.views.verifier(definition.name)
+    def _enter_user(self, user: Any) -> None:
+        self.short.put("user", user.name, user.limit)
+        self.views.verifier(user.name)
         self.views.rebuild()
 
-    def _leave(self, on: Any, definition: Any) -> None:
-        self.short.put(on, definition.name, "")
+    def _leave_user(self, user: Any) -> None:
+        self.short.put("user", user.name, "")
         self.views.rebuild()
+
+    def _open_channel(self, channel: ChannelDefinition) -> None:
+        self.short.put("channel", channel.name, channel.limit)
+        self.channels.define(channel)
+
+    def _close_channel(self, channel: ChannelDefinition) -> None:
+        self.short.put("channel", channel.name, "")
+        self.channels.remove(channel.name)
 
     @property
     def draft(self) -> Draft | None:
@@ -232,6 +247,8 @@ class Parts:
         """Stop everything."""
         self.server.stop()
         self.runtime_file.remove()
+        self.views.unmount_all()
+        self.channels.close_all()
         if not self._settings.counters.startswith("memory:"):
             self.loop.run(self.limits.leave_loop(), timeout=2)
         self.limits.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from workbench.channels.definition import HTTPChannel
+from workbench.channels.definition import ChannelDefinition
 from workbench.connections.kvdb import Kvdb
 from workbench.core.definition import Definition
 from workbench.sandbox.catalog import Sandbox
@@ -28,9 +28,9 @@ class Defined:
     def lines(self) -> list[str]:
         """One line for all that is plain, one for each open address, one for what was so already."""
         now = self.of("defined", "changed", "waiting")
-        named = [str(each) for each in now if not isinstance(each, HTTPChannel)]
+        named = [str(each) for each in now if not isinstance(each, ChannelDefinition)]
         said = [f"Defined: {', '.join(named)}."] if named else []
-        said += [opened(each) for each in self.of("defined", "changed") if isinstance(each, HTTPChannel)]
+        said += [opened(each) for each in self.of("defined", "changed") if isinstance(each, ChannelDefinition)]
         if waiting := self.of("waiting"):
             said.append(f"Opens with this cell: {', '.join(map(str, waiting))}.")
         if same := self.of("unchanged"):
@@ -41,17 +41,18 @@ class Defined:
         return "\n".join(self.lines())
 
 
-def opened(channel: HTTPChannel) -> str:
+def opened(channel: ChannelDefinition) -> str:
     """What opening a channel means for those outside."""
     verbs = f" for {' '.join(channel.methods)}" if channel.methods else ""
+    at = f" at {channel.address}" if channel.address else ""
     if not channel.active:
-        return f"{channel} at {channel.path} is defined, not active."
+        return f"{channel}{at} is defined, not active."
     who = (
         f"Only {channel.security!r} may call it."
         if channel.security
         else ("No security: anyone on this machine may call it.")
     )
-    return f"{channel} is open at {channel.path}{verbs}. {who}"
+    return f"{channel} is open{at}{verbs}. {who}"
 
 
 class Sandboxed:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from workbench.core.ports import Clock
 from workbench.limiting.proxies import TrustedProxies
 from workbench.limiting.shared import SharedCounters
+from workbench.runtime.workers import WORKERS
 from workbench.stores.url import read_url
 
 
@@ -24,6 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
+    threads: int = WORKERS
 
     def caller_address(self) -> Callable[[str, str | None], str] | None:
         """How to find the caller behind trusted proxies; None where nobody's X-Forwarded-For is believed."""

@@ -1,12 +1,15 @@
-"""What requests can reach: routes made of channels, users and limits, rebuilt as a whole when one of them changes."""
+"""What requests can reach: routes made of live channels, users and limits, rebuilt as a whole when one changes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from workbench.channels.definition import HTTPChannel
-from workbench.channels.pipeline import Endpoint, View, routes_of
+from workbench.channels.definition import ChannelDefinition, HTTPChannel
+from workbench.channels.endpoint import Endpoint, View, routes_of
+from workbench.channels.gate import Gate
+from workbench.channels.http.live import LiveHTTPChannel
+from workbench.channels.routes import Routes
 from workbench.core.definition import Definition
 from workbench.limiting.definition import Limit, On
 from workbench.limiting.registry import Limits
@@ -19,21 +22,23 @@ class Views:
     """Builds and keeps the live view, and a cell's own view of its draft.
 
     Args:
-        channels, users: Definitions as they are now.
+        users: Definitions as they are now.
         services: The live snapshot.
         reveal: Finds secrets.
+        url: Address of the server; '' while it is stopped.
     """
 
     def __init__(
         self,
-        channels: Callable[[], Mapping[str, Definition]],
         users: Callable[[], Mapping[str, Definition]],
         services: Callable[[], Mapping[str, Any]],
         limits: Limits,
         reveal: Callable[..., str],
+        url: Callable[[], str],
     ) -> None:
-        self._channels, self._users, self._services = channels, users, services
-        self._limits, self._reveal = limits, reveal
+        self._users, self._services = users, services
+        self._limits, self._reveal, self._url = limits, reveal, url
+        self._mounted: Mapping[str, LiveHTTPChannel] = {}  # replaced, never changed: drafts read it on the loop
         self._verifiers: dict[str, tuple[Definition, Any]] = {}
         self.live = View(routes_of(()), {})
         self.drafts: dict[str, Callable[[], View]] = {}
@@ -44,28 +49,68 @@ class Views:
             return draft()
         return self.live
 
+    # What the live channels of HTTP kinds ask.
+    @property
+    def url(self) -> str:
+        """Address of the server; '' while it is stopped."""
+        return self._url()
+
+    def live_channel(self, channel: HTTPChannel) -> LiveHTTPChannel:
+        """The live channel of a definition."""
+        return LiveHTTPChannel(channel, self)
+
+    def mount(self, live: LiveHTTPChannel) -> None:
+        """Put up a channel's route, in one step with taking down that of a former one of the same name.
+
+        Raises:
+            PathTaken, MissingSecret: Everything stays as it was.
+        """
+        before = self._mounted
+        self._mounted = {**before, live.channel.name: live}
+        try:
+            self.rebuild()
+        except BaseException:
+            self._mounted = before
+            raise
+
+    def unmount(self, live: LiveHTTPChannel) -> None:
+        """Take down the route of this very channel; nothing happens if it has none."""
+        if self.has(live):
+            self._mounted = {name: each for name, each in self._mounted.items() if each is not live}
+            self.rebuild()
+
+    def has(self, live: LiveHTTPChannel) -> bool:
+        """Whether this very channel has a route."""
+        return self._mounted.get(live.channel.name) is live
+
+    def unmount_all(self) -> None:
+        """Take down every route, in one step."""
+        self._mounted = {}
+        self.rebuild()
+
     def rebuild(self) -> None:
         """Make the live view anew; on an error the old one stays."""
-        self.live = View(routes_of(self._endpoints(self._channels().values())), self._services())
+        self.live = View(self._routes({name: live.channel for name, live in self._mounted.items()}), self._services())
 
     def with_draft(self, waiting: Iterable[Definition], services: Mapping[str, Any]) -> View:
         """The view as it would be with these channels and services."""
-        channels = {**self._channels(), **{each.name: each for each in waiting if isinstance(each, HTTPChannel)}}
-        return View(routes_of(self._endpoints(channels.values())), services)
+        channels = {name: live.channel for name, live in self._mounted.items()}
+        channels |= {each.name: each for each in waiting if isinstance(each, HTTPChannel)}
+        return View(self._routes(channels), services)
 
     def follow_services(self) -> None:
         """Take the new snapshot of services; routes stay."""
         self.live = View(self.live.routes, self._services())
 
-    def _endpoints(self, channels: Iterable[Definition]) -> list[Endpoint]:
-        return [self._endpoint(each) for each in channels if isinstance(each, HTTPChannel)]
+    def _routes(self, channels: Mapping[str, HTTPChannel]) -> Routes[Endpoint]:
+        return routes_of(Endpoint(each, self.gate(each)) for each in channels.values())
 
-    def _endpoint(self, channel: HTTPChannel) -> Endpoint:
+    def gate(self, channel: ChannelDefinition) -> Gate:
+        """Who may come in by a channel, of any kind, as limits and users are now."""
         user = channel.security
-        return Endpoint(
-            channel,
-            self.verifier(user) if user else None,
+        return Gate(
             self._limits.limiter("channel", channel.name),
+            self.verifier(user) if user else None,
             self._limits.limiter("user", user) if user else None,
         )
 

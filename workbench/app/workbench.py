@@ -20,6 +20,7 @@ from workbench.app.reports import Defined, Sandboxed
 from workbench.app.settings import Settings
 from workbench.app.transfer import Transferred, place_of, transfer
 from workbench.app.views import DRAFT_HEADER
+from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb import Kvdb
 from workbench.core.clock import SystemClock
@@ -31,6 +32,7 @@ from workbench.core.service import Service, named
 from workbench.core.trace import Trace
 from workbench.runtime import capture
 from workbench.runtime.registry import NOTEBOOK, Source
+from workbench.runtime.workers import WORKERS
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.jobs import Jobs
 
@@ -54,6 +56,10 @@ class Workbench:
         origins: Origins of web pages that may call it.
         proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
         counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
+        threads: Most services that run at once on threads; one that hangs past its time is not counted.
+
+    Raises:
+        ServiceUsage: `threads` is below 1.
     """
 
     def __init__(
@@ -68,9 +74,12 @@ class Workbench:
         origins: str | Iterable[str] = (),
         proxies: str | Iterable[str] = (),
         counters: str = "memory://",
+        threads: int = WORKERS,
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
         self.clock: Clock = clock or SystemClock()
+        if threads < 1:
+            raise ServiceUsage(f"A workbench cannot run services on {threads} threads. Fix: threads=1 or more.")
         settings = Settings(
             app=app,
             folder=self.folder,
@@ -80,21 +89,23 @@ class Workbench:
             hosts=_several(hosts),
             origins=_several(origins),
             proxies=_several(proxies),
+            threads=threads,
         )
         self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts.invoker))
         self.drafting = Drafting(self._parts)
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
 
-    def define(self, *definitions: Definition, replace: bool = False) -> Defined:
-        """Put definitions into force, all or none.
+    def define(self, *definitions: Definition | LiveChannel, replace: bool = False) -> Defined:
+        """Put definitions into force, all or none; of a live channel, its definition.
 
         A channel of the very cell's service opens when the cell has ended well.
 
         Raises:
             InvalidDefinition, DanglingReference, NameTaken, PathTaken, MissingSecret: Nothing was defined.
         """
-        if strange := [each for each in definitions if not isinstance(each, Definition)]:
+        given = [each.definition if isinstance(each, LiveChannel) else each for each in definitions]
+        if strange := [each for each in given if not isinstance(each, Definition)]:
             raise ServiceUsage(f"wb.define takes definitions, as RESTChannel('api.x'), not {strange[0]!r:.80}.")
         parts = self._parts
         outcomes: list[tuple[Definition, str]] = []
@@ -105,7 +116,7 @@ class Workbench:
             origin = draft.source.origin if draft is not None else NOTEBOOK
             try:
                 # A channel may name a user of the same call, and a limit a channel, whatever their order.
-                for definition in sorted(definitions, key=lambda each: ORDER.index(each.collection)):
+                for definition in sorted(given, key=lambda each: ORDER.index(each.collection)):
                     if draft is not None and parts.must_wait(definition):
                         draft.wait(definition)
                         outcomes.append((definition, "waiting"))
@@ -123,7 +134,7 @@ class Workbench:
                 raise
             if draft is not None:
                 draft.undo += done
-        place = {id(each): i for i, each in enumerate(definitions)}
+        place = {id(each): i for i, each in enumerate(given)}
         outcomes.sort(key=lambda outcome: place[id(outcome[0])])
         return self._told(Defined(outcomes, sorted(set(parts.secrets.played) - played)))
 
@@ -240,9 +251,10 @@ class Workbench:
         self._parts.follow_service(name)
 
     @cached_property
-    def channels(self) -> Collection[Definition]:
-        """Ways in."""
-        return self._collection("channels", "channel")
+    def channels(self) -> Collection[LiveChannel]:
+        """Ways in: `wb.channels["name"].state`, `.definition`, and `.close()` and `.open()` for a while."""
+        parts = self._parts
+        return Collection("channel", lambda: parts.channels.by_name, lambda name: parts.book.remove("channels", name))
 
     @cached_property
     def connections(self) -> Collection[Item]:

@@ -1,4 +1,4 @@
-"""From what a service gave, or what went wrong, to an HTTP answer."""
+"""HTTP answers, made of what a service gave or of what went wrong."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import contextlib
 import gzip
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from workbench.channels.exchange import Answer
 from workbench.core.errors import CallerError, ServiceUnavailable, TimedOut
 from workbench.core.response import JSON, Response, encode_json, encoded
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OF_THE_WIRE = frozenset(("connection", "content-length", "keep-alive", "server", "transfer-encoding", "x-zato-cid"))
-TOLD = (CallerError, ServiceUnavailable, TimedOut)
+FOR_CALLERS = (CallerError, ServiceUnavailable, TimedOut)
+"""Errors whose words are for callers; of any other one they learn nothing."""
+
+
+class Answer(NamedTuple):
+    """What goes back: status, headers besides the wire's own, body; `reason` replaces the status's own words."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    reason: str = ""
 
 
 def answer_of(value: Any, response: Response, cid: str, content_type: str) -> Answer:
@@ -46,19 +55,28 @@ def answer_of(value: Any, response: Response, cid: str, content_type: str) -> An
 
 def _reason(message: Any) -> str:
     """The words after the status; refused if they would break the message."""
-    if any(mark in (said := str(message)) for mark in "\r\n\0"):
+    words = str(message)
+    if any(mark in words for mark in "\r\n\0"):
         raise ValueError("The service's status_message holds a line break. Mend: one line of text.")
-    return said
+    return words
 
 
 def preflight_answer(headers: Mapping[str, str]) -> Answer:
     """What a browser asks before a page of another site calls: the method and headers it wants are allowed."""
-    told = [("Access-Control-Allow-Methods", headers["Access-Control-Request-Method"])]
+    allowed = [("Access-Control-Allow-Methods", headers["Access-Control-Request-Method"])]
     if wanted := headers.get("Access-Control-Request-Headers"):
-        told.append(("Access-Control-Allow-Headers", wanted))
+        allowed.append(("Access-Control-Allow-Headers", wanted))
     if headers.get("Access-Control-Request-Private-Network"):
-        told.append(("Access-Control-Allow-Private-Network", "true"))
-    return Answer(204, [*told, ("Access-Control-Max-Age", "600")], b"")
+        allowed.append(("Access-Control-Allow-Private-Network", "true"))
+    return Answer(204, [*allowed, ("Access-Control-Max-Age", "600")], b"")
+
+
+def readable_by(origin: str, answer: Answer) -> Answer:
+    """The answer with what lets a page of that origin read it; what a service says of that itself stands."""
+    if any(name.lower() == "access-control-allow-origin" for name, _ in answer.headers):
+        return answer
+    allowed = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin"), ("Access-Control-Expose-Headers", "*")]
+    return answer._replace(headers=[*answer.headers, *allowed])
 
 
 def own_headers(headers: dict[str, Any]) -> list[tuple[str, str]]:
@@ -76,7 +94,7 @@ def error_answer(error: BaseException, cid: str, envelope: str = "zato", extra: 
     Headers that the service had set before it raised are kept.
     """
     status, details, headers = 500, "Internal Server Error", []
-    if isinstance(error, TOLD):
+    if isinstance(error, FOR_CALLERS):
         status, details, headers = error.status, error.details, error.headers()
     body: dict[str, Any] = {"result": "Error", "cid": cid, "details": details}
     if envelope == "zato-3.1":

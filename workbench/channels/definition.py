@@ -1,10 +1,10 @@
-"""What every channel over HTTP is: an address, who may call it, how often, and bounds."""
+"""What every channel is, and what every channel over HTTP is: an address, who may call it, how often, bounds."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta, structs
 
@@ -12,14 +12,67 @@ from workbench.core.definition import Definition, Reference
 
 if TYPE_CHECKING:
     from workbench.channels.dialect import Dialect
+    from workbench.channels.live import LiveChannel, Opening
 
 PLACEHOLDER = re.compile(r"{([^{}]*)}")
 
 
-class HTTPChannel(Definition, frozen=True, kw_only=True):
-    """An HTTP address that leads to services."""
+class ChannelDefinition(Definition, frozen=True, kw_only=True):
+    """The definition of a way in. A kind of its own adds fields, says what it leads to, and makes its live channel.
+
+    `type` is what a service reads as `self.channel.type`, one of Zato's words. `first_fields` are those that a form
+    shows at once.
+    """
 
     collection: ClassVar[str] = "channels"
+    type: ClassVar[str] = ""
+    first_fields: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def security(self) -> str:
+        """Name of the security definition whose user may call; '' lets anyone."""
+        return ""
+
+    @property
+    def limit(self) -> str:
+        """Calls allowed, as 100/m; '' for no bound."""
+        return ""
+
+    @property
+    def active(self) -> bool:
+        """Whether it answers at all."""
+        return True
+
+    @property
+    def address(self) -> str:
+        """Where callers find it, in the words of its kind: a path, a port, a queue."""
+        return ""
+
+    @property
+    def methods(self) -> tuple[str, ...] | None:
+        """HTTP methods it answers, empty for every one; None for a kind that does not speak HTTP."""
+        return None
+
+    @property
+    def leads_to(self) -> tuple[str, ...]:
+        """Names of the services behind it."""
+        return ()
+
+    def live(self, opening: Opening) -> LiveChannel:
+        """Make the live channel; must not open it yet."""
+        raise NotImplementedError
+
+    def references(self) -> Iterator[Reference]:
+        for service in self.leads_to:
+            yield Reference("services", service, "service")
+        if self.security:
+            yield Reference("security", self.security, "security")
+
+
+class HTTPChannel(ChannelDefinition, frozen=True, kw_only=True):
+    """An HTTP address that leads to services."""
+
+    type: ClassVar[str] = "http-soap"
 
     path: Annotated[str, Meta(max_length=2000, description="Address, as /api/orders/{id}.")] = ""
     security: Annotated[str, Meta(description="Security definition whose user may call; empty: anyone.")] = ""
@@ -36,16 +89,37 @@ class HTTPChannel(Definition, frozen=True, kw_only=True):
         super().__post_init__()
 
     @property
+    def address(self) -> str:
+        return self.path
+
+    @property
     def methods(self) -> tuple[str, ...]:
-        """Methods this channel answers; empty means every one."""
         return ("POST",)
 
     @property
-    def leads_to(self) -> tuple[str, ...]:
-        """Names of the services behind it."""
-        return ()
+    def data_format(self) -> str:
+        """How services read the payload."""
+        return "dict"
 
-    def dialect(self) -> Dialect | None:
+    @property
+    def match_slash(self) -> bool:
+        """Whether {name} may hold slashes."""
+        return False
+
+    @property
+    def content_type(self) -> str:
+        """Content type of answers; '' goes by what is returned."""
+        return ""
+
+    @property
+    def envelope(self) -> str:
+        """Shape of error bodies."""
+        return "zato"
+
+    def live(self, opening: Opening) -> LiveChannel:
+        return opening.http(self)
+
+    def dialect(self) -> Dialect[Any] | None:
         """How it reads and writes bodies; None for plain REST."""
         return None
 
@@ -68,22 +142,7 @@ class HTTPChannel(Definition, frozen=True, kw_only=True):
             del changed["path"]
         return changed
 
-    def references(self) -> Iterator[Reference]:
-        for service in self.leads_to:
-            yield Reference("services", service, "service")
-        if self.security:
-            yield Reference("security", self.security, "security")
-
 
 def _path_of(name: object) -> str:
     """The path of a channel that names none."""
     return f"/{str(name).replace('.', '/')}"
-
-
-class DialectChannel(HTTPChannel, frozen=True, kw_only=True):
-    """A channel whose bodies have a form of their own: POST alone, to one fixed reading."""
-
-    match_slash: ClassVar[bool] = False
-    data_format: ClassVar[str] = "dict"
-    content_type: ClassVar[str] = ""
-    envelope: ClassVar[str] = "zato"

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from asyncio import Future
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from workbench.channels.answers import Answer, readable_by
 from workbench.channels.body import Spool
+from workbench.channels.endpoint import Endpoint, View
+from workbench.core.call import Call
 from workbench.core.cid import new_cid
+from workbench.core.ports import Decision
+from workbench.core.service import log_refusal
 from workbench.core.trace import RequestStep
-
-
-class Answer(NamedTuple):
-    """What goes back: status, headers besides the wire's own, body; `reason` replaces the status's own words."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    close: bool = False
-    reason: str = ""
 
 
 class Exchange:
     """A request on its way through the pipeline; answered exactly once.
 
-    `path` and `query` are raw (percent-encoded); header names are as `Accept-Encoding`. A body too big for memory is in
-    `spool`, which the exchange holds until it is answered.
+    Attributes:
+        path, query: Raw, percent-encoded.
+        headers: By name, as `Accept-Encoding`.
+        spool: A body too big for memory, held until the answer; `body` is empty then.
+        page: Origin of a page of another site that may call; ''.
+        is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
+        view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
+        work: What runs for it on the loop, kept here since asyncio holds its tasks but weakly.
     """
 
     __slots__ = (
@@ -36,8 +38,7 @@ class Exchange:
         "cid",
         "endpoint",
         "headers",
-        "heard",
-        "judged",
+        "is_admitted",
         "method",
         "page",
         "params",
@@ -45,8 +46,8 @@ class Exchange:
         "query",
         "root",
         "spool",
-        "task",
         "view",
+        "work",
     )
 
     def __init__(
@@ -66,20 +67,25 @@ class Exchange:
         self.spool: Spool | None = None
         self.cid = new_cid()
         self.root = RequestStep(f"{method} {self.path}", address)
-        self.answered = self.judged = False
-        self.call: Any = None
-        self.endpoint: Any = None
+        self.answered = self.is_admitted = False
+        self.view: View | None = None
+        self.endpoint: Endpoint | None = None
         self.params: dict[str, str] = {}
-        self.task: Any = None
-        self.view: Any = None
-        self.heard: Any = None
-        self.page = ""  # the origin of a page of another site that may call
+        self.call: Call | None = None
+        self.work: Sequence[Future[Any]] = ()
+        self.page = ""
 
     @property
     def is_preflight(self) -> bool:
         """Whether a browser asks for a page that may call, before the call itself."""
         asks = self.method == "OPTIONS" and "Access-Control-Request-Method" in self.headers
         return asks and bool(self.page)
+
+    def note(self, decision: Decision) -> None:
+        """Keep what a limit decided in the trace; log a refusal under the call."""
+        self.root.steps.append(decision)
+        if decision.denied and self.call is not None:
+            log_refusal(self.call, decision)
 
     def answer(self, answer: Answer) -> None:
         """Send the answer; a second one is dropped."""
@@ -96,14 +102,6 @@ class Exchange:
             self.answered = True
             if self.spool is not None:
                 self.spool.release()
-
-
-def readable_by(origin: str, answer: Answer) -> Answer:
-    """The answer with what lets a page of that origin read it; what a service says of that itself stands."""
-    if any(name.lower() == "access-control-allow-origin" for name, _ in answer.headers):
-        return answer
-    allowed = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin"), ("Access-Control-Expose-Headers", "*")]
-    return answer._replace(headers=[*answer.headers, *allowed])
 
 
 def declared_length(headers: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Keeps web pages and strangers' Host names away from a server that holds a person's kernel.
+"""Keeps web pages and foreign Host names away from a server that holds a person's kernel.
 
 `<img>` and no-cors requests arrive with a loopback Host and no Origin; `Sec-Fetch-Site` gives them away. A foreign Host
 means DNS rebinding. Requests that come through a proxy carry the workbench's token, which stands in for the Host check.
@@ -20,7 +20,7 @@ class Guard:
 
     Args:
         token: The workbench's own secret, for its command line and proxied pages.
-        hosts: Host names besides loopback that may be asked for.
+        hosts: Host names besides loopback under which the server answers.
         origins: Origins of pages that may call.
     """
 
@@ -43,7 +43,7 @@ class Guard:
             raise Forbidden("Pages of other sites may not call this server")
 
     def page(self, headers: Mapping[str, str]) -> str:
-        """The origin of the page that asks, if it is one of another site that may."""
+        """The Origin header, if it is one of the allowed origins of other sites; else ''."""
         origin = headers.get("Origin", "")
         return origin if origin in self.origins else ""
 

@@ -7,15 +7,14 @@ Zato: -32429 too many requests, -32403 forbidden, and so on for every status.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple
 
-import msgspec
 from msgspec import Meta, structs
 
-from workbench.channels.answers import TOLD
-from workbench.channels.definition import DialectChannel
+from workbench.channels.answers import FOR_CALLERS, Answer
+from workbench.channels.definition import HTTPChannel
 from workbench.channels.dialect import NewCall, Outcome
-from workbench.channels.exchange import Answer, Exchange
 from workbench.core.call import Call
 from workbench.core.errors import BadRequest, InvalidInput, UnknownName
 from workbench.core.request import parsed
@@ -25,13 +24,14 @@ LARGEST_BATCH = 1000
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 
 
-class JSONRPCChannel(DialectChannel, tag="json-rpc channel", frozen=True, kw_only=True):
+class JSONRPCChannel(HTTPChannel, tag="json-rpc channel", frozen=True, kw_only=True):
     """An HTTP address that speaks JSON-RPC 2.0; a method's name is a service's.
 
     A batch is one request to the limits of the channel and of the user, and as many calls to those of its services.
     """
 
     kind: ClassVar[str] = "JSON-RPC"
+    type: ClassVar[str] = "json-rpc"
 
     services: Annotated[tuple[str, ...] | str, Meta(description="Services that may be called as methods.")] = ()
 
@@ -51,12 +51,25 @@ class JSONRPCChannel(DialectChannel, tag="json-rpc channel", frozen=True, kw_onl
         return JSONRPC(self.leads_to)
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """One request object, as far as it could be understood."""
+class RequestObject(NamedTuple):
+    """One request of a batch, as far as it could be understood: a call, or an error."""
 
     id: Any = None
     wants_reply: bool = True
+    call: Call | None = None
     error: dict[str, Any] | None = None
+
+
+class Batch(NamedTuple):
+    """The requests of one body; `is_list` says whether they came in a list, as their replies then do."""
+
+    requests: list[RequestObject]
+    is_list: bool
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls that could be understood."""
+        return [each.call for each in self.requests if each.call is not None]
 
 
 class JSONRPC:
@@ -65,67 +78,66 @@ class JSONRPC:
     def __init__(self, services: tuple[str, ...]) -> None:
         self._services = frozenset(services)
 
-    def calls(self, exchange: Exchange, new_call: NewCall) -> list[Call]:
+    def read(self, body: bytes, new_call: NewCall) -> Batch:
         """A call for each request object that names a method there is."""
-        if not exchange.body:
+        if not body:
             raise BadRequest("Invalid JSON: the body is empty")
-        body = parsed(exchange.body, "json")
-        objects = body if isinstance(body, list) else [body]
+        value = parsed(body, "json")
+        objects = value if isinstance(value, list) else [value]
         if not objects or len(objects) > LARGEST_BATCH:
             # Section 7 of the specification: one error object, not a list of them.
             error = _error(INVALID_REQUEST, f"A batch holds 1 to {LARGEST_BATCH} requests")
-            exchange.heard = (False, [(Asked(error=error), None)])
-            return []
-        asked: list[tuple[Asked, Call | None]] = [self._read(each, new_call) for each in objects]
-        exchange.heard = (isinstance(body, list), asked)
-        return [call for _, call in asked if call is not None]
+            return Batch([RequestObject(error=error)], False)
+        return Batch([self._read(each, new_call) for each in objects], isinstance(value, list))
 
-    def _read(self, given: Any, new_call: NewCall) -> tuple[Asked, Call | None]:
+    def _read(self, given: Any, new_call: NewCall) -> RequestObject:
+        invalid = _error(INVALID_REQUEST, "Invalid Request")
         if not isinstance(given, dict) or given.get("jsonrpc") != "2.0" or not isinstance(given.get("method"), str):
-            id_ = given.get("id") if isinstance(given, dict) else None
-            return Asked(id_, error=_error(INVALID_REQUEST, "Invalid Request")), None
-        params = given.get("params", {})
-        asked = Asked(given.get("id"), "id" in given)
-        if not isinstance(params, dict | list) or isinstance(asked.id, dict | list | bool):
-            return Asked(None, error=_error(INVALID_REQUEST, "Invalid Request")), None
-        if given["method"] not in self._services:
-            return Asked(asked.id, asked.wants_reply, _error(METHOD_NOT_FOUND, "Method not found")), None
-        return asked, new_call(given["method"], params)
+            return RequestObject(given.get("id") if isinstance(given, dict) else None, error=invalid)
+        id_, params, method = given.get("id"), given.get("params", {}), given["method"]
+        if not isinstance(params, dict | list) or isinstance(id_, dict | list | bool):
+            return RequestObject(error=invalid)
+        if method not in self._services:
+            return RequestObject(id_, "id" in given, error=_error(METHOD_NOT_FOUND, "Method not found"))
+        return RequestObject(id_, "id" in given, new_call(method, params))
 
-    def answer(self, exchange: Exchange, outcomes: list[Outcome]) -> Answer:
+    def answer(self, reading: Batch, outcomes: list[Outcome], cid: str) -> Answer:
         """The replies in the order of the requests; nothing at all for notifications alone."""
         by_call = {call: (value, error) for call, value, error in outcomes}
-        is_batch, asked = exchange.heard
         replies = [
-            self._reply(each, by_call.get(call), exchange.cid)
-            for each, call in asked
+            self._reply(each, by_call, cid)
+            for each in reading.requests
             if each.wants_reply or (each.error is not None and each.error["code"] == INVALID_REQUEST)
         ]
         if not replies:
-            return Answer(204, [("X-Zato-CID", exchange.cid)], b"")
-        return _answer(200, exchange.cid, replies if is_batch else replies[0])
+            return Answer(204, [("X-Zato-CID", cid)], b"")
+        return _answer(200, cid, replies if reading.is_list else replies[0])
 
-    def _reply(self, asked: Asked, outcome: tuple[Any, BaseException | None] | None, cid: str) -> dict[str, Any]:
-        if asked.error is not None or outcome is None:
-            return _with_id(asked.id, {"error": _with_cid(asked.error or {}, cid)})
-        value, error = outcome
+    def _reply(
+        self, request: RequestObject, by_call: Mapping[Call, tuple[Any, BaseException | None]], cid: str
+    ) -> dict[str, Any]:
+        if request.call is None:
+            return _with_id(request.id, {"error": _with_cid(request.error or {}, cid)})
+        value, error = by_call[request.call]
         if error is not None:
-            return _with_id(asked.id, {"error": _with_cid(error_of(error), cid)})
-        return _with_id(asked.id, {"result": None if value == "" else _readable(value)})
+            return _with_id(request.id, {"error": _with_cid(error_of(error), cid)})
+        return _with_id(request.id, {"result": None if value == "" else _readable(value)})
 
-    def refusal(self, exchange: Exchange, error: BaseException) -> Answer:
+    def refusal(
+        self, error: BaseException, headers: Mapping[str, str], cid: str, reading: Batch | None = None
+    ) -> Answer:
         """One error object; a body that cannot be read is a parse error, whatever it was meant to be."""
-        said = _error(PARSE_ERROR, error.details) if isinstance(error, BadRequest) else error_of(error)
-        status = 200 if isinstance(error, BadRequest) else error.status if isinstance(error, TOLD) else 500
-        headers = error.headers() if isinstance(error, TOLD) else []
-        return _answer(status, exchange.cid, _with_id(None, {"error": _with_cid(said, exchange.cid)}), headers)
+        unreadable = isinstance(error, BadRequest)
+        told = _error(PARSE_ERROR, error.details) if isinstance(error, BadRequest) else error_of(error)
+        status, more = (error.status, error.headers()) if isinstance(error, FOR_CALLERS) else (500, [])
+        return _answer(200 if unreadable else status, cid, _with_id(None, {"error": _with_cid(told, cid)}), more)
 
 
 def error_of(error: BaseException) -> dict[str, Any]:
     """Code and message for what a service raised; callers learn nothing of what is not theirs."""
     if isinstance(error, InvalidInput):
         return _error(INVALID_PARAMS, error.details)
-    if isinstance(error, UnknownName) or not isinstance(error, TOLD):
+    if isinstance(error, UnknownName) or not isinstance(error, FOR_CALLERS):
         return _error(INTERNAL_ERROR, "Internal error")
     return _error(-32000 - error.status, error.details)
 

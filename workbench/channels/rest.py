@@ -18,6 +18,7 @@ class RESTChannel(HTTPChannel, tag="rest channel", frozen=True, kw_only=True):
     """An HTTP address that leads to a service."""
 
     kind: ClassVar[str] = "REST"
+    first_fields: ClassVar[tuple[str, ...]] = ("path", "name", "method", "security", "limit")
 
     service: Annotated[str, Meta(description="Name of the service that answers.")] = ""
     method: Annotated[str | tuple[str, ...], Meta(description="Method, or several; none means all.")] = ()

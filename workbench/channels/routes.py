@@ -79,7 +79,7 @@ def literals_of(channel: Any) -> tuple[str, ...]:
 
 
 def decoded_definition(path: str, errors: str = "replace") -> str:
-    """The same for a path that a person wrote, who writes letters as they are."""
+    """The same for the path of a definition, where letters may stand as they are."""
     return unquote(_KEPT.sub(lambda match: "%252F" if match[1] in ("2F", "2f") else "%2525", path), errors=errors)
 
 

@@ -2,20 +2,20 @@
 
 The body's first element is the operation; its children are the input (`self.request.payload`, a dict of local names),
 and the exact XML is `self.request.raw_request`. A dict comes back as elements below `<OperationResponse>`, text that
-is XML as it is. XML from strangers is read without entities, DTDs or the network.
+is XML as it is. XML from callers is read without entities, DTDs or the network.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from msgspec import Meta, structs
 
-from workbench.channels.answers import TOLD
-from workbench.channels.definition import DialectChannel
+from workbench.channels.answers import FOR_CALLERS, Answer
+from workbench.channels.definition import HTTPChannel
 from workbench.channels.dialect import NewCall, Outcome
-from workbench.channels.exchange import Answer, Exchange
 from workbench.core.call import Call
 from workbench.core.errors import BadRequest, CallerError, MissingDependency
 
@@ -28,11 +28,10 @@ CONTENT_TYPES = {SOAP_11: "text/xml; charset=utf-8", SOAP_12: "application/soap+
 DEEPEST = 100
 
 
-class SOAPChannel(DialectChannel, tag="soap channel", frozen=True, kw_only=True):
+class SOAPChannel(HTTPChannel, tag="soap channel", frozen=True, kw_only=True):
     """An HTTP address that speaks SOAP and leads to a service."""
 
     kind: ClassVar[str] = "SOAP"
-    data_format: ClassVar[str] = "xml"
 
     service: Annotated[str, Meta(description="Name of the service that answers.")] = ""
     namespace: Annotated[str, Meta(description="Namespace of answers; empty: the request's own.")] = ""
@@ -46,8 +45,26 @@ class SOAPChannel(DialectChannel, tag="soap channel", frozen=True, kw_only=True)
     def leads_to(self) -> tuple[str, ...]:
         return (self.service,)
 
+    @property
+    def data_format(self) -> str:
+        return "xml"
+
     def dialect(self) -> SOAP:
         return SOAP(self)
+
+
+class Operation(NamedTuple):
+    """What an envelope asks for: its SOAP version (a namespace), the operation's tag, and the call or what is wrong."""
+
+    version: str
+    tag: str
+    call: Call | None = None
+    error: BadRequest | None = None
+
+    @property
+    def calls(self) -> list[Call]:
+        """The one call; none if its input cannot be read."""
+        return [] if self.call is None else [self.call]
 
 
 class SOAP:
@@ -60,15 +77,18 @@ class SOAP:
             raise MissingDependency("SOAP channel", "lxml", "soap") from exc
         self._channel, self._etree = channel, etree
 
-    def calls(self, exchange: Exchange, new_call: NewCall) -> list[Call]:
+    def read(self, body: bytes, new_call: NewCall) -> Operation:
         """The one call that an envelope asks for."""
-        operation, version = self._read(exchange.body)
-        exchange.heard = (version, operation.tag)
-        call = new_call(self._channel.service, exchange.body)
-        call.payload = _inside(operation)
-        return [call]
+        element, version = self._element(body)
+        try:
+            payload = _inside(element)
+        except BadRequest as exc:
+            return Operation(version, element.tag, error=exc)
+        call = new_call(self._channel.service, body)
+        call.payload = payload
+        return Operation(version, element.tag, call)
 
-    def _read(self, body: bytes) -> tuple[_Element, str]:
+    def _element(self, body: bytes) -> tuple[_Element, str]:
         parser = self._etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
         try:
             root = self._etree.fromstring(body, parser)
@@ -85,13 +105,14 @@ class SOAP:
             raise BadRequest("The SOAP body must hold exactly one element")
         return elements[0], version
 
-    def answer(self, exchange: Exchange, outcomes: list[Outcome]) -> Answer:
+    def answer(self, reading: Operation, outcomes: list[Outcome], cid: str) -> Answer:
         """The envelope of an answer, or of a fault."""
+        if reading.error is not None:
+            return self._fault(reading.version, reading.error, cid)
         ((call, value, error),) = outcomes
         if error is not None:
-            return self.refusal(exchange, error)
-        version, operation = exchange.heard
-        namespace, _, name = operation.rpartition("}")
+            return self._fault(reading.version, error, cid)
+        namespace, _, name = reading.tag.rpartition("}")
         namespace = self._channel.namespace or namespace.lstrip("{")
         tag = f"{{{namespace}}}{name}Response" if namespace else f"{name}Response"
         content = self._parsed(value)
@@ -100,7 +121,7 @@ class SOAP:
             _fill(content, value, self._etree, namespace)
         response = call.response
         status = int(response.status_code) if response is not None else 200
-        return self._envelope(version, content, status, exchange.cid)
+        return self._envelope(reading.version, content, status, cid)
 
     def _parsed(self, value: Any) -> _Element | None:
         """Text that is an XML document, parsed; None for anything else."""
@@ -112,14 +133,20 @@ class SOAP:
         except self._etree.XMLSyntaxError:
             return None
 
-    def refusal(self, exchange: Exchange, error: BaseException) -> Answer:
-        """A fault: the caller's own error in its words, anything else without a word of it."""
-        version = exchange.heard[0] if exchange.heard else _version_of(exchange)
-        told = isinstance(error, TOLD)
-        details = error.details if isinstance(error, TOLD) else "Internal Server Error"
-        status = error.status if isinstance(error, TOLD) else 500
+    def refusal(
+        self, error: BaseException, headers: Mapping[str, str], cid: str, reading: Operation | None = None
+    ) -> Answer:
+        """A fault, in the version of the envelope; before that is read, in the one that the content type claims."""
+        claimed = SOAP_12 if "application/soap+xml" in headers.get("Content-Type", "") else SOAP_11
+        return self._fault(claimed if reading is None else reading.version, error, cid)
+
+    def _fault(self, version: str, error: BaseException, cid: str) -> Answer:
+        """The caller's own error in its words, anything else without a word of it."""
+        status, details, headers = 500, "Internal Server Error", []
+        if isinstance(error, FOR_CALLERS):
+            status, details, headers = error.status, error.details, error.headers()
         by_caller = isinstance(error, CallerError)
-        text = f"{details} (cid:{exchange.cid})"
+        text = f"{details} (cid:{cid})"
         fault = self._etree.Element(f"{{{version}}}Fault")
         sub = self._etree.SubElement
         if version == SOAP_11:
@@ -131,8 +158,7 @@ class SOAP:
             reason = sub(sub(fault, f"{{{version}}}Reason"), f"{{{version}}}Text")
             reason.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
             reason.text = text
-        headers = error.headers() if told and isinstance(error, TOLD) else []
-        return self._envelope(version, fault, status, exchange.cid, headers)
+        return self._envelope(version, fault, status, cid, headers)
 
     def _envelope(
         self, version: str, content: _Element, status: int, cid: str, headers: list[tuple[str, str]] | None = None
@@ -141,11 +167,6 @@ class SOAP:
         self._etree.SubElement(envelope, f"{{{version}}}Body").append(content)
         body = self._etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         return Answer(status, [("X-Zato-CID", cid), ("Content-Type", CONTENT_TYPES[version]), *(headers or [])], body)
-
-
-def _version_of(exchange: Exchange) -> str:
-    """The version that a request's content type claims, for answers before its body is read."""
-    return SOAP_12 if "application/soap+xml" in exchange.headers.get("Content-Type", "") else SOAP_11
 
 
 def _inside(element: _Element, depth: int = 0) -> Any:

@@ -93,8 +93,8 @@ def _kernel() -> Finding:
 
 
 def _port() -> Finding:
-    from workbench.channels.http_server import DEFAULT_PORT, bind_loopback
-    from workbench.channels.port_owner import owner_of
+    from workbench.channels.http.port_owner import owner_of
+    from workbench.channels.http.server import DEFAULT_PORT, bind_loopback
 
     try:
         for each in bind_loopback(DEFAULT_PORT):

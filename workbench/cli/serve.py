@@ -10,7 +10,6 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.channels.rest import RESTChannel
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError
 
@@ -70,8 +69,9 @@ def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
     count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
     _say(f"Serving {count} of {path.name} at {wb.url}", as_json)
     for channel in wb.channels.values():
-        if isinstance(channel, RESTChannel):
-            _say(f"  {' '.join(channel.methods) or 'any method'} {channel.path}: {channel.service}", as_json)
+        if channel.state == "open":
+            how = channel.kind if channel.methods is None else " ".join(channel.methods) or "any method"
+            _say(f"  {how} {channel.address}: {', '.join(channel.leads_to)}", as_json)
 
 
 def _say(line: str, as_json: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Protocol
 
 from msgspec import Struct, field
@@ -29,14 +30,18 @@ NOBODY = ChannelSecurity()
 class ChannelInfo:
     """`self.channel`: the way in that this call took.
 
-    `type` is one of Zato's words: `http-soap`, `invoke`, `invoke-async`, `invoke-async-callback`, `scheduler`, ...
+    `type` is one of Zato's words: `http-soap` for REST and SOAP, `json-rpc`, `invoke`, `invoke-async`,
+    `invoke-async-callback`, `scheduler`, ... `kind` is what people call the channel: `REST`, `SOAP`, `JSON-RPC`; ''
+    where there is no channel.
     """
 
-    __slots__ = ("data_format", "id", "name", "security", "type")
+    __slots__ = ("data_format", "id", "kind", "name", "security", "type")
 
-    def __init__(self, name: str, type: str, data_format: str = "", security: ChannelSecurity = NOBODY) -> None:
+    def __init__(
+        self, name: str, type: str, data_format: str = "", security: ChannelSecurity = NOBODY, kind: str = ""
+    ) -> None:
         self.id = self.name = name
-        self.type, self.data_format, self.security = type, data_format, security
+        self.type, self.data_format, self.security, self.kind = type, data_format, security, kind
 
     @property
     def sec(self) -> ChannelSecurity:
@@ -198,6 +203,40 @@ class Invoker(Protocol):
 
     def invoke_async(self, name: str, payload: Any, parent: Call | None = None, callback: Any = None) -> str:
         """Run a service in the background; returns the CID it will run under."""
+        ...
+
+    # What channels call, from the loop's thread.
+    def new_call(
+        self,
+        name: str,
+        raw: Any,
+        channel: ChannelInfo = ...,
+        *,
+        cid: str = "",
+        parent: Call | None = None,
+        services: Mapping[str, Deployment] | None = None,
+    ) -> Call:
+        """A call of a service by name, not run yet; on the live services unless others are given."""
+        ...
+
+    def start(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> asyncio.Task[Any] | None:
+        """Run a call where its colour belongs; `done` is called on the loop. The task, if it waits on the loop."""
+        ...
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """Log what a call raised."""
+        ...
+
+    def background(self, task: Callable[[], None]) -> None:
+        """Run a task on a worker."""
+        ...
+
+    def lend_spare(self) -> bool:
+        """Allow one worker more, since one hangs; whether the bound let it."""
+        ...
+
+    def return_spare(self) -> None:
+        """The worker that hung came back."""
         ...
 
 

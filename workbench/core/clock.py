@@ -66,30 +66,33 @@ class ServiceTime:
     def __init__(self, clock: SystemClock | VirtualClock) -> None:
         self._clock = clock
 
-    def _said(self, instant: datetime, format: str, needs_format: bool) -> str | datetime:
+    def _formatted(self, instant: datetime, format: str, needs_format: bool) -> str | datetime:
         return instant.strftime(format) if needs_format else instant
 
     def utcnow(self, format: str = "%Y-%m-%d %H:%M:%S", needs_format: bool = True) -> str | datetime:
         """Now, UTC."""
-        return self._said(self._clock.now(), format, needs_format)
+        return self._formatted(self._clock.now(), format, needs_format)
 
     def now(self, format: str = "%Y-%m-%d %H:%M:%S", tz: str = "UTC", needs_format: bool = True) -> str | datetime:
         """Now in the zone `tz` (IANA name)."""
-        from zoneinfo import ZoneInfo
-
-        return self._said(self._clock.now().astimezone(ZoneInfo(tz)), format, needs_format)
+        return self._formatted(self._in(tz), format, needs_format)
 
     def today(self, format: str = "%Y-%m-%d", tz: str = "UTC", needs_format: bool = True) -> str | datetime:
-        """This day."""
+        """This day in the zone `tz`."""
         return self.now(format, tz, needs_format)
 
-    def yesterday(self, format: str = "%Y-%m-%d", needs_format: bool = True) -> str | datetime:
-        """The day before this one."""
-        return self._said(self._clock.now() - timedelta(days=1), format, needs_format)
+    def yesterday(self, format: str = "%Y-%m-%d", tz: str = "UTC", needs_format: bool = True) -> str | datetime:
+        """The day before this one in the zone `tz`, at the same time by its clocks."""
+        return self._formatted(self._in(tz) - timedelta(days=1), format, needs_format)
 
-    def tomorrow(self, format: str = "%Y-%m-%d", needs_format: bool = True) -> str | datetime:
-        """The day after this one."""
-        return self._said(self._clock.now() + timedelta(days=1), format, needs_format)
+    def tomorrow(self, format: str = "%Y-%m-%d", tz: str = "UTC", needs_format: bool = True) -> str | datetime:
+        """The day after this one in the zone `tz`, at the same time by its clocks."""
+        return self._formatted(self._in(tz) + timedelta(days=1), format, needs_format)
+
+    def _in(self, tz: str) -> datetime:
+        from zoneinfo import ZoneInfo
+
+        return self._clock.now().astimezone(ZoneInfo(tz))
 
     def isoutcnow(self) -> str:
         """Now, UTC, ISO 8601."""

@@ -6,6 +6,7 @@ HOMES = {
     "APIKey": "workbench.security.definitions",
     "BadRequest": "workbench.core.errors",
     "BasicAuth": "workbench.security.definitions",
+    "ChannelDefinition": "workbench.channels.definition",
     "Conflict": "workbench.core.errors",
     "ConnectionDefinition": "workbench.connections.definition",
     "CronJob": "workbench.scheduler.definitions",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import io
+import re
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs
 
@@ -13,6 +15,11 @@ from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
 from workbench.core.simpleio import Declared, Input
 
 _json = msgspec.json.Decoder()
+CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
+NO_CHARSETS = frozenset(
+    ("idna", "mbcs", "oem", "palmos", "punycode", "raw_unicode_escape", "undefined", "unicode_escape")
+)
+"""Codecs that Python alone knows: `codecs`, "Python Specific Encodings" in its documentation."""
 
 
 class HTTPView:
@@ -117,7 +124,29 @@ class Request:
         """
         return raw_of(self._call)
 
-    raw = text = raw_request
+    raw = raw_request
+
+    @property
+    def text(self) -> str:
+        """What was received as text; '' when nothing was.
+
+        Bytes are decoded by the charset of the request's Content-Type, by UTF-8 if it names none. A job's extra, and
+        text that `invoke` was given, are as they are. (In Zato this is `raw_request` again: bytes over HTTP.)
+
+        Raises:
+            BadRequest: The bytes are no text in that charset.
+            UnsupportedMediaType: There is no such charset.
+            ServiceUsage: What came is no bytes or text, as a dict that `invoke` was given.
+        """
+        raw = self.raw_request
+        if isinstance(raw, str):
+            return raw
+        if raw is None or isinstance(raw, bytes | bytearray | memoryview):
+            return decoded(bytes(raw or b""), charset_of(self._call))
+        raise ServiceUsage(
+            f"Service {self._call.service!r} was given a {type(raw).__name__}, which is no text. "
+            f"Fix: read self.request.payload, or send text or bytes."
+        )
 
     @property
     def stream(self) -> BinaryIO:
@@ -188,6 +217,25 @@ def raw_of(call: Call) -> Any:
     if call.spool is not None and call.raw is None:
         call.raw = call.spool.read()
     return call.raw
+
+
+def charset_of(call: Call) -> str:
+    """The charset that a request's Content-Type names; UTF-8 if it names none."""
+    content_type = call.http.headers.get("Content-Type", "") if call.http is not None else ""
+    named = CHARSET.search(content_type)
+    return named[1] if named is not None else "utf-8"
+
+
+def decoded(raw: bytes, charset: str) -> str:
+    """Bytes as text; a charset that is none, and bytes that do not fit it, are the caller's error."""
+    try:
+        if codecs.lookup(charset).name.replace("-", "_") in NO_CHARSETS:
+            raise LookupError(charset)
+        return raw.decode(charset)
+    except UnicodeError:
+        raise BadRequest(f"The body is not {charset.upper()} text") from None
+    except (LookupError, ValueError):  # a name with a null character is a ValueError
+        raise UnsupportedMediaType(f"There is no charset {charset!r:.40}") from None
 
 
 def stream_of(raw: Any, service: str) -> BinaryIO:

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 from workbench.core.call import Call, ChannelInfo, Connections
 from workbench.core.clock import ServiceTime
+from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage, UnknownName, expect_built
+from workbench.core.ports import Decision
 from workbench.core.request import Request
 from workbench.core.response import Response
 
@@ -281,6 +283,15 @@ def logger_of(service: str) -> logging.Logger:
     if (logger := _loggers.get(service)) is None:
         logger = _loggers[service] = logging.getLogger(f"workbench.service.{service}")
     return logger
+
+
+def log_refusal(call: Call, decision: Decision) -> None:
+    """Log what a limit refused, under the call's CID and in its service's log."""
+    token = CURRENT.set(call)
+    try:
+        logger_of(call.service).warning("%s", decision.log_line())
+    finally:
+        CURRENT.reset(token)
 
 
 def named(service: str | type[Service]) -> str:

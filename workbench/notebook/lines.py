@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from workbench.app.draft import Deployed
 from workbench.app.reports import opened
 from workbench.app.workbench import Workbench
-from workbench.channels.definition import HTTPChannel
+from workbench.channels.definition import ChannelDefinition
 from workbench.notebook.html import address, dot, escape, muted, strong
 from workbench.runtime.registry import Version
 
@@ -32,9 +32,9 @@ class DeployLine:
     """What a good cell brought: services with their versions, and channels that opened with them."""
 
     def __init__(self, deployed: Deployed, wb: Workbench, cell: str = "") -> None:
-        self._deployed, self._url = deployed, wb.url
+        self._deployed = deployed
         self.wb, self.cell = wb, cell
-        self._channels = [each for each in wb.channels.values() if isinstance(each, HTTPChannel)]
+        self._urls = [(live.leads_to, live.url) for live in wb.channels.values() if "{" not in live.url]
 
     @property
     def services(self) -> list[str]:
@@ -44,7 +44,7 @@ class DeployLine:
     @property
     def notes(self) -> list[str]:
         """A line for each channel that opened with them."""
-        return [opened(each) for each in self._deployed.definitions if isinstance(each, HTTPChannel)]
+        return [opened(each) for each in self._deployed.definitions if isinstance(each, ChannelDefinition)]
 
     def __repr__(self) -> str:
         return "\n".join([*(self._said(version, before) for version, before in self._deployed.versions), *self.notes])
@@ -56,8 +56,7 @@ class DeployLine:
         """One row a service, with the addresses that lead to it."""
         rows = []
         for version, before in self._deployed.versions:
-            paths = [each.path for each in self._channels if version.name in each.leads_to and "{" not in each.path]
-            links = " ".join(address(self._url + path) for path in paths)
+            links = " ".join(address(url) for services, url in self._urls if url and version.name in services)
             missing = undefined(self._deployed.missing.get(version.name, ()))
             rows.append(
                 f"{dot('warn' if missing else 'live')} {strong(version.name)} v{version.number} is live"

@@ -13,7 +13,7 @@ from workbench.core.errors import BadRequest, CallerError, MethodNotAllowed, Ser
 from workbench.core.ports import Decision, Limiter
 from workbench.core.request import Request
 from workbench.core.response import Response
-from workbench.core.service import Service, logger_of
+from workbench.core.service import Service, log_refusal, logger_of
 from workbench.runtime.registry import Version
 
 Chain = Generator[Callable[[], Any], Any, Any]
@@ -70,7 +70,7 @@ def limited(call: Call, limiter: Limiter) -> Chain:
     decision: Decision = yield lambda: check(call.address, call.cid)
     call.step.steps.append(decision)
     if decision.denied:
-        logger_of(call.service).warning("%s", decision.log_line())
+        log_refusal(call, decision)
     if not decision.allowed:
         raise refusal(decision.denied, decision.headers)
 

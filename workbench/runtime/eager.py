@@ -58,9 +58,7 @@ def start(
     """
     loop, context = asyncio.get_running_loop(), contextvars.copy_context()
     standing, current = Standing(), asyncio.current_task()
-    if current is not None:
-        asyncio.tasks._leave_task(loop, current)
-    asyncio.tasks._enter_task(loop, standing)  # type: ignore[arg-type]
+    _set_current(loop, current, standing)
     began = perf_counter()
     try:
         waits_for = context.run(coroutine.send, None)
@@ -76,12 +74,18 @@ def start(
             loop.call_soon(standing.task.cancel)
         return standing.task
     finally:
-        asyncio.tasks._leave_task(loop, standing)  # type: ignore[arg-type]
-        if current is not None:
-            asyncio.tasks._enter_task(loop, current)
+        _set_current(loop, standing, current)
         _watch(call, perf_counter() - began)
     done(answer, error)
     return None
+
+
+def _set_current(loop: asyncio.AbstractEventLoop, before: Any, after: Any) -> None:
+    """Change what `asyncio.current_task()` answers; the one place where asyncio's private functions are used."""
+    if before is not None:
+        asyncio.tasks._leave_task(loop, before)
+    if after is not None:
+        asyncio.tasks._enter_task(loop, after)
 
 
 async def _rest(coroutine: Coroutine[Any, Any, Any], call: Call, waits_for: Any) -> Any:

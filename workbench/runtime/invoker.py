@@ -21,7 +21,7 @@ from workbench.core.call import (
 from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
-from workbench.core.ports import Decision, Limiter
+from workbench.core.ports import Limiter
 from workbench.core.service import logger_of, named
 from workbench.runtime import eager
 from workbench.runtime.chain import chain
@@ -194,14 +194,6 @@ class Invoker:
     def failed(self, call: Call, error: BaseException) -> None:
         """Log what a call raised, under its CID."""
         log_failure(call, error)
-
-    def refused(self, call: Call, decision: Decision) -> None:
-        """Log what a limit refused, under the call's CID."""
-        token = CURRENT.set(call)
-        try:
-            logger_of(call.service).warning("%s", decision.log_line())
-        finally:
-            CURRENT.reset(token)
 
     def background(self, task: Callable[[], None]) -> None:
         """Run a task on a worker."""

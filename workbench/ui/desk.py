@@ -26,7 +26,7 @@ Tell = Callable[[dict[str, Any]], None]
 Verb = Callable[["Desk", Content, Tell], "dict[str, Any] | None"]
 VERBS: dict[str, Verb] = {}
 KEPT_UNDOS = 100
-PART_OF = {"connections": "config", "jobs": "definition"}
+PART_OF = {"channels": "definition", "connections": "config", "jobs": "definition"}
 """Where the definition is of what a collection holds, if it holds more."""
 
 

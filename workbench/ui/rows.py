@@ -8,7 +8,8 @@ from typing import Any
 
 from workbench.app.mentions import mentions
 from workbench.app.workbench import Workbench
-from workbench.channels.rest import RESTChannel
+from workbench.channels.definition import ChannelDefinition
+from workbench.channels.live import LiveChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.limiting.definition import Limit
@@ -36,9 +37,9 @@ def jobs_of(wb: Workbench) -> list[Job]:
     return list(wb.jobs.values()) if wb.has_jobs else []
 
 
-def channels_of(wb: Workbench, service: str) -> list[RESTChannel]:
-    """The REST channels that lead to a service."""
-    return [each for each in wb.channels.values() if isinstance(each, RESTChannel) and each.service == service]
+def channels_of(wb: Workbench, service: str) -> list[LiveChannel]:
+    """The channels that lead to a service, of whatever kind."""
+    return [each for each in wb.channels.values() if service in each.leads_to]
 
 
 def limits_of(wb: Workbench, service: str) -> list[Limit]:
@@ -62,7 +63,7 @@ def _row(wb: Workbench, name: str, jobs: Sequence[Job], used: Sequence[Use], las
         "back": max((number for number in numbers if number < service.live.number), default=0),
         "about": service.doc.partition("\n")[0],
         "missing": _missing(wb, service.source),
-        "addresses": [_address(wb, each) for each in channels_of(wb, name)],
+        "addresses": [_address(each) for each in channels_of(wb, name)],
         "jobs": [job_facts(job, last.get(job.name)) for job in jobs],
         "limits": [limit_facts(limit, used) for limit in limits_of(wb, name)],
     }
@@ -78,19 +79,31 @@ def _missing(wb: Workbench, source: str) -> list[dict[str, str]]:
     ]
 
 
-def _address(wb: Workbench, channel: RESTChannel) -> dict[str, Any]:
+def _address(live: LiveChannel) -> dict[str, Any]:
     """A channel; only an address that a browser can ask is a link."""
-    is_open = bool(wb.url) and channel.active
-    asks = is_open and "{" not in channel.path and (not channel.methods or "GET" in channel.methods)
     return {
-        "channel": channel.name,
-        "path": channel.path,
-        "methods": " ".join(channel.methods),
-        "security": channel.security,
-        "open": is_open,
-        "url": wb.url + channel.path if is_open else "",
-        "link": asks and not channel.security,
+        "channel": live.name,
+        "kind": live.kind,
+        "path": live.address or live.name,
+        "methods": live.kind if live.methods is None else " ".join(live.methods),
+        "security": live.security,
+        "open": live.state == "open",
+        "url": live.url,
+        "link": _answers_get(live) and "{" not in live.url and not live.security,
     }
+
+
+def _answers_get(live: LiveChannel) -> bool:
+    """Whether it answers GET now."""
+    return bool(live.url) and (not live.methods or "GET" in live.methods)
+
+
+def _curl(live: LiveChannel) -> str:
+    """The command that asks an address without parameters; '' if there is none."""
+    if not live.url or "{" in live.url:
+        return ""
+    method = [] if _answers_get(live) else ["-X", live.methods[0]]
+    return shlex.join(["curl", *method, live.url])
 
 
 def job_facts(job: Job, last: Run | None) -> dict[str, Any]:
@@ -132,14 +145,15 @@ def definition_facts(wb: Workbench, was: Definition, now: Definition | None) -> 
     """
     shown = now or was
     host, port, path = (str(getattr(shown, field, "") or "") for field in ("host", "port", "path"))
-    url = f"{wb.url}{path}" if shown.collection == "channels" and wb.url and "{" not in path else ""
+    live = wb.channels.get(shown.name) if shown.collection == "channels" else None
+    address = shown.address if isinstance(shown, ChannelDefinition) else ""
     return {
         "collection": shown.collection,
         "name": shown.name,
         "text": str(shown),
-        "where": f"{host}{':' if host and port else ''}{port}{path}",
+        "where": address or f"{host}{':' if host and port else ''}{port}{path}",
         "open_to_all": shown.collection == "channels" and not getattr(shown, "security", ""),
-        "curl": f"curl {shlex.quote(url)}" if url else "",
+        "curl": _curl(live) if live is not None else "",
         "sandbox": shown.collection == "connections" and wb.peers.on,
         "gone": now is None,
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from importlib import import_module
 from typing import Any, cast
 
-from workbench.channels.rest import RESTChannel
+from workbench.channels.definition import ChannelDefinition
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
+from workbench.core.public import HOMES
 from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
 from workbench.ui import calls, limit, rows, schedule
@@ -16,8 +18,6 @@ from workbench.ui.burst import send_burst
 from workbench.ui.code import code_of
 from workbench.ui.desk import Content, Desk, Tell, names_in, verb, withdraw
 from workbench.ui.forms import Read, filled, form_of, read
-
-PUBLISHED_BY = ("path", "name", "method", "security", "limit")
 
 
 @verb("hello")
@@ -74,7 +74,7 @@ def _edited(desk: Desk, asked: Content) -> Definition | None:
         case {"collection": "connections", "name": name}:
             return desk.wb.connections[name].config
         case {"collection": "channels", "name": name}:
-            return desk.wb.channels[name]
+            return desk.wb.channels[name].definition
     return None
 
 
@@ -83,24 +83,25 @@ def _class_of(desk: Desk, asked: Content) -> type[Definition]:
         return type(edited)
     if (kind := asked.get("connection")) is not None:
         return catalog.definition_class(str(kind))
-    if asked.get("kind") == "RESTChannel":
-        return RESTChannel
-    raise WorkbenchError(f"There is no form for {asked.get('kind')!r}.")
+    kind = str(asked.get("kind"))
+    cls: Any = getattr(import_module(HOMES[kind]), kind) if kind in HOMES else None
+    if isinstance(cls, type) and issubclass(cls, ChannelDefinition) and cls.kind:
+        return cls
+    raise WorkbenchError(f"There is no form for {kind!r}.")
 
 
 @verb("form")
 def form(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """The form of a definition's class, filled as far as is known."""
     cls, preset = _class_of(desk, asked), dict(asked.get("preset") or {})
+    first = cls.first_fields if issubclass(cls, ChannelDefinition) else ()
     if (edited := _edited(desk, asked)) is not None:
-        opened = form_of(cls, filled(edited), PUBLISHED_BY if cls is RESTChannel else ())
-        return {"form": opened, "names": names_in(desk.wb)}
-    if cls is RESTChannel:
+        preset = filled(edited)
+    elif issubclass(cls, ChannelDefinition):
         service = str(preset["service"])
         name = schedule.free_name(service, list(desk.wb.channels))
-        preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}"}
-        return {"form": form_of(cls, preset, PUBLISHED_BY), "names": names_in(desk.wb)}
-    return {"form": form_of(cls, preset), "names": names_in(desk.wb)}
+        preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}", "services": service}
+    return {"form": form_of(cls, preset, first), "names": names_in(desk.wb)}
 
 
 @verb("form check")
@@ -119,7 +120,7 @@ def form_save(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     said = desk.put(found)
     if not said["problems"]:
         definition = cast(Definition, found.definition)
-        now = "changed" if asked.get("edit") else "open" if isinstance(definition, RESTChannel) else "defined"
+        now = "changed" if asked.get("edit") else "open" if isinstance(definition, ChannelDefinition) else "defined"
         said["said"] = f"{definition} is {now}."
     return said
 
@@ -213,7 +214,10 @@ def open_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     channels = rows.channels_of(desk.wb, service)
     users = list(dict.fromkeys([each.security for each in channels if each.security] + list(desk.wb.security)))
     targets: list[dict[str, Any]] = [
-        *({"on": "channel", "name": each.name, "text": f"this endpoint {each.path}"} for each in channels),
+        *(
+            {"on": "channel", "name": each.name, "text": f"this endpoint {each.address or each.name}"}
+            for each in channels
+        ),
         *({"on": "user", "name": user, "text": f"this user {user}"} for user in users),
         {"on": "service", "name": service, "text": "this service, whatever way in"},
     ]

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on Tornado's own connection: bytes to exchanges and back, with a bound on all that a stranger sends.
+"""HTTP/1.1 on Tornado's own connection: bytes to exchanges and back, with a bound on all that a client sends.
 
 `HTTPServerConnectionDelegate` instead of `Application` and `RequestHandler`: the whole pipeline over it has 1.9 times
 the throughput of a bare handler. Tornado's bounds are set wider than ours, so that ours can answer 414, 431 and 413.
@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from http import HTTPStatus
-from time import monotonic
 from typing import Any, NamedTuple
 
 from tornado import httputil
@@ -18,9 +17,12 @@ from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
+from workbench.channels.answers import Answer
 from workbench.channels.body import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
-from workbench.channels.exchange import Answer, Exchange, declared_length
-from workbench.channels.http_head import Head, read_head
+from workbench.channels.deadlines import Deadlines
+from workbench.channels.exchange import Exchange, declared_length
+from workbench.channels.http import tornado_inner as inner
+from workbench.channels.http.head import Head, read_head
 from workbench.channels.pipeline import Pipeline
 from workbench.core.errors import ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
 
@@ -31,13 +33,22 @@ HEADER_BYTES = 32 * 1024
 SWALLOWED_BYTES = 1024 * 1024
 LINGERED_BYTES = 64 * 1024 * 1024
 LEAST_BYTES = 64 * 1024
-"""What a sender or a reader must get through in `body_seconds` or `reader_seconds`, or all there is if that is less."""
+"""What a client must send within `body_seconds`, or take within `reader_seconds`; or all there is, if that is less."""
 READ_BYTES = 16 * 1024  # Each read clears a buffer of this size first.
 PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Content Too Large"}
 
 
 class Bounds(NamedTuple):
-    """How long a stranger may take, for each 64 KiB of a body or an answer too, and how many there may be at once."""
+    """How long clients may take, and how many there may be.
+
+    Attributes:
+        idle_seconds: Longest time between two requests of a connection, and for a head [s].
+        body_seconds: Longest time for each 64 KiB of a body [s].
+        linger_seconds: Longest time that a refused body is read on, so that its sender gets the answer [s].
+        reader_seconds: Longest time for each 64 KiB of an answer to be taken [s].
+        sweep_seconds: Time between two looks for clients that are late [s].
+        connections: Most connections at once.
+    """
 
     idle_seconds: float = 75.0
     body_seconds: float = 60.0
@@ -50,16 +61,15 @@ class Bounds(NamedTuple):
 class Wire(httputil.HTTPServerConnectionDelegate):
     """Makes a message for each request of a connection."""
 
-    def __init__(self, pipeline: Pipeline, bounds: Bounds) -> None:
-        self._pipeline = pipeline
-        self._deadlines = Deadlines(bounds)
+    def __init__(self, pipeline: Pipeline, bounds: Bounds, deadlines: Deadlines[IOStream]) -> None:
+        self._pipeline, self._bounds, self._deadlines = pipeline, bounds, deadlines
 
     def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> Message:
         """Begin a request."""
         assert isinstance(request_conn, HTTP1Connection)
-        request_conn._parse_headers = read_head  # type: ignore[assignment, method-assign]
-        self._deadlines.put(request_conn.stream, self._deadlines.bounds.idle_seconds)
-        return Message(self._pipeline, request_conn, self._deadlines)
+        inner.parse_heads_with(request_conn, read_head)
+        self._deadlines.put(request_conn.stream, self._bounds.idle_seconds)
+        return Message(self._pipeline, request_conn, self._bounds, self._deadlines)
 
     def on_close(self, server_conn: object) -> None:
         """A connection has ended."""
@@ -67,40 +77,12 @@ class Wire(httputil.HTTPServerConnectionDelegate):
         self._deadlines.lift(server_conn.stream)
 
 
-class Deadlines:
-    """Closes streams that are late with what they send; one pass every 5 s costs less than two timers a request."""
-
-    def __init__(self, bounds: Bounds) -> None:
-        self.bounds, self.now = bounds, monotonic
-        self._deadline_by_stream: dict[IOStream, float] = {}
-        self._sweeping = False
-
-    def put(self, stream: IOStream, seconds: float) -> None:
-        """Give a stream this long from now [s], instead of what it had."""
-        self._deadline_by_stream[stream] = self.now() + seconds
-        if not self._sweeping:
-            self._sweeping = True
-            asyncio.get_running_loop().call_later(self.bounds.sweep_seconds, self._sweep)
-
-    def lift(self, stream: IOStream) -> None:
-        """Let a stream be: it has sent all, or is closed."""
-        self._deadline_by_stream.pop(stream, None)
-
-    def _sweep(self) -> None:
-        now = self.now()
-        for stream in [each for each, deadline in self._deadline_by_stream.items() if deadline < now]:
-            stream.close()
-            self.lift(stream)
-        self._sweeping = bool(self._deadline_by_stream)
-        if self._sweeping:
-            asyncio.get_running_loop().call_later(self.bounds.sweep_seconds, self._sweep)
-
-
 class Message(httputil.HTTPMessageDelegate):
     """One request as it arrives."""
 
     __slots__ = (
         "_bound",
+        "_bounds",
         "_chunks",
         "_connection",
         "_deadlines",
@@ -115,8 +97,10 @@ class Message(httputil.HTTPMessageDelegate):
         "_started",
     )
 
-    def __init__(self, pipeline: Pipeline, connection: HTTP1Connection, deadlines: Deadlines) -> None:
-        self._pipeline, self._connection, self._deadlines = pipeline, connection, deadlines
+    def __init__(
+        self, pipeline: Pipeline, connection: HTTP1Connection, bounds: Bounds, deadlines: Deadlines[IOStream]
+    ) -> None:
+        self._pipeline, self._connection, self._bounds, self._deadlines = pipeline, connection, bounds, deadlines
         self._chunks: list[bytes] = []
         self._size = self._bound = self._spooled = 0
         self._next = LEAST_BYTES
@@ -129,7 +113,7 @@ class Message(httputil.HTTPMessageDelegate):
     ) -> None:
         """Judge the head; a refusal waits for a short body, and answers before a long or an announced one."""
         assert isinstance(start_line, httputil.RequestStartLine)
-        self._deadlines.put(self._connection.stream, self._deadlines.bounds.body_seconds)
+        self._deadlines.put(self._connection.stream, self._bounds.body_seconds)
         assert isinstance(headers, Head)
         plain = headers.plain
         self._exchange = exchange = Exchange(
@@ -141,7 +125,7 @@ class Message(httputil.HTTPMessageDelegate):
                 raise URITooLong(f"The request line is over {LINE_BYTES} bytes")
             if headers.size > HEADER_BYTES:
                 raise HeadersTooLarge(f"The headers are over {HEADER_BYTES} bytes")
-            self._pipeline.admit(exchange)
+            self._pipeline.check_head(exchange)
         except Exception as exc:
             self._refusal = exc
             self._bound = SWALLOWED_BYTES
@@ -166,8 +150,8 @@ class Message(httputil.HTTPMessageDelegate):
         return None
 
     def _go_on(self) -> Awaitable[None] | None:
-        """Give the sender of so much more time, and have what is too much for memory written away."""
-        self._deadlines.put(self._connection.stream, self._deadlines.bounds.body_seconds)
+        """Give a sender that has sent 64 KiB more time, and have what is too much for memory written to disk."""
+        self._deadlines.put(self._connection.stream, self._bounds.body_seconds)
         self._next = self._size + LEAST_BYTES
         most = BLOCK_BYTES if self._spooled else IN_MEMORY_BYTES
         return self._spool() if self._refusal is None and self._size - self._spooled > most else None
@@ -179,7 +163,7 @@ class Message(httputil.HTTPMessageDelegate):
         chunks, self._chunks, self._spooled = self._chunks, [], self._size
         try:
             if exchange.spool is None:
-                await self._pipeline.judge(exchange)
+                await self._pipeline.admit(exchange)
                 exchange.spool = Spool()
             await asyncio.get_running_loop().run_in_executor(None, exchange.spool.write, chunks)
         except OSError as exc:
@@ -195,7 +179,7 @@ class Message(httputil.HTTPMessageDelegate):
             self._refuse(exc)
         else:
             if not self._is_whole:
-                self._deadlines.put(self._connection.stream, self._deadlines.bounds.body_seconds)
+                self._deadlines.put(self._connection.stream, self._bounds.body_seconds)
 
     def _refuse(self, error: Exception) -> None:
         self._chunks.clear()
@@ -210,7 +194,7 @@ class Message(httputil.HTTPMessageDelegate):
         exchange = self._exchange
         assert exchange is not None
         if self._lingers:
-            self._connection._disconnect_on_finish = True
+            inner.close_after_answer(self._connection)
             self._connection.finish()
             return
         if self._refusal is not None:
@@ -218,7 +202,7 @@ class Message(httputil.HTTPMessageDelegate):
             return
         self._connection.set_close_callback(self.on_connection_close)
         if self._size > IN_MEMORY_BYTES:
-            exchange.task = asyncio.ensure_future(self._handle_spooled(exchange))
+            exchange.work = (asyncio.ensure_future(self._handle_spooled(exchange)),)
             return
         chunks = self._chunks
         exchange.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -243,18 +227,17 @@ class Message(httputil.HTTPMessageDelegate):
         if connection.stream is None or connection.stream.closed():
             return
         bodiless = self._started.method == "HEAD" or answer.status in (204, 304)
-        early = not connection._read_finished and _body_pending(connection)
+        early = not inner.is_read(connection) and _body_pending(connection)
         head = _head(self._started, connection, answer, early)
-        # As connection.write does, which makes a second Future and a callback for the same.
-        written = connection._pending_write = connection.stream.write(head if bodiless else head + answer.body)
-        if early and "Expect" not in connection._request_headers:  # type: ignore[operator]
-            # Closed now, with what was sent unread, the system would take the answer back from who still sends.
+        written = inner.write(connection, head if bodiless else head + answer.body)
+        if early and "Expect" not in (inner.request_headers(connection) or ()):
+            # If we closed now, with bytes unread, the system would reset the connection and the sender lose the answer.
             self._lingers = True
-            self._deadlines.put(connection.stream, self._deadlines.bounds.linger_seconds)
+            self._deadlines.put(connection.stream, self._bounds.linger_seconds)
         else:
             connection.finish()
         if not written.done():
-            _close_slow_reader(connection.stream, written, self._deadlines.bounds.reader_seconds)
+            _close_slow_reader(connection.stream, written, self._bounds.reader_seconds)
 
 
 def _head(request: httputil.RequestStartLine, connection: HTTP1Connection, answer: Answer, early: bool) -> bytes:
@@ -265,7 +248,7 @@ def _head(request: httputil.RequestStartLine, connection: HTTP1Connection, answe
     lines += [f"{name}: {value}\r\n" for name, value in answer.headers]
     if answer.status not in (204, 304):
         lines.append(f"Content-Length: {len(answer.body)}\r\n")
-    if connection._disconnect_on_finish or early:
+    if inner.closes_after_answer(connection) or early:
         lines.append("Connection: close\r\n")
     elif request.version == "HTTP/1.0":
         lines.append("Connection: Keep-Alive\r\n")
@@ -275,7 +258,7 @@ def _head(request: httputil.RequestStartLine, connection: HTTP1Connection, answe
 
 def _body_pending(connection: HTTP1Connection) -> bool:
     """Whether an answer goes out before the body is in, which ends the connection."""
-    headers = connection._request_headers
+    headers = inner.request_headers(connection)
     return headers is not None and ("Content-Length" in headers or "Transfer-Encoding" in headers)
 
 
@@ -284,13 +267,13 @@ def _address(connection: HTTP1Connection) -> str:
 
 
 def _close_slow_reader(stream: IOStream, written: asyncio.Future[None], seconds: float) -> None:
-    """Close on who takes less than 64 KiB of an answer in this time [s]."""
-    left = len(stream._write_buffer)
+    """Close the connection of a client that takes less than 64 KiB of an answer in this time [s]."""
+    left = inner.unsent_bytes(stream)
 
     def look() -> None:
         if written.done() or stream.closed():
             return
-        if left - len(stream._write_buffer) < LEAST_BYTES:
+        if left - inner.unsent_bytes(stream) < LEAST_BYTES:
             stream.close()
         else:
             _close_slow_reader(stream, written, seconds)
@@ -306,7 +289,7 @@ class BoundedServer(HTTPServer):
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Take a connection, or close it at once when there are too many."""
-        if len(self._connections) >= self.most_connections:
+        if inner.connection_count(self) >= self.most_connections:
             stream.close()
             return
         stream.set_nodelay(True)
@@ -319,16 +302,25 @@ def _keep_nodelay(value: bool) -> None:
     """Stands in for a stream's `set_nodelay`."""
 
 
-def server_of(pipeline: Pipeline, bounds: Bounds) -> BoundedServer:
-    """A server on this loop; add sockets to it."""
+def server_of(pipeline: Pipeline, bounds: Bounds, deadlines: Deadlines[IOStream] | None = None) -> BoundedServer:
+    """A server on this loop; add sockets to it.
+
+    Args:
+        pipeline: What answers.
+        bounds: How long clients may take, and how many there may be.
+        deadlines: What watches them instead of our own; on a clock of its own, say.
+    """
+    if deadlines is None:
+        # One pass every 5 s costs less than two timers a request.
+        deadlines = Deadlines(IOStream.close, bounds.sweep_seconds)
     server = BoundedServer(
-        Wire(pipeline, bounds),
+        Wire(pipeline, bounds, deadlines),
         max_header_size=3 * HEADER_BYTES,
         max_body_size=1 << 62,
         max_buffer_size=64 * 1024 * 1024,
         chunk_size=READ_BYTES,
     )
-    server.conn_params.header_timeout = None  # Deadlines watches instead
+    server.conn_params.header_timeout = None  # `deadlines` watches instead
     server.most_connections = min(bounds.connections, _files_left())
     return server
 

@@ -13,9 +13,13 @@ from collections.abc import Callable, Coroutine
 from threading import Lock
 from typing import Any
 
-from workbench.channels.http_wire import BoundedServer, Bounds, server_of
+from tornado.iostream import IOStream
+
+from workbench.channels.deadlines import Deadlines
+from workbench.channels.http import tornado_inner as inner
+from workbench.channels.http.port_owner import owner_of
+from workbench.channels.http.wire import BoundedServer, Bounds, server_of
 from workbench.channels.pipeline import Pipeline
-from workbench.channels.port_owner import owner_of
 from workbench.core.errors import WorkbenchError
 from workbench.core.forking import forgets_when_forked
 
@@ -72,6 +76,8 @@ class HTTPServer:
         run: Runs a coroutine on the loop's thread and waits for it.
         port: Port wanted by hand (busy is an error; 0 takes any), or None for 11223 if it is free.
         returning: Whether 11223 is held by this application's former process, and so worth 3 s of waiting.
+        bounds: How long clients may take, and how many there may be.
+        deadlines: What watches clients; our own by default.
     """
 
     def __init__(
@@ -81,11 +87,11 @@ class HTTPServer:
         port: int | None = None,
         *,
         returning: Callable[[], bool] = lambda: False,
-        reuse_port: bool = False,
         bounds: Bounds = Bounds(),  # noqa: B008
+        deadlines: Deadlines[IOStream] | None = None,
     ) -> None:
-        self._pipeline, self._run, self._bounds = pipeline, run, bounds
-        self._wanted, self._returning, self._reuse_port = port, returning, reuse_port
+        self._pipeline, self._run, self._bounds, self._deadlines = pipeline, run, bounds, deadlines
+        self._wanted, self._returning = port, returning
         self._server: BoundedServer | None = None
         self._listeners: list[socket.socket] = []
         self.port = 0
@@ -95,7 +101,7 @@ class HTTPServer:
         """In a forked child: let go of the parent's sockets, which would stay open for as long as the child lives."""
         server, self._server = self._server, None
         if server is not None:
-            for each in [*self._listeners, *(connection.stream.socket for connection in list(server._connections))]:
+            for each in [*self._listeners, *(each.stream.socket for each in list(inner.connections_of(server)))]:
                 if each is not None:
                     each.close()
 
@@ -103,6 +109,11 @@ class HTTPServer:
     def url(self) -> str:
         """Address on this machine; '' while stopped."""
         return f"http://localhost:{self.port}" if self._server is not None else ""
+
+    @property
+    def connection_count(self) -> int:
+        """How many clients are connected."""
+        return inner.connection_count(self._server) if self._server is not None else 0
 
     def start(self) -> None:
         """Bind and serve; does nothing when it serves already.
@@ -117,7 +128,7 @@ class HTTPServer:
         self._pipeline.draining = False
 
         async def serve() -> BoundedServer:
-            server = server_of(self._pipeline, self._bounds)
+            server = server_of(self._pipeline, self._bounds, self._deadlines)
             server.add_sockets(sockets)
             return server
 
@@ -127,7 +138,7 @@ class HTTPServer:
     def _bind(self) -> list[socket.socket]:
         if self._wanted is not None:
             try:
-                return bind_loopback(self._wanted, self._reuse_port)
+                return bind_loopback(self._wanted)
             except (OSError, OverflowError, TypeError) as exc:
                 if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
                     raise PortBusy(self._wanted) from exc
@@ -137,10 +148,10 @@ class HTTPServer:
         deadline = time.monotonic() + RETRY_SECONDS
         while True:
             try:
-                return bind_loopback(DEFAULT_PORT, self._reuse_port)
+                return bind_loopback(DEFAULT_PORT)
             except OSError:
                 if time.monotonic() > deadline or not self._returning():
-                    return bind_loopback(0, self._reuse_port)
+                    return bind_loopback(0)
             time.sleep(0.05)
 
     def stop(self, drain_seconds: float = 0.0) -> None:
@@ -162,12 +173,12 @@ class HTTPServer:
         self._run(down())
 
 
-def bind_loopback(port: int, reuse_port: bool = False) -> list[socket.socket]:
+def bind_loopback(port: int) -> list[socket.socket]:
     """Sockets on 127.0.0.1 and, where the machine has it, ::1, on one port: `localhost` may mean either."""
     for tries_left in reversed(range(20)):
-        first = _listen(socket.AF_INET, "127.0.0.1", port, reuse_port)
+        first = _listen(socket.AF_INET, "127.0.0.1", port)
         try:
-            return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1], reuse_port)]
+            return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1])]
         except OSError as exc:
             if exc.errno != errno.EADDRINUSE:
                 return [first]
@@ -177,13 +188,11 @@ def bind_loopback(port: int, reuse_port: bool = False) -> list[socket.socket]:
     raise AssertionError("the last try returns or raises")
 
 
-def _listen(family: socket.AddressFamily, address: str, port: int, reuse_port: bool) -> socket.socket:
+def _listen(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if reuse_port:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.setblocking(False)
