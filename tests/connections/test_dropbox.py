@@ -85,7 +85,7 @@ def test_the_client_leaves_a_step_with_route_path_and_outcome(conn: LiveDropbox,
     conn.client.files_list_folder("")
     with pytest.raises(ApiError):
         conn.client.files_get_metadata("/no.txt")
-    assert [step.said() for step in call.step.steps] == [
+    assert [step.describe() for step in call.step.steps] == [
         "Dropbox My Dropbox files/upload /a.txt 12 bytes",
         "Dropbox My Dropbox files/list_folder ok",
         "Dropbox My Dropbox files/get_metadata /no.txt 409 path/not_found/..",

@@ -218,7 +218,7 @@ def test_a_secret_is_never_shown(case: Case, caplog: pytest.LogCaptureFixture) -
             said += traceback.format_exception(refused.value)
     finally:
         CURRENT.reset(token)
-    said += [caplog.text, *map(repr, around.log), repr(call.step.steps), *(step.said() for step in call.step.steps)]
+    said += [caplog.text, *map(repr, around.log), repr(call.step.steps), *(step.describe() for step in call.step.steps)]
     assert call.step.steps
     for each in (PASSWORD, *hidden):
         assert each

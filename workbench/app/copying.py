@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from workbench.connections.file_errors import FileThere, NoSuchFile, StorageFull
+from workbench.connections.file_errors import FileThere, StorageFull
 from workbench.connections.file_names import joined, part_of
 from workbench.connections.file_streams import Download
 from workbench.connections.files import FileInfo, Sink, said_bytes
@@ -109,10 +109,7 @@ class Copying:
         self._say(original.name, done.size, done.size, last=True)
 
     def _at_target(self, path: str) -> FileInfo | None:
-        try:
-            return self._conn.stat(path)
-        except NoSuchFile:
-            return None
+        return self._conn.look(path)
 
     def _copy(self, original: Original, path: str) -> int:
         conn = self._conn

@@ -39,14 +39,14 @@ class Transferred:
         """Names that stayed at the source, with the reason."""
         return {file.name: file.error for file in self.files if file.error is not None}
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """`2 files, 24 bytes`."""
         good = [file for file in self.files if file.error is None]
         text = f"{len(good)} file{'' if len(good) == 1 else 's'}, {said_bytes(sum(file.size for file in good))}"
         return f"{text}; {len(self.failed)} stayed" if self.failed else text
 
     def __repr__(self) -> str:
-        return f"Transferred from {self.source} to {self.target}: {self.said()}."
+        return f"Transferred from {self.source} to {self.target}: {self.describe()}."
 
 
 class TransferIncomplete(WorkbenchError):
@@ -173,7 +173,7 @@ def transfer(
             events.emit(report)
             if report.failed:
                 raise TransferIncomplete(report)
-            step.end(report.said())
+            step.end(report.describe())
     return report
 
 

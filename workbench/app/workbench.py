@@ -175,7 +175,7 @@ class Workbench:
             try:
                 answer = invoker.run(call)
             except BaseException as exc:
-                call.step.end(f"failed: {type(exc).__name__}", exc)
+                call.step.fail(exc)
                 done(None, exc, trace)
             else:
                 done(answer, None, trace)

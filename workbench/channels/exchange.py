@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from workbench.channels.body import Spool
 from workbench.core.cid import new_cid
+from workbench.core.mood import mood_of_status
 from workbench.core.trace import RequestStep
 
 
@@ -85,7 +86,7 @@ class Exchange:
         """Send the answer; a second one is dropped."""
         if not self.answered:
             self.answered = True
-            self.root.end(str(answer.status))
+            self.root.end(str(answer.status), mood_of_status(answer.status))
             self._send(readable_by(self.page, answer) if self.page else answer)
             if self.spool is not None:
                 self.spool.release()

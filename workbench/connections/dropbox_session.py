@@ -18,6 +18,7 @@ from workbench.connections.files import said_bytes
 from workbench.connections.rest_session import LOOPBACK, bound_pools, bounded
 from workbench.connections.trying import Due
 from workbench.core.errors import ServiceUsage
+from workbench.core.mood import mood_of_status
 from workbench.core.trace import CURRENT, outgoing
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _sent(
     due = Due(max(definition.deadline_seconds, seconds))
     with outgoing("dropbox", f"Dropbox {definition.name} {route}") as step:
         response = _tried(definition, partial(_once, send, stream, due, seconds), due)
-        step.end(_outcome(request, response))
+        step.end(_outcome(request, response), mood_of_status(response.status_code))
         return response
 
 

@@ -154,6 +154,14 @@ class LiveFiles(FileAliases):
             step.end("yes" if is_there else "no")
         return is_there
 
+    def look(self, path: str) -> FileInfo | None:
+        """What is there, or None: to look is not to fail, so the step in the trace is a good one."""
+        name = self._path(path)
+        with self._step("look", name) as step:
+            info = self._trying(lambda due, _: self.backend.info(name, due))
+            step.end("not there" if info is None else _words(info))
+        return info
+
     def stat(self, path: str) -> FileInfo:
         """What is there; raises NoSuchFile."""
         name = self._path(path)
@@ -161,7 +169,7 @@ class LiveFiles(FileAliases):
             info = self._trying(lambda due, _: self.backend.info(name, due))
             if info is None:
                 raise NoSuchFile(self.config, name)
-            step.end("folder" if info.is_dir else said_bytes(info.size))
+            step.end(_words(info))
         return info
 
     def make_folder(self, path: str) -> None:
@@ -298,6 +306,10 @@ class AsyncFiles:
 def new_token() -> str:
     """What tells writers of one path apart."""
     return secrets.token_hex(4)
+
+
+def _words(info: FileInfo) -> str:
+    return "folder" if info.is_dir else said_bytes(info.size)
 
 
 def _kind(definition: ConnectionDefinition) -> str:

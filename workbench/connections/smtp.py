@@ -109,7 +109,7 @@ class LiveSMTP:
         with outgoing("smtp", f"SMTP {self.config.name}") as step:
             with self._server() as (server, reused):
                 self._hand_over(server, mail, reused)
-            step.end(mail.said())
+            step.end(mail.describe())
         return True
 
     def ping(self, cid: str = "") -> str:

@@ -281,5 +281,4 @@ def _after(conn: Any, cursor: Any, statement: str, params: Any, context: Any, ex
 def _failed(failure: Any) -> None:
     step = getattr(failure.execution_context, "workbench_step", None)
     if step is not None:
-        exc = failure.original_exception
-        step.end(f"failed: {type(exc).__name__}", exc)
+        step.fail(failure.original_exception)

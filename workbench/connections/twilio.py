@@ -20,6 +20,8 @@ from workbench.core.trace import CURRENT, outgoing
 REAL = "https://api.twilio.com"
 NUMBER = re.compile(r"\+[1-9]\d{1,14}|(whatsapp|messenger|rcs):\S+")
 MOST_CHARACTERS = 1600
+UNSENT = ("canceled", "failed", "undelivered")
+"""Source: the message statuses of Twilio's API."""
 
 
 class TwilioConnection(ConnectionDefinition, tag="twilio", frozen=True, kw_only=True):
@@ -100,7 +102,8 @@ class LiveTwilio:
         sender = "MessagingServiceSid" if from_.startswith("MG") and len(from_) == 34 else "From"
         with outgoing("sms", f"SMS {self.config.name} to {to}") as step:
             sent = self._asked("POST", "/Messages.json", {"To": to, sender: from_, "Body": body})
-            step.end(str(sent.get("status", "sent")))
+            status = str(sent.get("status", "sent"))
+            step.end(status, "failed" if status in UNSENT else "ok")
         return sent
 
     def _check(self, body: str, to: str, from_: str) -> None:

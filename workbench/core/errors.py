@@ -28,13 +28,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from workbench.core.public import COMING
+
+if TYPE_CHECKING:
+    from workbench.core.mood import Mood
 
 
 class WorkbenchError(Exception):
     """Anything that goes wrong in the workbench; its text is a sentence for a person."""
+
+    mood: ClassVar[Mood] = "failed"
+    """How a step that ends with it is drawn: `attention` where the other side is well and says no."""
 
 
 def listed(names: Iterable[str], *, at_most: int = 12) -> str:
@@ -181,6 +187,7 @@ class StoreUnavailable(WorkbenchError):
 class CallerError(WorkbenchError):
     """An error whose text the caller is told; raise a subclass in a service to answer with its status."""
 
+    mood = "attention"
     status: ClassVar[int] = 400
     phrase: ClassVar[str] = "Bad Request"
 

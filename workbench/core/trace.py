@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
+from workbench.core.mood import Mood, mood_of_error, words_of_error
+
 if TYPE_CHECKING:
     from workbench.core.call import Call
 
@@ -19,7 +21,7 @@ class Traced(Protocol):
 
     kind: str
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """One line without times."""
         ...
 
@@ -32,7 +34,7 @@ class Line:
     def __init__(self, kind: str, text: str, level: str = "") -> None:
         self.kind, self.text, self.level, self.at = kind, text, level, perf_counter()
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """The line, with its level if it was logged."""
         return f"{self.level} {self.text}" if self.level else self.text
 
@@ -40,23 +42,28 @@ class Line:
 class Step:
     """One thing that took time: a request, a service, an outgoing call."""
 
-    __slots__ = ("error", "kind", "name", "outcome", "seconds", "started", "steps")
+    __slots__ = ("error", "kind", "mood", "name", "outcome", "seconds", "started", "steps")
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind, self.name = kind, name
         self.started = perf_counter()
         self.seconds: float | None = None
         self.outcome = "running"
+        self.mood: Mood = "running"
         self.error: BaseException | None = None
         self.steps: list[Traced] = []
 
-    def end(self, outcome: str, error: BaseException | None = None) -> None:
-        """Say how it ended; the first word counts."""
+    def end(self, text: str, mood: Mood = "ok", error: BaseException | None = None) -> None:
+        """Say how it ended, in words of any kind, and what that means; only the first end counts."""
         if self.seconds is None:
             self.seconds = perf_counter() - self.started
-            self.outcome, self.error = outcome, error
+            self.outcome, self.mood, self.error = text, mood, error
 
-    def said(self) -> str:
+    def fail(self, error: BaseException) -> None:
+        """End with an error, in the words and the mood of its class."""
+        self.end(words_of_error(error), mood_of_error(error), error)
+
+    def describe(self) -> str:
         """Name and outcome."""
         return f"{self.name} {self.outcome}"
 
@@ -103,19 +110,19 @@ class Trace:
     @property
     def lines(self) -> list[str]:
         """What the services printed and logged."""
-        return [step.said() for _, step in self.root.tree() if isinstance(step, Line)]
+        return [step.describe() for _, step in self.root.tree() if isinstance(step, Line)]
 
 
 def _shown(step: Traced) -> list[str]:
     mark = f"{step.kind}: " if isinstance(step, Line) else ""
-    return [f"{mark}{line}" for line in step.said().splitlines() or [""]]
+    return [f"{mark}{line}" for line in step.describe().splitlines() or [""]]
 
 
 @contextmanager
 def outgoing(kind: str, name: str) -> Iterator[Step]:
     """Record a call to an outside system under the service call that makes it.
 
-    Set `step.outcome` text through `step.end(...)`; otherwise it is `ok`, or the class of the error.
+    Say how it ended through `step.end(text, mood)`; otherwise it ends `ok`, or with the error.
     """
     step = Step(kind, name)
     if (call := CURRENT.get()) is not None:
@@ -123,6 +130,6 @@ def outgoing(kind: str, name: str) -> Iterator[Step]:
     try:
         yield step
     except BaseException as exc:
-        step.end(f"failed: {type(exc).__name__}", exc)
+        step.fail(exc)
         raise
     step.end("ok")

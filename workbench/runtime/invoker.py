@@ -10,6 +10,7 @@ from typing import Any
 from workbench.core.call import INVOKE, INVOKE_ASYNC, INVOKE_ASYNC_CALLBACK, Call, ChannelInfo
 from workbench.core.cid import new_cid
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
+from workbench.core.mood import mood_of_error
 from workbench.core.ports import Decision, Deployment, Limiter, Spooled, Surroundings
 from workbench.core.service import logger_of, named
 from workbench.core.trace import CURRENT
@@ -142,7 +143,7 @@ class Invoker:
             return call.services[call.service]  # type: ignore[return-value]
         except KeyError:
             error = unknown_service(call.service, call.services)
-            call.step.end(outcome_of(error), error)
+            call.step.fail(error)
             raise error from None
 
     def start(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> asyncio.Task[Any] | None:
@@ -194,7 +195,7 @@ class Invoker:
             answer: Any = None
             error: BaseException | None = None
             if call.expired:
-                call.step.end("never began: its time was over before a worker was free")
+                call.step.end("never began: its time was over before a worker was free", "failed")
             else:
                 try:
                     answer = self.run(call)
@@ -208,7 +209,7 @@ class Invoker:
         try:
             self.workers.submit(work, soon)
         except ServiceUnavailable as exc:
-            call.step.end("refused 503", exc)
+            call.step.end("refused 503", mood_of_error(exc), exc)
             raise
 
     def run(self, call: Call) -> Any:
@@ -233,7 +234,7 @@ class Invoker:
             step.end("ok")
             return end.value
         except BaseException as exc:
-            step.end(outcome_of(exc), exc)
+            step.fail(exc)
             raise
         finally:
             CURRENT.reset(token)
@@ -262,18 +263,13 @@ class Invoker:
             step.end("ok")
             return end.value
         except (SystemExit, KeyboardInterrupt) as exc:
-            step.end(outcome_of(exc), exc)
+            step.fail(exc)
             raise ServiceUsage(f"{call.service!r} is async; {type(exc).__name__} would stop the whole server.") from exc
         except BaseException as exc:
-            step.end(outcome_of(exc), exc)
+            step.fail(exc)
             raise
         finally:
             CURRENT.reset(token)
-
-
-def outcome_of(error: BaseException) -> str:
-    """How a failed step is said: the status a caller is told, or the class of the error."""
-    return f"refused {error.status}" if isinstance(error, CallerError) else f"failed: {type(error).__name__}"
 
 
 def log_failure(call: Call, error: BaseException) -> None:

@@ -62,7 +62,7 @@ class Reply:
             self.path == request.path and self.method in methods and (self.query is None or self.query == request.query)
         )
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """What it answers, in words."""
         target = self.path if self.query is None else f"{self.path}?{self.query}"
         return f"{self.method} {target}" if self.method else target
@@ -127,7 +127,7 @@ class HTTPSource(Peer):
         reply = Reply(path, method.upper() if method else None, answer, contents, after, times)
         with self._lock:
             if times is None:
-                self._replies = [each for each in self._replies if each.said() != reply.said() or each.times]
+                self._replies = [each for each in self._replies if each.describe() != reply.describe() or each.times]
             self._replies.append(reply)
 
     def _check(self, path: str, given: list[str], status: int, after: float, times: int | None) -> None:
@@ -153,7 +153,7 @@ class HTTPSource(Peer):
     def replies(self) -> list[str]:
         """What it answers now, in words."""
         with self._lock:
-            return [f"{reply.said()} -> {reply.answer.status}" for reply in self._replies]
+            return [f"{reply.describe()} -> {reply.answer.status}" for reply in self._replies]
 
     @property
     def url(self) -> str:
@@ -212,14 +212,14 @@ class HTTPSource(Peer):
                 reply.times -= 1
                 if not reply.times:
                     self._replies.remove(reply)
-                    self._used_up.append(reply.said())
+                    self._used_up.append(reply.describe())
             return reply
 
     def _unknown(self, request: Request) -> str:
         spent = " Its replies are used up." if any(request.path in each for each in self._used_up) else ""
         return (
             f"{self} was asked {request.method} {request.target} and has no reply to it; it has: "
-            f"{listed(reply.said() for reply in self._replies)}.{spent} "
+            f"{listed(reply.describe() for reply in self._replies)}.{spent} "
             f"Mend: .reply({request.path!r}, json=...)\n"
         )
 
