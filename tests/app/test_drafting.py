@@ -14,10 +14,11 @@ from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.connections.rest import RESTConnection
 from workbench.core.errors import DanglingReference, DeployRefused, NameTaken, PathTaken, UnknownName
+from workbench.core.origin import NOTEBOOK
 from workbench.core.secret import PlainSecretWarning
 from workbench.core.service import Service
 from workbench.limiting.definition import Limit
-from workbench.runtime.registry import NOTEBOOK, Source
+from workbench.runtime.registry import Source
 from workbench.security.definitions import BasicAuth
 
 

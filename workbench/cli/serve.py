@@ -124,8 +124,8 @@ def _run_notebook(path: Path, end: End) -> None:
 
     shell = served_shell()
     load(shell)
-    for number, text, may_raise in code_cells(path):
-        result = shell.run_cell(text, store_history=False)
+    for number, cell_id, text, may_raise in code_cells(path):
+        result = shell.run_cell(text, store_history=False, cell_id=cell_id or None)
         if end.asked.is_set():
             raise KeyboardInterrupt
         error = result.error_before_exec or result.error_in_exec

@@ -61,10 +61,15 @@ class ConnectionDefinition(Definition, frozen=True):
 class Item:
     """`self.out.rest["name"]` and its like: the live object beside its definition."""
 
-    __slots__ = ("_live", "config", "name")
+    __slots__ = ("_live", "definition", "name")
 
     def __init__(self, definition: ConnectionDefinition, live: Callable[[], Any]) -> None:
-        self.name, self.config, self._live = definition.name, definition, live
+        self.name, self.definition, self._live = definition.name, definition, live
+
+    @property
+    def config(self) -> ConnectionDefinition:
+        """Zato's word for `definition`."""
+        return self.definition
 
     @property
     def conn(self) -> Any:
@@ -75,9 +80,9 @@ class Item:
         """One round trip to the other side."""
         if not hasattr(conn := self.conn, "ping"):
             raise ServiceUsage(
-                f"{self.config} has no ping. Mend: write def ping(self, cid='') in {type(conn).__name__}"
+                f"{self.definition} has no ping. Mend: write def ping(self, cid='') in {type(conn).__name__}"
             )
         return str(conn.ping(cid))
 
     def __repr__(self) -> str:
-        return str(self.config)
+        return str(self.definition)

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Item, Opening
+from workbench.core.collection import CollectionRow, Each, Effect
 from workbench.core.errors import UnknownName
 
 log = logging.getLogger("workbench.connections")
@@ -30,6 +31,17 @@ class LiveConnections:
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
         self._locks: dict[str, Lock] = {}
+
+    def row(self) -> CollectionRow:
+        """The collection of connections."""
+        return CollectionRow(
+            "connections",
+            "connection",
+            Effect(self.define, lambda each: self.remove(each.name)),
+            order=20,
+            items=lambda: Each(self.definitions, lambda each: self.of(each.name)),
+            definition_of=lambda item: item.definition,
+        )
 
     @property
     def definitions(self) -> Mapping[str, ConnectionDefinition]:

@@ -119,6 +119,11 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
         if problems:
             raise InvalidDefinition(type(self).__name__, self.name, problems)
 
+    @property
+    def full_name(self) -> str:
+        """The name that no other of its collection has; a kind that is named by more than a name says so."""
+        return self.name
+
     def problems(self) -> dict[str, str]:
         """What is wrong between fields that are each valid alone, by field."""
         return {}

@@ -91,11 +91,13 @@ class NameTaken(WorkbenchError):
 
 
 class DanglingReference(WorkbenchError):
-    """A definition names an object that does not exist."""
+    """A definition names an object that does not exist; `problem` says so beside the `field` that names it."""
 
-    def __init__(self, owner: str, what: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, owner: str, what: str, name: str, known: Iterable[str], *, field: str = "") -> None:
         close = nearest(name, known := list(known))
         meant = f" Did you mean {close!r}?" if close else ""
+        there = f"did you mean {close!r}?" if close else f"there are: {listed(known) if known else 'none yet'}"
+        self.field, self.problem = field, f"{name!r} does not exist; {there}"
         super().__init__(f"{owner} names the {what} {name!r}, which does not exist; there are: {listed(known)}.{meant}")
 
 

@@ -260,7 +260,7 @@ class Way:
 
     def __getitem__(self, name: str) -> Any:
         item = self._connections.item(self._kind, name)
-        view = item.config.attributes[self._attribute]
+        view = item.definition.attributes[self._attribute]
         if view == "item":
             return item
         return item.conn if view == "conn" else getattr(item.conn, view)(self._call.cid)

@@ -113,7 +113,7 @@ def _workbench(wb: Workbench) -> str:
 
 def _defined_card(shell: Any, said: Defined) -> dict[str, Any]:
     wb = the_workbench()
-    in_force = [*wb.channels.values(), *(item.config for item in wb.connections.values())]
+    in_force = [*wb.channels.values(), *(item.definition for item in wb.connections.values())]
     mine = [each for each, _ in said.outcomes if each in in_force]
     rest = Defined([pair for pair in said.outcomes if pair[0] not in in_force], said.played)
     return front.definitions_card(shell, wb, mine, rest.lines())

@@ -39,8 +39,8 @@ class Card(anywidget.AnyWidget):
     layout = traitlets.Any(None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, desk: Desk, draw: Draw) -> None:
-        self._desk, self._draw = desk, draw
+    def __init__(self, desk: Desk, draw: Draw, cell: str = "") -> None:
+        self._desk, self._draw, self._cell = desk, draw, cell
         self._viewers = 0
         self.restless = False
         self._context = contextvars.copy_context()
@@ -67,7 +67,7 @@ class Card(anywidget.AnyWidget):
             self._looked_at(1 if asked["ask"] == "hello" else -1)
         number, desk = asked.get("id"), self._desk
         tell = lambda said: desk.courier.post(self, {"id": number, **said})  # noqa: E731
-        aside(lambda: desk.answer(asked, tell), str(asked.get("ask")).replace(" ", "-"))
+        aside(lambda: desk.answer({**asked, "cell": self._cell}, tell), str(asked.get("ask")).replace(" ", "-"))
 
     def _looked_at(self, more: int) -> None:
         with _lock:
@@ -106,7 +106,7 @@ def show_card(wb: Workbench, draw: Draw, cell: str = "") -> dict[str, Any]:
         draw: What it shows.
         cell: What tells the cell from others; empty if nobody knows.
     """
-    card = Card(desk_of(wb), draw)
+    card = Card(desk_of(wb), draw, cell)
     key = cell or card.model_id
     with _lock:
         old = [_cards.pop(key)] if key in _cards else []

@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
-from workbench.app.definitions import Changed, key_of
+from workbench.app.definitions import Changed
 from workbench.app.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
+from workbench.core.origin import Origin
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
 from workbench.ui.code import code_of
 from workbench.ui.courier import Courier
-from workbench.ui.forms import Problems, Read, dangling
+from workbench.ui.forms import Problems, Read
 
 log = logging.getLogger("workbench.ui")
 
@@ -26,8 +27,6 @@ Tell = Callable[[dict[str, Any]], None]
 Verb = Callable[["Desk", Content, Tell], "dict[str, Any] | None"]
 VERBS: dict[str, Verb] = {}
 KEPT_UNDOS = 100
-PART_OF = {"connections": "config", "jobs": "definition"}
-"""Where the definition is of what a collection holds, if it holds more."""
 
 
 def verb(name: str) -> Callable[[Verb], Verb]:
@@ -98,34 +97,39 @@ class Desk:
         if said is not None:
             tell(said)
 
-    def put(self, found: Read, edited: str = "") -> dict[str, Any]:
+    def put(self, found: Read, cell: str, edited: str = "") -> dict[str, Any]:
         """Put what a form describes into force at once, or say by field why not.
 
-        `edited` is the name of the job that it may replace.
+        Args:
+            found: What was read of the form.
+            cell: The id of the cell under which it was opened; empty if nobody knows.
+            edited: The name of the job that it may replace.
         """
         definition = found.definition
         if definition is None:
             return {"problems": found.problems}
         if problems := self.clashes(definition, edited):
             return {"problems": problems}
-        before = defined(self.wb, definition)
+        before = self.wb.in_force(definition)
+        was = self.wb.origin_of(definition)
+        origin = was.by_form() if was is not None else Origin("form", cell_id=cell)
         try:
-            outcome = self.wb.define(definition)
+            outcome = self.wb.drafting.define([definition], origin=origin)
         except InvalidDefinition as exc:
             return {"problems": exc.problems}
         except DanglingReference as exc:
-            return {"problems": {"": str(exc)}}
+            return {"problems": {exc.field: exc.problem}}
         self.courier.refresh_all()
         said: dict[str, Any] = {"problems": {}, "code": code_of(definition)}
         said |= {"name": definition.name, "collection": definition.collection}
         if not outcome.of("unchanged"):
-            said["undo"] = self.keep_undo(lambda: self._take_back(definition, before))
+            said["undo"] = self.keep_undo(lambda: self._take_back(definition, before, was))
         return said
 
     def clashes(self, definition: Definition, edited: str = "") -> Problems:
         """What only the whole workbench can tell: names that do not exist, and a job's name that is taken."""
-        problems = dangling(definition, names_in(self.wb))
-        other = defined(self.wb, definition)
+        problems = {each.field: each.problem for each in self.wb.dangling(definition)}
+        other = self.wb.in_force(definition)
         if definition.collection == "jobs" and definition.name != edited and other not in (None, definition):
             problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"
         return problems
@@ -146,13 +150,13 @@ class Desk:
             raise WorkbenchError("It was taken back already.")
         return undo()
 
-    def _take_back(self, definition: Definition, before: Definition | None) -> str:
+    def _take_back(self, definition: Definition, before: Definition | None, was: Origin | None) -> str:
         if before is None:
-            withdraw(self.wb, definition)
+            self.wb.withdraw(definition)
             self.last.pop(definition.name, None)
             said = f"{definition} is gone again."
         else:
-            self.wb.define(before)
+            self.wb.drafting.define([before], origin=was or Origin("form"))
             said = f"{definition} is as it was before."
         self.courier.refresh_all()
         return said
@@ -160,23 +164,4 @@ class Desk:
 
 def names_in(wb: Workbench) -> dict[str, list[str]]:
     """Names that definitions may refer to, by collection."""
-    return {each: sorted(getattr(wb, each)) for each in ("services", "channels", "connections", "security")}
-
-
-def defined(wb: Workbench, like: Definition) -> Definition | None:
-    """The definition in force under the same name as `like`, if there is one."""
-    if like.collection == "jobs" and not wb.has_jobs:
-        return None
-    held = getattr(wb, like.collection).get(key_of(like))
-    found: Definition | None = getattr(held, PART_OF.get(like.collection, ""), held)
-    return found
-
-
-def withdraw(wb: Workbench, definition: Definition) -> None:
-    """Take a definition out of force; nothing happens if it is gone."""
-    if defined(wb, definition) is None:
-        return
-    if definition.collection == "jobs":
-        wb.jobs[definition.name].remove()
-    else:
-        getattr(wb, definition.collection).remove(key_of(definition))
+    return {name: wb.names(name) for name in ("services", *wb.collections)}

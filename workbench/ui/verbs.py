@@ -9,12 +9,13 @@ from workbench.channels.rest import RESTChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
+from workbench.core.origin import Origin
 from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
 from workbench.ui import calls, limit, rows, schedule
 from workbench.ui.burst import send_burst
 from workbench.ui.code import code_of
-from workbench.ui.desk import Content, Desk, Tell, names_in, verb, withdraw
+from workbench.ui.desk import Content, Desk, Tell, names_in, verb
 from workbench.ui.forms import Read, filled, form_of, read
 
 PUBLISHED_BY = ("path", "name", "method", "security", "limit")
@@ -72,7 +73,7 @@ def _edited(desk: Desk, asked: Content) -> Definition | None:
     """The definition that a form was opened to change, if it was."""
     match asked.get("edit"):
         case {"collection": "connections", "name": name}:
-            return desk.wb.connections[name].config
+            return desk.wb.connections[name].definition
         case {"collection": "channels", "name": name}:
             return desk.wb.channels[name]
     return None
@@ -86,6 +87,11 @@ def _class_of(desk: Desk, asked: Content) -> type[Definition]:
     if asked.get("kind") == "RESTChannel":
         return RESTChannel
     raise WorkbenchError(f"There is no form for {asked.get('kind')!r}.")
+
+
+def _cell(asked: Content) -> str:
+    """The cell of the card that asks."""
+    return str(asked.get("cell", ""))
 
 
 @verb("form")
@@ -116,7 +122,7 @@ def form_check(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
 def form_save(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Put a form's definition into force."""
     found = read(_class_of(desk, asked), asked["values"])
-    said = desk.put(found)
+    said = desk.put(found, _cell(asked))
     if not said["problems"]:
         definition = cast(Definition, found.definition)
         now = "changed" if asked.get("edit") else "open" if isinstance(definition, RESTChannel) else "defined"
@@ -171,7 +177,7 @@ def check_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
 def save_schedule(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Put the job into force, and run it once if asked."""
     edited = str(asked.get("edit", ""))
-    said = desk.put(_job(desk, asked), edited)
+    said = desk.put(_job(desk, asked), _cell(asked), edited)
     if said["problems"]:
         return said
     desk.zone = str(asked["values"].get("timezone") or desk.zone)
@@ -189,10 +195,11 @@ def job(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
         handled.execute(wait=False)
     elif what == "remove":
         definition = handled.definition
-        withdraw(desk.wb, definition)
+        was = desk.wb.origin_of(definition)
+        desk.wb.withdraw(definition)
         desk.last.pop(name, None)
         desk.courier.refresh_all()
-        return {"said": f"Job {name!r} is removed.", "undo": desk.keep_undo(lambda: _again(desk, definition))}
+        return {"said": f"Job {name!r} is removed.", "undo": desk.keep_undo(lambda: _again(desk, definition, was))}
     elif what in ("pause", "resume"):
         getattr(handled, what)()
     else:
@@ -201,8 +208,8 @@ def job(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     return {"said": ""}
 
 
-def _again(desk: Desk, definition: Definition) -> str:
-    desk.wb.define(definition)
+def _again(desk: Desk, definition: Definition, was: Origin | None) -> str:
+    desk.wb.drafting.define([definition], origin=was or Origin("form"))
     return f"{definition} is on again."
 
 
@@ -239,7 +246,7 @@ def check_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
 @verb("limit save")
 def save_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Put the limit into force."""
-    said = desk.put(_limit(asked))
+    said = desk.put(_limit(asked), _cell(asked))
     if said["problems"]:
         return said
     return said | {"said": f"Limit on {asked['on']} {asked['name']} is on."}
@@ -249,9 +256,10 @@ def save_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
 def remove_limit(desk: Desk, asked: Content, tell: Tell) -> dict[str, Any]:
     """Lift a limit."""
     lifted = desk.wb.limits[f"{asked['on']} {asked['name']}"]
-    withdraw(desk.wb, lifted)
+    was = desk.wb.origin_of(lifted)
+    desk.wb.withdraw(lifted)
     desk.courier.refresh_all()
-    return {"said": f"The {lifted} is lifted.", "undo": desk.keep_undo(lambda: _again(desk, lifted))}
+    return {"said": f"The {lifted} is lifted.", "undo": desk.keep_undo(lambda: _again(desk, lifted, was))}
 
 
 @verb("burst")
