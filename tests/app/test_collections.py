@@ -18,6 +18,7 @@ from workbench.runtime.registry import Source
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk, names_in
 from workbench.ui.forms import Read
+from workbench.ui.verbs import VERBS
 
 
 class Shelf(Definition, frozen=True, kw_only=True):
@@ -155,7 +156,7 @@ def test_one_that_waits_takes_effect_with_its_cell(wb: Workbench, room: Room) ->
 
 
 def test_a_form_saves_it_and_takes_it_back(wb: Workbench, room: Room) -> None:
-    desk = Desk(wb, Courier())
+    desk = Desk(wb, Courier(), VERBS)
     try:
         assert names_in(wb)["shelves"] == []
         problems = desk.put(Read(Shelf("a", beside="b", folder="Kept"), {}), "")["problems"]

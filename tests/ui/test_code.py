@@ -6,8 +6,8 @@ import pytest
 
 import workbench
 from tests.ui.definitions import CLASSES, values_of
+from workbench import HOMES
 from workbench.core.definition import Definition
-from workbench.core.public import HOMES
 from workbench.ui.code import call_of, code_of, literal
 from workbench.ui.forms import read
 

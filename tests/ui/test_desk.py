@@ -22,8 +22,9 @@ from workbench import (
 from workbench.core.errors import UnknownName
 from workbench.core.origin import Origin
 from workbench.ui import views
-from workbench.ui.desk import VERBS, Desk
+from workbench.ui.desk import Desk
 from workbench.ui.rows import services
+from workbench.ui.verbs import VERBS
 
 VALUES = {"name": "hello", "hours": "1", "timezone": "Europe/Warsaw", "extra": ""}
 LINES = [{"source": "*", "rate": "3", "unit": "d", "unbounded": False}]

@@ -206,7 +206,7 @@ class Parts:
         return lambda: self.scheduler.put_back(name, stored)
 
     def _enter(self, on: Any, definition: Any) -> None:
-        self.short.put(on, definition.name, definition.limit)
+        self.short.put(on, definition.name, _short_limit(definition))
         if on == "user":
             self.views.verifier(definition.name)
         self.views.rebuild()

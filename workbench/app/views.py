@@ -10,7 +10,7 @@ from workbench.channels.pipeline import Endpoint, View, routes_of
 from workbench.core.definition import Definition
 from workbench.limiting.definition import Limit, On
 from workbench.limiting.registry import Limits
-from workbench.security.definitions import APIKey, BasicAuth
+from workbench.security.definitions import SecurityDefinition
 
 DRAFT_HEADER = "X-Workbench-Draft"
 
@@ -74,7 +74,7 @@ class Views:
         definition = self._users()[user]
         kept = self._verifiers.get(user)
         if kept is None or kept[0] != definition:
-            assert isinstance(definition, BasicAuth | APIKey)
+            assert isinstance(definition, SecurityDefinition)
             kept = self._verifiers[user] = (definition, definition.verifier(self._reveal))
         return kept[1]
 

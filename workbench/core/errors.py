@@ -9,7 +9,10 @@ WorkbenchError
   StillUsed              something to be removed that others name
   MissingSecret          a secret nobody set
   MissingDependency      a client library that is not installed
+    UnknownAttribute     ... asked for as an attribute
   NotYet                 a kind of connection that is to come
+    NotYetImported       ... asked for by an import
+    NotYetAttribute      ... asked for as an attribute
   BrokenExtension        what another distribution brings and cannot be used
   DeployRefused          classes of a cell or file that cannot go live
   ServiceUsage           a service that used its own interface wrongly
@@ -29,8 +32,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar
-
-from workbench.core.public import COMING
 
 if TYPE_CHECKING:
     from workbench.core.mood import Mood
@@ -77,6 +78,12 @@ class UnknownName(WorkbenchError, KeyError):
         meant = f" Did you mean {close!r}?" if close else ""
         tail = f" Mend: {mend}" if mend else ""
         super().__init__(f"No {what} is named {name!r}; there are: {listed(self.known)}.{meant}{tail}")
+
+    def as_attribute(self) -> UnknownAttribute:
+        """The same error for a name that was asked for as an attribute."""
+        error = UnknownAttribute.__new__(UnknownAttribute, *self.args)
+        error.what, error.name, error.known = self.what, self.name, self.known
+        return error
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -149,21 +156,26 @@ class BrokenExtension(WorkbenchError):
         )
 
 
-class NotYet(WorkbenchError, ImportError):
+class UnknownAttribute(UnknownName, AttributeError):  # type: ignore[misc]  # `name` is text in both
+    """The same, asked for as an attribute: `hasattr` and `getattr` with a default take it as any other."""
+
+
+class NotYet(WorkbenchError):
     """A kind of connection that is to come."""
 
-    def __init__(self, kind: str) -> None:
-        label, _, package = COMING[kind]
+    def __init__(self, label: str, package: str) -> None:
         super().__init__(
             f"{label} connections come later. Mend: until then, call {label} from a service by its own library "
             f"(pip install {package}), or make it a kind of your own, as in notebooks/05-your-own-connector.ipynb"
         )
 
 
-def expect_built(kind: str) -> None:
-    """Raise NotYet for the short word of a kind that is to come."""
-    if kind in COMING:
-        raise NotYet(kind)
+class NotYetImported(NotYet, ImportError):
+    """The same, asked for by `from workbench import ...`."""
+
+
+class NotYetAttribute(NotYet, AttributeError):
+    """The same, asked for as an attribute of a service."""
 
 
 class DeployRefused(WorkbenchError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.core.call import Call, ChannelInfo
 from workbench.core.clock import ServiceTime
-from workbench.core.errors import ServiceUsage, UnknownName, expect_built
+from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.request import Request
 from workbench.core.response import Response
 
@@ -248,11 +248,8 @@ class Way:
 
     def __init__(self, call: Call, attribute: str) -> None:
         self._call, self._attribute = call, attribute
-        ways = self._connections.ways()
-        if attribute not in ways:
-            expect_built(attribute.rpartition(".")[2])
-            raise UnknownName("way out", f"self.{attribute}", (f"self.{each}" for each in ways))
-        self._kind = ways[attribute]
+        self._connections.expect_way(attribute)
+        self._kind = self._connections.ways()[attribute]
 
     @property
     def _connections(self) -> Connections:
@@ -270,7 +267,10 @@ class Way:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self[name]
+        try:
+            return self[name]
+        except UnknownName as exc:
+            raise exc.as_attribute() from None
 
     def _ipython_key_completions_(self) -> list[str]:
         return self._connections.names(self._kind)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from workbench import __all__
 from workbench.core.definition import Definition
-from workbench.core.public import HOMES
 from workbench.core.secret import Secret
 
 WIDEST = 110
@@ -76,4 +76,4 @@ def _names(definition: Definition) -> list[str]:
     """What the code uses besides `wb`."""
     changed = definition.changed().values()
     names = [type(definition).__name__, *(["secret"] if any(isinstance(each, Secret) for each in changed) else [])]
-    return [name for name in names if name in HOMES or name == "wb"]
+    return [name for name in names if name in __all__]

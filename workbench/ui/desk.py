@@ -25,25 +25,20 @@ log = logging.getLogger("workbench.ui")
 Content = Mapping[str, Any]
 Tell = Callable[[dict[str, Any]], None]
 Verb = Callable[["Desk", Content, Tell], "dict[str, Any] | None"]
-VERBS: dict[str, Verb] = {}
 KEPT_UNDOS = 100
 
 
-def verb(name: str) -> Callable[[Verb], Verb]:
-    """Let cards ask for this. A verb that answers None tells its answer later."""
-
-    def keep(answer: Verb) -> Verb:
-        VERBS[name] = answer
-        return answer
-
-    return keep
-
-
 class Desk:
-    """Answers the cards of one workbench."""
+    """Answers the cards of one workbench.
 
-    def __init__(self, wb: Workbench, courier: Courier) -> None:
-        self.wb, self.courier = wb, courier
+    Args:
+        wb: The workbench.
+        courier: Carries what cards show.
+        verbs: What cards may ask for, by its word.
+    """
+
+    def __init__(self, wb: Workbench, courier: Courier, verbs: Mapping[str, Verb]) -> None:
+        self.wb, self.courier, self._verbs = wb, courier, verbs
         self.zone = "UTC"
         self.last: dict[str, Run] = {}
         self._lock = Lock()
@@ -82,13 +77,13 @@ class Desk:
                 self.last.setdefault(job.name, runs[-1])
         return self.last
 
-    def answer(self, asked: Content, tell: Tell) -> None:
-        """Answer a question: `tell` is called with what it asked, now or later; it is never left without."""
-        name = str(asked.get("ask"))
+    def answer(self, message: Content, tell: Tell) -> None:
+        """Answer a question: `tell` is called with the answer, now or later; it is never left without."""
+        name = str(message.get("ask"))
         try:
-            if name not in VERBS:
+            if name not in self._verbs:
                 raise WorkbenchError(f"A card asked for {name!r}, which nobody answers. Mend: run its cell again.")
-            said = VERBS[name](self, asked, tell)
+            said = self._verbs[name](self, message, tell)
         except WorkbenchError as exc:
             said = {"failed": str(exc)}
         except Exception as exc:
