@@ -107,7 +107,7 @@ def test_a_failing_cell_changes_nothing(wb: Workbench) -> None:
         run(wb, changes_everything)
     after = (repr(wb.services), repr(wb.channels), repr(wb.security), repr(dict(wb.connections)), repr(wb.limits))
     assert after == before
-    assert wb.connections["out"].config.host == "http://a"
+    assert wb.connections["out"].definition.host == "http://a"
     assert wb.call("GET /api", user="u").text == "old"
     assert elsewhere(lambda: wb.call("GET /fresh").status) == 404
 

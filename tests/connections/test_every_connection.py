@@ -244,6 +244,6 @@ def test_a_sandbox_leads_to_the_peer_and_back_and_the_definition_stays(case: Cas
             case.use(live.live(name))
         live.close_all()
         assert (case.arrived(outside), case.arrived(inside)) == (2, 1)
-        assert live.of(name).config is real
+        assert live.of(name).definition is real
         assert real.to_code() == code
         sandbox.close()

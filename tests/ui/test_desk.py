@@ -200,7 +200,7 @@ def test_a_connection_and_a_channel_are_edited(ask: Asking, wb: Workbench) -> No
     assert "undo" not in ask("form save", edit=edit, values=values)
     said = ask("form save", edit=edit, values=values | {"port": "25"})
     assert said["said"] == "SMTP 'mail' is changed."
-    assert wb.connections["mail"].config == SMTPConnection(
+    assert wb.connections["mail"].definition == SMTPConnection(
         "mail", host="smtp.example.com", port=25, mode="starttls", username="me", password=secret("P")
     )
     edit = {"collection": "channels", "name": "api.hello"}

@@ -83,7 +83,7 @@ class Transfer(Copying):
     ) -> None:
         super().__init__(source, target, overwrite, tell)
         self._pattern = pattern
-        self._done = None if done is None else path_of(done, source.conn.config)
+        self._done = None if done is None else path_of(done, source.conn.definition)
         if source.conn is target.conn and source.path == target.path:
             raise ServiceUsage(f"A transfer from {source} to itself would go on for ever. Mend: name another folder.")
 
@@ -196,7 +196,7 @@ def place_of(live: LiveConnections, given: str | tuple[str, str], *kinds: str) -
     if name in live.names("rest"):
         return Place(name, live.of(name).conn, path)
     conn: LiveFiles = live.item("files", name).conn
-    return Place(name, conn, path_of(path, conn.config))
+    return Place(name, conn, path_of(path, conn.definition))
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class ConnectionDefinition(Definition, frozen=True):
     """The definition of a way out.
 
     `attributes` says where a service finds it: `{"out.rest": "item", "out.ftp": "conn"}`. `item` gives an object with
-    `.conn`, `.config` and `.ping`; `conn` gives the live object; any other word is a method of the live object that
+    `.conn`, `.definition` and `.ping`; `conn` gives the live object; any other word is a method of the live object that
     takes the CID and gives what the service sees.
 
     `peer` is the kind of peer that plays the other side in a sandbox, if it is another kind's: `rest` gives an HTTP

@@ -17,7 +17,7 @@ from workbench.sandbox.peer import Peer, secret_fields
 D = TypeVar("D", bound=Definition)
 
 
-class Row(NamedTuple):
+class PeerRow(NamedTuple):
     """Where the peer of a kind of connection lives."""
 
     kind: str
@@ -27,16 +27,16 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("rest", "workbench.sandbox.http_source", "HTTPSource"),
-    Row("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
-    Row("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
-    Row("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
-    Row("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
-    Row("s3", "workbench.sandbox.s3_server", "S3Server"),
-    Row("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
-    Row("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
-    Row("imap", "workbench.sandbox.imap_mailbox", "IMAPMailbox"),
-    Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
+    PeerRow("rest", "workbench.sandbox.http_source", "HTTPSource"),
+    PeerRow("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
+    PeerRow("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
+    PeerRow("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
+    PeerRow("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
+    PeerRow("s3", "workbench.sandbox.s3_server", "S3Server"),
+    PeerRow("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
+    PeerRow("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
+    PeerRow("imap", "workbench.sandbox.imap_mailbox", "IMAPMailbox"),
+    PeerRow("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 
 
@@ -51,12 +51,12 @@ class NoPeer(WorkbenchError):
 
 
 @cache
-def rows() -> dict[str, Row]:
+def rows() -> dict[str, PeerRow]:
     """The peers by kind of connection, those of other distributions included (entry points `workbench.peers`)."""
     found = {row.kind: row for row in ROWS}
     for entry in entry_points(group="workbench.peers"):
         owner = entry.dist.name if entry.dist is not None else entry.module
-        found[entry.name] = Row(entry.name, entry.module, entry.attr, owner)
+        found[entry.name] = PeerRow(entry.name, entry.module, entry.attr, owner)
     return found
 
 

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta
 from workbench.core.errors import ServiceUsage, listed
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.http_file import Contents
-from workbench.sandbox.http_wire import Answer, Request, http_protocol
+from workbench.sandbox.http_wire import HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 
@@ -45,7 +45,7 @@ class Reply:
         self,
         target: str,
         method: str | None,
-        answer: Answer,
+        answer: HTTPAnswer,
         contents: Contents | None,
         after: float,
         times: int | None,
@@ -123,7 +123,7 @@ class HTTPSource(Peer):
         fields = dict(headers or {})
         if kind and "content-type" not in map(str.lower, fields):
             fields["Content-Type"] = kind
-        answer = Answer(status, body, list(fields.items()))
+        answer = HTTPAnswer(status, body, list(fields.items()))
         reply = Reply(path, method.upper() if method else None, answer, contents, after, times)
         with self._lock:
             if times is None:
@@ -166,35 +166,35 @@ class HTTPSource(Peer):
     def protocol(self) -> asyncio.BaseProtocol:
         return http_protocol(self.respond)
 
-    async def respond(self, request: Request) -> Answer | None:
+    async def respond(self, request: Request) -> HTTPAnswer | None:
         """What to say to one request; None hangs up."""
         answer = await self._answer(request)
         request.status = 0 if answer is None or answer.raw is not None else answer.status
         self.requests.add(request, len(request.body))
         return answer
 
-    async def _answer(self, request: Request) -> Answer | None:
+    async def _answer(self, request: Request) -> HTTPAnswer | None:
         trouble = self.trouble
         faults = cast(HTTPFaults, trouble.faults)
         if faults.hang_up and trouble.strikes():
             return None
         if faults.garbage and trouble.strikes():
-            return Answer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
+            return HTTPAnswer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
         if faults.status is not None and trouble.strikes():
             words = f"{self} has the fault status={faults.status}.\n".encode()
             waits = faults.retry_after_seconds
             fields = [("Content-Type", "text/plain")] + ([] if waits is None else [("Retry-After", str(waits))])
-            return Answer(faults.status, words, fields)
+            return HTTPAnswer(faults.status, words, fields)
         answer = await self._told(request, faults)
         most = faults.cut_body_after_bytes
         if most is not None and most < max(len(answer.body), answer.length) and trouble.strikes():
             answer = replace(answer, cut_body_after_bytes=most)
         return answer
 
-    async def _told(self, request: Request, faults: HTTPFaults) -> Answer:
+    async def _told(self, request: Request, faults: HTTPFaults) -> HTTPAnswer:
         reply = self._next(request)
         if reply is None:
-            return Answer(404, self._unknown(request).encode(), [("Content-Type", "text/plain; charset=utf-8")])
+            return HTTPAnswer(404, self._unknown(request).encode(), [("Content-Type", "text/plain; charset=utf-8")])
         if reply.after:
             await asyncio.sleep(reply.after)
         if reply.contents is None:

@@ -79,7 +79,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class Answer:
+class HTTPAnswer:
     """What a peer says to a request; a long body comes as `blocks`, `length` bytes in all."""
 
     status: int = 200
@@ -99,7 +99,7 @@ class BadRequest(Exception):
         super().__init__(words)
 
 
-Responder = Callable[[Request], Awaitable[Answer | None]]
+Responder = Callable[[Request], Awaitable[HTTPAnswer | None]]
 
 
 def http_protocol(respond: Responder) -> asyncio.BaseProtocol:
@@ -131,7 +131,9 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         request.body = await _body(reader, request.headers)
     except BadRequest as exc:
         words = exc.words.encode()
-        writer.write(_head_of(Answer(exc.status, headers=[("Content-Type", "text/plain")]), len(words), True) + words)
+        writer.write(
+            _head_of(HTTPAnswer(exc.status, headers=[("Content-Type", "text/plain")]), len(words), True) + words
+        )
         await writer.drain()
         return False
     wanted = request.headers.get("Connection", "").lower()
@@ -140,7 +142,7 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     return answer is not None and await _send(writer, request, answer, ends) and not ends
 
 
-async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer, ends: bool) -> bool:
+async def _send(writer: asyncio.StreamWriter, request: Request, answer: HTTPAnswer, ends: bool) -> bool:
     if answer.raw is not None:
         writer.write(answer.raw)
         await writer.drain()
@@ -156,7 +158,7 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer, 
     return most is None
 
 
-async def _send_blocks(writer: asyncio.StreamWriter, answer: Answer, blocks: Iterator[bytes], ends: bool) -> bool:
+async def _send_blocks(writer: asyncio.StreamWriter, answer: HTTPAnswer, blocks: Iterator[bytes], ends: bool) -> bool:
     writer.write(_head_of(answer, answer.length, ends))
     most = answer.cut_body_after_bytes
     left = answer.length if most is None else most
@@ -169,7 +171,7 @@ async def _send_blocks(writer: asyncio.StreamWriter, answer: Answer, blocks: Ite
     return most is None
 
 
-def _head_of(answer: Answer, length: int, ends: bool) -> bytes:
+def _head_of(answer: HTTPAnswer, length: int, ends: bool) -> bytes:
     try:
         phrase = HTTPStatus(answer.status).phrase
     except ValueError:
