@@ -104,7 +104,7 @@ class LiveService:
         return cleandoc(self.live.cls.__doc__ or "")
 
     def rollback(self) -> RolledBack:
-        """Bring back the version before the live one; says which of its helpers are not what they were."""
+        """Bring back the version before the live one; the outcome names the helpers that have changed since."""
         was = self.live
         now = self._registry.rollback(self.name)
         self._changed(self.name)

@@ -1,4 +1,4 @@
-"""`wb.limits`: every limit in force; which lines apply to whom, who would be let through, how much is used."""
+"""`wb.limits`: every limit in force; which lines apply to a caller, which calls would pass, how much is used."""
 
 from __future__ import annotations
 

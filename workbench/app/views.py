@@ -70,7 +70,7 @@ class Views:
         )
 
     def verifier(self, user: str) -> Any:
-        """What checks a user's credentials; made once per definition."""
+        """The object that checks a user's credentials; it is made once for each definition."""
         definition = self._users()[user]
         kept = self._verifiers.get(user)
         if kept is None or kept[0] != definition:

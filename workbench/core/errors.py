@@ -1,4 +1,6 @@
-"""Every error of the workbench: what happened, to which object, how to mend it.
+"""The errors that a caller can meet: what happened, to which object, how to mend it.
+
+Those of one room alone stand in that room; each is a WorkbenchError.
 
 WorkbenchError
   InvalidDefinition      a definition with bad fields, all of them listed
@@ -338,7 +340,7 @@ class InsufficientStorage(ServiceUnavailable):
 
 
 def refusal(denied: str, headers: Sequence[tuple[str, str]]) -> WorkbenchError:
-    """What a caller is told whom a limit refused, by the reason its decision gives."""
+    """The error of a call that a limit refused, by the reason of its decision: `limit`, `address` or `store`."""
     if denied == "address":
         return Forbidden("Error 403 Forbidden")
     if denied == "store":

@@ -1,4 +1,4 @@
-"""What one call did: a tree of steps under one CID, recorded as it happens and drawn only when somebody looks."""
+"""What one call did: a tree of steps under one CID. It is recorded while the call runs, and drawn when it is shown."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Desk:
         return self.last
 
     def answer(self, message: Content, tell: Tell) -> None:
-        """Answer a question: `tell` is called with the answer, now or later; it is never left without."""
+        """Answer a question: `tell` is called with the answer, now or later; it is always called."""
         name = str(message.get("ask"))
         try:
             if name not in self._verbs:
