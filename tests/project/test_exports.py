@@ -64,3 +64,12 @@ def test_an_import_of_the_package_imports_no_kind() -> None:
 def test_a_name_that_is_not_there_is_no_attribute() -> None:
     assert not hasattr(workbench, "NoSuchConnection")
     assert issubclass(workbench.RESTConnection, Definition)
+
+
+def test_the_readme_names_every_kind() -> None:
+    line = next(
+        line
+        for line in (PACKAGE.parent.parent / "README.md").read_text().splitlines()
+        if line.startswith("| a way out:")
+    )
+    assert [row.label for row in ROWS if row.label.casefold() not in line.casefold()] == []

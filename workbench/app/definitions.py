@@ -31,12 +31,18 @@ class Book:
 
     Args:
         known: Names in a collection that definitions may refer to.
+        events: Told of each change.
+        rows: The collections.
     """
 
-    def __init__(self, known: Callable[[str], Iterable[str]], events: Events) -> None:
+    def __init__(
+        self, known: Callable[[str], Iterable[str]], events: Events, rows: Iterable[CollectionRow] = ()
+    ) -> None:
         self._known, self._events = known, events
         self._entries: dict[str, dict[str, Entry]] = {}
         self.rows: dict[str, CollectionRow] = {}
+        for row in rows:
+            self.add(row)
 
     def add(self, row: CollectionRow) -> None:
         """Take a collection into the book."""

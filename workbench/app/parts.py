@@ -81,9 +81,7 @@ class Parts:
         self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
-        self.book = Book(self.known, self.events)
-        for row in self._rows():
-            self.book.add(row)
+        self.book = Book(self.known, self.events, self._rows())
         self.events.subscribe(JobChanged, self._follow_job)
         self.views = Views(
             lambda: self.book.of("channels"),
@@ -128,27 +126,12 @@ class Parts:
     def _rows(self) -> tuple[CollectionRow, ...]:
         """The collections, in the order in which a person sees them."""
         return (
-            CollectionRow(
-                "channels",
-                "channel",
-                Effect(
-                    lambda each: self._enter("channel", each),
-                    lambda each: self._leave("channel", each),
-                    check=lambda each, _: self._check_short_limit("channel", each),
-                ),
-                order=30,
-                waits=True,
-            ),
+            CollectionRow("channels", "channel", self._effect("channel"), order=30, waits=True),
             self.live.row(),
             CollectionRow(
                 "security",
                 "security definition",
-                Effect(
-                    lambda each: self._enter("user", each),
-                    lambda each: self._leave("user", each),
-                    check=lambda each, _: self._check_short_limit("user", each),
-                    again=lambda each: self.read_secret_again(each.name),
-                ),
+                self._effect("user")._replace(again=lambda each: self.read_secret_again(each.name)),
                 order=10,
                 shown_as="user",
             ),
@@ -173,6 +156,14 @@ class Parts:
                 # Those that stand on an object itself, too.
                 items=lambda: {each.full_name: each for each in self.limits},
             ),
+        )
+
+    def _effect(self, on: On) -> Effect:
+        """The effect of what may have a limit of its own and is part of the live view."""
+        return Effect(
+            lambda each: self._enter(on, each),
+            lambda each: self._leave(on, each),
+            check=lambda each, _: self._check_short_limit(on, each),
         )
 
     @property

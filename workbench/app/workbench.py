@@ -223,6 +223,7 @@ class Workbench:
     def add_collection(self, row: CollectionRow) -> None:
         """Take definitions of a further room: `wb.define` puts them into force, `wb.<name>` shows them."""
         self._parts.book.add(row)
+        vars(self)[row.name] = self._collection(row.name)
 
     def in_force(self, like: Definition) -> Definition | None:
         """The definition in force under the same name as `like`, if there is one."""
@@ -249,15 +250,6 @@ class Workbench:
         book = self._parts.book
         return Collection(book.rows[name].word, lambda: book.items(name), lambda each: book.remove(name, each), row)
 
-    def __getattr__(self, name: str) -> Collection[Any]:
-        # Reached for what the class does not have: the collections of further rooms.
-        if name.startswith("_") or name not in self._parts.book.rows:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return self._collection(name)
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.collections]
-
     @cached_property
     def channels(self) -> Collection[Definition]:
         """Ways in."""
@@ -273,7 +265,7 @@ class Workbench:
         """Who may call, by which credentials."""
         return self._collection("security")
 
-    @property
+    @cached_property
     def security(self) -> Collection[Definition]:
         """The same as `users`: the word of definitions, `security="my.user"`."""
         return self.users

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from workbench import __all__ as public
 from workbench.core.definition import Definition
 from workbench.core.secret import Secret
 
@@ -25,7 +24,8 @@ def code_of(definition: Definition, namespace: Mapping[str, Any] | None = None) 
 
 
 def _names(definition: Definition) -> list[str]:
-    """What the code uses besides `wb`."""
+    """What the code uses besides `wb`, as far as `from workbench import` brings it: our own kinds are all exported."""
     changed = definition.changed().values()
-    names = [type(definition).__name__, *(["secret"] if any(isinstance(each, Secret) for each in changed) else [])]
-    return [name for name in names if name in public]
+    ours = type(definition).__module__.partition(".")[0] == "workbench"
+    names = [type(definition).__name__] if ours else []
+    return [*names, *(["secret"] if any(isinstance(each, Secret) for each in changed) else [])]
