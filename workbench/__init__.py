@@ -19,8 +19,6 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from workbench.core.public import COMING, HOMES
-
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench as Workbench
     from workbench.channels.definition import ChannelDefinition as ChannelDefinition
@@ -60,6 +58,42 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
+HOMES = {
+    "APIKey": "workbench.security.definitions",
+    "BadRequest": "workbench.core.errors",
+    "BasicAuth": "workbench.security.definitions",
+    "ChannelDefinition": "workbench.channels.definition",
+    "Conflict": "workbench.core.errors",
+    "ConnectionDefinition": "workbench.connections.definition",
+    "CronJob": "workbench.scheduler.definitions",
+    "DropboxConnection": "workbench.connections.dropbox",
+    "FTPConnection": "workbench.connections.ftp",
+    "Forbidden": "workbench.core.errors",
+    "IMAPConnection": "workbench.connections.imap",
+    "IntervalJob": "workbench.scheduler.definitions",
+    "JSONRPCChannel": "workbench.channels.json_rpc",
+    "Limit": "workbench.limiting.definition",
+    "LocalFolder": "workbench.connections.local",
+    "NotFound": "workbench.core.errors",
+    "OneTimeJob": "workbench.scheduler.definitions",
+    "RESTChannel": "workbench.channels.rest",
+    "RESTConnection": "workbench.connections.rest",
+    "S3Connection": "workbench.connections.s3",
+    "SFTPConnection": "workbench.connections.sftp",
+    "SMTPConnection": "workbench.connections.smtp",
+    "SMTPMessage": "workbench.connections.smtp_message",
+    "SOAPChannel": "workbench.channels.soap",
+    "SQLConnection": "workbench.connections.sql",
+    "Service": "workbench.core.service",
+    "TwilioConnection": "workbench.connections.twilio",
+    "Unauthorized": "workbench.core.errors",
+    "Workbench": "workbench.app.workbench",
+    "WorkbenchError": "workbench.core.errors",
+    "outgoing": "workbench.core.current",
+    "secret": "workbench.core.secret",
+}
+"""The room where each public name lives."""
+
 __all__ = [*HOMES, "wb"]
 
 
@@ -67,11 +101,11 @@ def __getattr__(name: str) -> Any:
     if name == "wb":
         return _the_workbench()
     if name not in HOMES:
-        for kind, (_, cls, _) in COMING.items():
-            if name == cls:
-                from workbench.core.errors import NotYet
+        if name.endswith("Connection"):
+            from workbench.connections.coming import CLASSES, expect_built
+            from workbench.core.errors import NotYetImported
 
-                raise NotYet(kind)
+            expect_built(CLASSES.get(name, ""), NotYetImported)
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
     if name == "Workbench":
         import_module("workbench.zato.hook").install()

@@ -14,10 +14,11 @@ from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.connections.rest import RESTConnection
 from workbench.core.errors import DanglingReference, DeployRefused, NameTaken, PathTaken, UnknownName
+from workbench.core.origin import NOTEBOOK
 from workbench.core.secret import PlainSecretWarning
 from workbench.core.service import Service
 from workbench.limiting.definition import Limit
-from workbench.runtime.registry import NOTEBOOK, Source
+from workbench.runtime.registry import Source
 from workbench.security.definitions import BasicAuth
 
 
@@ -106,7 +107,7 @@ def test_a_failing_cell_changes_nothing(wb: Workbench) -> None:
         run(wb, changes_everything)
     after = (repr(wb.services), repr(wb.channels), repr(wb.security), repr(dict(wb.connections)), repr(wb.limits))
     assert after == before
-    assert wb.connections["out"].config.host == "http://a"
+    assert wb.connections["out"].definition.host == "http://a"
     assert wb.call("GET /api", user="u").text == "old"
     assert elsewhere(lambda: wb.call("GET /fresh").status) == 404
 

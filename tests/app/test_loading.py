@@ -101,7 +101,7 @@ def test_one_name_from_two_files_names_both(wb: Workbench, tmp_path: Path, monke
         "Mend: rename one, or load with replace=True"
     )
     wb.load(tmp_path / "two" / "services.py", replace=True)
-    assert wb.services["api.a"].live.origin == "two/services.py"
+    assert wb.services["api.a"].live.origin.file == "two/services.py"
     assert wb.load("two/../two/services.py").versions, "the same file by another way is the same file"
 
 

@@ -233,7 +233,7 @@ def test_a_service_transfers_and_its_trace_says_so(wb: Workbench, source: Any) -
         name = "api.collect"
 
         def handle(self) -> str:
-            return wb.transfer("From:in", "To").said()
+            return wb.transfer("From:in", "To").describe()
 
     wb.deploy(Collect)
     source.put("in/a.txt", b"1")

@@ -13,10 +13,10 @@ from msgspec import Meta
 from tests.kernels import ROOT
 from workbench.app.workbench import Workbench
 from workbench.connections import catalog
+from workbench.connections.coming import COMING
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.rest import RESTClient, RESTConnection
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, NotYet, ServiceUsage, UnknownName
-from workbench.core.public import COMING
 from workbench.core.service import Service
 from workbench.sandbox.catalog import NoPeer
 

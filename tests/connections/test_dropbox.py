@@ -87,7 +87,7 @@ def test_the_client_leaves_a_step_with_route_path_and_outcome(conn: LiveDropbox,
     conn.client.files_list_folder("")
     with pytest.raises(ApiError):
         conn.client.files_get_metadata("/no.txt")
-    assert [step.said() for step in call.step.steps] == [
+    assert [step.describe() for step in call.step.steps] == [
         "Dropbox My Dropbox files/upload /a.txt 12 bytes",
         "Dropbox My Dropbox files/list_folder ok",
         "Dropbox My Dropbox files/get_metadata /no.txt 409 path/not_found/..",
@@ -275,7 +275,7 @@ def test_of_two_who_move_one_file_onto_a_name_the_later_one_takes_nothing_away(
 
     peer.put("done/a.txt", b"what was there before")
     with pytest.raises(NoSuchFile):
-        Faster(conn.config, lambda: conn.client).rename("in/a.txt", "done/a.txt", True, Due(10))
+        Faster(conn.definition, lambda: conn.client).rename("in/a.txt", "done/a.txt", True, Due(10))
     assert dict(peer.files) == {"other.txt": b"new", "done/a.txt": b"what was there before"}
 
 

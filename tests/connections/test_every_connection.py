@@ -218,7 +218,7 @@ def test_a_secret_is_never_shown(case: Case, caplog: pytest.LogCaptureFixture) -
             said += traceback.format_exception(refused.value)
     finally:
         CURRENT.reset(token)
-    said += [caplog.text, *map(repr, around.log), repr(call.step.steps), *(step.said() for step in call.step.steps)]
+    said += [caplog.text, *map(repr, around.log), repr(call.step.steps), *(step.describe() for step in call.step.steps)]
     assert call.step.steps
     for each in (PASSWORD, *hidden):
         assert each
@@ -244,6 +244,6 @@ def test_a_sandbox_leads_to_the_peer_and_back_and_the_definition_stays(case: Cas
             case.use(live.live(name))
         live.close_all()
         assert (case.arrived(outside), case.arrived(inside)) == (2, 1)
-        assert live.of(name).config is real
+        assert live.of(name).definition is real
         assert real.to_code() == code
         sandbox.close()

@@ -329,7 +329,7 @@ def test_every_call_is_one_step(conn: LiveFiles, kind: str, call: Call) -> None:
     with suppress(ConnectionFailed):
         conn.read("no.txt")
     who = f"{EXAMPLES[kind].kind} {EXAMPLES[kind].name}"
-    assert [step.said() for step in call.step.steps] == [
+    assert [step.describe() for step in call.step.steps] == [
         f"{who} put a.txt 12 bytes",
         f"{who} get a.txt 12 bytes",
         f"{who} list / 1 name",

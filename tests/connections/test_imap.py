@@ -173,7 +173,7 @@ def test_each_call_is_one_step(conn: LiveIMAP, peer: IMAPMailbox, call: Call) ->
     peer.arrive("one").arrive("two")
     for _, message in conn.get():
         message.mark_seen()
-    assert [step.said() for step in call.step.steps] == [
+    assert [step.describe() for step in call.step.steps] == [
         "IMAP My IMAP get INBOX 2 messages",
         "IMAP My IMAP mark seen INBOX 1 message",
         "IMAP My IMAP mark seen INBOX 1 message",

@@ -405,7 +405,7 @@ def test_commands_are_steps_of_the_call_that_runs(kvdb: Kvdb, call: Call) -> Non
     kvdb.conn.pipeline().set("a", "1").get("a").execute()
     with pytest.raises(redis.exceptions.ResponseError):
         kvdb.conn.lpush("newest.data", "x")
-    assert [step.said() for step in call.step.steps] == [
+    assert [step.describe() for step in call.step.steps] == [
         "Redis SET newest.data",
         "Redis PING",
         f"Redis GET {'k' * 57}...",

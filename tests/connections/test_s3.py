@@ -122,7 +122,7 @@ def test_refusals_are_said_with_their_mend(conn: LiveS3, peer: S3Server) -> None
     with peer.fail(disk_full=True), pytest.raises(StorageFull, match=r"has no room for 'a.txt'"):
         conn.write("a.txt", b"1")
     give("S3_SECRET", "x")
-    elsewhere = conn.config.replace(bucket="no-such-bucket")
+    elsewhere = conn.definition.replace(bucket="no-such-bucket")
     with pytest.raises(ConnectionFailed, match=r"has no bucket 'no-such-bucket'. Mend: make it"):
         elsewhere.open(OPENING).list()
     with pytest.raises(AccessRefused, match="InvalidAccessKeyId"):

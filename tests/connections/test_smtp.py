@@ -377,7 +377,7 @@ def test_the_step_of_the_trace_reads_well(inbox: SMTPInbox, live: LiveSMTP, call
     inbox.fail(refuse_mail=True)
     with pytest.raises(ConnectionFailed):
         live.send(message())
-    assert [step.said() for step in call.step.steps] == [
+    assert [step.describe() for step in call.step.steps] == [
         "SMTP My SMTP 2 recipients, 1 attachment",
         "SMTP My SMTP failed: ConnectionFailed",
     ]
@@ -392,7 +392,7 @@ def test_an_async_service_is_told_to_await(inbox: SMTPInbox, live: LiveSMTP, cal
     assert asyncio.run(live.aio.send(message())) is True
     assert asyncio.run(live.aio.ping()) == "250 OK"
     assert len(inbox.messages) == 1
-    assert [step.said() for step in call.step.steps] == ["SMTP My SMTP 1 recipient"]
+    assert [step.describe() for step in call.step.steps] == ["SMTP My SMTP 1 recipient"]
 
 
 def test_an_address_that_is_not_ascii_needs_a_server_that_knows_it(inbox: SMTPInbox, live: LiveSMTP) -> None:

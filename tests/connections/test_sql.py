@@ -149,7 +149,7 @@ def test_each_statement_is_one_step_without_its_values(conn: LiveSQL, call: Call
     conn.execute("SELECT id FROM t WHERE\n    id = :id", {"id": 123456})
     with pytest.raises(ConnectionFailed):
         conn.execute("SELECT nothing FROM t")
-    said = [step.said() for step in call.step.steps]
+    said = [step.describe() for step in call.step.steps]
     assert [each.rpartition(" ")[2] for each in said[:3]] == ["ok", "row", "ok"]
     assert said[1].startswith("SQL My SQL INSERT INTO t VALUES (")
     assert said[3].startswith("SQL My SQL SELECT nothing FROM t failed: ")

@@ -138,7 +138,7 @@ def test_a_deadline_holds() -> None:
 
 def test_each_message_is_one_step(conn: LiveTwilio, call: Call) -> None:
     conn.send("x", to=TO)
-    assert [step.said() for step in call.step.steps] == [f"SMS My SMS to {TO} queued"]
+    assert [step.describe() for step in call.step.steps] == [f"SMS My SMS to {TO} queued"]
 
 
 def test_async_services_await_it(conn: LiveTwilio, peer: SMSGateway, call: Call) -> None:

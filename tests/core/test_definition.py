@@ -103,7 +103,7 @@ def test_it_can_be_copied_and_sent_to_another_process(made: Definition) -> None:
 
 def test_its_code_says_only_what_differs_from_the_defaults() -> None:
     thing = Thing("x", port=1, password=secret("P"), wait_seconds=5.0)
-    assert repr(thing) == thing.to_code() == "Thing('x', port=1, password=secret('P'))"
+    assert repr(thing) == thing.to_code() == 'Thing("x", port=1, password=secret("P"))'
     assert eval(repr(thing), {"Thing": Thing, "secret": secret}) == thing
     assert str(thing) == "Thing 'x'"
 

@@ -16,7 +16,7 @@ def test_a_limit_is_known_by_its_level_and_name() -> None:
 
 def test_its_code_writes_only_what_differs_from_the_defaults() -> None:
     limit = Limit("api.sample", on="user", lines="* = 5/m", exact=False, deny_others=True)
-    assert limit.to_code() == "Limit('api.sample', on='user', lines='* = 5/m', exact=False, deny_others=True)"
+    assert limit.to_code() == 'Limit("api.sample", on="user", lines="* = 5/m", exact=False, deny_others=True)'
 
 
 def test_every_bad_field_and_every_bad_line_is_in_one_error() -> None:

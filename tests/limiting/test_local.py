@@ -157,7 +157,7 @@ def test_a_refusal_says_everything_to_the_author(clock: VirtualClock) -> None:
         "Max. rate limit of 2/h reached; from:`10.0.0.3`, network:`*`; last_from:`10.0.0.2`; "
         "last_request_time_utc:`2026-03-01T12:00:01.500000`; last_cid:`second`; (cid:third) (def:channel api.sample)"
     )
-    assert refused.said() == "channel api.sample: 2/h for * reached"
+    assert refused.describe() == "channel api.sample: 2/h for * reached"
     assert not refused.headers
 
 
@@ -179,7 +179,7 @@ def test_calls_let_through_share_one_decision(clock: VirtualClock) -> None:
     first, second = checked.check("10.0.0.1", "a"), checked.check("10.0.0.1", "b")
     assert first is second
     assert (first.kind, first.allowed, first.denied) == ("limit", True, "")
-    assert first.said() == "channel api.sample: 5/m for * kept"
+    assert first.describe() == "channel api.sample: 5/m for * kept"
 
 
 def test_a_shadow_counts_and_reports_but_lets_through(clock: VirtualClock) -> None:
@@ -187,7 +187,7 @@ def test_a_shadow_counts_and_reports_but_lets_through(clock: VirtualClock) -> No
     decisions = [checked.check("10.0.0.1", f"c{n}") for n in range(4)]
     assert all(decision.allowed for decision in decisions)
     assert [decision.denied for decision in decisions] == ["", "", "limit", "limit"]
-    assert decisions[2].said() == "channel api.sample: 2/m for * reached (shadow: let through)"
+    assert decisions[2].describe() == "channel api.sample: 2/m for * reached (shadow: let through)"
     assert "last_cid:`c1`" in decisions[3].log_line()
     assert not any(decision.headers for decision in decisions)
     others = limiter(clock, "10.0.0.1 = 2/m", shadow=True, deny_others=True).check("10.0.0.2", "c")

@@ -139,8 +139,8 @@ def test_a_file_that_cannot_be_opened_is_decided_as_configured_and_said_once(
     said = limiter.check_blocking("10.0.0.1", "c1")
     assert (said.allowed, said.denied, said.cid) == (allowed, "store", "c1")
     assert "not checked: the shared counter is down" in said.log_line()
-    assert "shadow" not in said.log_line() + said.said()
-    assert said.log_line().endswith("(let through)") is said.said().endswith("(let through)") is allowed
+    assert "shadow" not in said.log_line() + said.describe()
+    assert said.log_line().endswith("(let through)") is said.describe().endswith("(let through)") is allowed
     assert asyncio.run(awaited(limiter)).denied == "store"
     assert passed(limiter, "10.0.0.1", 100) == 100 * allowed
     assert [record.getMessage().split(" (")[0] for record in caplog.records] == [

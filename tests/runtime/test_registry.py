@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
+from workbench.core.origin import NOTEBOOK, Origin
 from workbench.core.service import Service
-from workbench.runtime.registry import NOTEBOOK, Registry, Source, class_source
+from workbench.runtime.registry import Registry, Source, class_source
 
 CELL = '''
 RATE = 2
@@ -38,7 +39,7 @@ def run(text: str, namespace: dict[str, Any] | None = None) -> dict[str, Any]:
     return namespace
 
 
-def deploy(registry: Registry, text: str, namespace: dict[str, Any] | None = None, origin: str = NOTEBOOK) -> Any:
+def deploy(registry: Registry, text: str, namespace: dict[str, Any] | None = None, origin: Origin = NOTEBOOK) -> Any:
     found = run(text, namespace)
     [version] = registry.prepare([found["Api"]], Source(origin, text))
     registry.deploy([version])
@@ -91,13 +92,14 @@ def test_two_classes_of_one_name_are_refused_together() -> None:
 
 def test_one_name_from_two_files_is_refused_unless_replaced() -> None:
     registry = Registry()
-    deploy(registry, cell("a"), origin="one.py")
+    two = Origin("file", file="two.py", loaded=True)
+    deploy(registry, cell("a"), origin=Origin("file", file="one.py", loaded=True))
     found = run(cell("b"))
     with pytest.raises(NameTaken, match="Service 'api' comes from two places: one.py and two.py. Mend: rename one, or"):
-        registry.prepare([found["Api"]], Source("two.py", cell("b")))
-    [version] = registry.prepare([found["Api"]], Source("two.py", cell("b")), replace=True)
+        registry.prepare([found["Api"]], Source(two, cell("b")))
+    [version] = registry.prepare([found["Api"]], Source(two, cell("b")), replace=True)
     registry.deploy([version])
-    assert registry.services["api"].origin == "two.py"
+    assert registry.services["api"].origin.file == "two.py"
 
 
 def test_a_deploy_can_be_taken_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.definition import Definition
 from workbench.core.errors import NameTaken, UnknownName
 from workbench.core.secret import given, secret
+from workbench.notebook.displays import HTML
 from workbench.sandbox.catalog import NoPeer, Sandbox, peer_class, rows
 from workbench.sandbox.http_source import HTTPSource
 from workbench.sandbox.smtp_inbox import SMTPInbox
@@ -109,8 +111,24 @@ def test_free_standing_peers_have_names_of_their_own(sandbox: Sandbox) -> None:
         sandbox["drop"]
 
 
+def test_to_look_starts_nothing(sandbox: Sandbox) -> None:
+    sandbox.switch(True)
+    before = {thread.name for thread in threading.enumerate()}
+    assert ("My SMTP" in sandbox, "nobody" in sandbox, 7 in sandbox) == (True, False, False)
+    assert ([*sandbox], len(sandbox), [*sandbox.keys()]) == (["My Data Source", "My SMTP"], 2, [*sandbox])
+    assert ([*sandbox.items()], [*sandbox.values()]) == ([], [])
+    assert [row["ping"] for row in sandbox.rows()] == ["not started", "not started"]
+    assert "My SMTP" in repr(sandbox)
+    assert "not started" in HTML[Sandbox](sandbox)
+    assert {thread.name for thread in threading.enumerate()} == before
+    inbox = sandbox["My SMTP"]
+    assert [*sandbox.items()] == [("My SMTP", inbox)]
+    assert [row["ping"] for row in sandbox.rows()] == ["not started", "ok"]
+
+
 def test_it_is_shown_as_a_table_and_as_text(sandbox: Sandbox) -> None:
     sandbox.switch(True)
+    sandbox.start_all()
     assert sandbox.rows() == [
         {"connection": "REST 'My Data Source'", "stands in": "HTTP source", "ping": "ok"},
         {"connection": "SMTP 'My SMTP'", "stands in": "SMTP inbox", "ping": "ok"},

@@ -43,7 +43,7 @@ def test_a_job_says_its_schedule_in_words(job: AnyJob, words: str) -> None:
 
 def test_code_writes_the_zone_always_and_else_only_what_differs() -> None:
     job = IntervalJob("hello", service="api.hello", hours=1, extra="x")
-    assert job.to_code() == "IntervalJob('hello', service='api.hello', hours=1, timezone='UTC', extra='x')"
+    assert job.to_code() == 'IntervalJob("hello", service="api.hello", hours=1, timezone="UTC", extra="x")'
     assert eval(job.to_code()) == job
 
 

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from workbench import RESTChannel, Service, Workbench
-from workbench.ui import verbs
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
-
-assert verbs.form_save
+from workbench.ui.verbs import VERBS
 
 
 class Hello(Service):
@@ -62,7 +60,7 @@ def wb() -> Iterator[Workbench]:
 
 @pytest.fixture
 def desk(wb: Workbench) -> Iterator[Desk]:
-    made = Desk(wb, Courier())
+    made = Desk(wb, Courier(), VERBS)
     yield made
     made.close()
 

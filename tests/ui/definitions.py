@@ -6,8 +6,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from workbench import HOMES
 from workbench.core.definition import Definition
-from workbench.core.public import HOMES
 from workbench.ui.fields import Field, Wrong, fields_of, typed
 
 VALUES: dict[str, dict[str, Any]] = {

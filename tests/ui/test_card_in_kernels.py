@@ -130,26 +130,15 @@ def test_a_click_is_acknowledged_within_100_ms(kernel: Kernel) -> None:
     assert sorted(took)[5] <= 0.1, took
 
 
-def run_as(kernel: Kernel, cell: str, code: str) -> None:
-    """Run code as the cell of that id, as JupyterLab does."""
-    client = kernel.client
-    assert client is not None
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-    message = client.session.msg("execute_request", content | {"stop_on_error": True})
-    message["metadata"]["cellId"] = cell
-    client.shell_channel.send(message)
-    kernel.wait(message["header"]["msg_id"])
-
-
 def test_a_cell_that_runs_again_takes_its_former_card_down(kernel: Kernel) -> None:
     def cards() -> int:
         return int(kernel.run("from workbench.ui import card; print(len(card._cards))").stdout)
 
     before = cards()
     for change in ("one", "two", "three"):
-        run_as(kernel, "the-cell", HELLO + f"# {change}")
+        kernel.run_as("the-cell", HELLO + f"# {change}")
     assert cards() == before + 1
-    run_as(kernel, "another-cell", HELLO + "# four")
+    kernel.run_as("another-cell", HELLO + "# four")
     assert cards() == before + 2
 
 
@@ -158,7 +147,7 @@ def test_a_card_is_one_widget(kernel: Kernel) -> None:
         return int(kernel.run("print(len(get_ipython().kernel.comm_manager.comms))").stdout)
 
     before = widgets()
-    run_as(kernel, "a-cell-of-its-own", HELLO + "# five")
+    kernel.run_as("a-cell-of-its-own", HELLO + "# five")
     assert widgets() == before + 1
 
 

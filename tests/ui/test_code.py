@@ -6,9 +6,10 @@ import pytest
 
 import workbench
 from tests.ui.definitions import CLASSES, values_of
+from workbench import HOMES
 from workbench.core.definition import Definition
-from workbench.core.public import HOMES
-from workbench.ui.code import call_of, code_of, literal
+from workbench.core.source import literal
+from workbench.ui.code import code_of
 from workbench.ui.forms import read
 
 PUBLIC: dict[str, Any] = {name: getattr(workbench, name) for name in HOMES}
@@ -23,7 +24,7 @@ def made(name: str, **more: Any) -> Definition:
 @pytest.mark.parametrize("name", CLASSES)
 def test_code_makes_an_equal_definition(name: str) -> None:
     definition = made(name)
-    assert eval(call_of(definition), dict(PUBLIC)) == definition
+    assert eval(definition.to_code(), dict(PUBLIC)) == definition
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -46,17 +47,19 @@ def test_code_is_as_a_person_writes_it() -> None:
 
 
 def test_the_zone_is_always_written() -> None:
-    assert 'timezone="UTC"' in call_of(CLASSES["IntervalJob"]("x", service="y", hours=1))
+    assert 'timezone="UTC"' in CLASSES["IntervalJob"]("x", service="y", hours=1).to_code()
 
 
 def test_lines_of_a_limit_are_written_as_lines_and_last() -> None:
-    assert call_of(made("Limit")) == (
+    assert made("Limit").to_code() == (
         'Limit("x", on="service", exact=False, lines="""\n* = 100/m\n10.0.0.0/8 = 500/m\n""")'
     )
 
 
 def test_long_code_has_a_line_for_each_argument() -> None:
-    code = call_of(made("RESTConnection", path="/a/long/path/that/leads/somewhere/else/altogether", data_format="form"))
+    code = made(
+        "RESTConnection", path="/a/long/path/that/leads/somewhere/else/altogether", data_format="form"
+    ).to_code()
     assert code.splitlines()[0] == "RESTConnection("
     assert eval(code, dict(PUBLIC)) == made(
         "RESTConnection", path="/a/long/path/that/leads/somewhere/else/altogether", data_format="form"
@@ -64,7 +67,7 @@ def test_long_code_has_a_line_for_each_argument() -> None:
 
 
 def test_a_secret_is_written_by_its_name() -> None:
-    assert 'password=secret("MY_PASSWORD")' in call_of(made("BasicAuth"))
+    assert 'password=secret("MY_PASSWORD")' in made("BasicAuth").to_code()
     assert code_of(made("BasicAuth"), {}).startswith("from workbench import BasicAuth, secret\n")
 
 
@@ -93,4 +96,5 @@ def test_a_secret_is_written_by_its_name() -> None:
     ],
 )
 def test_a_literal_is_read_back_as_the_same_value(value: object) -> None:
-    assert eval(literal(value)) == value
+    assert eval(literal(value)) == eval(literal(value, one_line=True)) == value
+    assert "\n" not in literal(value, one_line=True)

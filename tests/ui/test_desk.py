@@ -20,9 +20,11 @@ from workbench import (
     secret,
 )
 from workbench.core.errors import UnknownName
+from workbench.core.origin import Origin
 from workbench.ui import views
-from workbench.ui.desk import VERBS, Desk
+from workbench.ui.desk import Desk
 from workbench.ui.rows import services
+from workbench.ui.verbs import VERBS
 
 VALUES = {"name": "hello", "hours": "1", "timezone": "Europe/Warsaw", "extra": ""}
 LINES = [{"source": "*", "rate": "3", "unit": "d", "unbounded": False}]
@@ -198,7 +200,7 @@ def test_a_connection_and_a_channel_are_edited(ask: Asking, wb: Workbench) -> No
     assert "undo" not in ask("form save", edit=edit, values=values)
     said = ask("form save", edit=edit, values=values | {"port": "25"})
     assert said["said"] == "SMTP 'mail' is changed."
-    assert wb.connections["mail"].config == SMTPConnection(
+    assert wb.connections["mail"].definition == SMTPConnection(
         "mail", host="smtp.example.com", port=25, mode="starttls", username="me", password=secret("P")
     )
     edit = {"collection": "channels", "name": "api.hello"}
@@ -382,3 +384,31 @@ def test_every_verb_answers_from_any_thread_at_the_same_time(ask: Asking, wb: Wo
         thread.join(20)
     assert outcomes == [{}] * 16
     assert list(wb.jobs) == []
+
+
+def test_what_a_form_defines_says_so_and_below_which_cell(ask: Asking, wb: Workbench) -> None:
+    assert scheduled(ask, cell="c0ffee")["problems"] == {}
+    job = wb.jobs["hello"].definition
+    assert wb.origin_of(job) == Origin("form", cell_id="c0ffee")
+
+
+def test_what_a_form_changes_keeps_its_cell_and_undo_gives_it_back(ask: Asking, wb: Workbench) -> None:
+    cell = Origin("cell", "made-here", 4, line=2)
+    wb.drafting.define([RESTConnection("Data", host="https://a.example.com")], origin=cell)
+    edit = {"collection": "connections", "name": "Data"}
+    values = {"name": "Data", "host": "https://b.example.com"}
+    said = ask("form save", edit=edit, values=values, cell="clicked-here")
+    changed: Any = wb.connections["Data"].definition
+    assert (changed.host, wb.origin_of(changed)) == ("https://b.example.com", cell.by_form())
+    ask("undo", undo=said["undo"])
+    assert wb.origin_of(changed) == cell
+
+
+def test_what_is_removed_by_click_comes_back_with_its_origin(ask: Asking, wb: Workbench) -> None:
+    cell = Origin("cell", "made-here", 4)
+    limit = Limit("api.hello", on="service", lines="* = 5/m")
+    wb.drafting.define([limit], origin=cell)
+    said = ask("limit remove", on="service", name="api.hello")
+    assert wb.origin_of(limit) is None
+    ask("undo", undo=said["undo"])
+    assert wb.origin_of(limit) == cell

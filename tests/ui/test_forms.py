@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from tests.ui.definitions import CLASSES, values_of
-from workbench.core.definition import Definition
 from workbench.ui.fields import Field, fields_of
-from workbench.ui.forms import dangling, form_of, read
+from workbench.ui.forms import form_of, read
 
 
 def wrong_for(field: Field) -> Any:
@@ -82,12 +81,3 @@ def test_fields_named_first_are_shown_and_the_rest_wait_under_more() -> None:
     form = form_of(CLASSES["RESTChannel"], {"name": "x"}, first=("path", "name"))
     assert [each["name"] for each in form["fields"]][:2] == ["path", "name"]
     assert [each["name"] for each in form["fields"] if not each["more"]] == ["path", "name"]
-
-
-def test_a_name_that_does_not_exist_is_said_beside_the_field_that_names_it() -> None:
-    channel: Definition = CLASSES["RESTChannel"]("x", service="api.helo", security="me")
-    there = {"services": ["api.hello"], "security": [], "channels": [], "connections": []}
-    assert dangling(channel, there) == {
-        "service": "'api.helo' does not exist; did you mean 'api.hello'?",
-        "security": "'me' does not exist; there are: none yet",
-    }

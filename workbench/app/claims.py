@@ -73,10 +73,9 @@ class Claims:
 
     def left_behind(self) -> Iterator[tuple[str, str]]:
         """Take over what dead transfers had claimed: each name, and where it is now."""
-        try:
-            owners = [info.name for info in self._conn.list(self._all) if info.is_dir]
-        except NoSuchFile:
+        if self._conn.look(self._all) is None:
             return
+        owners = [info.name for info in self._conn.list(self._all) if info.is_dir]
         for owner in owners:
             if owner == self.owner or not _is_over(owner):
                 continue

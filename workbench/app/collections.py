@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
+from contextlib import suppress
 from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 
@@ -26,15 +27,33 @@ class Collection(Mapping[str, T], Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         items = self._items()
-        if name not in items:
-            raise UnknownName(self._what, name, items)
-        return items[name]
+        try:
+            return items[name]
+        except KeyError:
+            raise UnknownName(self._what, name, items) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._items())
 
     def __len__(self) -> int:
         return len(self._items())
+
+    # Of one look at what there is: Mapping's own would look anew for each name.
+    def values(self) -> ValuesView[T]:
+        """The things, as they are now."""
+        return self._now().values()
+
+    def items(self) -> ItemsView[str, T]:
+        """Names and things, as they are now."""
+        return self._now().items()
+
+    def _now(self) -> dict[str, T]:
+        items, found = self._items(), {}
+        for name in items:
+            # What another thread removes meanwhile is left out.
+            with suppress(KeyError):
+                found[name] = items[name]
+        return found
 
     def remove(self, name: str) -> None:
         """Take it away; raises UnknownName."""
@@ -43,7 +62,7 @@ class Collection(Mapping[str, T], Generic[T]):
 
     def rows(self) -> list[tuple[str, str]]:
         """Name and description, for a table."""
-        return [(name, self._row(item)) for name, item in self._items().items()]
+        return [(name, self._row(item)) for name, item in self._now().items()]
 
     def __repr__(self) -> str:
         rows = self.rows()
@@ -85,7 +104,7 @@ class LiveService:
         return cleandoc(self.live.cls.__doc__ or "")
 
     def rollback(self) -> RolledBack:
-        """Bring back the version before the live one; says which of its helpers are not what they were."""
+        """Bring back the version before the live one; the outcome names the helpers that have changed since."""
         was = self.live
         now = self._registry.rollback(self.name)
         self._changed(self.name)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from workbench.connections.file_errors import FileThere, NoSuchFile, StorageFull
+from workbench.connections.file_errors import FileThere, StorageFull
 from workbench.connections.file_names import joined, part_of
 from workbench.connections.file_streams import Download
 from workbench.connections.files import FileInfo, Sink, said_bytes
@@ -101,7 +101,7 @@ class Copying:
         if there is not None and self._is_same(original, path, there):
             return Moved(original.name, there.size, "there already")
         if there is not None and not self._overwrite:
-            raise FileThere(self._conn.config, path)
+            raise FileThere(self._conn.definition, path)
         return Moved(original.name, self._copy(original, path), "copied")
 
     def said(self, original: Original, done: Moved) -> None:
@@ -109,10 +109,7 @@ class Copying:
         self._say(original.name, done.size, done.size, last=True)
 
     def _at_target(self, path: str) -> FileInfo | None:
-        try:
-            return self._conn.stat(path)
-        except NoSuchFile:
-            return None
+        return self._conn.look(path)
 
     def _copy(self, original: Original, path: str) -> int:
         conn = self._conn
@@ -123,13 +120,13 @@ class Copying:
             conn.make_folder(self.target.path)
         retries = max(conn.retries, LEAST_RETRIES)
         sent, digest = trying(
-            conn.config, lambda due, attempt: self._send(original, path, token, attempt), Due(), retries
+            conn.definition, lambda due, attempt: self._send(original, path, token, attempt), Due(), retries
         )
         there = conn.stat(path)
         found = self._hash_at_target(path) if digest is not None else None
         if original.size not in (None, sent) or there.size != sent or found != digest:
             raise ConnectionFailed(
-                f"{conn.config} has {path!r} with {said_bytes(there.size)} and other contents than the "
+                f"{conn.definition} has {path!r} with {said_bytes(there.size)} and other contents than the "
                 f"{said_bytes(sent)} that were sent. The source keeps its file. Mend: transfer it again."
             )
         return sent

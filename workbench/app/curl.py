@@ -55,9 +55,11 @@ def _user(user: Any) -> Iterator[str]:
         yield "--user"
         yield f"{quote(f'{user.username}:')}{_named(user.password)}"
     elif user is not None:
-        for name, value in user.credentials(lambda secret, owner: _named(secret)).items():
+        for name, value in user.credentials(lambda secret, owner: f"\0{_named(secret)}\0").items():
             yield "-H"
-            yield f"{quote(f'{name}: ')}{value}"
+            # A kind of user may write its secret into a text, as in `Bearer ...`.
+            texts = f"{name}: {value}".split("\0")
+            yield "".join(text if place % 2 else quote(text) for place, text in enumerate(texts) if text)
 
 
 def _named(secret: Secret | str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from workbench.core.collection import CollectionRow, Each
 from workbench.core.definition import Definition
-from workbench.core.errors import DanglingReference, NameTaken, StillUsed
+from workbench.core.errors import DanglingReference, NameTaken, ServiceUsage, StillUsed, listed
 from workbench.core.events import Events
-from workbench.limiting.definition import Limit
+from workbench.core.origin import Origin
 
 
 class Entry(NamedTuple):
     """A definition and where it came from."""
 
     definition: Definition
-    origin: str
+    origin: Origin
 
 
 class Changed(NamedTuple):
@@ -25,79 +26,101 @@ class Changed(NamedTuple):
     after: Definition | None
 
 
-class Effect(NamedTuple):
-    """What gives one collection its effect: put a definition into force, and take it out.
-
-    `apply` may answer the word for what it did. `remember` gives the way back to how a name stands now; without it,
-    the former definition is applied again. `check` raises before anything is touched.
-    """
-
-    apply: Callable[[Any], object]
-    withdraw: Callable[[Any], object]
-    remember: Callable[[str], Callable[[], None]] | None = None
-    check: Callable[[Any], None] | None = None
-
-
-SINGULAR = {
-    "services": "service",
-    "channels": "channel",
-    "connections": "connection",
-    "security": "security definition",
-    "jobs": "job",
-    "limits": "limit",
-}
-
-
-def key_of(definition: Definition) -> str:
-    """The name within its collection; a limit's also says on what."""
-    return f"{definition.on} {definition.name}" if isinstance(definition, Limit) else definition.name
-
-
 class Book:
     """All definitions of an application, by collection and name.
 
     Args:
-        effects: What gives each collection its effect.
         known: Names in a collection that definitions may refer to.
+        events: Told of each change.
+        rows: The collections.
     """
 
-    def __init__(self, effects: Mapping[str, Effect], known: Callable[[str], Iterable[str]], events: Events) -> None:
-        self._effects, self._known, self._events = effects, known, events
-        self._entries: dict[str, dict[str, Entry]] = {collection: {} for collection in effects}
+    def __init__(
+        self, known: Callable[[str], Iterable[str]], events: Events, rows: Iterable[CollectionRow] = ()
+    ) -> None:
+        self._known, self._events = known, events
+        self._entries: dict[str, dict[str, Entry]] = {}
+        self.rows: dict[str, CollectionRow] = {}
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: CollectionRow) -> None:
+        """Take a collection into the book."""
+        self.rows[row.name] = row
+        self._entries[row.name] = {}
+
+    def row_of(self, definition: Definition) -> CollectionRow:
+        """The collection that a definition is of.
+
+        Raises:
+            ServiceUsage: There is no such collection.
+        """
+        try:
+            return self.rows[definition.collection]
+        except KeyError:
+            raise ServiceUsage(
+                f"{definition} is of the collection {definition.collection!r}, which is none of {listed(self.rows)}. "
+                f"Mend: set collection = ... on {type(definition).__name__}."
+            ) from None
+
+    def singular(self, collection: str) -> str:
+        """The word for one of a collection; services are not defined but deployed, and have no row."""
+        return "service" if collection == "services" else self.rows[collection].singular
 
     def of(self, collection: str) -> dict[str, Definition]:
         """The definitions of one collection, in order of definition."""
         return {name: entry.definition for name, entry in self._entries[collection].items()}
 
-    def origin(self, collection: str, name: str) -> str:
-        """Where a definition came from; '' when there is none."""
+    def items(self, collection: str) -> Mapping[str, Any]:
+        """What a collection holds, by name: its definitions, or what its room makes of them."""
+        items = self.rows[collection].items
+        return Each(self._entries[collection], lambda entry: entry.definition) if items is None else items()
+
+    def in_force(self, like: Definition) -> Definition | None:
+        """The definition in force under the same name as `like`, if there is one."""
+        item = self.items(like.collection).get(like.full_name)
+        return None if item is None else self.rows[like.collection].definition_of(item)
+
+    def origin(self, collection: str, name: str) -> Origin | None:
+        """Where a definition came from; None when there is none."""
         entry = self._entries[collection].get(name)
-        return entry.origin if entry else ""
+        return entry.origin if entry else None
 
-    def dangling(self, definition: Definition) -> DanglingReference | None:
-        """The error of a definition that names what does not exist."""
-        for reference in definition.references():
-            known = list(self._known(reference.collection))
-            if reference.name not in known:
-                return DanglingReference(str(definition), SINGULAR[reference.collection], reference.name, known)
-        return None
+    def dangling(self, definition: Definition) -> list[DanglingReference]:
+        """An error for each object that a definition names and that does not exist."""
+        found = []
+        for each in definition.references():
+            known = list(self._known(each.collection))
+            if each.name not in known:
+                what = self.singular(each.collection)
+                found.append(DanglingReference(str(definition), what, each.name, known, field=each.field))
+        return found
 
-    def put(self, definition: Definition, origin: str, *, replace: bool = False) -> tuple[str, Callable[[], None]]:
+    def check(self, definition: Definition) -> None:
+        """Raise DanglingReference for the first object that a definition names and that does not exist."""
+        for error in self.dangling(definition):
+            raise error
+
+    def put(self, definition: Definition, origin: Origin, *, replace: bool = False) -> tuple[str, Callable[[], None]]:
         """Put one definition into force; says `defined`, `changed` or `unchanged`, and gives the way back.
 
         Raises:
-            NameTaken: The name is defined by another file.
+            DanglingReference: It names what does not exist.
+            NameTaken: The name is defined by another owner, as a file.
         """
-        entries, name = self._entries[definition.collection], key_of(definition)
-        before = entries.get(name)
+        self.check(definition)
+        effect, name = self.row_of(definition).effect, definition.full_name
+        before = self._entries[definition.collection].get(name)
         if before is not None and before.definition == definition:
-            return "unchanged", lambda: None
-        if before is not None and before.origin != origin and not replace:
-            raise NameTaken(str(definition), name, before.origin, origin, mend="rename one, or pass replace=True")
-        self._check_short_limit(definition, origin)
-        effect = self._effects[definition.collection]
+            if effect.again is not None:
+                effect.again(definition)
+            return "unchanged", self._seen_again(definition, name, before, origin)
+        if before is not None and before.origin.owner != origin.owner and not replace:
+            raise NameTaken(
+                str(definition), name, str(before.origin), str(origin), mend="rename one, or pass replace=True"
+            )
         if effect.check is not None:
-            effect.check(definition)
+            effect.check(definition, origin)
         put_back = effect.remember(name) if effect.remember is not None else None
         word = self._set(definition, origin)
 
@@ -112,17 +135,23 @@ class Book:
 
         return word or ("defined" if before is None else "changed"), undo
 
+    def _seen_again(self, definition: Definition, name: str, before: Entry, origin: Origin) -> Callable[[], None]:
+        """Note where its owner says it now, as in the next run of its cell; gives the way back."""
+        if before.origin.owner == origin.owner:
+            self._entries[definition.collection][name] = Entry(before.definition, origin)
+        return lambda: self._restore(definition.collection, name, before)
+
     def _restore(self, collection: str, name: str, before: Entry | None) -> None:
         if before is None:
             self._entries[collection].pop(name, None)
         else:
             self._entries[collection][name] = before
 
-    def _set(self, definition: Definition, origin: str) -> str:
-        entries, name = self._entries[definition.collection], key_of(definition)
+    def _set(self, definition: Definition, origin: Origin) -> str:
+        entries, name = self._entries[definition.collection], definition.full_name
         before = entries.get(name)
         entries[name] = Entry(definition, origin)
-        effect = self._effects[definition.collection]
+        effect = self.rows[definition.collection].effect
         try:
             word = effect.apply(definition)
         except BaseException:
@@ -140,6 +169,10 @@ class Book:
         Raises:
             StillUsed: Other definitions name it.
         """
+        remove = self.rows[collection].remove
+        if remove is not None:
+            remove(name)
+            return None
         users = [
             str(each)
             for each in self
@@ -153,7 +186,7 @@ class Book:
         entry = self._entries[collection].pop(name, None)
         if entry is None:
             return None
-        self._effects[collection].withdraw(entry.definition)
+        self.rows[collection].effect.withdraw(entry.definition)
         self._events.emit(Changed(entry.definition, None))
         return entry.definition
 
@@ -161,25 +194,5 @@ class Book:
         """Note that something is gone which was taken out of force by other means."""
         self._entries[collection].pop(name, None)
 
-    def _check_short_limit(self, definition: Definition, origin: str) -> None:
-        """`limit=` on an object and a Limit for the same object contradict each other."""
-        if isinstance(definition, Limit):
-            owners = {"channel": "channels", "user": "security"}.get(definition.on, "")
-            entry = self._entries[owners].get(definition.name) if owners else None
-            if entry is not None and _short_limit(entry.definition):
-                raise NameTaken(
-                    "The limit of", definition.name, f"{entry.definition} limit=", f"Limit in {origin}", mend="keep one"
-                )
-        elif _short_limit(definition):
-            on = "channel" if definition.collection == "channels" else "user"
-            if (entry := self._entries["limits"].get(f"{on} {definition.name}")) is not None:
-                raise NameTaken(
-                    "The limit of", definition.name, f"Limit in {entry.origin}", f"{definition} limit=", mend="keep one"
-                )
-
     def __iter__(self) -> Iterator[Definition]:
         return iter([entry.definition for entries in self._entries.values() for entry in entries.values()])
-
-
-def _short_limit(definition: Definition) -> str:
-    return str(getattr(definition, "limit", ""))

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from threading import get_ident
 from typing import Any, NamedTuple
 
+from workbench.app.definitions import Entry
 from workbench.core.definition import Definition
+from workbench.core.origin import Origin
 from workbench.core.service import Service, on_subclass
 from workbench.runtime.registry import Registry, Source, Version
 
@@ -36,7 +38,7 @@ class Draft:
         self.token = secrets.token_hex(8)
         self.thread = get_ident()
         self.classes: list[type[Service]] = []
-        self.waiting: list[Definition] = []
+        self._waiting: dict[tuple[str, str], Entry] = {}
         self.undo: list[Callable[[], None]] = []
         self.deployed: Deployed | None = None
         self._prepared: tuple[list[type[Service]], list[Version]] = ([], [])
@@ -70,10 +72,19 @@ class Draft:
         """The snapshot that the cell's own calls see."""
         return self._registry.with_draft(self.versions())
 
-    def wait(self, definition: Definition) -> None:
+    def wait(self, definition: Definition, origin: Origin) -> None:
         """Keep a definition for the end; one of the same name in this cell takes its place."""
-        self.waiting = [each for each in self.waiting if each.name != definition.name]
-        self.waiting.append(definition)
+        self._waiting[definition.collection, definition.full_name] = Entry(definition, origin)
+
+    @property
+    def waiting(self) -> list[Definition]:
+        """Definitions that take effect at the end."""
+        return [entry.definition for entry in self._waiting.values()]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The same, each with its origin."""
+        return list(self._waiting.values())
 
     def close(self) -> None:
         """Collect no more."""

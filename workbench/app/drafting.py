@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 
-from workbench.app.definitions import SINGULAR
 from workbench.app.draft import Deployed, Draft
 from workbench.app.mentions import mentions
+from workbench.app.origins import line_in, origin_here
 from workbench.app.parts import Parts
+from workbench.app.reports import Defined
 from workbench.connections import catalog
-from workbench.core.errors import DanglingReference
+from workbench.core.definition import Definition
+from workbench.core.errors import ServiceUsage
+from workbench.core.origin import Origin
 from workbench.core.service import Service
 from workbench.runtime.registry import Source, Version
 
@@ -22,6 +25,57 @@ class Drafting:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.lock = RLock()
+
+    def define(
+        self, definitions: Sequence[Definition], *, replace: bool = False, origin: Origin | None = None
+    ) -> Defined:
+        """Put definitions into force, all or none; see `Workbench.define`.
+
+        Inside a cell or file that this thread runs, they are taken back if it does not end well, and a way in that
+        leads to what the cell brings opens with its end.
+
+        Args:
+            definitions: In any order; a channel may name a user of the same call.
+            replace: Whether what another file has defined may be replaced.
+            origin: Where they are made, if it is not the code that calls.
+        """
+        if strange := [each for each in definitions if not isinstance(each, Definition)]:
+            raise ServiceUsage(f"wb.define takes definitions, as RESTChannel('api.x'), not {strange[0]!r:.80}.")
+        played = set(self._parts.secrets.played)
+        orders = [self._parts.book.row_of(each).order for each in definitions]
+        words = [""] * len(definitions)
+        done: list[Callable[[], None]] = []
+        with self.lock:
+            draft = self._parts.draft if self._parts.draft is not None and self._parts.draft.is_mine else None
+            origin = origin or _origin(draft)
+            try:
+                for place in sorted(range(len(definitions)), key=orders.__getitem__):
+                    words[place] = self._define(definitions[place], origin, replace, draft, done)
+            except BaseException:
+                for undo in reversed(done):
+                    undo()
+                raise
+            if draft is not None:
+                draft.undo += done
+        report = Defined(list(zip(definitions, words, strict=True)), sorted(set(self._parts.secrets.played) - played))
+        self._parts.events.emit(report)
+        return report
+
+    def _define(
+        self,
+        definition: Definition,
+        origin: Origin,
+        replace: bool,
+        draft: Draft | None,
+        done: list[Callable[[], None]],
+    ) -> str:
+        """Define one; adds the way back to `done`, and says what became of it."""
+        if draft is not None and self._parts.must_wait(definition):
+            draft.wait(definition, origin)
+            return "waiting"
+        word, undo = self._parts.book.put(definition, origin, replace=replace)
+        done.append(undo)
+        return word
 
     @contextmanager
     def scope(
@@ -52,12 +106,14 @@ class Drafting:
 
     def commit(self, draft: Draft) -> Deployed:
         """Make a draft's classes and waiting definitions live, or nothing of it."""
-        self._leave(draft)
         with self.lock:
             try:
+                for definition in draft.waiting:
+                    self._parts.book.check(definition)
+                self._leave(draft)
                 deployed = self._commit(draft)
             except BaseException:
-                draft.abort()
+                self.abort(draft)
                 raise
             draft.close()
         self._parts.events.emit(deployed)
@@ -77,12 +133,11 @@ class Drafting:
         parts, versions = self._parts, draft.versions()
         live = parts.registry.services
         was = [(version, before.number if (before := live.get(version.name)) else 0) for version in versions]
-        self._check_waiting(draft, versions)
         self._go_live(draft, versions)
-        for definition in draft.waiting:
-            draft.undo.append(parts.book.put(definition, draft.source.origin, replace=draft.replace)[1])
+        for definition, origin in draft.entries:
+            draft.undo.append(parts.book.put(definition, origin, replace=draft.replace)[1])
         parts.registry.announce(versions)
-        return Deployed(was, list(draft.waiting), {version.name: self.missing(version) for version in versions})
+        return Deployed(was, draft.waiting, {version.name: self.missing(version) for version in versions})
 
     def _go_live(self, draft: Draft, versions: list[Version]) -> None:
         parts, names = self._parts, [version.name for version in versions]
@@ -100,14 +155,6 @@ class Drafting:
         put_back = parts.registry.deploy(versions)
         parts.views.follow_services()
 
-    def _check_waiting(self, draft: Draft, versions: list[Version]) -> None:
-        services = {*self._parts.registry.services, *(version.name for version in versions)}
-        for definition in draft.waiting:
-            for each in definition.references():
-                names = services if each.collection == "services" else set(self._parts.known(each.collection))
-                if each.name not in names:
-                    raise DanglingReference(str(definition), SINGULAR[each.collection], each.name, names)
-
     def missing(self, version: Version) -> list[str]:
         """Connections that a version names and nobody has defined, as `REST 'My Data Source'`."""
         live = self._parts.live
@@ -116,3 +163,10 @@ class Drafting:
             for each in mentions(version.source, live.ways())
             if each.name not in live.names(each.kind)
         ]
+
+
+def _origin(draft: Draft | None) -> Origin:
+    """Where the code stands that defines something now."""
+    if draft is None:
+        return origin_here()
+    return draft.source.origin.at(line_in(draft.source.origin))

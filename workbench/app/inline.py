@@ -74,9 +74,9 @@ class Answer:
 
     def __repr__(self) -> str:
         tree = repr(self.trace) if self.trace is not None and len(self.trace) > 2 else ""
-        return "\n".join(part for part in (self.said(), tree) if part)
+        return "\n".join(part for part in (self.describe(), tree) if part)
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Status, kind and body, without the trace."""
         if not self.body:
             return f"{self.status}, empty body"

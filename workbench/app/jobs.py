@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.core.call import ChannelInfo, Deployment, Task
 from workbench.core.trace import Line, Step
-from workbench.runtime.invoker import Invoker, log_failure, outcome_of
+from workbench.runtime.invoker import Invoker, log_failure
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import Run
@@ -51,7 +51,7 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
         try:
             returned: Any = invoker.run(call)
         except Exception as exc:
-            root.end(outcome_of(exc), exc)
+            root.fail(exc)
             log_failure(call, exc)
             return JobResult(call.cid, "failed", f"{type(exc).__name__}: {exc}", None, _lines(root))
         root.end("ok")
@@ -61,4 +61,4 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
 
 
 def _lines(root: Step) -> tuple[str, ...]:
-    return tuple(step.said() for _, step in root.tree() if isinstance(step, Line))
+    return tuple(step.describe() for _, step in root.tree() if isinstance(step, Line))

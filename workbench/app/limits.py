@@ -1,4 +1,4 @@
-"""`wb.limits`: every limit in force; which lines apply to whom, who would be let through, how much is used."""
+"""`wb.limits`: every limit in force; which lines apply to a caller, which calls would pass, how much is used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbench.app.collections import Collection
-from workbench.app.definitions import SINGULAR
 from workbench.core.clock import VirtualClock
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage, UnknownName
@@ -35,7 +34,7 @@ class LimitsInForce(Collection[Limit]):
         traffic: Callable[[], Iterable[Arrival]],
         rebuild: Callable[[], None],
     ) -> None:
-        super().__init__("limit", lambda: {f"{each.on} {each.name}": each for each in limits}, remove, _in_words)
+        super().__init__("limit", lambda: {each.full_name: each for each in limits}, remove, _in_words)
         self._limits, self._channels, self._known = limits, channels, known
         self._traffic, self._rebuild = traffic, rebuild
 
@@ -117,10 +116,10 @@ class LimitsInForce(Collection[Limit]):
 
     def _levels(self, channel: str, user: str, service: str) -> tuple[dict[str, Any], list[str]]:
         """The channel and the user that a call meets, and the services that it may lead to."""
-        asked = {"channels": channel, "security": user, "services": service}
-        for collection, name in asked.items():
+        levels = (("channel", "channels", channel), ("user", "security", user), ("service", "services", service))
+        for level, collection, name in levels:
             if name and name not in (known := list(self._known(collection))):
-                raise UnknownName(SINGULAR[collection], name, known)
+                raise UnknownName(level, name, known)
         definition = self._channels().get(channel)
         user = user or getattr(definition, "security", "")
         services = [service] if service else list(getattr(definition, "leads_to", ()))

@@ -13,10 +13,13 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from workbench.app.draft import Deployed
 from workbench.app.drafting import Drafting
+from workbench.app.origins import file_name
 from workbench.core.errors import DeployRefused
+from workbench.core.origin import Origin
 from workbench.core.service import Service
 from workbench.core.syntax import undisturbed
 from workbench.runtime.registry import Source
@@ -29,6 +32,7 @@ class _Cell(msgspec.Struct):
     cell_type: str
     source: str | list[str]
     metadata: dict[str, Any] = {}
+    id: str = ""
 
 
 class _Notebook(msgspec.Struct):
@@ -42,12 +46,6 @@ def source_of(classes: tuple[type[Service], ...]) -> str:
         with contextlib.suppress(OSError, TypeError):
             texts.append(undisturbed(partial(inspect.getsource, cls)))
     return "\n\n".join(texts)
-
-
-def origin_of(path: Path) -> str:
-    """What a file is called: its path, from the current folder on where it is below it."""
-    path, here = path.resolve(), Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def load(drafting: Drafting, path: Path, *, replace: bool = False) -> Deployed:
@@ -81,7 +79,7 @@ def _load_module(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     # Type annotations are looked up in the module by its name, so it must be there while its classes are made.
     sys.modules[path.stem] = module
     try:
-        source = Source(origin_of(path), text)
+        source = Source(Origin("file", file=file_name(path), loaded=True), text)
         with drafting.scope(source, lambda cls: cls.__module__ == path.stem, replace=replace) as draft:
             exec(_compiled(text, str(path)), module.__dict__)
     except BaseException:
@@ -118,13 +116,16 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     sys.modules[module.__name__] = module
     versions, definitions = [], []
     missing: dict[str, list[str]] = {}
-    for number, text, may_raise in code_cells(path):
+    origin = Origin("file", file=file_name(path), loaded=True)
+    for number, cell_id, text, may_raise in code_cells(path):
         name = f"{path.name}, cell {number}"
         if any(line.lstrip().startswith(("%", "!")) for line in text.splitlines()):
             raise DeployRefused(f"{name} has a magic, which only IPython runs. Mend: workbench serve {path.name}")
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)
         try:
-            with drafting.scope(Source(origin_of(path), text), _bound_in(module), replace=replace) as draft:
+            with drafting.scope(
+                Source(structs.replace(origin, cell_id=cell_id), text), _bound_in(module), replace=replace
+            ) as draft:
                 exec(_compiled(text, name), module.__dict__)
         except Exception:
             if may_raise:
@@ -142,9 +143,12 @@ def _bound_in(module: ModuleType) -> Any:
 
 
 class CodeCell(NamedTuple):
-    """A code cell: its number from 1 over all cells, its text, and whether its author says that it raises."""
+    """A code cell: its number from 1 over all cells, its id in the file ('' in files before nbformat 4.5), its text,
+    and whether its author says that it raises.
+    """
 
     number: int
+    cell_id: str
     text: str
     may_raise: bool
 
@@ -159,4 +163,4 @@ def code_cells(path: Path) -> Iterator[CodeCell]:
         tags = set(cell.metadata.get("tags", ()))
         if cell.cell_type == "code" and not tags & SKIPPED_TAGS:
             text = cell.source if isinstance(cell.source, str) else "".join(cell.source)
-            yield CodeCell(number, text, "raises-exception" in tags)
+            yield CodeCell(number, cell.id, text, "raises-exception" in tags)

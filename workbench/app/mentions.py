@@ -30,7 +30,7 @@ def mentions(source: str, kinds_by_attribute: Mapping[str, str]) -> list[Mention
 # A source is read at its deploy, and then at each look at its card.
 @lru_cache(maxsize=500)
 def _ways(source: str) -> tuple[tuple[str, str], ...]:
-    """Each attribute of `self` that is asked for a name, as `out.rest`, and the name."""
+    """Each way out that the source looks a name up in, as `out.rest`, and the name."""
     try:
         tree = tree_of(textwrap.dedent(source))
     except SyntaxError:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from threading import RLock, local
 from typing import Any
 
-from workbench.app.definitions import Book, Effect
+from workbench.app.definitions import Book
 from workbench.app.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.runtime_file import RuntimeFile
@@ -26,11 +26,13 @@ from workbench.connections.definition import Opening
 from workbench.connections.kvdb import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call, Connections, Deployment
+from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
 from workbench.core.errors import NameTaken
 from workbench.core.events import Events
+from workbench.core.origin import Origin
 from workbench.core.ports import Clock
-from workbench.limiting.definition import Limit
+from workbench.limiting.definition import Limit, On
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
 from workbench.runtime.loop import LoopThread
@@ -83,7 +85,7 @@ class Parts:
         self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
-        self.book = Book(self._effects(), self.known, self.events)
+        self.book = Book(self.known, self.events, self._rows())
         self.events.subscribe(JobChanged, self._follow_job)
         self.views = Views(
             lambda: self.book.of("security"),
@@ -129,18 +131,57 @@ class Parts:
         views, invoker = self.views, self.invoker
         return LiveChannels(ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run))
 
-    def _effects(self) -> dict[str, Effect]:
-        return {
-            "connections": Effect(self.live.define, lambda each: self.live.remove(each.name)),
-            "security": Effect(self._enter_user, self._leave_user),
-            "channels": Effect(self._open_channel, self._close_channel),
-            "limits": Effect(self._limit, self._lift, check=self._check_limit),
-            "jobs": Effect(
-                lambda each: self.scheduler.define(each),
-                lambda each: self.scheduler.remove(each.name),
-                self._remember_job,
+    def _rows(self) -> tuple[CollectionRow, ...]:
+        """The collections, in the order in which a person sees them."""
+        return (
+            CollectionRow(
+                "channels",
+                "channel",
+                Effect(
+                    self._open_channel,
+                    self._close_channel,
+                    check=lambda each, _: self._check_short_limit("channel", each),
+                ),
+                order=30,
+                waits=True,
+                items=lambda: self.channels.by_name,
+                definition_of=lambda channel: channel.definition,
             ),
-        }
+            self.live.row(),
+            CollectionRow(
+                "security",
+                "security definition",
+                Effect(
+                    self._enter_user,
+                    self._leave_user,
+                    check=lambda each, _: self._check_short_limit("user", each),
+                    again=lambda each: self.read_secret_again(each.name),
+                ),
+                order=10,
+                shown_as="user",
+            ),
+            CollectionRow(
+                "jobs",
+                "job",
+                Effect(
+                    lambda each: self.scheduler.define(each),
+                    lambda each: self.scheduler.remove(each.name),
+                    self._remember_job,
+                ),
+                order=50,
+                items=lambda: self.scheduler.jobs if self.job_count else {},
+                definition_of=lambda job: job.definition,
+                remove=lambda name: self.scheduler.remove(name),
+            ),
+            CollectionRow(
+                "limits",
+                "limit",
+                Effect(self._limit, self._lift, check=self._check_limit),
+                order=40,
+                # Those that stand on an object itself, too.
+                items=lambda: {each.full_name: each for each in self.limits},
+            ),
+        )
 
     @property
     def scheduler(self) -> CellScheduler:
@@ -173,7 +214,7 @@ class Parts:
         return lambda: self.scheduler.put_back(name, stored)
 
     def _enter_user(self, user: Any) -> None:
-        self.short.put("user", user.name, user.limit)
+        self.short.put("user", user.name, _short_limit(user))
         self.views.verifier(user.name)
         self.views.rebuild()
 
@@ -214,10 +255,23 @@ class Parts:
         self.short.put("service", name, live.cls.limit if live is not None else "")
         self.views.follow_services()
 
-    def _check_limit(self, limit: Limit) -> None:
-        live = self.registry.services.get(limit.name) if limit.on == "service" else None
-        if live is not None and live.cls.limit:
-            raise _twice(limit.name)
+    def _check_limit(self, limit: Limit, origin: Origin) -> None:
+        """`limit=` on an object and a Limit for the same object contradict each other."""
+        if limit.on == "service":
+            live = self.registry.services.get(limit.name)
+            if live is not None and live.cls.limit:
+                raise _twice(limit.name)
+            return
+        owner = self.book.of("channels" if limit.on == "channel" else "security").get(limit.name)
+        if owner is not None and _short_limit(owner):
+            raise NameTaken("The limit of", limit.name, f"{owner} limit=", f"Limit in {origin}", mend="keep one")
+
+    def _check_short_limit(self, on: On, definition: Any) -> None:
+        there = self.book.origin("limits", f"{on} {definition.name}")
+        if there is not None and _short_limit(definition):
+            raise NameTaken(
+                "The limit of", definition.name, f"Limit in {there}", f"{definition} limit=", mend="keep one"
+            )
 
     def _limit(self, limit: Limit) -> None:
         self.limits.define(limit)
@@ -281,12 +335,16 @@ class Parts:
 
     def must_wait(self, definition: Definition) -> bool:
         """Whether a way in leads to what only the running cell brings, and so may not open before it ends."""
-        if definition.collection != "channels" or self.draft is None or not self.draft.is_mine:
+        if not self.book.row_of(definition).waits or self.draft is None or not self.draft.is_mine:
             return False
         return any(
             each.name not in (self.registry.services if each.collection == "services" else self.known(each.collection))
             for each in definition.references()
         )
+
+
+def _short_limit(definition: Definition) -> str:
+    return str(getattr(definition, "limit", ""))
 
 
 def _twice(service: str) -> NameTaken:

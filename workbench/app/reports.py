@@ -62,6 +62,8 @@ class Sandboxed:
 
     def __init__(self, sandbox: Sandbox, played: Mapping[str, str], kvdb: Kvdb | None = None) -> None:
         self.on = sandbox.on
+        if self.on:
+            sandbox.start_all()
         self.rows = [tuple(str(row[column]) for column in self.head) for row in sandbox.rows()] if self.on else []
         if kvdb is not None:
             self.rows.append(("Redis", "embedded server", "ok" if kvdb.ping() else "no answer"))

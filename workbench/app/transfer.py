@@ -39,14 +39,14 @@ class Transferred:
         """Names that stayed at the source, with the reason."""
         return {file.name: file.error for file in self.files if file.error is not None}
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """`2 files, 24 bytes`."""
         good = [file for file in self.files if file.error is None]
         text = f"{len(good)} file{'' if len(good) == 1 else 's'}, {said_bytes(sum(file.size for file in good))}"
         return f"{text}; {len(self.failed)} stayed" if self.failed else text
 
     def __repr__(self) -> str:
-        return f"Transferred from {self.source} to {self.target}: {self.said()}."
+        return f"Transferred from {self.source} to {self.target}: {self.describe()}."
 
 
 class TransferIncomplete(WorkbenchError):
@@ -83,7 +83,7 @@ class Transfer(Copying):
     ) -> None:
         super().__init__(source, target, overwrite, tell)
         self._pattern = pattern
-        self._done = None if done is None else path_of(done, source.conn.config)
+        self._done = None if done is None else path_of(done, source.conn.definition)
         if source.conn is target.conn and source.path == target.path:
             raise ServiceUsage(f"A transfer from {source} to itself would go on for ever. Mend: name another folder.")
 
@@ -173,7 +173,7 @@ def transfer(
             events.emit(report)
             if report.failed:
                 raise TransferIncomplete(report)
-            step.end(report.said())
+            step.end(report.describe())
     return report
 
 
@@ -196,7 +196,7 @@ def place_of(live: LiveConnections, given: str | tuple[str, str], *kinds: str) -
     if name in live.names("rest"):
         return Place(name, live.of(name).conn, path)
     conn: LiveFiles = live.item("files", name).conn
-    return Place(name, conn, path_of(path, conn.config))
+    return Place(name, conn, path_of(path, conn.definition))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from workbench.channels.routes import Routes
 from workbench.core.definition import Definition
 from workbench.limiting.definition import Limit, On
 from workbench.limiting.registry import Limits
-from workbench.security.definitions import APIKey, BasicAuth
+from workbench.security.definitions import SecurityDefinition
 
 DRAFT_HEADER = "X-Workbench-Draft"
 
@@ -115,11 +115,11 @@ class Views:
         )
 
     def verifier(self, user: str) -> Any:
-        """What checks a user's credentials; made once per definition."""
+        """The object that checks a user's credentials; it is made once for each definition."""
         definition = self._users()[user]
         kept = self._verifiers.get(user)
         if kept is None or kept[0] != definition:
-            assert isinstance(definition, BasicAuth | APIKey)
+            assert isinstance(definition, SecurityDefinition)
             kept = self._verifiers[user] = (definition, definition.verifier(self._reveal))
         return kept[1]
 

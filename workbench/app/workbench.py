@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from workbench.app import inline, loading
 from workbench.app.admin import admin_addresses
@@ -15,6 +15,7 @@ from workbench.app.curl import Sent
 from workbench.app.draft import Deployed
 from workbench.app.drafting import Drafting
 from workbench.app.limits import LimitsInForce, arrivals
+from workbench.app.origins import origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.settings import Settings
@@ -24,20 +25,20 @@ from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb import Kvdb
 from workbench.core.clock import SystemClock
+from workbench.core.collection import CollectionRow, Each
 from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
-from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.errors import DanglingReference, ServiceUsage, UnknownName
+from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
 from workbench.core.trace import Trace
 from workbench.runtime import capture
-from workbench.runtime.registry import NOTEBOOK, Source
+from workbench.runtime.registry import Source
 from workbench.runtime.workers import WORKERS
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.jobs import Jobs
 
-ORDER = ("connections", "security", "channels", "limits", "jobs")
-R = TypeVar("R", Defined, Sandboxed)
 Done = Callable[[Any, BaseException | None, Trace], object]
 
 
@@ -105,46 +106,22 @@ class Workbench:
             InvalidDefinition, DanglingReference, NameTaken, PathTaken, MissingSecret: Nothing was defined.
         """
         given = [each.definition if isinstance(each, LiveChannel) else each for each in definitions]
-        if strange := [each for each in given if not isinstance(each, Definition)]:
-            raise ServiceUsage(f"wb.define takes definitions, as RESTChannel('api.x'), not {strange[0]!r:.80}.")
-        parts = self._parts
-        outcomes: list[tuple[Definition, str]] = []
-        done: list[Callable[[], None]] = []
-        played = set(parts.secrets.played)
-        with self.drafting.lock:
-            draft = parts.draft if parts.draft is not None and parts.draft.is_mine else None
-            origin = draft.source.origin if draft is not None else NOTEBOOK
-            try:
-                # A channel may name a user of the same call, and a limit a channel, whatever their order.
-                for definition in sorted(given, key=lambda each: ORDER.index(each.collection)):
-                    if draft is not None and parts.must_wait(definition):
-                        draft.wait(definition)
-                        outcomes.append((definition, "waiting"))
-                        continue
-                    if (dangling := parts.book.dangling(definition)) is not None:
-                        raise dangling
-                    outcome, undo = parts.book.put(definition, origin, replace=replace)
-                    outcomes.append((definition, outcome))
-                    done.append(undo)
-                    if outcome == "unchanged" and definition.collection == "security":
-                        parts.read_secret_again(definition.name)
-            except BaseException:
-                for undo in reversed(done):
-                    undo()
-                raise
-            if draft is not None:
-                draft.undo += done
-        place = {id(each): i for i, each in enumerate(given)}
-        outcomes.sort(key=lambda outcome: place[id(outcome[0])])
-        return self._told(Defined(outcomes, sorted(set(parts.secrets.played) - played)))
+        return self.drafting.define(given, replace=replace)
 
     def deploy(self, *classes: type[Service], replace: bool = False) -> Deployed:
         """Make service classes live, all at once, from a script or a test; cells do this by themselves."""
-        source = Source(NOTEBOOK, loading.source_of(classes))
+        source = Source(origin_here(), loading.source_of(classes))
         with self.drafting.scope(source, lambda cls: cls in classes, replace=replace) as draft:
             draft.classes = list(classes)
         assert draft.deployed is not None
         return draft.deployed
+
+    def origin_of(self, made: Definition | str | type[Service]) -> Origin | None:
+        """Where a definition, or a service by name or class, was made; None if it is not in force."""
+        if isinstance(made, Definition):
+            return self._parts.book.origin(made.collection, made.full_name)
+        live = self._parts.registry.services.get(named(made))
+        return live.origin if live is not None else None
 
     def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
         """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`)."""
@@ -187,7 +164,7 @@ class Workbench:
             try:
                 answer = invoker.run(call)
             except BaseException as exc:
-                call.step.end(f"failed: {type(exc).__name__}", exc)
+                call.step.fail(exc)
                 done(None, exc, trace)
             else:
                 done(answer, None, trace)
@@ -238,10 +215,10 @@ class Workbench:
         parts = self._parts
         return Collection(
             "service",
-            lambda: {
-                name: LiveService(name, parts.registry, parts.follow_service, self.invoke)
-                for name in parts.registry.services
-            },
+            lambda: Each(
+                parts.registry.services,
+                lambda version: LiveService(version.name, parts.registry, parts.follow_service, self.invoke),
+            ),
             self._remove_service,
             lambda service: f"v{service.live.number}  {service.doc.partition(chr(10))[0]}".rstrip(),
         )
@@ -250,27 +227,60 @@ class Workbench:
         self._parts.registry.remove(name)
         self._parts.follow_service(name)
 
+    @property
+    def collections(self) -> Mapping[str, CollectionRow]:
+        """What each room says of its definitions, by the name of its collection; `wb.<name>` shows them."""
+        return self._parts.book.rows
+
+    def add_collection(self, row: CollectionRow) -> None:
+        """Take definitions of a further room: `wb.define` puts them into force, `wb.<name>` shows them."""
+        self._parts.book.add(row)
+        vars(self)[row.name] = self._collection(row.name)
+
+    def in_force(self, like: Definition) -> Definition | None:
+        """The definition in force under the same name as `like`, if there is one."""
+        return self._parts.book.in_force(like)
+
+    def withdraw(self, definition: Definition) -> None:
+        """Take the definition of that name out of force; nothing happens if it is gone.
+
+        Raises:
+            StillUsed: Other definitions name it.
+        """
+        if self.in_force(definition) is not None:
+            self._parts.book.remove(definition.collection, definition.full_name)
+
+    def names(self, collection: str) -> list[str]:
+        """The names in a collection that a definition may refer to, services included."""
+        return sorted(self._parts.known(collection))
+
+    def dangling(self, definition: Definition) -> list[DanglingReference]:
+        """An error for each object that a definition names and that does not exist."""
+        return self._parts.book.dangling(definition)
+
+    def _collection(self, name: str, row: Callable[[Any], str] = repr) -> Collection[Any]:
+        book = self._parts.book
+        return Collection(book.rows[name].word, lambda: book.items(name), lambda each: book.remove(name, each), row)
+
     @cached_property
     def channels(self) -> Collection[LiveChannel]:
         """Ways in: `wb.channels["name"].state`, `.definition`, and `.close()` and `.open()` for a while."""
-        parts = self._parts
-        return Collection("channel", lambda: parts.channels.by_name, lambda name: parts.book.remove("channels", name))
+        return self._collection("channels")
 
     @cached_property
     def connections(self) -> Collection[Item]:
         """Ways out: `wb.connections["name"].ping()`."""
-        live = self._parts.live
-        return Collection(
-            "connection",
-            lambda: {name: live.of(name) for name in live.definitions},
-            lambda name: self._parts.book.remove("connections", name),
-            lambda item: f"{item} (sandbox)" if self.peers.on else repr(item),
-        )
+        return self._collection("connections", lambda item: f"{item} (sandbox)" if self.peers.on else repr(item))
+
+    @cached_property
+    def users(self) -> Collection[Definition]:
+        """Who may call, by which credentials."""
+        return self._collection("security")
 
     @cached_property
     def security(self) -> Collection[Definition]:
-        """Users: security definitions."""
-        return self._collection("security", "security definition")
+        """The same as `users`: the word of definitions, `security="my.user"`."""
+        return self.users
 
     @cached_property
     def limits(self) -> LimitsInForce:
@@ -284,10 +294,6 @@ class Workbench:
             lambda: arrivals(self.traffic),
             parts.views.rebuild,
         )
-
-    def _collection(self, collection: str, what: str) -> Collection[Definition]:
-        book = self._parts.book
-        return Collection(what, lambda: book.of(collection), lambda name: book.remove(collection, name))
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -313,7 +319,9 @@ class Workbench:
         """Send every connection to a peer in this process, or with False to its real address."""
         self._parts.switch_sandbox(on)
         kvdb = self.kvdb if on and self._parts.uses_kvdb else None
-        return self._told(Sandboxed(self._parts.sandbox, self._parts.secrets.played, kvdb))
+        report = Sandboxed(self._parts.sandbox, self._parts.secrets.played, kvdb)
+        self.events.emit(report)
+        return report
 
     def transfer(
         self,
@@ -349,10 +357,6 @@ class Workbench:
         places = place_of(live, source, "files", "rest"), place_of(live, target, "files")
         return transfer(*places, self.events, progress, pattern=pattern, done=done, overwrite=overwrite)
 
-    def _told(self, report: R) -> R:
-        self.events.emit(report)
-        return report
-
     @property
     def url(self) -> str:
         """Address of the server; '' while it is stopped."""
@@ -382,14 +386,11 @@ class Workbench:
         self.close()
 
     def __repr__(self) -> str:
-        counts = [
-            _counted(len(self.services), "service"),
-            _counted(len(self.channels), "channel"),
-            _counted(len(self.connections), "connection") + (" (sandbox)" if self.peers.on else ""),
-            _counted(len(self.security), "user"),
-            _counted(self._parts.job_count, "job"),
-            _counted(len(self.limits), "limit"),
-        ]
+        counts = [_counted(len(self.services), "service")]
+        for name, row in self.collections.items():
+            counts.append(_counted(len(self._parts.book.items(name)), row.word))
+            if name == "connections" and self.peers.on:
+                counts[-1] += " (sandbox)"
         return f"Workbench: {', '.join(counts)}."
 
 

@@ -11,6 +11,7 @@ from workbench.channels.body import Spool
 from workbench.channels.endpoint import Endpoint, View
 from workbench.core.call import Call
 from workbench.core.cid import new_cid
+from workbench.core.mood import mood_of_status
 from workbench.core.ports import Decision
 from workbench.core.service import log_refusal
 from workbench.core.trace import RequestStep
@@ -91,7 +92,7 @@ class Exchange:
         """Send the answer; a second one is dropped."""
         if not self.answered:
             self.answered = True
-            self.root.end(str(answer.status))
+            self.root.end(str(answer.status), mood_of_status(answer.status))
             self._send(readable_by(self.page, answer) if self.page else answer)
             if self.spool is not None:
                 self.spool.release()

@@ -25,10 +25,10 @@ class Finding(NamedTuple):
     said: str
 
 
-def doctor(asked: argparse.Namespace) -> int:
+def doctor(args: argparse.Namespace) -> int:
     """Print every finding; 0 when all is well, 1 otherwise."""
     findings = [look() for look in LOOKS]
-    if asked.json:
+    if args.json:
         print(json.dumps([each._asdict() for each in findings]))
     else:
         for each in findings:
@@ -63,7 +63,7 @@ def _packages() -> Finding:
 
 
 def _extras() -> Finding:
-    """Libraries that only some kinds and peers need; each is asked for where it is used."""
+    """Libraries that only some kinds and peers need; each is looked for where it is used."""
     lacking = missing_extras(importlib.metadata.requires(DISTRIBUTION) or [], _is_installed)
     mend = f"not installed: {' '.join(lacking)}; pip install '{DISTRIBUTION}[all]' for every kind and peer"
     return Finding("extras", True, mend if lacking else "all there")
@@ -129,9 +129,9 @@ def _runtime() -> Finding:
 
 def _kinds() -> Finding:
     from workbench.connections import catalog
-    from workbench.core.public import COMING
+    from workbench.connections.coming import COMING
 
-    count, later = len(catalog.rows()), ", ".join(label for label, _, _ in COMING.values())
+    count, later = len(catalog.rows()), ", ".join(each.label for each in COMING.values())
     broken = " ".join(map(str, catalog.left_out.values()))
     return Finding(
         "connections",

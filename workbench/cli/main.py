@@ -16,11 +16,11 @@ Command = Callable[[argparse.Namespace], Any]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 1 with one sentence when it did not, 2 for a wrong use."""
-    asked = _read(_parser(), arguments)
+    args = _read(_parser(), arguments)
     try:
-        answer = asked.run(asked)
+        answer = args.run(args)
     except (WorkbenchError, OSError) as exc:
-        if asked.json:
+        if args.json:
             print(json.dumps({"error": str(exc)}))
         else:
             print(f"workbench: {exc}", file=sys.stderr)
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(answer, int):
         return answer
     if answer is not None:
-        print(json.dumps(answer, indent=None, default=str) if asked.json else _said(answer))
+        print(json.dumps(answer, indent=None, default=str) if args.json else _said(answer))
     return 0
 
 
@@ -45,12 +45,12 @@ def _port(text: str) -> int:
 
 
 def _read(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """What is asked; only `lab` takes words that are not its own, for JupyterLab."""
-    asked, others = parser.parse_known_args(arguments)
-    if others and not getattr(asked, "passes_on", False):
+    """The arguments as read; only `lab` takes words that are not its own, for JupyterLab."""
+    args, others = parser.parse_known_args(arguments)
+    if others and not getattr(args, "passes_on", False):
         parser.error(f"unrecognized arguments: {' '.join(others)}")
-    asked.others = [each for each in others if each != "--"]
-    return asked
+    args.others = [each for each in others if each != "--"]
+    return args
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -30,10 +30,10 @@ class Refused(WorkbenchError):
     """The running workbench said no."""
 
 
-def status(asked: argparse.Namespace) -> Any:
+def status(args: argparse.Namespace) -> Any:
     """Each running workbench with its services; one that does not answer says so."""
     found = [_status(each) | {"pid": each.pid} for each in running()]
-    if asked.json:
+    if args.json:
         return found
     if not found:
         raise NothingRuns
@@ -51,25 +51,25 @@ def _told(status: dict[str, Any]) -> str:
     return str(status.get("error") or ", ".join(status["services"]) or "no services yet")
 
 
-def invoke(asked: argparse.Namespace) -> Any:
+def invoke(args: argparse.Namespace) -> Any:
     """The service's answer."""
-    payload = _standard_input() if asked.payload == "-" else asked.payload
-    reply = _ask(chosen(asked.app), "POST", "/workbench/invoke", {"service": asked.service, "payload": _read(payload)})
-    return reply if asked.json else reply["answer"]
+    payload = _standard_input() if args.payload == "-" else args.payload
+    reply = _ask(chosen(args.app), "POST", "/workbench/invoke", {"service": args.service, "payload": _read(payload)})
+    return reply if args.json else reply["answer"]
 
 
-def jobs(asked: argparse.Namespace) -> Any:
+def jobs(args: argparse.Namespace) -> Any:
     """The jobs with their next times, or the outcome of one run; a failed run is an error."""
-    target = chosen(asked.app)
-    if asked.action == "execute":
-        if not asked.name:
+    target = chosen(args.app)
+    if args.action == "execute":
+        if not args.name:
             raise WorkbenchError("No job is named. Mend: workbench jobs execute NAME; workbench jobs list says which.")
-        run = _ask(target, "POST", "/workbench/jobs/execute", {"job": asked.name, "extra": asked.extra})
+        run = _ask(target, "POST", "/workbench/jobs/execute", {"job": args.name, "extra": args.extra})
         if run["outcome"] != "ok":
-            raise Refused(f"Job {asked.name!r} {run['outcome']}: {run['error'] or 'no reason given'}")
-        return run if asked.json else f"Job {asked.name!r}: {run['outcome']}. {run['returned']}".rstrip()
+            raise Refused(f"Job {args.name!r} {run['outcome']}: {run['error'] or 'no reason given'}")
+        return run if args.json else f"Job {args.name!r}: {run['outcome']}. {run['returned']}".rstrip()
     found = _ask(target, "GET", "/workbench/jobs")
-    if asked.json:
+    if args.json:
         return found
     rows = [f"{each['name']}: {each['what']}, {each['state']}, next {each['next'] or 'never'}" for each in found]
     return "\n".join(rows) or "No jobs."

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from workbench.app.workbench import Workbench
 
 
-def lab(asked: argparse.Namespace) -> int:
+def lab(args: argparse.Namespace) -> int:
     """JupyterLab in this folder."""
-    arguments = list(asked.others)
+    arguments = list(args.others)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.insert(0, "--allow-root")
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])
 
 
-def serve(asked: argparse.Namespace) -> int:
+def serve(args: argparse.Namespace) -> int:
     """Run a file and serve until SIGTERM or SIGINT; calls in flight may end. A second signal ends it at once."""
-    path = Path(asked.file)
+    path = Path(args.file)
     if not path.is_file():
-        raise DeployRefused(f"There is no file {asked.file!r}. Mend: correct the path.")
-    _set_environment(asked, path)
-    end = End(asked.drain)
+        raise DeployRefused(f"There is no file {args.file!r}. Mend: correct the path.")
+    _set_environment(args, path)
+    end = End(args.drain)
     from workbench.app.singleton import forget, the_workbench
     from workbench.zato import hook
 
@@ -41,23 +41,23 @@ def serve(asked: argparse.Namespace) -> int:
             _run(path, end)
         wb = the_workbench()
         wb.start()
-        _tell(wb, path, asked.json)
+        _tell(wb, path, args.json)
         while not end.asked.wait(3600):
             pass
-        _say("Stopping: calls in flight may end.", asked.json)
-        wb.stop(asked.drain)
+        _say("Stopping: calls in flight may end.", args.json)
+        wb.stop(args.drain)
     finally:
         forget()
     return 0
 
 
-def _set_environment(asked: argparse.Namespace, path: Path) -> None:
+def _set_environment(args: argparse.Namespace, path: Path) -> None:
     os.environ["WORKBENCH_NOTEBOOK"] = str(path)
     os.environ["WORKBENCH_HEADLESS"] = "1"
-    if asked.port is not None:
-        os.environ["WORKBENCH_PORT"] = str(asked.port)
-    if asked.host:
-        os.environ["WORKBENCH_HOSTS"] = ",".join(asked.host)
+    if args.port is not None:
+        os.environ["WORKBENCH_PORT"] = str(args.port)
+    if args.host:
+        os.environ["WORKBENCH_HOSTS"] = ",".join(args.host)
 
 
 def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
@@ -124,8 +124,8 @@ def _run_notebook(path: Path, end: End) -> None:
 
     shell = served_shell()
     load(shell)
-    for number, text, may_raise in code_cells(path):
-        result = shell.run_cell(text, store_history=False)
+    for number, cell_id, text, may_raise in code_cells(path):
+        result = shell.run_cell(text, store_history=False, cell_id=cell_id or None)
         if end.asked.is_set():
             raise KeyboardInterrupt
         error = result.error_before_exec or result.error_in_exec

@@ -1,6 +1,6 @@
 """Every kind of connection, one row each; a kind is imported when it is first used.
 
-Those that are to come are in `core/public.py`.
+Those that are to come are in `coming.py`.
 
 Another distribution adds kinds by the entry point group `workbench.connections`, each naming a ConnectionDefinition;
 one that cannot be used is left out, with a warning. A class written in a cell becomes a kind when a definition of
@@ -16,8 +16,9 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple, cast
 
+from workbench.connections.coming import expect_built
 from workbench.connections.definition import ConnectionDefinition
-from workbench.core.errors import BrokenExtension, ServiceUsage, UnknownName, expect_built
+from workbench.core.errors import BrokenExtension, ServiceUsage, UnknownName
 
 
 class KindLeftOut(UserWarning):

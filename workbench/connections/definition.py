@@ -42,7 +42,7 @@ class ConnectionDefinition(Definition, frozen=True):
     """The definition of a way out.
 
     `attributes` says where a service finds it: `{"out.rest": "item", "out.ftp": "conn"}`. `item` gives an object with
-    `.conn`, `.config` and `.ping`; `conn` gives the live object; any other word is a method of the live object that
+    `.conn`, `.definition` and `.ping`; `conn` gives the live object; any other word is a method of the live object that
     takes the CID and gives what the service sees.
 
     `peer` is the kind of peer that plays the other side in a sandbox, if it is another kind's: `rest` gives an HTTP
@@ -61,10 +61,15 @@ class ConnectionDefinition(Definition, frozen=True):
 class Item:
     """`self.out.rest["name"]` and its like: the live object beside its definition."""
 
-    __slots__ = ("_live", "config", "name")
+    __slots__ = ("_live", "definition", "name")
 
     def __init__(self, definition: ConnectionDefinition, live: Callable[[], Any]) -> None:
-        self.name, self.config, self._live = definition.name, definition, live
+        self.name, self.definition, self._live = definition.name, definition, live
+
+    @property
+    def config(self) -> ConnectionDefinition:
+        """Zato's word for `definition`."""
+        return self.definition
 
     @property
     def conn(self) -> Any:
@@ -75,9 +80,9 @@ class Item:
         """One round trip to the other side."""
         if not hasattr(conn := self.conn, "ping"):
             raise ServiceUsage(
-                f"{self.config} has no ping. Mend: write def ping(self, cid='') in {type(conn).__name__}"
+                f"{self.definition} has no ping. Mend: write def ping(self, cid='') in {type(conn).__name__}"
             )
         return str(conn.ping(cid))
 
     def __repr__(self) -> str:
-        return str(self.config)
+        return str(self.definition)

@@ -85,7 +85,7 @@ class DropboxConnection(ConnectionDefinition, tag="dropbox", frozen=True, kw_onl
 class LiveDropbox(LiveFiles):
     """`self.cloud.dropbox["name"].conn`: the SDK's client as `client`, and the file methods."""
 
-    config: DropboxConnection
+    definition: DropboxConnection
 
     def __init__(self, definition: DropboxConnection, opening: Opening) -> None:
         self._opening = opening
@@ -118,7 +118,7 @@ class LiveDropbox(LiveFiles):
             import dropbox
         except ImportError as exc:
             raise MissingDependency("Dropbox", "dropbox") from exc
-        definition, owner = self.config, str(self.config)
+        definition, owner = self.definition, str(self.definition)
         token, refresh_token, secret = (
             self._opening.reveal(each if isinstance(each, Secret) else None, owner)
             for each in (self._token, definition.refresh_token, definition.app_secret)
@@ -146,9 +146,9 @@ class LiveDropbox(LiveFiles):
         To keep it, name it in the definition: `token=secret("...")`.
         """
         if not token:
-            raise ServiceUsage(f"{self.config} needs a token. Mend: conn.change_token(secret('DROPBOX_TOKEN'))")
-        named = token if isinstance(token, Secret) else keep_given(f"{self.config} token", token)
-        self._opening.reveal(named, str(self.config))
+            raise ServiceUsage(f"{self.definition} needs a token. Mend: conn.change_token(secret('DROPBOX_TOKEN'))")
+        named = token if isinstance(token, Secret) else keep_given(f"{self.definition} token", token)
+        self._opening.reveal(named, str(self.definition))
         with self._lock:
             self._token, client, self._client = named, self._client, None
         if client is not None:
@@ -185,13 +185,13 @@ class LiveDropbox(LiveFiles):
             name = self._path(path)
             info = self._trying(lambda due, _: self.backend.info(name, due))
             if info is not None and (info.is_dir or not overwrite):
-                raise IsAFolder(self.config, name) if info.is_dir else FileThere(self.config, name)
+                raise IsAFolder(self.definition, name) if info.is_dir else FileThere(self.definition, name)
         return super().open(path, mode, overwrite=overwrite)
 
     def _expect_no(self, name: str, overwrite: bool, due: Due) -> None:
         # Dropbox refuses a name that is taken by itself; asking first would double the calls of every small file.
         if not name:
-            raise IsAFolder(self.config, name)
+            raise IsAFolder(self.definition, name)
 
     def close(self) -> None:
         with self._lock:

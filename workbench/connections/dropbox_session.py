@@ -20,6 +20,7 @@ from workbench.connections.rest_session import LOOPBACK, adapter_class
 from workbench.connections.trying import Due
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ServiceUsage
+from workbench.core.mood import mood_of_status
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
@@ -119,7 +120,7 @@ def _sent(
     due = Due(max(definition.deadline_seconds, seconds))
     with outgoing("dropbox", f"Dropbox {definition.name} {route}") as step:
         response = _tried(definition, partial(_once, send, stream, due, seconds), due)
-        step.end(_outcome(request, response))
+        step.end(_outcome(request, response), mood_of_status(response.status_code))
         return response
 
 

@@ -28,6 +28,8 @@ class Interrupted(ConnectionFailed):
 class FileRefused(ConnectionFailed):
     """The other side is well and says no; trying again changes nothing."""
 
+    mood = "attention"
+
 
 class NoSuchFile(FileRefused, FileNotFoundError):
     """Nothing is at that path."""

@@ -211,7 +211,9 @@ class Upload:
     def _give_up(self, exc: BaseException | None) -> None:
         sink, self._sink = self._sink, None
         if sink is not None:
-            self._step.end(f"failed: {type(exc).__name__}" if exc is not None else "given up", exc)
+            if exc is not None:
+                self._step.fail(exc)
+            self._step.end("given up", "attention")
             with suppress(ConnectionFailed, OSError):
                 sink.abort()
 

@@ -78,7 +78,7 @@ class LiveIMAP:
     """`self.email.imap["name"].conn`; each call is a conversation of its own, so many threads may use it."""
 
     def __init__(self, definition: IMAPConnection, password: str | None) -> None:
-        self.config, self._password = definition, password
+        self.definition, self._password = definition, password
 
     def get(self, folder: str = "", criteria: str = "") -> Iterator[tuple[str, IMAPMessage]]:
         """The mails that fit, oldest first, each with its UID; they are not marked as seen by that.
@@ -91,11 +91,11 @@ class LiveIMAP:
             ConnectionFailed: The server refused the login or the folder, or hung up.
         """
         self._not_on_the_loop("get()")
-        folder = folder or self.config.folder
+        folder = folder or self.definition.folder
         count = 0
-        with outgoing("imap", f"IMAP {self.config.name} get {folder}") as step:
+        with outgoing("imap", f"IMAP {self.definition.name} get {folder}") as step:
             with self.mailbox(folder) as mailbox:
-                for mail in mailbox.fetch(criteria or self.config.get_criteria, charset=None, mark_seen=False):
+                for mail in mailbox.fetch(criteria or self.definition.get_criteria, charset=None, mark_seen=False):
                     count += 1
                     yield str(mail.uid), IMAPMessage(mail, self, folder)
             step.end(f"{count} message{'' if count == 1 else 's'}")
@@ -115,7 +115,7 @@ class LiveIMAP:
     def append(self, message: EmailMessage | bytes, folder: str = "") -> None:
         """Put a mail into a folder, unseen."""
         raw = message if isinstance(message, bytes) else message.as_bytes()
-        self._do("append", (), folder, lambda mailbox: mailbox.append(raw, folder or self.config.folder))
+        self._do("append", (), folder, lambda mailbox: mailbox.append(raw, folder or self.definition.folder))
 
     def folders(self) -> list[str]:
         """The names of all folders."""
@@ -125,16 +125,16 @@ class LiveIMAP:
 
     def _do(self, verb: str, uids: tuple[str, ...], folder: str, act: Any) -> None:
         self._not_on_the_loop(f"{verb.partition(' ')[0]}(...)")
-        folder = folder or self.config.folder
-        with outgoing("imap", f"IMAP {self.config.name} {verb} {folder}") as step, self.mailbox(folder) as mailbox:
+        folder = folder or self.definition.folder
+        with outgoing("imap", f"IMAP {self.definition.name} {verb} {folder}") as step, self.mailbox(folder) as mailbox:
             act(mailbox)
             step.end(f"{len(uids)} message{'' if len(uids) == 1 else 's'}" if uids else "ok")
 
     @contextmanager
     def mailbox(self, folder: str = "") -> Iterator[BaseMailBox]:
         """imap_tools' own mailbox, logged in with a folder selected; its errors become those of a connection."""
-        due = Due(self.config.deadline_seconds)
-        mailbox = trying(self.config, lambda due, _: self._opened(folder, due), due, self.config.retries)
+        due = Due(self.definition.deadline_seconds)
+        mailbox = trying(self.definition, lambda due, _: self._opened(folder, due), due, self.definition.retries)
         try:
             with self._troubles(), due.cutting(lambda: _cut(mailbox)):
                 yield mailbox
@@ -144,15 +144,15 @@ class LiveIMAP:
             _close(mailbox)
 
     def _opened(self, folder: str, due: Due) -> BaseMailBox:
-        config, made = self.config, Sockets()
+        definition, made = self.definition, Sockets()
         make = _mailbox_class()
         mailbox: BaseMailBox | None = None
         with self._troubles(), due.cutting(made.cut):
             try:
-                mailbox = make(lambda: self._client(made, due.left(config.timeout_seconds)))
+                mailbox = make(lambda: self._client(made, due.left(definition.timeout_seconds)))
                 assert mailbox is not None
-                mailbox.login_utf8(config.username, self._password or "", None)
-                self._select(mailbox, folder or config.folder)
+                mailbox.login_utf8(definition.username, self._password or "", None)
+                self._select(mailbox, folder or definition.folder)
             except BaseException:
                 made.cut()
                 if mailbox is not None:
@@ -162,15 +162,15 @@ class LiveIMAP:
         return mailbox
 
     def _client(self, made: Sockets, timeout: float) -> imaplib.IMAP4:
-        config = self.config
-        port = config.port or PORTS[config.mode]
-        if config.mode == "ssl":
-            return _SSLClient(made, config.host, port, ssl_context=self._trusted(), timeout=timeout)
-        client = _Client(made, config.host, port, timeout=timeout)
-        if config.mode == "starttls":
+        definition = self.definition
+        port = definition.port or PORTS[definition.mode]
+        if definition.mode == "ssl":
+            return _SSLClient(made, definition.host, port, ssl_context=self._trusted(), timeout=timeout)
+        client = _Client(made, definition.host, port, timeout=timeout)
+        if definition.mode == "starttls":
             if "STARTTLS" not in client.capabilities:
                 raise ConnectionFailed(
-                    f"{config} at {config.address} does not offer STARTTLS, so nothing was sent. "
+                    f"{definition} at {definition.address} does not offer STARTTLS, so nothing was sent. "
                     f"Mend: mode='ssl' if it has a port for that (993), or mode='plain' on a network you trust"
                 )
             client.starttls(self._trusted())
@@ -184,19 +184,19 @@ class LiveIMAP:
             mailbox.folder.set(folder)
         except MailboxFolderSelectError as exc:
             names = [each.name for each in mailbox.folder.list()]
-            raise ConnectionFailed(f"{self.config} has no folder {folder!r}; there are: {listed(names)}.") from exc
+            raise ConnectionFailed(f"{self.definition} has no folder {folder!r}; there are: {listed(names)}.") from exc
 
     def _trusted(self) -> ssl.SSLContext:
         try:
-            return ssl.create_default_context(cafile=self.config.ca_file)
+            return ssl.create_default_context(cafile=self.definition.ca_file)
         except OSError as exc:
-            raise ConnectionFailed(f"{self.config} cannot read ca_file={self.config.ca_file!r}: {exc}") from exc
+            raise ConnectionFailed(f"{self.definition} cannot read ca_file={self.definition.ca_file!r}: {exc}") from exc
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:
         from imap_tools.errors import ImapToolsError, MailboxLoginError
 
-        who = f"{self.config} at {self.config.address}"
+        who = f"{self.definition} at {self.definition.address}"
         try:
             yield
         except MailboxLoginError as exc:
@@ -220,8 +220,8 @@ class LiveIMAP:
         """Log in and select the folder; says how many mails there are."""
         self._not_on_the_loop("ping()")
         with self.mailbox() as mailbox:
-            status = mailbox.folder.status(self.config.folder)
-        return f"{status['MESSAGES']} in {self.config.folder}, {status['UNSEEN']} unseen"
+            status = mailbox.folder.status(self.definition.folder)
+        return f"{status['MESSAGES']} in {self.definition.folder}, {status['UNSEEN']} unseen"
 
     @property
     def aio(self) -> LiveIMAPAio:
@@ -235,12 +235,12 @@ class LiveIMAP:
         call = CURRENT.get()
         if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
             raise ServiceUsage(
-                f"Service {call.service!r} is async, and {self.config} would block the server. "
+                f"Service {call.service!r} is async, and {self.definition} would block the server. "
                 f"Mend: await conn.aio.{what}"
             )
 
     def __repr__(self) -> str:
-        return f"{self.config}, open"
+        return f"{self.definition}, open"
 
 
 class LiveIMAPAio:

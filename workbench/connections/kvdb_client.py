@@ -52,7 +52,7 @@ def _failed(address: str, step: Step | None, exc: BaseException) -> BaseExceptio
     elif isinstance(exc, redis.exceptions.ConnectionError) and not isinstance(exc, ConnectionFailed):
         exc = RedisGone(f"{address} is not there: {exc}. {MEND}")
     if step is not None:
-        step.end(f"failed: {type(exc).__name__}", exc)
+        step.fail(exc)
     return exc
 
 

@@ -8,8 +8,10 @@ from threading import Lock
 from typing import Any
 
 from workbench.connections import catalog
+from workbench.connections.coming import expect_built
 from workbench.connections.definition import ConnectionDefinition, Item, Opening
-from workbench.core.errors import UnknownName
+from workbench.core.collection import CollectionRow, Each, Effect
+from workbench.core.errors import NotYetAttribute, UnknownAttribute, UnknownName
 
 log = logging.getLogger("workbench.connections")
 
@@ -30,6 +32,17 @@ class LiveConnections:
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
         self._locks: dict[str, Lock] = {}
+
+    def row(self) -> CollectionRow:
+        """The collection of connections."""
+        return CollectionRow(
+            "connections",
+            "connection",
+            Effect(self.define, lambda each: self.remove(each.name)),
+            order=20,
+            items=lambda: Each(self.definitions, lambda each: self.of(each.name)),
+            definition_of=lambda item: item.definition,
+        )
 
     @property
     def definitions(self) -> Mapping[str, ConnectionDefinition]:
@@ -69,6 +82,12 @@ class LiveConnections:
         """Names of the connections of one kind or family."""
         kinds = catalog.members(kind)
         return [name for name, definition in self._definitions.items() if tag(definition) in kinds]
+
+    def expect_way(self, attribute: str) -> None:
+        """Raise UnknownAttribute or NotYetAttribute unless a dotted attribute of a service leads to a kind."""
+        if attribute not in (ways := self.ways()):
+            expect_built(attribute.rpartition(".")[2], NotYetAttribute)
+            raise UnknownAttribute("way out", f"self.{attribute}", (f"self.{each}" for each in ways))
 
     def ways(self) -> Mapping[str, str]:
         """The kind behind each dotted attribute of a service."""

@@ -37,7 +37,7 @@ class LiveFiles(FileAliases):
     def __init__(
         self, definition: ConnectionDefinition, backend: Backend, *, deadline_seconds: float | None, retries: int
     ) -> None:
-        self.config, self.backend = definition, backend
+        self.definition, self.backend = definition, backend
         self.deadline_seconds, self.retries = deadline_seconds, retries
 
     def list(self, path: str = "") -> Infos:
@@ -82,7 +82,7 @@ class LiveFiles(FileAliases):
 
         with self._step("put", name) as step:
             try:
-                size = trying(self.config, put, due, self.retries if again else 0)
+                size = trying(self.definition, put, due, self.retries if again else 0)
             except ConnectionFailed:
                 if not due.over:
                     self.backend.give_up(name, token, due)
@@ -94,7 +94,7 @@ class LiveFiles(FileAliases):
         """A stream of bytes: `rb` reads, `wb` writes. One that is written appears when it is closed."""
         name = self._path(path)
         if mode.replace("b", "") not in ("r", "w", "x"):
-            raise ServiceUsage(f"{self.config} opens files in mode 'rb' or 'wb', not {mode!r}.")
+            raise ServiceUsage(f"{self.definition} opens files in mode 'rb' or 'wb', not {mode!r}.")
         self._not_on_the_loop("open")
         if mode[0] == "r":
             stream = self.stream(path)
@@ -105,7 +105,7 @@ class LiveFiles(FileAliases):
             return self.backend.sink(name, new_token(), False, Due())
 
         sink = self._trying(begin)
-        return Upload(self.config, name, sink, overwrite, self._new_step("put", name))
+        return Upload(self.definition, name, sink, overwrite, self._new_step("put", name))
 
     def stream(self, path: str, offset: int = 0) -> Download:
         """A stream from an offset [bytes] on, which is no step of its own."""
@@ -155,14 +155,22 @@ class LiveFiles(FileAliases):
             step.end("yes" if is_there else "no")
         return is_there
 
+    def look(self, path: str) -> FileInfo | None:
+        """What is there, or None: to look is not to fail, so the step in the trace is a good one."""
+        name = self._path(path)
+        with self._step("look", name) as step:
+            info = self._trying(lambda due, _: self.backend.info(name, due))
+            step.end("not there" if info is None else _words(info))
+        return info
+
     def stat(self, path: str) -> FileInfo:
         """What is there; raises NoSuchFile."""
         name = self._path(path)
         with self._step("stat", name) as step:
             info = self._trying(lambda due, _: self.backend.info(name, due))
             if info is None:
-                raise NoSuchFile(self.config, name)
-            step.end("folder" if info.is_dir else said_bytes(info.size))
+                raise NoSuchFile(self.definition, name)
+            step.end(_words(info))
         return info
 
     def make_folder(self, path: str) -> None:
@@ -176,7 +184,7 @@ class LiveFiles(FileAliases):
             return
         if (info := self.backend.info(name, due)) is not None:
             if not info.is_dir:
-                raise NotAFolder(self.config, name)
+                raise NotAFolder(self.definition, name)
             return
         self._make(parent_of(name), due)
         try:
@@ -223,58 +231,58 @@ class LiveFiles(FileAliases):
         return None
 
     def __str__(self) -> str:
-        return str(self.config)
+        return str(self.definition)
 
     def __repr__(self) -> str:
-        return f"{self.config}, open"
+        return f"{self.definition}, open"
 
     def _path(self, path: str) -> str:
-        return path_of(path, self.config)
+        return path_of(path, self.definition)
 
     def _stream(self, name: str, due: Due, offset: int = 0) -> Download:
         def begin(offset: int) -> Source:
             return self.backend.reader(name, offset, due)
 
-        return Download(self.config, name, begin, due, retries=self.retries, offset=offset)
+        return Download(self.definition, name, begin, due, retries=self.retries, offset=offset)
 
     def _expect_no(self, name: str, overwrite: bool, due: Due) -> None:
         """A name that is taken is better said before a long upload than after it."""
         there = self.backend.info(name, due)
         if not name or (there is not None and there.is_dir):
-            raise IsAFolder(self.config, name)
+            raise IsAFolder(self.definition, name)
         if there is not None and not overwrite:
-            raise FileThere(self.config, name)
+            raise FileThere(self.definition, name)
 
     def _is_shown(self, info: FileInfo, folder: str) -> bool:
         if problem := problem_of(info.name):
-            log.warning("%s left out a name in %s: %.120r %s", self.config, folder or "/", info.name, problem)
+            log.warning("%s left out a name in %s: %.120r %s", self.definition, folder or "/", info.name, problem)
             return False
         return not is_ours(info.name) and info.path == joined(folder, info.name)
 
     def _trying(self, work: Callable[[Due, int], T]) -> T:
-        return trying(self.config, work, Due(self.deadline_seconds), self.retries)
+        return trying(self.definition, work, Due(self.deadline_seconds), self.retries)
 
     @contextmanager
     def _step(self, verb: str, path: str) -> Iterator[Step]:
         self._not_on_the_loop(verb.replace(" ", "_"))
-        with outgoing(_kind(self.config), self._said(verb, path)) as step:
+        with outgoing(_kind(self.definition), self._said(verb, path)) as step:
             yield step
 
     def _new_step(self, verb: str, path: str) -> Step:
-        step = Step(_kind(self.config), self._said(verb, path))
+        step = Step(_kind(self.definition), self._said(verb, path))
         if (call := CURRENT.get()) is not None:
             call.step.steps.append(step)
         return step
 
     def _said(self, verb: str, path: str) -> str:
-        return f"{self.config.kind} {self.config.name} {verb} {path or '/'}"
+        return f"{self.definition.kind} {self.definition.name} {verb} {path or '/'}"
 
     def _not_on_the_loop(self, verb: str) -> None:
         call = CURRENT.get()
         # Inside `aio` the call's thread is another, which has no loop.
         if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
             raise ServiceUsage(
-                f"Service {call.service!r} is async, and {self.config} would block the server. "
+                f"Service {call.service!r} is async, and {self.definition} would block the server. "
                 f"Mend: await conn.aio.{verb}(...)"
             )
 
@@ -299,6 +307,10 @@ class AsyncFiles:
 def new_token() -> str:
     """What tells writers of one path apart."""
     return secrets.token_hex(4)
+
+
+def _words(info: FileInfo) -> str:
+    return "folder" if info.is_dir else said_bytes(info.size)
 
 
 def _kind(definition: ConnectionDefinition) -> str:

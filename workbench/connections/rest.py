@@ -24,6 +24,7 @@ from workbench.connections.trying import root_of
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
+from workbench.core.mood import mood_of_status
 from workbench.core.secret import Secret
 from workbench.core.trace import Step
 from workbench.core.typed import plain
@@ -150,7 +151,7 @@ class RESTClient:
         sent = {"X-Zato-CID": cid, **({"Content-Type": content_type} if content_type else {}), **(headers or {})}
         with outgoing("rest", f"{method} {self.definition.name} {path or '/'}") as step:
             response = self._with_retries(method, url, body, sent, self.definition.retries)
-            step.end(str(response.status_code))
+            step.end(str(response.status_code), mood_of_status(response.status_code))
             return Response(response, self.definition)
 
     def open(self, path: str = "", params: Mapping[str, Any] | None = None) -> Download:

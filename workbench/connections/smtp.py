@@ -81,7 +81,7 @@ class LiveSMTP:
     """`self.email.smtp["name"].conn`."""
 
     def __init__(self, definition: SMTPConnection, password: str | None, clock: Clock | None = None) -> None:
-        self.config = definition
+        self.definition = definition
         self._password, self._clock = password, clock or SystemClock()
         self._idle: deque[tuple[smtplib.SMTP, float]] = deque()
         self._context: ssl.SSLContext | None = None
@@ -104,12 +104,12 @@ class LiveSMTP:
 
     def deliver(self, message: SMTPMessage, from_: str | None = None) -> bool:
         """`send`, for a thread that may wait."""
-        sender = from_ or message.from_ or self.config.from_ or ""
+        sender = from_ or message.from_ or self.definition.from_ or ""
         mail = Outgoing(message, sender, self._clock.now())
-        with outgoing("smtp", f"SMTP {self.config.name}") as step:
+        with outgoing("smtp", f"SMTP {self.definition.name}") as step:
             with self._server() as (server, reused):
                 self._hand_over(server, mail, reused)
-            step.end(mail.said())
+            step.end(mail.describe())
         return True
 
     def ping(self, cid: str = "") -> str:
@@ -139,7 +139,7 @@ class LiveSMTP:
 
     @property
     def _who(self) -> str:
-        return f"{self.config} at {self.config.address}"
+        return f"{self.definition} at {self.definition.address}"
 
     @contextmanager
     def _server(self) -> Iterator[tuple[smtplib.SMTP, bool]]:
@@ -156,7 +156,7 @@ class LiveSMTP:
             _drop(server)
             if _is_timeout(exc):
                 raise DeadlineExceeded(
-                    f"{self._who} did not answer within {self.config.timeout_seconds:g} s. "
+                    f"{self._who} did not answer within {self.definition.timeout_seconds:g} s. "
                     f"Mend: check that it is up and reachable, or raise timeout_seconds"
                 ) from exc
             raise ConnectionFailed(f"{self._who} {_why(exc)}") from exc
@@ -183,24 +183,26 @@ class LiveSMTP:
     def _new(self) -> smtplib.SMTP:
         import smtplib
 
-        config = self.config
+        definition = self.definition
         known_as = _own_name()
-        if config.mode == "ssl":
-            return smtplib.SMTP_SSL(local_hostname=known_as, timeout=config.timeout_seconds, context=self._trusted())
-        return smtplib.SMTP(local_hostname=known_as, timeout=config.timeout_seconds)
+        if definition.mode == "ssl":
+            return smtplib.SMTP_SSL(
+                local_hostname=known_as, timeout=definition.timeout_seconds, context=self._trusted()
+            )
+        return smtplib.SMTP(local_hostname=known_as, timeout=definition.timeout_seconds)
 
     def _log_in(self, server: smtplib.SMTP) -> None:
         import smtplib
 
-        config = self.config
+        definition = self.definition
         # smtplib checks a certificate against the name it keeps here, and keeps it only if given to its constructor.
-        server._host = config.host  # type: ignore[attr-defined]
+        server._host = definition.host  # type: ignore[attr-defined]
         server.ehlo_resp = server.helo_resp = None
-        code, words = server.connect(config.host, config.port or PORTS[config.mode])
+        code, words = server.connect(definition.host, definition.port or PORTS[definition.mode])
         if code != 220:
             raise smtplib.SMTPConnectError(code, words)
         server.ehlo_or_helo_if_needed()
-        if config.mode == "starttls":
+        if definition.mode == "starttls":
             if not server.has_extn("starttls"):
                 raise ConnectionFailed(
                     f"{self._who} does not offer STARTTLS, so nothing was sent. "
@@ -208,13 +210,13 @@ class LiveSMTP:
                 )
             server.starttls(context=self._trusted())
             server.ehlo_or_helo_if_needed()
-        if config.username is not None and self._password is not None:
+        if definition.username is not None and self._password is not None:
             if not server.has_extn("auth"):
                 raise ConnectionFailed(
-                    f"{self._who} takes no user name in mode {config.mode!r}. "
+                    f"{self._who} takes no user name in mode {definition.mode!r}. "
                     f"Mend: mode='starttls' or 'ssl', or leave out username and password"
                 )
-            server.login(config.username, self._password)
+            server.login(definition.username, self._password)
 
     def _reconnect(self, server: smtplib.SMTP) -> None:
         server.close()
@@ -225,9 +227,10 @@ class LiveSMTP:
 
         if self._context is None:
             try:
-                self._context = ssl.create_default_context(cafile=self.config.ca_file)
+                self._context = ssl.create_default_context(cafile=self.definition.ca_file)
             except OSError as exc:
-                raise ConnectionFailed(f"{self.config} cannot read ca_file={self.config.ca_file!r}: {exc}") from exc
+                file = self.definition.ca_file
+                raise ConnectionFailed(f"{self.definition} cannot read ca_file={file!r}: {exc}") from exc
         return self._context
 
     def _hand_over(self, server: smtplib.SMTP, mail: Outgoing, reused: bool) -> None:
@@ -290,7 +293,7 @@ class LiveSMTP:
             raise ConnectionFailed(f"{self._who} refused the mail: {_said(code, words)}")
 
     def __repr__(self) -> str:
-        return f"{self.config}, open"
+        return f"{self.definition}, open"
 
 
 class LiveSMTPAio:

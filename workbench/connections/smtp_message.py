@@ -98,7 +98,7 @@ class Outgoing:
         """Whether an address needs a server that knows SMTPUTF8."""
         return not all(each.isascii() for each in (self.sender.addr_spec, *self.recipients))
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """What a trace shows of it."""
         return ", ".join(
             f"{count} {word}{'' if count == 1 else 's'}"

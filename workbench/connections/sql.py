@@ -75,7 +75,7 @@ class LiveSQL:
     """`self.out.sql["name"]`: sessions, or single statements; safe to use from many threads at once."""
 
     def __init__(self, definition: SQLConnection, password: str | None) -> None:
-        self.config = definition
+        self.definition = definition
         self._password = password
         self._engine: Engine | None = None
         self._folder: Path | None = None
@@ -104,7 +104,7 @@ class LiveSQL:
             from sqlalchemy import event
         except ImportError as exc:
             raise MissingDependency("SQL", "sqlalchemy", extra="sql") from exc
-        definition = self.config
+        definition = self.definition
         try:
             engine = sqlalchemy.create_engine(
                 self._url(),
@@ -130,7 +130,7 @@ class LiveSQL:
     def _url(self) -> URL:
         from sqlalchemy import URL
 
-        definition = self.config
+        definition = self.definition
         if definition.engine.startswith("sqlite"):
             return URL.create(definition.engine, database=definition.database or str(self._temporary()))
         return URL.create(
@@ -149,7 +149,7 @@ class LiveSQL:
         return self._folder / "temporary.db"
 
     def _connect_args(self) -> dict[str, Any]:
-        definition = self.config
+        definition = self.definition
         seconds = definition.timeout_seconds
         engine = definition.engine
         if engine.startswith("sqlite"):
@@ -202,11 +202,11 @@ class LiveSQL:
         except SQLAlchemyError as exc:
             inner = exc.orig if isinstance(exc, DBAPIError) else exc
             said = " ".join(str(inner).split())[:300]
-            where = "" if engine.dialect.name == "sqlite" else f" at {self.config.host}"
+            where = "" if engine.dialect.name == "sqlite" else f" at {self.definition.host}"
             # Without a statement, it was the connecting that failed.
             is_away = isinstance(exc, DBAPIError) and exc.statement is None
             mend = " Mend: check that it is up and reachable, or raise timeout_seconds" if is_away else ""
-            raise ConnectionFailed(f"{self.config}{where} failed: {said}{mend}") from exc
+            raise ConnectionFailed(f"{self.definition}{where} failed: {said}{mend}") from exc
 
     def ping(self, cid: str = "") -> str:
         """Ask the database for nothing but an answer."""
@@ -225,11 +225,12 @@ class LiveSQL:
             return
         if call.on_loop and asyncio._get_running_loop() is not None:
             raise ServiceUsage(
-                f"Service {call.service!r} is async, and {self.config} would block the server. "
+                f"Service {call.service!r} is async, and {self.definition} would block the server. "
                 f"Mend: await conn.aio.execute(...), or await asyncio.to_thread(...)"
             )
         said = re.sub(r"\s+", " ", statement).strip()
-        context.workbench_step = Step("sql", f"SQL {self.config.name} {said[:SHOWN]}{'...' if said[SHOWN:] else ''}")
+        shown = f"{said[:SHOWN]}{'...' if said[SHOWN:] else ''}"
+        context.workbench_step = Step("sql", f"SQL {self.definition.name} {shown}")
         call.step.steps.append(context.workbench_step)
 
     def close(self) -> None:
@@ -243,7 +244,7 @@ class LiveSQL:
             shutil.rmtree(folder, ignore_errors=True)
 
     def __repr__(self) -> str:
-        return f"{self.config}, open"
+        return f"{self.definition}, open"
 
 
 class LiveSQLAio:
@@ -282,5 +283,4 @@ def _after(conn: Any, cursor: Any, statement: str, params: Any, context: Any, ex
 def _failed(failure: Any) -> None:
     step = getattr(failure.execution_context, "workbench_step", None)
     if step is not None:
-        exc = failure.original_exception
-        step.end(f"failed: {type(exc).__name__}", exc)
+        step.fail(failure.original_exception)

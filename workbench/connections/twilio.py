@@ -20,6 +20,8 @@ from workbench.core.secret import Secret
 REAL = "https://api.twilio.com"
 NUMBER = re.compile(r"\+[1-9]\d{1,14}|(whatsapp|messenger|rcs):\S+")
 MOST_CHARACTERS = 1600
+UNSENT = ("canceled", "failed", "undelivered")
+"""Source: the message statuses of Twilio's API."""
 
 
 class TwilioConnection(ConnectionDefinition, tag="twilio", frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ class LiveTwilio:
     """`self.out.sms.twilio["name"].conn`."""
 
     def __init__(self, definition: TwilioConnection, opening: Opening) -> None:
-        self.config = definition
+        self.definition = definition
         rest = RESTConnection(
             definition.name,
             host=definition.address or REAL,
@@ -92,15 +94,16 @@ class LiveTwilio:
         call = CURRENT.get()
         if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
             raise ServiceUsage(
-                f"Service {call.service!r} is async, and {self.config} would block the server. "
+                f"Service {call.service!r} is async, and {self.definition} would block the server. "
                 f"Mend: await conn.aio.send(...)"
             )
-        to, from_ = to or self.config.default_to, from_ or self.config.default_from
+        to, from_ = to or self.definition.default_to, from_ or self.definition.default_from
         self._check(body, to, from_)
         sender = "MessagingServiceSid" if from_.startswith("MG") and len(from_) == 34 else "From"
-        with outgoing("sms", f"SMS {self.config.name} to {to}") as step:
+        with outgoing("sms", f"SMS {self.definition.name} to {to}") as step:
             sent = self._asked("POST", "/Messages.json", {"To": to, sender: from_, "Body": body})
-            step.end(str(sent.get("status", "sent")))
+            status = str(sent.get("status", "sent"))
+            step.end(status, "failed" if status in UNSENT else "ok")
         return sent
 
     def _check(self, body: str, to: str, from_: str) -> None:
@@ -112,29 +115,29 @@ class LiveTwilio:
         if not from_:
             problems.append("from_ is missing; give it here, or default_from in the definition")
         if problems:
-            raise ServiceUsage(f"{self.config} cannot send that: {'; '.join(problems)}.")
+            raise ServiceUsage(f"{self.definition} cannot send that: {'; '.join(problems)}.")
 
     def _asked(self, method: str, path: str, form: dict[str, str] | None = None) -> SentMessage:
-        account = quote(self.config.account_sid)
-        url = f"{(self.config.address or REAL).rstrip('/')}/2010-04-01/Accounts/{account}{path}"
+        account = quote(self.definition.account_sid)
+        url = f"{(self.definition.address or REAL).rstrip('/')}/2010-04-01/Accounts/{account}{path}"
         body = urlencode(form).encode() if form else None
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-        ends = time.monotonic() + self.config.deadline_seconds
-        for attempt in range(self.config.retries + 1):
-            response = self._rest._with_retries(method, url, body, headers, self.config.retries, ends)
+        ends = time.monotonic() + self.definition.deadline_seconds
+        for attempt in range(self.definition.retries + 1):
+            response = self._rest._with_retries(method, url, body, headers, self.definition.retries, ends)
             # 429 took nothing, so that it may be asked again; a 5xx may have.
             wait = float(response.headers.get("Retry-After") or 1) if response.status_code == 429 else None
-            if wait is None or attempt == self.config.retries or time.monotonic() + wait >= ends:
+            if wait is None or attempt == self.definition.retries or time.monotonic() + wait >= ends:
                 break
             time.sleep(wait)
         try:
             told = response.json()
             assert isinstance(told, dict)
         except (ValueError, AssertionError) as exc:
-            raise ConnectionFailed(f"{self.config} answered {response.status_code} with what is no JSON.") from exc
+            raise ConnectionFailed(f"{self.definition} answered {response.status_code} with what is no JSON.") from exc
         if response.status_code >= 400:
             raise ConnectionFailed(
-                f"{self.config} refused it: {response.status_code}, {told.get('message', 'no reason given')} "
+                f"{self.definition} refused it: {response.status_code}, {told.get('message', 'no reason given')} "
                 f"(error {told.get('code', '?')}). Mend: see {told.get('more_info') or 'the account'}"
             )
         return SentMessage(told)
@@ -153,7 +156,7 @@ class LiveTwilio:
         self._rest.close()
 
     def __repr__(self) -> str:
-        return f"{self.config}, open"
+        return f"{self.definition}, open"
 
 
 class LiveTwilioAio:

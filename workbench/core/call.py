@@ -251,6 +251,10 @@ class Connections(Protocol):
         """Names of the connections of one kind."""
         ...
 
+    def expect_way(self, attribute: str) -> None:
+        """Raise the error of a dotted attribute of a service that leads to no kind; each is an AttributeError too."""
+        ...
+
     def ways(self) -> Mapping[str, str]:
         """The kind that each dotted attribute of a service leads to, as `{"out.rest": "rest"}`."""
         ...

@@ -16,7 +16,7 @@ CURRENT: ContextVar[Call | None] = ContextVar("workbench_call", default=None)
 def outgoing(kind: str, name: str) -> Iterator[Step]:
     """Record a call to an outside system under the service call that makes it.
 
-    Set `step.outcome` text through `step.end(...)`; otherwise it is `ok`, or the class of the error.
+    Say how it ended through `step.end(text, mood)`; otherwise it ends `ok`, or with the error.
     """
     step = Step(kind, name)
     if (call := CURRENT.get()) is not None:
@@ -24,6 +24,6 @@ def outgoing(kind: str, name: str) -> Iterator[Step]:
     try:
         yield step
     except BaseException as exc:
-        step.end(f"failed: {type(exc).__name__}", exc)
+        step.fail(exc)
         raise
     step.end("ok")

@@ -14,6 +14,7 @@ from msgspec import NODEFAULT, Meta, Struct, StructMeta, structs
 
 from workbench.core.errors import InvalidDefinition, nearest
 from workbench.core.secret import Secret, keep_given
+from workbench.core.source import call
 
 
 class Reference(NamedTuple):
@@ -119,6 +120,11 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
         if problems:
             raise InvalidDefinition(type(self).__name__, self.name, problems)
 
+    @property
+    def full_name(self) -> str:
+        """The name that no other of its collection has; a kind that is named by more than a name says so."""
+        return self.name
+
     def problems(self) -> dict[str, str]:
         """What is wrong between fields that are each valid alone, by field."""
         return {}
@@ -136,9 +142,8 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
         }
 
     def to_code(self) -> str:
-        """The call that makes this definition again; only what differs from the defaults."""
-        arguments = [repr(self.name), *(f"{field}={value!r}" for field, value in self.changed().items())]
-        return f"{type(self).__name__}({', '.join(arguments)})"
+        """The call that makes this definition again, as a person writes it; only what differs from the defaults."""
+        return call(type(self).__name__, self.name, self.changed())
 
     def replace(self, **changes: Any) -> Any:
         """A copy with some fields changed, checked again."""
@@ -149,7 +154,7 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
         return _made, (type(self), {field: getattr(self, field) for field in self.__struct_fields__})
 
     def __repr__(self) -> str:
-        return self.to_code()
+        return call(type(self).__name__, self.name, self.changed(), one_line=True)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"

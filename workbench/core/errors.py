@@ -1,4 +1,6 @@
-"""Every error of the workbench: what happened, to which object, how to mend it.
+"""The errors that a caller can meet: what happened, to which object, how to mend it.
+
+Those of one room alone stand in that room; each is a WorkbenchError.
 
 WorkbenchError
   InvalidDefinition      a definition with bad fields, all of them listed
@@ -9,7 +11,10 @@ WorkbenchError
   StillUsed              something to be removed that others name
   MissingSecret          a secret nobody set
   MissingDependency      a client library that is not installed
+    UnknownAttribute     ... asked for as an attribute
   NotYet                 a kind of connection that is to come
+    NotYetImported       ... asked for by an import
+    NotYetAttribute      ... asked for as an attribute
   BrokenExtension        what another distribution brings and cannot be used
   DeployRefused          classes of a cell or file that cannot go live
   ServiceUsage           a service that used its own interface wrongly
@@ -28,13 +33,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from workbench.core.public import COMING
+if TYPE_CHECKING:
+    from workbench.core.mood import Mood
 
 
 class WorkbenchError(Exception):
     """Anything that goes wrong in the workbench; its text is a sentence for a person."""
+
+    mood: ClassVar[Mood] = "failed"
+    """How a step that ends with it is drawn: `attention` where the other side is well and says no."""
 
 
 def listed(names: Iterable[str], *, at_most: int = 12) -> str:
@@ -72,6 +81,12 @@ class UnknownName(WorkbenchError, KeyError):
         tail = f" Mend: {mend}" if mend else ""
         super().__init__(f"No {what} is named {name!r}; there are: {listed(self.known)}.{meant}{tail}")
 
+    def as_attribute(self) -> UnknownAttribute:
+        """The same error for a name that was asked for as an attribute."""
+        error = UnknownAttribute.__new__(UnknownAttribute, *self.args)
+        error.what, error.name, error.known = self.what, self.name, self.known
+        return error
+
     def __str__(self) -> str:
         return str(self.args[0])
 
@@ -85,11 +100,13 @@ class NameTaken(WorkbenchError):
 
 
 class DanglingReference(WorkbenchError):
-    """A definition names an object that does not exist."""
+    """A definition names an object that does not exist; `problem` says so beside the `field` that names it."""
 
-    def __init__(self, owner: str, what: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, owner: str, what: str, name: str, known: Iterable[str], *, field: str = "") -> None:
         close = nearest(name, known := list(known))
         meant = f" Did you mean {close!r}?" if close else ""
+        there = f"did you mean {close!r}?" if close else f"there are: {listed(known) if known else 'none yet'}"
+        self.field, self.problem = field, f"{name!r} does not exist; {there}"
         super().__init__(f"{owner} names the {what} {name!r}, which does not exist; there are: {listed(known)}.{meant}")
 
 
@@ -141,21 +158,26 @@ class BrokenExtension(WorkbenchError):
         )
 
 
-class NotYet(WorkbenchError, ImportError):
+class UnknownAttribute(UnknownName, AttributeError):  # type: ignore[misc]  # `name` is text in both
+    """The same, asked for as an attribute: `hasattr` and `getattr` with a default take it as any other."""
+
+
+class NotYet(WorkbenchError):
     """A kind of connection that is to come."""
 
-    def __init__(self, kind: str) -> None:
-        label, _, package = COMING[kind]
+    def __init__(self, label: str, package: str) -> None:
         super().__init__(
             f"{label} connections come later. Mend: until then, call {label} from a service by its own library "
             f"(pip install {package}), or make it a kind of your own, as in notebooks/05-your-own-connector.ipynb"
         )
 
 
-def expect_built(kind: str) -> None:
-    """Raise NotYet for the short word of a kind that is to come."""
-    if kind in COMING:
-        raise NotYet(kind)
+class NotYetImported(NotYet, ImportError):
+    """The same, asked for by `from workbench import ...`."""
+
+
+class NotYetAttribute(NotYet, AttributeError):
+    """The same, asked for as an attribute of a service."""
 
 
 class DeployRefused(WorkbenchError):
@@ -181,6 +203,7 @@ class StoreUnavailable(WorkbenchError):
 class CallerError(WorkbenchError):
     """An error whose text the caller is told; raise a subclass in a service to answer with its status."""
 
+    mood = "attention"
     status: ClassVar[int] = 400
     phrase: ClassVar[str] = "Bad Request"
 
@@ -317,7 +340,7 @@ class InsufficientStorage(ServiceUnavailable):
 
 
 def refusal(denied: str, headers: Sequence[tuple[str, str]]) -> WorkbenchError:
-    """What a caller is told whom a limit refused, by the reason its decision gives."""
+    """The error of a call that a limit refused, by the reason of its decision: `limit`, `address` or `store`."""
     if denied == "address":
         return Forbidden("Error 403 Forbidden")
     if denied == "store":

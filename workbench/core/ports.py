@@ -38,7 +38,7 @@ class Decision(Protocol):
     denied: str  # why not, or why only shadow lets it through: "limit", "address" or "store"
     headers: tuple[tuple[str, str], ...]  # what the caller is told, if the definition says so
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """The object, the line and the outcome, for the trace."""
         ...
 

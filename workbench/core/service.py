@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from workbench.core.call import Call, ChannelInfo, Connections
 from workbench.core.clock import ServiceTime
 from workbench.core.current import CURRENT
-from workbench.core.errors import ServiceUsage, UnknownName, expect_built
+from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.ports import Decision
 from workbench.core.request import Request
 from workbench.core.response import Response
@@ -247,11 +247,8 @@ class Way:
 
     def __init__(self, call: Call, attribute: str) -> None:
         self._call, self._attribute = call, attribute
-        ways = self._connections.ways()
-        if attribute not in ways:
-            expect_built(attribute.rpartition(".")[2])
-            raise UnknownName("way out", f"self.{attribute}", (f"self.{each}" for each in ways))
-        self._kind = ways[attribute]
+        self._connections.expect_way(attribute)
+        self._kind = self._connections.ways()[attribute]
 
     @property
     def _connections(self) -> Connections:
@@ -259,7 +256,7 @@ class Way:
 
     def __getitem__(self, name: str) -> Any:
         item = self._connections.item(self._kind, name)
-        view = item.config.attributes[self._attribute]
+        view = item.definition.attributes[self._attribute]
         if view == "item":
             return item
         return item.conn if view == "conn" else getattr(item.conn, view)(self._call.cid)
@@ -269,7 +266,10 @@ class Way:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self[name]
+        try:
+            return self[name]
+        except UnknownName as exc:
+            raise exc.as_attribute() from None
 
     def _ipython_key_completions_(self) -> list[str]:
         return self._connections.names(self._kind)

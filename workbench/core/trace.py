@@ -1,4 +1,4 @@
-"""What one call did: a tree of steps under one CID, recorded as it happens and drawn only when somebody looks."""
+"""What one call did: a tree of steps under one CID. It is recorded while the call runs, and drawn when it is shown."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Protocol
 
+from workbench.core.mood import Mood, mood_of_error, words_of_error
+
 
 class Traced(Protocol):
     """Anything that stands in a trace: a step, a limit's decision, a line of output."""
 
     kind: str
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """One line without times."""
         ...
 
@@ -25,7 +27,7 @@ class Line:
     def __init__(self, kind: str, text: str, level: str = "") -> None:
         self.kind, self.text, self.level, self.at = kind, text, level, perf_counter()
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """The line, with its level if it was logged."""
         return f"{self.level} {self.text}" if self.level else self.text
 
@@ -33,23 +35,28 @@ class Line:
 class Step:
     """One thing that took time: a request, a service, an outgoing call."""
 
-    __slots__ = ("error", "kind", "name", "outcome", "seconds", "started", "steps")
+    __slots__ = ("error", "kind", "mood", "name", "outcome", "seconds", "started", "steps")
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind, self.name = kind, name
         self.started = perf_counter()
         self.seconds: float | None = None
         self.outcome = "running"
+        self.mood: Mood = "running"
         self.error: BaseException | None = None
         self.steps: list[Traced] = []
 
-    def end(self, outcome: str, error: BaseException | None = None) -> None:
-        """Say how it ended; the first word counts."""
+    def end(self, text: str, mood: Mood = "ok", error: BaseException | None = None) -> None:
+        """Say how it ended, in words of any kind, and what that means; only the first end counts."""
         if self.seconds is None:
             self.seconds = perf_counter() - self.started
-            self.outcome, self.error = outcome, error
+            self.outcome, self.mood, self.error = text, mood, error
 
-    def said(self) -> str:
+    def fail(self, error: BaseException) -> None:
+        """End with an error, in the words and the mood of its class."""
+        self.end(words_of_error(error), mood_of_error(error), error)
+
+    def describe(self) -> str:
         """Name and outcome."""
         return f"{self.name} {self.outcome}"
 
@@ -96,9 +103,9 @@ class Trace:
     @property
     def lines(self) -> list[str]:
         """What the services printed and logged."""
-        return [step.said() for _, step in self.root.tree() if isinstance(step, Line)]
+        return [step.describe() for _, step in self.root.tree() if isinstance(step, Line)]
 
 
 def _shown(step: Traced) -> list[str]:
     mark = f"{step.kind}: " if isinstance(step, Line) else ""
-    return [f"{mark}{line}" for line in step.said().splitlines() or [""]]
+    return [f"{mark}{line}" for line in step.describe().splitlines() or [""]]

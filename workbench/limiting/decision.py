@@ -41,7 +41,7 @@ class Decision:
         """The object whose limit spoke."""
         return f"{self.on} {self.name}"
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """The object, the line and the outcome, for the trace."""
         if self.denied == "address":
             return f"{self.definition}: no line is for this address{self._watched()}"
@@ -78,4 +78,4 @@ class Decision:
         )
 
     def __repr__(self) -> str:
-        return f"<{self.said()}>"
+        return f"<{self.describe()}>"

@@ -59,6 +59,11 @@ class Limit(Definition, tag="limit", frozen=True):
         """What makes it this limit and no other: the level and the name of its object."""
         return self.on, self.name
 
+    @property
+    def full_name(self) -> str:
+        """What the limit is on, too: `service api.sample`."""
+        return f"{self.on} {self.name}"
+
     def parsed(self) -> list[Line]:
         """Its lines, read."""
         return read(self.lines)[0]

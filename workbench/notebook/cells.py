@@ -11,18 +11,19 @@ import re
 import sys
 from collections.abc import Callable
 from threading import get_ident
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any
 
 from workbench.app.draft import Draft
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
+from workbench.core.origin import Origin
 from workbench.core.service import Service
 from workbench.notebook import displays, errors
 from workbench.notebook.lines import DeployLine, NothingLine
 from workbench.runtime import capture
-from workbench.runtime.registry import NOTEBOOK, Source, class_source
+from workbench.runtime.registry import Source, class_source
 
 _WB = re.compile(r"\bwb\b")
 
@@ -55,7 +56,7 @@ class Cells:
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
         if runs_a_cell():
             self._depth, self._message = 1, self._running_message()
-            self._open("")
+            self._open("", self._origin(None))
 
     def unfollow(self) -> None:
         """Stop."""
@@ -78,12 +79,19 @@ class Cells:
     def _is_bound(self, cls: type[Service]) -> bool:
         return cls.__module__ == "__main__" and self._shell.user_ns.get(cls.__name__) is cls
 
-    def _open(self, text: str) -> None:
+    def _origin(self, info: Any) -> Origin:
+        """The cell that runs: its id as the front end calls it, where it does, and its number."""
+        parent = getattr(self._shell, "parent_header", None) or {}
+        cell_id = getattr(info, "cell_id", None) or parent.get("metadata", {}).get("cellId")
+        counts = info is None or info.store_history
+        return Origin("cell", str(cell_id or ""), _number() if counts else None)
+
+    def _open(self, text: str, origin: Origin) -> None:
         self._drop()
         capture.install()
         self._failed = False
         self._reports = []
-        self._draft = self._wb.drafting.open(Source(NOTEBOOK, self._python(text)), self._is_bound)
+        self._draft = self._wb.drafting.open(Source(origin, self._python(text)), self._is_bound)
 
     def _python(self, text: str) -> str:
         """A cell's text without the lines of cell magics, and with line magics as the calls they stand for."""
@@ -117,7 +125,7 @@ class Cells:
             except WorkbenchError as exc:
                 # IPython would show it with all of our frames.
                 errors.show(self._shell, exc)
-        self._open(info.raw_cell or "")
+        self._open(info.raw_cell or "", self._origin(info))
 
     def after(self, result: Any) -> None:
         """A cell has ended; the outermost one commits. A cell with `await` that was interrupted has no result."""
@@ -145,7 +153,7 @@ class Cells:
             self._wb.start()
         except WorkbenchError as exc:
             self._fail(result, exc)
-        displays.show(DeployLine(deployed, self._wb, str(getattr(result.info, "cell_id", None) or "")))
+        displays.show(DeployLine(deployed, self._wb, draft.source.origin.cell_id))
 
     def _complete_source(self, draft: Draft, raw_cell: str) -> None:
         """Add what was not known at the cell's beginning: the cell's own text, and classes that `%run` brought."""
@@ -154,7 +162,7 @@ class Cells:
         brought = [cls for cls in draft.classes if self._is_bound(cls) and not class_source(text, cls.__name__)]
         text = "\n\n".join([text, *(_source_elsewhere(cls) for cls in brought)])
         if text != draft.source.text:
-            draft.retell(Source(NOTEBOOK, text))
+            draft.retell(Source(draft.source.origin, text))
 
     def _say(self, shown: Any) -> None:
         """One line for each thing the cell changed that its own value does not show."""
@@ -183,6 +191,22 @@ def _source_elsewhere(cls: type[Service]) -> str:
             linecache.checkcache(path := each.__code__.co_filename)
             return class_source("".join(linecache.getlines(path)), cls.__name__)
     return ""
+
+
+def _number() -> int | None:
+    """The number of the cell that runs.
+
+    The shell's own counter is one ahead of it, or not, as its version will have it (it is in IPython 9.18), so it is
+    read where IPython keeps the cell's outcome.
+    """
+    from IPython.core.interactiveshell import InteractiveShell
+
+    running = InteractiveShell.run_cell_async.__code__
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not running:
+        frame = frame.f_back
+    number = getattr(frame.f_locals.get("result"), "execution_count", None) if frame is not None else None
+    return number if isinstance(number, int) else None
 
 
 def runs_a_cell() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.singleton import notebook_name, the_workbench
 from workbench.app.workbench import Workbench
-from workbench.core.trace import Line, Step, Trace, Traced
+from workbench.core.mood import mood_of_status
+from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import limiting, running
@@ -26,6 +27,7 @@ from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
 from workbench.ui import front
+from workbench.ui.trace import COLOURS, rows_of
 
 
 def show(value: Any) -> None:
@@ -62,38 +64,25 @@ def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _answer(answer: Answer) -> str:
-    mood = "live" if answer.status < 400 else "warn" if answer.status < 500 else "bad"
     kind = muted(escape(str(answer.headers.get("Content-Type", ""))))
-    text = "\n".join(answer.said().splitlines()[1:])
+    text = "\n".join(answer.describe().splitlines()[1:])
     body = f'<pre style="margin:4px 0 2px 0">{escape(text)}</pre>' if text else ""
     cid = muted(f"&middot; CID {code(answer.cid)}") if answer.cid else ""
-    return f"{chip(answer.status, mood)} {kind} {cid}{body}{_trace(answer.trace) if answer.trace else ''}"
+    status = chip(answer.status, COLOURS[mood_of_status(answer.status)])
+    return f"{status} {kind} {cid}{body}{_trace(answer.trace) if answer.trace else ''}"
 
 
 def _trace(trace: Trace) -> str:
-    whole = trace.root.seconds or max((step.seconds or 0 for step in _steps(trace)), default=0) or 1e-9
-    rows = [_trace_row(trace, depth, step, whole) for depth, step in trace.root.tree()]
-    return table((), rows)
+    return table((), [_trace_row(row) for row in rows_of(trace)])
 
 
-def _steps(trace: Trace) -> list[Step]:
-    return [step for _, step in trace.root.tree() if isinstance(step, Step)]
-
-
-def _trace_row(trace: Trace, depth: int, step: Traced, whole: float) -> tuple[str, ...]:
-    indent = f'<span style="display:inline-block;padding-left:{depth * 18}px">'
-    if isinstance(step, Step):
-        mood = "bad" if step.outcome.startswith(("5", "failed")) else "warn" if _refused(step) else "live"
-        seconds = step.seconds or 0.0
-        start = min(max((step.started - trace.root.started) / whole, 0.0), 1.0)
-        name = f"{indent}{strong(step.name)} {escape(step.outcome)}</span>"
-        return name, bar(start, min(seconds / whole, 1.0), mood), measure(f"{seconds * 1000:.1f} ms")
-    mark = f"{step.kind} " if isinstance(step, Line) else ""
-    return (f"{indent}{muted(mark)}{code(step.said())}</span>",)
-
-
-def _refused(step: Step) -> bool:
-    return step.error is not None or step.outcome.startswith(("4", "refused"))
+def _trace_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    indent = f'<span style="display:inline-block;padding-left:{row["depth"] * 18}px">'
+    if row["kind"] == "step":
+        name = f"{indent}{strong(row['text'])} {escape(row['outcome'])}</span>"
+        return name, bar(row["start"], row["width"], row["mood"]), measure(f"{row['ms'] or 0.0:.1f} ms")
+    mark = "" if row["kind"] == "note" else f"{row['kind']} "
+    return (f"{indent}{muted(mark)}{code(row['text'])}</span>",)
 
 
 def _collection(collection: Collection[Any]) -> str:
@@ -124,7 +113,8 @@ def _workbench(wb: Workbench) -> str:
 
 def _defined_card(shell: Any, said: Defined) -> dict[str, Any]:
     wb = the_workbench()
-    in_force = [*(live.definition for live in wb.channels.values()), *(item.config for item in wb.connections.values())]
+    channels = [live.definition for live in wb.channels.values()]
+    in_force = [*channels, *(item.definition for item in wb.connections.values())]
     mine = [each for each, _ in said.outcomes if each in in_force]
     rest = Defined([pair for pair in said.outcomes if pair[0] not in in_force], said.played)
     return front.definitions_card(shell, wb, mine, rest.lines())

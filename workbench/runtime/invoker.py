@@ -21,6 +21,7 @@ from workbench.core.call import (
 from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
+from workbench.core.mood import mood_of_error
 from workbench.core.ports import Limiter
 from workbench.core.service import logger_of, named
 from workbench.runtime import eager
@@ -174,7 +175,7 @@ class Invoker:
             return call.services[call.service]  # type: ignore[return-value]
         except KeyError:
             error = unknown_service(call.service, call.services)
-            call.step.end(outcome_of(error), error)
+            call.step.fail(error)
             raise error from None
 
     def start(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> asyncio.Task[Any] | None:
@@ -218,7 +219,7 @@ class Invoker:
             answer: Any = None
             error: BaseException | None = None
             if call.expired:
-                call.step.end("never began: its time was over before a worker was free")
+                call.step.end("never began: its time was over before a worker was free", "failed")
             else:
                 try:
                     answer = self.run(call)
@@ -232,7 +233,7 @@ class Invoker:
         try:
             self.workers.submit(work, soon)
         except ServiceUnavailable as exc:
-            call.step.end("refused 503", exc)
+            call.step.end("refused 503", mood_of_error(exc), exc)
             raise
 
     def run(self, call: Call) -> Any:
@@ -257,7 +258,7 @@ class Invoker:
             step.end("ok")
             return end.value
         except BaseException as exc:
-            step.end(outcome_of(exc), exc)
+            step.fail(exc)
             raise
         finally:
             CURRENT.reset(token)
@@ -286,18 +287,13 @@ class Invoker:
             step.end("ok")
             return end.value
         except (SystemExit, KeyboardInterrupt) as exc:
-            step.end(outcome_of(exc), exc)
+            step.fail(exc)
             raise ServiceUsage(f"{call.service!r} is async; {type(exc).__name__} would stop the whole server.") from exc
         except BaseException as exc:
-            step.end(outcome_of(exc), exc)
+            step.fail(exc)
             raise
         finally:
             CURRENT.reset(token)
-
-
-def outcome_of(error: BaseException) -> str:
-    """How a failed step is said: the status a caller is told, or the class of the error."""
-    return f"refused {error.status}" if isinstance(error, CallerError) else f"failed: {type(error).__name__}"
 
 
 def log_failure(call: Call, error: BaseException) -> None:

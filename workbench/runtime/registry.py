@@ -11,11 +11,11 @@ from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
+from workbench.core.origin import Origin
 from workbench.core.service import Service, logger_of, service_name
 from workbench.core.simpleio import declared_by
 from workbench.core.syntax import tree_of
 
-NOTEBOOK = "this notebook"
 KEPT_VERSIONS = 50
 _VERBS = {str(method) for method in HTTPMethod}
 _BEFORE = ("before_handle",)
@@ -24,9 +24,9 @@ _OWN_OF_A_CLASS = frozenset(("__dict__", "__weakref__", "__firstlineno__", "__st
 
 
 class Source(NamedTuple):
-    """Where a class came from: the notebook or a file, and its text."""
+    """Where a class came from, and the text of that cell or file."""
 
-    origin: str
+    origin: Origin
     text: str
 
 
@@ -195,9 +195,13 @@ class Registry:
                     f"deployed. Mend: give each class its own name."
                 )
             live = self.services.get(version.name)
-            if live is not None and live.origin != version.origin and not replace:
+            if live is not None and live.origin.owner != version.origin.owner and not replace:
                 raise NameTaken(
-                    "Service", version.name, live.origin, version.origin, mend="rename one, or load with replace=True"
+                    "Service",
+                    version.name,
+                    str(live.origin),
+                    str(version.origin),
+                    mend="rename one, or load with replace=True",
                 )
             versions[version.name] = version
         return list(versions.values())
@@ -206,7 +210,11 @@ class Registry:
         name = service_name(cls)
         live, history = self.services.get(name), self.history.get(name, [])
         text = class_source(source.text, cls.__name__) or source.text
-        same = live is not None and live.origin == source.origin and (live.cls is cls or live.source == text != "")
+        same = (
+            live is not None
+            and live.origin.owner == source.origin.owner
+            and (live.cls is cls or live.source == text != "")
+        )
         number = live.number if live is not None and same else max((each.number for each in history), default=0) + 1
         return Version(cls, Source(source.origin, text), number)
 

@@ -71,7 +71,7 @@ class Traffic(Ring[Trace]):
         raise UnknownName("recorded call", cid, ())
 
     def __repr__(self) -> str:
-        return "\n".join(trace.root.said() for trace in self) or "No calls yet."
+        return "\n".join(trace.root.describe() for trace in self) or "No calls yet."
 
 
 class LogLine(NamedTuple):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from threading import RLock
 from typing import Any, NamedTuple, TypeVar, cast
 
+from workbench.connections.coming import expect_built
 from workbench.core.definition import Definition
-from workbench.core.errors import BrokenExtension, NameTaken, UnknownName, WorkbenchError, expect_built, listed
+from workbench.core.errors import BrokenExtension, NameTaken, UnknownName, WorkbenchError, listed
 from workbench.sandbox.peer import Peer, secret_fields
 
 D = TypeVar("D", bound=Definition)
 
 
-class Row(NamedTuple):
+class PeerRow(NamedTuple):
     """Where the peer of a kind of connection lives."""
 
     kind: str
@@ -26,16 +27,16 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("rest", "workbench.sandbox.http_source", "HTTPSource"),
-    Row("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
-    Row("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
-    Row("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
-    Row("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
-    Row("s3", "workbench.sandbox.s3_server", "S3Server"),
-    Row("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
-    Row("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
-    Row("imap", "workbench.sandbox.imap_mailbox", "IMAPMailbox"),
-    Row("folder", "workbench.sandbox.folder", "TemporaryFolder"),
+    PeerRow("rest", "workbench.sandbox.http_source", "HTTPSource"),
+    PeerRow("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
+    PeerRow("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
+    PeerRow("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
+    PeerRow("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
+    PeerRow("s3", "workbench.sandbox.s3_server", "S3Server"),
+    PeerRow("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
+    PeerRow("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
+    PeerRow("imap", "workbench.sandbox.imap_mailbox", "IMAPMailbox"),
+    PeerRow("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 
 
@@ -50,12 +51,12 @@ class NoPeer(WorkbenchError):
 
 
 @cache
-def rows() -> dict[str, Row]:
+def rows() -> dict[str, PeerRow]:
     """The peers by kind of connection, those of other distributions included (entry points `workbench.peers`)."""
     found = {row.kind: row for row in ROWS}
     for entry in entry_points(group="workbench.peers"):
         owner = entry.dist.name if entry.dist is not None else entry.module
-        found[entry.name] = Row(entry.name, entry.module, entry.attr, owner)
+        found[entry.name] = PeerRow(entry.name, entry.module, entry.attr, owner)
     return found
 
 
@@ -74,7 +75,10 @@ def peer_class(kind: str) -> type[Peer]:
 
 
 class Sandbox(Mapping[str, Peer]):
-    """The peers, by the name of the connection that each stands for; each starts when it is first needed.
+    """The peers, by the name of the connection that each stands for.
+
+    `sandbox[name]` starts a peer that does not stand yet, as a connection that is opened does; to look starts nothing:
+    `in`, `len` and iteration are about the names there are, `values` and `items` about what stands.
 
     Args:
         definitions: Gives the connections there are, by name.
@@ -129,8 +133,25 @@ class Sandbox(Mapping[str, Peer]):
             for field in secret_fields(definition)
         )
 
+    def start_all(self) -> None:
+        """Start the peer of every connection that can have one."""
+        for name in self:
+            self[name]
+
+    def values(self) -> ValuesView[Peer]:
+        """The peers that stand."""
+        return self._now().values()
+
+    def items(self) -> ItemsView[str, Peer]:
+        """The peers that stand, by name."""
+        return self._now().items()
+
+    def _now(self) -> dict[str, Peer]:
+        with self._lock:
+            return {**self._free, **self._standing}
+
     def rows(self) -> list[dict[str, Any]]:
-        """Each connection and what stands in for it, as a table."""
+        """Each connection and what stands in for it, as a table; a peer that does not stand yet stays so."""
         found = []
         for name, definition in self._definitions().items():
             kind = _tag(definition)
@@ -138,13 +159,14 @@ class Sandbox(Mapping[str, Peer]):
                 {
                     "connection": str(definition),
                     "stands in": peer_class(kind).label if kind in rows() else "nothing",
-                    "ping": self._pinged(self[name]) if kind in rows() else "-",
+                    "ping": "-" if kind not in rows() else self._pinged(name),
                 }
             )
         return found
 
-    @staticmethod
-    def _pinged(peer: Peer) -> str:
+    def _pinged(self, name: str) -> str:
+        if (peer := self._standing.get(name)) is None:
+            return "not started"
         try:
             return peer.ping()
         except WorkbenchError as exc:
@@ -174,6 +196,9 @@ class Sandbox(Mapping[str, Peer]):
     def __iter__(self) -> Iterator[str]:
         yield from self._free
         yield from (name for name, definition in self._definitions().items() if _tag(definition) in rows())
+
+    def __contains__(self, name: object) -> bool:
+        return any(each == name for each in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

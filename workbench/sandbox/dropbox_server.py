@@ -24,7 +24,7 @@ from workbench.sandbox.dropbox_tree import Blob, DropboxTree, FilesView, Node, R
 from workbench.sandbox.faults import Faults, StrangeNames
 from workbench.sandbox.file_tree import Asked
 from workbench.sandbox.http_source import HTTPFaults, beside
-from workbench.sandbox.http_wire import Answer, Request, http_protocol
+from workbench.sandbox.http_wire import HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.loop import PEERS
 from workbench.sandbox.peer import Peer
@@ -157,15 +157,15 @@ class DropboxServer(Peer):
             PEERS.loop.call_soon_threadsafe(self._folders.wake)
 
     # One request
-    async def respond(self, request: Request) -> Answer | None:
-        """Answer one request; None hangs up."""
+    async def respond(self, request: Request) -> HTTPAnswer | None:
+        """HTTPAnswer one request; None hangs up."""
         trouble = self.trouble
         faults = self._faults
         route = request.path.removeprefix("/2/").removeprefix("/")
         if faults.hang_up and trouble.strikes():
             return self._noted(route, None)
         if faults.garbage and trouble.strikes():
-            return Answer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
+            return HTTPAnswer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
         if faults.status is not None and trouble.strikes():
             return self._noted(route, self._spoilt(faults))
         answer = await self._answer(route, request)
@@ -175,20 +175,20 @@ class DropboxServer(Peer):
             answer.cut_body_after_bytes = most
         return answer
 
-    def _noted(self, route: str, answer: Answer | None) -> Answer | None:
+    def _noted(self, route: str, answer: HTTPAnswer | None) -> HTTPAnswer | None:
         self.asked.add(Asked(route, "", None, str(answer.status) if answer is not None else "no answer"), 0)
         return answer
 
-    def _spoilt(self, faults: DropboxFaults) -> Answer:
+    def _spoilt(self, faults: DropboxFaults) -> HTTPAnswer:
         waits = faults.retry_after_seconds
         fields = [] if waits is None else [("Retry-After", str(waits))]
         if faults.status == 429:
             reason = {"reason": {".tag": "too_many_requests"}, "retry_after": 1 if waits is None else waits}
             return _json({"error_summary": "too_many_requests/..", "error": reason}, 429, fields)
         words = f"{self} has the fault status={faults.status}.\n".encode()
-        return Answer(faults.status or 500, words, [("Content-Type", "text/plain"), *fields])
+        return HTTPAnswer(faults.status or 500, words, [("Content-Type", "text/plain"), *fields])
 
-    async def _answer(self, route: str, request: Request) -> Answer:
+    async def _answer(self, route: str, request: Request) -> HTTPAnswer:
         self.user_agents = [*self.user_agents, request.headers.get("User-Agent", "")][-SHOWN:]
         if request.path == "/oauth2/token":
             return self._refresh(request)
@@ -208,7 +208,7 @@ class DropboxServer(Peer):
             outcome = str(exc)
         except BadCall as exc:
             words = f'Error in call to API function "{route}": {exc}'
-            answer, outcome = Answer(400, words.encode(), [("Content-Type", "text/plain; charset=utf-8")]), "400"
+            answer, outcome = HTTPAnswer(400, words.encode(), [("Content-Type", "text/plain; charset=utf-8")]), "400"
         answer.headers.append(("X-Dropbox-Request-Id", secrets.token_hex(16)))
         self.asked.add(Asked(route, path.removeprefix("/"), len(request.body), outcome), 0)
         return answer
@@ -259,7 +259,7 @@ class DropboxServer(Peer):
             self._fresh = (self._trouble, set())
         return self._fresh[1]
 
-    def _refresh(self, request: Request) -> Answer:
+    def _refresh(self, request: Request) -> HTTPAnswer:
         form = {key: values[0] for key, values in parse_qs(request.text).items()}
         self.asked.add(Asked("oauth2/token", "", None, form.get("scope", "")), 0)
         if form.get("grant_type") != "refresh_token" or not form.get("refresh_token"):
@@ -270,7 +270,7 @@ class DropboxServer(Peer):
         self._refreshed().add(token)
         return _json({"access_token": token, "token_type": "bearer", "expires_in": 14400})
 
-    async def _routed(self, route: str, request: Request, arg: Arg) -> Answer:
+    async def _routed(self, route: str, request: Request, arg: Arg) -> HTTPAnswer:
         if root := request.headers.get("Dropbox-API-Path-Root"):
             _check_root(root)
         with self.tree.lock:
@@ -300,18 +300,18 @@ class DropboxServer(Peer):
             return {**told, "content_hash": "0" * 64}
         return told
 
-    def _linked(self, request: Request) -> Answer:
+    def _linked(self, request: Request) -> HTTPAnswer:
         """What a link that needs no token leads to."""
         _, _, rest = request.path.partition("/")
         where, _, key = rest.partition("/")
         node = self._account.temporary.get(key) if where == "link" else self._account.shared_node(key)
         if where not in ("link", "s") or node is None or node.blob is None:
-            return Answer(404, b"Not found\n", [("Content-Type", "text/plain")])
+            return HTTPAnswer(404, b"Not found\n", [("Content-Type", "text/plain")])
         return _file(node, request)
 
 
-def _json(told: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Answer:
-    return Answer(status, json.dumps(told).encode(), [("Content-Type", "application/json"), *(headers or [])])
+def _json(told: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> HTTPAnswer:
+    return HTTPAnswer(status, json.dumps(told).encode(), [("Content-Type", "application/json"), *(headers or [])])
 
 
 def _check_root(text: str) -> None:
@@ -324,7 +324,7 @@ def _check_root(text: str) -> None:
         raise BadCall(f"HTTP header Dropbox-API-Path-Root: there is no namespace {root.get(tag)!r}")
 
 
-def _file(node: Node, request: Request, account: AccountRoutes | None = None) -> Answer:
+def _file(node: Node, request: Request, account: AccountRoutes | None = None) -> HTTPAnswer:
     """The contents of a file, or the range that is asked for."""
     blob = cast(Blob, node.blob)
     told = account.link(node) if account is not None else node.as_json()
@@ -339,8 +339,8 @@ def _file(node: Node, request: Request, account: AccountRoutes | None = None) ->
     if found := RANGE.fullmatch(request.headers.get("Range", "")):
         start, end = int(found[1]), min(int(found[2]) + 1 if found[2] else blob.size, blob.size)
         if start >= blob.size:
-            return Answer(416, b"", [("Content-Range", f"bytes */{blob.size}")])
+            return HTTPAnswer(416, b"", [("Content-Range", f"bytes */{blob.size}")])
         status = 206
         headers.append(("Content-Range", f"bytes {start}-{end - 1}/{blob.size}"))
     blocks: Iterator[bytes] = blob.blocks(start, end)
-    return Answer(status, b"", headers, blocks=blocks, length=end - start)
+    return HTTPAnswer(status, b"", headers, blocks=blocks, length=end - start)

@@ -18,7 +18,7 @@ F = TypeVar("F", bound="Faults")
 
 
 class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The faults that every peer can have; a kind adds its own. What is a file has none of a network's."""
+    """The faults that every peer can have; a kind adds its own. Peers that are files have no network faults."""
 
     over_network: ClassVar[bool] = True
 

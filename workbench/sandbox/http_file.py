@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.sandbox.http_wire import Answer, Request
+from workbench.sandbox.http_wire import HTTPAnswer, Request
 
 BLOCK_BYTES = 1 << 18
 RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)-(\d*)\s*")
@@ -34,7 +34,7 @@ class Contents:
         stat = self._given.stat()
         return f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
 
-    def answer(self, request: Request, told: Answer, *, ranges: bool = True, validators: bool = True) -> Answer:
+    def answer(self, request: Request, told: HTTPAnswer, *, ranges: bool = True, validators: bool = True) -> HTTPAnswer:
         """What `told` says with these contents, or with the part of them that is asked for.
 
         Args:
@@ -57,13 +57,13 @@ class Contents:
             return self._part(200, headers, 0, size)
         start, end = _bounds(match[1], match[2], size)
         if start >= end:
-            return Answer(416, b"", [("Content-Range", f"bytes */{size}")])
+            return HTTPAnswer(416, b"", [("Content-Range", f"bytes */{size}")])
         return self._part(206, [*headers, ("Content-Range", f"bytes {start}-{end - 1}/{size}")], start, end)
 
-    def _part(self, status: int, headers: list[tuple[str, str]], start: int, end: int) -> Answer:
+    def _part(self, status: int, headers: list[tuple[str, str]], start: int, end: int) -> HTTPAnswer:
         if isinstance(self._given, bytes):
-            return Answer(status, self._given[start:end], headers)
-        return Answer(status, b"", headers, blocks=_blocks(self._given, start, end), length=end - start)
+            return HTTPAnswer(status, self._given[start:end], headers)
+        return HTTPAnswer(status, b"", headers, blocks=_blocks(self._given, start, end), length=end - start)
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta
 from workbench.core.errors import ServiceUsage, listed
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.http_file import Contents
-from workbench.sandbox.http_wire import Answer, Request, Responder, http_protocol
+from workbench.sandbox.http_wire import HTTPAnswer, Request, Responder, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 
@@ -25,12 +25,12 @@ SHOWN = 20
 class HTTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What can be wrong with an HTTP server."""
 
-    status: Annotated[int | None, Meta(description="Answer with this status, whatever was asked, as 503.")] = None
+    status: Annotated[int | None, Meta(description="HTTPAnswer with this status, whatever was asked, as 503.")] = None
     retry_after_seconds: Annotated[int | None, Meta(description="Retry-After beside that status [s].")] = None
     cut_body_after_bytes: Annotated[
         int | None, Meta(description="Promise the whole body, send this much of it, hang up [bytes].")
     ] = None
-    garbage: Annotated[bool, Meta(description="Answer with what is no HTTP.")] = False
+    garbage: Annotated[bool, Meta(description="HTTPAnswer with what is no HTTP.")] = False
     ignore_range: Annotated[bool, Meta(description="Give the whole to who asks for a part.")] = False
     no_etag: Annotated[bool, Meta(description="Tell nothing by which one version is told from another.")] = False
     hang_up: Annotated[bool, Meta(description="Read the request, then hang up without a word.")] = False
@@ -45,7 +45,7 @@ class HTTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def beside(peer: Peer, respond: Responder) -> Responder:
     """`respond` of a peer, with what its faults have it say before and after each answer."""
 
-    async def answered(request: Request) -> Answer | None:
+    async def answered(request: Request) -> HTTPAnswer | None:
         answer = await respond(request)
         trouble = peer.trouble
         faults = cast(HTTPFaults, trouble.faults)
@@ -68,7 +68,7 @@ class Reply:
         self,
         target: str,
         method: str | None,
-        answer: Answer,
+        answer: HTTPAnswer,
         contents: Contents | None,
         after: float,
         times: int | None,
@@ -85,7 +85,7 @@ class Reply:
             self.path == request.path and self.method in methods and (self.query is None or self.query == request.query)
         )
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """What it answers, in words."""
         target = self.path if self.query is None else f"{self.path}?{self.query}"
         return f"{self.method} {target}" if self.method else target
@@ -146,11 +146,11 @@ class HTTPSource(Peer):
         fields = dict(headers or {})
         if kind and "content-type" not in map(str.lower, fields):
             fields["Content-Type"] = kind
-        answer = Answer(status, body, list(fields.items()))
+        answer = HTTPAnswer(status, body, list(fields.items()))
         reply = Reply(path, method.upper() if method else None, answer, contents, after, times)
         with self._lock:
             if times is None:
-                self._replies = [each for each in self._replies if each.said() != reply.said() or each.times]
+                self._replies = [each for each in self._replies if each.describe() != reply.describe() or each.times]
             self._replies.append(reply)
 
     def _check(self, path: str, given: list[str], status: int, after: float, times: int | None) -> None:
@@ -176,7 +176,7 @@ class HTTPSource(Peer):
     def replies(self) -> list[str]:
         """What it answers now, in words."""
         with self._lock:
-            return [f"{reply.said()} -> {reply.answer.status}" for reply in self._replies]
+            return [f"{reply.describe()} -> {reply.answer.status}" for reply in self._replies]
 
     @property
     def url(self) -> str:
@@ -189,35 +189,35 @@ class HTTPSource(Peer):
     def protocol(self) -> asyncio.BaseProtocol:
         return http_protocol(beside(self, self.respond))
 
-    async def respond(self, request: Request) -> Answer | None:
+    async def respond(self, request: Request) -> HTTPAnswer | None:
         """What to say to one request; None hangs up."""
         answer = await self._answer(request)
         request.status = 0 if answer is None or answer.raw is not None else answer.status
         self.requests.add(request, len(request.body))
         return answer
 
-    async def _answer(self, request: Request) -> Answer | None:
+    async def _answer(self, request: Request) -> HTTPAnswer | None:
         trouble = self.trouble
         faults = cast(HTTPFaults, trouble.faults)
         if faults.hang_up and trouble.strikes():
             return None
         if faults.garbage and trouble.strikes():
-            return Answer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
+            return HTTPAnswer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
         if faults.status is not None and trouble.strikes():
             words = f"{self} has the fault status={faults.status}.\n".encode()
             waits = faults.retry_after_seconds
             fields = [("Content-Type", "text/plain")] + ([] if waits is None else [("Retry-After", str(waits))])
-            return Answer(faults.status, words, fields)
+            return HTTPAnswer(faults.status, words, fields)
         answer = await self._told(request, faults)
         most = faults.cut_body_after_bytes
         if most is not None and most < max(len(answer.body), answer.length) and trouble.strikes():
             answer = replace(answer, cut_body_after_bytes=most)
         return answer
 
-    async def _told(self, request: Request, faults: HTTPFaults) -> Answer:
+    async def _told(self, request: Request, faults: HTTPFaults) -> HTTPAnswer:
         reply = self._next(request)
         if reply is None:
-            return Answer(404, self._unknown(request).encode(), [("Content-Type", "text/plain; charset=utf-8")])
+            return HTTPAnswer(404, self._unknown(request).encode(), [("Content-Type", "text/plain; charset=utf-8")])
         if reply.after:
             await asyncio.sleep(reply.after)
         if reply.contents is None:
@@ -235,14 +235,14 @@ class HTTPSource(Peer):
                 reply.times -= 1
                 if not reply.times:
                     self._replies.remove(reply)
-                    self._used_up.append(reply.said())
+                    self._used_up.append(reply.describe())
             return reply
 
     def _unknown(self, request: Request) -> str:
         spent = " Its replies are used up." if any(request.path in each for each in self._used_up) else ""
         return (
             f"{self} was asked {request.method} {request.target} and has no reply to it; it has: "
-            f"{listed(reply.said() for reply in self._replies)}.{spent} "
+            f"{listed(reply.describe() for reply in self._replies)}.{spent} "
             f"Mend: .reply({request.path!r}, json=...)\n"
         )
 

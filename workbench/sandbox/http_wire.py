@@ -79,7 +79,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class Answer:
+class HTTPAnswer:
     """What a peer says to a request; a long body comes as `blocks`, `length` bytes in all.
 
     Statuses of `interim` go out before it, and `surplus` after it; `hangs_up` ends the connection without saying so.
@@ -105,7 +105,7 @@ class BadRequest(Exception):
         super().__init__(words)
 
 
-Responder = Callable[[Request], Awaitable[Answer | None]]
+Responder = Callable[[Request], Awaitable[HTTPAnswer | None]]
 
 
 def http_protocol(respond: Responder) -> asyncio.BaseProtocol:
@@ -126,7 +126,7 @@ def http_protocol(respond: Responder) -> asyncio.BaseProtocol:
 
 
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, respond: Responder) -> bool:
-    """Answer one request; whether another one may follow."""
+    """HTTPAnswer one request; whether another one may follow."""
     try:
         head = await _head(reader)
         if head is None:
@@ -137,7 +137,9 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         request.body = await _body(reader, request.headers)
     except BadRequest as exc:
         words = exc.words.encode()
-        writer.write(_head_of(Answer(exc.status, headers=[("Content-Type", "text/plain")]), len(words), True) + words)
+        writer.write(
+            _head_of(HTTPAnswer(exc.status, headers=[("Content-Type", "text/plain")]), len(words), True) + words
+        )
         await writer.drain()
         return False
     wanted = request.headers.get("Connection", "").lower()
@@ -146,11 +148,11 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     if answer is None:
         return False
     for status in answer.interim:
-        writer.write(_head_of(Answer(status), 0, False))
+        writer.write(_head_of(HTTPAnswer(status), 0, False))
     return await _send(writer, request, answer, ends) and not ends and not answer.hangs_up
 
 
-async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer, ends: bool) -> bool:
+async def _send(writer: asyncio.StreamWriter, request: Request, answer: HTTPAnswer, ends: bool) -> bool:
     if answer.raw is not None:
         writer.write(answer.raw)
         await writer.drain()
@@ -170,7 +172,7 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer, 
     return most is None
 
 
-async def _send_blocks(writer: asyncio.StreamWriter, answer: Answer, blocks: Iterator[bytes], ends: bool) -> bool:
+async def _send_blocks(writer: asyncio.StreamWriter, answer: HTTPAnswer, blocks: Iterator[bytes], ends: bool) -> bool:
     writer.write(_head_of(answer, answer.length, ends))
     most = answer.cut_body_after_bytes
     left = answer.length if most is None else most
@@ -183,7 +185,7 @@ async def _send_blocks(writer: asyncio.StreamWriter, answer: Answer, blocks: Ite
     return most is None
 
 
-def _head_of(answer: Answer, length: int, ends: bool) -> bytes:
+def _head_of(answer: HTTPAnswer, length: int, ends: bool) -> bytes:
     try:
         phrase = HTTPStatus(answer.status).phrase
     except ValueError:

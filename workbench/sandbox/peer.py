@@ -85,7 +85,7 @@ class Peer:
         return "ok"
 
     def stand_in(self, definition: D) -> D:
-        """The same definition, pointing here; the real address and the real secrets stay out of it."""
+        """The same definition, pointing at this peer, without the real address and the real secrets."""
         self.start()
         made_up = {field: self.credential(definition, field) for field in secret_fields(definition)}
         stand_in: D = definition.replace(**made_up, **self.pointed(definition))

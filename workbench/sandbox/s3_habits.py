@@ -9,7 +9,7 @@ import zlib
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from workbench.sandbox.http_wire import Answer, Headers, Request
+from workbench.sandbox.http_wire import Headers, HTTPAnswer, Request
 
 ETags = Literal["md5", "upper", "opaque", "sha256", "kms"]
 Known = Literal["known", "ignored", "refused"]
@@ -37,7 +37,7 @@ class Habits(NamedTuple):
         fields = [(name, self._kept(value) if name.lower().endswith("if-match") else value) for name, value in fields]
         return replace(request, headers=Headers(fields))
 
-    def told(self, answer: Answer, request: Request) -> Answer:
+    def told(self, answer: HTTPAnswer, request: Request) -> HTTPAnswer:
         """The answer with the ETags of this store, and only with checksums that it knows."""
         hides = CHECKSUMS if self.checksums != "known" else ("no header",)
         answer.headers = [(name, value) for name, value in answer.headers if not name.lower().startswith(hides)]

@@ -22,7 +22,7 @@ from workbench.core.secret import given
 from workbench.sandbox.faults import Faults, StrangeNames, raw
 from workbench.sandbox.file_tree import Asked
 from workbench.sandbox.http_source import HTTPFaults, beside
-from workbench.sandbox.http_wire import Answer, Headers, Request, http_protocol
+from workbench.sandbox.http_wire import Headers, HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 from workbench.sandbox.s3_habits import ETags, Habits, Known, as_arrived, fits, is_upload, spoilt, takes_file
@@ -106,13 +106,13 @@ class S3Server(Peer):
     def protocol(self) -> asyncio.BaseProtocol:
         return http_protocol(beside(self, self.respond))
 
-    async def respond(self, request: Request) -> Answer | None:
-        """Answer one request; None hangs up."""
+    async def respond(self, request: Request) -> HTTPAnswer | None:
+        """HTTPAnswer one request; None hangs up."""
         trouble, faults = self.trouble, cast(S3Faults, self.faults)
         if faults.hang_up and trouble.strikes():
             return None
         if faults.garbage and trouble.strikes():
-            return Answer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
+            return HTTPAnswer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
         answer = self._refusal(request, faults)
         if answer is None or not trouble.strikes():
             habits = Habits(faults.etags, faults.checksums, faults.conditions)
@@ -134,7 +134,7 @@ class S3Server(Peer):
             answer.cut_body_after_bytes = most
         return answer
 
-    def _refusal(self, request: Request, faults: S3Faults) -> Answer | None:
+    def _refusal(self, request: Request, faults: S3Faults) -> HTTPAnswer | None:
         """What is answered instead, by the faults in force or for want of access."""
         key = key_of(request)
         if faults.status is not None:
@@ -154,7 +154,7 @@ class S3Server(Peer):
                 return _error(403, "SignatureDoesNotMatch")
         return None
 
-    def _kept(self, request: Request, faults: S3Faults, spoils: bool) -> Answer:
+    def _kept(self, request: Request, faults: S3Faults, spoils: bool) -> HTTPAnswer:
         """Serve a request as a store of these habits, which may receive something else than was sent."""
         if spoils and request.method == "POST":
             return _error(400, "BadDigest")
@@ -167,7 +167,7 @@ class S3Server(Peer):
             self.serve(Request("PUT", received.path, "", OWN, whole[: len(whole) // 2]))
         return answer
 
-    def serve(self, request: Request) -> Answer:
+    def serve(self, request: Request) -> HTTPAnswer:
         """What moto answers; the buckets of every peer are its own."""
         place = f"/{self._mark}{request.path.lstrip('/')}" if request.path.strip("/") else "/"
         source = request.headers.get("x-amz-copy-source", "")
@@ -187,8 +187,8 @@ class S3Server(Peer):
             body = body.replace(mark, b"")
         if request.method == "HEAD":
             length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
-            return Answer(int(status[:3]), b"", kept, length=length)
-        return Answer(int(status[:3]), body, kept)
+            return HTTPAnswer(int(status[:3]), b"", kept, length=length)
+        return HTTPAnswer(int(status[:3]), body, kept)
 
     def put(self, path: str, contents: bytes | str) -> Self:
         """Have a file arrive in the bucket; one of that name is replaced."""
@@ -305,6 +305,6 @@ def _with_names(body: bytes, asked: Mapping[str, str], names: tuple[str, ...]) -
     return body.replace(b"</ListBucketResult>", "".join(keys).encode() + b"</ListBucketResult>")
 
 
-def _error(status: int, code: str, headers: list[tuple[str, str]] | None = None) -> Answer:
+def _error(status: int, code: str, headers: list[tuple[str, str]] | None = None) -> HTTPAnswer:
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{code}</Message></Error>'
-    return Answer(status, body.encode(), [("Content-Type", "application/xml"), *(headers or [])])
+    return HTTPAnswer(status, body.encode(), [("Content-Type", "application/xml"), *(headers or [])])

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from workbench.core.secret import given
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.http_source import HTTPFaults, beside
-from workbench.sandbox.http_wire import Answer, Request, http_protocol
+from workbench.sandbox.http_wire import HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 
@@ -63,13 +63,13 @@ class SMSGateway(Peer):
     def protocol(self) -> asyncio.BaseProtocol:
         return http_protocol(beside(self, self.respond))
 
-    async def respond(self, request: Request) -> Answer | None:
-        """Answer one request; None hangs up."""
+    async def respond(self, request: Request) -> HTTPAnswer | None:
+        """HTTPAnswer one request; None hangs up."""
         trouble, faults = self.trouble, cast(HTTPFaults, self.faults)
         if faults.hang_up and trouble.strikes():
             return None
         if faults.garbage and trouble.strikes():
-            return Answer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
+            return HTTPAnswer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
         if faults.status is not None and trouble.strikes():
             waits = faults.retry_after_seconds
             fields = [] if waits is None else [("Retry-After", str(waits))]
@@ -80,7 +80,7 @@ class SMSGateway(Peer):
             answer.cut_body_after_bytes = most
         return answer
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request) -> HTTPAnswer:
         found = PATH.fullmatch(request.path)
         if found is None:
             return _refusal(404, 20404, f"The requested resource {request.path} was not found")
@@ -105,7 +105,7 @@ class SMSGateway(Peer):
             return False
         return user == account and bool(token) and (not self._accounts or self._accounts.get(account) == token)
 
-    def _take(self, account: str, form: dict[str, str]) -> Answer:
+    def _take(self, account: str, form: dict[str, str]) -> HTTPAnswer:
         to, body = form.get("To", ""), form.get("Body", "")
         from_ = form.get("From") or form.get("MessagingServiceSid", "")
         if not NUMBER.fullmatch(to):
@@ -147,10 +147,10 @@ def _told(account: str, sms: SMS, status: str) -> dict[str, Any]:
     }
 
 
-def _json(status: int, told: dict[str, Any], headers: list[tuple[str, str]] | None = None) -> Answer:
-    return Answer(status, json.dumps(told).encode(), [("Content-Type", "application/json"), *(headers or [])])
+def _json(status: int, told: dict[str, Any], headers: list[tuple[str, str]] | None = None) -> HTTPAnswer:
+    return HTTPAnswer(status, json.dumps(told).encode(), [("Content-Type", "application/json"), *(headers or [])])
 
 
-def _refusal(status: int, code: int, words: str, headers: list[tuple[str, str]] | None = None) -> Answer:
+def _refusal(status: int, code: int, words: str, headers: list[tuple[str, str]] | None = None) -> HTTPAnswer:
     more = f"https://www.twilio.com/docs/errors/{code}"
     return _json(status, {"code": code, "message": words, "more_info": more, "status": status}, headers)

@@ -6,13 +6,13 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Protocol
 
 from msgspec import Meta, structs
 
 from workbench.core.call import ChannelSecurity
 from workbench.core.definition import Definition
-from workbench.core.errors import Unauthorized
+from workbench.core.errors import ServiceUsage, Unauthorized
 from workbench.core.request import canonical
 from workbench.core.secret import Secret
 
@@ -20,10 +20,40 @@ Reveal = Callable[[Secret, str], str]
 Limit = Annotated[str, Meta(description="Calls this user may make, as 500/m, by whatever channel.")]
 
 
+class Verifier(Protocol):
+    """Checks the credentials of one user."""
+
+    user: ChannelSecurity
+
+    def verify(self, headers: Mapping[str, str]) -> None:
+        """Raise Unauthorized unless the headers carry this user's credentials; header names are as `X-Api-Key`."""
+        ...
+
+
 class SecurityDefinition(Definition, frozen=True):
-    """A user: who may call, by which credentials."""
+    """A user: who may call, by which credentials.
+
+    A kind of your own needs `verifier` and `credentials`; with a field `limit`, its users have limits of their own.
+    """
 
     collection: ClassVar[str] = "security"
+
+    def verifier(self, reveal: Reveal) -> Verifier:
+        """What checks a request; made when the definition takes effect, so that a secret nobody set is said then.
+
+        Args:
+            reveal: Gives a secret's value for its owner, as `reveal(self.key, str(self))`; raises MissingSecret.
+        """
+        raise ServiceUsage(
+            f"{self} cannot be checked. Mend: write def verifier(self, reveal) in {type(self).__name__}; it gives an "
+            f"object with .user and .verify(headers)."
+        )
+
+    def credentials(self, reveal: Reveal) -> dict[str, str]:
+        """Headers with which this user calls, for `wb.call(..., user=...)`."""
+        raise ServiceUsage(
+            f"{self} cannot call. Mend: write def credentials(self, reveal) in {type(self).__name__}; it gives headers."
+        )
 
 
 class BasicAuth(SecurityDefinition, tag="basic auth", frozen=True, kw_only=True):

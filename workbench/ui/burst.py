@@ -73,6 +73,6 @@ def _invoked(wb: Workbench, service: str) -> tuple[str, dict[str, Any]]:
     if error is None:
         return "p", {}
     status = error.status if isinstance(error, CallerError) else 500
-    lines = [step.said() for _, step in trace.root.tree()][1:]
+    lines = [step.describe() for _, step in trace.root.tree()][1:]
     seen = {"status": status, "cid": trace.cid, "body": str(error), "log": lines, "call": f'wb.invoke("{service}")'}
     return "r" if status == 429 else "f", seen

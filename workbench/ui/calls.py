@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from workbench.core.errors import CallerError, WorkbenchError
-from workbench.core.trace import Line, Step, Trace, Traced
+from workbench.core.errors import WorkbenchError
+from workbench.core.mood import mood_of_error
+from workbench.core.trace import Trace
 from workbench.core.typed import plain
+from workbench.ui.trace import milliseconds, rows_of
 
 LONGEST_SHOWN = 20_000
-MOST_STEPS = 200
 _OURS = str(Path(__file__).parent.parent)
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
 
@@ -35,10 +36,10 @@ def payload_of(text: str, form: str) -> Any:
 
 def ended(answer: Any, error: BaseException | None, trace: Trace) -> dict[str, Any]:
     """How a call ended, with its trace."""
-    said = {"cid": trace.cid, "trace": rows_of(trace), "ms": _milliseconds(trace.root)}
+    said = {"cid": trace.cid, "trace": rows_of(trace), "ms": milliseconds(trace.root)}
     if error is None:
         return said | {"outcome": "ok", **shown(answer)}
-    return said | {"outcome": "refused" if isinstance(error, CallerError) else "failed", **failure(error)}
+    return said | {"outcome": "refused" if mood_of_error(error) == "attention" else "failed", **failure(error)}
 
 
 def shown(answer: Any) -> dict[str, str]:
@@ -79,35 +80,3 @@ def _where(error: BaseException) -> str:
         return ""
     last = frames[-1]
     return f"{last.name}, line {last.lineno}" + (f": {last.line}" if last.line else "")
-
-
-def rows_of(trace: Trace) -> list[dict[str, Any]]:
-    """A trace as rows: depth, words, mood, and for what took time its share of the whole."""
-    tree = list(trace.root.tree())[:MOST_STEPS]
-    steps = [step for _, step in tree if isinstance(step, Step)]
-    whole = trace.root.seconds or max((step.seconds or 0.0 for step in steps), default=0.0) or 1e-9
-    return [_row(trace, depth, step, whole) for depth, step in tree]
-
-
-def _row(trace: Trace, depth: int, step: Traced, whole: float) -> dict[str, Any]:
-    if not isinstance(step, Step):
-        kind = step.kind if isinstance(step, Line) else "note"
-        denied = getattr(step, "denied", "")
-        return {"depth": depth, "kind": kind, "text": step.said().rstrip("\n"), "mood": "warn" if denied else ""}
-    start = min(max((step.started - trace.root.started) / whole, 0.0), 1.0)
-    wide = min((step.seconds or 0.0) / whole, 1.0 - start)
-    row = {"depth": depth, "kind": "step", "text": step.name, "outcome": step.outcome, "mood": mood_of(step)}
-    return row | {"ms": _milliseconds(step), "start": round(start, 4), "width": round(wide, 4)}
-
-
-def mood_of(step: Step) -> str:
-    """`live` for what went well, `warn` for what was refused, `bad` for what failed, `calm` for what runs."""
-    if step.outcome == "running":
-        return "calm"
-    if step.outcome.startswith(("5", "failed")):
-        return "bad"
-    return "warn" if step.error is not None or step.outcome.startswith(("4", "refused")) else "live"
-
-
-def _milliseconds(step: Step) -> float | None:
-    return None if step.seconds is None else round(step.seconds * 1000, 2)

@@ -11,11 +11,11 @@ from weakref import WeakKeyDictionary
 import anywidget
 import traitlets
 
-import workbench.ui.verbs  # noqa: F401  (they register themselves)
 from workbench.app.workbench import Workbench
 from workbench.ui.courier import Courier, aside
 from workbench.ui.desk import Desk
 from workbench.ui.modules import STATIC, joined
+from workbench.ui.verbs import VERBS
 
 MOST_CARDS = 60
 Draw = Callable[[Desk], dict[str, Any]]
@@ -39,8 +39,8 @@ class Card(anywidget.AnyWidget):
     layout = traitlets.Any(None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, desk: Desk, draw: Draw) -> None:
-        self._desk, self._draw = desk, draw
+    def __init__(self, desk: Desk, draw: Draw, cell: str = "") -> None:
+        self._desk, self._draw, self._cell = desk, draw, cell
         self._viewers = 0
         self.restless = False
         self._context = contextvars.copy_context()
@@ -58,16 +58,16 @@ class Card(anywidget.AnyWidget):
         self.restless = bool(found.get("restless"))
         return found | {"now": self._desk.wb.clock.time()}
 
-    def _received(self, _: Any, asked: Any, buffers: Any) -> None:
+    def _received(self, _: Any, message: Any, buffers: Any) -> None:
         # Said here and not by the courier: ipykernel 7.4 sends the next click to the thread that last answered one, so
         # that clicks go on to be heard while a cell runs.
-        self.send({"ack": asked.get("id")})
+        self.send({"ack": message.get("id")})
         self._context = contextvars.copy_context()
-        if asked.get("ask") in ("hello", "bye"):
-            self._looked_at(1 if asked["ask"] == "hello" else -1)
-        number, desk = asked.get("id"), self._desk
+        if message.get("ask") in ("hello", "bye"):
+            self._looked_at(1 if message["ask"] == "hello" else -1)
+        number, desk = message.get("id"), self._desk
         tell = lambda said: desk.courier.post(self, {"id": number, **said})  # noqa: E731
-        aside(lambda: desk.answer(asked, tell), str(asked.get("ask")).replace(" ", "-"))
+        aside(lambda: desk.answer({**message, "cell": self._cell}, tell), str(message.get("ask")).replace(" ", "-"))
 
     def _looked_at(self, more: int) -> None:
         with _lock:
@@ -94,7 +94,7 @@ def desk_of(wb: Workbench) -> Desk:
     """The desk of a workbench, made at the first card."""
     with _lock:
         if (desk := _desks.get(wb)) is None:
-            desk = _desks[wb] = Desk(wb, Courier())
+            desk = _desks[wb] = Desk(wb, Courier(), VERBS)
         return desk
 
 
@@ -106,7 +106,7 @@ def show_card(wb: Workbench, draw: Draw, cell: str = "") -> dict[str, Any]:
         draw: What it shows.
         cell: What tells the cell from others; empty if nobody knows.
     """
-    card = Card(desk_of(wb), draw)
+    card = Card(desk_of(wb), draw, cell)
     key = cell or card.model_id
     with _lock:
         old = [_cards.pop(key)] if key in _cards else []

@@ -55,7 +55,7 @@ class Courier:
                 self._wake()
 
     def watch(self, outlet: Outlet, watched: bool) -> None:
-        """Say whether somebody looks at a card; nothing is drawn for nobody."""
+        """Note whether somebody looks at a card; only such cards are drawn."""
         with self._something:
             (self._watched.add if watched else self._watched.discard)(outlet)
             if watched:

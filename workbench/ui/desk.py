@@ -8,43 +8,37 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
-from workbench.app.definitions import Changed, key_of
+from workbench.app.definitions import Changed
 from workbench.app.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
+from workbench.core.origin import Origin
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
 from workbench.ui.code import code_of
 from workbench.ui.courier import Courier
-from workbench.ui.forms import Problems, Read, dangling
+from workbench.ui.forms import Problems, Read
 
 log = logging.getLogger("workbench.ui")
 
 Content = Mapping[str, Any]
 Tell = Callable[[dict[str, Any]], None]
 Verb = Callable[["Desk", Content, Tell], "dict[str, Any] | None"]
-VERBS: dict[str, Verb] = {}
 KEPT_UNDOS = 100
-PART_OF = {"channels": "definition", "connections": "config", "jobs": "definition"}
-"""Where the definition is of what a collection holds, if it holds more."""
-
-
-def verb(name: str) -> Callable[[Verb], Verb]:
-    """Let cards ask for this. A verb that answers None tells its answer later."""
-
-    def keep(answer: Verb) -> Verb:
-        VERBS[name] = answer
-        return answer
-
-    return keep
 
 
 class Desk:
-    """Answers the cards of one workbench."""
+    """Answers the cards of one workbench.
 
-    def __init__(self, wb: Workbench, courier: Courier) -> None:
-        self.wb, self.courier = wb, courier
+    Args:
+        wb: The workbench.
+        courier: Carries what cards show.
+        verbs: What cards may ask for, by its word.
+    """
+
+    def __init__(self, wb: Workbench, courier: Courier, verbs: Mapping[str, Verb]) -> None:
+        self.wb, self.courier, self._verbs = wb, courier, verbs
         self.zone = "UTC"
         self.last: dict[str, Run] = {}
         self._lock = Lock()
@@ -83,13 +77,13 @@ class Desk:
                 self.last.setdefault(job.name, runs[-1])
         return self.last
 
-    def answer(self, asked: Content, tell: Tell) -> None:
-        """Answer a question: `tell` is called with what it asked, now or later; it is never left without."""
-        name = str(asked.get("ask"))
+    def answer(self, message: Content, tell: Tell) -> None:
+        """Answer a question: `tell` is called with the answer, now or later; it is always called."""
+        name = str(message.get("ask"))
         try:
-            if name not in VERBS:
+            if name not in self._verbs:
                 raise WorkbenchError(f"A card asked for {name!r}, which nobody answers. Mend: run its cell again.")
-            said = VERBS[name](self, asked, tell)
+            said = self._verbs[name](self, message, tell)
         except WorkbenchError as exc:
             said = {"failed": str(exc)}
         except Exception as exc:
@@ -98,34 +92,39 @@ class Desk:
         if said is not None:
             tell(said)
 
-    def put(self, found: Read, edited: str = "") -> dict[str, Any]:
+    def put(self, found: Read, cell: str, edited: str = "") -> dict[str, Any]:
         """Put what a form describes into force at once, or say by field why not.
 
-        `edited` is the name of the job that it may replace.
+        Args:
+            found: What was read of the form.
+            cell: The id of the cell under which it was opened; empty if nobody knows.
+            edited: The name of the job that it may replace.
         """
         definition = found.definition
         if definition is None:
             return {"problems": found.problems}
         if problems := self.clashes(definition, edited):
             return {"problems": problems}
-        before = defined(self.wb, definition)
+        before = self.wb.in_force(definition)
+        was = self.wb.origin_of(definition)
+        origin = was.by_form() if was is not None else Origin("form", cell_id=cell)
         try:
-            outcome = self.wb.define(definition)
+            outcome = self.wb.drafting.define([definition], origin=origin)
         except InvalidDefinition as exc:
             return {"problems": exc.problems}
         except DanglingReference as exc:
-            return {"problems": {"": str(exc)}}
+            return {"problems": {exc.field: exc.problem}}
         self.courier.refresh_all()
         said: dict[str, Any] = {"problems": {}, "code": code_of(definition)}
         said |= {"name": definition.name, "collection": definition.collection}
         if not outcome.of("unchanged"):
-            said["undo"] = self.keep_undo(lambda: self._take_back(definition, before))
+            said["undo"] = self.keep_undo(lambda: self._take_back(definition, before, was))
         return said
 
     def clashes(self, definition: Definition, edited: str = "") -> Problems:
         """What only the whole workbench can tell: names that do not exist, and a job's name that is taken."""
-        problems = dangling(definition, names_in(self.wb))
-        other = defined(self.wb, definition)
+        problems = {each.field: each.problem for each in self.wb.dangling(definition)}
+        other = self.wb.in_force(definition)
         if definition.collection == "jobs" and definition.name != edited and other not in (None, definition):
             problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"
         return problems
@@ -146,13 +145,13 @@ class Desk:
             raise WorkbenchError("It was taken back already.")
         return undo()
 
-    def _take_back(self, definition: Definition, before: Definition | None) -> str:
+    def _take_back(self, definition: Definition, before: Definition | None, was: Origin | None) -> str:
         if before is None:
-            withdraw(self.wb, definition)
+            self.wb.withdraw(definition)
             self.last.pop(definition.name, None)
             said = f"{definition} is gone again."
         else:
-            self.wb.define(before)
+            self.wb.drafting.define([before], origin=was or Origin("form"))
             said = f"{definition} is as it was before."
         self.courier.refresh_all()
         return said
@@ -160,23 +159,4 @@ class Desk:
 
 def names_in(wb: Workbench) -> dict[str, list[str]]:
     """Names that definitions may refer to, by collection."""
-    return {each: sorted(getattr(wb, each)) for each in ("services", "channels", "connections", "security")}
-
-
-def defined(wb: Workbench, like: Definition) -> Definition | None:
-    """The definition in force under the same name as `like`, if there is one."""
-    if like.collection == "jobs" and not wb.has_jobs:
-        return None
-    held = getattr(wb, like.collection).get(key_of(like))
-    found: Definition | None = getattr(held, PART_OF.get(like.collection, ""), held)
-    return found
-
-
-def withdraw(wb: Workbench, definition: Definition) -> None:
-    """Take a definition out of force; nothing happens if it is gone."""
-    if defined(wb, definition) is None:
-        return
-    if definition.collection == "jobs":
-        wb.jobs[definition.name].remove()
-    else:
-        getattr(wb, definition.collection).remove(key_of(definition))
+    return {name: wb.names(name) for name in ("services", *wb.collections)}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from workbench.core.definition import Definition
-from workbench.core.errors import InvalidDefinition, nearest
+from workbench.core.errors import InvalidDefinition
 from workbench.ui.fields import Wrong, bare, fields_of, plain_value, typed
 
 Problems = dict[str, str]
@@ -89,15 +89,3 @@ def _in_order(cls: type[Definition], problems: Problems) -> Problems:
     order = [field.name for field in fields_of(cls)]
     place = {name: number for number, name in enumerate(order)}
     return {field: problems[field] for field in sorted(problems, key=lambda each: place.get(each, len(order)))}
-
-
-def dangling(definition: Definition, names_in: Mapping[str, Any]) -> Problems:
-    """The fields of a definition that name what does not exist; `names_in` gives the names of each collection."""
-    problems = {}
-    for each in definition.references():
-        names = list(names_in[each.collection])
-        if each.name not in names:
-            close = nearest(each.name, names)
-            there = f"did you mean {close!r}?" if close else f"there are: {', '.join(sorted(names)) or 'none yet'}"
-            problems[each.field] = f"{each.name!r} does not exist; {there}"
-    return problems

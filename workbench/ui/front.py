@@ -18,7 +18,7 @@ log = logging.getLogger("workbench.ui")
 
 
 def headless(shell: Any) -> bool:
-    """Whether nobody can click: a run that says so, or a shell without a kernel that front ends talk to."""
+    """Whether nobody can click: WORKBENCH_HEADLESS says so, or the shell has no kernel that a front end talks to."""
     if os.environ.get("WORKBENCH_HEADLESS", "") not in ("", "0"):
         return True
     return getattr(getattr(shell, "kernel", None), "comm_manager", None) is None

@@ -71,7 +71,7 @@ def _row(wb: Workbench, name: str, jobs: Sequence[Job], used: Sequence[Use], las
 
 def _missing(wb: Workbench, source: str) -> list[dict[str, str]]:
     """Connections that a service's source names and nobody has defined."""
-    kinds = {name: str(item.config.__struct_config__.tag) for name, item in wb.connections.items()}
+    kinds = {name: str(item.definition.__struct_config__.tag) for name, item in wb.connections.items()}
     return [
         {"kind": each.kind, "label": catalog.label_of(each.kind), "name": each.name}
         for each in mentions(source, catalog.kinds_by_attribute())

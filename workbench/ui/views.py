@@ -9,7 +9,7 @@ from workbench.core.definition import Definition
 from workbench.sandbox.peer import Peer
 from workbench.ui import rows
 from workbench.ui.card import Draw
-from workbench.ui.desk import Desk, defined
+from workbench.ui.desk import Desk
 
 
 def services(names: Sequence[str], notes: Sequence[str] = ()) -> Draw:
@@ -38,7 +38,7 @@ def definitions(shown: Sequence[Definition], notes: Sequence[str] = ()) -> Draw:
     """A row for each connection and channel."""
 
     def draw(desk: Desk) -> dict[str, Any]:
-        now = [rows.definition_facts(desk.wb, each, defined(desk.wb, each)) for each in shown]
+        now = [rows.definition_facts(desk.wb, each, desk.wb.in_force(each)) for each in shown]
         return {"definitions": now, "notes": list(notes)}
 
     return draw
@@ -48,13 +48,14 @@ def everything(desk: Desk) -> dict[str, Any]:
     """Every service with its jobs and limits, and every way out."""
     wb, last = desk.wb, desk.last_runs()
     here = rows.services(wb, list(wb.services), last)
+    connections = [item.definition for item in wb.connections.values()]
     elsewhere = [job for job in rows.jobs_of(wb) if job.definition.service not in wb.services]
     return {
         "title": repr(wb),
         "url": wb.url,
         "services": here,
         "jobs": [rows.job_facts(job, last.get(job.name)) for job in elsewhere],
-        "definitions": [rows.definition_facts(wb, item.config, item.config) for item in wb.connections.values()],
+        "definitions": [rows.definition_facts(wb, each, each) for each in connections],
         "notes": [desk.lives] if wb.has_jobs else [],
         "restless": any(row.get("limits") for row in here),
     }

@@ -1,0 +1,67 @@
+"""From values to source: the one place that writes the Python of a definition, as a person would."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.core.secret import Secret
+
+WIDEST = 110
+
+
+def call(name: str, first: Any, fields: Mapping[str, Any], *, one_line: bool = False) -> str:
+    """A call as source: `name(first, field=value, ...)`.
+
+    Args:
+        name: What is called.
+        first: The argument without a keyword.
+        fields: The keywords, in order; texts of several lines are written as such, and come last.
+        one_line: Write everything on one line, whatever its length; else lines of at most 110 characters, where an
+            argument alone is not longer.
+    """
+    # Last, so that the short arguments stay together in sight.
+    order = fields if one_line else sorted(fields, key=lambda each: _is_block(fields[each]))
+    arguments = [literal(first, one_line=one_line)]
+    arguments += [f"{field}={literal(fields[field], one_line=one_line)}" for field in order]
+    flat = ", ".join(arguments)
+    if one_line or len(flat.partition("\n")[0]) + len(name) <= WIDEST:
+        return f"{name}({flat})"
+    return f"{name}(\n    " + ",\n    ".join(arguments) + ",\n)"
+
+
+def literal(value: Any, *, one_line: bool = False) -> str:
+    """A value as a person writes it, in double quotes."""
+
+    def inner(each: Any) -> str:
+        return literal(each, one_line=one_line)
+
+    match value:
+        case Secret():
+            return f"secret({inner(value.name)})"
+        case str():
+            return _block(value) if not one_line and _is_block(value) else _quoted(value)
+        case tuple():
+            return f"({', '.join(map(inner, value))}{',' if len(value) == 1 else ''})"
+        case list():
+            return f"[{', '.join(map(inner, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{inner(key)}: {inner(each)}' for key, each in value.items())}}}"
+    return repr(value)
+
+
+def _quoted(text: str) -> str:
+    plain = repr(text)
+    return f'"{plain[1:-1]}"' if plain.startswith("'") and '"' not in text and "'" not in text else plain
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, str) and value.count("\n") > 1 and ast.literal_eval(_block(value, safe=True)) == value
+
+
+def _block(text: str, *, safe: bool = False) -> str:
+    plain = text.isprintable() or text.replace("\n", "").isprintable()
+    if safe and (not plain or "\\" in text or '"""' in text or text.endswith('"')):
+        return "None"
+    return f'"""{text}"""'
