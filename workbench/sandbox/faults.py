@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -41,7 +41,23 @@ StrangeNames = Annotated[
     tuple[str, ...],
     Meta(description="List these names too, as no honest server would; a byte that is no UTF-8 is a surrogate."),
 ]
-UNCOUNTED = {"strange_names", "delay_seconds", "refuse", "bytes_per_second", "times"}
+SizeTold = Annotated[
+    int | Literal["none"] | None,
+    Meta(description="Tell this size of every file, whatever it has [bytes]; 'none' to tell no size."),
+]
+GrowsBy = Annotated[
+    int | None,
+    Meta(description="Append so many plus signs to a file each time it was read to its end [bytes]."),
+]
+UNCOUNTED = {
+    "strange_names",
+    "size_told",
+    "write_only",
+    "delay_seconds",
+    "refuse",
+    "bytes_per_second",
+    "times",
+}
 
 
 def faults_from(kind: type[F], owner: str, knobs: dict[str, Any]) -> F:
