@@ -7,17 +7,26 @@ import os
 import pytest
 
 from tests.bench.files import moved
-from tests.soak.transfers import soak
+from tests.soak.transfers import WRONG_SIZES, soak
 
 RUNS = 1_000 if os.environ.get("WORKBENCH_SOAK") else 40
+LYING_RUNS = 250 if os.environ.get("WORKBENCH_SOAK") else 5
 
 
 @pytest.mark.timeout(1_800 if RUNS > 40 else 180)
 def test_no_file_is_lost_truncated_or_doubled_whatever_breaks() -> None:
     found = soak(RUNS, seed=20_261_123)
-    assert (found.lost, found.truncated, found.duplicated, found.left) == ([], [], [], [])
+    assert (found.lost, found.truncated, found.duplicated, found.left, found.parts) == ([], [], [], [], [])
     assert found.runs == RUNS
     assert found.kills > RUNS / 10
+
+
+@pytest.mark.timeout(1_800 if LYING_RUNS > 5 else 180)
+@pytest.mark.parametrize("source", ["ftp", "sftp"])
+def test_no_file_is_lost_truncated_or_doubled_whatever_sizes_are_told(source: str) -> None:
+    found = soak(LYING_RUNS, 20_261_128, source, WRONG_SIZES)
+    assert (found.lost, found.truncated, found.duplicated, found.left) == ([], [], [], [])
+    assert found.runs == LYING_RUNS
 
 
 @pytest.mark.timeout(180)

@@ -1,4 +1,5 @@
-"""`python -m tests.soak.transfers [runs] [seed]`: transfers with random faults and kills, and what became of the files.
+"""`python -m tests.soak.transfers [runs] [seed] [ftp|sftp]`: transfers with random faults and kills, and what became of
+the files; with a kind of source, of one that tells wrong sizes.
 
 After every run each file must be whole at its source or at its target, and nothing else may be there; after the last,
 every file is at its target alone.
@@ -30,7 +31,10 @@ from workbench.sandbox.peer import secret_fields
 ROOT = Path(__file__).parents[2]
 ANSWER_SECONDS = 60.0
 HASTY: dict[str, Any] = {"timeout_seconds": 0.6, "deadline_seconds": 5.0, "retries": 2}
-SOURCE = FTPConnection("From", host="ftp.example.com", username="me", password=secret("A"), **HASTY)
+SOURCES: dict[str, Definition] = {
+    "ftp": FTPConnection("From", host="ftp.example.com", username="me", password=secret("A"), **HASTY),
+    "sftp": SFTPConnection("From", host="sftp.example.com", username="me", password=secret("A"), **HASTY),
+}
 TARGETS: dict[str, Definition] = {
     "ftp": FTPConnection("ftp", host="ftp.example.com", tls="explicit", **HASTY),
     "sftp": SFTPConnection("sftp", host="sftp.example.com", username="me", password=secret("B"), **HASTY),
@@ -76,8 +80,48 @@ OF: dict[str, list[Fault]] = {
 }
 
 
+SIZES: list[Fault] = [
+    lambda chance: {"size_told": "none"},
+    lambda chance: {"size_told": 0},
+    lambda chance: {"size_told": chance.randrange(1, 1_000)},
+    lambda chance: {"size_told": chance.randrange(400_000, 1 << 33)},
+]
+"""Sizes that are told: none, 0, too small (which is too big for the smallest files), too big."""
+CUTS: list[Fault] = [
+    lambda chance: {},
+    lambda chance: {"hang_up_after_bytes": chance.randrange(300_000), "times": chance.randrange(1, 4)},
+    lambda chance: {"delay_seconds": 0.02},
+]
+WRONG: list[Fault] = [lambda chance: chance.choice(SIZES)(chance) | chance.choice(CUTS)(chance)]
+GROWING: list[Fault] = [
+    lambda chance: {"grows_by_bytes": chance.randrange(1, 70_000), "times": chance.randrange(1, 5)},
+    lambda chance: {
+        "grows_by_bytes": chance.randrange(1, 70_000),
+        "times": chance.randrange(1, 5),
+        "size_told": chance.choice(("none", 0, 100)),
+    },
+]
+
+
+class Trouble(NamedTuple):
+    """What the source and, by their kind, the targets may have; with `growing`, files are replaced at the target."""
+
+    source: list[Fault]
+    targets: dict[str, list[Fault]]
+    growing: bool = False
+
+
+BROKEN = Trouble(OF["ftp"], OF)
+"""Everything that breaks, all sizes being right."""
+WRONG_SIZES = Trouble([*WRONG, *WRONG, *GROWING], {"ftp": WRONG, "sftp": WRONG, "dropbox": CUTS[1:]}, growing=True)
+"""Servers whose word on sizes is not worth much, cut as well, or files that grow under the reader's hands."""
+
+
 class Found(NamedTuple):
-    """What went wrong, counted over all runs, and how much was tried."""
+    """What went wrong, counted over all runs, and how much was tried.
+
+    `parts` are unfinished uploads at a target, which nobody sees: of a file that changed after a transfer was killed.
+    """
 
     runs: int
     files: int
@@ -87,6 +131,7 @@ class Found(NamedTuple):
     truncated: list[str]
     duplicated: list[str]
     left: list[str]
+    parts: list[str]
 
 
 class Worker:
@@ -143,16 +188,25 @@ class Worker:
 
 
 class Soak:
-    """The peers, the worker, and a book of every file that was ever put."""
+    """The peers, the worker, and a book of every file that was ever put.
 
-    def __init__(self, seed: int, targets: tuple[str, ...] = tuple(TARGETS)) -> None:
-        self.chance, self._targets = random.Random(seed), targets
-        definitions = {each.name: each for each in (SOURCE, *(TARGETS[name] for name in targets))}
+    Args:
+        seed: Of all that is left to chance.
+        source: The kind of the source.
+        trouble: What the peers may have.
+    """
+
+    def __init__(self, seed: int, source: str, trouble: Trouble) -> None:
+        targets = tuple(TARGETS)
+        self.chance, self._targets, self._trouble = random.Random(seed), targets, trouble
+        definitions = {each.name: each for each in (SOURCES[source], *(TARGETS[name] for name in targets))}
         self._sandbox = Sandbox(lambda: definitions)
         self._sandbox.switch(True)
         self._worker = Worker([self._sandbox.stand_in(each) for each in definitions.values()])
         self.source: Any = self._sandbox["From"]
         self.expected: dict[str, dict[str, bytes]] = {name: {} for name in targets}
+        self._noted = 0
+        self._older: dict[str, set[bytes]] = {}
         self._count = self.kills = self.failed = self.runs = 0
         self.lost: set[str] = set()
         self.truncated: set[str] = set()
@@ -167,9 +221,10 @@ class Soak:
         self._worker.start()
         side = chance.choice(("none", "From", name))
         if side != "none":
-            fault = chance.choice(OF["ftp" if side == "From" else name])(chance)
+            faults = self._trouble.source if side == "From" else self._trouble.targets[name]
+            fault = chance.choice(faults)(chance)
             self._sandbox[side].fail(**fault)
-        self._worker.tell({"source": f"From:{name}", "target": name})
+        self._transfer(name)
         if chance.random() < 0.25:
             # The moment of the kill is what is tried, so that it is time that passes here.
             threading.Event().wait(chance.uniform(0, 0.4))
@@ -183,6 +238,10 @@ class Soak:
             self._sandbox[each].heal()
         self._look(name)
 
+    def _transfer(self, name: str) -> None:
+        # What has grown since it was copied is another file than the target's.
+        self._worker.tell({"source": f"From:{name}", "target": name, "overwrite": self._trouble.growing})
+
     def _put(self, name: str) -> None:
         self._count += 1
         size = self.chance.choice((0, 1, 1000, 70_000, self.chance.randrange(400_000)))
@@ -190,15 +249,38 @@ class Soak:
         self.expected[name][path] = contents
         self.source.put(f"{name}/{path}", contents)
 
+    def _note_growth(self) -> None:
+        """Have the book say what the source's files have grown to, by what its journal has got since the last time."""
+        journal, dropped, entries = self.source.asked, -1, []
+        while dropped != journal.dropped:
+            dropped, entries = journal.dropped, [*journal]
+        fresh = entries[self._noted - dropped :]
+        self._noted += len(fresh)
+        for asked in [each for each in fresh if each.verb == "grow"]:
+            name, _, rest = asked.path.partition("/")
+            path = rest.rpartition("/")[2]
+            before = self.expected[name][path]
+            self._older.setdefault(f"{name}/{path}", set()).add(before)
+            self.expected[name][path] = before + b"+" * (asked.size or 0)
+
+    def _is_older(self, name: str, path: str, contents: bytes) -> bool:
+        return contents in self._older.get(f"{name}/{path}", set())
+
     def _look(self, name: str) -> None:
+        self._note_growth()
+        assert self.source.asked.dropped <= self._noted, "the journal has forgotten what nobody noted"
         expected, target = self.expected[name], self._at_target(name)
         sources: dict[str, list[bytes]] = {}
         for path in [each for each in self.source.files if each.startswith(f"{name}/")]:
             sources.setdefault(path.rpartition("/")[2], []).append(self.source.files.get(path, b""))
         for path, contents in expected.items():
-            if contents not in sources.get(path, []) and target.get(path) != contents:
-                self.lost.add(f"{name}/{path} in run {self.runs}")
-            if path in target and target[path] != contents:
+            is_at_source = contents in sources.get(path, [])
+            if not is_at_source and target.get(path) != contents:
+                sizes = [len(each) for each in (contents, *sources.get(path, []))]
+                self.lost.add(f"{name}/{path} in run {self.runs}: {sizes}, {len(target.get(path, b''))} at the target")
+            # Copied before it grew, it may be there until the source's file is copied again.
+            is_older = is_at_source and self._is_older(name, path, target.get(path, contents))
+            if path in target and target[path] != contents and not is_older:
                 self.truncated.add(f"{name}/{path} in run {self.runs}")
             if len(sources.get(path, [])) > 1:
                 self.duplicated.add(f"{name}/{path} at the source in run {self.runs}")
@@ -210,11 +292,11 @@ class Soak:
 
     def end(self) -> Found:
         """Transfer what is left, without trouble; what then is not where it belongs was lost or is left."""
-        left = []
-        for name in self._targets:
+        left, parts = [], []
+        for name in [each for each in self._targets if self.expected[each]]:
             for _ in range(5):
                 self._worker.start()
-                self._worker.tell({"source": f"From:{name}", "target": name})
+                self._transfer(name)
                 answer = self._worker.answer(ANSWER_SECONDS)
                 if answer is None or "error" not in answer:
                     break
@@ -223,11 +305,11 @@ class Soak:
             self._look(name)
             if self._at_target(name) != self.expected[name]:
                 left.append(f"{name}: not all files have arrived")
-            if hasattr(unfinished := getattr(self._sandbox[name], "files", None), "unfinished"):
-                left += [f"{name}/{part}" for part in unfinished.unfinished]
+            peer: Any = self._sandbox[name]
+            parts += [f"{name}/{part}" for part in getattr(peer.files, "unfinished", [])]
         left += [f"From:{path}" for path in self.source.files]
         lost, truncated, duplicated = sorted(self.lost), sorted(self.truncated), sorted(self.duplicated)
-        return Found(self.runs, self._count, self.kills, self.failed, lost, truncated, duplicated, left)
+        return Found(self.runs, self._count, self.kills, self.failed, lost, truncated, duplicated, left, parts)
 
     def __enter__(self) -> Self:
         return self
@@ -239,16 +321,17 @@ class Soak:
         self._sandbox.close()
 
 
-def soak(runs: int, seed: int, targets: tuple[str, ...] = tuple(TARGETS)) -> Found:
+def soak(runs: int, seed: int, source: str = "ftp", trouble: Trouble = BROKEN) -> Found:
     """So many runs, the same for the same seed as far as time allows."""
-    with Soak(seed, targets) as soaking:
+    with Soak(seed, source, trouble) as soaking:
         for _ in range(runs):
             soaking.run()
         return soaking.end()
 
 
 if __name__ == "__main__":
-    began = time.monotonic()
-    found = soak(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    began, words = time.monotonic(), sys.argv[1:]
+    runs, seed = int(words[0]) if words else 1000, int(words[1]) if len(words) > 1 else 1
+    found = soak(runs, seed, words[2], WRONG_SIZES) if len(words) > 2 else soak(runs, seed)
     print(f"{found}\n{time.monotonic() - began:.0f} s")
     sys.exit(bool(found.lost or found.truncated or found.duplicated or found.left))

@@ -12,11 +12,14 @@ from typing import Any
 from workbench import Workbench
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.ftp import FTPConnection
+from workbench.connections.local import LocalFolder
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.errors import WorkbenchError
 from workbench.core.secret import give, secret
 
-NAMES = {each.__name__: each for each in (DropboxConnection, FTPConnection, SFTPConnection)} | {"secret": secret}
+NAMES = {each.__name__: each for each in (DropboxConnection, FTPConnection, LocalFolder, SFTPConnection)} | {
+    "secret": secret
+}
 
 
 def say(answer: dict[str, Any]) -> None:
@@ -36,7 +39,7 @@ def main() -> None:
         for line in sys.stdin:
             asked = json.loads(line)
             try:
-                say({"copied": wb.transfer(asked["source"], asked["target"]).copied})
+                say({"copied": wb.transfer(asked["source"], asked["target"], overwrite=asked["overwrite"]).copied})
             except WorkbenchError as exc:
                 say({"error": str(exc)})
 

@@ -16,9 +16,9 @@ from workbench.connections.imap import IMAPConnection
 from workbench.connections.local import LocalFolder
 from workbench.connections.rest import RESTConnection
 from workbench.connections.sql import SQLConnection
+from workbench.core.current import outgoing
 from workbench.core.errors import BadRequest, ConnectionFailed, TimedOut
 from workbench.core.mood import Mood, mood_of_error, mood_of_status
-from workbench.core.current import outgoing
 from workbench.core.trace import Line, Step, Trace
 from workbench.notebook.displays import HTML
 from workbench.notebook.html import COLOURS

@@ -9,17 +9,19 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from workbench.connections.file_errors import FileThere, StorageFull
+from workbench.connections.file_errors import EndedEarly, FileThere, Interrupted
 from workbench.connections.file_names import joined, part_of
 from workbench.connections.file_streams import Download
-from workbench.connections.files import FileInfo, Sink, said_bytes
+from workbench.connections.files import FileInfo, Hasher, Sink, said_bytes
 from workbench.connections.live_files import LiveFiles
 from workbench.connections.trying import Due, trying
-from workbench.core.errors import ConnectionFailed, WorkbenchError
+from workbench.core.errors import ConnectionFailed, DeadlineExceeded, WorkbenchError
 
 BLOCK_BYTES = 1 << 20
 CHECKED_BYTES = 1 << 16
 LEAST_RETRIES = 5
+LOOKS = 3
+"""How often a file may be found to have grown since it was read to its end, before it counts as unfinished."""
 TELL_SECONDS = 0.1
 
 
@@ -60,9 +62,10 @@ class Place(NamedTuple):
 
 
 class Original(NamedTuple):
-    """A file to copy: its name, where it is now, its size [bytes] if that is known, and what tells its version.
+    """A file to copy: its name, where it is now, its size as it is told [bytes], and what tells its version.
 
-    Without a version, what an earlier try has left at the target is of no use.
+    Without a version, or with a size of 0, which may be said of any file, what an earlier try has left at the target
+    is of no use.
     """
 
     name: str
@@ -70,9 +73,25 @@ class Original(NamedTuple):
     size: int | None
     version: str
 
+    @property
+    def may_go_on(self) -> bool:
+        """Whether another try can know what an earlier one has left."""
+        return bool(self.version) and self.size != 0
+
+
+class Unfinished(ConnectionFailed):
+    """Somebody still writes to a file of the source."""
+
+    def __init__(self, source: Place, name: str) -> None:
+        super().__init__(
+            f"{source} is not done with {name!r}, which grew or changed each of {LOOKS} times that it was copied. "
+            f"The source keeps it. Fix: transfer it when nobody writes to it any more; with overwrite=True if the "
+            f"target has got a part of it."
+        )
+
 
 class Copying:
-    """Copies files of a source to a target.
+    """Copies files of a source to a target; every size that is told is a hint, see `Source`.
 
     Args:
         source, target: From where to where.
@@ -84,6 +103,15 @@ class Copying:
         self.source, self.target, self._overwrite = source, target, overwrite
         self._conn: LiveFiles = target.conn
         self._tell, self._told_at = tell, 0.0
+        self._written: set[str] = set()
+
+    def has_size(self, original: Original, size: int) -> bool:
+        """Whether the source's file ends there now [bytes]."""
+        return original.size in (None, size)
+
+    def begins_at(self, sink: Sink) -> int:
+        """Where the source must be read from, to go on with what a sink has [bytes]."""
+        return 0
 
     def stream(self, original: Original, offset: int = 0) -> Download:
         """The source's file from an offset [bytes] on."""
@@ -98,11 +126,16 @@ class Copying:
         """
         path = joined(self.target.path, original.name)
         there = self._at_target(path)
-        if there is not None and self._is_same(original, path, there):
-            return Moved(original.name, there.size, "there already")
-        if there is not None and not self._overwrite:
+        if there is not None and (same := self._same(original, path, there)) is not None:
+            return Moved(original.name, same[0], "there already")
+        if there is not None and not self._may_replace(path):
             raise FileThere(self._conn.definition, path)
-        return Moved(original.name, self._copy(original, path), "copied")
+        size = self._copy(original, path)
+        self._written.add(path)
+        return Moved(original.name, size, "copied")
+
+    def _may_replace(self, path: str) -> bool:
+        return self._overwrite or path in self._written
 
     def said(self, original: Original, done: Moved) -> None:
         """Tell that a file is where it shall be."""
@@ -122,82 +155,116 @@ class Copying:
         sent, digest = trying(
             conn.definition, lambda due, attempt: self._send(original, path, token, attempt), Due(), retries
         )
-        there = conn.stat(path)
-        found = self._hash_at_target(path) if digest is not None else None
-        if original.size not in (None, sent) or there.size != sent or found != digest:
+        is_there = self._hash_at_target(path) == digest if digest is not None else self._has_size(path, sent)
+        if not is_there:
             raise ConnectionFailed(
-                f"{conn.definition} has {path!r} with {said_bytes(there.size)} and other contents than the "
+                f"{conn.definition} has {path!r} with {said_bytes(conn.stat(path).size)} and other contents than the "
                 f"{said_bytes(sent)} that were sent. The source keeps its file. Mend: transfer it again."
             )
         return sent
 
+    def _has_size(self, path: str, size: int) -> bool:
+        return self._conn.stat(path).size == size or self._conn.ends_at(path, size)
+
     def _send(self, original: Original, path: str, token: str, attempt: int) -> tuple[int, str | None]:
-        conn = self._conn
-        if attempt > 1 and (there := self._at_target(path)) is not None and self._is_same(original, path, there):
-            # The try before this one did it and did not live to hear so.
-            return there.size, self._hash_of(original)
+        # The try before this one may have done it without living to hear so.
+        there = self._at_target(path) if attempt > 1 else None
+        if there is not None and (same := self._same(original, path, there)) is not None:
+            return same
         sink = self._begin(original, path, token)
-        hasher = conn.hasher()
+        hasher = self._conn.hasher()
         try:
-            with closing(self.stream(original)) as stream:
+            # Without a hash, what is there already would be read for nothing.
+            sent = self._pour(original, sink, hasher, 0 if hasher is not None else self.begins_at(sink))
+            for _ in range(LOOKS):
+                if self.has_size(original, sent):
+                    break
+                sent = self._pour(original, sink, hasher, sent)
+            else:
+                raise Unfinished(self.source, original.name)
+            sink.commit(self._may_replace(path))
+        except BaseException as exc:
+            # What is only interrupted, a connection or this process, may go on from there.
+            is_over = isinstance(exc, WorkbenchError) and not isinstance(exc, Interrupted | DeadlineExceeded)
+            sink.abort(keep=original.may_go_on and not is_over)
+            raise
+        return sent, None if hasher is None else hasher.hexdigest()
+
+    def _pour(self, original: Original, sink: Sink, hasher: Hasher | None, offset: int) -> int:
+        """Read the source from an offset to its end, and write what the sink has not got; where the end is [bytes]."""
+        told = original.size or 0
+        try:
+            with closing(self.stream(original, offset)) as stream:
                 while block := stream.read(BLOCK_BYTES):
                     if hasher is not None:
                         hasher.update(block)
                     fresh = memoryview(block)[max(0, sink.offset - (stream.offset - len(block))) :]
                     if len(fresh):
                         sink.write(fresh)
-                    self._say(original.name, stream.offset, original.size or 0)
-                sent = stream.offset
-            sink.commit(self._overwrite)
-        except BaseException as exc:
-            sink.abort(keep=bool(original.version) and not isinstance(exc, StorageFull | FileThere))
-            raise
-        return sent, None if hasher is None else hasher.hexdigest()
+                    self._say(original.name, stream.offset, max(told, stream.offset) if told else 0)
+            if stream.offset < max(told, sink.offset):
+                raise EndedEarly(self.source, original.name, stream.offset, max(told, sink.offset))
+        except EndedEarly as exc:
+            raise ConnectionFailed(
+                f"{exc} It ended there each time, so that it is not taken for whole, and stays. "
+                f"Fix: find out at the server which of both is right."
+            ) from exc
+        return stream.offset
 
     def _begin(self, original: Original, path: str, token: str) -> Sink:
         """Where to write, going on with what an earlier try has left if that is of this file."""
         part = part_of(path, token)
         # Storage that gathers uploads elsewhere shows no part, and checks it itself.
-        left = self._at_target(part) if original.version else None
-        resume = bool(original.version) and (left is None or self._agrees(original, part, left.size))
+        left = self._at_target(part) if original.may_go_on else None
+        resume = original.may_go_on and (left is None or self._agrees(original, part, left.size))
         return self._conn.backend.sink(path, token, resume, Due())
 
     def _agrees(self, original: Original, part: str, size: int) -> bool:
         """Whether the end of what is there is what the source has at that place."""
         start = max(0, size - CHECKED_BYTES)
-        with (
-            closing(self.stream(original, start)) as ours,
-            closing(self._conn.stream(part, start)) as theirs,
-        ):
-            return ours.read(size - start) == theirs.read(size - start)
-
-    def _is_same(self, original: Original, path: str, there: FileInfo) -> bool:
-        """Whether the target's file has our contents, so that a repeated transfer need not copy it again."""
-        if there.is_dir or original.size not in (None, there.size):
+        try:
+            with (
+                closing(self.stream(original, start)) as ours,
+                closing(self._conn.stream(part, start)) as theirs,
+            ):
+                return ours.read(size - start) == theirs.read(size - start)
+        except EndedEarly:
             return False
-        if self._conn.hasher() is not None:
-            return self._hash_at_target(path) == self._hash_of(original)
-        with closing(self.stream(original)) as ours, closing(self._conn.stream(path)) as theirs:
-            while block := ours.read(BLOCK_BYTES):
-                if block != theirs.read(len(block)):
-                    return False
-            return not theirs.read(1)
 
     def _hash_at_target(self, path: str) -> str | None:
         """The hash of what the target has: as it tells it, else of what is read there."""
-        return self._conn.digest(path) or self._hash_in(lambda: self._conn.stream(path))
-
-    def _hash_of(self, original: Original) -> str | None:
-        return self._hash_in(lambda: self.stream(original))
-
-    def _hash_in(self, begin: Callable[[], Download]) -> str | None:
-        hasher = self._conn.hasher()
-        if hasher is None:
-            return None
-        with closing(begin()) as stream:
+        if (told := self._conn.digest(path)) is not None or (hasher := self._conn.hasher()) is None:
+            return told
+        with closing(self._conn.stream(path)) as stream:
             while block := stream.read(BLOCK_BYTES):
                 hasher.update(block)
         return hasher.hexdigest()
+
+    def _same(self, original: Original, path: str, there: FileInfo) -> tuple[int, str | None] | None:
+        """Size [bytes] and hash of the target's file if it has our contents, so that it need not be copied again."""
+        if there.is_dir or not self._may_be_same(original, path, there):
+            return None
+        hasher = self._conn.hasher()
+        if hasher is None:
+            return self._compared(original, path)
+        with closing(self.stream(original)) as stream:
+            while block := stream.read(BLOCK_BYTES):
+                hasher.update(block)
+        digest = hasher.hexdigest()
+        return (stream.offset, digest) if self._hash_at_target(path) == digest else None
+
+    def _compared(self, original: Original, path: str) -> tuple[int, None] | None:
+        with closing(self.stream(original)) as ours, closing(self._conn.stream(path)) as theirs:
+            while block := ours.read(BLOCK_BYTES):
+                if block != theirs.read(len(block)):
+                    return None
+            return None if theirs.read(1) else (ours.offset, None)
+
+    def _may_be_same(self, original: Original, path: str, there: FileInfo) -> bool:
+        """What sizes say before contents are read; of two that differ, one may be wrong."""
+        if not original.size or original.size == there.size:
+            return True
+        return self._conn.ends_at(path, original.size) or self.has_size(original, there.size)
 
     def _say(self, name: str, done_bytes: int, size_bytes: int, last: bool = False) -> None:
         now = time.monotonic()

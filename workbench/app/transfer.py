@@ -9,12 +9,12 @@ from itertools import count
 from typing import Any
 
 from workbench.app.claims import Claims
-from workbench.app.copying import Copying, Moved, Original, Place, Progress
+from workbench.app.copying import LOOKS, Copying, Moved, Original, Place, Progress, Unfinished
 from workbench.app.fetch import Fetch
 from workbench.connections.file_errors import FileThere, NoSuchFile
 from workbench.connections.file_names import is_ours, joined, name_of, parent_of, path_of
 from workbench.connections.file_streams import Download
-from workbench.connections.files import said_bytes
+from workbench.connections.files import FileInfo, Sink, said_bytes
 from workbench.connections.live import LiveConnections
 from workbench.connections.live_files import LiveFiles
 from workbench.connections.rest import RESTClient
@@ -122,13 +122,35 @@ class Transfer(Copying):
         return (name == only if only else fnmatchcase(name, self._pattern)) and not is_ours(name)
 
     def _move(self, name: str, claimed: str) -> Moved:
-        info = self.source.conn.stat(claimed)
-        # It is ours alone, so that even a server that tells no time tells no lie.
-        original = Original(name, claimed, info.size, str(info.modified))
-        done = self.copied(original)
-        self._put_away(name, claimed)
-        self.said(original, done)
-        return done
+        outcome = ""
+        for _ in range(LOOKS):
+            info = self.source.conn.stat(claimed)
+            # It is ours alone, so that even a server that tells no time tells no lie.
+            original = Original(name, claimed, info.size, str(info.modified))
+            done = self.copied(original)
+            outcome = outcome or done.outcome
+            if self._is_settled(original, done):
+                self._put_away(name, claimed)
+                self.said(original, done)
+                return done._replace(outcome=outcome)
+        raise Unfinished(self.source, name)
+
+    def _is_settled(self, original: Original, done: Moved) -> bool:
+        """Whether the source still has what the target has, and no more: who writes to it may not know of our claim."""
+        info = self.source.conn.stat(original.path)
+        # A time that is always another tells nothing where all contents were compared just now.
+        is_touched = str(info.modified) != original.version and done.outcome != "there already"
+        return not is_touched and self._ends(info, done.size)
+
+    def _ends(self, info: FileInfo, size: int) -> bool:
+        # A size of 0 may be said of any file, also of one that was empty and has grown.
+        return 0 < size == info.size or bool(self.source.conn.ends_at(info.path, size))
+
+    def has_size(self, original: Original, size: int) -> bool:
+        return self._ends(self.source.conn.stat(original.path), size)
+
+    def begins_at(self, sink: Sink) -> int:
+        return sink.offset
 
     def stream(self, original: Original, offset: int = 0) -> Download:
         stream: Download = self.source.conn.stream(original.path, offset)

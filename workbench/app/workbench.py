@@ -335,9 +335,16 @@ class Workbench:
     ) -> Transferred:
         """Move files from one connection to another and lose none: `wb.transfer("My FTP:in", "My Dropbox:invoices")`.
 
-        Each is claimed by a rename, copied in blocks, confirmed by size or hash, and only then removed at the source.
-        Whatever is cut off goes on at the next call; a file that is there already with the same contents is not
-        copied again. A REST connection may be the source of one file, which is read with GET and never removed there:
+        Each is claimed by a rename, read to its end whatever size is told, confirmed at the target by size or hash,
+        and only then removed at the source, if it has not grown meanwhile. A file that is at the target already with
+        the same contents is not copied again.
+
+        A connection that is cut is gone on with where it was. The files of a transfer that was killed, or gave up, are
+        taken over by the next one: to FTP and SFTP it goes on where the file was, if the source tells its size and
+        the last 64 KiB of both are equal; to a folder it reads the file again from its beginning, and writes what is
+        missing; to Dropbox and S3 it begins that file again, as it does wherever no size is told.
+
+        A REST connection may be the source of one file, which is read with GET and never removed there:
         `wb.transfer("My Data Source:/exports/big.csv", "My Dropbox:in")`.
 
         Args:

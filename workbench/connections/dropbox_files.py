@@ -107,7 +107,7 @@ class DropboxBackend:
         if not path:
             raise IsAFolder(self.definition, path)
         entry = self.entry(path, due) if offset else None
-        if entry is not None and entry.size <= offset:
+        if entry is not None and entry.size == offset:
             return DropboxSource(self, path, due, entry, None, offset)
         with self.asking(path, due, offset=offset) as client:
             entry, response = client.files_download(self.at(path))
@@ -235,7 +235,7 @@ class DropboxSource:
 
     def _confirm(self) -> None:
         hash_, told = self._hash, self._entry.content_hash
-        if hash_ is not None and told and self._offset == self._entry.size and hash_.hexdigest() != told:
+        if hash_ is not None and told and self._offset >= self._entry.size and hash_.hexdigest() != told:
             raise ConnectionFailed(
                 f"{self._backend.definition}: what arrived of {self._path!r} is not what Dropbox keeps, as its content "
                 f"hash shows. Mend: read it again"

@@ -2,6 +2,7 @@
 
 ConnectionFailed
   Interrupted       it may work if it is tried again: the other side hung up, or is busy
+    EndedEarly      a file ended before the size that is told
   FileRefused       the other side is well, and says no
     NoSuchFile      nothing is there                      (FileNotFoundError)
     FileThere       something is there already            (FileExistsError)
@@ -23,6 +24,13 @@ class Interrupted(ConnectionFailed):
     def __init__(self, said: str, after_seconds: float | None = None) -> None:
         self.after_seconds = after_seconds
         super().__init__(said)
+
+
+class EndedEarly(Interrupted):
+    """A file ended before the size that is told: it was cut, or the size is wrong, which nobody can tell."""
+
+    def __init__(self, owner: object, path: str, end: int, size: int) -> None:
+        super().__init__(f"{owner} ended {path!r} after {end:,} of {size:,} bytes.")
 
 
 class FileRefused(ConnectionFailed):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, Self
 
-from workbench.connections.file_errors import Interrupted
-from workbench.connections.files import Contents, Sink, Source, said_bytes
+from workbench.connections.file_errors import EndedEarly, FileRefused, Interrupted, NoSuchFile
+from workbench.connections.file_names import name_of
+from workbench.connections.files import Backend, Contents, Sink, Source, said_bytes
 from workbench.connections.trying import Due, trying
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import Step
@@ -51,7 +52,7 @@ class Download(io.RawIOBase):
 
     @property
     def size(self) -> int | None:
-        """The whole file's size [bytes], if it is known; after `begin`."""
+        """The whole file's size as it is told [bytes], None or 0 if it is not; after `begin`."""
         return self._size
 
     @property
@@ -131,10 +132,8 @@ class Download(io.RawIOBase):
         source = self._opened()
         try:
             count = source.readinto(view)
-            if not count and self._size is not None and self.offset != self._size:
-                raise Interrupted(
-                    f"{self._owner} ended {self._path!r} after {self.offset:,} of {said_bytes(self._size)}."
-                )
+            if not count and self._size is not None and self.offset < self._size:
+                raise EndedEarly(self._owner, self._path, self.offset, self._size)
         except BaseException:
             self._let_go()
             raise
@@ -258,6 +257,65 @@ class Upload:
     def __del__(self) -> None:
         # Forgotten is not finished: a file that nobody closed may lack its end.
         self._give_up(None)
+
+
+def ends_at(backend: Backend, path: str, size: int, due: Due) -> bool:
+    """Whether a file has exactly so many bytes [bytes], as reading its end shows, whatever size is told.
+
+    Raises:
+        NoSuchFile: Nothing is there.
+        FileRefused: It may not be read.
+    """
+    wanted = min(size, 1)
+    found, block = 0, memoryview(bytearray(2))
+    try:
+        source = backend.reader(path, size - wanted, due)
+    except FileRefused:
+        # Some servers refuse to begin behind the end, as pyftpdlib does (554).
+        if size > 1:
+            backend.reader(path, 0, due).close()
+            return False
+        raise
+    with closing(source):
+        while found <= wanted and (count := source.readinto(block)):
+            found += count
+    return found == wanted
+
+
+def confirm(owner: object, backend: Backend, part: str, path: str, size: int, due: Due) -> None:
+    """Make sure by reading that all of an upload was kept, where the size that is told says otherwise, or none is.
+
+    Args:
+        owner: Who keeps it, for errors.
+        part: Where it is now.
+        path: What it is to be.
+        size: How much was sent [bytes].
+
+    Raises:
+        Interrupted: Less was kept, or something else.
+        ConnectionFailed: The file cannot be read there, or is gone.
+    """
+    try:
+        is_whole = ends_at(backend, part, size, due)
+    except NoSuchFile as exc:
+        # Not to be tried again: each time something else might take it for a delivery.
+        raise ConnectionFailed(
+            f"{owner} took all {said_bytes(size)} of {path!r} as {part!r}, and has nothing there now, as where files "
+            f"are fetched as soon as they are closed. Fix: have {name_of(part)!r} ignored there until it is renamed."
+        ) from exc
+    except FileRefused as exc:
+        raise ConnectionFailed(
+            f"{owner} took all {said_bytes(size)} of {path!r}, but tells another size, or none, and does not let the "
+            f"file be read, so that nobody can say whether it is whole. Fix: allow this user to read there."
+        ) from exc
+    if not is_whole:
+        raise Interrupted(f"{owner} kept something else of {path!r} than the {said_bytes(size)} that were sent.")
+
+
+def kept_of(backend: Backend, part: str, due: Due) -> int:
+    """Where an upload that was cut can be gone on with [bytes]; 0 if it must begin anew, as where sizes are wrong."""
+    info = backend.info(part, due)
+    return info.size if info is not None and info.size and ends_at(backend, part, info.size, due) else 0
 
 
 def blocks_of(contents: Contents) -> tuple[Callable[[int], Iterator[memoryview]], bool]:

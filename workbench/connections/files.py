@@ -12,7 +12,10 @@ Contents = bytes | bytearray | memoryview | str | BinaryIO | Iterable[bytes]
 
 
 class FileInfo(NamedTuple):
-    """One file or folder: its path below the connection's root, as `in/a.txt`; a folder's size is 0 [bytes]."""
+    """One file or folder: its path below the connection's root, as `in/a.txt`.
+
+    The size [bytes] is what the other side tells, which may be wrong; it is 0 where none is told, and for a folder.
+    """
 
     name: str
     path: str
@@ -80,11 +83,27 @@ class Files(Protocol):
 
 
 class Source(Protocol):
-    """A file being read from some offset on."""
+    """A file being read from some offset on.
+
+    A size that is told is a hint, and the end of the file is the truth: what is there beyond the size is read as well,
+    and a size of 0, or none, says nothing. The end must be said by the other side in so many words:
+
+      SFTP     the status EOF, in answer to a read at that place
+      FTP      a closed data connection and then 226; without 226 it was cut
+      REST     the length or the last chunk of the answer, which HTTP is framed by (RFC 9112), or a hash of the whole
+      Dropbox  the length of the answer, and the content hash of a file that was read from its beginning
+      S3       the length of the answer
+      folder   the operating system's end of file
+
+    An end before the size that was told is a contradiction, which no protocol decides: it may be a cut. The file is
+    asked for again from there, and if that changes nothing it is an error, so that nobody takes it for whole.
+
+    Source: RFC 959 (226), draft-ietf-secsh-filexfer-02 section 6.4 (EOF), RFC 9112 section 6.
+    """
 
     @property
     def size(self) -> int | None:
-        """The whole file's size [bytes], if it is known."""
+        """The whole file's size as it is told [bytes]; None or 0 if it is not."""
         ...
 
     @property
@@ -118,7 +137,13 @@ class Sink(Protocol):
         ...
 
     def commit(self, overwrite: bool) -> None:
-        """Make the whole file appear, its size checked; raises FileThere."""
+        """Make the whole file appear once the other side has confirmed its size, by its word or as read there.
+
+        Raises:
+            FileThere: The name is taken.
+            Interrupted: The other side kept less, or something else.
+            ConnectionFailed: It tells no size, or another, and does not let the file be read.
+        """
         ...
 
     def abort(self, keep: bool = False) -> None:

@@ -26,6 +26,7 @@ from workbench.core.ports import Clock
 from workbench.core.secret import Secret
 
 SOON_SECONDS = 2.0
+UNKNOWN_COMMAND = ("500", "502", "504")
 
 
 class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
@@ -116,14 +117,15 @@ class FTPBackend:
         return self._guessed(session, path, due)
 
     def _guessed(self, session: FTPSession, path: str, due: Due) -> FileInfo | None:
-        """Of a server without MLST: a folder can be entered, a file has a size."""
+        """Of a server without MLST: a folder can be entered, a file has a size, or is listed where SIZE is unknown."""
         control = session.within(due)
         try:
             control.voidcmd(f"CWD {self.at(path)}")
         except ftplib.error_perm:
-            size = self.size_in(session, path, due)
-            if size is None:
-                return None
+            try:
+                size = control.size(self.at(path)) or 0
+            except ftplib.error_perm as exc:
+                return self._listed(session, path, due) if code_of(exc) in UNKNOWN_COMMAND else None
             try:
                 modified = instant(control.voidcmd(f"MDTM {self.at(path)}").partition(" ")[2])
             except ftplib.error_perm:
@@ -131,8 +133,18 @@ class FTPBackend:
             return FileInfo(name_of(path), path, size, modified)
         return FileInfo(name_of(path), path, is_dir=True)
 
+    def _listed(self, session: FTPSession, path: str, due: Due) -> FileInfo | None:
+        """Of a server that knows nothing but LIST: what its folder shows under that name."""
+        folder = parent_of(path)
+        try:
+            session.within(due).voidcmd(f"CWD {self.at(folder) or '/'}")
+        except ftplib.error_perm:
+            return None
+        infos = of_list(self._lines(session, "LIST", folder, due), folder, self._clock.now())
+        return next((info for info in infos if info.path == path), None)
+
     def size_in(self, session: FTPSession, path: str, due: Due) -> int | None:
-        """A file's size [bytes]; None if there is none."""
+        """A file's size [bytes]; None if none is told, or nothing is there."""
         try:
             return session.within(due).size(self.at(path))
         except ftplib.error_perm:

@@ -6,7 +6,7 @@ import ftplib
 from typing import TYPE_CHECKING
 
 from workbench.connections.file_errors import FileRefused, Interrupted, IsAFolder
-from workbench.connections.files import said_bytes
+from workbench.connections.file_streams import confirm, ends_at, kept_of
 from workbench.connections.ftp_errors import troubles, who
 from workbench.connections.trying import Due
 
@@ -60,13 +60,11 @@ class FTPSink:
 
     def __init__(self, backend: FTPBackend, path: str, part: str, resume: bool, due: Due) -> None:
         self._backend, self._path, self._part, self._due = backend, path, part, due
-        self.offset = 0
+        self.offset = kept_of(backend, part, due) if resume else 0
         self._taken = backend.pool.take(due)
         session = self._taken.session
         try:
             with due.cutting(session.cut), troubles(backend.definition, path):
-                if resume:
-                    self.offset = backend.size_in(session, part, due) or 0
                 try:
                     self._data = session.begin(f"STOR {backend.at(part)}", self.offset, due)
                 except ftplib.error_perm as exc:
@@ -95,11 +93,11 @@ class FTPSink:
         with due.cutting(session.cut), troubles(backend.definition, self._path):
             session.finish(due)
             size = backend.size_in(session, self._part, due)
-            if size != self.offset:
-                raise Interrupted(
-                    f"{who(backend.definition)} kept {said_bytes(size or 0)} of {self._path!r}, "
-                    f"of {said_bytes(self.offset)} sent."
-                )
+        if size != self.offset:
+            self._taken.end(keep=True)
+            confirm(who(backend.definition), backend, self._part, self._path, self.offset, due)
+            self._taken = backend.pool.take(due)
+            session = self._taken.session
         try:
             with due.cutting(session.cut), troubles(backend.definition, self._path):
                 backend.rename_in(session, self._part, self._path, overwrite, due)
@@ -115,7 +113,9 @@ class FTPSink:
         with backend.session(due) as session:
             there = backend.info_in(session, self._path, due)
             part = backend.info_in(session, self._part, due)
-        return part is None and there is not None and there.size == self.offset
+        if part is not None or there is None:
+            return False
+        return there.size == self.offset or ends_at(backend, self._path, self.offset, due)
 
     def abort(self, keep: bool = False) -> None:
         self._taken.end(keep=False)

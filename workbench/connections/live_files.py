@@ -13,7 +13,7 @@ from workbench.connections.definition import ConnectionDefinition
 from workbench.connections.file_aliases import FileAliases
 from workbench.connections.file_errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.file_names import is_ours, joined, name_of, parent_of, path_of, problem_of
-from workbench.connections.file_streams import Download, Upload, blocks_of
+from workbench.connections.file_streams import Download, Upload, blocks_of, ends_at
 from workbench.connections.files import Backend, Contents, FileInfo, Hasher, Infos, Sink, Source, said_bytes
 from workbench.connections.trying import Due, trying
 from workbench.core.current import CURRENT, outgoing
@@ -204,6 +204,11 @@ class LiveFiles(FileAliases):
         """The hash that the other side gives for a file, of the kind of `hasher()`; None if it tells none."""
         name = self._path(path)
         return self._trying(lambda due, _: self.backend.digest(name, due))
+
+    def ends_at(self, path: str, size: int) -> bool:
+        """Whether a file has exactly so many bytes, as reading its end shows, whatever size is told [bytes]."""
+        name = self._path(path)
+        return self._trying(lambda due, _: ends_at(self.backend, name, size, due))
 
     def hasher(self) -> Hasher | None:
         """A new hash of the kind that `digest` gives."""

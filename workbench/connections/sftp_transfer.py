@@ -8,7 +8,7 @@ from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
 from workbench.connections.file_errors import FileRefused, Interrupted, IsAFolder
-from workbench.connections.files import said_bytes
+from workbench.connections.file_streams import confirm, ends_at, kept_of
 from workbench.connections.sftp_session import BLOCK_BYTES, UNDER_WAY, Replies, is_a_no
 from workbench.connections.trying import Due
 
@@ -23,6 +23,7 @@ class SFTPSource:
         self._backend, self._path, self._due = backend, path, due
         self._next, self._rest = offset, memoryview(b"")
         self._asked: deque[tuple[int, int, int]] = deque()
+        self._is_over = False
         self._taken = backend.pool.take(due)
         session = self._taken.session
         try:
@@ -40,8 +41,11 @@ class SFTPSource:
         except BaseException as exc:
             self._taken.end(keep=isinstance(exc, FileRefused))
             raise
-        self.size = int(attributes.st_size or 0)
+        self.size: int | None = attributes.st_size
         self.stamp: object = attributes.st_mtime
+        # The end is known only by its answer: one block is asked for beyond the size that is told, and twice as many
+        # each time that something is there.
+        self._ahead, self._most = 1, max(offset, self.size or 0) + BLOCK_BYTES
         self._replies = Replies(session, self._handle)
 
     def readinto(self, buffer: memoryview) -> int:
@@ -60,30 +64,50 @@ class SFTPSource:
         return filled
 
     def _receive(self) -> bool:
-        """Have the next block; False at the end."""
-        from paramiko.sftp import CMD_READ, int64
-
-        while len(self._asked) < UNDER_WAY and self._next < self.size:
-            count = min(BLOCK_BYTES, self.size - self._next)
-            number = self._replies.ask(self._due, CMD_READ, int64(self._next), count)
-            self._asked.append((number, self._next, count))
-            self._next += count
-        if not self._asked:
+        """Have the next block; False at the end, which the server says."""
+        if self._is_over:
             return False
+        told = self.size or 0
+        while len(self._asked) < UNDER_WAY and self._next < self._most:
+            self._ask(self._next, min(BLOCK_BYTES, told - self._next if self._next < told else BLOCK_BYTES))
         number, offset, count = self._asked.popleft()
-        try:
-            block = self._replies.answer(number, self._due)[1].get_binary()
-        except EOFError:
-            # Shorter than it was said to be; whoever reads compares the sizes.
-            self._asked.clear()
-            self._next = self.size
+        block = self._answer(number, offset)
+        if not block:
+            self._is_over = True
             return False
+        if offset >= told:
+            self._ahead = min(2 * self._ahead, UNDER_WAY)
+            self._most = offset + count + self._ahead * BLOCK_BYTES
         if len(block) < count:
             # A server may answer with less than was asked for.
-            offset, count = offset + len(block), count - len(block)
-            self._asked.appendleft((self._replies.ask(self._due, CMD_READ, int64(offset), count), offset, count))
+            self._ask(offset + len(block), count - len(block), is_next=True)
         self._rest = memoryview(block)
         return True
+
+    def _ask(self, offset: int, count: int, is_next: bool = False) -> None:
+        from paramiko.sftp import CMD_READ, int64
+
+        number = self._replies.ask(self._due, CMD_READ, int64(offset), count)
+        if is_next:
+            self._asked.appendleft((number, offset, count))
+        else:
+            self._asked.append((number, offset, count))
+            self._next += count
+
+    def _answer(self, number: int, offset: int) -> bytes:
+        """A block, empty at the end of the file."""
+        try:
+            block: bytes = self._replies.answer(number, self._due)[1].get_binary()
+        except EOFError:
+            return b""
+        except OSError as exc:
+            # The word of few servers for the end, where it is the end by their other word too.
+            if offset and offset == self.size and is_a_no(exc):
+                return b""
+            raise
+        if not block:
+            raise Interrupted(f"{self._backend.definition} answered with no bytes, and not that the file ends there.")
+        return block
 
     def close(self) -> None:
         # What is under way would have to be awaited first.
@@ -95,18 +119,16 @@ class SFTPSink:
 
     def __init__(self, backend: SFTPBackend, path: str, part: str, resume: bool, due: Due) -> None:
         self._backend, self._path, self._part, self._due = backend, path, part, due
-        self.offset = 0
+        self.offset = kept_of(backend, part, due) if resume else 0
         self._asked: deque[int] = deque()
         self._taken = backend.pool.take(due)
         session = self._taken.session
         try:
             with due.cutting(session.cut), backend.troubles():
-                there = backend.info_in(session, part, due) if resume else None
                 try:
-                    self._handle = session.open_file(backend.at(part), "write" if there is None else "go on", due)
+                    self._handle = session.open_file(backend.at(part), "go on" if self.offset else "write", due)
                 except OSError as exc:
                     raise backend.refused(session, exc, part, due) from exc
-                self.offset = 0 if there is None else there.size
         except BaseException as exc:
             self._taken.end(keep=isinstance(exc, FileRefused))
             raise
@@ -140,12 +162,11 @@ class SFTPSink:
             with suppress(OSError):  # what was kept is asked for next
                 session.close_file(self._handle, due)
             there = backend.info_in(session, self._part, due)
-            kept = 0 if there is None else there.size
-            if kept != self.offset:
-                raise Interrupted(
-                    f"{backend.definition} kept {said_bytes(kept)} of {self._path!r}, "
-                    f"of {said_bytes(self.offset)} sent."
-                )
+        if there is None or there.size != self.offset:
+            self._taken.end(keep=True)
+            confirm(backend.definition, backend, self._part, self._path, self.offset, due)
+            self._taken = backend.pool.take(due)
+            session = self._taken.session
         try:
             with due.cutting(session.cut), backend.troubles():
                 backend.rename_in(session, self._part, self._path, overwrite, due)
@@ -161,7 +182,9 @@ class SFTPSink:
         with backend.session(due) as session:
             there = backend.info_in(session, self._path, due)
             part = backend.info_in(session, self._part, due)
-        return part is None and there is not None and there.size == self.offset
+        if part is not None or there is None:
+            return False
+        return there.size == self.offset or ends_at(backend, self._path, self.offset, due)
 
     def abort(self, keep: bool = False) -> None:
         self._taken.end(keep=False)

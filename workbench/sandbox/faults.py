@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -45,7 +45,15 @@ StrangeNames = Annotated[
     tuple[str, ...],
     Meta(description="List these names too, as no honest server would; a byte that is no UTF-8 is a surrogate."),
 ]
-HABITS = {"etags", "checksums", "conditions", "unchecked"}
+HABITS = {"etags", "checksums", "conditions", "unchecked", "size_told", "write_only"}
+SizeTold = Annotated[
+    int | Literal["none"] | None,
+    Meta(description="Tell this size of every file, whatever it has [bytes]; 'none' to tell no size."),
+]
+GrowsBy = Annotated[
+    int | None,
+    Meta(description="Append so many plus signs to a file each time it was read to its end [bytes]."),
+]
 UNCOUNTED = {*HABITS, "strange_names", "delay_seconds", "refuse", "bytes_per_second", "times"}
 
 

@@ -6,12 +6,14 @@ import errno
 import hmac
 import logging
 import os
+import re
 import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -41,23 +43,35 @@ class Shelf(AbstractedFS):  # type: ignore[misc]
     """Lists the folder, and the names that a fault adds."""
 
     def format_list(self, basedir: str, listing: list[str], ignore_err: bool = True) -> Iterator[bytes]:
-        yield from super().format_list(basedir, listing, ignore_err)
+        for line in super().format_list(basedir, listing, ignore_err):
+            yield self._told(LISTED_SIZE, line) if line.startswith(b"-") else line
         for name in self._strange():
             yield b"-rw-r--r--   1 owner    group           1 Jan 01 2026 %b\r\n" % name
 
     def format_mlsx(
         self, basedir: str, listing: list[str], perms: str, facts: Any, ignore_err: bool = True
     ) -> Iterator[bytes]:
-        yield from super().format_mlsx(basedir, listing, perms, facts, ignore_err)
+        for line in super().format_mlsx(basedir, listing, perms, facts, ignore_err):
+            yield self._told(FACT_SIZE, line) if b"type=file;" in line else line
         if self.cmd_channel.is_listing:
             for name in self._strange():
                 yield b"type=file;size=1; %b\r\n" % name
+
+    def _told(self, found: re.Pattern[bytes], line: bytes) -> bytes:
+        size = cast("FTPFaults", self.cmd_channel.peer.faults).size_told
+        if size is None:
+            return line
+        if found is LISTED_SIZE:
+            return found.sub(b"\\g<1>%d" % (0 if size == "none" else size), line)
+        return found.sub(b"" if size == "none" else b"size=%d;" % size, line)
 
     def _strange(self) -> Iterator[bytes]:
         faults = cast("FTPFaults", self.cmd_channel.peer.faults)
         return (raw(name) for name in faults.strange_names)
 
 
+LISTED_SIZE = re.compile(rb"^(-\S+\s+\d+\s+\S+\s+\S+\s+)\d+")
+FACT_SIZE = re.compile(rb"size=\d+;")
 VERBS = {"DELE": "delete", "RMD": "remove folder", "MKD": "make folder", "MLSD": "list", "LIST": "list"}
 ALL_RIGHTS = "elradfmwMT"
 logger = logging.getLogger("pyftpdlib")
@@ -235,7 +249,15 @@ class Data(ThrottledDTPHandler, TLS_DTPHandler):  # type: ignore[misc]
         if not self._is_noted and self.file_obj is not None:
             self._is_noted = True
             self.cmd_channel.note_transfer(self)
+            if self.transfer_finished and not self.receive:
+                self._grow()
         super().close()
+
+    def _grow(self) -> None:
+        trouble = self._peer.trouble
+        count = cast("FTPFaults", trouble.faults).grows_by_bytes
+        if count is not None and trouble.strikes():
+            self._peer.grow(Path(self.file_obj.name), count)
 
 
 class Session(TLS_FTPHandler):  # type: ignore[misc]
@@ -278,7 +300,11 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
             # Or it would open one file after the other for a connection that never comes.
             self.respond("425 Open a data connection first.")
             return
-        if (cmd == "AUTH" and faults.no_tls) or (cmd in ("MLSD", "MLST") and faults.only_list):
+        if (
+            (cmd == "AUTH" and faults.no_tls)
+            or (cmd in ("MLSD", "MLST") and faults.only_list)
+            or (cmd == "SIZE" and faults.size_told == "none")
+        ):
             self.respond("502 Command not implemented.")
             return
         if cmd == faults.hang_up_before_answer and trouble.strikes():
@@ -306,6 +332,20 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
             self.respond("502 Command not implemented.")
         else:
             super().ftp_FEAT(line)
+
+    def ftp_RETR(self, file: str) -> None:
+        if cast("FTPFaults", self.peer.faults).write_only:
+            self._restart_position = 0
+            self.respond("550 Permission denied.")
+        else:
+            super().ftp_RETR(file)
+
+    def ftp_SIZE(self, path: str) -> None:
+        size = cast("FTPFaults", self.peer.faults).size_told
+        if size is not None and self.fs.isfile(self.fs.realpath(path)):
+            self.respond(f"213 {size}")
+        else:
+            super().ftp_SIZE(path)
 
     def process_command(self, cmd: str, *args: str, **kwargs: Any) -> None:
         self._doing = (cmd, *args)

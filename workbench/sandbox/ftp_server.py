@@ -10,7 +10,7 @@ from msgspec import Meta
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import given
 from workbench.sandbox import certificates
-from workbench.sandbox.faults import Faults, StrangeNames
+from workbench.sandbox.faults import Faults, GrowsBy, SizeTold, StrangeNames
 from workbench.sandbox.file_tree import FilePeer
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ class FTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wrong_certificate: Annotated[bool, Meta(description="Show a certificate of another name.")] = False
     no_tls: Annotated[bool, Meta(description="Offer no TLS (502).")] = False
     strange_names: StrangeNames = ()
+    size_told: SizeTold = None
+    grows_by_bytes: GrowsBy = None
+    write_only: Annotated[bool, Meta(description="Let nobody read a file, as folders for uploads do.")] = False
     only_list: Annotated[bool, Meta(description="Know LIST alone, as old servers: no MLSD, no MLST.")] = False
 
 

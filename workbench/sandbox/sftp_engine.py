@@ -11,12 +11,13 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, cast
 
 import paramiko
 from paramiko import SFTPAttributes, SFTPHandle, SFTPServerInterface
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, OPEN_SUCCEEDED
-from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED
+from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED
 
 from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import Asked
@@ -81,6 +82,13 @@ class Conversation(paramiko.ServerInterface):
     def check_channel_request(self, kind: str, chanid: int) -> int:
         return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
+    def told(self, attributes: SFTPAttributes) -> SFTPAttributes:
+        """What is told of a file, its size as a fault may have it."""
+        size = cast("SFTPFaults", self.peer.faults).size_told
+        if size is not None and S_ISREG(attributes.st_mode or 0):
+            attributes.st_size = None if size == "none" else size
+        return attributes
+
     def note(self, verb: str, path: str, size: int | None = None) -> None:
         """Keep what a client did."""
         self.peer.asked.add(Asked(verb, path.strip("/").removeprefix("./"), size), 100)
@@ -132,7 +140,7 @@ class Folder(SFTPServerInterface):
     def list_folder(self, path: str) -> list[SFTPAttributes] | int:
         try:
             found = [
-                SFTPAttributes.from_stat(each.lstat(), cast("str", os.fsencode(each.name)))
+                self._conversation.told(SFTPAttributes.from_stat(each.lstat(), cast("str", os.fsencode(each.name))))
                 for each in self._at(path).iterdir()
             ]
         except OSError as exc:
@@ -145,7 +153,7 @@ class Folder(SFTPServerInterface):
 
     def stat(self, path: str) -> SFTPAttributes | int:
         try:
-            found = SFTPAttributes.from_stat(self._at(path).stat())
+            found = self._conversation.told(SFTPAttributes.from_stat(self._at(path).stat()))
         except OSError as exc:
             return paramiko.SFTPServer.convert_errno(exc.errno or 0)
         self._answered("stat", SFTP_OK)
@@ -154,12 +162,14 @@ class Folder(SFTPServerInterface):
     lstat = stat
 
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> OpenFile | int:
+        if cast("SFTPFaults", self._peer.faults).write_only and not flags & (os.O_WRONLY | os.O_RDWR):
+            return SFTP_PERMISSION_DENIED
         try:
             file = os.open(self._at(path), flags | getattr(os, "O_BINARY", 0), 0o600)
         except OSError as exc:
             return paramiko.SFTPServer.convert_errno(exc.errno or 0)
         self._answered("open", SFTP_OK)
-        return OpenFile(self._conversation, path, file, flags)
+        return OpenFile(self._conversation, self._at(path), path, file, flags)
 
     def remove(self, path: str) -> int:
         return self._tried("remove", path, self._at(path).unlink)
@@ -184,9 +194,9 @@ class Folder(SFTPServerInterface):
 class OpenFile(SFTPHandle):
     """A file being read or written."""
 
-    def __init__(self, conversation: Conversation, path: str, file: int, flags: int) -> None:
+    def __init__(self, conversation: Conversation, at: Path, path: str, file: int, flags: int) -> None:
         super().__init__(flags)
-        self._conversation, self._path, self._file = conversation, path, file
+        self._conversation, self._at, self._path, self._file = conversation, at, path, file
         self._trouble = conversation.peer.trouble
         self._sent = self._received = 0
         self._is_written = bool(flags & (os.O_WRONLY | os.O_RDWR))
@@ -203,10 +213,19 @@ class OpenFile(SFTPHandle):
             block = os.pread(self._file, length, offset)
         except OSError as exc:
             return paramiko.SFTPServer.convert_errno(exc.errno or 0)
+        if not block:
+            return self._at_end()
         self._sent += len(block)
         self._slow(len(block))
         self._hang_up()
         return block
+
+    def _at_end(self) -> bytes | int:
+        trouble = self._conversation.peer.trouble
+        faults = cast("SFTPFaults", trouble.faults)
+        if faults.grows_by_bytes is not None and trouble.strikes():
+            self._conversation.peer.grow(self._at, faults.grows_by_bytes)
+        return SFTP_FAILURE if faults.no_end_of_file else b""
 
     def write(self, offset: int, data: Any) -> int:
         most = cast("SFTPFaults", self._trouble.faults).disk_full_after_bytes
@@ -235,7 +254,7 @@ class OpenFile(SFTPHandle):
             self._trouble = self._conversation.peer.trouble
 
     def stat(self) -> SFTPAttributes | int:
-        return SFTPAttributes.from_stat(os.fstat(self._file))
+        return self._conversation.told(SFTPAttributes.from_stat(os.fstat(self._file)))
 
     def close(self) -> None:
         file, self._file = self._file, -1

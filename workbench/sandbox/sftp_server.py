@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import given
-from workbench.sandbox.faults import Faults, StrangeNames
+from workbench.sandbox.faults import Faults, GrowsBy, SizeTold, StrangeNames
 from workbench.sandbox.file_tree import FilePeer
 
 if TYPE_CHECKING:
@@ -34,6 +34,12 @@ class SFTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     wrong_key: Annotated[bool, Meta(description="Show another key than before.")] = False
     strange_names: StrangeNames = ()
+    size_told: SizeTold = None
+    grows_by_bytes: GrowsBy = None
+    write_only: Annotated[bool, Meta(description="Let nobody read a file, as folders for uploads do.")] = False
+    no_end_of_file: Annotated[
+        bool, Meta(description="Answer who reads at the end of a file with Failure, as few servers do.")
+    ] = False
     no_posix_rename: Annotated[bool, Meta(description="Know only the rename that never replaces.")] = False
 
 
