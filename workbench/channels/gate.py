@@ -48,7 +48,8 @@ class Caller(Protocol):
         ...
 
 
-Check = Callable[[Caller], "Decision | Future[Decision] | None"]
+Check = Callable[[Caller], "Future[Decision] | None"]
+"""Raises what refuses; a future where a shared store has to decide first."""
 
 
 class Gate:
@@ -83,28 +84,34 @@ class Gate:
         """
         checks = iter(self._checks)
         for check in checks:
-            decision = check(caller)
-            if isinstance(decision, Future):
-                return self._admit_later(caller, decision, checks)
-            _obey(caller, decision)
+            if (waiting := check(caller)) is not None:
+                return self._admit_later(caller, waiting, checks)
         return self.user
 
     async def _admit_later(self, caller: Caller, waiting: Future[Decision], checks: Iterator[Check]) -> ChannelSecurity:
         """Go on with the check that waits, then with those that are left."""
         _obey(caller, await waiting)
         for check in checks:
-            decision = check(caller)
-            _obey(caller, await decision if isinstance(decision, Future) else decision)
+            if (next_waiting := check(caller)) is not None:
+                _obey(caller, await next_waiting)
         return self.user
 
 
 def _limit(limiter: Limiter) -> Check:
-    return lambda caller: limiter.check(caller.address, caller.cid)
+    """The check of one limit."""
+
+    def check(caller: Caller) -> Future[Decision] | None:
+        decision = limiter.check(caller.address, caller.cid)
+        if isinstance(decision, Future):
+            return decision
+        _obey(caller, decision)
+        return None
+
+    return check
 
 
-def _obey(caller: Caller, decision: Decision | None) -> None:
-    """Do as a check decided; credentials that are right decide nothing, wrong ones have raised already."""
-    if decision is not None:
-        caller.note(decision)
-        if not decision.allowed:
-            raise refusal(decision.denied, decision.headers)
+def _obey(caller: Caller, decision: Decision) -> None:
+    """Do as a limit decided."""
+    caller.note(decision)
+    if not decision.allowed:
+        raise refusal(decision.denied, decision.headers)

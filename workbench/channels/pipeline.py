@@ -104,10 +104,17 @@ class Pipeline:
         elif exchange.is_admitted:
             self._begin(exchange, endpoint)
         else:
-            begin, refuse = partial(self._begin, exchange, endpoint), partial(self.refuse, exchange)
-            task = _once_admitted(endpoint.gate, exchange, begin, refuse)
-            if task is not None:
-                exchange.work = (task,)
+            # Not by `_once_admitted`, whose two callbacks most requests can do without.
+            try:
+                admitted = endpoint.gate.admit(exchange)
+            except Exception as exc:
+                self.refuse(exchange, exc)
+                return
+            if isinstance(admitted, ChannelSecurity):
+                self._begin(exchange, endpoint)
+            else:
+                begin, refuse = partial(self._begin, exchange, endpoint), partial(self.refuse, exchange)
+                exchange.work = (asyncio.ensure_future(_when_admitted(admitted, begin, refuse)),)
 
     def _begin(self, exchange: Exchange, endpoint: Endpoint) -> None:
         if endpoint.dialect is not None:
