@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from workbench.core.call import Call, ChannelInfo, HTTPInput
-from workbench.core.request import Request
+from workbench.core.io.request import Request
+from workbench.core.io.simpleio import declared_by
 from workbench.core.service import Service
-from workbench.core.simpleio import declared_by
 
 
 def request_of(

@@ -16,9 +16,9 @@ import msgspec
 
 from workbench.app.curl import Sent, line_of
 from workbench.core.errors import DeadlineExceeded, ServiceUsage
-from workbench.core.request import Headers
+from workbench.core.io.request import Headers
+from workbench.core.io.typed import plain
 from workbench.core.trace import Trace
-from workbench.core.typed import plain
 
 SHOWN_CHARACTERS = 2000
 BLOCK_BYTES = 1 << 18

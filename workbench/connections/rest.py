@@ -24,10 +24,10 @@ from workbench.connections.trying import root_of
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
+from workbench.core.io.typed import plain
 from workbench.core.mood import mood_of_status
 from workbench.core.secret import Secret
 from workbench.core.trace import Step
-from workbench.core.typed import plain
 
 if TYPE_CHECKING:
     from requests import PreparedRequest

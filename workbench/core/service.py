@@ -11,9 +11,9 @@ from workbench.core.call import Call, ChannelInfo, Connections
 from workbench.core.clock import ServiceTime
 from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.io.request import Request
+from workbench.core.io.response import Response
 from workbench.core.ports import Decision
-from workbench.core.request import Request
-from workbench.core.response import Response
 
 ZATO_KEYWORDS = frozenset(
     ("as_bunch", "channel", "data_format", "raise_timeout", "serialize", "skip_response_elem", "timeout", "transport")

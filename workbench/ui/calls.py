@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from workbench.core.errors import WorkbenchError
+from workbench.core.io.typed import plain
 from workbench.core.mood import mood_of_error
 from workbench.core.trace import Trace
-from workbench.core.typed import plain
 from workbench.ui.trace import milliseconds, rows_of
 
 LONGEST_SHOWN = 20_000

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.core.calls import request_of
-from workbench.core.elements import Bool, Date, Dict, DictList, Int, List
 from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
-from workbench.core.response import Response
+from workbench.core.io.elements import Bool, Date, Dict, DictList, Int, List
+from workbench.core.io.response import Response
+from workbench.core.io.simpleio import Input, MissingParameter, declared_by
 from workbench.core.service import Service
-from workbench.core.simpleio import Input, MissingParameter, declared_by
 
 
 class ClassStyle(Service):

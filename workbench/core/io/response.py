@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from workbench.core.simpleio import Declared, Output
-from workbench.core.typed import plain
+from workbench.core.io.simpleio import Declared, Output
+from workbench.core.io.typed import plain
 
 _json = msgspec.json.Encoder(enc_hook=plain)
 

@@ -12,10 +12,10 @@ import pytest
 from tests.core.calls import request_of
 from workbench import RESTChannel, Workbench
 from workbench.core.errors import DeployRefused, InvalidInput
-from workbench.core.response import encoded
+from workbench.core.io.response import encoded
+from workbench.core.io.simpleio import declared_by
+from workbench.core.io.typed import Model
 from workbench.core.service import Service
-from workbench.core.simpleio import declared_by
-from workbench.core.typed import Model
 
 
 @dataclass

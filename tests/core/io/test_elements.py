@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.core import elements
-from workbench.core.elements import (
+from workbench.core.io import elements
+from workbench.core.io.elements import (
     CSV,
     FALSE,
     TRUE,

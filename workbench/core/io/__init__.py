@@ -1,0 +1,1 @@
+"""What goes into a service and what comes out, and what a service declares of both."""
