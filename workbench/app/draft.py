@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import get_ident
 from typing import Any, NamedTuple
 
-from workbench.app.definitions import Entry
+from workbench.app.book import Entry
 from workbench.core.definition import Definition
 from workbench.core.origin import Origin
 from workbench.core.service import Service, on_subclass

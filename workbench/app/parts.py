@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from threading import RLock, local
 from typing import Any
 
-from workbench.app.definitions import Book
+from workbench.app.book import Book
 from workbench.app.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.runtime_file import RuntimeFile

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
-from workbench.app.definitions import Changed
+from workbench.app.book import Changed
 from workbench.app.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
