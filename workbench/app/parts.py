@@ -9,7 +9,7 @@ from threading import RLock, local
 from typing import Any
 
 from workbench.app.book import Book
-from workbench.app.draft import Draft
+from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.runtime_file import RuntimeFile
 from workbench.app.secrets import FoundSecrets

@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from workbench.app import inline, loading
+from workbench.app import inline
 from workbench.app.admin import admin_addresses
 from workbench.app.collections import Collection, LiveService
 from workbench.app.copying import Progress
 from workbench.app.curl import Sent
-from workbench.app.draft import Deployed
-from workbench.app.drafting import Drafting
+from workbench.app.deploy import loading
+from workbench.app.deploy.draft import Deployed
+from workbench.app.deploy.drafting import Drafting
 from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.origins import origin_here
 from workbench.app.parts import Parts

@@ -118,7 +118,7 @@ def _failed(what: str, lines: list[int | None], error: BaseException) -> str:
 
 def _run_notebook(path: Path, end: End) -> None:
     """Run the cells as a kernel would, magics included; a cell that fails ends it, unless its tag says that it does."""
-    from workbench.app.loading import code_cells
+    from workbench.app.deploy.loading import code_cells
     from workbench.cli.shell import served_shell
     from workbench.notebook.extension import load
 

@@ -14,7 +14,7 @@ from threading import get_ident
 from types import FrameType, FunctionType
 from typing import Any
 
-from workbench.app.draft import Draft
+from workbench.app.deploy.draft import Draft
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.app.draft import Deployed
+from workbench.app.deploy.draft import Deployed
 from workbench.app.reports import opened
 from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from workbench.app.book import Changed
-from workbench.app.draft import Deployed
+from workbench.app.deploy.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError

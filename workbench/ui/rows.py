@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.app.mentions import mentions
+from workbench.app.deploy.mentions import mentions
 from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.live import LiveChannel

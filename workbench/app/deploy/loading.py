@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import structs
 
-from workbench.app.draft import Deployed
-from workbench.app.drafting import Drafting
+from workbench.app.deploy.draft import Deployed
+from workbench.app.deploy.drafting import Drafting
 from workbench.app.origins import file_name
 from workbench.core.errors import DeployRefused
 from workbench.core.origin import Origin

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 
-from workbench.app.draft import Deployed, Draft
-from workbench.app.mentions import mentions
+from workbench.app.deploy.draft import Deployed, Draft
+from workbench.app.deploy.mentions import mentions
 from workbench.app.origins import line_in, origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.app.mentions import mentions
+from workbench.app.deploy.mentions import mentions
 from workbench.connections import catalog
 
 KINDS = catalog.kinds_by_attribute()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workbench.app.draft import Draft
+from workbench.app.deploy.draft import Draft
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.connections.rest import RESTConnection
