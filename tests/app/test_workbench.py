@@ -262,7 +262,7 @@ def test_a_hung_service_does_not_keep_a_workbench_open(tmp_path: Path) -> None:
 
 
 def test_the_runtime_file_is_this_users_alone_and_goes_with_the_server(wb: Workbench, tmp_path: Path) -> None:
-    from workbench.app.runtime_file import running
+    from workbench.app.serving.runtime_file import running
 
     folder = tmp_path / "runtime"
     wb.start()
@@ -282,7 +282,7 @@ def test_the_runtime_file_is_this_users_alone_and_goes_with_the_server(wb: Workb
 
 
 def test_an_existing_file_of_the_same_name_gets_the_right_mode(wb: Workbench, tmp_path: Path) -> None:
-    from workbench.app.runtime_file import RuntimeFile
+    from workbench.app.serving.runtime_file import RuntimeFile
 
     folder = tmp_path / "runtime"
     folder.mkdir()

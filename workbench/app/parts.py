@@ -11,10 +11,10 @@ from typing import Any
 from workbench.app.book import Book
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
-from workbench.app.runtime_file import RuntimeFile
 from workbench.app.secrets import FoundSecrets
+from workbench.app.serving.runtime_file import RuntimeFile
+from workbench.app.serving.views import ShortLimits, Views
 from workbench.app.settings import Settings
-from workbench.app.views import ShortLimits, Views
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from workbench.app import inline
-from workbench.app.admin import admin_addresses
 from workbench.app.collections import Collection, LiveService
 from workbench.app.copying import Progress
 from workbench.app.curl import Sent
@@ -19,9 +18,10 @@ from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.origins import origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
+from workbench.app.serving.admin import admin_addresses
+from workbench.app.serving.views import DRAFT_HEADER
 from workbench.app.settings import Settings
 from workbench.app.transfer import Transferred, place_of, transfer
-from workbench.app.views import DRAFT_HEADER
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb import Kvdb

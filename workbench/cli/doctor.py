@@ -117,7 +117,7 @@ def _redis() -> Finding:
 
 
 def _runtime() -> Finding:
-    from workbench.app.runtime_file import runtime_folder
+    from workbench.app.serving.runtime_file import runtime_folder
 
     folder = runtime_folder()
     existing = next(each for each in (folder, *folder.parents) if each.exists())

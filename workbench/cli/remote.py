@@ -9,7 +9,7 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
-from workbench.app.runtime_file import Running, running
+from workbench.app.serving.runtime_file import Running, running
 from workbench.channels.guard import TOKEN_HEADER
 from workbench.core.errors import ConnectionFailed, UnknownName, WorkbenchError
 
