@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from workbench.channels.soap import SOAPChannel as SOAPChannel
     from workbench.connections.definition import ConnectionDefinition as ConnectionDefinition
     from workbench.connections.dropbox import DropboxConnection as DropboxConnection
+    from workbench.connections.folder import LocalFolder as LocalFolder
     from workbench.connections.ftp import FTPConnection as FTPConnection
     from workbench.connections.imap import IMAPConnection as IMAPConnection
-    from workbench.connections.local import LocalFolder as LocalFolder
     from workbench.connections.rest import RESTConnection as RESTConnection
     from workbench.connections.s3 import S3Connection as S3Connection
     from workbench.connections.sftp import SFTPConnection as SFTPConnection
@@ -73,7 +73,7 @@ HOMES = {
     "IntervalJob": "workbench.scheduler.definitions",
     "JSONRPCChannel": "workbench.channels.json_rpc",
     "Limit": "workbench.limiting.definition",
-    "LocalFolder": "workbench.connections.local",
+    "LocalFolder": "workbench.connections.folder",
     "NotFound": "workbench.core.errors",
     "OneTimeJob": "workbench.scheduler.definitions",
     "RESTChannel": "workbench.channels.rest",

@@ -16,8 +16,8 @@ from workbench.app.copying import Progress
 from workbench.app.transfer import TransferIncomplete
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.file_errors import AccessRefused, FileThere, NoSuchFile, UnsafeName
+from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp import FTPConnection
-from workbench.connections.local import LocalFolder
 from workbench.connections.rest import RESTConnection
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.service import Service

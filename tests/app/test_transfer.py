@@ -20,8 +20,8 @@ from workbench.app.copying import Progress
 from workbench.app.transfer import TransferIncomplete, Transferred
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.file_errors import FileThere, NoSuchFile, StorageFull
+from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp import FTPConnection
-from workbench.connections.local import LocalFolder
 from workbench.connections.rest import RESTConnection
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, UnknownName

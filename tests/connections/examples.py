@@ -9,10 +9,10 @@ from typing import Any
 from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp import FTPConnection
 from workbench.connections.imap import IMAPConnection
 from workbench.connections.live import LiveConnections
-from workbench.connections.local import LocalFolder
 from workbench.connections.rest import RESTConnection
 from workbench.connections.s3 import S3Connection
 from workbench.connections.sftp import SFTPConnection

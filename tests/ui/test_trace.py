@@ -11,9 +11,9 @@ import pytest
 
 from workbench import Service, Workbench
 from workbench.connections.file_errors import FileThere
+from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp import FTPConnection
 from workbench.connections.imap import IMAPConnection
-from workbench.connections.local import LocalFolder
 from workbench.connections.rest import RESTConnection
 from workbench.connections.sql import SQLConnection
 from workbench.core.current import outgoing
