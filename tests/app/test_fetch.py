@@ -15,7 +15,7 @@ from workbench import Workbench, secret
 from workbench.app.copying import Progress
 from workbench.app.transfer import TransferIncomplete
 from workbench.connections.dropbox import DropboxConnection
-from workbench.connections.file_errors import AccessRefused, FileThere, NoSuchFile, UnsafeName
+from workbench.connections.files.errors import AccessRefused, FileThere, NoSuchFile, UnsafeName
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp import FTPConnection
 from workbench.connections.rest import RESTConnection

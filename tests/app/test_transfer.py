@@ -19,7 +19,7 @@ from workbench.app.claims import Claims
 from workbench.app.copying import Progress
 from workbench.app.transfer import TransferIncomplete, Transferred
 from workbench.connections.dropbox import DropboxConnection
-from workbench.connections.file_errors import FileThere, NoSuchFile, StorageFull
+from workbench.connections.files.errors import FileThere, NoSuchFile, StorageFull
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp import FTPConnection
 from workbench.connections.rest import RESTConnection

@@ -8,9 +8,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from workbench.connections.files.live import LiveFiles
 from workbench.connections.ftp import FTPConnection
 from workbench.connections.live import LiveConnections
-from workbench.connections.live_files import LiveFiles
 
 
 class ScriptedFTP:

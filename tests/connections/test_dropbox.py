@@ -18,7 +18,7 @@ from workbench.connections.dropbox import DropboxConnection, LiveDropbox
 from workbench.connections.dropbox_errors import NoToken, RateLimited, TokenRefused
 from workbench.connections.dropbox_files import DropboxBackend
 from workbench.connections.dropbox_hash import ContentHash
-from workbench.connections.file_errors import FileThere, Interrupted, NoSuchFile, StorageFull, UnsafeName
+from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile, StorageFull, UnsafeName
 from workbench.connections.trying import Due
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock

@@ -13,7 +13,7 @@ import pytest
 from tests.connections.examples import opened, played
 from tests.connections.scripted import ScriptedFTP
 from tests.connections.timing import ended_in_time
-from workbench.connections.file_errors import (
+from workbench.connections.files.errors import (
     AccessRefused,
     FileThere,
     Interrupted,
@@ -21,8 +21,8 @@ from workbench.connections.file_errors import (
     NoSuchFile,
     StorageFull,
 )
+from workbench.connections.files.live import LiveFiles
 from workbench.connections.ftp import FTPConnection
-from workbench.connections.live_files import LiveFiles
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, MissingSecret, UnknownName
 from workbench.core.secret import secret
 from workbench.sandbox.ftp_server import FTPServer

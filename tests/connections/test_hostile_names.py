@@ -15,9 +15,9 @@ import requests
 
 from tests.connections.examples import FILES, opened
 from tests.connections.hostile import ALLOWED, NAMES, OURS, RAW, REFUSED
-from workbench.connections.file_errors import FileThere, UnsafeName
-from workbench.connections.file_names import problem_of
-from workbench.connections.live_files import LiveFiles
+from workbench.connections.files.errors import FileThere, UnsafeName
+from workbench.connections.files.live import LiveFiles
+from workbench.connections.files.names import problem_of
 from workbench.core.errors import WorkbenchError
 from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import FilePeer

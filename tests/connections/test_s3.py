@@ -9,7 +9,7 @@ import pytest
 
 from tests.connections.examples import EXAMPLES, opened
 from workbench.connections.definition import Opening
-from workbench.connections.file_errors import AccessRefused, FileThere, StorageFull
+from workbench.connections.files.errors import AccessRefused, FileThere, StorageFull
 from workbench.connections.s3 import LiveS3, S3Connection
 from workbench.connections.s3_proof import ETagHash
 from workbench.core.clock import SystemClock

@@ -13,7 +13,7 @@ import pytest
 
 from tests.connections.examples import opened
 from workbench.app.copying import Copying, Original, Place
-from workbench.connections.file_errors import AccessRefused, FileThere, Interrupted
+from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted
 from workbench.connections.s3 import LiveS3
 from workbench.connections.s3_proof import Sent, may_be_md5
 from workbench.core.errors import ConnectionFailed

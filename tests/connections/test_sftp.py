@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.connections.examples import opened
 from tests.connections.timing import ended_in_time
 from workbench.connections.definition import Opening
-from workbench.connections.file_errors import AccessRefused, FileThere, Interrupted, IsAFolder, StorageFull
-from workbench.connections.live_files import LiveFiles
+from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted, IsAFolder, StorageFull
+from workbench.connections.files.live import LiveFiles
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition

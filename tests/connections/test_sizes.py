@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.connections.examples import opened
-from workbench.connections.file_errors import FileThere, Interrupted
-from workbench.connections.live_files import LiveFiles
+from workbench.connections.files.errors import FileThere, Interrupted
+from workbench.connections.files.live import LiveFiles
 from workbench.core.errors import ConnectionFailed
 
 TEXT = b"account,balance\n1,2\n"

@@ -12,7 +12,7 @@ from tests.connections.cases import CASES, Case
 from tests.connections.examples import EXAMPLES, FILES, played
 from workbench.app.workbench import Workbench
 from workbench.connections import catalog
-from workbench.connections.file_errors import AccessRefused, Interrupted, StorageFull
+from workbench.connections.files.errors import AccessRefused, Interrupted, StorageFull
 from workbench.core.definition import field_types
 from workbench.core.errors import ConnectionFailed, InvalidDefinition
 from workbench.notebook import running

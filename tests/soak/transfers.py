@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from workbench.connections.dropbox import DropboxConnection
-from workbench.connections.file_names import PART
+from workbench.connections.files.names import PART
 from workbench.connections.ftp import FTPConnection
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.definition import Definition

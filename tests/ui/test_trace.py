@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from workbench import Service, Workbench
-from workbench.connections.file_errors import FileThere
+from workbench.connections.files.errors import FileThere
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp import FTPConnection
 from workbench.connections.imap import IMAPConnection

@@ -13,9 +13,9 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from workbench.connections.file_errors import FileThere, NoSuchFile
-from workbench.connections.file_names import CLAIMED, joined
-from workbench.connections.live_files import LiveFiles
+from workbench.connections.files.errors import FileThere, NoSuchFile
+from workbench.connections.files.live import LiveFiles
+from workbench.connections.files.names import CLAIMED, joined
 from workbench.core.errors import ConnectionFailed
 from workbench.durable.presence import Presence
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import closing
 
 from workbench.app.copying import Copying, Moved, Original, Place, Progress
-from workbench.connections.file_errors import UnsafeName
-from workbench.connections.file_names import name_of, problem_of
-from workbench.connections.file_streams import Download
+from workbench.connections.files.errors import UnsafeName
+from workbench.connections.files.names import name_of, problem_of
+from workbench.connections.files.streams import Download
 from workbench.connections.rest_file import fetched
 from workbench.core.errors import ConnectionFailed, ServiceUsage, WorkbenchError
 

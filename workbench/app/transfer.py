@@ -11,12 +11,12 @@ from typing import Any
 from workbench.app.claims import Claims
 from workbench.app.copying import LOOKS, Copying, Moved, Original, Place, Progress, Unfinished
 from workbench.app.fetch import Fetch
-from workbench.connections.file_errors import FileThere, NoSuchFile
-from workbench.connections.file_names import is_ours, joined, name_of, parent_of, path_of
-from workbench.connections.file_streams import Download
-from workbench.connections.files import FileInfo, Sink, said_bytes
+from workbench.connections.files.errors import FileThere, NoSuchFile
+from workbench.connections.files.live import LiveFiles
+from workbench.connections.files.names import is_ours, joined, name_of, parent_of, path_of
+from workbench.connections.files.protocol import FileInfo, Sink, said_bytes
+from workbench.connections.files.streams import Download
 from workbench.connections.live import LiveConnections
-from workbench.connections.live_files import LiveFiles
 from workbench.connections.rest import RESTClient
 from workbench.core.current import outgoing
 from workbench.core.errors import MissingDependency, ServiceUsage, WorkbenchError, listed

@@ -14,10 +14,10 @@ from workbench.connections.definition import ConnectionDefinition, Opening, Time
 from workbench.connections.dropbox_errors import NoToken
 from workbench.connections.dropbox_files import DropboxBackend, Wanted
 from workbench.connections.dropbox_session import session_of
-from workbench.connections.file_errors import FileThere, IsAFolder
-from workbench.connections.file_names import path_of
-from workbench.connections.files import FileInfo
-from workbench.connections.live_files import LiveFiles
+from workbench.connections.files.errors import FileThere, IsAFolder
+from workbench.connections.files.live import LiveFiles
+from workbench.connections.files.names import path_of
+from workbench.connections.files.protocol import FileInfo
 from workbench.connections.trying import Deadline, Due, Retries
 from workbench.core.errors import MissingDependency, ServiceUsage
 from workbench.core.secret import Secret, keep_given

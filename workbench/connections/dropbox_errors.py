@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from workbench.connections.file_errors import (
+from workbench.connections.files.errors import (
     AccessRefused,
     FileThere,
     Interrupted,
@@ -15,7 +15,7 @@ from workbench.connections.file_errors import (
     StorageFull,
     UnsafeName,
 )
-from workbench.connections.files import said_bytes
+from workbench.connections.files.protocol import said_bytes
 from workbench.connections.rest_session import reason, unreachable
 from workbench.core.errors import ConnectionFailed
 

@@ -12,9 +12,9 @@ from workbench.connections.dropbox_errors import translated
 from workbench.connections.dropbox_hash import ContentHash
 from workbench.connections.dropbox_session import within
 from workbench.connections.dropbox_sink import DropboxSink
-from workbench.connections.file_errors import FileRefused, FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
-from workbench.connections.file_names import joined, name_of, path_of
-from workbench.connections.files import FileInfo, Hasher
+from workbench.connections.files.errors import FileRefused, FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
+from workbench.connections.files.names import joined, name_of, path_of
+from workbench.connections.files.protocol import FileInfo, Hasher
 from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed
 

@@ -14,7 +14,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from workbench.connections.files import said_bytes
+from workbench.connections.files.protocol import said_bytes
 from workbench.connections.http_answers import bounded
 from workbench.connections.rest_session import LOOPBACK, adapter_class
 from workbench.connections.trying import Due

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.connections.dropbox_errors import NotAsSent, WrongOffset
 from workbench.connections.dropbox_hash import ContentHash
-from workbench.connections.file_errors import FileThere
+from workbench.connections.files.errors import FileThere
 from workbench.connections.trying import Due, surely
 from workbench.connections.waiting import Waiting
 from workbench.core.errors import ConnectionFailed

@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening
-from workbench.connections.file_errors import (
+from workbench.connections.files.errors import (
     AccessRefused,
     FileThere,
     IsAFolder,
@@ -25,9 +25,9 @@ from workbench.connections.file_errors import (
     StorageFull,
     UnsafeName,
 )
-from workbench.connections.file_names import joined, name_of, part_of
-from workbench.connections.files import FileInfo, Hasher
-from workbench.connections.live_files import LiveFiles
+from workbench.connections.files.live import LiveFiles
+from workbench.connections.files.names import joined, name_of, part_of
+from workbench.connections.files.protocol import FileInfo, Hasher
 from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed
 

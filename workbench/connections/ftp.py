@@ -11,14 +11,14 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.file_errors import FileThere, IsAFolder, NoSuchFile, NotAFolder, StorageFull
-from workbench.connections.file_names import name_of, parent_of, part_of, path_of
-from workbench.connections.files import FileInfo, Hasher
+from workbench.connections.files.errors import FileThere, IsAFolder, NoSuchFile, NotAFolder, StorageFull
+from workbench.connections.files.live import LiveFiles
+from workbench.connections.files.names import name_of, parent_of, part_of, path_of
+from workbench.connections.files.protocol import FileInfo, Hasher
 from workbench.connections.ftp_errors import code_of, said_no, troubles
 from workbench.connections.ftp_listing import instant, of_fact, of_facts, of_list
 from workbench.connections.ftp_session import FTPSession
 from workbench.connections.ftp_transfer import FTPSink, FTPSource
-from workbench.connections.live_files import LiveFiles
 from workbench.connections.pool import Pool
 from workbench.connections.trying import Deadline, Due, Retries
 from workbench.core.errors import ConnectionFailed

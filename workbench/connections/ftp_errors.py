@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from workbench.connections.file_errors import AccessRefused, Interrupted, StorageFull
+from workbench.connections.files.errors import AccessRefused, Interrupted, StorageFull
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def who(definition: FTPConnection) -> str:
 
 @contextmanager
 def troubles(definition: FTPConnection, path: str = "") -> Iterator[None]:
-    """Raise what goes wrong within as errors of `file_errors.py`."""
+    """Raise what goes wrong within as errors of `files/errors.py`."""
     try:
         yield
     except ConnectionFailed:

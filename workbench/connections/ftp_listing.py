@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from workbench.connections.file_names import joined, name_of
-from workbench.connections.files import FileInfo
+from workbench.connections.files.names import joined, name_of
+from workbench.connections.files.protocol import FileInfo
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 UNIX = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ftplib
 from typing import TYPE_CHECKING
 
-from workbench.connections.file_errors import FileRefused, Interrupted, IsAFolder
-from workbench.connections.file_streams import confirm, ends_at, kept_of
+from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
+from workbench.connections.files.streams import confirm, ends_at, kept_of
 from workbench.connections.ftp_errors import troubles, who
 from workbench.connections.trying import Due
 

@@ -9,7 +9,7 @@ from threading import BoundedSemaphore, Lock
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
-from workbench.connections.file_errors import FileRefused
+from workbench.connections.files.errors import FileRefused
 from workbench.connections.trying import Due
 from workbench.core.errors import DeadlineExceeded
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.file_streams import Download
+from workbench.connections.files.streams import Download
 from workbench.connections.http_answers import bounded
 from workbench.connections.rest_file import fetched
 from workbench.connections.rest_session import may_pass, reason, retry_after, session_of

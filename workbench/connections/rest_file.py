@@ -14,10 +14,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from workbench.connections.file_errors import AccessRefused, FileRefused, Interrupted, NoSuchFile
-from workbench.connections.file_names import path_of
-from workbench.connections.file_streams import Download
-from workbench.connections.files import said_bytes
+from workbench.connections.files.errors import AccessRefused, FileRefused, Interrupted, NoSuchFile
+from workbench.connections.files.names import path_of
+from workbench.connections.files.protocol import said_bytes
+from workbench.connections.files.streams import Download
 from workbench.connections.http_answers import bounded
 from workbench.connections.rest_session import may_pass, retry_after, unreachable
 from workbench.connections.trying import Due, late, root_of

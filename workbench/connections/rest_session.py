@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from workbench.connections.file_errors import Interrupted
+from workbench.connections.files.errors import Interrupted
 from workbench.connections.http_answers import bound_pools
 from workbench.connections.trying import root_of
 from workbench.core.errors import MissingDependency

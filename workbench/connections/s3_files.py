@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from workbench.connections.file_errors import (
+from workbench.connections.files.errors import (
     AccessRefused,
     FileRefused,
     FileThere,
@@ -18,8 +18,8 @@ from workbench.connections.file_errors import (
     NotAFolder,
     StorageFull,
 )
-from workbench.connections.file_names import joined, name_of, parent_of, path_of
-from workbench.connections.files import FileInfo, Hasher, said_bytes
+from workbench.connections.files.names import joined, name_of, parent_of, path_of
+from workbench.connections.files.protocol import FileInfo, Hasher, said_bytes
 from workbench.connections.http_answers import bounded
 from workbench.connections.rest_session import unreachable
 from workbench.connections.s3_proof import BAD_DIGEST, ETagHash, Habits, may_be_md5, tag_of

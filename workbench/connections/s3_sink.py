@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from workbench.connections.file_errors import FileThere, Interrupted, NoSuchFile
+from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile
 from workbench.connections.s3_proof import (
     BAD_DIGEST,
     PART_BYTES,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.file_errors import (
+from workbench.connections.files.errors import (
     AccessRefused,
     FileThere,
     Interrupted,
@@ -22,9 +22,9 @@ from workbench.connections.file_errors import (
     NotAFolder,
     StorageFull,
 )
-from workbench.connections.file_names import joined, name_of, parent_of, part_of, path_of
-from workbench.connections.files import FileInfo, Hasher
-from workbench.connections.live_files import LiveFiles
+from workbench.connections.files.live import LiveFiles
+from workbench.connections.files.names import joined, name_of, parent_of, part_of, path_of
+from workbench.connections.files.protocol import FileInfo, Hasher
 from workbench.connections.pool import Pool
 from workbench.connections.sftp_session import SFTPSession, is_a_no
 from workbench.connections.sftp_transfer import SFTPSink, SFTPSource

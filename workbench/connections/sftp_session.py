@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.connections.file_errors import AccessRefused
+from workbench.connections.files.errors import AccessRefused
 from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed, MissingDependency
 

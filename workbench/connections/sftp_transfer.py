@@ -7,8 +7,8 @@ from contextlib import suppress
 from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
-from workbench.connections.file_errors import FileRefused, Interrupted, IsAFolder
-from workbench.connections.file_streams import confirm, ends_at, kept_of
+from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
+from workbench.connections.files.streams import confirm, ends_at, kept_of
 from workbench.connections.sftp_session import BLOCK_BYTES, UNDER_WAY, Replies, is_a_no
 from workbench.connections.trying import Due
 

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
-from workbench.connections.file_errors import Interrupted
+from workbench.connections.files.errors import Interrupted
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.connections.files import said_bytes
+from workbench.connections.files.protocol import said_bytes
 from workbench.notebook.html import FAINT, chip, code, escape, measure, muted, strong
 from workbench.sandbox.peer import Peer
 

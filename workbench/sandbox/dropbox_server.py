@@ -14,8 +14,8 @@ from urllib.parse import parse_qs
 
 from msgspec import Meta
 
-from workbench.connections.file_names import path_of
-from workbench.connections.files import said_bytes
+from workbench.connections.files.names import path_of
+from workbench.connections.files.protocol import said_bytes
 from workbench.sandbox import certificates
 from workbench.sandbox.dropbox_account import ROOT_NAMESPACE, AccountRoutes
 from workbench.sandbox.dropbox_files import Arg, FileRoutes

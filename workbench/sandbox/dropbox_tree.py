@@ -16,7 +16,7 @@ from threading import RLock
 from typing import Any
 
 from workbench.connections.dropbox_hash import ContentHash
-from workbench.connections.files import said_bytes
+from workbench.connections.files.protocol import said_bytes
 
 IN_MEMORY_BYTES = 1 << 18
 BLOCK_BYTES = 1 << 18

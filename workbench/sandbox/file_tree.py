@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from workbench.connections.file_names import PART, path_of
-from workbench.connections.files import said_bytes
+from workbench.connections.files.names import PART, path_of
+from workbench.connections.files.protocol import said_bytes
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 

@@ -15,8 +15,8 @@ from xml.sax.saxutils import escape
 
 from msgspec import Meta
 
-from workbench.connections.file_names import path_of
-from workbench.connections.files import said_bytes
+from workbench.connections.files.names import path_of
+from workbench.connections.files.protocol import said_bytes
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import given
 from workbench.sandbox.faults import Faults, StrangeNames, raw

@@ -35,7 +35,7 @@ class Files(Protocol):
     """What a service does with files, wherever they are: FTP, SFTP, S3, Dropbox, a folder.
 
     Paths begin at the connection's root, with or without a slash. Beside these names, an open connection has those of
-    PyFilesystem and fsspec (`file_aliases.py`).
+    PyFilesystem and fsspec (`aliases.py`).
     """
 
     def list(self, path: str = "") -> Infos:
@@ -163,7 +163,7 @@ class Backend(Protocol):
     """What one kind of storage brings; `LiveFiles` makes a connection of it.
 
     Paths have been checked and look like `in/a.txt`; '' is the root. Every method raises the errors of
-    `file_errors.py`, Interrupted for what may pass. `due` bounds the call: give each step `due.left(timeout)` seconds,
+    `errors.py`, Interrupted for what may pass. `due` bounds the call: give each step `due.left(timeout)` seconds,
     and wrap what may wait for long in `due.cutting(close)`. Safe to use from many threads at once.
     """
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, Any
 
-from workbench.connections.file_errors import FileThere
-from workbench.connections.files import Contents, FileInfo, Files, Names
+from workbench.connections.files.errors import FileThere
+from workbench.connections.files.protocol import Contents, FileInfo, Files, Names
 
 BLOCK_BYTES = 1 << 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workbench.connections.file_errors import UnsafeName
+from workbench.connections.files.errors import UnsafeName
 
 LONGEST_NAME_BYTES = 255
 LONGEST_PATH_BYTES = 1024
