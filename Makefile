@@ -29,7 +29,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 SOAKED = \
 	tests/connections/test_s3_habits.py \
 	tests/app/test_transfer_soak.py \
-	tests/connections/test_http_answers.py \
+	tests/connections/common/test_http.py \
 	tests/limiting/test_processes.py \
 	tests/limiting/test_sliding.py \
 	tests/scheduler/test_accounts.py \

@@ -13,13 +13,13 @@ import pytest
 from dropbox.exceptions import ApiError, AuthError, RateLimitError
 
 from tests.connections.examples import EXAMPLES, opened
+from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox import DropboxConnection, LiveDropbox
 from workbench.connections.dropbox_errors import NoToken, RateLimited, TokenRefused
 from workbench.connections.dropbox_files import DropboxBackend
 from workbench.connections.dropbox_hash import ContentHash
 from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile, StorageFull, UnsafeName
-from workbench.connections.trying import Due
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from tests.connections.examples import EXAMPLES, FILES, opened, played
+from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.protocol import FileInfo
 from workbench.connections.files.streams import Download
-from workbench.connections.trying import Due
 from workbench.core.call import INVOKE, Call
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, ServiceUsage

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, NamedTuple
 
+from workbench.connections.common.trying import Due, trying
 from workbench.connections.files.errors import EndedEarly, FileThere, Interrupted
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import joined, part_of
 from workbench.connections.files.protocol import FileInfo, Hasher, Sink, said_bytes
 from workbench.connections.files.streams import Download
-from workbench.connections.trying import Due, trying
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, WorkbenchError
 
 BLOCK_BYTES = 1 << 20

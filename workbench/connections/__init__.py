@@ -1,1 +1,1 @@
-"""Ways out: one file per kind of connection, holding its definition and its live object, and one row in the catalog."""
+"""Ways out: one folder or file for each kind of connection, holding its definition and its live object."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from workbench.connections.common.trying import Deadline, Due, Retries
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.dropbox_errors import NoToken
 from workbench.connections.dropbox_files import DropboxBackend, Wanted
@@ -18,7 +19,6 @@ from workbench.connections.files.errors import FileThere, IsAFolder
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import path_of
 from workbench.connections.files.protocol import FileInfo
-from workbench.connections.trying import Deadline, Due, Retries
 from workbench.core.errors import MissingDependency, ServiceUsage
 from workbench.core.secret import Secret, keep_given
 

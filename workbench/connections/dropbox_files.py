@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workbench.connections.common.trying import Due
 from workbench.connections.dropbox_errors import translated
 from workbench.connections.dropbox_hash import ContentHash
 from workbench.connections.dropbox_session import within
@@ -15,7 +16,6 @@ from workbench.connections.dropbox_sink import DropboxSink
 from workbench.connections.files.errors import FileRefused, FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.names import joined, name_of, path_of
 from workbench.connections.files.protocol import FileInfo, Hasher
-from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from workbench.connections.common.trying import Due, surely
+from workbench.connections.common.waiting import Waiting
 from workbench.connections.dropbox_errors import NotAsSent, WrongOffset
 from workbench.connections.dropbox_hash import ContentHash
 from workbench.connections.files.errors import FileThere
-from workbench.connections.trying import Due, surely
-from workbench.connections.waiting import Waiting
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:

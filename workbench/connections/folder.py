@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from workbench.connections.common.trying import Due
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.files.errors import (
     AccessRefused,
@@ -28,7 +29,6 @@ from workbench.connections.files.errors import (
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import joined, name_of, part_of
 from workbench.connections.files.protocol import FileInfo, Hasher
-from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from workbench.connections.common.pool import Pool
+from workbench.connections.common.trying import Deadline, Due, Retries
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.files.errors import FileThere, IsAFolder, NoSuchFile, NotAFolder, StorageFull
 from workbench.connections.files.live import LiveFiles
@@ -19,8 +21,6 @@ from workbench.connections.ftp_errors import code_of, said_no, troubles
 from workbench.connections.ftp_listing import instant, of_fact, of_facts, of_list
 from workbench.connections.ftp_session import FTPSession
 from workbench.connections.ftp_transfer import FTPSink, FTPSource
-from workbench.connections.pool import Pool
-from workbench.connections.trying import Deadline, Due, Retries
 from workbench.core.errors import ConnectionFailed
 from workbench.core.ports import Clock
 from workbench.core.secret import Secret

@@ -9,8 +9,8 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from workbench.connections.common.trying import Due
 from workbench.connections.ftp_errors import TLS_REFUSED, code_of, no_tls
-from workbench.connections.trying import Due
 
 if TYPE_CHECKING:
     from workbench.connections.ftp import FTPConnection

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ftplib
 from typing import TYPE_CHECKING
 
+from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
 from workbench.connections.files.streams import confirm, ends_at, kept_of
 from workbench.connections.ftp_errors import troubles, who
-from workbench.connections.trying import Due
 
 if TYPE_CHECKING:
     from workbench.connections.ftp import FTPBackend

@@ -15,12 +15,12 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Meta
 
+from workbench.connections.common.http import bounded
+from workbench.connections.common.trying import root_of
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.files.streams import Download
-from workbench.connections.http_answers import bounded
 from workbench.connections.rest_file import fetched
 from workbench.connections.rest_session import may_pass, reason, retry_after, session_of
-from workbench.connections.trying import root_of
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage

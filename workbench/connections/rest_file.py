@@ -14,13 +14,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from workbench.connections.common.http import bounded
+from workbench.connections.common.trying import Due, late, root_of
 from workbench.connections.files.errors import AccessRefused, FileRefused, Interrupted, NoSuchFile
 from workbench.connections.files.names import path_of
 from workbench.connections.files.protocol import said_bytes
 from workbench.connections.files.streams import Download
-from workbench.connections.http_answers import bounded
 from workbench.connections.rest_session import may_pass, retry_after, unreachable
-from workbench.connections.trying import Due, late, root_of
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed
 

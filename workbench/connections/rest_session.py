@@ -9,9 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from workbench.connections.common.http import bound_pools
+from workbench.connections.common.trying import root_of
 from workbench.connections.files.errors import Interrupted
-from workbench.connections.http_answers import bound_pools
-from workbench.connections.trying import root_of
 from workbench.core.errors import MissingDependency
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
 @cache
 def adapter_class() -> Any:
-    """An adapter of `requests` whose pools, those to a proxy among them, read as `http_answers` says."""
+    """An adapter of `requests` whose pools, those to a proxy among them, read as `common/http.py` says."""
     try:
         from requests.adapters import HTTPAdapter
     except ImportError as exc:

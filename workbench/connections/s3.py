@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from workbench.connections.common.http import bound_pools
+from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import path_of
-from workbench.connections.http_answers import bound_pools
 from workbench.connections.rest_session import LOOPBACK
 from workbench.connections.s3_files import S3Backend
-from workbench.connections.trying import Deadline, Retries
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import Secret
 

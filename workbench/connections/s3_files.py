@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from workbench.connections.common.http import bounded
+from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import (
     AccessRefused,
     FileRefused,
@@ -20,11 +22,9 @@ from workbench.connections.files.errors import (
 )
 from workbench.connections.files.names import joined, name_of, parent_of, path_of
 from workbench.connections.files.protocol import FileInfo, Hasher, said_bytes
-from workbench.connections.http_answers import bounded
 from workbench.connections.rest_session import unreachable
 from workbench.connections.s3_proof import BAD_DIGEST, ETagHash, Habits, may_be_md5, tag_of
 from workbench.connections.s3_sink import S3Sink
-from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:

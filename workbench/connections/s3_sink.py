@@ -7,6 +7,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from workbench.connections.common.trying import Due, surely
+from workbench.connections.common.waiting import Waiting
 from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile
 from workbench.connections.s3_proof import (
     BAD_DIGEST,
@@ -19,8 +21,6 @@ from workbench.connections.s3_proof import (
     md5_of,
     tag_of,
 )
-from workbench.connections.trying import Due, surely
-from workbench.connections.waiting import Waiting
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
+from workbench.connections.common.pool import Pool
+from workbench.connections.common.trying import Deadline, Due, Retries, root_of
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.files.errors import (
     AccessRefused,
@@ -25,10 +27,8 @@ from workbench.connections.files.errors import (
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import joined, name_of, parent_of, part_of, path_of
 from workbench.connections.files.protocol import FileInfo, Hasher
-from workbench.connections.pool import Pool
 from workbench.connections.sftp_session import SFTPSession, is_a_no
 from workbench.connections.sftp_transfer import SFTPSink, SFTPSource
-from workbench.connections.trying import Deadline, Due, Retries, root_of
 from workbench.core.errors import ConnectionFailed, MissingDependency
 from workbench.core.secret import Secret
 

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import AccessRefused
-from workbench.connections.trying import Due
 from workbench.core.errors import ConnectionFailed, MissingDependency
 
 if TYPE_CHECKING:

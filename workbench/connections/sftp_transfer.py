@@ -7,10 +7,10 @@ from contextlib import suppress
 from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
+from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
 from workbench.connections.files.streams import confirm, ends_at, kept_of
 from workbench.connections.sftp_session import BLOCK_BYTES, UNDER_WAY, Replies, is_a_no
-from workbench.connections.trying import Due
 
 if TYPE_CHECKING:
     from workbench.connections.sftp import SFTPBackend

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Meta
 
+from workbench.connections.common.trying import Retries
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.rest import RESTClient, RESTConnection
-from workbench.connections.trying import Retries
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.secret import Secret

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
+from workbench.connections.common.trying import Due, trying
 from workbench.connections.definition import ConnectionDefinition
 from workbench.connections.files.aliases import FileAliases
 from workbench.connections.files.errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.names import is_ours, joined, name_of, parent_of, path_of, problem_of
 from workbench.connections.files.protocol import Backend, Contents, FileInfo, Hasher, Infos, Sink, Source, said_bytes
 from workbench.connections.files.streams import Download, Upload, blocks_of, ends_at
-from workbench.connections.trying import Due, trying
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import Step

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from workbench.connections.trying import Due
+from workbench.connections.common.trying import Due
 
 Contents = bytes | bytearray | memoryview | str | BinaryIO | Iterable[bytes]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from typing import Any, Self
 
+from workbench.connections.common.trying import Due, trying
 from workbench.connections.files.errors import EndedEarly, FileRefused, Interrupted, NoSuchFile
 from workbench.connections.files.names import name_of
 from workbench.connections.files.protocol import Backend, Contents, Sink, Source, said_bytes
-from workbench.connections.trying import Due, trying
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import Step
 

@@ -23,10 +23,10 @@ from tests.connections.test_rest import opened as opened
 from tests.connections.test_rest import source as source
 from tests.soak.answers import Manner, Server, answer, interim, soak
 from workbench import Workbench
+from workbench.connections.common.http import MOST_INTERIM
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.http_answers import MOST_INTERIM
 from workbench.connections.rest import RESTClient, RESTConnection
 from workbench.connections.s3 import S3Connection
 from workbench.core.clock import SystemClock

@@ -9,8 +9,8 @@ from threading import BoundedSemaphore, Lock
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
+from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileRefused
-from workbench.connections.trying import Due
 from workbench.core.errors import DeadlineExceeded
 
 KEEP_SECONDS = 60.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.connections.waiting import Waiting
+from workbench.connections.common.waiting import Waiting
 
 
 @given(st.lists(st.binary(max_size=20), max_size=8), st.lists(st.integers(0, 30), max_size=8))

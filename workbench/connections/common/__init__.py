@@ -1,0 +1,1 @@
+"""What every kind shares on its way to the other side: tries, deadlines, pools."""
