@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.connections.definition import ConnectionDefinition as ConnectionDefinition
     from workbench.connections.dropbox import DropboxConnection as DropboxConnection
     from workbench.connections.folder import LocalFolder as LocalFolder
-    from workbench.connections.ftp import FTPConnection as FTPConnection
+    from workbench.connections.ftp.backend import FTPConnection as FTPConnection
     from workbench.connections.imap import IMAPConnection as IMAPConnection
     from workbench.connections.rest import RESTConnection as RESTConnection
     from workbench.connections.s3 import S3Connection as S3Connection
@@ -67,7 +67,7 @@ HOMES = {
     "ConnectionDefinition": "workbench.connections.definition",
     "CronJob": "workbench.scheduler.definitions",
     "DropboxConnection": "workbench.connections.dropbox",
-    "FTPConnection": "workbench.connections.ftp",
+    "FTPConnection": "workbench.connections.ftp.backend",
     "Forbidden": "workbench.core.errors",
     "IMAPConnection": "workbench.connections.imap",
     "IntervalJob": "workbench.scheduler.definitions",

@@ -17,7 +17,7 @@ from workbench.app.transfer import TransferIncomplete
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.files.errors import AccessRefused, FileThere, NoSuchFile, UnsafeName
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp import FTPConnection
+from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.rest import RESTConnection
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.service import Service

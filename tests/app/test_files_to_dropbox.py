@@ -14,7 +14,7 @@ from workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp import FTPConnection
+from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.s3 import S3Connection
 from workbench.core.errors import UnknownName
 from workbench.core.secret import secret

@@ -21,7 +21,7 @@ from workbench.app.transfer import TransferIncomplete, Transferred
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.files.errors import FileThere, NoSuchFile, StorageFull
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp import FTPConnection
+from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.rest import RESTConnection
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, UnknownName

@@ -23,7 +23,7 @@ from typing import Any
 
 from workbench import RESTChannel, Service, Workbench
 from workbench.connections.dropbox import DropboxConnection
-from workbench.connections.ftp import FTPConnection
+from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.rest import RESTConnection
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.secret import give, secret

@@ -10,7 +10,7 @@ from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp import FTPConnection
+from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.imap import IMAPConnection
 from workbench.connections.live import LiveConnections
 from workbench.connections.rest import RESTConnection

@@ -12,7 +12,7 @@ import pytest
 from workbench import Service, Workbench
 from workbench.connections.files.errors import FileThere
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp import FTPConnection
+from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.imap import IMAPConnection
 from workbench.connections.rest import RESTConnection
 from workbench.connections.sql import SQLConnection

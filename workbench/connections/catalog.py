@@ -38,7 +38,7 @@ class Row(NamedTuple):
 ROWS = (
     Row("rest", "REST", "workbench.connections.rest", "RESTConnection", ("out.rest", "out.plain_http", "rest")),
     Row("smtp", "SMTP", "workbench.connections.smtp", "SMTPConnection", ("email.smtp",)),
-    Row("ftp", "FTP", "workbench.connections.ftp", "FTPConnection", ("out.ftp", "out.files")),
+    Row("ftp", "FTP", "workbench.connections.ftp.backend", "FTPConnection", ("out.ftp", "out.files")),
     Row("dropbox", "Dropbox", "workbench.connections.dropbox", "DropboxConnection", ("cloud.dropbox", "out.files")),
     Row("sftp", "SFTP", "workbench.connections.sftp", "SFTPConnection", ("out.sftp", "out.files")),
     Row("s3", "S3", "workbench.connections.s3", "S3Connection", ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files")),

@@ -14,7 +14,7 @@ from workbench.sandbox.faults import Faults, GrowsBy, SizeTold, StrangeNames
 from workbench.sandbox.file_tree import FilePeer
 
 if TYPE_CHECKING:
-    from workbench.connections.ftp import FTPConnection
+    from workbench.connections.ftp.backend import FTPConnection
     from workbench.sandbox.ftp_engine import Engine
 
 

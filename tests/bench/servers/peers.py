@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from workbench.connections.dropbox import DropboxConnection
-from workbench.connections.ftp import FTPConnection
+from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.rest import RESTConnection
 from workbench.connections.sftp import SFTPConnection
 from workbench.core.secret import given, secret

@@ -13,7 +13,7 @@ from workbench.connections.files.errors import AccessRefused, Interrupted, Stora
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
-    from workbench.connections.ftp import FTPConnection
+    from workbench.connections.ftp.backend import FTPConnection
 
 LOGIN_REFUSED = ("430", "530", "532")
 TLS_REFUSED = ("431", "500", "502", "504", "533", "534")

@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from workbench.connections.common.trying import Due
-from workbench.connections.ftp_errors import TLS_REFUSED, code_of, no_tls
+from workbench.connections.ftp.errors import TLS_REFUSED, code_of, no_tls
 
 if TYPE_CHECKING:
-    from workbench.connections.ftp import FTPConnection
+    from workbench.connections.ftp.backend import FTPConnection
 
 
 def is_readable(sock: socket.socket) -> bool:

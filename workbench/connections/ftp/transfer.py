@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
 from workbench.connections.files.streams import confirm, ends_at, kept_of
-from workbench.connections.ftp_errors import troubles, who
+from workbench.connections.ftp.errors import troubles, who
 
 if TYPE_CHECKING:
-    from workbench.connections.ftp import FTPBackend
+    from workbench.connections.ftp.backend import FTPBackend
 
 
 class FTPSource:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.connections.examples import opened, played
-from tests.connections.scripted import ScriptedFTP
+from tests.connections.ftp.scripted import ScriptedFTP
 from tests.connections.timing import ended_in_time
 from workbench.connections.files.errors import (
     AccessRefused,
@@ -22,7 +22,7 @@ from workbench.connections.files.errors import (
     StorageFull,
 )
 from workbench.connections.files.live import LiveFiles
-from workbench.connections.ftp import FTPConnection
+from workbench.connections.ftp.backend import FTPConnection
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, MissingSecret, UnknownName
 from workbench.core.secret import secret
 from workbench.sandbox.ftp_server import FTPServer

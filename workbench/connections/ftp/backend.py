@@ -17,10 +17,10 @@ from workbench.connections.files.errors import FileThere, IsAFolder, NoSuchFile,
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import name_of, parent_of, part_of, path_of
 from workbench.connections.files.protocol import FileInfo, Hasher
-from workbench.connections.ftp_errors import code_of, said_no, troubles
-from workbench.connections.ftp_listing import instant, of_fact, of_facts, of_list
-from workbench.connections.ftp_session import FTPSession
-from workbench.connections.ftp_transfer import FTPSink, FTPSource
+from workbench.connections.ftp.errors import code_of, said_no, troubles
+from workbench.connections.ftp.listing import instant, of_fact, of_facts, of_list
+from workbench.connections.ftp.session import FTPSession
+from workbench.connections.ftp.transfer import FTPSink, FTPSource
 from workbench.core.errors import ConnectionFailed
 from workbench.core.ports import Clock
 from workbench.core.secret import Secret

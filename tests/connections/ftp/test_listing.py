@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from workbench.connections.files.protocol import FileInfo
-from workbench.connections.ftp_listing import instant, of_fact, of_facts, of_list
+from workbench.connections.ftp.listing import instant, of_fact, of_facts, of_list
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

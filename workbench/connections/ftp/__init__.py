@@ -1,0 +1,1 @@
+"""FTP and FTPS: files on servers that speak FTP, old ones too."""
