@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workbench.connections.imap import IMAPConnection as IMAPConnection
     from workbench.connections.rest import RESTConnection as RESTConnection
     from workbench.connections.s3 import S3Connection as S3Connection
-    from workbench.connections.sftp import SFTPConnection as SFTPConnection
+    from workbench.connections.sftp.backend import SFTPConnection as SFTPConnection
     from workbench.connections.smtp import SMTPConnection as SMTPConnection
     from workbench.connections.smtp_message import SMTPMessage as SMTPMessage
     from workbench.connections.sql import SQLConnection as SQLConnection
@@ -79,7 +79,7 @@ HOMES = {
     "RESTChannel": "workbench.channels.rest",
     "RESTConnection": "workbench.connections.rest",
     "S3Connection": "workbench.connections.s3",
-    "SFTPConnection": "workbench.connections.sftp",
+    "SFTPConnection": "workbench.connections.sftp.backend",
     "SMTPConnection": "workbench.connections.smtp",
     "SMTPMessage": "workbench.connections.smtp_message",
     "SOAPChannel": "workbench.channels.soap",

@@ -13,7 +13,7 @@ from tests.soak.transfers import ANSWER_SECONDS, Worker
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.sftp import SFTPConnection
+from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.definition import Definition
 from workbench.core.secret import secret
 from workbench.sandbox.catalog import Sandbox

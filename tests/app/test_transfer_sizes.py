@@ -12,7 +12,7 @@ from tests.app.test_transfer import KINDS
 from workbench import Workbench
 from workbench.app.copying import Moved, Original, Place
 from workbench.app.transfer import Transfer, TransferIncomplete
-from workbench.connections.sftp import SFTPConnection
+from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.service import Service
 
 BIG = bytes(range(256)) * 1200

@@ -25,7 +25,7 @@ from workbench import RESTChannel, Service, Workbench
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.rest import RESTConnection
-from workbench.connections.sftp import SFTPConnection
+from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.secret import give, secret
 
 ROOT = Path(__file__).parents[2]

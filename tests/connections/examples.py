@@ -15,7 +15,7 @@ from workbench.connections.imap import IMAPConnection
 from workbench.connections.live import LiveConnections
 from workbench.connections.rest import RESTConnection
 from workbench.connections.s3 import S3Connection
-from workbench.connections.sftp import SFTPConnection
+from workbench.connections.sftp.backend import SFTPConnection
 from workbench.connections.smtp import SMTPConnection
 from workbench.connections.sql import SQLConnection
 from workbench.connections.twilio import TwilioConnection

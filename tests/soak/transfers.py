@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Self
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.files.names import PART
 from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.sftp import SFTPConnection
+from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.definition import Definition
 from workbench.core.secret import given, secret
 from workbench.sandbox.catalog import Sandbox

@@ -13,7 +13,7 @@ from workbench import Workbench
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.sftp import SFTPConnection
+from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.errors import WorkbenchError
 from workbench.core.secret import give, secret
 

@@ -40,7 +40,7 @@ ROWS = (
     Row("smtp", "SMTP", "workbench.connections.smtp", "SMTPConnection", ("email.smtp",)),
     Row("ftp", "FTP", "workbench.connections.ftp.backend", "FTPConnection", ("out.ftp", "out.files")),
     Row("dropbox", "Dropbox", "workbench.connections.dropbox", "DropboxConnection", ("cloud.dropbox", "out.files")),
-    Row("sftp", "SFTP", "workbench.connections.sftp", "SFTPConnection", ("out.sftp", "out.files")),
+    Row("sftp", "SFTP", "workbench.connections.sftp.backend", "SFTPConnection", ("out.sftp", "out.files")),
     Row("s3", "S3", "workbench.connections.s3", "S3Connection", ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files")),
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
     Row("sql", "SQL", "workbench.connections.sql", "SQLConnection", ("out.sql",)),

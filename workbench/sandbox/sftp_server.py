@@ -17,7 +17,7 @@ from workbench.sandbox.file_tree import FilePeer
 if TYPE_CHECKING:
     from paramiko import PKey
 
-    from workbench.connections.sftp import SFTPConnection
+    from workbench.connections.sftp.backend import SFTPConnection
     from workbench.sandbox.sftp_engine import Conversation
 
 
@@ -80,7 +80,7 @@ class SFTPServer(FilePeer):
     @property
     def fingerprint(self) -> str:
         """What a client must expect, as `SHA256:...`."""
-        from workbench.connections.sftp_session import fingerprint_of
+        from workbench.connections.sftp.session import fingerprint_of
 
         return fingerprint_of(self.key)
 

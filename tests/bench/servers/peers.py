@@ -17,7 +17,7 @@ from typing import Any
 from workbench.connections.dropbox import DropboxConnection
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.rest import RESTConnection
-from workbench.connections.sftp import SFTPConnection
+from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.secret import given, secret
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.peer import secret_fields

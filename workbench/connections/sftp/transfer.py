@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
 from workbench.connections.files.streams import confirm, ends_at, kept_of
-from workbench.connections.sftp_session import BLOCK_BYTES, UNDER_WAY, Replies, is_a_no
+from workbench.connections.sftp.session import BLOCK_BYTES, UNDER_WAY, Replies, is_a_no
 
 if TYPE_CHECKING:
-    from workbench.connections.sftp import SFTPBackend
+    from workbench.connections.sftp.backend import SFTPBackend
 
 
 class SFTPSource:

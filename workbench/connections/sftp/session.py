@@ -19,7 +19,7 @@ from workbench.core.errors import ConnectionFailed, MissingDependency
 if TYPE_CHECKING:
     from paramiko import PKey, SFTPAttributes, Transport
 
-    from workbench.connections.sftp import SFTPConnection
+    from workbench.connections.sftp.backend import SFTPConnection
 
 LOG = "workbench.connections.sftp"
 # Paramiko's thread logs as errors what the caller is told by an exception anyway. A handler added here sees it all.

@@ -27,8 +27,8 @@ from workbench.connections.files.errors import (
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import joined, name_of, parent_of, part_of, path_of
 from workbench.connections.files.protocol import FileInfo, Hasher
-from workbench.connections.sftp_session import SFTPSession, is_a_no
-from workbench.connections.sftp_transfer import SFTPSink, SFTPSource
+from workbench.connections.sftp.session import SFTPSession, is_a_no
+from workbench.connections.sftp.transfer import SFTPSink, SFTPSource
 from workbench.core.errors import ConnectionFailed, MissingDependency
 from workbench.core.secret import Secret
 

@@ -1,0 +1,1 @@
+"""SFTP: files on servers that speak SSH."""
