@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel
     from workbench.connections.definition import ConnectionDefinition as ConnectionDefinition
-    from workbench.connections.dropbox import DropboxConnection as DropboxConnection
+    from workbench.connections.dropbox.live import DropboxConnection as DropboxConnection
     from workbench.connections.folder import LocalFolder as LocalFolder
     from workbench.connections.ftp.backend import FTPConnection as FTPConnection
     from workbench.connections.imap import IMAPConnection as IMAPConnection
@@ -66,7 +66,7 @@ HOMES = {
     "Conflict": "workbench.core.errors",
     "ConnectionDefinition": "workbench.connections.definition",
     "CronJob": "workbench.scheduler.definitions",
-    "DropboxConnection": "workbench.connections.dropbox",
+    "DropboxConnection": "workbench.connections.dropbox.live",
     "FTPConnection": "workbench.connections.ftp.backend",
     "Forbidden": "workbench.core.errors",
     "IMAPConnection": "workbench.connections.imap",

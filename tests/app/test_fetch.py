@@ -14,7 +14,7 @@ import pytest
 from workbench import Workbench, secret
 from workbench.app.copying import Progress
 from workbench.app.transfer import TransferIncomplete
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.files.errors import AccessRefused, FileThere, NoSuchFile, UnsafeName
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection

@@ -12,7 +12,7 @@ import pytest
 
 from workbench import Workbench
 from workbench.channels.rest import RESTChannel
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.s3 import S3Connection

@@ -18,7 +18,7 @@ from workbench import Workbench
 from workbench.app.claims import Claims
 from workbench.app.copying import Progress
 from workbench.app.transfer import TransferIncomplete, Transferred
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.files.errors import FileThere, NoSuchFile, StorageFull
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection

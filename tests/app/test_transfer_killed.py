@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.soak.transfers import ANSWER_SECONDS, Worker
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.sftp.backend import SFTPConnection

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Opening
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.imap import IMAPConnection

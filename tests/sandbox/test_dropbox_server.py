@@ -20,7 +20,7 @@ from dropbox.exceptions import ApiError, AuthError, BadInputError, InternalServe
 from dropbox.stone_validators import ValidationError
 from requests.adapters import HTTPAdapter
 
-from workbench.connections.dropbox_errors import tags_of
+from workbench.connections.dropbox.errors import tags_of
 from workbench.sandbox import certificates
 from workbench.sandbox.dropbox_server import DropboxServer
 

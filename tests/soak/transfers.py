@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.files.names import PART
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.sftp.backend import SFTPConnection

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from workbench import Workbench
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.sftp.backend import SFTPConnection

@@ -39,7 +39,9 @@ ROWS = (
     Row("rest", "REST", "workbench.connections.rest", "RESTConnection", ("out.rest", "out.plain_http", "rest")),
     Row("smtp", "SMTP", "workbench.connections.smtp", "SMTPConnection", ("email.smtp",)),
     Row("ftp", "FTP", "workbench.connections.ftp.backend", "FTPConnection", ("out.ftp", "out.files")),
-    Row("dropbox", "Dropbox", "workbench.connections.dropbox", "DropboxConnection", ("cloud.dropbox", "out.files")),
+    Row(
+        "dropbox", "Dropbox", "workbench.connections.dropbox.live", "DropboxConnection", ("cloud.dropbox", "out.files")
+    ),
     Row("sftp", "SFTP", "workbench.connections.sftp.backend", "SFTPConnection", ("out.sftp", "out.files")),
     Row("s3", "S3", "workbench.connections.s3", "S3Connection", ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files")),
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),

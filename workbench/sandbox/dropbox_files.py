@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from workbench.connections.dropbox_hash import ContentHash
+from workbench.connections.dropbox.hash import ContentHash
 from workbench.sandbox.dropbox_tree import Blob, DropboxTree, Node, Refused, tagged
 
 MOST_REQUEST_BYTES = 150 << 20

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from workbench.connections.dropbox_hash import ContentHash
+from workbench.connections.dropbox.hash import ContentHash
 from workbench.connections.files.protocol import said_bytes
 
 IN_MEMORY_BYTES = 1 << 18

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.rest import RESTConnection
 from workbench.connections.sftp.backend import SFTPConnection

@@ -25,7 +25,7 @@ from tests.soak.answers import Manner, Server, answer, interim, soak
 from workbench import Workbench
 from workbench.connections.common.http import MOST_INTERIM
 from workbench.connections.definition import Opening
-from workbench.connections.dropbox import DropboxConnection
+from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.rest import RESTClient, RESTConnection
 from workbench.connections.s3 import S3Connection

@@ -20,7 +20,7 @@ from workbench.connections.rest_session import reason, unreachable
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
-    from workbench.connections.dropbox import DropboxConnection
+    from workbench.connections.dropbox.live import DropboxConnection
 
 FULL = ("insufficient_space", "insufficient_quota", "upload_traffic_limit_reached")
 FORBIDDEN = ("no_write_permission", "access_restricted", "operation_suppressed", "restricted_content", "locked")

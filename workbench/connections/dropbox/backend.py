@@ -9,10 +9,10 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.connections.common.trying import Due
-from workbench.connections.dropbox_errors import translated
-from workbench.connections.dropbox_hash import ContentHash
-from workbench.connections.dropbox_session import within
-from workbench.connections.dropbox_sink import DropboxSink
+from workbench.connections.dropbox.errors import translated
+from workbench.connections.dropbox.hash import ContentHash
+from workbench.connections.dropbox.session import within
+from workbench.connections.dropbox.transfer import DropboxSink
 from workbench.connections.files.errors import FileRefused, FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.names import joined, name_of, path_of
 from workbench.connections.files.protocol import FileInfo, Hasher
@@ -21,7 +21,7 @@ from workbench.core.errors import ConnectionFailed
 if TYPE_CHECKING:
     from dropbox import Dropbox
 
-    from workbench.connections.dropbox import DropboxConnection
+    from workbench.connections.dropbox.live import DropboxConnection
 
 
 class Wanted(NamedTuple):

@@ -12,9 +12,9 @@ from msgspec import Meta
 
 from workbench.connections.common.trying import Deadline, Due, Retries
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.dropbox_errors import NoToken
-from workbench.connections.dropbox_files import DropboxBackend, Wanted
-from workbench.connections.dropbox_session import session_of
+from workbench.connections.dropbox.backend import DropboxBackend, Wanted
+from workbench.connections.dropbox.errors import NoToken
+from workbench.connections.dropbox.session import session_of
 from workbench.connections.files.errors import FileThere, IsAFolder
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import path_of

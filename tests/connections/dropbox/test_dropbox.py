@@ -15,10 +15,10 @@ from dropbox.exceptions import ApiError, AuthError, RateLimitError
 from tests.connections.examples import EXAMPLES, opened
 from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
-from workbench.connections.dropbox import DropboxConnection, LiveDropbox
-from workbench.connections.dropbox_errors import NoToken, RateLimited, TokenRefused
-from workbench.connections.dropbox_files import DropboxBackend
-from workbench.connections.dropbox_hash import ContentHash
+from workbench.connections.dropbox.backend import DropboxBackend
+from workbench.connections.dropbox.errors import NoToken, RateLimited, TokenRefused
+from workbench.connections.dropbox.hash import ContentHash
+from workbench.connections.dropbox.live import DropboxConnection, LiveDropbox
 from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile, StorageFull, UnsafeName
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Session
     from requests import Response as RequestsResponse
 
-    from workbench.connections.dropbox import DropboxConnection
+    from workbench.connections.dropbox.live import DropboxConnection
 
 REAL = "https://api.dropboxapi.com"
 BACKOFF_SECONDS = 0.3

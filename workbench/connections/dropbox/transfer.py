@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.connections.common.trying import Due, surely
 from workbench.connections.common.waiting import Waiting
-from workbench.connections.dropbox_errors import NotAsSent, WrongOffset
-from workbench.connections.dropbox_hash import ContentHash
+from workbench.connections.dropbox.errors import NotAsSent, WrongOffset
+from workbench.connections.dropbox.hash import ContentHash
 from workbench.connections.files.errors import FileThere
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
-    from workbench.connections.dropbox_files import DropboxBackend
+    from workbench.connections.dropbox.backend import DropboxBackend
 
 # Pieces of a session are multiples of 4 MiB; what fits into one piece needs no session.
 PIECE_BYTES = 8 << 20

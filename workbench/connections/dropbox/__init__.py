@@ -1,0 +1,1 @@
+"""Dropbox: its files, and the official client beside them."""
