@@ -27,7 +27,7 @@ PIP := @echo "Installing into $(VENV); the first time takes about a minute." && 
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # What runs longer under `make soak`; `make test` runs a sample of each.
 SOAKED = \
-	tests/connections/test_s3_habits.py \
+	tests/connections/s3/test_habits.py \
 	tests/app/test_transfer_soak.py \
 	tests/connections/common/test_http.py \
 	tests/limiting/test_processes.py \

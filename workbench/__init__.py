@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from workbench.connections.ftp.backend import FTPConnection as FTPConnection
     from workbench.connections.imap import IMAPConnection as IMAPConnection
     from workbench.connections.rest import RESTConnection as RESTConnection
-    from workbench.connections.s3 import S3Connection as S3Connection
+    from workbench.connections.s3.live import S3Connection as S3Connection
     from workbench.connections.sftp.backend import SFTPConnection as SFTPConnection
     from workbench.connections.smtp import SMTPConnection as SMTPConnection
     from workbench.connections.smtp_message import SMTPMessage as SMTPMessage
@@ -78,7 +78,7 @@ HOMES = {
     "OneTimeJob": "workbench.scheduler.definitions",
     "RESTChannel": "workbench.channels.rest",
     "RESTConnection": "workbench.connections.rest",
-    "S3Connection": "workbench.connections.s3",
+    "S3Connection": "workbench.connections.s3.live",
     "SFTPConnection": "workbench.connections.sftp.backend",
     "SMTPConnection": "workbench.connections.smtp",
     "SMTPMessage": "workbench.connections.smtp_message",

@@ -15,7 +15,7 @@ from workbench.channels.rest import RESTChannel
 from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.s3 import S3Connection
+from workbench.connections.s3.live import S3Connection
 from workbench.core.errors import UnknownName
 from workbench.core.secret import secret
 from workbench.core.service import Service

@@ -43,7 +43,9 @@ ROWS = (
         "dropbox", "Dropbox", "workbench.connections.dropbox.live", "DropboxConnection", ("cloud.dropbox", "out.files")
     ),
     Row("sftp", "SFTP", "workbench.connections.sftp.backend", "SFTPConnection", ("out.sftp", "out.files")),
-    Row("s3", "S3", "workbench.connections.s3", "S3Connection", ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files")),
+    Row(
+        "s3", "S3", "workbench.connections.s3.live", "S3Connection", ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files")
+    ),
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
     Row("sql", "SQL", "workbench.connections.sql", "SQLConnection", ("out.sql",)),
     Row("imap", "IMAP", "workbench.connections.imap", "IMAPConnection", ("email.imap",)),

@@ -28,7 +28,7 @@ from workbench.connections.definition import Opening
 from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.rest import RESTClient, RESTConnection
-from workbench.connections.s3 import S3Connection
+from workbench.connections.s3.live import S3Connection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.secret import secret

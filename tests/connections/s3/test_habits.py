@@ -14,8 +14,8 @@ import pytest
 from tests.connections.examples import opened
 from workbench.app.copying import Copying, Original, Place
 from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted
-from workbench.connections.s3 import LiveS3
-from workbench.connections.s3_proof import Sent, may_be_md5
+from workbench.connections.s3.live import LiveS3
+from workbench.connections.s3.proof import Sent, may_be_md5
 from workbench.core.errors import ConnectionFailed
 from workbench.sandbox.s3_server import S3Server
 

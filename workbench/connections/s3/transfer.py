@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.connections.common.trying import Due, surely
 from workbench.connections.common.waiting import Waiting
 from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile
-from workbench.connections.s3_proof import (
+from workbench.connections.s3.proof import (
     BAD_DIGEST,
     PART_BYTES,
     ETagHash,
@@ -24,7 +24,7 @@ from workbench.connections.s3_proof import (
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
-    from workbench.connections.s3_files import S3Backend
+    from workbench.connections.s3.backend import S3Backend
 
 # S3 takes this many parts of one file; the later ones must be larger for a file to have room.
 MOST_PARTS = 10_000

@@ -15,7 +15,7 @@ from workbench.connections.definition import ConnectionDefinition, Opening, Time
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import path_of
 from workbench.connections.rest_session import LOOPBACK
-from workbench.connections.s3_files import S3Backend
+from workbench.connections.s3.backend import S3Backend
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import Secret
 

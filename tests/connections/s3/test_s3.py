@@ -10,8 +10,8 @@ import pytest
 from tests.connections.examples import EXAMPLES, opened
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused, FileThere, StorageFull
-from workbench.connections.s3 import LiveS3, S3Connection
-from workbench.connections.s3_proof import ETagHash
+from workbench.connections.s3.live import LiveS3, S3Connection
+from workbench.connections.s3.proof import ETagHash
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, InvalidDefinition
 from workbench.core.secret import give, given, secret
