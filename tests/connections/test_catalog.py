@@ -15,7 +15,7 @@ from workbench.app.workbench import Workbench
 from workbench.connections import catalog
 from workbench.connections.coming import COMING
 from workbench.connections.definition import ConnectionDefinition, Opening
-from workbench.connections.rest import RESTClient, RESTConnection
+from workbench.connections.rest.live import RESTClient, RESTConnection
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, NotYet, ServiceUsage, UnknownName
 from workbench.core.service import Service
 from workbench.sandbox.catalog import NoPeer

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from workbench.connections.definition import Opening
-from workbench.connections.rest import RESTClient, RESTConnection
+from workbench.connections.rest.live import RESTClient, RESTConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed
 

@@ -9,7 +9,7 @@ from workbench.app.copying import Copying, Moved, Original, Place, Progress
 from workbench.connections.files.errors import UnsafeName
 from workbench.connections.files.names import name_of, problem_of
 from workbench.connections.files.streams import Download
-from workbench.connections.rest_file import fetched
+from workbench.connections.rest.file import fetched
 from workbench.core.errors import ConnectionFailed, ServiceUsage, WorkbenchError
 
 

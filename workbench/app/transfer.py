@@ -17,7 +17,7 @@ from workbench.connections.files.names import is_ours, joined, name_of, parent_o
 from workbench.connections.files.protocol import FileInfo, Sink, said_bytes
 from workbench.connections.files.streams import Download
 from workbench.connections.live import LiveConnections
-from workbench.connections.rest import RESTClient
+from workbench.connections.rest.live import RESTClient
 from workbench.core.current import outgoing
 from workbench.core.errors import MissingDependency, ServiceUsage, WorkbenchError, listed
 from workbench.core.events import Events

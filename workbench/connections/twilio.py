@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from workbench.connections.common.trying import Retries
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.rest import RESTClient, RESTConnection
+from workbench.connections.rest.live import RESTClient, RESTConnection
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.secret import Secret

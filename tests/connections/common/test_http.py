@@ -18,16 +18,16 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from tests.connections.examples import opened as played
-from tests.connections.test_rest import Script, http
-from tests.connections.test_rest import opened as opened
-from tests.connections.test_rest import source as source
+from tests.connections.rest.test_rest import Script, http
+from tests.connections.rest.test_rest import opened as opened
+from tests.connections.rest.test_rest import source as source
 from tests.soak.answers import Manner, Server, answer, interim, soak
 from workbench import Workbench
 from workbench.connections.common.http import MOST_INTERIM
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.rest import RESTClient, RESTConnection
+from workbench.connections.rest.live import RESTClient, RESTConnection
 from workbench.connections.s3.live import S3Connection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded

@@ -16,7 +16,7 @@ from workbench.connections.files.errors import (
     UnsafeName,
 )
 from workbench.connections.files.protocol import said_bytes
-from workbench.connections.rest_session import reason, unreachable
+from workbench.connections.rest.session import reason, unreachable
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from workbench.connections.common.http import bounded
 from workbench.connections.common.trying import Due
 from workbench.connections.files.protocol import said_bytes
-from workbench.connections.rest_session import LOOPBACK, adapter_class
+from workbench.connections.rest.session import LOOPBACK, adapter_class
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ServiceUsage
 from workbench.core.mood import mood_of_status

@@ -22,7 +22,7 @@ from workbench.connections.files.errors import (
 )
 from workbench.connections.files.names import joined, name_of, parent_of, path_of
 from workbench.connections.files.protocol import FileInfo, Hasher, said_bytes
-from workbench.connections.rest_session import unreachable
+from workbench.connections.rest.session import unreachable
 from workbench.connections.s3.proof import BAD_DIGEST, ETagHash, Habits, may_be_md5, tag_of
 from workbench.connections.s3.transfer import S3Sink
 from workbench.core.errors import ConnectionFailed

@@ -14,7 +14,7 @@ from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import path_of
-from workbench.connections.rest_session import LOOPBACK
+from workbench.connections.rest.session import LOOPBACK
 from workbench.connections.s3.backend import S3Backend
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import Secret

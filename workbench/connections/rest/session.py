@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Session
     from requests import Response as RequestsResponse
 
-    from workbench.connections.rest import RESTConnection
+    from workbench.connections.rest.live import RESTConnection
 
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 

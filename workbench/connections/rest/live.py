@@ -19,8 +19,8 @@ from workbench.connections.common.http import bounded
 from workbench.connections.common.trying import root_of
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.files.streams import Download
-from workbench.connections.rest_file import fetched
-from workbench.connections.rest_session import may_pass, reason, retry_after, session_of
+from workbench.connections.rest.file import fetched
+from workbench.connections.rest.session import may_pass, reason, retry_after, session_of
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage

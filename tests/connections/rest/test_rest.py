@@ -17,7 +17,7 @@ import pytest
 from tests.connections.timing import ended_in_time
 from tests.serving import wb as wb
 from workbench.connections.definition import Opening
-from workbench.connections.rest import RESTClient, RESTConnection
+from workbench.connections.rest.live import RESTClient, RESTConnection
 from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.connections.test_rest import Script, http, says
-from tests.connections.test_rest import opened as opened
-from tests.connections.test_rest import source as source
+from tests.connections.rest.test_rest import Script, http, says
+from tests.connections.rest.test_rest import opened as opened
+from tests.connections.rest.test_rest import source as source
 from workbench.connections.files.errors import AccessRefused, FileRefused, Interrupted, NoSuchFile, UnsafeName
-from workbench.connections.rest_file import BLOCK_BYTES, fetched
+from workbench.connections.rest.file import BLOCK_BYTES, fetched
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.secret import secret
 from workbench.sandbox.http_source import HTTPSource

@@ -20,14 +20,14 @@ from workbench.connections.files.errors import AccessRefused, FileRefused, Inter
 from workbench.connections.files.names import path_of
 from workbench.connections.files.protocol import said_bytes
 from workbench.connections.files.streams import Download
-from workbench.connections.rest_session import may_pass, retry_after, unreachable
+from workbench.connections.rest.session import may_pass, retry_after, unreachable
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     from requests import Response as RequestsResponse
 
-    from workbench.connections.rest import RESTClient
+    from workbench.connections.rest.live import RESTClient
 
 BLOCK_BYTES = 1 << 18
 """What must arrive within the connection's `deadline_seconds`."""

@@ -1,0 +1,1 @@
+"""Outgoing REST and other HTTP: calls, and files behind an address."""
