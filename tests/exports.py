@@ -21,7 +21,7 @@ OTHERS = {
     "workbench.channels.rest": ("RESTChannel",),
     "workbench.channels.soap": ("SOAPChannel",),
     "workbench.connections.definition": ("ConnectionDefinition",),
-    "workbench.connections.smtp_message": ("SMTPMessage",),
+    "workbench.connections.smtp.message": ("SMTPMessage",),
     "workbench.core.errors": ("BadRequest", "Conflict", "Forbidden", "NotFound", "Unauthorized", "WorkbenchError"),
     "workbench.core.secret": ("secret",),
     "workbench.core.service": ("Service",),

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from workbench.connections.rest.live import RESTConnection as RESTConnection
     from workbench.connections.s3.live import S3Connection as S3Connection
     from workbench.connections.sftp.backend import SFTPConnection as SFTPConnection
-    from workbench.connections.smtp import SMTPConnection as SMTPConnection
-    from workbench.connections.smtp_message import SMTPMessage as SMTPMessage
+    from workbench.connections.smtp.live import SMTPConnection as SMTPConnection
+    from workbench.connections.smtp.message import SMTPMessage as SMTPMessage
     from workbench.connections.sql import SQLConnection as SQLConnection
     from workbench.connections.twilio import TwilioConnection as TwilioConnection
     from workbench.core.current import outgoing as outgoing
@@ -80,8 +80,8 @@ HOMES = {
     "RESTConnection": "workbench.connections.rest.live",
     "S3Connection": "workbench.connections.s3.live",
     "SFTPConnection": "workbench.connections.sftp.backend",
-    "SMTPConnection": "workbench.connections.smtp",
-    "SMTPMessage": "workbench.connections.smtp_message",
+    "SMTPConnection": "workbench.connections.smtp.live",
+    "SMTPMessage": "workbench.connections.smtp.message",
     "SOAPChannel": "workbench.channels.soap",
     "SQLConnection": "workbench.connections.sql",
     "Service": "workbench.core.service",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tests.connections.examples import EXAMPLES
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.live import LiveConnections
-from workbench.connections.smtp_message import SMTPMessage
+from workbench.connections.smtp.message import SMTPMessage
 from workbench.core.clock import SystemClock
 from workbench.core.secret import Secret, given, secret
 

@@ -16,7 +16,7 @@ from workbench.connections.live import LiveConnections
 from workbench.connections.rest.live import RESTConnection
 from workbench.connections.s3.live import S3Connection
 from workbench.connections.sftp.backend import SFTPConnection
-from workbench.connections.smtp import SMTPConnection
+from workbench.connections.smtp.live import SMTPConnection
 from workbench.connections.sql import SQLConnection
 from workbench.connections.twilio import TwilioConnection
 from workbench.core.clock import SystemClock

@@ -11,7 +11,7 @@ import pytest
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.live import LiveConnections
 from workbench.connections.rest.live import RESTConnection
-from workbench.connections.smtp import SMTPConnection, SMTPMessage
+from workbench.connections.smtp.live import SMTPConnection, SMTPMessage
 from workbench.core.clock import SystemClock
 from workbench.core.definition import Definition
 from workbench.core.errors import NameTaken, UnknownName

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.connections.smtp_message import SMTPMessage
+from workbench.connections.smtp.message import SMTPMessage
 from workbench.zato.common import CACHE, SERVER_STARTUP
 
 __all__ = ["CACHE", "SERVER_STARTUP", "SMTPMessage"]

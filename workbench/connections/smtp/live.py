@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.smtp_message import Outgoing, SMTPMessage, one_address
+from workbench.connections.smtp.message import Outgoing, SMTPMessage, one_address
 from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage

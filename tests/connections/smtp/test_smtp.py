@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from workbench.connections.definition import Opening
-from workbench.connections.smtp import LiveSMTP, SMTPConnection, SMTPMessage
+from workbench.connections.smtp.live import LiveSMTP, SMTPConnection, SMTPMessage
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import VirtualClock
 from workbench.core.current import CURRENT
@@ -158,7 +158,7 @@ def test_attachments_keep_every_byte(inbox: SMTPInbox, live: LiveSMTP) -> None:
 def test_any_subject_file_name_and_body_arrives_as_it_was(subject: str, file: str, body: str) -> None:
     from datetime import UTC, datetime
 
-    from workbench.connections.smtp_message import Outgoing
+    from workbench.connections.smtp.message import Outgoing
     from workbench.sandbox.smtp_inbox import Mail
 
     people = [f"p{number}@example.com" for number in range(5)]

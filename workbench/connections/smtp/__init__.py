@@ -1,0 +1,1 @@
+"""Outgoing mail by SMTP: messages, and the servers that take them."""
