@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.connections.dropbox.live import DropboxConnection as DropboxConnection
     from workbench.connections.folder import LocalFolder as LocalFolder
     from workbench.connections.ftp.backend import FTPConnection as FTPConnection
-    from workbench.connections.imap import IMAPConnection as IMAPConnection
+    from workbench.connections.imap.live import IMAPConnection as IMAPConnection
     from workbench.connections.rest.live import RESTConnection as RESTConnection
     from workbench.connections.s3.live import S3Connection as S3Connection
     from workbench.connections.sftp.backend import SFTPConnection as SFTPConnection
@@ -69,7 +69,7 @@ HOMES = {
     "DropboxConnection": "workbench.connections.dropbox.live",
     "FTPConnection": "workbench.connections.ftp.backend",
     "Forbidden": "workbench.core.errors",
-    "IMAPConnection": "workbench.connections.imap",
+    "IMAPConnection": "workbench.connections.imap.live",
     "IntervalJob": "workbench.scheduler.definitions",
     "JSONRPCChannel": "workbench.channels.json_rpc",
     "Limit": "workbench.limiting.definition",

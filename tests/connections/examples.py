@@ -11,7 +11,7 @@ from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.imap import IMAPConnection
+from workbench.connections.imap.live import IMAPConnection
 from workbench.connections.live import LiveConnections
 from workbench.connections.rest.live import RESTConnection
 from workbench.connections.s3.live import S3Connection

@@ -48,7 +48,7 @@ ROWS = (
     ),
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
     Row("sql", "SQL", "workbench.connections.sql", "SQLConnection", ("out.sql",)),
-    Row("imap", "IMAP", "workbench.connections.imap", "IMAPConnection", ("email.imap",)),
+    Row("imap", "IMAP", "workbench.connections.imap.live", "IMAPConnection", ("email.imap",)),
     Row("folder", "Folder", "workbench.connections.folder", "LocalFolder", ("out.folder", "out.files")),
 )
 

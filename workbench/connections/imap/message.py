@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imap_tools import MailMessage
 
-    from workbench.connections.imap import LiveIMAP
+    from workbench.connections.imap.live import LiveIMAP
 
 
 class Parts(dict[str, Any]):

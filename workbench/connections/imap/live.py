@@ -16,7 +16,7 @@ from msgspec import Meta
 from workbench.connections.common.trying import Deadline, Due, Retries, trying
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.files.errors import AccessRefused, Interrupted
-from workbench.connections.imap_message import IMAPMessage
+from workbench.connections.imap.message import IMAPMessage
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, listed
 from workbench.core.secret import Secret

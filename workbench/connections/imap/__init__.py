@@ -1,0 +1,1 @@
+"""Incoming mail by IMAP: mailboxes, and the messages in them."""
