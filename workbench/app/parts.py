@@ -23,7 +23,7 @@ from workbench.channels.live import Opening as ChannelOpening
 from workbench.channels.pipeline import Admin, Pipeline
 from workbench.channels.turns import Turns
 from workbench.connections.definition import Opening
-from workbench.connections.kvdb import URL_VARIABLE, Kvdb
+from workbench.connections.kvdb.live import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call, Connections, Deployment
 from workbench.core.collection import CollectionRow, Effect

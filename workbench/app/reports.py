@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from workbench.channels.definition import ChannelDefinition
-from workbench.connections.kvdb import Kvdb
+from workbench.connections.kvdb.live import Kvdb
 from workbench.core.definition import Definition
 from workbench.sandbox.catalog import Sandbox
 

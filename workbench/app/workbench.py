@@ -24,7 +24,7 @@ from workbench.app.settings import Settings
 from workbench.app.transfer import Transferred, place_of, transfer
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
-from workbench.connections.kvdb import Kvdb
+from workbench.connections.kvdb.live import Kvdb
 from workbench.core.clock import SystemClock
 from workbench.core.collection import CollectionRow, Each
 from workbench.core.current import CURRENT

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import RLock
 from weakref import WeakSet
 
-from workbench.connections import kvdb_guard
+from workbench.connections.kvdb import guard
 from workbench.core.errors import ConnectionFailed
 
 SERVERS = ("redis-server", "valkey-server")
@@ -85,7 +85,7 @@ class EmbeddedServer:
             with socket.socket(socket.AF_UNIX) as probe:
                 if probe.connect_ex(self.path) == 0:
                     return
-            time.sleep(kvdb_guard.PAUSE_SECONDS)
+            time.sleep(guard.PAUSE_SECONDS)
 
     def close(self) -> None:
         """Be counted no longer; the last one's going ends the server."""
@@ -110,7 +110,7 @@ class EmbeddedServer:
     def _joined(self) -> socket.socket | None:
         """Be a user of the guard there is; None if there is none."""
         link = socket.socket(socket.AF_UNIX)
-        link.settimeout(kvdb_guard.START_SECONDS)
+        link.settimeout(guard.START_SECONDS)
         line = b""
         try:
             link.connect(str(self._runtime / "guard.sock"))
@@ -133,7 +133,7 @@ class EmbeddedServer:
             "data": None if self.folder is None else str(self.folder),
             "patience_seconds": self._patience_seconds,
         }
-        command = [sys.executable, "-I", "-S", kvdb_guard.__file__, json.dumps(settings)]
+        command = [sys.executable, "-I", "-S", guard.__file__, json.dumps(settings)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, cwd="/", timeout=30, check=False)
         if done.returncode:
             words = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]

@@ -15,7 +15,7 @@ from tests.kernels import Kernel
 BEGIN = """
 import json, os
 from pathlib import Path
-from workbench.connections.kvdb import Kvdb
+from workbench.connections.kvdb.live import Kvdb
 kvdb = Kvdb(Path(os.getcwd()))
 server = kvdb.conn.info("server")["process_id"]
 print(json.dumps([int(server), kvdb.conn.get("x")]))

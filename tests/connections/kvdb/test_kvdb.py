@@ -21,9 +21,9 @@ import psutil
 import pytest
 import redis
 
-from workbench.connections import kvdb_client
-from workbench.connections.kvdb import Kvdb, NotDurable
-from workbench.connections.kvdb_server import EmbeddedServer, found_server, private_folder
+from workbench.connections.kvdb import client as kvdb_client
+from workbench.connections.kvdb.live import Kvdb, NotDurable
+from workbench.connections.kvdb.server import EmbeddedServer, found_server, private_folder
 from workbench.core.call import INVOKE, Call
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
@@ -91,7 +91,7 @@ def other_process(folder: Path, then: str) -> subprocess.Popen[str]:
     program = f"""
 import os, sys
 from pathlib import Path
-from workbench.connections.kvdb import Kvdb
+from workbench.connections.kvdb.live import Kvdb
 kvdb = Kvdb(Path({str(folder)!r}), {ENVIRONS["on PATH"]!r})
 print(kvdb.conn.info("server")["process_id"], flush=True)
 {then}

@@ -14,7 +14,7 @@ from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.trace import Step
 
 if TYPE_CHECKING:
-    from workbench.connections.kvdb_server import EmbeddedServer
+    from workbench.connections.kvdb.server import EmbeddedServer
 
 MOST_STEPS = 1_000
 REVIVE_SECONDS = 5.0

@@ -1,0 +1,1 @@
+"""Redis, always there: its client, and a server of our own unless one is named."""
