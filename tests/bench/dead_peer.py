@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Any
 
 from tests.bench.figures import Row
-from tests.connections.cases import CASES, found, opened, silent
-from tests.connections.examples import played
-from tests.connections.test_every_trouble import TIMED, more_tries
+from tests.connections.suites.cases import CASES, found, opened, silent
+from tests.connections.suites.examples import played
+from tests.connections.suites.test_every_trouble import TIMED, more_tries
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed

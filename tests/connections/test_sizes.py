@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.connections.examples import opened
+from tests.connections.suites.examples import opened
 from workbench.connections.files.errors import FileThere, Interrupted
 from workbench.connections.files.live import LiveFiles
 from workbench.core.errors import ConnectionFailed

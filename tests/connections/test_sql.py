@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tests.connections.examples import EXAMPLES, played
+from tests.connections.suites.examples import EXAMPLES, played
 from workbench.connections.definition import Opening
 from workbench.connections.sql import LiveSQL, SQLConnection
 from workbench.core.call import INVOKE, Call

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.connections.examples import EXAMPLES, opened
-from tests.connections.timing import ended_in_time
+from tests.connections.suites.examples import EXAMPLES, opened
+from tests.connections.suites.timing import ended_in_time
 from workbench.connections.definition import Opening
 from workbench.connections.twilio import LiveTwilio, TwilioConnection
 from workbench.core.call import INVOKE, Call

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.connections.cases import CASES, Case
-from tests.connections.examples import EXAMPLES, FILES, played
+from tests.connections.suites.cases import CASES, Case
+from tests.connections.suites.examples import EXAMPLES, FILES, played
 from workbench.app.workbench import Workbench
 from workbench.connections import catalog
 from workbench.connections.files.errors import AccessRefused, Interrupted, StorageFull

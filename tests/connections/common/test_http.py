@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from tests.connections.examples import opened as played
 from tests.connections.rest.test_rest import Script, http
 from tests.connections.rest.test_rest import opened as opened
 from tests.connections.rest.test_rest import source as source
+from tests.connections.suites.examples import opened as played
 from tests.soak.answers import Manner, Server, answer, interim, soak
 from workbench import Workbench
 from workbench.connections.common.http import MOST_INTERIM

@@ -1,4 +1,4 @@
-"""Dropbox connections against the Dropbox peer; what every storage does is in test_files.py."""
+"""Dropbox connections against the Dropbox peer; what every storage does is in suites/test_every_storage.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import dropbox
 import pytest
 from dropbox.exceptions import ApiError, AuthError, RateLimitError
 
-from tests.connections.examples import EXAMPLES, opened
+from tests.connections.suites.examples import EXAMPLES, opened
 from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox.backend import DropboxBackend

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.connections.examples import opened, played
 from tests.connections.ftp.scripted import ScriptedFTP
-from tests.connections.timing import ended_in_time
+from tests.connections.suites.examples import opened, played
+from tests.connections.suites.timing import ended_in_time
 from workbench.connections.files.errors import (
     AccessRefused,
     FileThere,

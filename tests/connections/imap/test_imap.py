@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.connections.examples import EXAMPLES, opened
+from tests.connections.suites.examples import EXAMPLES, opened
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused
 from workbench.connections.imap.live import IMAPConnection, LiveIMAP

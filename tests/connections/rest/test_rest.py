@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.connections.timing import ended_in_time
+from tests.connections.suites.timing import ended_in_time
 from tests.serving import wb as wb
 from workbench.connections.definition import Opening
 from workbench.connections.rest.live import RESTClient, RESTConnection

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.connections.examples import opened
+from tests.connections.suites.examples import opened
 from workbench.app.copying import Copying, Original, Place
 from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted
 from workbench.connections.s3.live import LiveS3

@@ -1,4 +1,4 @@
-"""S3 connections against the S3 peer; what every storage does is in test_files.py."""
+"""S3 connections against the S3 peer; what every storage does is in suites/test_every_storage.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.connections.examples import EXAMPLES, opened
+from tests.connections.suites.examples import EXAMPLES, opened
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused, FileThere, StorageFull
 from workbench.connections.s3.live import LiveS3, S3Connection

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from tests.connections.examples import opened
-from tests.connections.timing import ended_in_time
+from tests.connections.suites.examples import opened
+from tests.connections.suites.timing import ended_in_time
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted, IsAFolder, StorageFull
 from workbench.connections.files.live import LiveFiles

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import workbench
-from tests.connections.cases import CASES, PASSWORD, Case, closed, found, opened
-from tests.connections.examples import played
+from tests.connections.suites.cases import CASES, PASSWORD, Case, closed, found, opened
+from tests.connections.suites.examples import played
 from tests.kernels import ROOT
 from workbench.connections import catalog
 from workbench.connections.definition import Opening
@@ -45,7 +45,7 @@ def test_every_kind_of_the_catalog_is_in_this_suite() -> None:
     kinds = {case.kind for case in CASES.values()}
     # Not `rows()`, which has what cells of other tests have brought.
     assert kinds == {row.kind for row in catalog.ROWS}, (
-        "a kind of connection needs its row in tests/connections/cases.py"
+        "a kind of connection needs its row in tests/connections/suites/cases.py"
     )
     assert kinds == peers().keys(), "a kind needs a peer in workbench/sandbox/catalog.py"
 

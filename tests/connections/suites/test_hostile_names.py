@@ -13,8 +13,8 @@ import paramiko
 import pytest
 import requests
 
-from tests.connections.examples import FILES, opened
-from tests.connections.hostile import ALLOWED, NAMES, OURS, RAW, REFUSED
+from tests.connections.suites.examples import FILES, opened
+from tests.connections.suites.hostile import ALLOWED, NAMES, OURS, RAW, REFUSED
 from workbench.connections.files.errors import FileThere, UnsafeName
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import problem_of

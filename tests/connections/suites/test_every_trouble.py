@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.connections.cases import CASES, PASSWORD, Case, closed, opened, silent
-from tests.connections.examples import played
-from tests.connections.timing import ended_in_time
+from tests.connections.suites.cases import CASES, PASSWORD, Case, closed, opened, silent
+from tests.connections.suites.examples import played
+from tests.connections.suites.timing import ended_in_time
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.sandbox import certificates

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any, NamedTuple
 
-from tests.connections.examples import EXAMPLES
+from tests.connections.suites.examples import EXAMPLES
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.live import LiveConnections
 from workbench.connections.smtp.message import SMTPMessage

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.connections.examples import EXAMPLES, FILES, opened, played
+from tests.connections.suites.examples import EXAMPLES, FILES, opened, played
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.live import LiveFiles
