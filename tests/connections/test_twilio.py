@@ -19,7 +19,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import give, given, secret
-from workbench.sandbox.http_source import HTTPSource
+from workbench.sandbox.http.source import HTTPSource
 from workbench.sandbox.sms_gateway import SMS, SMSGateway
 
 TO = "+48123456789"

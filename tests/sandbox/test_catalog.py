@@ -18,7 +18,7 @@ from workbench.core.errors import NameTaken, UnknownName
 from workbench.core.secret import given, secret
 from workbench.notebook.displays import HTML
 from workbench.sandbox.catalog import NoPeer, Sandbox, peer_class, rows
-from workbench.sandbox.http_source import HTTPSource
+from workbench.sandbox.http.source import HTTPSource
 from workbench.sandbox.smtp_inbox import SMTPInbox
 
 REST = RESTConnection("My Data Source", host="https://data.example.com", path="/rates")

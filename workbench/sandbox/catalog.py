@@ -27,7 +27,7 @@ class PeerRow(NamedTuple):
 
 
 ROWS = (
-    PeerRow("rest", "workbench.sandbox.http_source", "HTTPSource"),
+    PeerRow("rest", "workbench.sandbox.http.source", "HTTPSource"),
     PeerRow("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
     PeerRow("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
     PeerRow("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),

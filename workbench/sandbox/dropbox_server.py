@@ -23,8 +23,8 @@ from workbench.sandbox.dropbox_folders import BadCursor, FolderRoutes, as_rows, 
 from workbench.sandbox.dropbox_tree import Blob, DropboxTree, FilesView, Node, Refused, summary_of
 from workbench.sandbox.faults import Faults, StrangeNames
 from workbench.sandbox.file_tree import Asked
-from workbench.sandbox.http_source import HTTPFaults, beside
-from workbench.sandbox.http_wire import HTTPAnswer, Request, http_protocol
+from workbench.sandbox.http.source import HTTPFaults, beside
+from workbench.sandbox.http.wire import HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.loop import PEERS
 from workbench.sandbox.peer import Peer

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from workbench.sandbox.http_wire import Headers, HTTPAnswer, Request
+from workbench.sandbox.http.wire import Headers, HTTPAnswer, Request
 
 ETags = Literal["md5", "upper", "opaque", "sha256", "kms"]
 Known = Literal["known", "ignored", "refused"]

@@ -21,8 +21,8 @@ from workbench.core.errors import MissingDependency
 from workbench.core.secret import given
 from workbench.sandbox.faults import Faults, StrangeNames, raw
 from workbench.sandbox.file_tree import Asked
-from workbench.sandbox.http_source import HTTPFaults, beside
-from workbench.sandbox.http_wire import Headers, HTTPAnswer, Request, http_protocol
+from workbench.sandbox.http.source import HTTPFaults, beside
+from workbench.sandbox.http.wire import Headers, HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 from workbench.sandbox.s3_habits import ETags, Habits, Known, as_arrived, fits, is_upload, spoilt, takes_file

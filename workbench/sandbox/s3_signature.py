@@ -10,7 +10,7 @@ import hmac
 import re
 from urllib.parse import quote
 
-from workbench.sandbox.http_wire import Request
+from workbench.sandbox.http.wire import Request
 
 SIGNED = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/(?P<scope>[^,\s]+),\s*"

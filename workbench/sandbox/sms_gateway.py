@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 
 from workbench.core.secret import given
 from workbench.sandbox.faults import Faults
-from workbench.sandbox.http_source import HTTPFaults, beside
-from workbench.sandbox.http_wire import HTTPAnswer, Request, http_protocol
+from workbench.sandbox.http.source import HTTPFaults, beside
+from workbench.sandbox.http.wire import HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 

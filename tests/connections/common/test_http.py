@@ -34,7 +34,7 @@ from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.secret import secret
 from workbench.sandbox import certificates
 from workbench.sandbox.dropbox_server import DropboxServer
-from workbench.sandbox.http_source import HTTPSource
+from workbench.sandbox.http.source import HTTPSource
 
 CALLS = 10_000 if os.environ.get("WORKBENCH_SOAK") else 400
 OTHERS = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"

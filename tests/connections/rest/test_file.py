@@ -19,7 +19,7 @@ from workbench.connections.files.errors import AccessRefused, FileRefused, Inter
 from workbench.connections.rest.file import BLOCK_BYTES, fetched
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.secret import secret
-from workbench.sandbox.http_source import HTTPSource
+from workbench.sandbox.http.source import HTTPSource
 
 BIG = os.urandom(BLOCK_BYTES) * 5 + b"end"
 

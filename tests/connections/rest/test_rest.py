@@ -22,7 +22,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
 from workbench.core.secret import secret
-from workbench.sandbox.http_source import HTTPSource
+from workbench.sandbox.http.source import HTTPSource
 
 SECRETS = {"PASSWORD": "pä:ss", "KEY": "k-123", "BROKEN": "k-123\n"}
 

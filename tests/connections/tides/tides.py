@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.rest.live import RESTClient, RESTConnection
-from workbench.sandbox.http_source import HTTPSource
+from workbench.sandbox.http.source import HTTPSource
 
 
 class TidesConnection(ConnectionDefinition, tag="tides", frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.sandbox.http_wire import HTTPAnswer, Request
+from workbench.sandbox.http.wire import HTTPAnswer, Request
 
 BLOCK_BYTES = 1 << 18
 RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)-(\d*)\s*")

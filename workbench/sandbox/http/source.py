@@ -14,8 +14,8 @@ from msgspec import UNSET, Meta
 
 from workbench.core.errors import ServiceUsage, listed
 from workbench.sandbox.faults import Faults
-from workbench.sandbox.http_file import Contents
-from workbench.sandbox.http_wire import HTTPAnswer, Request, Responder, http_protocol
+from workbench.sandbox.http.file import Contents
+from workbench.sandbox.http.wire import HTTPAnswer, Request, Responder, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 

@@ -17,8 +17,8 @@ from workbench.connections.rest.live import RESTConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.secret import given, secret
-from workbench.sandbox import http_wire
-from workbench.sandbox.http_source import HTTPSource
+from workbench.sandbox.http import wire
+from workbench.sandbox.http.source import HTTPSource
 
 
 @pytest.fixture
@@ -331,7 +331,7 @@ def test_a_proxy_of_the_environment_never_sees_what_goes_to_a_peer(
 def test_a_body_above_the_bound_is_refused(
     source: HTTPSource, session: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_wire, "MOST_BODY_BYTES", 10)
+    monkeypatch.setattr(wire, "MOST_BODY_BYTES", 10)
     source.reply("/up")
     assert ask(session, source, "/up", "POST", data=b"x" * 10).status_code == 200
     assert raw(source, b"POST /up HTTP/1.1\r\nContent-Length: 11\r\n\r\n").startswith(b"HTTP/1.1 413")

@@ -1,0 +1,1 @@
+"""The HTTP peer: a server that answers what it was told to, and keeps every request."""
