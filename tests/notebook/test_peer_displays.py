@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.notebook import running
-from workbench.sandbox.dropbox_server import DropboxServer
+from workbench.sandbox.dropbox.server import DropboxServer
 from workbench.sandbox.folder import TemporaryFolder
 from workbench.sandbox.imap_mailbox import IMAPMailbox
 from workbench.sandbox.sms_gateway import SMSGateway

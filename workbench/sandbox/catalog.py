@@ -30,7 +30,7 @@ ROWS = (
     PeerRow("rest", "workbench.sandbox.http.source", "HTTPSource"),
     PeerRow("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
     PeerRow("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
-    PeerRow("dropbox", "workbench.sandbox.dropbox_server", "DropboxServer"),
+    PeerRow("dropbox", "workbench.sandbox.dropbox.server", "DropboxServer"),
     PeerRow("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
     PeerRow("s3", "workbench.sandbox.s3_server", "S3Server"),
     PeerRow("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),

@@ -33,7 +33,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.secret import secret
 from workbench.sandbox import certificates
-from workbench.sandbox.dropbox_server import DropboxServer
+from workbench.sandbox.dropbox.server import DropboxServer
 from workbench.sandbox.http.source import HTTPSource
 
 CALLS = 10_000 if os.environ.get("WORKBENCH_SOAK") else 400

@@ -25,7 +25,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import PlainSecretWarning, give, given, secret
-from workbench.sandbox.dropbox_server import DropboxServer
+from workbench.sandbox.dropbox.server import DropboxServer
 
 MIB = 1 << 20
 BIG = bytes(range(256)) * 4 * 1024 * 21

@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 
 from workbench.connections.dropbox.errors import tags_of
 from workbench.sandbox import certificates
-from workbench.sandbox.dropbox_server import DropboxServer
+from workbench.sandbox.dropbox.server import DropboxServer
 
 BIG = bytes(range(256)) * 4096 * 9
 

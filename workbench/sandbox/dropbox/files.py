@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from workbench.connections.dropbox.hash import ContentHash
-from workbench.sandbox.dropbox_tree import Blob, DropboxTree, Node, Refused, tagged
+from workbench.sandbox.dropbox.tree import Blob, DropboxTree, Node, Refused, tagged
 
 MOST_REQUEST_BYTES = 150 << 20
 Arg = dict[str, Any]

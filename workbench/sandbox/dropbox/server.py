@@ -17,10 +17,10 @@ from msgspec import Meta
 from workbench.connections.files.names import path_of
 from workbench.connections.files.protocol import said_bytes
 from workbench.sandbox import certificates
-from workbench.sandbox.dropbox_account import ROOT_NAMESPACE, AccountRoutes
-from workbench.sandbox.dropbox_files import Arg, FileRoutes
-from workbench.sandbox.dropbox_folders import BadCursor, FolderRoutes, as_rows, strange
-from workbench.sandbox.dropbox_tree import Blob, DropboxTree, FilesView, Node, Refused, summary_of
+from workbench.sandbox.dropbox.account import ROOT_NAMESPACE, AccountRoutes
+from workbench.sandbox.dropbox.files import Arg, FileRoutes
+from workbench.sandbox.dropbox.folders import BadCursor, FolderRoutes, as_rows, strange
+from workbench.sandbox.dropbox.tree import Blob, DropboxTree, FilesView, Node, Refused, summary_of
 from workbench.sandbox.faults import Faults, StrangeNames
 from workbench.sandbox.file_tree import Asked
 from workbench.sandbox.http.source import HTTPFaults, beside

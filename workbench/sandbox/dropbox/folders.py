@@ -8,8 +8,8 @@ import binascii
 import json
 from typing import Any, NamedTuple
 
-from workbench.sandbox.dropbox_files import Arg, deleted
-from workbench.sandbox.dropbox_tree import DropboxTree, Refused, tagged
+from workbench.sandbox.dropbox.files import Arg, deleted
+from workbench.sandbox.dropbox.tree import DropboxTree, Refused, tagged
 
 PAGE = 500
 

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from workbench.sandbox.dropbox_files import Arg
-from workbench.sandbox.dropbox_tree import DropboxTree, Node, Refused, tagged
+from workbench.sandbox.dropbox.files import Arg
+from workbench.sandbox.dropbox.tree import DropboxTree, Node, Refused, tagged
 
 ROOT_NAMESPACE = "1234567890"
 ACCOUNT_ID = "dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc"

@@ -1,0 +1,1 @@
+"""The Dropbox peer: serves the official client, unchanged."""
