@@ -29,7 +29,7 @@ class PeerRow(NamedTuple):
 ROWS = (
     PeerRow("rest", "workbench.sandbox.http.source", "HTTPSource"),
     PeerRow("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
-    PeerRow("ftp", "workbench.sandbox.ftp_server", "FTPServer"),
+    PeerRow("ftp", "workbench.sandbox.ftp.server", "FTPServer"),
     PeerRow("dropbox", "workbench.sandbox.dropbox.server", "DropboxServer"),
     PeerRow("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
     PeerRow("s3", "workbench.sandbox.s3_server", "S3Server"),

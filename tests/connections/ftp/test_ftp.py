@@ -25,7 +25,7 @@ from workbench.connections.files.live import LiveFiles
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, MissingSecret, UnknownName
 from workbench.core.secret import secret
-from workbench.sandbox.ftp_server import FTPServer
+from workbench.sandbox.ftp.server import FTPServer
 
 BIG = bytes(range(256)) * 8192
 

@@ -21,7 +21,7 @@ from workbench.connections.files.names import problem_of
 from workbench.core.errors import WorkbenchError
 from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import FilePeer
-from workbench.sandbox.ftp_server import FTPServer
+from workbench.sandbox.ftp.server import FTPServer
 from workbench.sandbox.s3_server import S3Server
 from workbench.sandbox.sftp_server import SFTPServer
 

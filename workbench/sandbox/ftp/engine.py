@@ -36,7 +36,7 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-    from workbench.sandbox.ftp_server import FTPFaults, FTPServer
+    from workbench.sandbox.ftp.server import FTPFaults, FTPServer
 
 
 class Shelf(AbstractedFS):  # type: ignore[misc]

@@ -15,7 +15,7 @@ from workbench.sandbox.file_tree import FilePeer
 
 if TYPE_CHECKING:
     from workbench.connections.ftp.backend import FTPConnection
-    from workbench.sandbox.ftp_engine import Engine
+    from workbench.sandbox.ftp.engine import Engine
 
 
 class FTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +65,7 @@ class FTPServer(FilePeer):
         """Listen on a free port of loopback; does nothing if it does."""
         if self._engine is None and self._held is None:
             try:
-                from workbench.sandbox.ftp_engine import Engine
+                from workbench.sandbox.ftp.engine import Engine
             except ImportError as exc:
                 raise MissingDependency("The FTP peer", exc.name or "pyftpdlib", "peers") from exc
             certificates.loopback()
@@ -99,7 +99,7 @@ class FTPServer(FilePeer):
     def _obey(self) -> None:
         if self._held is None:
             return
-        from workbench.sandbox.ftp_engine import Engine
+        from workbench.sandbox.ftp.engine import Engine
 
         refuse = self._trouble.faults.refuse
         if refuse and self._engine is not None:
