@@ -11,7 +11,7 @@ import pytest
 from workbench.notebook import running
 from workbench.sandbox.dropbox.server import DropboxServer
 from workbench.sandbox.folder import TemporaryFolder
-from workbench.sandbox.imap_mailbox import IMAPMailbox
+from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.sms_gateway import SMSGateway
 
 NASTY = "<script>alert(1)</script>\"'.txt"

@@ -21,7 +21,7 @@ from workbench.notebook import limiting, running
 from workbench.notebook.html import bar, block, chip, code, dot, escape, measure, muted, strong, table
 from workbench.notebook.lines import DeployLine, Greeting, NothingLine
 from workbench.sandbox.catalog import Sandbox
-from workbench.sandbox.imap_mailbox import IMAPMailbox
+from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.peer import Peer
 from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs

@@ -8,7 +8,7 @@ from datetime import datetime
 from workbench.notebook import files
 from workbench.notebook.html import FAINT, chip, code, dot, escape, muted, strong, table
 from workbench.sandbox.catalog import Sandbox
-from workbench.sandbox.imap_mailbox import IMAPMailbox
+from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.peer import Peer
 from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs

@@ -35,7 +35,7 @@ ROWS = (
     PeerRow("s3", "workbench.sandbox.s3_server", "S3Server"),
     PeerRow("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
     PeerRow("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
-    PeerRow("imap", "workbench.sandbox.imap_mailbox", "IMAPMailbox"),
+    PeerRow("imap", "workbench.sandbox.imap.mailbox", "IMAPMailbox"),
     PeerRow("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 

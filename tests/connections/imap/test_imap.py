@@ -21,7 +21,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import give, given, secret
-from workbench.sandbox.imap_mailbox import IMAPMailbox
+from workbench.sandbox.imap.mailbox import IMAPMailbox
 
 OPENING = Opening(lambda secret, owner: given(secret.name) or "", SystemClock())
 ODD = b"\x00\xff" * 1000 + b"\r\n.\r\n)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workbench.sandbox.imap_store import Bad, Kept
+from workbench.sandbox.imap.store import Bad, Kept
 
 PART = re.compile(r"(BODY|BODY\.PEEK)\[([^\]]*)\](?:<(\d+)\.(\d+)>)?", re.IGNORECASE)
 

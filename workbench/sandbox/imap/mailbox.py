@@ -15,8 +15,8 @@ from msgspec import Meta
 from workbench.core.secret import given
 from workbench.sandbox import certificates
 from workbench.sandbox.faults import Faults
-from workbench.sandbox.imap_store import Folder, Kept
-from workbench.sandbox.imap_talk import Talk
+from workbench.sandbox.imap.store import Folder, Kept
+from workbench.sandbox.imap.talk import Talk
 from workbench.sandbox.loop import PEERS
 from workbench.sandbox.peer import Peer
 from workbench.sandbox.smtp_inbox import Mail

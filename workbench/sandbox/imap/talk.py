@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.sandbox.imap_fetch import PART, item_of, literal, part_label, part_of
-from workbench.sandbox.imap_store import Bad, Folder, Kept, Search, numbers
+from workbench.sandbox.imap.fetch import PART, item_of, literal, part_label, part_of
+from workbench.sandbox.imap.store import Bad, Folder, Kept, Search, numbers
 
 if TYPE_CHECKING:
-    from workbench.sandbox.imap_mailbox import IMAPMailbox
+    from workbench.sandbox.imap.mailbox import IMAPMailbox
 
 MOST_BYTES = 64 << 20
 LITERAL = re.compile(rb"\{(\d+)(\+?)\}$")

@@ -1,0 +1,1 @@
+"""The IMAP peer: a mailbox that tests fill and clients read."""
