@@ -32,7 +32,7 @@ ROWS = (
     PeerRow("ftp", "workbench.sandbox.ftp.server", "FTPServer"),
     PeerRow("dropbox", "workbench.sandbox.dropbox.server", "DropboxServer"),
     PeerRow("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
-    PeerRow("s3", "workbench.sandbox.s3_server", "S3Server"),
+    PeerRow("s3", "workbench.sandbox.s3.server", "S3Server"),
     PeerRow("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
     PeerRow("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
     PeerRow("imap", "workbench.sandbox.imap.mailbox", "IMAPMailbox"),

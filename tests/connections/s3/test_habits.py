@@ -17,7 +17,7 @@ from workbench.connections.files.errors import AccessRefused, FileThere, Interru
 from workbench.connections.s3.live import LiveS3
 from workbench.connections.s3.proof import Sent, may_be_md5
 from workbench.core.errors import ConnectionFailed
-from workbench.sandbox.s3_server import S3Server
+from workbench.sandbox.s3.server import S3Server
 
 MIB = 1 << 20
 OLD = b"what was there before"

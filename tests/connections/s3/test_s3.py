@@ -15,7 +15,7 @@ from workbench.connections.s3.proof import ETagHash
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, InvalidDefinition
 from workbench.core.secret import give, given, secret
-from workbench.sandbox.s3_server import S3Server
+from workbench.sandbox.s3.server import S3Server
 
 MIB = 1 << 20
 BIG = bytes(range(256)) * 4 * 1024 * 18

@@ -22,7 +22,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import FilePeer
 from workbench.sandbox.ftp.server import FTPServer
-from workbench.sandbox.s3_server import S3Server
+from workbench.sandbox.s3.server import S3Server
 from workbench.sandbox.sftp_server import SFTPServer
 
 CANARY = b"nobody may read or change this"

@@ -25,8 +25,8 @@ from workbench.sandbox.http.source import HTTPFaults, beside
 from workbench.sandbox.http.wire import Headers, HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
-from workbench.sandbox.s3_habits import ETags, Habits, Known, as_arrived, fits, is_upload, spoilt, takes_file
-from workbench.sandbox.s3_signature import is_signed_with, key_of
+from workbench.sandbox.s3.habits import ETags, Habits, Known, as_arrived, fits, is_upload, spoilt, takes_file
+from workbench.sandbox.s3.signature import is_signed_with, key_of
 
 SHOWN = 20
 DEFAULT_BUCKET = "bucket"

@@ -1,0 +1,1 @@
+"""The S3 peer: buckets behind a port that checks signatures."""
