@@ -31,7 +31,7 @@ ROWS = (
     PeerRow("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
     PeerRow("ftp", "workbench.sandbox.ftp.server", "FTPServer"),
     PeerRow("dropbox", "workbench.sandbox.dropbox.server", "DropboxServer"),
-    PeerRow("sftp", "workbench.sandbox.sftp_server", "SFTPServer"),
+    PeerRow("sftp", "workbench.sandbox.sftp.server", "SFTPServer"),
     PeerRow("s3", "workbench.sandbox.s3.server", "S3Server"),
     PeerRow("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
     PeerRow("sql", "workbench.sandbox.sql_database", "SQLDatabase"),

@@ -28,7 +28,7 @@ from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition
 from workbench.core.secret import give, given, secret
-from workbench.sandbox.sftp_server import SFTPServer
+from workbench.sandbox.sftp.server import SFTPServer
 
 BIG = bytes(range(256)) * 8192
 

@@ -23,7 +23,7 @@ from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import FilePeer
 from workbench.sandbox.ftp.server import FTPServer
 from workbench.sandbox.s3.server import S3Server
-from workbench.sandbox.sftp_server import SFTPServer
+from workbench.sandbox.sftp.server import SFTPServer
 
 CANARY = b"nobody may read or change this"
 NOT_DROPBOX = {"x ", " x", "  ", "\u00c5"}

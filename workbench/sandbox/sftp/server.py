@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from paramiko import PKey
 
     from workbench.connections.sftp.backend import SFTPConnection
-    from workbench.sandbox.sftp_engine import Conversation
+    from workbench.sandbox.sftp.engine import Conversation
 
 
 class SFTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,7 +139,7 @@ class SFTPServer(FilePeer):
             self._thread.start()
 
     def _accept(self, listening: socket.socket) -> None:
-        from workbench.sandbox.sftp_engine import Conversation
+        from workbench.sandbox.sftp.engine import Conversation
 
         while True:
             try:

@@ -23,7 +23,7 @@ from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import Asked
 
 if TYPE_CHECKING:
-    from workbench.sandbox.sftp_server import SFTPFaults, SFTPServer
+    from workbench.sandbox.sftp.server import SFTPFaults, SFTPServer
 
 LOG = "workbench.peer.sftp"
 # What a client breaks off is not an error of the program.

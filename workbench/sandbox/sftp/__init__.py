@@ -1,0 +1,1 @@
+"""The SFTP peer: a server with a temporary folder."""
