@@ -31,7 +31,7 @@ SOAKED = \
 	tests/app/test_transfer_soak.py \
 	tests/connections/common/test_http.py \
 	tests/limiting/test_processes.py \
-	tests/limiting/test_sliding.py \
+	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py
 FIRST := $(firstword $(sort $(wildcard notebooks/*.ipynb)))

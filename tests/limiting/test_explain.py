@@ -9,7 +9,7 @@ import pytest
 from workbench.core.clock import VirtualClock
 from workbench.limiting.definition import Limit
 from workbench.limiting.explain import explain, never_refusing
-from workbench.limiting.local import LocalLimiter
+from workbench.limiting.local.limiter import LocalLimiter
 from workbench.limiting.plan import Plan
 from workbench.limiting.registry import Limits
 

@@ -77,7 +77,7 @@ def test_never_one_over_and_never_one_under(kind: dict[str, str], rate: int) -> 
 
 
 def test_the_last_tokens_of_every_chunk_are_handed_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.limiting.meters.CHUNK", 7)
+    monkeypatch.setattr("workbench.limiting.local.meters.CHUNK", 7)
     for _ in range(10):
         limits = Limits(VirtualClock())
         limits.define(Limit("x", on="channel", lines="1000/d"))

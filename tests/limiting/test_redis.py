@@ -18,7 +18,7 @@ from workbench.core.clock import VirtualClock
 from workbench.core.errors import StoreUnavailable
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
-from workbench.limiting.local import LocalLimiter
+from workbench.limiting.local.limiter import LocalLimiter
 from workbench.limiting.redis import RedisCounters
 from workbench.limiting.registry import Limits
 from workbench.limiting.resp import Replies, ReplyError, command

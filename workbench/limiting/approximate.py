@@ -8,13 +8,13 @@ from threading import Lock
 from time import monotonic
 
 from workbench.core.ports import Clock
-from workbench.limiting.budgets import Lines, Solo
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
 from workbench.limiting.grammar import Line
 from workbench.limiting.leases import LeasedMeter, Leaser
-from workbench.limiting.local import Counts, LocalLimiter
-from workbench.limiting.meters import Meter
+from workbench.limiting.local.budgets import Lines, Solo
+from workbench.limiting.local.limiter import Counts, LocalLimiter
+from workbench.limiting.local.meters import Meter
 from workbench.limiting.plan import Group
 from workbench.limiting.shared import PATIENCE_SECONDS, count_of
 

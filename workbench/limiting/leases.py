@@ -16,8 +16,8 @@ from weakref import WeakSet
 
 from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
-from workbench.limiting.budgets import reader
-from workbench.limiting.meters import CHUNK, CalendarMeter, Meter
+from workbench.limiting.local.budgets import reader
+from workbench.limiting.local.meters import CHUNK, CalendarMeter, Meter
 from workbench.limiting.shared import Count, Granted
 
 TICK_SECONDS = 0.01

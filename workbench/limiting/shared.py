@@ -12,10 +12,10 @@ from math import ceil
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from workbench.limiting.budgets import Passing
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
 from workbench.limiting.grammar import UNIT_NAMES, Line
+from workbench.limiting.local.budgets import Passing
 from workbench.limiting.networks import caller_key
 from workbench.limiting.plan import Group, Plan
 

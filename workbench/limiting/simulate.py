@@ -12,7 +12,7 @@ from workbench.limiting.approximate import ApproximateLimiter, leasable, leased_
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import LEVELS, Limit
 from workbench.limiting.leases import IDLE_TICKS, TICK_SECONDS, Leaser
-from workbench.limiting.local import LocalLimiter
+from workbench.limiting.local.limiter import LocalLimiter
 from workbench.limiting.shared import Count, Granted
 
 

@@ -12,7 +12,7 @@ from workbench.core.ports import Clock
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
 from workbench.limiting.grammar import UNIT_NAMES, Line
-from workbench.limiting.meters import CalendarMeter, Meter
+from workbench.limiting.local.meters import CalendarMeter, Meter
 from workbench.limiting.networks import caller_key
 from workbench.limiting.plan import Group
 

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.core.clock import VirtualClock
 from workbench.limiting.definition import Limit
-from workbench.limiting.local import LocalLimiter
+from workbench.limiting.local.limiter import LocalLimiter
 
 SEQUENCES = 100_000 if os.environ.get("WORKBENCH_SOAK") else 1_500
 LENGTH = {"s": 1, "m": 60, "h": 3600}

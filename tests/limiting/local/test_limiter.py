@@ -12,9 +12,9 @@ import pytest
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
-from workbench.limiting.local import LocalLimiter
+from workbench.limiting.local.limiter import LocalLimiter
 
-VECTORS = Path(__file__).parents[1] / "vectors"
+VECTORS = Path(__file__).parents[2] / "vectors"
 ZATO = json.loads((VECTORS / "ratelimit_zato32.json").read_text())
 HTTP = json.loads((VECTORS / "http_ratelimit_facts.json").read_text())
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

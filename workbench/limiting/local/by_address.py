@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.limiting.meters import Last, SlidingMeter
-from workbench.limiting.rings import ring_full, ring_of, ring_stamps, ring_take, used_in, wait_of
+from workbench.limiting.local.meters import Last, SlidingMeter
+from workbench.limiting.local.rings import ring_full, ring_of, ring_stamps, ring_take, used_in, wait_of
 
 MOST_BYTES = 200 * 2**20
 RING_BYTES = 250

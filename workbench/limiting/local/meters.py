@@ -11,7 +11,7 @@ from itertools import repeat
 from operator import length_hint
 from typing import NamedTuple, Protocol
 
-from workbench.limiting.rings import used_in, wait_of
+from workbench.limiting.local.rings import used_in, wait_of
 
 CHUNK = 100_000
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from threading import Lock
 
 from workbench.core.ports import Clock
-from workbench.limiting.budgets import Budget, Lines, Passing, Solo
-from workbench.limiting.by_address import CalendarMeterByAddress, SlidingMeterByAddress
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
 from workbench.limiting.grammar import Line
-from workbench.limiting.meters import CalendarMeter, Meter, SlidingMeter
+from workbench.limiting.local.budgets import Budget, Lines, Passing, Solo
+from workbench.limiting.local.by_address import CalendarMeterByAddress, SlidingMeterByAddress
+from workbench.limiting.local.meters import CalendarMeter, Meter, SlidingMeter
 from workbench.limiting.plan import Group, Plan
 
 MOST_KNOWN = 8192

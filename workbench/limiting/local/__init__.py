@@ -1,0 +1,1 @@
+"""Limits that this process counts alone."""
