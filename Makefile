@@ -30,7 +30,7 @@ SOAKED = \
 	tests/connections/s3/test_habits.py \
 	tests/app/test_transfer_soak.py \
 	tests/connections/common/test_http.py \
-	tests/limiting/test_processes.py \
+	tests/limiting/shared/test_processes.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py

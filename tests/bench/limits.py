@@ -21,10 +21,10 @@ from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.ports import Limiter
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
-from workbench.limiting.redis import RedisCounters
 from workbench.limiting.registry import Limits
-from workbench.limiting.resp import command
-from workbench.limiting.sqlite import SQLiteCounters
+from workbench.limiting.shared.redis import RedisCounters
+from workbench.limiting.shared.resp import command
+from workbench.limiting.shared.sqlite import SQLiteCounters
 
 ROUNDS, CALLS = 40, 3000
 ADDRESS, CID = "10.3.0.5", "5f4f1ef65490a23e5c37eda1"

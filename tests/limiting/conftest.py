@@ -12,8 +12,8 @@ from tests.redis_server import RedisServer
 from tests.redis_server import redis_program as redis_program
 from tests.redis_server import redis_server as redis_server
 from workbench.core.clock import VirtualClock
-from workbench.limiting.redis import RedisCounters
-from workbench.limiting.sqlite import SQLiteCounters
+from workbench.limiting.shared.redis import RedisCounters
+from workbench.limiting.shared.sqlite import SQLiteCounters
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

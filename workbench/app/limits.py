@@ -16,7 +16,7 @@ from workbench.limiting.definition import Limit
 from workbench.limiting.explain import Explanation
 from workbench.limiting.networks import number
 from workbench.limiting.registry import Limits
-from workbench.limiting.shared import Use
+from workbench.limiting.shared.limiter import Use
 from workbench.limiting.simulate import Arrival, Simulation
 
 MOST_SIMULATED = 100_000

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from workbench.core.ports import Clock
 from workbench.limiting.proxies import TrustedProxies
-from workbench.limiting.shared import SharedCounters
+from workbench.limiting.shared.limiter import SharedCounters
 from workbench.runtime.workers import WORKERS
 from workbench.stores.url import read_url
 
@@ -39,11 +39,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         """
         given = read_url(self.counters, "counters")
         if given.path is not None:
-            from workbench.limiting.sqlite import SQLiteCounters
+            from workbench.limiting.shared.sqlite import SQLiteCounters
 
             return SQLiteCounters(given.path, clock)
         if given.kind == "redis":
-            from workbench.limiting.redis import RedisCounters
+            from workbench.limiting.shared.redis import RedisCounters
 
             return RedisCounters(self.counters, self.app)
         return None

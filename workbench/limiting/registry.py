@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from workbench.core.clock import VirtualClock
 from workbench.core.ports import Clock
-from workbench.limiting.approximate import ApproximateLimiter, leasable, leased_counts
 from workbench.limiting.definition import LEVELS, Limit
 from workbench.limiting.explain import Explanation, explain
-from workbench.limiting.leases import Leaser
 from workbench.limiting.local.budgets import Lines, reader
 from workbench.limiting.local.limiter import Counts, LocalLimiter
-from workbench.limiting.shared import SharedCounters, SharedLimiter, Use, prefix_of
+from workbench.limiting.shared.approximate import ApproximateLimiter, leasable, leased_counts
+from workbench.limiting.shared.leases import Leaser
+from workbench.limiting.shared.limiter import SharedCounters, SharedLimiter, Use, prefix_of
 
 if TYPE_CHECKING:
     from workbench.limiting.simulate import Arrival, Simulation

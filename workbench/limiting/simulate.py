@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from workbench.core.clock import VirtualClock
-from workbench.limiting.approximate import ApproximateLimiter, leasable, leased_counts
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import LEVELS, Limit
-from workbench.limiting.leases import IDLE_TICKS, TICK_SECONDS, Leaser
 from workbench.limiting.local.limiter import LocalLimiter
-from workbench.limiting.shared import Count, Granted
+from workbench.limiting.shared.approximate import ApproximateLimiter, leasable, leased_counts
+from workbench.limiting.shared.leases import IDLE_TICKS, TICK_SECONDS, Leaser
+from workbench.limiting.shared.limiter import Count, Granted
 
 
 class Arrival(NamedTuple):

@@ -13,7 +13,7 @@ from workbench.channels.live import LiveChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.limiting.definition import Limit
-from workbench.limiting.shared import Use
+from workbench.limiting.shared.limiter import Use
 from workbench.scheduler.jobs import Job
 from workbench.scheduler.records import Run
 from workbench.ui.limit import enough_calls

@@ -18,7 +18,7 @@ from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
 from workbench.limiting.local.budgets import reader
 from workbench.limiting.local.meters import CHUNK, CalendarMeter, Meter
-from workbench.limiting.shared import Count, Granted
+from workbench.limiting.shared.limiter import Count, Granted
 
 TICK_SECONDS = 0.01
 IDLE_TICKS = 10

@@ -12,13 +12,13 @@ import pytest
 
 from tests.redis_server import RedisServer
 from workbench.core.clock import SystemClock, VirtualClock
-from workbench.limiting.approximate import ApproximateLimiter
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
-from workbench.limiting.redis import RedisCounters
 from workbench.limiting.registry import Limits
-from workbench.limiting.shared import SharedCounters, SharedLimiter
-from workbench.limiting.sqlite import SQLiteCounters
+from workbench.limiting.shared.approximate import ApproximateLimiter
+from workbench.limiting.shared.limiter import SharedCounters, SharedLimiter
+from workbench.limiting.shared.redis import RedisCounters
+from workbench.limiting.shared.sqlite import SQLiteCounters
 
 
 @pytest.fixture(params=["sqlite", "redis"])

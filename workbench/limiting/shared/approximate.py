@@ -11,12 +11,12 @@ from workbench.core.ports import Clock
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
 from workbench.limiting.grammar import Line
-from workbench.limiting.leases import LeasedMeter, Leaser
 from workbench.limiting.local.budgets import Lines, Solo
 from workbench.limiting.local.limiter import Counts, LocalLimiter
 from workbench.limiting.local.meters import Meter
 from workbench.limiting.plan import Group
-from workbench.limiting.shared import PATIENCE_SECONDS, count_of
+from workbench.limiting.shared.leases import LeasedMeter, Leaser
+from workbench.limiting.shared.limiter import PATIENCE_SECONDS, count_of
 
 _WAITS = Decision("", "", denied="wait")
 """Neither yes nor no: a lease is on its way."""

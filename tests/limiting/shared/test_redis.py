@@ -19,10 +19,10 @@ from workbench.core.errors import StoreUnavailable
 from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
 from workbench.limiting.local.limiter import LocalLimiter
-from workbench.limiting.redis import RedisCounters
 from workbench.limiting.registry import Limits
-from workbench.limiting.resp import Replies, ReplyError, command
-from workbench.limiting.shared import SharedLimiter
+from workbench.limiting.shared.limiter import SharedLimiter
+from workbench.limiting.shared.redis import RedisCounters
+from workbench.limiting.shared.resp import Replies, ReplyError, command
 
 T = TypeVar("T")
 KINDS = [(window, per) for window in ("calendar", "sliding") for per in ("network", "address")]

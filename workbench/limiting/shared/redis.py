@@ -9,10 +9,7 @@ from typing import Any
 
 from workbench.core.errors import StoreUnavailable
 from workbench.limiting.decision import Decision
-from workbench.limiting.redis_scripts import CALENDAR, GIVE_BACK, LEASE, ONE, SLIDING, Script
-from workbench.limiting.redis_wire import LoopWire, Server, ThreadWire
-from workbench.limiting.resp import ReplyError, bulk, command
-from workbench.limiting.shared import (
+from workbench.limiting.shared.limiter import (
     PATIENCE_SECONDS,
     SEPARATOR,
     Answer,
@@ -24,6 +21,9 @@ from workbench.limiting.shared import (
     Question,
     SharedBudget,
 )
+from workbench.limiting.shared.redis_scripts import CALENDAR, GIVE_BACK, LEASE, ONE, SLIDING, Script
+from workbench.limiting.shared.redis_wire import LoopWire, Server, ThreadWire
+from workbench.limiting.shared.resp import ReplyError, bulk, command
 
 _PASSED = Answer(-1, (), ())
 

@@ -16,8 +16,8 @@ from workbench.limiting.decision import Decision
 from workbench.limiting.definition import Limit
 from workbench.limiting.local.limiter import LocalLimiter
 from workbench.limiting.registry import Limits
-from workbench.limiting.shared import SharedLimiter
-from workbench.limiting.sqlite import SQLiteCounters
+from workbench.limiting.shared.limiter import SharedLimiter
+from workbench.limiting.shared.sqlite import SQLiteCounters
 
 
 def shared(counters: SQLiteCounters, lines: str, **fields: object) -> SharedLimiter:

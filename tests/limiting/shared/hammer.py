@@ -1,6 +1,6 @@
 """A process of its own that calls shared limits from threads and reports every call that was let through.
 
-    python -m tests.limiting.hammer URL THREADS
+    python -m tests.limiting.shared.hammer URL THREADS
 
 Prints `ready`; then for each line on stdin, `NAME EXACT CALLS LINES`, a dot for each call let through, and `done`.
 With 0 calls it calls until nothing has been let through for a while.
@@ -16,10 +16,10 @@ from pathlib import Path
 
 from workbench.core.clock import VirtualClock
 from workbench.limiting.definition import Limit
-from workbench.limiting.redis import RedisCounters
 from workbench.limiting.registry import Limits
-from workbench.limiting.shared import SharedCounters
-from workbench.limiting.sqlite import SQLiteCounters
+from workbench.limiting.shared.limiter import SharedCounters
+from workbench.limiting.shared.redis import RedisCounters
+from workbench.limiting.shared.sqlite import SQLiteCounters
 
 QUIET_SECONDS = 0.5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from workbench.limiting.shared import SEPARATOR, Answer, Count, CountUse, Granted, Question
+from workbench.limiting.shared.limiter import SEPARATOR, Answer, Count, CountUse, Granted, Question
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS count (key TEXT PRIMARY KEY, expires REAL, start REAL, used INTEGER,"

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from workbench.limiting.resp import Replies, ReplyError, command
+from workbench.limiting.shared.resp import Replies, ReplyError, command
 
 
 class Server:

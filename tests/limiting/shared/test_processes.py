@@ -23,13 +23,13 @@ class Crew:
     """Processes that call limits of one store at the same time."""
 
     def __init__(self, url: str) -> None:
-        self._command = [sys.executable, "-m", "tests.limiting.hammer", url, str(THREADS)]
+        self._command = [sys.executable, "-m", "tests.limiting.shared.hammer", url, str(THREADS)]
         self._names, self._running = count(), list[subprocess.Popen[bytes]]()
         self.fill()
 
     def fill(self) -> None:
         """Start processes until there are enough."""
-        root = Path(__file__).parents[2]
+        root = Path(__file__).parents[3]
         started = [
             subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root, bufsize=0)
             for _ in range(PROCESSES - len(self._running))

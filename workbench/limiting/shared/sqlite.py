@@ -20,8 +20,8 @@ from typing import IO, Any, NamedTuple, cast
 from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
 from workbench.limiting.decision import Decision
-from workbench.limiting.ledger import Ledger
-from workbench.limiting.shared import (
+from workbench.limiting.shared.ledger import Ledger
+from workbench.limiting.shared.limiter import (
     PATIENCE_SECONDS,
     Answer,
     Count,
