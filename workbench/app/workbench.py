@@ -9,7 +9,6 @@ from typing import Any
 
 from workbench.app import inline
 from workbench.app.collections import Collection, LiveService
-from workbench.app.copying import Progress
 from workbench.app.curl import Sent
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
@@ -21,7 +20,6 @@ from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.app.settings import Settings
-from workbench.app.transfer import Transferred, place_of, transfer
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
@@ -39,6 +37,8 @@ from workbench.runtime.registry import Source
 from workbench.runtime.workers import WORKERS
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.jobs import Jobs
+from workbench.transfer.copying import Progress
+from workbench.transfer.transfer import Transferred, place_of, transfer
 
 Done = Callable[[Any, BaseException | None, Trace], object]
 

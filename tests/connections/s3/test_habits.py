@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from tests.connections.suites.examples import opened
-from workbench.app.copying import Copying, Original, Place
 from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted
 from workbench.connections.s3.live import LiveS3
 from workbench.connections.s3.proof import Sent, may_be_md5
 from workbench.core.errors import ConnectionFailed
 from workbench.sandbox.s3.server import S3Server
+from workbench.transfer.copying import Copying, Original, Place
 
 MIB = 1 << 20
 OLD = b"what was there before"

@@ -15,9 +15,6 @@ from typing import Any
 import pytest
 
 from workbench import Workbench
-from workbench.app.claims import Claims
-from workbench.app.copying import Progress
-from workbench.app.transfer import TransferIncomplete, Transferred
 from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.files.errors import FileThere, NoSuchFile, StorageFull
 from workbench.connections.folder import LocalFolder
@@ -26,6 +23,9 @@ from workbench.connections.rest.live import RESTConnection
 from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, UnknownName
 from workbench.core.service import Service
+from workbench.transfer.claims import Claims
+from workbench.transfer.copying import Progress
+from workbench.transfer.transfer import TransferIncomplete, Transferred
 
 BIG = bytes(range(256)) * 16_384
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 
-from workbench.app.copying import Copying, Moved, Original, Place, Progress
 from workbench.connections.files.errors import UnsafeName
 from workbench.connections.files.names import name_of, problem_of
 from workbench.connections.files.streams import Download
 from workbench.connections.rest.file import fetched
 from workbench.core.errors import ConnectionFailed, ServiceUsage, WorkbenchError
+from workbench.transfer.copying import Copying, Moved, Original, Place, Progress
 
 
 class Fetch(Copying):

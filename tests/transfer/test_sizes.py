@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.app.test_transfer import KINDS
+from tests.transfer.test_transfer import KINDS
 from workbench import Workbench
-from workbench.app.copying import Moved, Original, Place
-from workbench.app.transfer import Transfer, TransferIncomplete
 from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.service import Service
+from workbench.transfer.copying import Moved, Original, Place
+from workbench.transfer.transfer import Transfer, TransferIncomplete
 
 BIG = bytes(range(256)) * 1200
 ROWS = b"account,balance\n1,2\n"

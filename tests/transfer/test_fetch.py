@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from workbench import Workbench, secret
-from workbench.app.copying import Progress
-from workbench.app.transfer import TransferIncomplete
 from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.files.errors import AccessRefused, FileThere, NoSuchFile, UnsafeName
 from workbench.connections.folder import LocalFolder
@@ -21,6 +19,8 @@ from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.rest.live import RESTConnection
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.service import Service
+from workbench.transfer.copying import Progress
+from workbench.transfer.transfer import TransferIncomplete
 
 BIG = os.urandom(1 << 20) * 4 + b"end"
 

@@ -8,9 +8,6 @@ from fnmatch import fnmatchcase
 from itertools import count
 from typing import Any
 
-from workbench.app.claims import Claims
-from workbench.app.copying import LOOKS, Copying, Moved, Original, Place, Progress, Unfinished
-from workbench.app.fetch import Fetch
 from workbench.connections.files.errors import FileThere, NoSuchFile
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import is_ours, joined, name_of, parent_of, path_of
@@ -21,6 +18,9 @@ from workbench.connections.rest.live import RESTClient
 from workbench.core.current import outgoing
 from workbench.core.errors import MissingDependency, ServiceUsage, WorkbenchError, listed
 from workbench.core.events import Events
+from workbench.transfer.claims import Claims
+from workbench.transfer.copying import LOOKS, Copying, Moved, Original, Place, Progress, Unfinished
+from workbench.transfer.fetch import Fetch
 
 
 class Transferred:

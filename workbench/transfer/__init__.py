@@ -1,0 +1,1 @@
+"""Moves files from one connection to another and loses none."""
