@@ -42,7 +42,7 @@ help:
 $(BIN)/python:
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)' || { \
 	  echo "No Python 3.11 to 3.13 with venv was found$(if $(PYTHON), as $(PYTHON))." >&2; \
-	  echo "Mend: install one (Debian: apt install python3 python3-venv), or: make PYTHON=/path/to/python3.12 ..." >&2; \
+	  echo "Fix: install one (Debian: apt install python3 python3-venv), or: make PYTHON=/path/to/python3.12 ..." >&2; \
 	  exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 

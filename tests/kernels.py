@@ -287,7 +287,7 @@ class Kernel:
     @property
     def _client(self) -> BlockingKernelClient:
         if self.client is None:
-            raise RuntimeError("The kernel is not running. Mend: start it, or use it in a with statement.")
+            raise RuntimeError("The kernel is not running. Fix: start it, or use it in a with statement.")
         return self.client
 
     def interrupt(self) -> None:

@@ -132,7 +132,7 @@ def test_a_file_is_sent_from_where_it_is_and_a_pipe_in_chunks(wb: Workbench) -> 
     file.seek(2)
     answer = wb.call("POST /shows/a", data=file)
     assert bytes.fromhex(answer.json()["body"]) == b"cdef"
-    with pytest.raises(ServiceUsage, match=r"a stream without a name. Mend: wb.call\(..., data=Path"):
+    with pytest.raises(ServiceUsage, match=r"a stream without a name. Fix: wb.call\(..., data=Path"):
         answer.copy_as_curl()
     reading, writing = os.pipe()
     os.write(writing, b"piped")
@@ -150,7 +150,7 @@ def test_a_file_that_is_refused_is_not_sent_to_its_end(wb: Workbench, tmp_path: 
 
 def test_a_body_too_long_for_a_line_says_so(wb: Workbench) -> None:
     answer = wb.call("POST /shows/a", data=b"x" * 70_000)
-    with pytest.raises(ServiceUsage, match=r"70,000 bytes does not fit into a line. Mend: write it to a file"):
+    with pytest.raises(ServiceUsage, match=r"70,000 bytes does not fit into a line. Fix: write it to a file"):
         answer.copy_as_curl()
 
 

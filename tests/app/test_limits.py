@@ -176,7 +176,7 @@ def test_a_channel_brings_all_its_services(wb: Workbench) -> None:
     assert wb.limits.explain("9.9.9.9", channel="rpc", service="api.other").applying == ["* = 1/m", "* = 7/h"]
     assert wb.limits.explain("9.9.9.9", channel="soap").applying == ["* = 2/m", "* = 10000/h"]
     assert wb.limits.simulate(channel="rpc", service="api.other", calls=60, seconds=3600).passed == 7
-    with pytest.raises(ServiceUsage, match="leads to api.sample, api.other. Mend: add service='api.sample'"):
+    with pytest.raises(ServiceUsage, match="leads to api.sample, api.other. Fix: add service='api.sample'"):
         wb.limits.simulate(channel="rpc", calls=10)
     with pytest.raises(ServiceUsage, match="at most 100,000 calls"):
         wb.limits.simulate(channel="soap", calls=10**6)
@@ -189,10 +189,10 @@ def test_what_is_asked_about_must_exist(wb: Workbench) -> None:
             with pytest.raises(UnknownName, match="is named"):
                 asked(address="10.0.0.7", **names)
     for asked in (wb.limits.explain, wb.limits.simulate):
-        with pytest.raises(ServiceUsage, match="'10.0.0.0/8' is no address. Mend: write one, as 10.0.0.7"):
+        with pytest.raises(ServiceUsage, match="'10.0.0.0/8' is no address. Fix: write one, as 10.0.0.7"):
             asked(address="10.0.0.0/8", channel="one")
     assert len(wb.limits.explain(None, channel="one")) == 1
-    with pytest.raises(ServiceUsage, match="not how often. Mend: add calls=100"):
+    with pytest.raises(ServiceUsage, match="not how often. Fix: add calls=100"):
         wb.limits.simulate(channel="one")
 
 

@@ -108,7 +108,7 @@ def test_a_name_from_two_files_is_told_with_both(
     wb: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wb.load(module(tmp_path / "shop.py", wb, monkeypatch))
-    with pytest.raises(NameTaken, match=r"comes from two places: shop\.py and this notebook, cell \[7\]\. Mend: "):
+    with pytest.raises(NameTaken, match=r"comes from two places: shop\.py and this notebook, cell \[7\]\. Fix: "):
         wb.drafting.define([folder(path="/else")], origin=Origin("cell", "abc", 7))
     wb.drafting.define([folder(path="/else")], origin=Origin("cell", "abc", 7), replace=True)
     assert wb.origin_of(folder()) == Origin("cell", "abc", 7)

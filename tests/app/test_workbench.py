@@ -136,9 +136,7 @@ def test_what_others_name_cannot_be_removed(wb: Workbench) -> None:
     wb.deploy(Hello)
     with pytest.warns(PlainSecretWarning):
         wb.define(BasicAuth("u", password="p"), RESTChannel("api.hello", security="u"))
-    with pytest.raises(
-        StillUsed, match="Basic Auth 'u' is still used by REST 'api.hello'. Mend: change or remove that"
-    ):
+    with pytest.raises(StillUsed, match="Basic Auth 'u' is still used by REST 'api.hello'. Fix: change or remove that"):
         wb.security.remove("u")
     assert wb.call("GET /api/hello").status == 401
     wb.define(RESTChannel("api.hello"))
@@ -171,7 +169,7 @@ def test_a_definition_run_again_reads_its_secret_again(wb: Workbench, monkeypatc
 
 
 def test_a_missing_secret_says_how_to_set_it(wb: Workbench) -> None:
-    with pytest.raises(MissingSecret, match="Basic Auth 'u' needs the secret 'NO_SUCH_SECRET', which is not set. Mend"):
+    with pytest.raises(MissingSecret, match="Basic Auth 'u' needs the secret 'NO_SUCH_SECRET', which is not set. Fix"):
         wb.define(BasicAuth("u", password=secret("NO_SUCH_SECRET")))
     assert not wb.security
     wb.define(RESTConnection("out", host="http://localhost:1", api_key=secret("NO_SUCH_SECRET")))
@@ -202,7 +200,7 @@ def test_a_sandbox_is_seen_beside_every_connection(wb: Workbench) -> None:
 
 def test_a_file_of_secrets_that_cannot_be_read_is_named(wb: Workbench) -> None:
     (wb.folder / ".env").write_bytes(b"OF_FILE=\xff\n")
-    with pytest.raises(WorkbenchError, match=r"\.env cannot be read: 'utf-8' codec .* Mend: save it as UTF-8 text you"):
+    with pytest.raises(WorkbenchError, match=r"\.env cannot be read: 'utf-8' codec .* Fix: save it as UTF-8 text you"):
         wb.define(BasicAuth("user", password=secret("OF_FILE")))
     assert "user" not in wb.security
 
@@ -309,7 +307,7 @@ def test_calls_wait_for_an_answer_only_so_long(wb: Workbench) -> None:
     wb.deploy(Hangs)
     wb.define(RESTChannel("hangs"))
     with pytest.raises(
-        DeadlineExceeded, match="'GET /hangs' had no answer within 0.1 s. Mend: wait longer with timeout_"
+        DeadlineExceeded, match="'GET /hangs' had no answer within 0.1 s. Fix: wait longer with timeout_"
     ):
         wb.call("GET /hangs", timeout_seconds=0.1)
     go.set()

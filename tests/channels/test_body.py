@@ -273,7 +273,7 @@ def test_a_stream_kept_beyond_its_call_says_so(served: Workbench) -> None:
         except ValueError as exc:
             return str(exc)
 
-    until(lambda: says() == "This body is gone, since its call has ended. Mend: read it before that.", "it is gone")
+    until(lambda: says() == "This body is gone, since its call has ended. Fix: read it before that.", "it is gone")
 
 
 def test_a_big_batch_of_json_rpc_is_read(served: Workbench, spools: Callable[[], int]) -> None:
@@ -313,7 +313,7 @@ def test_a_full_disk_is_507_and_the_sender_gets_to_read_it(
         assert (received.status, json(received)["details"]) == (507, "Insufficient Storage")
         assert b"temporary" not in received.body
     until(lambda: spools() == 0, "its file was closed")
-    assert "Mend: make room in the folder for temporary files" in caplog.text
+    assert "Fix: make room in the folder for temporary files" in caplog.text
     with Wire(served) as wire:
         assert wire.request("POST /reads", body=BIG).answer().status == 200
 

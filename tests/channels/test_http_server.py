@@ -36,7 +36,7 @@ def test_a_busy_port_given_by_hand_names_its_owner(taken: socket.socket, tmp_pat
         wb.start()
     text = str(refused.value)
     assert text.startswith(f"Port {port} is in use")
-    assert text.endswith("Mend: stop that program, or choose another port (0 takes any).")
+    assert text.endswith("Fix: stop that program, or choose another port (0 takes any).")
     if sys.platform == "linux":
         assert f"(pid {os.getpid()})" in text
 
@@ -54,7 +54,7 @@ def test_a_port_that_cannot_be_had_says_why(tmp_path: Path) -> None:
     with Workbench(port=70000, folder=tmp_path) as wb, pytest.raises(WorkbenchError) as refused:
         wb.start()
     assert str(refused.value) == (
-        "Port 70000 cannot be had (bind(): port must be 0-65535.). Mend: choose another port (0 takes any)."
+        "Port 70000 cannot be had (bind(): port must be 0-65535.). Fix: choose another port (0 takes any)."
     )
 
 

@@ -71,7 +71,7 @@ def test_a_service_that_raises_is_500_without_a_word_of_it(wb: Workbench, cls: t
         [step] = answer.trace.steps("service")  # type: ignore[union-attr]
         assert isinstance(step.error, ValueError)  # type: ignore[attr-defined]
     else:
-        assert "A lock cannot be sent as JSON. Mend: return text" in line.text
+        assert "A lock cannot be sent as JSON. Fix: return text" in line.text
 
 
 def test_an_error_for_the_caller_is_told_in_its_words(wb: Workbench) -> None:

@@ -145,7 +145,7 @@ def test_methods_of_one_path_go_to_their_channels() -> None:
     ],
 )
 def test_two_channels_of_one_address_are_refused(first: On, second: On) -> None:
-    with pytest.raises(PathTaken, match="Channels 'a' and 'b' both answer .* Mend: give one of them another path"):
+    with pytest.raises(PathTaken, match="Channels 'a' and 'b' both answer .* Fix: give one of them another path"):
         Routes([first, second])
 
 

@@ -36,7 +36,7 @@ def test_another_distribution_with_a_package_of_this_name_is_named(cli: CommandL
     path = os.pathsep.join([cli.env["PYTHONPATH"], str(tmp_path)])
     done = cli.run("doctor", PYTHONPATH=path)
     assert done.returncode == 1
-    assert "MEND  installed: workbench has a package `workbench` too; pip uninstall it" in done.stdout
+    assert "FIX   installed: workbench has a package `workbench` too; pip uninstall it" in done.stdout
 
 
 def test_the_libraries_of_extras_that_are_not_there_are_named() -> None:
@@ -52,7 +52,7 @@ def test_a_busy_port_is_no_trouble_and_its_owner_is_named(cli: CommandLine) -> N
     assert "11223" in str(port["said"])
 
 
-def test_a_missing_kernel_is_said_with_the_mend(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_missing_kernel_is_said_with_the_fix(cli: CommandLine, tmp_path: Path) -> None:
     nowhere = {"JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PATH": "", "PYTHONNOUSERSITE": "1"}
     looked = found(cli, **nowhere)["kernel"]
     # The environment's own kernels are found wherever the person's data are.

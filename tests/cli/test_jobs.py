@@ -81,5 +81,5 @@ def test_a_failed_run_and_an_unknown_job_are_errors(said: Said) -> None:
     assert (status, out) == (1, "")
     assert "No job is named 'hourlie'; there are: failing, hourly, later. Did you mean 'hourly'?" in err
     assert said("execute")[2] == (
-        "workbench: No job is named. Mend: workbench jobs execute NAME; workbench jobs list says which.\n"
+        "workbench: No job is named. Fix: workbench jobs execute NAME; workbench jobs list says which.\n"
     )

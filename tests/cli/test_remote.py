@@ -111,9 +111,9 @@ def test_the_runtime_file_is_the_users_alone(cli: CommandLine, served: Served) -
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_nothing_that_runs_is_said_with_the_mend(fresh: CommandLine) -> None:
+def test_nothing_that_runs_is_said_with_the_fix(fresh: CommandLine) -> None:
     assert fresh.refused("status") == (
-        "workbench: No workbench runs on this machine. Mend: run a notebook's first cells, or: workbench serve FILE"
+        "workbench: No workbench runs on this machine. Fix: run a notebook's first cells, or: workbench serve FILE"
     )
     assert "No workbench runs on this machine" in fresh.refused("invoke", "x")
     assert fresh.run("status", "--json").stdout == "[]\n"
@@ -123,7 +123,7 @@ def test_several_workbenches_are_told_apart_by_app(fresh: CommandLine) -> None:
     for name in ("one.py", "two.py"):
         fresh.serve(fresh.module(name, MODULE.replace("You said", name)))
     words = fresh.refused("invoke", "text")
-    assert words == "workbench: Several workbenches run here: one.py, two.py. Mend: say which with --app NAME"
+    assert words == "workbench: Several workbenches run here: one.py, two.py. Fix: say which with --app NAME"
     assert fresh.run("invoke", "text", "--app", "two.py", "--payload", "hi").stdout == "two.py hi\n"
     assert "No running workbench is named 'tow.py'" in fresh.refused("invoke", "text", "--app", "tow.py")
     assert len(json.loads(fresh.run("status", "--json").stdout)) == 2

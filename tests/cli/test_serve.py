@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_served_is_refused_in_one_sentence(
 
 def test_a_file_that_is_not_there_is_refused(fresh: CommandLine) -> None:
     assert fresh.refused("serve", "nowhere.ipynb") == (
-        "workbench: There is no file 'nowhere.ipynb'. Mend: correct the path."
+        "workbench: There is no file 'nowhere.ipynb'. Fix: correct the path."
     )
 
 

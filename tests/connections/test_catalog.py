@@ -59,10 +59,10 @@ def test_a_class_of_a_cell_is_a_kind_once_it_is_defined(tmp_path: Path) -> None:
         peer.reply("/now", json={"degrees": -3.5})
         assert wb.invoke("api.report") == -3.5
         assert repr(wb.connections["Roof"]) == "Weather 'Roof'"
-        with pytest.raises(ServiceUsage, match=r"Weather 'Roof' has no ping. Mend: write def ping"):
+        with pytest.raises(ServiceUsage, match=r"Weather 'Roof' has no ping. Fix: write def ping"):
             wb.connections["Roof"].ping()
         wb.connections.remove("Roof")
-        with pytest.raises(UnknownName, match=r"No Weather connection is named 'Roof'.*Mend: wb.define\(Weather\("):
+        with pytest.raises(UnknownName, match=r"No Weather connection is named 'Roof'.*Fix: wb.define\(Weather\("):
             wb.invoke("api.report")
 
 
@@ -188,7 +188,7 @@ def test_a_distribution_that_cannot_be_used_is_named_and_left_out(
     begin = f"KindLeftOut: Kind of connection {kind!r}, which the distribution broken brings, cannot be used: {why}"
     assert complained.count("Warning") + complained.count("KindLeftOut: ") == 1
     assert begin in complained
-    assert "Mend: pip install --upgrade broken, or pip uninstall broken\n" in complained
+    assert "Fix: pip install --upgrade broken, or pip uninstall broken\n" in complained
 
 
 def test_a_kind_or_peer_that_cannot_be_used_says_so_when_it_is_asked_for(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ class Asking(Service):
 @pytest.mark.parametrize("kind", COMING)
 def test_a_kind_that_is_to_come_says_so_wherever_it_is_asked_for(kind: str, tmp_path: Path) -> None:
     label, cls, package = COMING[kind]
-    said = rf"^{label} connections come later. Mend: until then, .*\(pip install {package}\).*05-your-own-connector"
+    said = rf"^{label} connections come later. Fix: until then, .*\(pip install {package}\).*05-your-own-connector"
     with Workbench(port=0, folder=tmp_path, store="memory://") as wb:
         wb.deploy(Asking)
         for ask in (

@@ -178,7 +178,7 @@ def test_async_services_await_single_statements(conn: LiveSQL, call: Call) -> No
     call.on_loop = True
 
     async def handle() -> list[dict[str, object]]:
-        with pytest.raises(ServiceUsage, match=r"Mend: await conn.aio.execute"):
+        with pytest.raises(ServiceUsage, match=r"Fix: await conn.aio.execute"):
             conn.execute("SELECT 1")
         return await conn.aio.execute("SELECT 1 AS one")
 

@@ -89,7 +89,7 @@ def test_what_cannot_be_sent_is_said_at_once(conn: LiveTwilio, peer: SMSGateway)
 
 
 def test_a_refusal_comes_in_the_apis_words(conn: LiveTwilio) -> None:
-    with pytest.raises(ConnectionFailed, match=r"refused it: 400, The 'From' number \?\? .*\(error 21212\). Mend: see"):
+    with pytest.raises(ConnectionFailed, match=r"refused it: 400, The 'From' number \?\? .*\(error 21212\). Fix: see"):
         conn.send("x", to=TO, from_="??")
 
 
@@ -145,7 +145,7 @@ def test_async_services_await_it(conn: LiveTwilio, peer: SMSGateway, call: Call)
     call.on_loop = True
 
     async def handle() -> str:
-        with pytest.raises(ServiceUsage, match=r"Mend: await conn.aio.send"):
+        with pytest.raises(ServiceUsage, match=r"Fix: await conn.aio.send"):
             conn.send("x", to=TO)
         return str((await conn.aio.send("x", to=TO)).status)
 

@@ -1,4 +1,4 @@
-"""Errors say what happened, to which object, and how to mend it."""
+"""Errors say what happened, to which object, and how to fix it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from workbench.core.errors import (
 
 
 def test_an_unknown_name_says_which_there_are_and_the_nearest() -> None:
-    error = UnknownName("service", "api.smaple", ["api.tick", "api.sample"], mend="run its cell.")
+    error = UnknownName("service", "api.smaple", ["api.tick", "api.sample"], fix="run its cell.")
     assert str(error) == (
         "No service is named 'api.smaple'; there are: api.sample, api.tick. Did you mean 'api.sample'? "
-        "Mend: run its cell."
+        "Fix: run its cell."
     )
     assert isinstance(error, KeyError)
 
@@ -34,7 +34,7 @@ def test_a_long_list_is_cut() -> None:
 
 def test_a_missing_secret_names_the_ways_to_set_it() -> None:
     assert str(MissingSecret("API_TOKEN", "REST 'CRM'")) == (
-        "REST 'CRM' needs the secret 'API_TOKEN', which is not set. Mend: set the environment variable API_TOKEN, "
+        "REST 'CRM' needs the secret 'API_TOKEN', which is not set. Fix: set the environment variable API_TOKEN, "
         "write API_TOKEN=... into a file .env beside the notebook, or call wb.sandbox() to play without it."
     )
 

@@ -68,7 +68,7 @@ def test_two_classes_of_one_name_deploy_nothing(kernel: Kernel) -> None:
     failed = kernel.run(cell, fails=True)
     assert failed.error is not None
     assert failed.error["evalue"] == (
-        "Classes Twin and Other are both named 'twin'; nothing was deployed. Mend: give each class its own name."
+        "Classes Twin and Other are both named 'twin'; nothing was deployed. Fix: give each class its own name."
     )
     assert kernel.run("'twin' in wb.services").result == "False"
 

@@ -74,7 +74,7 @@ def test_an_extension_that_fails_shows_itself_in_the_first_cell(env: dict[str, s
         first = kernel.run("print('the cell runs')", fails=True)
         assert first.error is not None
         assert first.error["evalue"] == (
-            "WORKBENCH_PORT is 'eleven', which is no port. Mend: give a number from 0 to 65535 (0 takes any)."
+            "WORKBENCH_PORT is 'eleven', which is no port. Fix: give a number from 0 to 65535 (0 takes any)."
         )
         assert first.stdout == "the cell runs\n"
         assert kernel.run("print('once')").error is None

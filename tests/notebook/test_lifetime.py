@@ -90,7 +90,7 @@ def test_a_busy_port_given_by_hand_names_its_owner(env: dict[str, str]) -> None:
                 assert error["ename"] == "PortBusy"
                 assert f"Port {port} is in use by " in error["evalue"]
                 assert str(os.getpid()) in error["evalue"]
-                assert "Mend: stop that program, or choose another port" in error["evalue"]
+                assert "Fix: stop that program, or choose another port" in error["evalue"]
                 assert "/workbench/" not in "".join(error["traceback"])
             deployed = kernel.run(f"from workbench import Service\n{HELLO}", fails=True)
             assert deployed.error is not None

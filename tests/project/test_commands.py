@@ -1,4 +1,4 @@
-"""`make` and `.ci/run` find a Python that fits, and say how to mend what is missing."""
+"""`make` and `.ci/run` find a Python that fits, and say how to fix what is missing."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_the_first_command_installs_what_every_notebook_needs() -> None:
     assert "--editable '.[all]'" in done.stdout
 
 
-def test_a_python_that_does_not_fit_is_refused_with_the_mend() -> None:
+def test_a_python_that_does_not_fit_is_refused_with_the_fix() -> None:
     done = run("make", "test", "PYTHON=false")
     assert done.returncode != 0
     assert "No Python 3.11 to 3.13 with venv was found as false." in done.stderr
-    assert "Mend: install one" in done.stderr
+    assert "Fix: install one" in done.stderr
 
 
-def test_no_python_at_all_is_said_with_the_mend(bare_path: str) -> None:
+def test_no_python_at_all_is_said_with_the_fix(bare_path: str) -> None:
     done = run("make", "lab", "VENV=.cache/none", path=bare_path)
     assert done.returncode != 0
     assert "No Python 3.11 to 3.13 with venv was found." in done.stderr

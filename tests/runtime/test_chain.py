@@ -198,7 +198,7 @@ def test_a_service_with_verbs_answers_them_alone(wb: Workbench) -> None:
 
 def test_a_service_with_verbs_alone_says_how_to_reach_it(wb: Workbench) -> None:
     wb.deploy(Verbs)
-    with pytest.raises(ServiceUsage, match="only handle_GET, handle_POST, reached by HTTP. Mend: call it through"):
+    with pytest.raises(ServiceUsage, match="only handle_GET, handle_POST, reached by HTTP. Fix: call it through"):
         wb.invoke("verbs")
 
 
@@ -231,21 +231,21 @@ def test_bad_input_never_reaches_handle(wb: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "mend"),
+    ("body", "fix"),
     [
-        ({"handle_GET": lambda self, x: 1}, "handle_GET takes \\(self\\) alone. Mend: declare input = TheModel"),
+        ({"handle_GET": lambda self, x: 1}, "handle_GET takes \\(self\\) alone. Fix: declare input = TheModel"),
         ({"handle": lambda self: 1, "handle_GET": ToldAsync.handle}, "mixes def and async def"),
-        ({"handle": lambda self: 1, "before_handle": ToldAsync.finalize_handle}, "its before_handle is. Mend"),
-        ({"handle": 5}, "its handle is 5. Mend: write def handle"),
+        ({"handle": lambda self: 1, "before_handle": ToldAsync.finalize_handle}, "its before_handle is. Fix"),
+        ({"handle": 5}, "its handle is 5. Fix: write def handle"),
         ({"__init__": lambda self, x: None}, "its __init__ wants arguments"),
-        ({"name": 5}, "Class Wrong has the name 5. Mend: name ="),
+        ({"name": 5}, "Class Wrong has the name 5. Fix: name ="),
         ({"name": " "}, "has the name ' '"),
         ({"name": "two\nlines"}, "1 to 200 printable characters"),
         ({"name": "x" * 201}, "1 to 200 printable characters"),
     ],
 )
-def test_what_could_not_work_is_refused_at_deployment(wb: Workbench, body: dict[str, Any], mend: str) -> None:
-    with pytest.raises(DeployRefused, match=mend):
+def test_what_could_not_work_is_refused_at_deployment(wb: Workbench, body: dict[str, Any], fix: str) -> None:
+    with pytest.raises(DeployRefused, match=fix):
         wb.deploy(type("Wrong", (Service,), {"name": "wrong", **body}))
     assert list(wb.services) == []
 
@@ -269,5 +269,5 @@ def test_a_class_that_is_still_abstract_is_no_service_yet(wb: Workbench) -> None
 
 def test_a_service_without_handle_says_what_to_write(wb: Workbench) -> None:
     wb.deploy(type("Empty", (Service,), {"name": "empty"}))
-    with pytest.raises(ServiceUsage, match="Service 'empty' has no handle. Mend: write def handle"):
+    with pytest.raises(ServiceUsage, match="Service 'empty' has no handle. Fix: write def handle"):
         wb.invoke("empty")

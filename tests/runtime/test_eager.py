@@ -139,7 +139,7 @@ def test_one_that_holds_the_loop_is_named(wb: Workbench, first_waits: bool) -> N
     assert len(warned) == 1
     assert re.fullmatch(
         r"holds is async and held the server's loop for \d{3,} ms; every other caller waited\. "
-        r"Mend: await what it waits for, or make it a plain def handle\.",
+        r"Fix: await what it waits for, or make it a plain def handle\.",
         warned[0],
     )
     wb.invoke("holds")

@@ -91,13 +91,13 @@ def test_zatos_own_keywords_are_no_payload(wb: Workbench, keyword: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keywords", "mend"),
+    ("keywords", "fix"),
     [
-        ({"timeout": 5}, "cannot stop a service after a time. Mend: bound the waits of that service"),
-        ({"b": 2}, "has a payload, and b besides. Mend: put all in one dict"),
+        ({"timeout": 5}, "cannot stop a service after a time. Fix: bound the waits of that service"),
+        ({"b": 2}, "has a payload, and b besides. Fix: put all in one dict"),
     ],
 )
-def test_keywords_that_cannot_be_obeyed_are_refused(wb: Workbench, keywords: dict[str, Any], mend: str) -> None:
+def test_keywords_that_cannot_be_obeyed_are_refused(wb: Workbench, keywords: dict[str, Any], fix: str) -> None:
     class Caller(Service):
         name = "caller"
 
@@ -105,7 +105,7 @@ def test_keywords_that_cannot_be_obeyed_are_refused(wb: Workbench, keywords: dic
             return self.invoke("inner", {"a": 1}, **keywords)
 
     wb.deploy(Caller, Inner)
-    with pytest.raises(ServiceUsage, match=mend):
+    with pytest.raises(ServiceUsage, match=fix):
         wb.invoke("caller")
 
 
@@ -131,7 +131,7 @@ def test_an_unknown_service_says_which_there_are(wb: Workbench) -> None:
     with pytest.raises(UnknownName, match="No service is named 'inber'; there are: inner, outer. Did you mean 'inner'"):
         wb.invoke("outer", "inber")
     assert repr(wb.traffic[-1]) == "outer failed: UnknownName\n  inber failed: UnknownName"
-    with pytest.raises(UnknownName, match="Mend: run the cell that defines it, or correct the name"):
+    with pytest.raises(UnknownName, match="Fix: run the cell that defines it, or correct the name"):
         wb.invoke("nope")
     assert repr(wb.traffic[-1]) == "nope failed: UnknownName"
 
@@ -139,7 +139,7 @@ def test_an_unknown_service_says_which_there_are(wb: Workbench) -> None:
 def test_a_service_cannot_invoke_itself(wb: Workbench) -> None:
     wb.deploy(Outer, OuterAsync)
     for name in ("outer", "outer.async"):
-        with pytest.raises(ServiceUsage, match=f"'{name}' cannot invoke itself. Mend: put the shared work"):
+        with pytest.raises(ServiceUsage, match=f"'{name}' cannot invoke itself. Fix: put the shared work"):
             wb.invoke(name, name)
         assert repr(wb.traffic[-1]) == f"{name} failed: ServiceUsage"
 
@@ -158,19 +158,19 @@ def test_a_circle_of_services_ends_with_its_names(wb: Workbench) -> None:
             return self.invoke("ping")
 
     wb.deploy(Ping, Pong)
-    with pytest.raises(ServiceUsage, match="more than 64 deep: ping, pong. Mend: break the circle"):
+    with pytest.raises(ServiceUsage, match="more than 64 deep: ping, pong. Fix: break the circle"):
         wb.invoke("ping")
 
 
 @pytest.mark.parametrize(
-    ("does", "mend"),
+    ("does", "fix"),
     [
-        (lambda self: self.invoke("inner"), "Mend: await self.invoke.aio\\('inner', ...\\)"),
-        (lambda self: self.workbench.invoke("inner"), "wb.invoke would hold the server.* Mend: await self.invoke.aio"),
+        (lambda self: self.invoke("inner"), "Fix: await self.invoke.aio\\('inner', ...\\)"),
+        (lambda self: self.workbench.invoke("inner"), "wb.invoke would hold the server.* Fix: await self.invoke.aio"),
         (lambda self: self.workbench.call("GET /ping"), "wb.call would hold the server"),
     ],
 )
-def test_what_would_block_the_loop_says_what_to_write(wb: Workbench, does: Any, mend: str) -> None:
+def test_what_would_block_the_loop_says_what_to_write(wb: Workbench, does: Any, fix: str) -> None:
     class Blocks(Service):
         name = "blocks"
         workbench: ClassVar[Workbench] = wb
@@ -180,7 +180,7 @@ def test_what_would_block_the_loop_says_what_to_write(wb: Workbench, does: Any, 
 
     wb.start()
     wb.deploy(Blocks, Inner)
-    with pytest.raises(ServiceUsage, match=mend):
+    with pytest.raises(ServiceUsage, match=fix):
         wb.invoke("blocks")
 
 

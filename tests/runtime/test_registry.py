@@ -85,7 +85,7 @@ def test_a_rollback_names_the_helpers_that_do_something_else_now() -> None:
 def test_two_classes_of_one_name_are_refused_together() -> None:
     registry = Registry()
     found = run("class A(Service):\n    name = 'x'\nclass B(A):\n    pass")
-    with pytest.raises(DeployRefused, match="Classes A and B are both named 'x'; nothing was deployed. Mend: give"):
+    with pytest.raises(DeployRefused, match="Classes A and B are both named 'x'; nothing was deployed. Fix: give"):
         registry.prepare([found["A"], found["B"]], Source(NOTEBOOK, ""))
     assert not registry.services
 
@@ -95,7 +95,7 @@ def test_one_name_from_two_files_is_refused_unless_replaced() -> None:
     two = Origin("file", file="two.py", loaded=True)
     deploy(registry, cell("a"), origin=Origin("file", file="one.py", loaded=True))
     found = run(cell("b"))
-    with pytest.raises(NameTaken, match="Service 'api' comes from two places: one.py and two.py. Mend: rename one, or"):
+    with pytest.raises(NameTaken, match="Service 'api' comes from two places: one.py and two.py. Fix: rename one, or"):
         registry.prepare([found["Api"]], Source(two, cell("b")))
     [version] = registry.prepare([found["Api"]], Source(two, cell("b")), replace=True)
     registry.deploy([version])
@@ -147,7 +147,7 @@ def test_a_removed_service_is_gone_with_its_history() -> None:
     registry = Registry()
     deploy(registry, cell("a"))
     registry.remove("api")
-    with pytest.raises(UnknownName, match="No service is named 'api'; there are: none. Mend: run the cell"):
+    with pytest.raises(UnknownName, match="No service is named 'api'; there are: none. Fix: run the cell"):
         registry.get("api")
     assert "api" not in registry.history
 

@@ -19,7 +19,7 @@ def test_the_last_calls_are_kept_oldest_first() -> None:
 
 def test_what_is_not_kept_is_said() -> None:
     traffic = Traffic()
-    with pytest.raises(NothingThere, match=r"^Nothing is recorded yet\. Mend: call a service first\.$"):
+    with pytest.raises(NothingThere, match=r"^Nothing is recorded yet\. Fix: call a service first\.$"):
         traffic[-1]
     traffic.record("a", Step("service", "api.a"))
     with pytest.raises(IndexError, match=r"^Only 1 are kept"):

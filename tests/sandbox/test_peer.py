@@ -108,7 +108,7 @@ def test_refuse_is_a_closed_port_that_comes_back_as_it_was(peer: EchoPeer) -> No
         peer.fail(refuse=True)
         with pytest.raises(ConnectionRefusedError):
             connect(peer)
-        with pytest.raises(ConnectionFailed, match="Connection refused. Mend: .heal"):
+        with pytest.raises(ConnectionFailed, match="Connection refused. Fix: .heal"):
             peer.ping()
     peer.heal()
     assert (peer.ping(), peer.port) == ("ok", port)
@@ -238,7 +238,7 @@ def test_a_wrong_fault_is_refused_and_changes_nothing(
 
 def test_what_is_wrong_with_it_can_be_read(peer: EchoPeer) -> None:
     trouble = peer.fail(delay_seconds=2.0, refuse=False)
-    assert repr(trouble) == "Echo 'e' has faults now: delay_seconds=2.0. Mend: .heal()"
+    assert repr(trouble) == "Echo 'e' has faults now: delay_seconds=2.0. Fix: .heal()"
     assert peer.faults.delay_seconds == 2.0
 
 

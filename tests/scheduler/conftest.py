@@ -47,7 +47,7 @@ class Services:
         thread = threading.current_thread().name
         self.calls.append(Invoked(service, extra, job_name, job_type, planned_at, thread))
         if service not in self.by_name:
-            raise UnknownName("service", service, self.by_name, mend="run its cell.")
+            raise UnknownName("service", service, self.by_name, fix="run its cell.")
         answer = self.by_name[service](extra)
         return answer if isinstance(answer, JobResult) else JobResult("cid", returned=answer, lines=("INFO working",))
 

@@ -245,7 +245,7 @@ def test_wait_moves_a_virtual_clock_and_says_the_same_the_second_time(bench: Ben
 
 def test_wait_that_ends_without_the_runs_says_how_many_there_were(bench: Bench) -> None:
     bench.scheduler.define(IntervalJob("slow", service="ok", seconds=4))
-    with pytest.raises(RunsMissing, match=r"'slow' made 2 of 3 runs within 10 s\. Mend: wait longer"):
+    with pytest.raises(RunsMissing, match=r"'slow' made 2 of 3 runs within 10 s\. Fix: wait longer"):
         bench.jobs["slow"].wait(runs=3, timeout=10)
     bench.scheduler.define(IntervalJob("short", service="ok", seconds=1, repeats=1))
     with pytest.raises(RunsMissing, match="'short' made 1 of 2 runs.* It is finished"):

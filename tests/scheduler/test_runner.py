@@ -82,7 +82,7 @@ def test_a_service_that_is_not_there_is_a_failed_run_with_a_sentence(bench: Benc
     bench.advance(60)
     run = bench.jobs["j"].runs[0]
     assert run.outcome == "failed"
-    assert run.error == "No service is named 'api.nope'; there are: echo, hang, ok. Mend: run its cell."
+    assert run.error == "No service is named 'api.nope'; there are: echo, hang, ok. Fix: run its cell."
 
 
 def test_what_a_run_leaves_behind_is_bounded(bench: Bench) -> None:

@@ -91,8 +91,8 @@ def test_one_that_says_too_little_is_told_what_to_write(wb: Workbench) -> None:
     class Nobody(SecurityDefinition, tag="nobody", frozen=True, kw_only=True):
         kind: ClassVar[str] = "Nobody"
 
-    with pytest.raises(ServiceUsage, match=r"Nobody 'x' cannot be checked\. Mend: write def verifier\(self, reveal\)"):
+    with pytest.raises(ServiceUsage, match=r"Nobody 'x' cannot be checked\. Fix: write def verifier\(self, reveal\)"):
         wb.define(Nobody("x"))
-    with pytest.raises(ServiceUsage, match=r"Nobody 'x' cannot call\. Mend: write def credentials\(self, reveal\)"):
+    with pytest.raises(ServiceUsage, match=r"Nobody 'x' cannot call\. Fix: write def credentials\(self, reveal\)"):
         Nobody("x").credentials(lambda secret, owner: "")
     assert list(wb.users) == []

@@ -81,7 +81,7 @@ except StoreUnavailable as exc:
         ("file", "store.db", "is read-only|its folder is read-only"),
     ],
 )
-def test_a_read_only_folder_or_file_is_named_with_its_mend(what: str, path: str, words: str) -> None:
+def test_a_read_only_folder_or_file_is_named_with_its_fix(what: str, path: str, words: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ended = subprocess.run(
             [sys.executable, "-c", READ_ONLY, folder, what, path], capture_output=True, text=True, timeout=30

@@ -55,7 +55,7 @@ def test_incr_counts_from_zero_and_reads_what_put_wrote(store: Store) -> None:
 @pytest.mark.parametrize("value", [b"", b"one", b"1.5", b"1 ", b"9223372036854775807"])
 def test_incr_refuses_what_is_no_whole_number_of_64_bits_and_leaves_it(store: Store, value: bytes) -> None:
     store.put("n", value)
-    with pytest.raises(NotACounter, match="Mend: count under a key of its own"):
+    with pytest.raises(NotACounter, match="Fix: count under a key of its own"):
         store.incr("n")
     assert store.get("n") == value
 

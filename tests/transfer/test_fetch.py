@@ -210,5 +210,5 @@ def test_an_async_service_is_told_not_to(wb: Workbench, source: Any) -> None:
             self.out.rest["My Data"].conn.open("/a.bin")
 
     wb.deploy(Waits)
-    with pytest.raises(ServiceUsage, match="would block the server. Mend: make it a plain def handle"):
+    with pytest.raises(ServiceUsage, match="would block the server. Fix: make it a plain def handle"):
         wb.invoke("api.waits")

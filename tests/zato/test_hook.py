@@ -51,7 +51,7 @@ def test_a_module_that_is_not_here_says_which_are(module: str, tmp_path: Path) -
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ModuleNotFoundError: No module named 'zato.s")
     assert "which has zato.common, zato.common.api, zato.common.util, zato.server.service." in last
-    assert "Mend: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato." in last
+    assert "Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato." in last
 
 
 def test_a_name_that_is_not_here_is_said(tmp_path: Path) -> None:

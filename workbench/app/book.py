@@ -60,7 +60,7 @@ class Book:
         except KeyError:
             raise ServiceUsage(
                 f"{definition} is of the collection {definition.collection!r}, which is none of {listed(self.rows)}. "
-                f"Mend: set collection = ... on {type(definition).__name__}."
+                f"Fix: set collection = ... on {type(definition).__name__}."
             ) from None
 
     def singular(self, collection: str) -> str:
@@ -117,7 +117,7 @@ class Book:
             return "unchanged", self._seen_again(definition, name, before, origin)
         if before is not None and before.origin.owner != origin.owner and not replace:
             raise NameTaken(
-                str(definition), name, str(before.origin), str(origin), mend="rename one, or pass replace=True"
+                str(definition), name, str(before.origin), str(origin), fix="rename one, or pass replace=True"
             )
         if effect.check is not None:
             effect.check(definition, origin)

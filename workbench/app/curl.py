@@ -97,7 +97,7 @@ def _body(body: Any) -> tuple[str, list[str]]:
     if len(body) > LONGEST_BYTES:
         raise ServiceUsage(
             f"A body of {len(body):,} bytes does not fit into a line. "
-            f"Mend: write it to a file, and wb.call(..., data=Path('that file'))."
+            f"Fix: write it to a file, and wb.call(..., data=Path('that file'))."
         )
     try:
         text = body.decode()
@@ -111,5 +111,5 @@ def _body(body: Any) -> tuple[str, list[str]]:
 def _path(file: Any) -> Path:
     named = file if isinstance(file, Path) else getattr(file, "name", None)
     if not isinstance(named, str | Path):
-        raise ServiceUsage("The body came from a stream without a name. Mend: wb.call(..., data=Path('a file')).")
+        raise ServiceUsage("The body came from a stream without a name. Fix: wb.call(..., data=Path('a file')).")
     return Path(named).absolute()

@@ -103,7 +103,7 @@ def body_of(data: Any, headers: dict[str, str]) -> Any:
     if isinstance(data, str):
         return data.encode()
     if isinstance(data, io.TextIOBase):
-        raise ServiceUsage("wb.call sends files opened in mode 'rb', not text. Mend: give its Path.")
+        raise ServiceUsage("wb.call sends files opened in mode 'rb', not text. Fix: give its Path.")
     if hasattr(data, "read"):
         return data
     headers.setdefault("Content-Type", "application/json")
@@ -130,7 +130,7 @@ def send(sent: Sent, headers: Mapping[str, str], timeout_seconds: float) -> tupl
     except TimeoutError as exc:
         call = f"{sent.method} {target}"
         raise DeadlineExceeded(
-            f"{call!r} had no answer within {timeout_seconds:g} s. Mend: wait longer with timeout_seconds=..."
+            f"{call!r} had no answer within {timeout_seconds:g} s. Fix: wait longer with timeout_seconds=..."
         ) from exc
     finally:
         connection.close()

@@ -101,13 +101,11 @@ class LimitsInForce(Collection[Limit]):
         _check_address(address)
         names, services = self._levels(channel, user, service)
         if not calls and (address or channel or user or service):
-            raise ServiceUsage("simulate is told who calls, and not how often. Mend: add calls=100.")
+            raise ServiceUsage("simulate is told who calls, and not how often. Fix: add calls=100.")
         if len(services) > 1:
-            raise ServiceUsage(
-                f"Channel {channel!r} leads to {', '.join(services)}. Mend: add service={services[0]!r}."
-            )
+            raise ServiceUsage(f"Channel {channel!r} leads to {', '.join(services)}. Fix: add service={services[0]!r}.")
         if calls > MOST_SIMULATED:
-            raise ServiceUsage(f"simulate plays at most {MOST_SIMULATED:,} calls. Mend: fewer calls in fewer seconds.")
+            raise ServiceUsage(f"simulate plays at most {MOST_SIMULATED:,} calls. Fix: fewer calls in fewer seconds.")
         if traffic is None and calls:
             first, step = start or datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=seconds / calls)
             names |= {"service": services[0] if services else None}
@@ -128,7 +126,7 @@ class LimitsInForce(Collection[Limit]):
 
 def _check_address(address: str | None) -> None:
     if address is not None and number(address) is None:
-        raise ServiceUsage(f"{address!r} is no address. Mend: write one, as 10.0.0.7 or 2001:db8::1, or None for none.")
+        raise ServiceUsage(f"{address!r} is no address. Fix: write one, as 10.0.0.7 or 2001:db8::1, or None for none.")
 
 
 def _in_words(limit: Limit) -> str:

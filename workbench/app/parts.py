@@ -264,13 +264,13 @@ class Parts:
             return
         owner = self.book.of("channels" if limit.on == "channel" else "security").get(limit.name)
         if owner is not None and _short_limit(owner):
-            raise NameTaken("The limit of", limit.name, f"{owner} limit=", f"Limit in {origin}", mend="keep one")
+            raise NameTaken("The limit of", limit.name, f"{owner} limit=", f"Limit in {origin}", fix="keep one")
 
     def _check_short_limit(self, on: On, definition: Any) -> None:
         there = self.book.origin("limits", f"{on} {definition.name}")
         if there is not None and _short_limit(definition):
             raise NameTaken(
-                "The limit of", definition.name, f"Limit in {there}", f"{definition} limit=", mend="keep one"
+                "The limit of", definition.name, f"Limit in {there}", f"{definition} limit=", fix="keep one"
             )
 
     def _limit(self, limit: Limit) -> None:
@@ -348,4 +348,4 @@ def _short_limit(definition: Definition) -> str:
 
 
 def _twice(service: str) -> NameTaken:
-    return NameTaken("The limit of service", service, "its class's limit =", "a Limit", mend="keep one")
+    return NameTaken("The limit of service", service, "its class's limit =", "a Limit", fix="keep one")

@@ -51,4 +51,4 @@ class FoundSecrets:
         try:
             return dotenv_values(path, interpolate=False).get(name)
         except (OSError, UnicodeDecodeError) as exc:
-            raise WorkbenchError(f"{path} cannot be read: {exc}. Mend: save it as UTF-8 text you may read.") from exc
+            raise WorkbenchError(f"{path} cannot be read: {exc}. Fix: save it as UTF-8 text you may read.") from exc

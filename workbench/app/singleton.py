@@ -37,7 +37,7 @@ def wanted_port() -> int | None:
     told = os.environ.get("WORKBENCH_PORT", "").strip()
     if told and not (told.isascii() and told.isdigit() and int(told) <= 65535):
         raise WorkbenchError(
-            f"WORKBENCH_PORT is {told!r}, which is no port. Mend: give a number from 0 to 65535 (0 takes any)."
+            f"WORKBENCH_PORT is {told!r}, which is no port. Fix: give a number from 0 to 65535 (0 takes any)."
         )
     return int(told) if told else None
 

@@ -199,9 +199,9 @@ class Workbench:
         sent = Sent(method, f"{self.start()}{target}", told, body, definition)
         return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self._find_trace)
 
-    def _not_on_loop(self, what: str, mend: str) -> None:
+    def _not_on_loop(self, what: str, fix: str) -> None:
         if self._parts.loop.is_here:
-            raise ServiceUsage(f"{what} would hold the server, which waits for this very code. Mend: {mend}")
+            raise ServiceUsage(f"{what} would hold the server, which waits for this very code. Fix: {fix}")
 
     def _find_trace(self, cid: str) -> Trace | None:
         try:

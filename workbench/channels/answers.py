@@ -46,7 +46,7 @@ def answer_of(value: Any, response: Response, cid: str, content_type: str) -> An
     ):
         return Answer(200, [("X-Zato-CID", cid), ("Content-Type", kind)], body)
     if not 200 <= (status := int(response.status_code)) <= 599:
-        raise ValueError(f"The service's status_code is {status}. Mend: set one of 200 to 599.")
+        raise ValueError(f"The service's status_code is {status}. Fix: set one of 200 to 599.")
     own = own_headers({**response.headers, "Content-Encoding": response.content_encoding or None})
     if not any(name.lower() == "content-type" for name, _ in own):
         own += own_headers({"Content-Type": kind})
@@ -57,7 +57,7 @@ def _reason(message: Any) -> str:
     """The words after the status; refused if they would break the message."""
     words = str(message)
     if any(mark in words for mark in "\r\n\0"):
-        raise ValueError("The service's status_message holds a line break. Mend: one line of text.")
+        raise ValueError("The service's status_message holds a line break. Fix: one line of text.")
     return words
 
 

@@ -56,7 +56,7 @@ class Spool:
 
     def _go_to(self, at: int) -> None:
         if self._file is None or self._file.closed:
-            raise ValueError("This body is gone, since its call has ended. Mend: read it before that.")
+            raise ValueError("This body is gone, since its call has ended. Fix: read it before that.")
         self._file.seek(at)
 
     @property

@@ -32,7 +32,7 @@ def doctor(args: argparse.Namespace) -> int:
         print(json.dumps([each._asdict() for each in findings]))
     else:
         for each in findings:
-            print(f"{'ok  ' if each.ok else 'MEND'}  {each.what}: {each.said}")
+            print(f"{'ok  ' if each.ok else 'FIX '}  {each.what}: {each.said}")
     return 0 if all(each.ok for each in findings) else 1
 
 
@@ -65,8 +65,8 @@ def _packages() -> Finding:
 def _extras() -> Finding:
     """Libraries that only some kinds and peers need; each is looked for where it is used."""
     lacking = missing_extras(importlib.metadata.requires(DISTRIBUTION) or [], _is_installed)
-    mend = f"not installed: {' '.join(lacking)}; pip install '{DISTRIBUTION}[all]' for every kind and peer"
-    return Finding("extras", True, mend if lacking else "all there")
+    fix = f"not installed: {' '.join(lacking)}; pip install '{DISTRIBUTION}[all]' for every kind and peer"
+    return Finding("extras", True, fix if lacking else "all there")
 
 
 def missing_extras(requires: Iterable[str], is_installed: Callable[[str], bool]) -> list[str]:
@@ -88,8 +88,8 @@ def _kernel() -> Finding:
     from jupyter_client.kernelspec import KernelSpecManager
 
     found = "workbench" in KernelSpecManager().find_kernel_specs()
-    mend = "the kernel 'Python 3 (Workbench)' is not installed; pip install --force-reinstall notebook-workbench"
-    return Finding("kernel", found, "Python 3 (Workbench) is installed" if found else mend)
+    fix = "the kernel 'Python 3 (Workbench)' is not installed; pip install --force-reinstall notebook-workbench"
+    return Finding("kernel", found, "Python 3 (Workbench) is installed" if found else fix)
 
 
 def _port() -> Finding:

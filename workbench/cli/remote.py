@@ -22,7 +22,7 @@ class NothingRuns(WorkbenchError):
 
     def __init__(self) -> None:
         super().__init__(
-            "No workbench runs on this machine. Mend: run a notebook's first cells, or: workbench serve FILE"
+            "No workbench runs on this machine. Fix: run a notebook's first cells, or: workbench serve FILE"
         )
 
 
@@ -63,7 +63,7 @@ def jobs(args: argparse.Namespace) -> Any:
     target = chosen(args.app)
     if args.action == "execute":
         if not args.name:
-            raise WorkbenchError("No job is named. Mend: workbench jobs execute NAME; workbench jobs list says which.")
+            raise WorkbenchError("No job is named. Fix: workbench jobs execute NAME; workbench jobs list says which.")
         run = _ask(target, "POST", "/workbench/jobs/execute", {"job": args.name, "extra": args.extra})
         if run["outcome"] != "ok":
             raise Refused(f"Job {args.name!r} {run['outcome']}: {run['error'] or 'no reason given'}")
@@ -84,7 +84,7 @@ def chosen(app: str) -> Running:
         if len({each.app for each in found}) == 1:
             return found[0]
         names = ", ".join(sorted({each.app for each in found}))
-        raise WorkbenchError(f"Several workbenches run here: {names}. Mend: say which with --app NAME")
+        raise WorkbenchError(f"Several workbenches run here: {names}. Fix: say which with --app NAME")
     for each in found:
         if each.app == app:
             return each
@@ -95,7 +95,7 @@ def _standard_input() -> str:
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as exc:
-        raise WorkbenchError(f"Standard input is not UTF-8 text (byte {exc.start}). Mend: send text or JSON.") from exc
+        raise WorkbenchError(f"Standard input is not UTF-8 text (byte {exc.start}). Fix: send text or JSON.") from exc
 
 
 def _read(payload: str) -> Any:

@@ -29,7 +29,7 @@ def serve(args: argparse.Namespace) -> int:
     """Run a file and serve until SIGTERM or SIGINT; calls in flight may end. A second signal ends it at once."""
     path = Path(args.file)
     if not path.is_file():
-        raise DeployRefused(f"There is no file {args.file!r}. Mend: correct the path.")
+        raise DeployRefused(f"There is no file {args.file!r}. Fix: correct the path.")
     _set_environment(args, path)
     end = End(args.drain)
     from workbench.app.singleton import forget, the_workbench

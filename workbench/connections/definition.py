@@ -80,7 +80,7 @@ class Item:
         """One round trip to the other side."""
         if not hasattr(conn := self.conn, "ping"):
             raise ServiceUsage(
-                f"{self.definition} has no ping. Mend: write def ping(self, cid='') in {type(conn).__name__}"
+                f"{self.definition} has no ping. Fix: write def ping(self, cid='') in {type(conn).__name__}"
             )
         return str(conn.ping(cid))
 

@@ -145,7 +145,7 @@ class FolderBackend:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             said = "is a file, not a folder" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"
-            raise ConnectionFailed(f"{self._owner} cannot use {self.root}, which {said}. Mend: correct path=") from exc
+            raise ConnectionFailed(f"{self._owner} cannot use {self.root}, which {said}. Fix: correct path=") from exc
         at = self.root.joinpath(path)
         if not at.resolve().is_relative_to(self.root):
             raise UnsafeName(self._owner, path, "is a link that leads out of the folder")
@@ -173,7 +173,7 @@ class FolderBackend:
         if isinstance(exc, PermissionError):
             return AccessRefused(f"{self._owner} may not touch {path or '/'!r}: {said}.")
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            return StorageFull(f"{self._owner} has no room for {path!r}: {said}. Mend: make room, then try again.")
+            return StorageFull(f"{self._owner} has no room for {path!r}: {said}. Fix: make room, then try again.")
         return ConnectionFailed(f"{self._owner} failed at {path or '/'!r}: {said}.")
 
 

@@ -70,7 +70,7 @@ class LiveConnections:
         if definition is None or tag(definition) not in catalog.members(kind):
             cls = catalog.definition_class(kind)
             raise UnknownName(
-                f"{cls.kind} connection", name, self.names(kind), mend=f"wb.define({cls.__name__}({name!r}, ...))"
+                f"{cls.kind} connection", name, self.names(kind), fix=f"wb.define({cls.__name__}({name!r}, ...))"
             )
         return self.of(name)
 

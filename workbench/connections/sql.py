@@ -205,8 +205,8 @@ class LiveSQL:
             where = "" if engine.dialect.name == "sqlite" else f" at {self.definition.host}"
             # Without a statement, it was the connecting that failed.
             is_away = isinstance(exc, DBAPIError) and exc.statement is None
-            mend = " Mend: check that it is up and reachable, or raise timeout_seconds" if is_away else ""
-            raise ConnectionFailed(f"{self.definition}{where} failed: {said}{mend}") from exc
+            fix = " Fix: check that it is up and reachable, or raise timeout_seconds" if is_away else ""
+            raise ConnectionFailed(f"{self.definition}{where} failed: {said}{fix}") from exc
 
     def ping(self, cid: str = "") -> str:
         """Ask the database for nothing but an answer."""
@@ -226,7 +226,7 @@ class LiveSQL:
         if call.on_loop and asyncio._get_running_loop() is not None:
             raise ServiceUsage(
                 f"Service {call.service!r} is async, and {self.definition} would block the server. "
-                f"Mend: await conn.aio.execute(...), or await asyncio.to_thread(...)"
+                f"Fix: await conn.aio.execute(...), or await asyncio.to_thread(...)"
             )
         said = re.sub(r"\s+", " ", statement).strip()
         shown = f"{said[:SHOWN]}{'...' if said[SHOWN:] else ''}"

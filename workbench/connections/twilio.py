@@ -95,7 +95,7 @@ class LiveTwilio:
         if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
             raise ServiceUsage(
                 f"Service {call.service!r} is async, and {self.definition} would block the server. "
-                f"Mend: await conn.aio.send(...)"
+                f"Fix: await conn.aio.send(...)"
             )
         to, from_ = to or self.definition.default_to, from_ or self.definition.default_from
         self._check(body, to, from_)
@@ -138,7 +138,7 @@ class LiveTwilio:
         if response.status_code >= 400:
             raise ConnectionFailed(
                 f"{self.definition} refused it: {response.status_code}, {told.get('message', 'no reason given')} "
-                f"(error {told.get('code', '?')}). Mend: see {told.get('more_info') or 'the account'}"
+                f"(error {told.get('code', '?')}). Fix: see {told.get('more_info') or 'the account'}"
             )
         return SentMessage(told)
 

@@ -1,4 +1,4 @@
-"""The errors that a caller can meet: what happened, to which object, how to mend it.
+"""The errors that a caller can meet: what happened, to which object, how to fix it.
 
 Those of one room alone stand in that room; each is a WorkbenchError.
 
@@ -74,11 +74,11 @@ class InvalidDefinition(WorkbenchError):
 class UnknownName(WorkbenchError, KeyError):
     """Nobody defined that name; says which names exist and which is the nearest."""
 
-    def __init__(self, what: str, name: str, known: Iterable[str], *, mend: str = "") -> None:
+    def __init__(self, what: str, name: str, known: Iterable[str], *, fix: str = "") -> None:
         self.what, self.name, self.known = what, name, sorted(known)
         close = nearest(name, self.known)
         meant = f" Did you mean {close!r}?" if close else ""
-        tail = f" Mend: {mend}" if mend else ""
+        tail = f" Fix: {fix}" if fix else ""
         super().__init__(f"No {what} is named {name!r}; there are: {listed(self.known)}.{meant}{tail}")
 
     def as_attribute(self) -> UnknownAttribute:
@@ -94,9 +94,9 @@ class UnknownName(WorkbenchError, KeyError):
 class NameTaken(WorkbenchError):
     """One name comes from two sources."""
 
-    def __init__(self, what: str, name: str, first: str, second: str, *, mend: str) -> None:
+    def __init__(self, what: str, name: str, first: str, second: str, *, fix: str) -> None:
         self.what, self.name = what, name
-        super().__init__(f"{what} {name!r} comes from two places: {first} and {second}. Mend: {mend}")
+        super().__init__(f"{what} {name!r} comes from two places: {first} and {second}. Fix: {fix}")
 
 
 class DanglingReference(WorkbenchError):
@@ -117,7 +117,7 @@ class PathTaken(WorkbenchError):
         verbs = " ".join(methods) or "every method"
         super().__init__(
             f"Channels {first!r} and {second!r} both answer {path} for {verbs}. "
-            f"Mend: give one of them another path or method."
+            f"Fix: give one of them another path or method."
         )
 
 
@@ -125,7 +125,7 @@ class StillUsed(WorkbenchError):
     """Something cannot be removed, since other definitions name it."""
 
     def __init__(self, what: str, users: Iterable[str]) -> None:
-        super().__init__(f"{what} is still used by {listed(users)}. Mend: change or remove that first.")
+        super().__init__(f"{what} is still used by {listed(users)}. Fix: change or remove that first.")
 
 
 class MissingSecret(WorkbenchError):
@@ -134,7 +134,7 @@ class MissingSecret(WorkbenchError):
     def __init__(self, name: str, owner: str) -> None:
         self.name = name
         super().__init__(
-            f"{owner} needs the secret {name!r}, which is not set. Mend: set the environment variable {name}, "
+            f"{owner} needs the secret {name!r}, which is not set. Fix: set the environment variable {name}, "
             f"write {name}=... into a file .env beside the notebook, or call wb.sandbox() to play without it."
         )
 
@@ -145,7 +145,7 @@ class MissingDependency(WorkbenchError):
     def __init__(self, kind: str, package: str, extra: str | None = None) -> None:
         self.kind, self.package = kind, package
         what = f"'notebook-workbench[{extra}]'" if extra else package
-        super().__init__(f"{kind} needs the package {package!r}, which is not installed. Mend: pip install {what}")
+        super().__init__(f"{kind} needs the package {package!r}, which is not installed. Fix: pip install {what}")
 
 
 class BrokenExtension(WorkbenchError):
@@ -154,7 +154,7 @@ class BrokenExtension(WorkbenchError):
     def __init__(self, what: str, name: str, distribution: str, why: str) -> None:
         super().__init__(
             f"{what} {name!r}, which the distribution {distribution} brings, cannot be used: {why}. "
-            f"Mend: pip install --upgrade {distribution}, or pip uninstall {distribution}"
+            f"Fix: pip install --upgrade {distribution}, or pip uninstall {distribution}"
         )
 
 
@@ -167,7 +167,7 @@ class NotYet(WorkbenchError):
 
     def __init__(self, label: str, package: str) -> None:
         super().__init__(
-            f"{label} connections come later. Mend: until then, call {label} from a service by its own library "
+            f"{label} connections come later. Fix: until then, call {label} from a service by its own library "
             f"(pip install {package}), or make it a kind of your own, as in notebooks/05-your-own-connector.ipynb"
         )
 
@@ -359,7 +359,7 @@ class TimedOut(WorkbenchError):
         self.service, self.seconds = service, seconds
         super().__init__(
             f"Service {service!r} did not end within {seconds:g} s. A thread cannot be stopped: it goes on, its result "
-            f"is discarded. Mend: bound its waits, check self.cancelled in loops, or the channel's timeout_seconds."
+            f"is discarded. Fix: bound its waits, check self.cancelled in loops, or the channel's timeout_seconds."
         )
 
     def headers(self) -> list[tuple[str, str]]:

@@ -36,7 +36,7 @@ def keep_given(owner: str, value: str) -> Secret:
     """Keep a secret that was given as plain text in this process only, and warn that the cell would save it."""
     warnings.warn(
         f"{owner} was given as plain text, which would be saved in the notebook. "
-        f"Mend: set an environment variable and write secret('ITS_NAME').",
+        f"Fix: set an environment variable and write secret('ITS_NAME').",
         PlainSecretWarning,
         stacklevel=4,
     )

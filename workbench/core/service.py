@@ -44,7 +44,7 @@ class Service:
 
     def _handle(self) -> Any:
         """Do the work; a returned value that is not None is the answer."""
-        raise ServiceUsage(f"Service {self._call.service!r} has no handle. Mend: write def handle(self).")
+        raise ServiceUsage(f"Service {self._call.service!r} has no handle. Fix: write def handle(self).")
 
     # Of any type, so that a type checker lets `def handle(self, order: Order) -> Reply` and `async def` take its place.
     handle: Any = _handle
@@ -190,7 +190,7 @@ class Invoke:
         if self._call.on_loop:
             raise ServiceUsage(
                 f"Service {self._call.service!r} is async, and self.invoke would block the server. "
-                f"Mend: await self.invoke.aio({named(name)!r}, ...)"
+                f"Fix: await self.invoke.aio({named(name)!r}, ...)"
             )
         return self._call.surroundings.invoker.invoke(named(name), _payload(name, payload, more), self._call)
 
@@ -206,13 +206,13 @@ def _payload(name: str | type[Service], payload: Any, more: dict[str, Any]) -> A
         return payload
     if more.get("timeout"):
         raise ServiceUsage(
-            f"self.invoke({named(name)!r}) cannot stop a service after a time. Mend: bound the waits of that service, "
+            f"self.invoke({named(name)!r}) cannot stop a service after a time. Fix: bound the waits of that service, "
             f"or the channel's timeout_seconds."
         )
     keywords = {key: value for key, value in more.items() if key not in ZATO_KEYWORDS}
     if keywords and payload not in ("", None):
         raise ServiceUsage(
-            f"self.invoke({named(name)!r}) has a payload, and {', '.join(keywords)} besides. Mend: put all in one dict."
+            f"self.invoke({named(name)!r}) has a payload, and {', '.join(keywords)} besides. Fix: put all in one dict."
         )
     return keywords or payload
 

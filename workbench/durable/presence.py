@@ -194,7 +194,7 @@ class Presence:
             except OSError as exc:
                 raise StoreUnavailable(
                     f"The folder {self._folder}, where processes that share a store show that they live, cannot be "
-                    f"written: {exc.strerror}. Mend: make it writable, or set WORKBENCH_STORE elsewhere."
+                    f"written: {exc.strerror}. Fix: make it writable, or set WORKBENCH_STORE elsewhere."
                 ) from exc
         with _lock:
             _mine.add(self.me)

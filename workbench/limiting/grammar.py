@@ -73,7 +73,7 @@ def _line(number: int, row: str) -> Line:
     parts = [part.strip() for part in row.split("=")]
     if len(parts) != 2:
         found = "no `=`" if len(parts) == 1 else f"{len(parts) - 1} `=`"
-        raise _BadLine(f"has {found} where FROM = RATE/UNIT has one", _mended(row))
+        raise _BadLine(f"has {found} where FROM = RATE/UNIT has one", _fixed(row))
     source, right = parts
     network = _network(source, right)
     if right == "*":
@@ -81,7 +81,7 @@ def _line(number: int, row: str) -> Line:
     return Line(number, network, *_rate(source, right))
 
 
-def _mended(row: str) -> str:
+def _fixed(row: str) -> str:
     words = re.findall(r"[^\s=]+", row)
     if len(words) == 2 and re.fullmatch(r"\d+/[smhd]", words[1]):
         return f"{words[0]} = {words[1]}"
@@ -123,8 +123,8 @@ def _rate(source: str, right: str) -> tuple[int, str]:
     try:
         rate = int(count)
     except ValueError:
-        mend = f"{source} = *" if count == "*" else correct
-        raise _BadLine(f"`{count}` is not a whole number", mend) from None
+        fix = f"{source} = *" if count == "*" else correct
+        raise _BadLine(f"`{count}` is not a whole number", fix) from None
     if unit not in PERIODS:
         raise _BadLine(f"`{unit}` is not a unit; the units are s, m, h, d (second, minute, hour, day)", correct)
     if rate > HIGHEST_RATE:

@@ -87,7 +87,7 @@ def handle_of(call: Call, version: Version, service: Service) -> Callable[[], An
         if version.verbs and version.cls.handle is Service.handle:
             raise ServiceUsage(
                 f"Service {call.service!r} has only {', '.join(sorted(version.verbs.values()))}, reached by HTTP. "
-                f"Mend: call it through its channel, or write a handle method."
+                f"Fix: call it through its channel, or write a handle method."
             )
     if version.io.has_input:
         value = service.request.input

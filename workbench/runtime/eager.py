@@ -128,7 +128,7 @@ def _watch(call: Call, seconds: float) -> None:
     try:
         logger_of(call.service).warning(
             "%s is async and held the server's loop for %.0f ms; every other caller waited. "
-            "Mend: await what it waits for, or make it a plain def handle.",
+            "Fix: await what it waits for, or make it a plain def handle.",
             call.service,
             seconds * 1000,
         )

@@ -241,7 +241,7 @@ class Invoker:
         version = self.version(call)
         if version.is_async:
             if self.loop.is_here:
-                raise ServiceUsage(f"{call.service!r} is async. Mend: await self.invoke.aio({call.service!r}, ...)")
+                raise ServiceUsage(f"{call.service!r} is async. Fix: await self.invoke.aio({call.service!r}, ...)")
             return self.loop.run(self._run_watched(call))
         step, steps = call.step, chain(call, version, self._limiter(call.service))
         token = CURRENT.set(call)
@@ -333,13 +333,13 @@ def _spool_of(call: Call | None) -> Spooled | None:
 
 def _check_nesting(name: str, parent: Call) -> None:
     if name == parent.service:
-        raise ServiceUsage(f"Service {name!r} cannot invoke itself. Mend: put the shared work in a function.")
+        raise ServiceUsage(f"Service {name!r} cannot invoke itself. Fix: put the shared work in a function.")
     depth, above = 0, parent
     while above is not None:
         depth, above = depth + 1, above.parent  # type: ignore[assignment]
     if depth > DEEPEST:
         names = ", ".join(sorted(parent.ancestors() | {parent.service}))
-        raise ServiceUsage(f"Services invoke each other more than {DEEPEST} deep: {names}. Mend: break the circle.")
+        raise ServiceUsage(f"Services invoke each other more than {DEEPEST} deep: {names}. Fix: break the circle.")
 
 
 def _settle(waiting: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:

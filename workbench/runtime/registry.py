@@ -82,16 +82,16 @@ def _refuse_what_no_call_survives(cls: type[Service], name: Any) -> None:
     """Say once, now, what every call would trip over."""
     if not (isinstance(name, str) and 0 < len(name) <= 200 and name.isprintable() and name == name.strip()):
         raise DeployRefused(
-            f"Class {cls.__name__} has the name {name!r:.80}. Mend: name = 'api.sample', 1 to 200 printable characters."
+            f"Class {cls.__name__} has the name {name!r:.80}. Fix: name = 'api.sample', 1 to 200 printable characters."
         )
     if not callable(cls.handle):
-        raise DeployRefused(f"Service {name!r}: its handle is {cls.handle!r:.80}. Mend: write def handle(self).")
+        raise DeployRefused(f"Service {name!r}: its handle is {cls.handle!r:.80}. Fix: write def handle(self).")
     try:
         inspect.signature(cls).bind()
     except TypeError:
         raise DeployRefused(
             f"Service {name!r}: its __init__ wants arguments, and every call makes an instance without any. "
-            f"Mend: give them defaults, or read self.request in handle."
+            f"Fix: give them defaults, or read self.request in handle."
         ) from None
 
 
@@ -100,11 +100,11 @@ def _is_async(cls: type[Service], name: str, verbs: list[str]) -> bool:
     methods = [*verbs, *(["handle"] if cls.handle is not Service.handle or not verbs else [])]
     colours = {inspect.iscoroutinefunction(getattr(cls, method)) for method in methods}
     if len(colours) > 1:
-        raise DeployRefused(f"Service {name!r} mixes def and async def in its handle methods. Mend: use one.")
+        raise DeployRefused(f"Service {name!r} mixes def and async def in its handle methods. Fix: use one.")
     for verb in verbs:
         if len(inspect.signature(getattr(cls, verb)).parameters) > 1:
             raise DeployRefused(
-                f"Service {name!r}: {verb} takes (self) alone. Mend: declare input = TheModel on the class and read "
+                f"Service {name!r}: {verb} takes (self) alone. Fix: declare input = TheModel on the class and read "
                 f"self.request.input."
             )
     return colours.pop()
@@ -114,7 +114,7 @@ def _refuse_async_hooks(cls: type[Service], name: str, own: set[str]) -> None:
     """Nobody would await them: a service that is not async runs on a worker."""
     if found := sorted(hook for hook in own if inspect.iscoroutinefunction(getattr(cls, hook))):
         raise DeployRefused(
-            f"Service {name!r} is not async, but its {', '.join(found)} is. Mend: write def, or make handle async def."
+            f"Service {name!r} is not async, but its {', '.join(found)} is. Fix: write def, or make handle async def."
         )
 
 
@@ -192,7 +192,7 @@ class Registry:
             if (other := versions.get(version.name)) is not None:
                 raise DeployRefused(
                     f"Classes {other.cls.__name__} and {cls.__name__} are both named {version.name!r}; nothing was "
-                    f"deployed. Mend: give each class its own name."
+                    f"deployed. Fix: give each class its own name."
                 )
             live = self.services.get(version.name)
             if live is not None and live.origin.owner != version.origin.owner and not replace:
@@ -201,7 +201,7 @@ class Registry:
                     version.name,
                     str(live.origin),
                     str(version.origin),
-                    mend="rename one, or load with replace=True",
+                    fix="rename one, or load with replace=True",
                 )
             versions[version.name] = version
         return list(versions.values())
@@ -288,7 +288,7 @@ class Registry:
 
 def unknown_service(name: str, services: Iterable[str]) -> UnknownName:
     """The error for a service that is not deployed."""
-    return UnknownName("service", name, services, mend="run the cell that defines it, or correct the name.")
+    return UnknownName("service", name, services, fix="run the cell that defines it, or correct the name.")
 
 
 def class_source(text: str, class_name: str) -> str:

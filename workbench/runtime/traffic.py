@@ -20,9 +20,9 @@ class NothingThere(WorkbenchError, IndexError):
 
     def __init__(self, kept: int) -> None:
         super().__init__(
-            f"Only {kept} are kept, the oldest at [0]. Mend: a smaller number."
+            f"Only {kept} are kept, the oldest at [0]. Fix: a smaller number."
             if kept
-            else "Nothing is recorded yet. Mend: call a service first."
+            else "Nothing is recorded yet. Fix: call a service first."
         )
 
 

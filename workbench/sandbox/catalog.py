@@ -46,7 +46,7 @@ class NoPeer(WorkbenchError):
     def __init__(self, definition: Definition) -> None:
         super().__init__(
             f"{definition} has no peer, and a sandbox makes no real call; there are peers for: {listed(rows())}. "
-            f"Mend: wb.sandbox(False) to call the real one"
+            f"Fix: wb.sandbox(False) to call the real one"
         )
 
 
@@ -108,7 +108,7 @@ class Sandbox(Mapping[str, Peer]):
         name = name or kind
         with self._lock:
             if name in self._definitions() or name in self._free:
-                raise NameTaken("Peer", name, "one there is", "this one", mend="start it under another name=")
+                raise NameTaken("Peer", name, "one there is", "this one", fix="start it under another name=")
             peer = self._free[name] = peer_class(kind)(name).start()
         return peer
 
@@ -190,7 +190,7 @@ class Sandbox(Mapping[str, Peer]):
             return peer
         definition = self._definitions().get(name)
         if definition is None:
-            raise UnknownName("peer", name, self, mend=f"wb.peers.start('rest', name={name!r}), or define a connection")
+            raise UnknownName("peer", name, self, fix=f"wb.peers.start('rest', name={name!r}), or define a connection")
         return self._peer_for(definition)
 
     def __iter__(self) -> Iterator[str]:

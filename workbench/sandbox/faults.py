@@ -125,7 +125,7 @@ class Trouble:
             if (value := getattr(self.faults, field)) != getattr(type(self.faults)(), field)
         }
         words = ", ".join(f"{field}={value!r}" for field, value in knobs.items())
-        return f"{self.peer} has faults now: {words or 'none'}. Mend: .heal()"
+        return f"{self.peer} has faults now: {words or 'none'}. Fix: .heal()"
 
 
 def raw(name: str) -> bytes:

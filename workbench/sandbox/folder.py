@@ -34,7 +34,7 @@ class TemporaryFolder(FilePeer):
 
     def ping(self) -> str:
         if not self.root.is_dir():
-            raise ConnectionFailed(f"{self} is not there. Mend: .heal(), or wb.peers.remove({self.name!r})")
+            raise ConnectionFailed(f"{self} is not there. Fix: .heal(), or wb.peers.remove({self.name!r})")
         return "ok"
 
     def pointed(self, definition: Any) -> dict[str, Any]:

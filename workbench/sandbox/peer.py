@@ -80,7 +80,7 @@ class Peer:
             socket.create_connection((self.host, self.port), timeout=2.0).close()
         except OSError as exc:
             raise ConnectionFailed(
-                f"{self} does not answer at {self.address}: {exc.strerror or exc}. Mend: .heal(), or .start()"
+                f"{self} does not answer at {self.address}: {exc.strerror or exc}. Fix: .heal(), or .start()"
             ) from exc
         return "ok"
 

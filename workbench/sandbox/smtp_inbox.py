@@ -291,11 +291,11 @@ def _server_class() -> type[SMTP]:
             super().eof_received()
             return False
 
-    logging.getLogger("mail.log").addFilter(_is_ours_to_mend)
+    logging.getLogger("mail.log").addFilter(_is_ours_to_fix)
     return Server
 
 
-def _is_ours_to_mend(record: logging.LogRecord) -> bool:
+def _is_ours_to_fix(record: logging.LogRecord) -> bool:
     # aiosmtpd 1.4.6 warns at every login that it itself still sets a deprecated attribute.
     return "login_data is deprecated" not in str(record.msg)
 

@@ -55,7 +55,7 @@ class SQLDatabase(Peer):
         try:
             self.query("SELECT 1")
         except sqlite3.Error as exc:
-            raise ConnectionFailed(f"{self} does not answer: {exc}. Mend: .heal()") from exc
+            raise ConnectionFailed(f"{self} does not answer: {exc}. Fix: .heal()") from exc
         return "ok"
 
     def pointed(self, definition: Any) -> dict[str, Any]:

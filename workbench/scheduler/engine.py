@@ -47,7 +47,7 @@ class RunsMissing(WorkbenchError, TimeoutError):
         why = "" if state == "on" else f" It is {state}."
         super().__init__(
             f"Job {tally.job!r} made {tally.total} of {runs} runs within {timeout:g} s.{why} "
-            f"Mend: wait longer, or see wb.jobs[{tally.job!r}].next_at and .runs."
+            f"Fix: wait longer, or see wb.jobs[{tally.job!r}].next_at and .runs."
         )
 
 

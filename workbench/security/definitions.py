@@ -45,14 +45,14 @@ class SecurityDefinition(Definition, frozen=True):
             reveal: Gives a secret's value for its owner, as `reveal(self.key, str(self))`; raises MissingSecret.
         """
         raise ServiceUsage(
-            f"{self} cannot be checked. Mend: write def verifier(self, reveal) in {type(self).__name__}; it gives an "
+            f"{self} cannot be checked. Fix: write def verifier(self, reveal) in {type(self).__name__}; it gives an "
             f"object with .user and .verify(headers)."
         )
 
     def credentials(self, reveal: Reveal) -> dict[str, str]:
         """Headers with which this user calls, for `wb.call(..., user=...)`."""
         raise ServiceUsage(
-            f"{self} cannot call. Mend: write def credentials(self, reveal) in {type(self).__name__}; it gives headers."
+            f"{self} cannot call. Fix: write def credentials(self, reveal) in {type(self).__name__}; it gives headers."
         )
 
 

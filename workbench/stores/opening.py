@@ -16,7 +16,7 @@ def open_store(url: str) -> Store:
             four), `redis://[:password@]host:port/db`, `rediss://...` or `unix:///path/of.sock`.
 
     Raises:
-        StoreUnavailable: It cannot be opened or reached; says why, and how to mend it.
+        StoreUnavailable: It cannot be opened or reached; says why, and how to fix it.
     """
     given = read_url(url)
     if given.path is not None:

@@ -79,7 +79,7 @@ class RedisStore:
                 retry=Retry(NoBackoff(), 0),
             )
         except ValueError as exc:
-            raise StoreUnavailable(f"The store URL {self.url!r} cannot be read. Mend: redis://host:port/0") from exc
+            raise StoreUnavailable(f"The store URL {self.url!r} cannot be read. Fix: redis://host:port/0") from exc
         self._scripts = {name: self._redis.register_script(text) for name, text in _SCRIPTS.items()}
         try:
             self._asked(self._redis.ping)
@@ -147,14 +147,14 @@ class RedisStore:
         except self._errors.ResponseError as exc:
             if "not an integer" in str(exc) or "overflow" in str(exc):
                 raise NotACounter(key) from exc
-            raise StoreUnavailable(f"The store {self.url} refused: {exc}. Mend: {_mend(str(exc))}.") from exc
+            raise StoreUnavailable(f"The store {self.url} refused: {exc}. Fix: {_fix(str(exc))}.") from exc
         except (self._errors.RedisError, OSError) as exc:
             raise StoreUnavailable(
-                f"The store {self.url} gave no answer: {exc}. Mend: start the server, or correct WORKBENCH_STORE."
+                f"The store {self.url} gave no answer: {exc}. Fix: start the server, or correct WORKBENCH_STORE."
             ) from exc
 
 
-def _mend(refusal: str) -> str:
+def _fix(refusal: str) -> str:
     if "maxmemory" in refusal or refusal.startswith("MISCONF"):
         return "give the server more memory or disk"
     if "read only replica" in refusal:

@@ -41,16 +41,16 @@ RETURNING {_COUNT}
 """
 
 _REASONS = {
-    "SQLITE_BUSY": "is locked by another process for more than {seconds:g} s. Mend: end the process that holds it",
-    "SQLITE_LOCKED": "is locked by another process for more than {seconds:g} s. Mend: end the process that holds it",
-    "SQLITE_FULL": "is full: its disk or its size limit has no room left. Mend: free some space",
-    "SQLITE_READONLY": "is read-only. Mend: make the file and its folder writable, or set WORKBENCH_STORE elsewhere",
-    "SQLITE_PERM": "may not be opened. Mend: make the file and its folder writable, or set WORKBENCH_STORE elsewhere",
+    "SQLITE_BUSY": "is locked by another process for more than {seconds:g} s. Fix: end the process that holds it",
+    "SQLITE_LOCKED": "is locked by another process for more than {seconds:g} s. Fix: end the process that holds it",
+    "SQLITE_FULL": "is full: its disk or its size limit has no room left. Fix: free some space",
+    "SQLITE_READONLY": "is read-only. Fix: make the file and its folder writable, or set WORKBENCH_STORE elsewhere",
+    "SQLITE_PERM": "may not be opened. Fix: make the file and its folder writable, or set WORKBENCH_STORE elsewhere",
     "SQLITE_CANTOPEN": "cannot be opened or made: its folder is read-only or not there. "
-    "Mend: make it writable, or set WORKBENCH_STORE elsewhere",
-    "SQLITE_NOTADB": "is not a SQLite file. Mend: move that file away, or name another",
-    "SQLITE_CORRUPT": "is damaged. Mend: move it away (a new one is made), or restore a copy",
-    "SQLITE_IOERR": "cannot be read or written: its disk reports an error. Mend: check the disk",
+    "Fix: make it writable, or set WORKBENCH_STORE elsewhere",
+    "SQLITE_NOTADB": "is not a SQLite file. Fix: move that file away, or name another",
+    "SQLITE_CORRUPT": "is damaged. Fix: move it away (a new one is made), or restore a copy",
+    "SQLITE_IOERR": "cannot be read or written: its disk reports an error. Fix: check the disk",
 }
 
 
@@ -170,7 +170,7 @@ class SQLiteStore:
             self._leave_to_parent()
         with self._lock:
             if self._closed:
-                raise StoreUnavailable(f"The store {self.path} is closed. Mend: open it again.")
+                raise StoreUnavailable(f"The store {self.path} is closed. Fix: open it again.")
             try:
                 return self._connection.execute(query, values).fetchall()
             except sqlite3.Error as exc:
@@ -189,7 +189,7 @@ class SQLiteStore:
         except OSError as exc:
             raise StoreUnavailable(
                 f"The folder {self.path.parent} of the store cannot be made: {exc.strerror}. "
-                f"Mend: make it writable, or set WORKBENCH_STORE elsewhere."
+                f"Fix: make it writable, or set WORKBENCH_STORE elsewhere."
             ) from exc
         try:
             with _making:
@@ -259,11 +259,11 @@ class SQLiteStore:
         owner = int(self._connection.execute("PRAGMA application_id").fetchone()[0])
         tables = int(self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
         if owner != APPLICATION_ID and (version or tables):
-            raise StoreUnavailable(f"{self.path} holds the database of another program. Mend: name another file.")
+            raise StoreUnavailable(f"{self.path} holds the database of another program. Fix: name another file.")
         if version > len(MIGRATIONS):
             raise StoreUnavailable(
                 f"The store {self.path} was written by a newer workbench (schema {version}, this one knows up to "
-                f"{len(MIGRATIONS)}). Mend: pip install -U notebook-workbench"
+                f"{len(MIGRATIONS)}). Fix: pip install -U notebook-workbench"
             )
         return version
 
@@ -279,7 +279,7 @@ class SQLiteStore:
             self._side_lock.release()
 
     def _unavailable(self, exc: sqlite3.Error) -> StoreUnavailable:
-        reason = _REASONS.get(_kind(exc), f"gave no answer: {exc}. Mend: check the file")
+        reason = _REASONS.get(_kind(exc), f"gave no answer: {exc}. Fix: check the file")
         return StoreUnavailable(f"The store {self.path} {reason.format(seconds=self._busy_seconds)}.")
 
 

@@ -19,7 +19,7 @@ class NotACounter(WorkbenchError, ValueError):
     def __init__(self, key: str) -> None:
         super().__init__(
             f"The value at {key!r} cannot be counted up: it is not a whole number of 64 bits, or would leave their "
-            f"range. Mend: count under a key of its own."
+            f"range. Fix: count under a key of its own."
         )
 
 

@@ -159,7 +159,7 @@ class Copying:
         if not is_there:
             raise ConnectionFailed(
                 f"{conn.definition} has {path!r} with {said_bytes(conn.stat(path).size)} and other contents than the "
-                f"{said_bytes(sent)} that were sent. The source keeps its file. Mend: transfer it again."
+                f"{said_bytes(sent)} that were sent. The source keeps its file. Fix: transfer it again."
             )
         return sent
 

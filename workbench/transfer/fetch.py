@@ -35,7 +35,7 @@ class Fetch(Copying):
         if pattern != "*" or done is not None:
             raise ServiceUsage(
                 f"{source.conn.definition} is one address, which is read and keeps what it has. "
-                f"Mend: leave pattern= and done= away."
+                f"Fix: leave pattern= and done= away."
             )
         path = source.path.partition("?")[0] or source.conn.definition.path
         self._name = name_of(path.rstrip("/"))
@@ -67,5 +67,5 @@ class Fetch(Copying):
         # Without a version each try begins anew, and what it reads is of one answer.
         if original.version and (stream.size, str(stream.stamp or "")) != (original.size, original.version):
             stream.close()
-            raise ConnectionFailed(f"{self.source} was changed while it was copied. Mend: transfer it again.")
+            raise ConnectionFailed(f"{self.source} was changed while it was copied. Fix: transfer it again.")
         return stream

@@ -85,7 +85,7 @@ class Transfer(Copying):
         self._pattern = pattern
         self._done = None if done is None else path_of(done, source.conn.definition)
         if source.conn is target.conn and source.path == target.path:
-            raise ServiceUsage(f"A transfer from {source} to itself would go on for ever. Mend: name another folder.")
+            raise ServiceUsage(f"A transfer from {source} to itself would go on for ever. Fix: name another folder.")
 
     def run(self) -> list[Moved]:
         """Move every file that fits; an error of one does not keep the others."""

@@ -82,7 +82,7 @@ class Desk:
         name = str(message.get("ask"))
         try:
             if name not in self._verbs:
-                raise WorkbenchError(f"A card asked for {name!r}, which nobody answers. Mend: run its cell again.")
+                raise WorkbenchError(f"A card asked for {name!r}, which nobody answers. Fix: run its cell again.")
             said = self._verbs[name](self, message, tell)
         except WorkbenchError as exc:
             said = {"failed": str(exc)}

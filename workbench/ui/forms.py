@@ -81,7 +81,7 @@ def _between_fields(cls: type[Definition], values: dict[str, Any], problems: Pro
 
 
 def _speaks_of(said: str, fields: Problems) -> bool:
-    """Whether a sentence is about a field that is wrong alone, and so may no longer hold once that is mended."""
+    """Whether a sentence is about a field that is wrong alone, and so may no longer hold once that is fixed."""
     return any(word in fields and word != "name" for word in re.findall(r"\w+", said))
 
 

@@ -33,7 +33,7 @@ class ZatoFinder(MetaPathFinder):
             known = ", ".join(sorted(_names()))
             raise ModuleNotFoundError(
                 f"No module named {fullname!r} in the workbench, which has {known}. "
-                f"Mend: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato.",
+                f"Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato.",
                 name=fullname,
             )
         return ModuleSpec(fullname, _Alias(ours), is_package=True)

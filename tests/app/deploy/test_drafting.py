@@ -195,7 +195,7 @@ def test_a_limit_on_the_class_and_one_of_its_own_contradict_each_other(wb: Workb
     assert wb.invoke("api") == 1
     wb.limits.remove("service api")
     wb.deploy(service("api", 2, limit="9/m"))
-    with pytest.raises(NameTaken, match="Mend: keep one"):
+    with pytest.raises(NameTaken, match="Fix: keep one"):
         wb.define(Limit("api", on="service", lines="5/m"))
     assert "9/m" in repr(wb.limits)
 

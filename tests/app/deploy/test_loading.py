@@ -98,7 +98,7 @@ def test_one_name_from_two_files_names_both(wb: Workbench, tmp_path: Path, monke
         wb.load(written(tmp_path / "two" / "services.py", text))
     assert str(refused.value) == (
         "Service 'api.a' comes from two places: one/services.py and two/services.py. "
-        "Mend: rename one, or load with replace=True"
+        "Fix: rename one, or load with replace=True"
     )
     wb.load(tmp_path / "two" / "services.py", replace=True)
     assert wb.services["api.a"].live.origin.file == "two/services.py"
@@ -126,13 +126,13 @@ def test_a_module_never_takes_the_place_of_pythons_own(wb: Workbench, tmp_path: 
     import json
 
     for name in ("json.py", "queue.py", "msgspec.py"):
-        with pytest.raises(DeployRefused, match="would take the place of the module .* Mend: rename the file"):
+        with pytest.raises(DeployRefused, match="would take the place of the module .* Fix: rename the file"):
             wb.load(written(tmp_path / name, "x = 1"))
     assert sys.modules["json"] is json
 
 
 def test_what_is_no_module_and_no_notebook_is_refused(wb: Workbench, tmp_path: Path) -> None:
-    with pytest.raises(DeployRefused, match="There is no file .*nope.py.* Mend: correct the path"):
+    with pytest.raises(DeployRefused, match="There is no file .*nope.py.* Fix: correct the path"):
         wb.load(tmp_path / "nope.py")
     with pytest.raises(DeployRefused, match="neither a module"):
         wb.load(written(tmp_path / "x.txt", ""))
@@ -173,5 +173,5 @@ def test_a_failing_cell_leaves_the_good_ones_before_it_live(wb: Workbench, tmp_p
 
 def test_a_magic_names_who_can_run_it(wb: Workbench, tmp_path: Path) -> None:
     path = notebook(tmp_path / "magic.ipynb", "x = 1", "%matplotlib inline")
-    with pytest.raises(DeployRefused, match="magic.ipynb, cell 2 has a magic.* Mend: workbench serve magic.ipynb"):
+    with pytest.raises(DeployRefused, match="magic.ipynb, cell 2 has a magic.* Fix: workbench serve magic.ipynb"):
         wb.load(path)

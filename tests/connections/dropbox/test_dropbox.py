@@ -147,9 +147,9 @@ def test_a_name_that_dropbox_refuses_is_said(conn: LiveDropbox) -> None:
         conn.write("in/desktop.ini", b"x")
 
 
-def test_an_expired_token_is_said_with_its_mend_and_can_be_changed(conn: LiveDropbox, peer: DropboxServer) -> None:
+def test_an_expired_token_is_said_with_its_fix_and_can_be_changed(conn: LiveDropbox, peer: DropboxServer) -> None:
     with peer.fail(expired_token=True):
-        with pytest.raises(TokenRefused, match=r"Dropbox 'My Dropbox': its token has expired. Mend: conn.change_token"):
+        with pytest.raises(TokenRefused, match=r"Dropbox 'My Dropbox': its token has expired. Fix: conn.change_token"):
             conn.list()
         with pytest.raises(AuthError):
             conn.client.files_list_folder("")
@@ -171,7 +171,7 @@ def test_an_expired_token_is_said_with_its_mend_and_can_be_changed(conn: LiveDro
 
 def test_a_connection_without_a_token_says_so_outside_the_sandbox() -> None:
     live = DropboxConnection("d", user_agent="x").open(Opening(lambda secret, owner: "", SystemClock()))
-    with pytest.raises(NoToken, match="Dropbox 'd' has no token yet. Mend: token=secret"):
+    with pytest.raises(NoToken, match="Dropbox 'd' has no token yet. Fix: token=secret"):
         live.list()
 
 
@@ -305,7 +305,7 @@ def test_under_tls_only_the_right_name_and_authority_will_do(monkeypatch: pytest
         live.write("a.txt", b"1")
         assert live.read("a.txt") == b"1"
         monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-        with pytest.raises(ConnectionFailed, match=r"certificate that cannot be trusted.*Mend: ca_file="):
+        with pytest.raises(ConnectionFailed, match=r"certificate that cannot be trusted.*Fix: ca_file="):
             pointed.replace(ca_file=None).open(opening).list()
     finally:
         peer.stop()
@@ -326,7 +326,7 @@ def test_async_services_are_told_what_to_await(conn: LiveDropbox, call: Call) ->
     call.on_loop = True
 
     async def handle() -> list[str]:
-        with pytest.raises(ServiceUsage, match="would block the server. Mend: await asyncio.to_thread"):
+        with pytest.raises(ServiceUsage, match="would block the server. Fix: await asyncio.to_thread"):
             conn.client.files_list_folder("")
         await conn.aio.upload("a.txt", b"1")
         return [info.name for info in await conn.aio.list()]

@@ -64,7 +64,7 @@ def test_files_travel_under_tls_and_the_password_too() -> None:
         assert peer.faults.no_tls is False
         with peer.fail(no_tls=True):
             conn.close()
-            with pytest.raises(ConnectionFailed, match=r"does not offer TLS \(502.*so no password was sent. Mend: tls"):
+            with pytest.raises(ConnectionFailed, match=r"does not offer TLS \(502.*so no password was sent. Fix: tls"):
                 conn.read("a.bin")
 
 
@@ -72,7 +72,7 @@ def test_a_certificate_of_another_name_is_refused() -> None:
     with opened("ftp", tls="explicit", retries=0) as (conn, peer):
         with (
             peer.fail(wrong_certificate=True),
-            pytest.raises(ConnectionFailed, match="Mend: host= must be the name in"),
+            pytest.raises(ConnectionFailed, match="Fix: host= must be the name in"),
         ):
             conn.list()
         assert conn.list() == []
@@ -103,7 +103,7 @@ def test_an_unset_secret_and_an_unknown_name_say_what_to_do() -> None:
 
 def test_a_server_that_is_down_is_tried_as_often_as_said(conn: LiveFiles, peer: FTPServer) -> None:
     peer.fail(refuse=True)
-    with pytest.raises(Interrupted, match=r"cannot be reached: Connection refused. Mend: check host and port"):
+    with pytest.raises(Interrupted, match=r"cannot be reached: Connection refused. Fix: check host and port"):
         conn.list()
     peer.heal()
     assert conn.list() == []
@@ -243,7 +243,7 @@ def test_a_stream_that_nobody_closed_is_named_when_sessions_run_out() -> None:
     with opened("ftp", pool_size=2, timeout_seconds=0.2) as (conn, peer):
         peer.put("a.txt", b"1")
         streams = [conn.open("a.txt") for _ in range(2)]
-        with pytest.raises(DeadlineExceeded, match="all 2 sessions are in use.*Mend: close streams"):
+        with pytest.raises(DeadlineExceeded, match="all 2 sessions are in use.*Fix: close streams"):
             conn.read("a.txt")
         for stream in streams:
             stream.close()

@@ -148,7 +148,7 @@ def test_refusals_are_said(conn: LiveIMAP, peer: IMAPMailbox) -> None:
     give("WRONG", "wrong")
     wrong = EXAMPLES["imap"].replace(mode="plain", host=peer.host, port=peer.port, password=secret("WRONG"))
     peer.stop()
-    with pytest.raises(ConnectionFailed, match=r"cannot be reached.*Mend: check host, port and mode"):
+    with pytest.raises(ConnectionFailed, match=r"cannot be reached.*Fix: check host, port and mode"):
         wrong.replace(retries=0, port=9).open(OPENING).ping()
 
 
@@ -185,7 +185,7 @@ def test_async_services_await_it(conn: LiveIMAP, peer: IMAPMailbox, call: Call) 
     call.on_loop = True
 
     async def handle() -> list[str]:
-        with pytest.raises(ServiceUsage, match=r"Mend: await conn.aio.get\(\)"):
+        with pytest.raises(ServiceUsage, match=r"Fix: await conn.aio.get\(\)"):
             list(conn.get())
         found = await conn.aio.get()
         await conn.aio.mark_seen(found[0][0])

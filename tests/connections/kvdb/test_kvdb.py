@@ -252,7 +252,7 @@ def test_a_named_server_that_goes_and_comes_back(tmp_path: Path) -> None:
     assert is_gone(server, 5)
     with suppress(ConnectionFailed):
         kvdb.conn.ping()
-    with pytest.raises(ConnectionFailed, match=r"Redis at unix:///tmp/.* is not there.*Mend: check that it runs"):
+    with pytest.raises(ConnectionFailed, match=r"Redis at unix:///tmp/.* is not there.*Fix: check that it runs"):
         kvdb.conn.get("x")
     with pytest.raises(ConnectionFailed):
         kvdb.ping()
@@ -274,9 +274,7 @@ def test_a_server_that_never_answers_meets_its_time() -> None:
 
 
 def test_a_url_that_is_none_says_so() -> None:
-    with pytest.raises(
-        ConnectionFailed, match=r"WORKBENCH_REDIS is 'localhost', which is no Redis URL.*Mend: redis://"
-    ):
+    with pytest.raises(ConnectionFailed, match=r"WORKBENCH_REDIS is 'localhost', which is no Redis URL.*Fix: redis://"):
         Kvdb(None, {"WORKBENCH_REDIS": "localhost"}).conn.ping()
 
 
@@ -285,7 +283,7 @@ def test_a_folder_that_cannot_be_written_still_has_a_redis_and_a_warning(tmp_pat
     if os.getuid() != 0:
         folder.mkdir(mode=0o500)
     kvdb = Kvdb(folder, ENVIRONS["on PATH"])
-    with pytest.warns(NotDurable, match=r"cannot be written \(.*\), so what goes into Redis is not kept. Mend:"):
+    with pytest.warns(NotDurable, match=r"cannot be written \(.*\), so what goes into Redis is not kept. Fix:"):
         kvdb.conn.set("x", "1")
     assert (kvdb.conn.get("x"), kvdb.durable) == ("1", False)
     kvdb.close()
@@ -346,7 +344,7 @@ def test_a_folder_that_somebody_else_holds_is_told_with_its_holder(tmp_path: Pat
         server = found_server(ENVIRONS["on PATH"])
         assert server is not None
         waiting = EmbeddedServer(server, tmp_path, patience_seconds=0.1)
-        with pytest.raises(ConnectionFailed, match=r"its lock is held by process 7 of elsewhere. Mend: set WORKBENCH"):
+        with pytest.raises(ConnectionFailed, match=r"its lock is held by process 7 of elsewhere. Fix: set WORKBENCH"):
             waiting.ensure()
         assert not Path(waiting.path).parent.exists()
 

@@ -91,7 +91,7 @@ def test_a_file_that_changes_meanwhile_is_never_mixed(opened: Any, source: HTTPS
     with source.fail(cut_body_after_bytes=2 * BLOCK_BYTES, times=1), opened(source.url).open("/big") as stream:
         assert stream.read(BLOCK_BYTES) == BIG[:BLOCK_BYTES]
         source.reply("/big", data=other)
-        with pytest.raises(ConnectionFailed, match="'/big' was changed while it was read. Mend: read again"):
+        with pytest.raises(ConnectionFailed, match="'/big' was changed while it was read. Fix: read again"):
             stream.read()
 
 

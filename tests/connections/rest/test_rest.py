@@ -224,7 +224,7 @@ def test_data_is_parsed_where_it_is_json(opened: Any, source: HTTPSource) -> Non
     assert opened(source.url, path="/empty").get("c").data == ""
     response = opened(source.url, path="/text").get("c")
     assert response.text == "plain"
-    with pytest.raises(ConnectionFailed, match="answered 200 with a body that is no JSON .* Mend: read .text, or set"):
+    with pytest.raises(ConnectionFailed, match="answered 200 with a body that is no JSON .* Fix: read .text, or set"):
         _ = response.data
 
 
@@ -439,7 +439,7 @@ def test_an_async_service_awaits_and_is_told_so(opened: Any, source: HTTPSource)
     }
 
 
-def test_in_a_service_the_call_is_traced_and_async_ones_say_the_mend(wb: Any, source: HTTPSource) -> None:
+def test_in_a_service_the_call_is_traced_and_async_ones_say_the_fix(wb: Any, source: HTTPSource) -> None:
     from workbench.core.service import Service
 
     source.reply("/rates/EUR", json={"EUR": 1.08})

@@ -114,8 +114,8 @@ def test_an_upload_survives_a_short_trouble(
     assert conn.read("a.bin") == BIG[:size]
 
 
-def test_refusals_are_said_with_their_mend(conn: LiveS3, peer: S3Server) -> None:
-    with peer.fail(denied=True), pytest.raises(AccessRefused, match=r"refused access: (AccessDenied|403). Mend"):
+def test_refusals_are_said_with_their_fix(conn: LiveS3, peer: S3Server) -> None:
+    with peer.fail(denied=True), pytest.raises(AccessRefused, match=r"refused access: (AccessDenied|403). Fix"):
         conn.list()
     with peer.fail(expired_token=True), pytest.raises(AccessRefused, match="ExpiredToken"):
         conn.list()
@@ -123,7 +123,7 @@ def test_refusals_are_said_with_their_mend(conn: LiveS3, peer: S3Server) -> None
         conn.write("a.txt", b"1")
     give("S3_SECRET", "x")
     elsewhere = conn.definition.replace(bucket="no-such-bucket")
-    with pytest.raises(ConnectionFailed, match=r"has no bucket 'no-such-bucket'. Mend: make it"):
+    with pytest.raises(ConnectionFailed, match=r"has no bucket 'no-such-bucket'. Fix: make it"):
         elsewhere.open(OPENING).list()
     with pytest.raises(AccessRefused, match="InvalidAccessKeyId"):
         elsewhere.replace(access_key="STRANGER").open(OPENING).list()

@@ -90,7 +90,7 @@ def test_a_server_whose_key_changed_gets_no_password(conn: LiveFiles, peer: SFTP
 def test_known_hosts_decides_where_no_fingerprint_is_given(free: SFTPServer, tmp_path: Path) -> None:
     known = tmp_path / "known_hosts"
     conn = reach(free, known_hosts=str(known))
-    with pytest.raises(ConnectionFailed, match=r"which .*known_hosts does not know.*Mend: ask its owner") as refused:
+    with pytest.raises(ConnectionFailed, match=r"which .*known_hosts does not know.*Fix: ask its owner") as refused:
         conn.list()
     assert free.fingerprint in str(refused.value)
     known.write_text(f"[127.0.0.1]:{free.port} {free.key.get_name()} {free.key.get_base64()}\n")
@@ -117,7 +117,7 @@ def test_a_private_key_logs_in(free: SFTPServer, tmp_path: Path) -> None:
         {"private_key_file": str(locked), "password": secret("ANOTHER")},
         {"private_key_file": str(tmp_path / "none")},
     ):
-        with pytest.raises(AccessRefused, match="cannot use private_key_file=.*Mend: name a private key"):
+        with pytest.raises(AccessRefused, match="cannot use private_key_file=.*Fix: name a private key"):
             reach(free, **fields, **pinned).list()
 
 
@@ -138,7 +138,7 @@ def test_what_is_no_ssh_server_is_said() -> None:
 def test_a_server_that_is_down_and_comes_back(conn: LiveFiles, peer: SFTPServer) -> None:
     conn.write("a.txt", b"1")
     peer.fail(refuse=True)
-    with pytest.raises(Interrupted, match=r"cannot be reached: Connection refused. Mend: check host and port"):
+    with pytest.raises(Interrupted, match=r"cannot be reached: Connection refused. Fix: check host and port"):
         conn.list()
     peer.heal()
     assert conn.read("a.txt") == b"1"

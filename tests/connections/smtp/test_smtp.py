@@ -217,7 +217,7 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_said(
 
 
 def test_no_recipient_says_so(live: LiveSMTP) -> None:
-    with pytest.raises(ServiceUsage, match=r"no recipient. Mend: give SMTPMessage a to="):
+    with pytest.raises(ServiceUsage, match=r"no recipient. Fix: give SMTPMessage a to="):
         live.send(message(to=None))
 
 
@@ -240,7 +240,7 @@ def test_a_greylisting_server_is_quoted_and_takes_the_second_try(inbox: SMTPInbo
 def test_without_starttls_nothing_is_sent(inbox: SMTPInbox) -> None:
     inbox.fail(no_starttls=True)
     live = opened(inbox, mode="starttls", username="me", password=secret("MY_SMTP_PASSWORD"))
-    with pytest.raises(ConnectionFailed, match=r"does not offer STARTTLS, so nothing was sent. Mend: mode='ssl'"):
+    with pytest.raises(ConnectionFailed, match=r"does not offer STARTTLS, so nothing was sent. Fix: mode='ssl'"):
         live.send(message())
     assert len(inbox.messages) == 0
 
@@ -283,7 +283,7 @@ def test_a_server_that_refuses_the_contents_is_quoted(inbox: SMTPInbox, live: Li
 
 
 @pytest.mark.parametrize("after", [0, 30, 60, 120])
-def test_a_server_that_hangs_up_anywhere_is_an_error_and_then_mends(inbox: SMTPInbox, after: int) -> None:
+def test_a_server_that_hangs_up_anywhere_is_an_error_and_then_recovers(inbox: SMTPInbox, after: int) -> None:
     live = opened(inbox)
     with inbox.fail(hang_up_after_bytes=after), pytest.raises(ConnectionFailed, match="hung up"):
         live.send(message())

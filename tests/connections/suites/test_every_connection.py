@@ -130,7 +130,7 @@ def test_a_client_library_is_imported_at_first_use_and_missed_in_a_sentence(
         assert "MissingDependency" not in said
     else:
         assert said.startswith("MissingDependency: ")
-        assert "which is not installed. Mend: pip install " in said
+        assert "which is not installed. Fix: pip install " in said
         assert said.endswith(f"pip install {library[1]}")
 
 
@@ -166,7 +166,7 @@ def test_an_unknown_name_says_which_there_are(case: Case) -> None:
             live.item(case.kind, f"{case.definition.name}s")
         cls = type(case.definition).__name__
         assert f"there are: {case.definition.name}. Did you mean '{case.definition.name}'?" in str(unknown.value)
-        assert f"Mend: wb.define({cls}(" in str(unknown.value)
+        assert f"Fix: wb.define({cls}(" in str(unknown.value)
 
 
 @every

@@ -137,7 +137,7 @@ def test_a_file_that_is_there_is_replaced_only_if_that_is_said(conn: LiveFiles, 
         lambda: conn.open("a.txt", "wb"),
         lambda: (peer.put("b.txt", b"b"), conn.move("b.txt", "a.txt")),
     ):
-        with pytest.raises(FileThere, match=r"has a file 'a.txt' already. Mend: pass overwrite=True"):
+        with pytest.raises(FileThere, match=r"has a file 'a.txt' already. Fix: pass overwrite=True"):
             act()
     assert dict(peer.files) == {"a.txt": b"old", "b.txt": b"b"}
     conn.write("a.txt", b"new", overwrite=True)

@@ -72,7 +72,7 @@ def test_who_never_says_a_word_costs_the_timeout(case: Case) -> None:
     with silent() as address, opened(case.leading(*address, timeout_seconds=0.3)) as conn, failing as failed:
         conn.ping()
     assert str(case.definition) in str(failed.value)
-    assert "Mend: " in str(failed.value)
+    assert "Fix: " in str(failed.value)
 
 
 class Elsewhere(Peer):
@@ -104,7 +104,7 @@ def test_a_certificate_of_another_name_is_refused(case: Case, monkeypatch: pytes
         peer.stop()
     assert str(failed.value).startswith(str(case.definition))
     assert "certificate" in str(failed.value)
-    assert "Mend: " in str(failed.value)
+    assert "Fix: " in str(failed.value)
 
 
 def fails(conn: Any) -> None:

@@ -87,7 +87,7 @@ def test_a_file_that_was_given_is_the_stream(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("raw", [{"a": 1}, [b"a"], 5])
 def test_what_is_no_stream_says_so(raw: object) -> None:
-    with pytest.raises(ServiceUsage, match=r"no stream of bytes. Mend: read self.request.payload"):
+    with pytest.raises(ServiceUsage, match=r"no stream of bytes. Fix: read self.request.payload"):
         _ = request_of(Service, raw).stream
 
 

@@ -158,7 +158,7 @@ def test_two_ways_of_declaring_one_side_are_refused() -> None:
             input = "a"
             input_required = "b"
 
-    with pytest.raises(DeployRefused, match="declares input and input_required/input_optional. Mend: keep one"):
+    with pytest.raises(DeployRefused, match="declares input and input_required/input_optional. Fix: keep one"):
         declared_by(Twice, "twice")
 
 

@@ -228,7 +228,7 @@ def test_an_annotation_nobody_knows_is_refused_only_if_something_depends_on_it()
 
 
 def test_what_json_cannot_say_is_named() -> None:
-    with pytest.raises(TypeError, match="A socket cannot be sent as JSON. Mend: return text"):
+    with pytest.raises(TypeError, match="A socket cannot be sent as JSON. Fix: return text"):
         encoded(__import__("socket").socket.__new__(__import__("socket").socket))
 
 

@@ -215,7 +215,7 @@ def test_a_server_that_is_gone_is_decided_as_configured_and_said_once(
     assert [record.getMessage().split(" (")[0] for record in caplog.records] == [
         f"The counters of limits in Redis at {tmp_path}/none.sock give no answer"
     ]
-    with pytest.raises(StoreUnavailable, match="gave no answer. Mend: see that the server runs"):
+    with pytest.raises(StoreUnavailable, match="gave no answer. Fix: see that the server runs"):
         counters.forget("")
     counters.close()
 

@@ -146,7 +146,7 @@ def test_a_file_that_cannot_be_opened_is_decided_as_configured_and_said_once(
     assert [record.getMessage().split(" (")[0] for record in caplog.records] == [
         f"The counters of limits in the file {counters.path} give no answer"
     ]
-    with pytest.raises(StoreUnavailable, match=r"gave no answer .* Mend: see that no other process holds the file"):
+    with pytest.raises(StoreUnavailable, match=r"gave no answer .* Fix: see that no other process holds the file"):
         counters.forget("")
     counters.close()
 

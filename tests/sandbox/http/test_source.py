@@ -71,7 +71,7 @@ def test_an_unknown_path_says_what_was_asked_and_what_there_is(source: HTTPSourc
     answer = ask(session, source, "/ratse?day=1")
     assert answer.status_code == 404
     assert "was asked GET /ratse?day=1 and has no reply to it; it has: /rates, POST /made." in answer.text
-    assert "Mend: .reply('/ratse', json=...)" in answer.text
+    assert "Fix: .reply('/ratse', json=...)" in answer.text
 
 
 def test_counted_replies_come_first_and_in_order(source: HTTPSource, session: requests.Session) -> None:

@@ -55,7 +55,7 @@ def load(drafting: Drafting, path: Path, *, replace: bool = False) -> Deployed:
         DeployRefused: There is no such file, its kind is not known, or it does not run; nothing of it went live.
     """
     if not path.is_file():
-        raise DeployRefused(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}. Mend: correct the path.")
+        raise DeployRefused(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}. Fix: correct the path.")
     if path.suffix == ".py":
         return _load_module(drafting, path, replace)
     if path.suffix == ".ipynb":
@@ -73,7 +73,7 @@ def _load_module(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     ):
         raise DeployRefused(
             f"{path.name} would take the place of the module {path.stem!r}, which Python has imported. "
-            f"Mend: rename the file."
+            f"Fix: rename the file."
         )
     setattr(module, _LOADED, True)
     # Type annotations are looked up in the module by its name, so it must be there while its classes are made.
@@ -120,7 +120,7 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     for number, cell_id, text, may_raise in code_cells(path):
         name = f"{path.name}, cell {number}"
         if any(line.lstrip().startswith(("%", "!")) for line in text.splitlines()):
-            raise DeployRefused(f"{name} has a magic, which only IPython runs. Mend: workbench serve {path.name}")
+            raise DeployRefused(f"{name} has a magic, which only IPython runs. Fix: workbench serve {path.name}")
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)
         try:
             with drafting.scope(

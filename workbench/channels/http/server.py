@@ -38,7 +38,7 @@ class PortBusy(WorkbenchError):
         self.port = port
         owner = owner_of(port)
         by = f" by {owner}" if owner else ""
-        super().__init__(f"Port {port} is in use{by}. Mend: stop that program, or choose another port (0 takes any).")
+        super().__init__(f"Port {port} is in use{by}. Fix: stop that program, or choose another port (0 takes any).")
 
 
 class Switching:
@@ -143,7 +143,7 @@ class HTTPServer:
                 if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
                     raise PortBusy(self._wanted) from exc
                 raise WorkbenchError(
-                    f"Port {self._wanted} cannot be had ({exc}). Mend: choose another port (0 takes any)."
+                    f"Port {self._wanted} cannot be had ({exc}). Fix: choose another port (0 takes any)."
                 ) from exc
         deadline = time.monotonic() + RETRY_SECONDS
         while True:

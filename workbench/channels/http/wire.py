@@ -168,7 +168,7 @@ class Message(httputil.HTTPMessageDelegate):
             await asyncio.get_running_loop().run_in_executor(None, exchange.spool.write, chunks)
         except OSError as exc:
             log.error(
-                "a body of over %d bytes cannot be kept (cid:%s): %s. Mend: make room in the folder for temporary "
+                "a body of over %d bytes cannot be kept (cid:%s): %s. Fix: make room in the folder for temporary "
                 "files, or set TMPDIR to one that has it.",
                 IN_MEMORY_BYTES,
                 exchange.cid,

@@ -62,7 +62,7 @@ class Pool(Generic[S]):
         if not self._free.acquire(timeout=due.left(self._patience)):
             raise DeadlineExceeded(
                 f"{self._owner}: all {self._size} sessions are in use, by calls or by streams that nobody closed. "
-                f"Mend: close streams (with conn.open(...) as stream:), or raise pool_size."
+                f"Fix: close streams (with conn.open(...) as stream:), or raise pool_size."
             )
         generation = self._generation
         try:

@@ -149,7 +149,7 @@ def late(who: object, due: Due, attempt: int = 1) -> DeadlineExceeded:
     tries = f"{attempt} {'try' if attempt == 1 else 'tries'}"
     return DeadlineExceeded(
         f"{who} did not do it within {due.seconds or 0:g} s ({tries}). "
-        f"Mend: check that it is up and reachable, or raise deadline_seconds."
+        f"Fix: check that it is up and reachable, or raise deadline_seconds."
     )
 
 

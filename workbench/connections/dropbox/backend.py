@@ -238,7 +238,7 @@ class DropboxSource:
         if hash_ is not None and told and self._offset >= self._entry.size and hash_.hexdigest() != told:
             raise ConnectionFailed(
                 f"{self._backend.definition}: what arrived of {self._path!r} is not what Dropbox keeps, as its content "
-                f"hash shows. Mend: read it again"
+                f"hash shows. Fix: read it again"
             )
 
     def close(self) -> None:

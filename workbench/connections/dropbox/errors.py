@@ -32,7 +32,7 @@ class NoToken(AccessRefused):
 
     def __init__(self, owner: object) -> None:
         super().__init__(
-            f"{owner} has no token yet. Mend: token=secret('DROPBOX_TOKEN') in its definition, "
+            f"{owner} has no token yet. Fix: token=secret('DROPBOX_TOKEN') in its definition, "
             f"or conn.change_token(secret('DROPBOX_TOKEN'))"
         )
 
@@ -84,16 +84,15 @@ def translated(exc: Exception, owner: DropboxConnection, path: str, size: int = 
     if isinstance(exc, sdk.RateLimitError):
         return RateLimited(
             f"{owner} is asked too often and wants {_waiting(exc.backoff)} before the next call, more often or longer "
-            f"than the connection allows. Mend: call less often, or raise max_retries_on_rate_limit, deadline_seconds."
+            f"than the connection allows. Fix: call less often, or raise max_retries_on_rate_limit, deadline_seconds."
         )
     if isinstance(exc, sdk.InternalServerError):
-        return ConnectionFailed(f"{owner} answered {exc.status_code} to every try. Mend: try again later")
+        return ConnectionFailed(f"{owner} answered {exc.status_code} to every try. Fix: try again later")
     if isinstance(exc, sdk.HttpError):
         return ConnectionFailed(f"{owner} refused the call for {path or '/'!r}: {exc.status_code} {_short(exc.body)}")
     if isinstance(exc, requests.exceptions.SSLError):
         return ConnectionFailed(
-            f"{owner} showed a certificate that cannot be trusted: {reason(exc)}. "
-            f"Mend: ca_file= for a private authority"
+            f"{owner} showed a certificate that cannot be trusted: {reason(exc)}. Fix: ca_file= for a private authority"
         )
     if isinstance(exc, requests.RequestException | OSError):
         return unreachable(owner, owner.host, owner.timeout_seconds, exc)
@@ -111,7 +110,7 @@ def _of_tags(tags: list[str], exc: Any, owner: object, path: str, size: int) -> 
             return IsAFolder(owner, path)
         return NotAFolder(owner, path) if last == "file_ancestor" else FileThere(owner, path)
     if last in FULL:
-        return StorageFull(f"{owner} has no room for {path!r} ({said_bytes(size)}). Mend: make room, or a larger plan")
+        return StorageFull(f"{owner} has no room for {path!r} ({said_bytes(size)}). Fix: make room, or a larger plan")
     if last == "not_found":
         return NoSuchFile(owner, path)
     if last in ("not_file", "not_folder"):
@@ -135,16 +134,16 @@ def _offset(error: Any) -> int | None:
 
 def _of_token(exc: Any, owner: object) -> TokenRefused:
     why = tags_of(exc.error)
-    mend = "Mend: conn.change_token(secret('...')), or a refresh_token, which does not expire"
+    fix = "Fix: conn.change_token(secret('...')), or a refresh_token, which does not expire"
     if why[:1] == ["missing_scope"]:
         scope = getattr(exc.error.get_missing_scope(), "required_scope", "?")
         return TokenRefused(
             f"{owner}: its token lacks the permission {scope!r}. "
-            f"Mend: tick it under Permissions of the Dropbox application, then make a new token"
+            f"Fix: tick it under Permissions of the Dropbox application, then make a new token"
         )
     if why[:1] == ["expired_access_token"]:
-        return TokenRefused(f"{owner}: its token has expired. {mend}")
-    return TokenRefused(f"{owner}: its token is not valid, or was revoked ({'/'.join(why) or 'unknown'}). {mend}")
+        return TokenRefused(f"{owner}: its token has expired. {fix}")
+    return TokenRefused(f"{owner}: its token is not valid, or was revoked ({'/'.join(why) or 'unknown'}). {fix}")
 
 
 def _waiting(seconds: float | None) -> str:

@@ -146,7 +146,7 @@ class LiveDropbox(LiveFiles):
         To keep it, name it in the definition: `token=secret("...")`.
         """
         if not token:
-            raise ServiceUsage(f"{self.definition} needs a token. Mend: conn.change_token(secret('DROPBOX_TOKEN'))")
+            raise ServiceUsage(f"{self.definition} needs a token. Fix: conn.change_token(secret('DROPBOX_TOKEN'))")
         named = token if isinstance(token, Secret) else keep_given(f"{self.definition} token", token)
         self._opening.reveal(named, str(self.definition))
         with self._lock:

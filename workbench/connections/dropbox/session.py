@@ -212,5 +212,5 @@ def _not_on_the_loop(definition: DropboxConnection) -> None:
     if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
         raise ServiceUsage(
             f"Service {call.service!r} is async, and {definition} would block the server. "
-            f"Mend: await asyncio.to_thread(conn.client...), or await conn.aio.upload(...)"
+            f"Fix: await asyncio.to_thread(conn.client...), or await conn.aio.upload(...)"
         )

@@ -82,7 +82,7 @@ class DropboxSink:
     def _lost(self) -> ConnectionFailed:
         return ConnectionFailed(
             f"{self._backend.definition} has lost the upload of {self._path!r} after {self._sent:,} bytes. "
-            f"Mend: upload it again"
+            f"Fix: upload it again"
         )
 
     def commit(self, overwrite: bool) -> None:

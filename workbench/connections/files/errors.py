@@ -51,14 +51,14 @@ class FileThere(FileRefused, FileExistsError):
     """Something has that name already."""
 
     def __init__(self, owner: object, path: str) -> None:
-        super().__init__(f"{owner} has a file {path!r} already. Mend: pass overwrite=True, or choose another name.")
+        super().__init__(f"{owner} has a file {path!r} already. Fix: pass overwrite=True, or choose another name.")
 
 
 class IsAFolder(FileRefused, IsADirectoryError):
     """A folder stands where a file is expected."""
 
     def __init__(self, owner: object, path: str) -> None:
-        super().__init__(f"{owner}: {path or '/'!r} is a folder, not a file. Mend: name a file in it.")
+        super().__init__(f"{owner}: {path or '/'!r} is a folder, not a file. Fix: name a file in it.")
 
 
 class NotAFolder(FileRefused, NotADirectoryError):

@@ -288,7 +288,7 @@ class LiveFiles(FileAliases):
         if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
             raise ServiceUsage(
                 f"Service {call.service!r} is async, and {self.definition} would block the server. "
-                f"Mend: await conn.aio.{verb}(...)"
+                f"Fix: await conn.aio.{verb}(...)"
             )
 
 

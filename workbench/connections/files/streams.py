@@ -124,7 +124,7 @@ class Download(io.RawIOBase):
             source = self._begin(self.offset)
             if self._has_begun and (source.size, source.stamp) != (self._size, self._stamp):
                 source.close()
-                raise ConnectionFailed(f"{self._owner}: {self._path!r} was changed while it was read. Mend: read again")
+                raise ConnectionFailed(f"{self._owner}: {self._path!r} was changed while it was read. Fix: read again")
             self._source, self._size, self._stamp, self._has_begun = source, source.size, source.stamp, True
         return self._source
 
@@ -218,7 +218,7 @@ class Upload:
 
     def _open_sink(self) -> Sink:
         if self._sink is None:
-            raise ServiceUsage(f"{self._owner}: {self._path!r} is closed. Mend: open it again")
+            raise ServiceUsage(f"{self._owner}: {self._path!r} is closed. Fix: open it again")
         return self._sink
 
     def tell(self) -> int:

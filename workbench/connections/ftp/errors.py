@@ -52,17 +52,16 @@ def said_no(definition: FTPConnection, exc: Exception, path: str = "") -> Connec
     """The error of a reply that says no."""
     about = f" {path!r}" if path else ""
     if code_of(exc) in ("452", "552") or _is_about_room(exc):
-        return StorageFull(f"{who(definition)} has no room for{about or ' it'}: {exc}. Mend: make room there.")
+        return StorageFull(f"{who(definition)} has no room for{about or ' it'}: {exc}. Fix: make room there.")
     if code_of(exc) in LOGIN_REFUSED:
-        return AccessRefused(f"{who(definition)} refused the user name or password: {exc}. Mend: set the right ones.")
+        return AccessRefused(f"{who(definition)} refused the user name or password: {exc}. Fix: set the right ones.")
     return AccessRefused(f"{who(definition)} refused{about}: {exc}.")
 
 
 def no_tls(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
     """The error of a server that speaks no TLS."""
     return ConnectionFailed(
-        f"{who(definition)} does not offer TLS ({exc}), so no password was sent. "
-        f"Mend: tls='off' on a network you trust."
+        f"{who(definition)} does not offer TLS ({exc}), so no password was sent. Fix: tls='off' on a network you trust."
     )
 
 
@@ -77,17 +76,17 @@ def unreachable(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return ConnectionFailed(
             f"{name} has a certificate that cannot be trusted: {exc.verify_message}. "
-            f"Mend: host= must be the name in the certificate; for a private authority set ca_file="
+            f"Fix: host= must be the name in the certificate; for a private authority set ca_file="
         )
     if isinstance(exc, socket.gaierror):
         return ConnectionFailed(
-            f"{definition}: the host {definition.host!r} does not resolve ({exc.strerror}). Mend: correct host="
+            f"{definition}: the host {definition.host!r} does not resolve ({exc.strerror}). Fix: correct host="
         )
     if isinstance(exc, TimeoutError):
         return Interrupted(
             f"{name} did not answer within {definition.timeout_seconds:g} s. "
-            f"Mend: check that it is up and reachable, or raise timeout_seconds"
+            f"Fix: check that it is up and reachable, or raise timeout_seconds"
         )
     if isinstance(exc, EOFError | ConnectionResetError | BrokenPipeError | ssl.SSLError):
         return Interrupted(f"{name} hung up in the middle of the conversation.")
-    return Interrupted(f"{name} cannot be reached: {getattr(exc, 'strerror', '') or exc}. Mend: check host and port")
+    return Interrupted(f"{name} cannot be reached: {getattr(exc, 'strerror', '') or exc}. Fix: check host and port")

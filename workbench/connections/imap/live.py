@@ -171,7 +171,7 @@ class LiveIMAP:
             if "STARTTLS" not in client.capabilities:
                 raise ConnectionFailed(
                     f"{definition} at {definition.address} does not offer STARTTLS, so nothing was sent. "
-                    f"Mend: mode='ssl' if it has a port for that (993), or mode='plain' on a network you trust"
+                    f"Fix: mode='ssl' if it has a port for that (993), or mode='plain' on a network you trust"
                 )
             client.starttls(self._trusted())
             made.append(client.sock)
@@ -206,11 +206,11 @@ class LiveIMAP:
         except ssl.SSLCertVerificationError as exc:
             raise ConnectionFailed(
                 f"{who} has a certificate that cannot be trusted: {exc.verify_message}. "
-                f"Mend: host= must be the name in the certificate; for a private authority set ca_file="
+                f"Fix: host= must be the name in the certificate; for a private authority set ca_file="
             ) from exc
         except (imaplib.IMAP4.abort, OSError, EOFError) as exc:
             said = getattr(exc, "strerror", None) or exc
-            raise Interrupted(f"{who} cannot be reached, or hung up: {said}. Mend: check host, port and mode") from exc
+            raise Interrupted(f"{who} cannot be reached, or hung up: {said}. Fix: check host, port and mode") from exc
         except imaplib.IMAP4.error as exc:
             refused = "AUTHENTICATIONFAILED" in str(exc).upper()
             kind = AccessRefused if refused else ConnectionFailed
@@ -236,7 +236,7 @@ class LiveIMAP:
         if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
             raise ServiceUsage(
                 f"Service {call.service!r} is async, and {self.definition} would block the server. "
-                f"Mend: await conn.aio.{what}"
+                f"Fix: await conn.aio.{what}"
             )
 
     def __repr__(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 1_000
 REVIVE_SECONDS = 5.0
-MEND = "Mend: check that it runs, or set WORKBENCH_REDIS to another"
+FIX = "Fix: check that it runs, or set WORKBENCH_REDIS to another"
 # What follows these is a password, a script or a value, not a key.
 UNTOLD = {"AUTH", "HELLO", "EVAL", "EVALSHA", "SCRIPT", "FUNCTION", "ACL", "CONFIG", "MIGRATE", "ECHO", "PING"}
 
@@ -48,9 +48,9 @@ def _step(name: str, detail: str) -> Step | None:
 def _failed(address: str, step: Step | None, exc: BaseException) -> BaseException:
     """What to raise for it; redis-py's own errors of a bad command stay as they are."""
     if isinstance(exc, redis.exceptions.TimeoutError):
-        exc = RedisLate(f"{address} did not answer in time: {exc}. {MEND}")
+        exc = RedisLate(f"{address} did not answer in time: {exc}. {FIX}")
     elif isinstance(exc, redis.exceptions.ConnectionError) and not isinstance(exc, ConnectionFailed):
-        exc = RedisGone(f"{address} is not there: {exc}. {MEND}")
+        exc = RedisGone(f"{address} is not there: {exc}. {FIX}")
     if step is not None:
         step.fail(exc)
     return exc

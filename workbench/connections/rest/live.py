@@ -138,7 +138,7 @@ class RESTClient:
         if call is not None and call.on_loop:
             raise ServiceUsage(
                 f"Service {call.service!r} is async, and {self.owner} would block the server. "
-                f"Mend: await conn.aio.{method.lower()}(...)"
+                f"Fix: await conn.aio.{method.lower()}(...)"
             )
         return self._call(method, cid, data, params, headers)
 
@@ -171,7 +171,7 @@ class RESTClient:
         if call is not None and call.on_loop:
             raise ServiceUsage(
                 f"Service {call.service!r} is async, and a stream of {self.owner} would block the server. "
-                f"Mend: make it a plain def handle."
+                f"Fix: make it a plain def handle."
             )
         stream = fetched(self, path, params=params)
         step = Step("rest", f"GET {self.definition.name} {path or self.definition.path or '/'}")
@@ -254,7 +254,7 @@ class RESTClient:
         # Without the library's words: they repeat the header, which may be a key.
         return ServiceUsage(
             f"{self.owner}: a header cannot be sent, it holds a line break, is no text, or has letters beyond "
-            f"Latin-1. Mend: look at the headers given, and at the secret for a line break at its end."
+            f"Latin-1. Fix: look at the headers given, and at the secret for a line break at its end."
         )
 
     def _attempt(self, request: PreparedRequest, deadline: float) -> RequestsResponse:
@@ -274,13 +274,13 @@ class RESTClient:
         if isinstance(root_of(exc), TimeoutError):
             return DeadlineExceeded(
                 f"{where} did not answer in time ({self.definition.timeout_seconds:g} s a try, {tries}, "
-                f"{self.definition.deadline_seconds:g} s in all). Mend: check that it is up and reachable, or raise "
+                f"{self.definition.deadline_seconds:g} s in all). Fix: check that it is up and reachable, or raise "
                 f"timeout_seconds, deadline_seconds"
             )
         if isinstance(root := root_of(exc), ssl.SSLCertVerificationError):
             return ConnectionFailed(
                 f"{where} has a certificate that cannot be trusted: {root.verify_message}. "
-                f"Mend: host= must be the name in the certificate; for a private authority set REQUESTS_CA_BUNDLE"
+                f"Fix: host= must be the name in the certificate; for a private authority set REQUESTS_CA_BUNDLE"
             )
         if isinstance(exc, requests.ConnectionError):
             return ConnectionFailed(f"{where} cannot be reached: {reason(exc)} ({tries}).")
@@ -386,7 +386,7 @@ class Response:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise ConnectionFailed(
                 f"{self._definition} answered {self._response.status_code} with a body that is no JSON ({exc}). "
-                f"Mend: read .text, or set data_format=''."
+                f"Fix: read .text, or set data_format=''."
             ) from exc
 
     def __getattr__(self, name: str) -> Any:

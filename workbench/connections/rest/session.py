@@ -94,7 +94,7 @@ def unreachable(owner: object, host: str, timeout_seconds: float, exc: BaseExcep
     if isinstance(root, TimeoutError):
         return Interrupted(
             f"{owner} at {host} did not answer within {timeout_seconds:g} s. "
-            f"Mend: check that it is up and reachable, or raise timeout_seconds"
+            f"Fix: check that it is up and reachable, or raise timeout_seconds"
         )
     return Interrupted(f"{owner} at {host} cannot be reached, or hung up: {reason(root)}.")
 

@@ -82,14 +82,14 @@ class S3Backend:
         if code in ABSENT:
             return NoSuchFile(owner, path)
         if code == "NoSuchBucket":
-            return ConnectionFailed(f"{owner} has no bucket {owner.bucket!r}. Mend: make it, or correct bucket=")
+            return ConnectionFailed(f"{owner} has no bucket {owner.bucket!r}. Fix: make it, or correct bucket=")
         if code in REFUSED:
-            return AccessRefused(f"{owner} refused access: {code}. Mend: check access_key, secret_key and the policy")
+            return AccessRefused(f"{owner} refused access: {code}. Fix: check access_key, secret_key and the policy")
         if code == "400":
             # The answer to a HEAD has no words.
             return AccessRefused(
                 f"{owner} refused {path or '/'!r} without a reason (400), as it does for an expired token or another "
-                f"region. Mend: check access_key, secret_key and region"
+                f"region. Fix: check access_key, secret_key and region"
             )
         if code in TAKEN:
             return FileThere(owner, path)
@@ -110,10 +110,10 @@ class S3Backend:
         owner = self.definition
         if isinstance(exc, exceptions.SSLError):
             return ConnectionFailed(
-                f"{owner} showed a certificate that cannot be trusted. Mend: ca_file= for a private authority"
+                f"{owner} showed a certificate that cannot be trusted. Fix: ca_file= for a private authority"
             )
         if isinstance(exc, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-            return AccessRefused(f"{owner} has no credentials. Mend: access_key= and secret_key=secret('...')")
+            return AccessRefused(f"{owner} has no credentials. Fix: access_key= and secret_key=secret('...')")
         if isinstance(exc, exceptions.HTTPClientError | exceptions.ConnectionError):
             return unreachable(owner, owner.host, owner.timeout_seconds, exc)
         return ConnectionFailed(f"{owner} failed: {exc}")

@@ -230,12 +230,12 @@ class SFTPBackend:
             raise
         except paramiko.AuthenticationException as exc:
             raise AccessRefused(
-                f"{who} refused the user name, password or key: {exc} Mend: set the right ones."
+                f"{who} refused the user name, password or key: {exc} Fix: set the right ones."
             ) from exc
         except socket.gaierror as exc:
             raise ConnectionFailed(
                 f"{self.definition}: the host {self.definition.host!r} does not resolve ({exc.strerror}). "
-                f"Mend: correct host="
+                f"Fix: correct host="
             ) from exc
         except (TimeoutError, paramiko.SSHException) as exc:
             # Paramiko says of a silent server that its banner cannot be read.
@@ -243,14 +243,14 @@ class SFTPBackend:
                 raise Interrupted(f"{who} hung up in the middle of the conversation: {exc}.") from exc
             raise Interrupted(
                 f"{who} did not answer within {self.definition.timeout_seconds:g} s. "
-                f"Mend: check that it is up and reachable, or raise timeout_seconds"
+                f"Fix: check that it is up and reachable, or raise timeout_seconds"
             ) from exc
         except (EOFError, ConnectionResetError, BrokenPipeError) as exc:
             raise Interrupted(f"{who} hung up in the middle of the conversation: {exc or 'without a word'}.") from exc
         except OSError as exc:
             if is_a_no(exc):
                 raise AccessRefused(f"{who} refused it: {exc.strerror or exc}.") from exc
-            raise Interrupted(f"{who} cannot be reached: {exc.strerror or exc}. Mend: check host and port") from exc
+            raise Interrupted(f"{who} cannot be reached: {exc.strerror or exc}. Fix: check host and port") from exc
 
     def refused(self, session: SFTPSession, exc: OSError, path: str, due: Due, *, folder: bool = False) -> Exception:
         """What a no about a file or folder means, found out by looking at what is there."""
@@ -271,7 +271,7 @@ class SFTPBackend:
         """The error of a write that was refused, which servers say in a word that names no reason."""
         return StorageFull(
             f"{self.definition} at {self.definition.address} takes no more of {path!r} ({exc.strerror or exc}), "
-            f"as a full disk does. Mend: make room there."
+            f"as a full disk does. Fix: make room there."
         )
 
 

@@ -223,17 +223,17 @@ def _check_key(definition: SFTPConnection, shown: PKey, known: list[tuple[str, P
         if definition.fingerprint.rstrip("=") != seen:
             raise ConnectionFailed(
                 f"{who} shows the key {seen}, not {definition.fingerprint}: it may be another machine, so no password "
-                f"was sent. Mend: ask its owner which is right."
+                f"was sent. Fix: ask its owner which is right."
             )
     elif not known:
         raise ConnectionFailed(
             f"{who} shows the key {seen}, which {definition.known_hosts} does not know, so no password was sent. "
-            f"Mend: ask its owner whether it is right, then set fingerprint={seen!r}"
+            f"Fix: ask its owner whether it is right, then set fingerprint={seen!r}"
         )
     elif shown not in [key for _, key in known]:
         raise ConnectionFailed(
             f"{who} shows the key {seen}, and {definition.known_hosts} has another for it: it may be another machine, "
-            f"so no password was sent. Mend: ask its owner which is right."
+            f"so no password was sent. Fix: ask its owner which is right."
         )
 
 
@@ -247,5 +247,5 @@ def _private_key(definition: SFTPConnection, passphrase: str | None) -> PKey:
     except (OSError, SSHException, ValueError, TypeError) as exc:
         raise AccessRefused(
             f"{definition} cannot use private_key_file={definition.private_key_file!r}: {exc}. "
-            f"Mend: name a private key; password= holds its passphrase."
+            f"Fix: name a private key; password= holds its passphrase."
         ) from exc

@@ -157,7 +157,7 @@ class LiveSMTP:
             if _is_timeout(exc):
                 raise DeadlineExceeded(
                     f"{self._who} did not answer within {self.definition.timeout_seconds:g} s. "
-                    f"Mend: check that it is up and reachable, or raise timeout_seconds"
+                    f"Fix: check that it is up and reachable, or raise timeout_seconds"
                 ) from exc
             raise ConnectionFailed(f"{self._who} {_why(exc)}") from exc
         except BaseException:
@@ -206,7 +206,7 @@ class LiveSMTP:
             if not server.has_extn("starttls"):
                 raise ConnectionFailed(
                     f"{self._who} does not offer STARTTLS, so nothing was sent. "
-                    f"Mend: mode='ssl' if it has a port for that (465), or mode='plain' on a network you trust"
+                    f"Fix: mode='ssl' if it has a port for that (465), or mode='plain' on a network you trust"
                 )
             server.starttls(context=self._trusted())
             server.ehlo_or_helo_if_needed()
@@ -214,7 +214,7 @@ class LiveSMTP:
             if not server.has_extn("auth"):
                 raise ConnectionFailed(
                     f"{self._who} takes no user name in mode {definition.mode!r}. "
-                    f"Mend: mode='starttls' or 'ssl', or leave out username and password"
+                    f"Fix: mode='starttls' or 'ssl', or leave out username and password"
                 )
             server.login(definition.username, self._password)
 
@@ -315,7 +315,7 @@ def _not_on_the_loop(what: str) -> None:
     if (call := CURRENT.get()) is not None and call.on_loop:
         raise ServiceUsage(
             f"Service {call.service!r} is async, and conn.{what} would block every other caller. "
-            f"Mend: await conn.aio.{what}"
+            f"Fix: await conn.aio.{what}"
         )
 
 
@@ -344,7 +344,7 @@ def _why(exc: Exception) -> str:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return (
             f"has a certificate that cannot be trusted: {exc.verify_message}. "
-            f"Mend: host= must be the name in the certificate; for a private authority set ca_file="
+            f"Fix: host= must be the name in the certificate; for a private authority set ca_file="
         )
     if isinstance(exc, smtplib.SMTPAuthenticationError):
         return f"refused the user name or password: {_said(exc.smtp_code, exc.smtp_error)}"
@@ -353,7 +353,7 @@ def _why(exc: Exception) -> str:
     if isinstance(exc, smtplib.SMTPServerDisconnected | ConnectionResetError | BrokenPipeError):
         return "hung up in the middle of the conversation."
     if isinstance(exc, OSError) and not isinstance(exc, smtplib.SMTPException):
-        return f"cannot be reached: {exc.strerror or exc}. Mend: check host, port and mode"
+        return f"cannot be reached: {exc.strerror or exc}. Fix: check host, port and mode"
     return f"failed: {exc}"
 
 

@@ -90,7 +90,7 @@ class Outgoing:
         bcc = addresses(message.bcc, "bcc")
         self.recipients = list(dict.fromkeys(each.addr_spec for each in (*self._to, *self._cc, *bcc)))
         if not self.recipients:
-            raise ServiceUsage("The mail has no recipient. Mend: give SMTPMessage a to=, cc= or bcc=")
+            raise ServiceUsage("The mail has no recipient. Fix: give SMTPMessage a to=, cc= or bcc=")
         self.mail = self._built(now)
 
     @property
@@ -144,9 +144,7 @@ class Outgoing:
             if message.html:
                 mail.add_alternative(_text(message.html, "html"), subtype="html", charset=charset)
         except (LookupError, UnicodeEncodeError) as exc:
-            raise ServiceUsage(
-                f"The mail's text does not fit charset {charset!r}: {exc}. Mend: charset='utf8'"
-            ) from exc
+            raise ServiceUsage(f"The mail's text does not fit charset {charset!r}: {exc}. Fix: charset='utf8'") from exc
 
 
 def _text(value: Any, field: str) -> str:
@@ -161,7 +159,7 @@ def one_line(value: Any, field: str) -> str:
     if BREAKS.search(text):
         raise ServiceUsage(
             f"The mail's {field} has a line break or a control character in it, which could add headers or recipients. "
-            f"Mend: take it out, for instance by ' '.join(text.split())"
+            f"Fix: take it out, for instance by ' '.join(text.split())"
         )
     return text
 
@@ -172,7 +170,7 @@ def one_address(value: Any, field: str) -> Address:
     if len(found) != 1:
         raise ServiceUsage(
             f"The mail's {field} must be one address, and is {value!r}. "
-            f"Mend: SMTPMessage(from_='me@example.com', ...), or from_= in the connection"
+            f"Fix: SMTPMessage(from_='me@example.com', ...), or from_= in the connection"
         )
     return found[0]
 
@@ -195,7 +193,7 @@ def addresses(value: Recipients, field: str) -> list[Address]:
             except ValueError as exc:
                 raise ServiceUsage(
                     f"The mail's {field} has {part!r}, which is not an address. "
-                    f"Mend: name@example.com, or 'A Name <name@example.com>'; a name with a comma goes into quotes"
+                    f"Fix: name@example.com, or 'A Name <name@example.com>'; a name with a comma goes into quotes"
                 ) from exc
             name = match["quoted"] if match["quoted"] is not None else match["name"] or ""
             found.append(Address(re.sub(r"\\(.)", r"\1", name).strip(), match["local"], domain))
@@ -232,7 +230,7 @@ def _attach(mail: EmailMessage, attachment: Attachment) -> None:
 
     name, contents = one_line(attachment["name"], "attachment's name"), attachment["contents"]
     if not name.strip():
-        raise ServiceUsage("The mail has an attachment without a name. Mend: message.attach('file.txt', contents)")
+        raise ServiceUsage("The mail has an attachment without a name. Fix: message.attach('file.txt', contents)")
     if not isinstance(contents, str | bytes | bytearray | memoryview):
         raise ServiceUsage(f"Attachment {name!r} must be text or bytes, not {type(contents).__name__}.")
     kind, encoding = guess_type(name)

@@ -249,7 +249,7 @@ def stream_of(raw: Any, service: str) -> BinaryIO:
         return stream
     raise ServiceUsage(
         f"Service {service!r} was given a {type(raw).__name__}, which is no stream of bytes. "
-        f"Mend: read self.request.payload, or send bytes, text or a file opened in mode 'rb'."
+        f"Fix: read self.request.payload, or send bytes, text or a file opened in mode 'rb'."
     )
 
 

@@ -207,9 +207,7 @@ def declared_by(cls: type[Any], name: str) -> Declared:
         optional = getattr(sio, f"{side}_optional", ()) if sio else ()
         together = getattr(source, side, ()) or ()
         if together and (required or optional):
-            raise DeployRefused(
-                f"Service {name!r} declares {side} and {side}_required/{side}_optional. Mend: keep one."
-            )
+            raise DeployRefused(f"Service {name!r} declares {side} and {side}_required/{side}_optional. Fix: keep one.")
         if typed.is_model(together):
             setattr(io, f"{side}_model", typed.Model(together))
         elif required or optional or together:

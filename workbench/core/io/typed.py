@@ -68,7 +68,7 @@ class Model:
         if problems:
             said = "; ".join(problems).replace("The body: ", f"a {type(value).__name__} is returned: ")
             name = getattr(self.kind, "__name__", str(self.kind))
-            raise ValueError(f"The output is not the declared {name}: {said}. Mend: return one, or declare another.")
+            raise ValueError(f"The output is not the declared {name}: {said}. Fix: return one, or declare another.")
 
     def _whole(self, made: Any) -> Any:
         if self._has_defaults:
@@ -183,6 +183,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, Exception):
         return str(value)
     raise TypeError(
-        f"A {type(value).__name__} cannot be sent as JSON. Mend: return text, bytes, a dict, a list, a number, "
+        f"A {type(value).__name__} cannot be sent as JSON. Fix: return text, bytes, a dict, a list, a number, "
         f"a dataclass, a msgspec.Struct or a pydantic model."
     )

@@ -343,7 +343,7 @@ class Health:
         if self._up:
             log.warning(
                 "The counters of limits in %s give no answer (%s); until they do, calls are refused or let through as "
-                "each limit's if_store_down says. Mend: see that the store runs and is not blocked.",
+                "each limit's if_store_down says. Fix: see that the store runs and is not blocked.",
                 self._what,
                 why,
             )

@@ -151,7 +151,7 @@ class RedisCounters:
         if replies is None or refused:
             raise StoreUnavailable(
                 f"The counters of limits in {self._server} gave no answer{f' ({refused[0]})' if refused else ''}. "
-                f"Mend: see that the server runs and may be written to."
+                f"Fix: see that the server runs and may be written to."
             )
         return replies
 

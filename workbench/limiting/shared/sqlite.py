@@ -134,7 +134,7 @@ class SQLiteCounters:
         if not asked.done.wait(2.0) or asked.error is not None:
             raise StoreUnavailable(
                 f"The counters of limits in {self.path} gave no answer ({asked.error or 'within 2 s'}). "
-                f"Mend: see that no other process holds the file."
+                f"Fix: see that no other process holds the file."
             ) from asked.error
         return asked.result
 

@@ -243,7 +243,7 @@ class HTTPSource(Peer):
         return (
             f"{self} was asked {request.method} {request.target} and has no reply to it; it has: "
             f"{listed(reply.describe() for reply in self._replies)}.{spent} "
-            f"Mend: .reply({request.path!r}, json=...)\n"
+            f"Fix: .reply({request.path!r}, json=...)\n"
         )
 
     def rows(self) -> list[dict[str, Any]]:

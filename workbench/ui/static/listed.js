@@ -86,7 +86,7 @@ export class PeerRow extends Row {
     this.input.value = "";
     for (const file of files) {
       if (file.size > LARGEST_UPLOAD_BYTES) {
-        this.report({ failed: `${file.name} is larger than 5 MiB, the most that is uploaded here. Mend: wb.peers["${this.name}"].put("${file.name}", contents)` });
+        this.report({ failed: `${file.name} is larger than 5 MiB, the most that is uploaded here. Fix: wb.peers["${this.name}"].put("${file.name}", contents)` });
         return;
       }
       await this.ask("peer put", { name: this.name, path: file.name, contents: await base64(file) });

@@ -12,4 +12,4 @@ def as_bool(value: Any) -> bool:
     try:
         return bool(Bool("value").convert(value))
     except ValueError as exc:
-        raise ValueError(f"{value!r} is neither true nor false. Mend: say true or false, yes or no, 1 or 0.") from exc
+        raise ValueError(f"{value!r} is neither true nor false. Fix: say true or false, yes or no, 1 or 0.") from exc
