@@ -17,8 +17,8 @@ from workbench.connections.imap.live import IMAPConnection
 from workbench.connections.rest.live import RESTConnection
 from workbench.connections.sql import SQLConnection
 from workbench.core.current import outgoing
-from workbench.core.errors import BadRequest, ConnectionFailed, TimedOut
-from workbench.core.mood import Mood, mood_of_error, mood_of_status
+from workbench.core.errors import BadRequest, ConnectionFailed, TimedOut, mood_of_error
+from workbench.core.mood import Mood, mood_of_status
 from workbench.core.trace import Line, Step, Trace
 from workbench.notebook.displays import HTML
 from workbench.notebook.html import COLOURS

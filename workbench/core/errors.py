@@ -33,10 +33,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from workbench.core.mood import Mood
+from workbench.core.mood import Mood
 
 
 class WorkbenchError(Exception):
@@ -365,3 +364,16 @@ class TimedOut(WorkbenchError):
     def headers(self) -> list[tuple[str, str]]:
         """None beyond the usual."""
         return []
+
+
+def mood_of_error(error: BaseException) -> Mood:
+    """The mood that an error's class declares; errors that are not the workbench's have failed."""
+    return error.mood if isinstance(error, WorkbenchError) else "failed"
+
+
+def words_of_error(error: BaseException) -> str:
+    """An error as the outcome of a step: the status that a caller is told, or the class of the error."""
+    status = getattr(error, "status", None) if isinstance(error, WorkbenchError) else None
+    if status is not None and mood_of_error(error) == "attention":
+        return f"refused {status}"
+    return f"failed: {type(error).__name__}"

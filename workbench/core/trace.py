@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Protocol
 
-from workbench.core.mood import Mood, mood_of_error, words_of_error
+from workbench.core.errors import mood_of_error, words_of_error
+from workbench.core.mood import Mood
 
 
 class Traced(Protocol):

@@ -20,8 +20,7 @@ from workbench.core.call import (
 )
 from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT
-from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
-from workbench.core.mood import mood_of_error
+from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut, mood_of_error
 from workbench.core.ports import Limiter
 from workbench.core.service import logger_of, named
 from workbench.runtime import eager

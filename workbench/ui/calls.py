@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.io.typed import plain
-from workbench.core.mood import mood_of_error
 from workbench.core.trace import Trace
 from workbench.ui.trace import milliseconds, rows_of
 
