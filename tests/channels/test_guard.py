@@ -6,7 +6,7 @@ import pytest
 
 from workbench.channels.guard import TOKEN_HEADER, Guard
 from workbench.core.errors import BadRequest, Forbidden
-from workbench.core.io.request import Headers
+from workbench.core.payload.request import Headers
 
 GUARD = Guard("t0ken", frozenset({"Box.example"}), frozenset({"https://app.example"}))
 HERE = {"Host": "localhost:11223"}

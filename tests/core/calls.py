@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from workbench.core.call import Call, ChannelInfo, HTTPInput
-from workbench.core.io.request import Request
-from workbench.core.io.simpleio import declared_by
+from workbench.core.payload.request import Request
+from workbench.core.payload.simpleio import declared_by
 from workbench.core.service import Service
 
 

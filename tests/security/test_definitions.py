@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.core.errors import InvalidDefinition, Unauthorized
-from workbench.core.io.request import Headers
+from workbench.core.payload.request import Headers
 from workbench.core.secret import Secret, secret
 from workbench.security.definitions import APIKey, APIKeyVerifier, BasicAuth, BasicAuthVerifier, basic
 

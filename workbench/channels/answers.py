@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from workbench.core.errors import CallerError, ServiceUnavailable, TimedOut
-from workbench.core.io.response import JSON, Response, encode_json, encoded
+from workbench.core.payload.response import JSON, Response, encode_json, encoded
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OF_THE_WIRE = frozenset(("connection", "content-length", "keep-alive", "server", "transfer-encoding", "x-zato-cid"))

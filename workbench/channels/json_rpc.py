@@ -17,8 +17,8 @@ from workbench.channels.definition import HTTPChannel
 from workbench.channels.dialect import NewCall, Outcome
 from workbench.core.call import Call
 from workbench.core.errors import BadRequest, InvalidInput, UnknownName
-from workbench.core.io.request import parsed
-from workbench.core.io.response import JSON, encode_json
+from workbench.core.payload.request import parsed
+from workbench.core.payload.response import JSON, encode_json
 
 LARGEST_BATCH = 1000
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603

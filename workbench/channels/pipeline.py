@@ -22,7 +22,7 @@ from workbench.channels.guard import Guard
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
-from workbench.core.io.response import JSON, encode_json
+from workbench.core.payload.response import JSON, encode_json
 
 log = logging.getLogger("workbench.http")
 

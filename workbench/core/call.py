@@ -9,8 +9,8 @@ from typing import Any, BinaryIO, Protocol
 from msgspec import Struct, field
 
 from workbench.core.cid import new_cid
-from workbench.core.io.response import Response
-from workbench.core.io.simpleio import Declared
+from workbench.core.payload.response import Response
+from workbench.core.payload.simpleio import Declared
 from workbench.core.trace import Step
 
 

@@ -11,8 +11,8 @@ from workbench.core.call import Call, ChannelInfo, Connections
 from workbench.core.clock import ServiceTime
 from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage, UnknownName
-from workbench.core.io.request import Request
-from workbench.core.io.response import Response
+from workbench.core.payload.request import Request
+from workbench.core.payload.response import Response
 from workbench.core.ports import Decision
 
 ZATO_KEYWORDS = frozenset(

@@ -10,8 +10,8 @@ from typing import Any
 
 from workbench.core.call import Call
 from workbench.core.errors import BadRequest, CallerError, MethodNotAllowed, ServiceUsage, refusal
-from workbench.core.io.request import Request
-from workbench.core.io.response import Response
+from workbench.core.payload.request import Request
+from workbench.core.payload.response import Response
 from workbench.core.ports import Decision, Limiter
 from workbench.core.service import Service, log_refusal, logger_of
 from workbench.runtime.registry import Version

@@ -11,8 +11,8 @@ from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
-from workbench.core.io.simpleio import declared_by
 from workbench.core.origin import Origin
+from workbench.core.payload.simpleio import declared_by
 from workbench.core.service import Service, logger_of, service_name
 from workbench.core.syntax import tree_of
 

@@ -13,7 +13,7 @@ from msgspec import Meta, structs
 from workbench.core.call import ChannelSecurity
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage, Unauthorized
-from workbench.core.io.request import canonical
+from workbench.core.payload.request import canonical
 from workbench.core.secret import Secret
 
 Reveal = Callable[[Secret, str], str]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.core.io import elements
-from workbench.core.io.elements import (
+from workbench.core.payload import elements
+from workbench.core.payload.elements import (
     CSV,
     FALSE,
     TRUE,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.core.calls import request_of
 from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
-from workbench.core.io.request import Headers, parsed
+from workbench.core.payload.request import Headers, parsed
 from workbench.core.service import Service
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.core.calls import request_of
 from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
-from workbench.core.io.elements import Bool, Date, Dict, DictList, Int, List
-from workbench.core.io.response import Response
-from workbench.core.io.simpleio import Input, MissingParameter, declared_by
+from workbench.core.payload.elements import Bool, Date, Dict, DictList, Int, List
+from workbench.core.payload.response import Response
+from workbench.core.payload.simpleio import Input, MissingParameter, declared_by
 from workbench.core.service import Service
 
 

@@ -12,9 +12,9 @@ import pytest
 from tests.core.calls import request_of
 from workbench import RESTChannel, Workbench
 from workbench.core.errors import DeployRefused, InvalidInput
-from workbench.core.io.response import encoded
-from workbench.core.io.simpleio import declared_by
-from workbench.core.io.typed import Model
+from workbench.core.payload.response import encoded
+from workbench.core.payload.simpleio import declared_by
+from workbench.core.payload.typed import Model
 from workbench.core.service import Service
 
 

@@ -24,8 +24,8 @@ from workbench.connections.rest.session import may_pass, reason, retry_after, se
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
-from workbench.core.io.typed import plain
 from workbench.core.mood import mood_of_status
+from workbench.core.payload.typed import plain
 from workbench.core.secret import Secret
 from workbench.core.trace import Step
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.core.io.elements import Bool
+from workbench.core.payload.elements import Bool
 
 
 def as_bool(value: Any) -> bool:

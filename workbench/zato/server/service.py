@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.core.io.elements import (
+from workbench.core.payload.elements import (
     CSV,
     UUID,
     AsIs,
@@ -23,7 +23,7 @@ from workbench.core.io.elements import (
     Text,
     Unicode,
 )
-from workbench.core.io.elements import UTCDateTime as UTC
+from workbench.core.payload.elements import UTCDateTime as UTC
 from workbench.core.service import Service
 
 __all__ = [

@@ -12,7 +12,7 @@ import msgspec
 
 from workbench.core.call import Call
 from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
-from workbench.core.io.simpleio import Declared, Input
+from workbench.core.payload.simpleio import Declared, Input
 
 _json = msgspec.json.Decoder()
 CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from workbench.core.io.simpleio import Declared, Output
-from workbench.core.io.typed import plain
+from workbench.core.payload.simpleio import Declared, Output
+from workbench.core.payload.typed import plain
 
 _json = msgspec.json.Encoder(enc_hook=plain)
 

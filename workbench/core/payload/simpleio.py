@@ -8,8 +8,8 @@ from copy import copy
 from typing import Any, get_type_hints
 
 from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
-from workbench.core.io import typed
-from workbench.core.io.elements import UNSET, Elem, Secret, as_elem, problems_in, taken
+from workbench.core.payload import typed
+from workbench.core.payload.elements import UNSET, Elem, Secret, as_elem, problems_in, taken
 
 
 class MissingParameter(BadRequest, AttributeError):
