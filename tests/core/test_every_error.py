@@ -35,7 +35,7 @@ ALL = classes()
 
 def test_the_list_is_of_all_rooms() -> None:
     rooms = {each.__module__.split(".")[1] for each in ALL}
-    assert {"app", "channels", "connections", "core", "limiting", "sandbox", "stores"} <= rooms
+    assert {"channels", "connections", "core", "durable", "limiting", "sandbox", "stores", "transfer"} <= rooms
     assert len(ALL) > 50
 
 

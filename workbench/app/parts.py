@@ -11,6 +11,7 @@ from typing import Any
 from workbench.app.book import Book
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
+from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.secrets import FoundSecrets
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
@@ -134,19 +135,7 @@ class Parts:
     def _rows(self) -> tuple[CollectionRow, ...]:
         """The collections, in the order in which a person sees them."""
         return (
-            CollectionRow(
-                "channels",
-                "channel",
-                Effect(
-                    self._open_channel,
-                    self._close_channel,
-                    check=lambda each, _: self._check_short_limit("channel", each),
-                ),
-                order=30,
-                waits=True,
-                items=lambda: self.channels.by_name,
-                definition_of=lambda channel: channel.definition,
-            ),
+            self._channel_row(),
             self.live.row(),
             CollectionRow(
                 "security",
@@ -160,19 +149,7 @@ class Parts:
                 order=10,
                 shown_as="user",
             ),
-            CollectionRow(
-                "jobs",
-                "job",
-                Effect(
-                    lambda each: self.scheduler.define(each),
-                    lambda each: self.scheduler.remove(each.name),
-                    self._remember_job,
-                ),
-                order=50,
-                items=lambda: self.scheduler.jobs if self.job_count else {},
-                definition_of=lambda job: job.definition,
-                remove=lambda name: self.scheduler.remove(name),
-            ),
+            self._job_row(),
             CollectionRow(
                 "limits",
                 "limit",
@@ -181,6 +158,36 @@ class Parts:
                 # Those that stand on an object itself, too.
                 items=lambda: {each.full_name: each for each in self.limits},
             ),
+        )
+
+    def _channel_row(self) -> CollectionRow:
+        return CollectionRow(
+            "channels",
+            "channel",
+            Effect(
+                self._open_channel,
+                self._close_channel,
+                check=lambda each, _: self._check_short_limit("channel", each),
+            ),
+            order=30,
+            waits=True,
+            items=lambda: self.channels.by_name,
+            definition_of=lambda channel: channel.definition,
+        )
+
+    def _job_row(self) -> CollectionRow:
+        return CollectionRow(
+            "jobs",
+            "job",
+            Effect(
+                lambda each: self.scheduler.define(each),
+                lambda each: self.scheduler.remove(each.name),
+                self._remember_job,
+            ),
+            order=50,
+            items=lambda: self.scheduler.jobs if self.job_count else {},
+            definition_of=lambda job: job.definition,
+            remove=lambda name: self.scheduler.remove(name),
         )
 
     @property
@@ -229,6 +236,17 @@ class Parts:
     def _close_channel(self, channel: ChannelDefinition) -> None:
         self.short.put("channel", channel.name, "")
         self.channels.remove(channel.name)
+
+    def limits_in_force(self) -> LimitsInForce:
+        """What `wb.limits` is."""
+        return LimitsInForce(
+            self.limits,
+            lambda name: self.book.remove("limits", name),
+            lambda: self.book.of("channels"),
+            self.known,
+            lambda: arrivals(self.traffic),
+            self.views.rebuild,
+        )
 
     @property
     def draft(self) -> Draft | None:

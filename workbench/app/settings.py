@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -47,3 +47,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
             return RedisCounters(self.counters, self.app)
         return None
+
+
+def several(given: str | Iterable[str]) -> tuple[str, ...]:
+    """One or many words as a tuple."""
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -13,13 +13,13 @@ from workbench.app.curl import Sent
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
-from workbench.app.limits import LimitsInForce, arrivals
+from workbench.app.limits import LimitsInForce
 from workbench.app.origins import origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.views import DRAFT_HEADER
-from workbench.app.settings import Settings
+from workbench.app.settings import Settings, several
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
@@ -88,9 +88,9 @@ class Workbench:
             store=store,
             counters=counters,
             port=port,
-            hosts=_several(hosts),
-            origins=_several(origins),
-            proxies=_several(proxies),
+            hosts=several(hosts),
+            origins=several(origins),
+            proxies=several(proxies),
             threads=threads,
         )
         self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts.invoker))
@@ -286,15 +286,7 @@ class Workbench:
     @cached_property
     def limits(self) -> LimitsInForce:
         """Limits by object: `wb.limits["service api.sample"]`; `wb.limits.reset()` counts anew."""
-        parts = self._parts
-        return LimitsInForce(
-            parts.limits,
-            lambda name: parts.book.remove("limits", name),
-            lambda: parts.book.of("channels"),
-            parts.known,
-            lambda: arrivals(self.traffic),
-            parts.views.rebuild,
-        )
+        return self._parts.limits_in_force()
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -400,10 +392,6 @@ class Workbench:
             if name == "connections" and self.peers.on:
                 counts[-1] += " (sandbox)"
         return f"Workbench: {', '.join(counts)}."
-
-
-def _several(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _counted(number: int, what: str) -> str:
