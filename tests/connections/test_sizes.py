@@ -134,3 +134,11 @@ def test_sftp_asks_for_one_block_beyond_the_size_and_without_a_size_for_ever_mor
             with peer.fail(size_told=told, grows_by_bytes=1, times=100):
                 assert conn.read("a.bin").startswith(BIG)
             assert (told, 1 <= peer.files.size("a.bin") - len(BIG) <= most) == (told, True)
+
+
+def test_sftp_believes_no_end_that_was_said_before_what_comes_before_it_was_there() -> None:
+    with opened("sftp") as (conn, peer):
+        peer.put("a.bin", b"-")
+        # What is asked for ahead, behind 100 bytes, is answered while there is one byte; then there are many.
+        with peer.fail(size_told=100, grows_by_bytes=40_049, times=1):
+            assert conn.read("a.bin") == b"-" + b"+" * 40_049

@@ -23,7 +23,7 @@ class SFTPSource:
         self._backend, self._path, self._due = backend, path, due
         self._next, self._rest = offset, memoryview(b"")
         self._asked: deque[tuple[int, int, int]] = deque()
-        self._is_over = False
+        self._is_over, self._fresh = False, 0
         self._taken = backend.pool.take(due)
         session = self._taken.session
         try:
@@ -72,6 +72,10 @@ class SFTPSource:
             self._ask(self._next, min(BLOCK_BYTES, told - self._next if self._next < told else BLOCK_BYTES))
         number, offset, count = self._asked.popleft()
         block = self._answer(number, offset)
+        if not block and number < self._fresh:
+            # Said before the rest of a block in front of it was there, as of a file that grows.
+            self._ask(offset, count, is_next=True)
+            return True
         if not block:
             self._is_over = True
             return False
@@ -80,11 +84,11 @@ class SFTPSource:
             self._most = offset + count + self._ahead * BLOCK_BYTES
         if len(block) < count:
             # A server may answer with less than was asked for.
-            self._ask(offset + len(block), count - len(block), is_next=True)
+            self._fresh = self._ask(offset + len(block), count - len(block), is_next=True)
         self._rest = memoryview(block)
         return True
 
-    def _ask(self, offset: int, count: int, is_next: bool = False) -> None:
+    def _ask(self, offset: int, count: int, is_next: bool = False) -> int:
         from paramiko.sftp import CMD_READ, int64
 
         number = self._replies.ask(self._due, CMD_READ, int64(offset), count)
@@ -93,6 +97,7 @@ class SFTPSource:
         else:
             self._asked.append((number, offset, count))
             self._next += count
+        return number
 
     def _answer(self, number: int, offset: int) -> bytes:
         """A block, empty at the end of the file."""
