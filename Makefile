@@ -28,6 +28,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # What runs longer under `make soak`; `make test` runs a sample of each.
 SOAKED = \
 	tests/connections/s3/test_habits.py \
+	tests/transfer/test_killed.py \
 	tests/transfer/test_soak.py \
 	tests/connections/common/test_http.py \
 	tests/limiting/shared/test_processes.py \

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -41,7 +41,8 @@ class Mortal:
 
     def __init__(self, store: Store, dies_at: int | None = None, *, after: bool = False) -> None:
         self._store, self._dies_at, self._after = store, dies_at, after
-        self.folder, self.writes, self.is_dead = getattr(store, "folder", None), 0, False
+        self.folder, self.across_machines = store.folder, store.across_machines
+        self.writes, self.is_dead = 0, False
 
     def get(self, key: str) -> bytes | None:
         self._breathe()
@@ -62,6 +63,13 @@ class Mortal:
 
     def incr(self, key: str, by: int = 1) -> Any:
         return self._write("incr", key, by)
+
+    def swap(self, key: str, expected: bytes | None, value: bytes | None) -> Any:
+        return self._write("swap", key, expected, value)
+
+    def time(self) -> float:
+        self._breathe()
+        return self._store.time()
 
     def close(self) -> None:
         """The store outlives the process."""
@@ -92,10 +100,17 @@ class Life:
 
     def live(self, mortal: Store) -> None:
         """Define, run, pause one and resume it, change one, sleep too long, run again; old rows are left behind."""
-        bench = Bench(mortal, self.clock, app=self.app, keep_runs=3)
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailable), self._process(mortal, keep_runs=3) as bench:
             self._live(bench)
-        self._end(bench)
+
+    @contextmanager
+    def _process(self, mortal: Store, **more: Any) -> Iterator[Bench]:
+        """A process on what it sees of the store; it may die as soon as it says there that it lives."""
+        bench = Bench(mortal, self.clock, app=self.app, **more)
+        try:
+            yield bench
+        finally:
+            self._end(bench)
 
     def _end(self, bench: Bench) -> None:
         bench.close()
@@ -120,12 +135,10 @@ class Life:
     def live_again(self, mortal: Store) -> None:
         """Start after the gap, and die at once."""
         self.clock.advance(self.gap)
-        bench = Bench(mortal, self.clock, app=self.app)
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailable), self._process(mortal) as bench:
             for job in JOBS:
                 bench.scheduler.define(job)
             bench.advance(0)
-        self._end(bench)
 
     def broken(self) -> dict[str, Any]:
         """Start again after the gap, live for a while, and say what breaks the law."""
