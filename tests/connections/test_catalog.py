@@ -169,10 +169,14 @@ def bring(folder: Path, name: str, entry: str, code: str) -> None:
         ("broken = broken:Gone", "import nowhere_to_be_found", "ModuleNotFoundError: No module named 'nowhere_to_be"),
         ("broken = broken:Gone", "x = 1", "AttributeError: module 'broken' has no attribute 'Gone'"),
         ("broken = broken:x", "x = 1", "broken:x is no ConnectionDefinition"),
-        ("broken = broken:C", "from workbench.connections.ftp.backend import FTPConnection as C", "its tag is 'ftp'"),
+        (
+            "broken = broken:C",
+            "from workbench.connections.ftp.definition import FTPConnection as C",
+            "its tag is 'ftp'",
+        ),
         (
             "ftp = broken:C",
-            "from workbench.connections.ftp.backend import FTPConnection as C",
+            "from workbench.connections.ftp.definition import FTPConnection as C",
             "there is a kind 'ftp' already",
         ),
     ],

@@ -14,7 +14,7 @@ from workbench.sandbox.faults import Faults, GrowsBy, SizeTold, StrangeNames
 from workbench.sandbox.file_tree import FilePeer
 
 if TYPE_CHECKING:
-    from workbench.connections.ftp.backend import FTPConnection
+    from workbench.connections.ftp.definition import FTPConnection
     from workbench.sandbox.ftp.engine import Engine
 
 

@@ -17,7 +17,7 @@ from workbench.sandbox.file_tree import FilePeer
 if TYPE_CHECKING:
     from paramiko import PKey
 
-    from workbench.connections.sftp.backend import SFTPConnection
+    from workbench.connections.sftp.definition import SFTPConnection
     from workbench.sandbox.sftp.engine import Conversation
 
 
