@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.soak.transfers import ANSWER_SECONDS, Worker
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.definition import Definition
 from workbench.core.secret import secret
 from workbench.sandbox.catalog import Sandbox

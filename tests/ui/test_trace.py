@@ -12,7 +12,7 @@ import pytest
 from workbench import Service, Workbench
 from workbench.connections.files.errors import FileThere
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.connections.imap.live import IMAPConnection
 from workbench.connections.rest.live import RESTConnection
 from workbench.connections.sql import SQLConnection

@@ -13,10 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import workbench
 from workbench.core.errors import WorkbenchError
 
-OURS = f"{Path(workbench.__file__).parent}/"
+OURS = f"{Path(__file__).parent.parent}/"
 _FOLLOWED = (Exception, KeyboardInterrupt)
 
 

@@ -9,8 +9,9 @@ from workbench.notebook import files
 from workbench.notebook.html import FAINT, chip, code, dot, escape, muted, strong, table
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
+from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
-from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
+from workbench.sandbox.smtp_inbox import SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import AnyJob
+from workbench.scheduler.ports import Schedule
 from workbench.scheduler.records import Run, Tally
-
-if TYPE_CHECKING:
-    from workbench.scheduler.engine import Scheduler
 
 NOTES = {
     "waiting": " (waits until its cell has run)",
@@ -23,7 +20,7 @@ NOTES = {
 class Job:
     """One job, found by its name each time it is used."""
 
-    def __init__(self, scheduler: Scheduler, name: str) -> None:
+    def __init__(self, scheduler: Schedule, name: str) -> None:
         self._scheduler, self.name = scheduler, name
 
     @property
@@ -102,7 +99,7 @@ class Job:
 class Jobs(Mapping[str, Job]):
     """All jobs of the application by name, those that wait for their cell included."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Schedule) -> None:
         self._scheduler = scheduler
 
     def __getitem__(self, name: str) -> Job:

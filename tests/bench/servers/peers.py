@@ -14,10 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from workbench.connections.dropbox.live import DropboxConnection
-from workbench.connections.ftp.backend import FTPConnection
+from workbench.connections.dropbox.definition import DropboxConnection
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.connections.rest.live import RESTConnection
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.secret import given, secret
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.peer import secret_fields

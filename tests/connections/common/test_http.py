@@ -25,10 +25,10 @@ from tests.soak.answers import Manner, Server, answer, interim, soak
 from workbench import Workbench
 from workbench.connections.common.http import MOST_INTERIM
 from workbench.connections.definition import Opening
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.folder import LocalFolder
 from workbench.connections.rest.live import RESTClient, RESTConnection
-from workbench.connections.s3.live import S3Connection
+from workbench.connections.s3.definition import S3Connection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.secret import secret

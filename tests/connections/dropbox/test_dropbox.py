@@ -16,9 +16,10 @@ from tests.connections.suites.examples import EXAMPLES, opened
 from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox.backend import DropboxBackend
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.dropbox.errors import NoToken, RateLimited, TokenRefused
 from workbench.connections.dropbox.hash import ContentHash
-from workbench.connections.dropbox.live import DropboxConnection, LiveDropbox
+from workbench.connections.dropbox.live import LiveDropbox
 from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile, StorageFull, UnsafeName
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
@@ -275,7 +276,7 @@ def test_of_two_who_move_one_file_onto_a_name_the_later_one_takes_nothing_away(
 
     peer.put("done/a.txt", b"what was there before")
     with pytest.raises(NoSuchFile):
-        Faster(conn.definition, lambda: conn.client).rename("in/a.txt", "done/a.txt", True, Due(10))
+        Faster(backend.account).rename("in/a.txt", "done/a.txt", True, Due(10))
     assert dict(peer.files) == {"other.txt": b"new", "done/a.txt": b"what was there before"}
 
 

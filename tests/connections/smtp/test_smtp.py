@@ -159,7 +159,7 @@ def test_any_subject_file_name_and_body_arrives_as_it_was(subject: str, file: st
     from datetime import UTC, datetime
 
     from workbench.connections.smtp.message import Outgoing
-    from workbench.sandbox.smtp_inbox import Mail
+    from workbench.sandbox.mail import Mail
 
     people = [f"p{number}@example.com" for number in range(5)]
     quoted = subject[:60].replace("\\", "\\\\").replace('"', '\\"')

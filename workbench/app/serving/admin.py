@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -11,10 +11,7 @@ from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
 from workbench.core.errors import BadRequest
 from workbench.runtime.invoker import Invoker
-
-if TYPE_CHECKING:
-    from workbench.app.workbench import Workbench
-
+from workbench.scheduler.jobs import Jobs
 
 T = TypeVar("T")
 
@@ -33,7 +30,33 @@ class Execution(msgspec.Struct):
     extra: str | None = None
 
 
-def admin_addresses(wb: Workbench, invoker: Callable[[], Invoker]) -> dict[tuple[str, str], Admin]:
+class Told(Protocol):
+    """What the addresses tell of: a workbench."""
+
+    app: str
+
+    @property
+    def url(self) -> str:
+        """Address of its server."""
+        ...
+
+    @property
+    def services(self) -> Mapping[str, Any]:
+        """What is deployed, by name."""
+        ...
+
+    @property
+    def channels(self) -> Mapping[str, Any]:
+        """Its ways in, by name."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Its jobs."""
+        ...
+
+
+def admin_addresses(wb: Told, invoker: Callable[[], Invoker]) -> dict[tuple[str, str], Admin]:
     """What each address does; the caller holds the token."""
 
     def status(exchange: Exchange) -> Any:

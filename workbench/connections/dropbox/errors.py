@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.errors import (
     AccessRefused,
     FileThere,
@@ -18,9 +19,6 @@ from workbench.connections.files.errors import (
 from workbench.connections.files.protocol import said_bytes
 from workbench.connections.rest.session import reason, unreachable
 from workbench.core.errors import ConnectionFailed
-
-if TYPE_CHECKING:
-    from workbench.connections.dropbox.live import DropboxConnection
 
 FULL = ("insufficient_space", "insufficient_quota", "upload_traffic_limit_reached")
 FORBIDDEN = ("no_write_permission", "access_restricted", "operation_suppressed", "restricted_content", "locked")

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from workbench.connections.common.http import bounded
 from workbench.connections.common.trying import Due
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.protocol import said_bytes
 from workbench.connections.rest.session import LOOPBACK, adapter_class
 from workbench.core.current import CURRENT, outgoing
@@ -25,8 +26,6 @@ from workbench.core.mood import mood_of_status
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
     from requests import Response as RequestsResponse
-
-    from workbench.connections.dropbox.live import DropboxConnection
 
 REAL = "https://api.dropboxapi.com"
 BACKOFF_SECONDS = 0.3

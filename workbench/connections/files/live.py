@@ -208,7 +208,7 @@ class LiveFiles(FileAliases):
     def ends_at(self, path: str, size: int) -> bool:
         """Whether a file has exactly so many bytes, as reading its end shows, whatever size is told [bytes]."""
         name = self._path(path)
-        return self._trying(lambda due, _: ends_at(self.backend, name, size, due))
+        return self._trying(lambda due, _: ends_at(self.backend.reader, name, size, due))
 
     def hasher(self) -> Hasher | None:
         """A new hash of the kind that `digest` gives."""

@@ -10,12 +10,14 @@ from typing import Any, Self
 from workbench.connections.common.trying import Due, trying
 from workbench.connections.files.errors import EndedEarly, FileRefused, Interrupted, NoSuchFile
 from workbench.connections.files.names import name_of
-from workbench.connections.files.protocol import Backend, Contents, Sink, Source, said_bytes
+from workbench.connections.files.protocol import Contents, FileInfo, Sink, Source, said_bytes
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import Step
 
 BLOCK_BYTES = 1 << 18
 SLICE_BYTES = 1 << 20
+Reader = Callable[[str, int, Due], Source]
+"""Begins to read a path from an offset [bytes] on, as `Backend.reader` does."""
 
 
 class Download(io.RawIOBase):
@@ -259,7 +261,7 @@ class Upload:
         self._give_up(None)
 
 
-def ends_at(backend: Backend, path: str, size: int, due: Due) -> bool:
+def ends_at(read: Reader, path: str, size: int, due: Due) -> bool:
     """Whether a file has exactly so many bytes [bytes], as reading its end shows, whatever size is told.
 
     Raises:
@@ -269,11 +271,11 @@ def ends_at(backend: Backend, path: str, size: int, due: Due) -> bool:
     wanted = min(size, 1)
     found, block = 0, memoryview(bytearray(2))
     try:
-        source = backend.reader(path, size - wanted, due)
+        source = read(path, size - wanted, due)
     except FileRefused:
         # Some servers refuse to begin behind the end, as pyftpdlib does (554).
         if size > 1:
-            backend.reader(path, 0, due).close()
+            read(path, 0, due).close()
             return False
         raise
     with closing(source):
@@ -282,11 +284,12 @@ def ends_at(backend: Backend, path: str, size: int, due: Due) -> bool:
     return found == wanted
 
 
-def confirm(owner: object, backend: Backend, part: str, path: str, size: int, due: Due) -> None:
+def confirm(owner: object, read: Reader, part: str, path: str, size: int, due: Due) -> None:
     """Make sure by reading that all of an upload was kept, where the size that is told says otherwise, or none is.
 
     Args:
         owner: Who keeps it, for errors.
+        read: Begins to read there.
         part: Where it is now.
         path: What it is to be.
         size: How much was sent [bytes].
@@ -296,7 +299,7 @@ def confirm(owner: object, backend: Backend, part: str, path: str, size: int, du
         ConnectionFailed: The file cannot be read there, or is gone.
     """
     try:
-        is_whole = ends_at(backend, part, size, due)
+        is_whole = ends_at(read, part, size, due)
     except NoSuchFile as exc:
         # Not to be tried again: each time something else might take it for a delivery.
         raise ConnectionFailed(
@@ -312,10 +315,9 @@ def confirm(owner: object, backend: Backend, part: str, path: str, size: int, du
         raise Interrupted(f"{owner} kept something else of {path!r} than the {said_bytes(size)} that were sent.")
 
 
-def kept_of(backend: Backend, part: str, due: Due) -> int:
+def kept_of(info: FileInfo | None, read: Reader, part: str, due: Due) -> int:
     """Where an upload that was cut can be gone on with [bytes]; 0 if it must begin anew, as where sizes are wrong."""
-    info = backend.info(part, due)
-    return info.size if info is not None and info.size and ends_at(backend, part, info.size, due) else 0
+    return info.size if info is not None and info.size and ends_at(read, part, info.size, due) else 0
 
 
 def blocks_of(contents: Contents) -> tuple[Callable[[int], Iterator[memoryview]], bool]:

@@ -7,13 +7,10 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from workbench.connections.files.errors import AccessRefused, Interrupted, StorageFull
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.core.errors import ConnectionFailed
-
-if TYPE_CHECKING:
-    from workbench.connections.ftp.backend import FTPConnection
 
 LOGIN_REFUSED = ("430", "530", "532")
 TLS_REFUSED = ("431", "500", "502", "504", "533", "534")

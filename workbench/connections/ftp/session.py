@@ -7,13 +7,11 @@ import select
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.connections.common.trying import Due
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.connections.ftp.errors import TLS_REFUSED, code_of, no_tls
-
-if TYPE_CHECKING:
-    from workbench.connections.ftp.backend import FTPConnection
 
 
 def is_readable(sock: socket.socket) -> bool:
