@@ -41,7 +41,9 @@ class Mortal:
 
     def __init__(self, store: Store, dies_at: int | None = None, *, after: bool = False) -> None:
         self._store, self._dies_at, self._after = store, dies_at, after
-        self.folder, self.writes, self.is_dead = getattr(store, "folder", None), 0, False
+        # All processes here are this one, so none holds a lease in the store: the writes counted are the scheduler's.
+        self.folder, self.across_machines = store.folder, False
+        self.writes, self.is_dead = 0, False
 
     def get(self, key: str) -> bytes | None:
         self._breathe()
@@ -62,6 +64,12 @@ class Mortal:
 
     def incr(self, key: str, by: int = 1) -> Any:
         return self._write("incr", key, by)
+
+    def swap(self, key: str, expected: bytes | None, value: bytes | None) -> Any:
+        return self._write("swap", key, expected, value)
+
+    def time(self) -> float:
+        return self._store.time()
 
     def close(self) -> None:
         """The store outlives the process."""
