@@ -70,7 +70,7 @@ def test_tasks_that_hang_make_room_for_as_many_spares_as_there_are_and_those_end
         pool.submit(hang)
     assert all(began.acquire(timeout=30) for _ in range(5))
     assert pool.is_full
-    assert not began.acquire(timeout=2 * SLOW_SECONDS)
+    assert not began.acquire(timeout=1.2 * SLOW_SECONDS)
     assert len(_threads() - before) == 5
     hung = [thread for thread in threading.enumerate() if thread.name in _threads() - before]
     gate.set()
@@ -118,7 +118,7 @@ def test_quick_tasks_get_no_spare_however_many_wait() -> None:
 
 
 def test_a_task_that_raises_is_logged_and_its_thread_goes_on(caplog: object) -> None:
-    pool, ran = Pool(1), threading.Event()
+    pool, ran = Pool(1, spares=0), threading.Event()
 
     def boom() -> None:
         raise SystemExit
