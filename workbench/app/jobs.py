@@ -24,7 +24,13 @@ class CellScheduler(Scheduler):
     """The scheduler of a workbench: `execute` runs on what the thread that calls it sees."""
 
     def __init__(
-        self, store: Store, app: str, clock: Clock, invoke: Invoke, events: Events, services_here: Callable[[], Services]
+        self,
+        store: Store,
+        app: str,
+        clock: Clock,
+        invoke: Invoke,
+        events: Events,
+        services_here: Callable[[], Services],
     ) -> None:
         """Make a scheduler as `Scheduler` does; `services_here` says what the thread that asks sees."""
         super().__init__(store, app, clock, invoke, events)
