@@ -201,8 +201,8 @@ class Parts:
                     self._clock,
                     run_job(self.invoker),
                     self.events,
+                    self.services_here,
                 )
-                scheduler.services_here = self.services_here
                 scheduler.start()
                 self._scheduler = scheduler
         return self._scheduler

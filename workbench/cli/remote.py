@@ -71,8 +71,12 @@ def jobs(args: argparse.Namespace) -> Any:
     found = _ask(target, "GET", "/workbench/jobs")
     if args.json:
         return found
-    rows = [f"{each['name']}: {each['what']}, {each['state']}, next {each['next'] or 'never'}" for each in found]
-    return "\n".join(rows) or "No jobs."
+    return "\n".join(_job_line(each) for each in found) or "No jobs."
+
+
+def _job_line(job: dict[str, Any]) -> str:
+    running = f", running since {job['running_since']}" if job["running_since"] else ""
+    return f"{job['name']}: {job['what']}, {job['state']}{running}, next {job['next'] or 'never'}"
 
 
 def chosen(app: str) -> Running:

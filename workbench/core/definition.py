@@ -67,12 +67,18 @@ def _holds_secret(kind: Any) -> bool:
     return kind is Secret or any(_holds_secret(each) for each in get_args(kind))
 
 
+@cache
+def _secrets(cls: type[Any]) -> frozenset[str]:
+    """The fields that may hold a secret."""
+    return frozenset(field for field, kind in field_types(cls).items() if _holds_secret(kind))
+
+
 def _value_problem(value: Any, kind: Any) -> str:
-    if isinstance(value, str) and _holds_secret(kind):
-        return ""
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as exc:
+        if isinstance(value, str) and _holds_secret(kind):
+            return ""
         if words := _words(kind):
             return f"must be one of {', '.join(map(repr, words))}, not {value!r}"
         if _holds_secret(kind):
@@ -106,11 +112,12 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
             problems["name"] = "must be text of 1 to 200 characters"
         elif not self.name.isprintable():
             problems["name"] = "must hold no line break and nothing else that does not show"
+        secrets = _secrets(type(self))
         for field, kind in field_types(type(self)).items():
             value = getattr(self, field)
-            if value == "" and _holds_secret(kind):
+            if value == "" and field in secrets:
                 problems[field] = "must not be empty"
-            elif isinstance(value, str) and _holds_secret(kind):
+            elif isinstance(value, str) and field in secrets:
                 structs.force_setattr(self, field, keep_given(f"{self.kind} {self.name!r} {field}", value))
             elif problem := _value_problem(value, kind):
                 problems[field] = problem

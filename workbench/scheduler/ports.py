@@ -1,11 +1,10 @@
-"""What the scheduler needs from outside, somebody who runs a service, and what a job needs of the scheduler."""
+"""What the scheduler needs from outside, a runner of services, and what `Job` and `Jobs` need from the scheduler."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from workbench.core.ports import Clock
 from workbench.scheduler.records import JobRecord, Run, Tally
 
 
@@ -42,41 +41,51 @@ class Invoke(Protocol):
         ...
 
 
-class Schedule(Protocol):
-    """What a job's handle asks of the scheduler, by the job's name."""
-
-    clock: Clock
+class KnownJobs(Protocol):
+    """What is known of the jobs of an application; each raises UnknownName for a name that is none."""
 
     def names(self) -> list[str]:
-        """The names of all jobs."""
+        """Every job, those that wait for their cell included."""
         ...
 
     def record(self, name: str) -> JobRecord:
-        """What is kept of a job; raises UnknownName."""
+        """The job as it is here, or as the store has it."""
         ...
 
     def state(self, name: str) -> str:
-        """Whether its planned times make runs, or why not."""
+        """`waiting`, `inactive`, `paused`, `finished` or `on`."""
         ...
 
-    def next_at(self, name: str | None = None) -> datetime | None:
-        """When it is due next (UTC)."""
+    def running_since(self, name: str) -> datetime | None:
+        """When the oldest run that this process is busy with began (UTC); None if it runs none."""
         ...
 
     def runs(self, name: str) -> list[Run]:
-        """Its kept runs, oldest first."""
+        """The kept runs, oldest first."""
+        ...
+
+    def next_at(self, name: str) -> datetime | None:
+        """When the job is due next (UTC); None if it is not on."""
+        ...
+
+
+class HandledJobs(KnownJobs, Protocol):
+    """What can be done with them besides."""
+
+    def preview(self, name: str, count: int) -> list[datetime]:
+        """The next planned times (UTC), whatever the job's state."""
         ...
 
     def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
-        """Run it now; waits for its end, at most `timeout` [s]."""
+        """Run a job now, without using up its schedule."""
         ...
 
     def wait(self, name: str, runs: int = 1, timeout: float = 10.0) -> Tally:
-        """Wait for that many runs of its schedule, at most `timeout` [s]."""
+        """Wait until the schedule has made that many runs, `timeout` [s] at most."""
         ...
 
     def pause(self, name: str) -> None:
-        """Let planned times pass."""
+        """Let planned times pass without a run."""
         ...
 
     def resume(self, name: str) -> None:
@@ -84,5 +93,5 @@ class Schedule(Protocol):
         ...
 
     def remove(self, name: str) -> None:
-        """Forget it, with its runs."""
+        """Forget a job, with its runs."""
         ...

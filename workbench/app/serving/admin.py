@@ -80,6 +80,7 @@ def admin_addresses(wb: Told, invoker: Callable[[], Invoker]) -> dict[tuple[str,
                 "service": job.definition.service,
                 "state": job.state,
                 "next": job.next_at,
+                "running_since": job.running_since,
                 "last": job.runs[-1].outcome if job.runs else None,
             }
             for job in wb.jobs.values()
