@@ -71,7 +71,9 @@ def test_a_missing_kernel_is_said_with_the_fix(cli: CommandLine, tmp_path: Path)
         "from workbench.cli.main import main; sys.exit(main(['doctor']))"
     )
     env = cli.env | {"JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PATH": "", "PYTHONNOUSERSITE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], env=env, cwd=cli.folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=cli.folder, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 1, done
     assert [line for line in done.stdout.splitlines() if not line.startswith("ok  ")] == [
         "FIX   kernel: the kernel 'Python 3 (Workbench)' is not installed; "
