@@ -31,6 +31,7 @@ SOAKED = \
 	tests/transfer/test_killed.py \
 	tests/transfer/test_soak.py \
 	tests/connections/common/test_http.py \
+	tests/connections/suites/test_every_trouble.py \
 	tests/limiting/shared/test_processes.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
