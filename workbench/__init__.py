@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.connections.folder import LocalFolder as LocalFolder
     from workbench.connections.ftp.backend import FTPConnection as FTPConnection
     from workbench.connections.imap.live import IMAPConnection as IMAPConnection
-    from workbench.connections.rest.live import RESTConnection as RESTConnection
+    from workbench.connections.rest.definition import RESTConnection as RESTConnection
     from workbench.connections.s3.live import S3Connection as S3Connection
     from workbench.connections.sftp.backend import SFTPConnection as SFTPConnection
     from workbench.connections.smtp.live import SMTPConnection as SMTPConnection
@@ -77,7 +77,7 @@ HOMES = {
     "NotFound": "workbench.core.errors",
     "OneTimeJob": "workbench.scheduler.definitions",
     "RESTChannel": "workbench.channels.rest",
-    "RESTConnection": "workbench.connections.rest.live",
+    "RESTConnection": "workbench.connections.rest.definition",
     "S3Connection": "workbench.connections.s3.live",
     "SFTPConnection": "workbench.connections.sftp.backend",
     "SMTPConnection": "workbench.connections.smtp.live",

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.live import LiveConnections
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.smtp.live import SMTPConnection, SMTPMessage
 from workbench.core.clock import SystemClock
 from workbench.core.definition import Definition

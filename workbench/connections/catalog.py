@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("rest", "REST", "workbench.connections.rest.live", "RESTConnection", ("out.rest", "out.plain_http", "rest")),
+    Row("rest", "REST", "workbench.connections.rest.definition", "RESTConnection", ("out.rest", "out.plain_http", "rest")),
     Row("smtp", "SMTP", "workbench.connections.smtp.live", "SMTPConnection", ("email.smtp",)),
     Row("ftp", "FTP", "workbench.connections.ftp.backend", "FTPConnection", ("out.ftp", "out.files")),
     Row(

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.connections.dropbox.live import DropboxConnection
 from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.sftp.backend import SFTPConnection
 from workbench.core.secret import given, secret
 from workbench.sandbox.catalog import Sandbox

@@ -115,10 +115,10 @@ def test_a_date_tells_versions_apart_too(opened: Any, source: HTTPSource) -> Non
 
 def test_a_part_from_the_middle(opened: Any, kept: HTTPSource) -> None:
     client = opened(kept.url)
-    assert fetched(client, "/big", len(BIG) - 3).read() == b"end"
-    assert fetched(client, "/big", len(BIG)).read() == b""
+    assert fetched(client.sender, "/big", len(BIG) - 3).read() == b"end"
+    assert fetched(client.sender, "/big", len(BIG)).read() == b""
     with kept.fail(ignore_range=True):
-        assert fetched(client, "/big", len(BIG) - 3).read() == b"end"
+        assert fetched(client.sender, "/big", len(BIG) - 3).read() == b"end"
 
 
 def hashed(name: str, contents: bytes) -> str:
@@ -224,10 +224,10 @@ def test_a_part_that_was_not_asked_for_is_refused(opened: Any, part: bytes) -> N
     with Script(says(http("206 Partial Content", b"def", b'ETag: "a"', *header))) as script:
         client = opened(script.host)
         if part == b"bytes 3-5/*":
-            assert fetched(client, "/a", 3).read() == b"def"
+            assert fetched(client.sender, "/a", 3).read() == b"def"
         else:
             with pytest.raises(ConnectionFailed, match="was asked for what begins at 3"):
-                fetched(client, "/a", 3)
+                fetched(client.sender, "/a", 3)
 
 
 def test_a_stream_left_open_in_the_middle_costs_nobody_a_connection(opened: Any, kept: HTTPSource) -> None:

@@ -13,7 +13,7 @@ from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
 from workbench.connections.imap.live import IMAPConnection
 from workbench.connections.live import LiveConnections
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.s3.live import S3Connection
 from workbench.connections.sftp.backend import SFTPConnection
 from workbench.connections.smtp.live import SMTPConnection

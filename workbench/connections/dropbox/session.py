@@ -64,18 +64,18 @@ class Slow:
     """A body that is yet to be read: each read ends in time."""
 
     def __init__(self, raw: Any, due: Due, timeout: float) -> None:
-        self._raw, self._at, self._timeout = raw, due.at or float("inf"), timeout
+        self._raw, self._due, self._timeout = raw, due, timeout
 
     def read(self, *args: Any, **kwargs: Any) -> bytes:
         """Some of it."""
-        with bounded(self._at, self._timeout):
+        with bounded(self._due, self._timeout):
             return cast(bytes, self._raw.read(*args, **kwargs))
 
     def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
         """All of it, piece by piece."""
         pieces = self._raw.stream(*args, **kwargs)
         while True:
-            with bounded(self._at, self._timeout):
+            with bounded(self._due, self._timeout):
                 piece = next(pieces, None)
             if piece is None:
                 return
@@ -125,7 +125,7 @@ def _sent(
 
 
 def _once(send: Any, stream: bool, due: Due, timeout: float) -> RequestsResponse:
-    with bounded(due.at or float("inf"), timeout) as left:
+    with bounded(due, timeout) as left:
         response: RequestsResponse = send(stream=True, timeout=left)
         if stream and response.status_code < 300:
             response.raw = Slow(response.raw, due, timeout)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from typing import Any, Self
 
+from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.trying import Due, trying
-from workbench.connections.files.errors import EndedEarly, FileRefused, Interrupted, NoSuchFile
+from workbench.connections.files.errors import EndedEarly, Refused, Interrupted, NoSuchFile
 from workbench.connections.files.names import name_of
 from workbench.connections.files.protocol import Backend, Contents, Sink, Source, said_bytes
 from workbench.core.errors import ConnectionFailed, ServiceUsage
@@ -16,6 +17,7 @@ from workbench.core.trace import Step
 
 BLOCK_BYTES = 1 << 18
 SLICE_BYTES = 1 << 20
+AWAITED = "stream = await conn.aio.open(...), then await its methods"
 
 
 class Download(io.RawIOBase):
@@ -48,6 +50,7 @@ class Download(io.RawIOBase):
 
     def begin(self) -> None:
         """Open the file now, so that one that is not there is said at once."""
+        expect_no_loop(f"a stream of {self._owner}", AWAITED)
         trying(self._owner, lambda due, attempt: self._opened(), self._due, self.retries)
 
     @property
@@ -72,6 +75,7 @@ class Download(io.RawIOBase):
         Raises:
             ConnectionFailed: It was interrupted too often, or changed meanwhile.
         """
+        expect_no_loop(f"a stream of {self._owner}", AWAITED)
         # Released here, since the traceback of an interruption may keep it, and with it the buffer, for long.
         with memoryview(buffer) as given, given.cast("B") as view:
             if self._at_end or not len(view):
@@ -167,6 +171,7 @@ class Upload:
 
     def write(self, block: Any) -> int:
         """Take more bytes; how many."""
+        expect_no_loop(f"a stream to {self._owner}", AWAITED)
         sink = self._open_sink()
         view = memoryview(block).cast("B")
         try:
@@ -193,6 +198,7 @@ class Upload:
         sink = self._sink
         if sink is None:
             return
+        expect_no_loop(f"a stream to {self._owner}", AWAITED)
         try:
             if self._waiting:
                 sink.write(memoryview(self._waiting))
@@ -264,13 +270,13 @@ def ends_at(backend: Backend, path: str, size: int, due: Due) -> bool:
 
     Raises:
         NoSuchFile: Nothing is there.
-        FileRefused: It may not be read.
+        Refused: It may not be read.
     """
     wanted = min(size, 1)
     found, block = 0, memoryview(bytearray(2))
     try:
         source = backend.reader(path, size - wanted, due)
-    except FileRefused:
+    except Refused:
         # Some servers refuse to begin behind the end, as pyftpdlib does (554).
         if size > 1:
             backend.reader(path, 0, due).close()
@@ -303,7 +309,7 @@ def confirm(owner: object, backend: Backend, part: str, path: str, size: int, du
             f"{owner} took all {said_bytes(size)} of {path!r} as {part!r}, and has nothing there now, as where files "
             f"are fetched as soon as they are closed. Fix: have {name_of(part)!r} ignored there until it is renamed."
         ) from exc
-    except FileRefused as exc:
+    except Refused as exc:
         raise ConnectionFailed(
             f"{owner} took all {said_bytes(size)} of {path!r}, but tells another size, or none, and does not let the "
             f"file be read, so that nobody can say whether it is whole. Fix: allow this user to read there."

@@ -68,7 +68,7 @@ class S3Backend:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            with bounded(due.at or float("inf"), self.definition.timeout_seconds):
+            with bounded(due, self.definition.timeout_seconds):
                 yield client
         except ClientError as exc:
             raise self._of_answer(exc, path) from exc
