@@ -13,7 +13,7 @@ from workbench import Service, Workbench
 from workbench.connections.files.errors import FileThere
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.imap.live import IMAPConnection
+from workbench.connections.imap.definition import IMAPConnection
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.sql import SQLConnection
 from workbench.core.current import outgoing

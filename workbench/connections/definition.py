@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta
@@ -72,15 +73,22 @@ class ConnectionDefinition(Definition, frozen=True):
 
     `peer` is the kind of peer that plays the other side in a sandbox, if it is another kind's: `rest` gives an HTTP
     server, whose address is put into the field `host`.
+
+    `opener` names who makes the live object, as `package.module:callable`, which takes the definition and the opening.
+    So a definition knows neither its live object nor a client library. A kind of one file overrides `open` instead.
     """
 
     collection: ClassVar[str] = "connections"
     attributes: ClassVar[dict[str, str]] = {}
     peer: ClassVar[str] = ""
+    opener: ClassVar[str] = ""
 
     def open(self, opening: Opening) -> Any:
         """Make the live object, importing its client library; must not call the other side yet."""
-        raise NotImplementedError
+        if not self.opener:
+            raise NotImplementedError(f"{type(self).__name__} needs `opener`, or a method `open`")
+        live: Live = resolve_name(self.opener)(self, opening)
+        return live
 
 
 class Item:

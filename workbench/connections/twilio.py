@@ -66,7 +66,7 @@ class LiveTwilio(Live):
     """`self.out.sms.twilio["name"].conn`."""
 
     def __init__(self, definition: TwilioConnection, opening: Opening) -> None:
-        self.definition = definition
+        self.definition: TwilioConnection = definition
         rest = RESTConnection(
             definition.name,
             host=definition.address or REAL,

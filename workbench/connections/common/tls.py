@@ -40,11 +40,19 @@ class Trust:
 class Sockets(list[socket.socket]):
     """The sockets of one conversation, so that it can be ended from another thread, even while it begins."""
 
+    is_cut = False
+
     def connect(self, host: str, port: int, timeout_seconds: float) -> socket.socket:
         """A new connection, which is cut with the others."""
         made = socket.create_connection((host, port), timeout_seconds)
-        self.append(made)
+        self.take(made)
         return made
+
+    def take(self, made: socket.socket) -> None:
+        """Have one more socket cut with the others; raises TimeoutError if they are cut already."""
+        self.append(made)
+        if self.is_cut:
+            raise TimeoutError("the time of the whole call is over")
 
     def securing(self, trust: Trust) -> Any:
         """What a client library takes for an SSLContext; it wraps sockets so that the handshake can be cut too."""
@@ -52,6 +60,7 @@ class Sockets(list[socket.socket]):
 
     def cut(self) -> None:
         """End the conversation at once: whoever waits for one of them gets an error."""
+        self.is_cut = True
         for each in self:
             with suppress(OSError):
                 # Not SSLSocket.shutdown, which takes the TLS state from under the thread that reads.
@@ -69,6 +78,6 @@ class _Securing:
 
     def wrap_socket(self, plain: socket.socket, server_hostname: str | None = None) -> ssl.SSLSocket:
         secured = self._context.wrap_socket(plain, server_hostname=server_hostname, do_handshake_on_connect=False)
-        self._sockets.append(secured)
+        self._sockets.take(secured)
         secured.do_handshake()
         return secured

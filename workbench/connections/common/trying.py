@@ -116,7 +116,8 @@ _watch = _Watch()
 def backoff(attempt: int, first_seconds: float = BACKOFF_SECONDS) -> float:
     """How long to wait after a failed attempt, counted from 1 [s]: twice as long each time, at most 15 s."""
     # Some of it by chance, so that many who were cut at once do not come back at once.
-    return min(first_seconds * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS) * random.uniform(1, 1.5)
+    longest: float = min(first_seconds * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
+    return longest * random.uniform(1, 1.5)
 
 
 def trying(who: object, work: Callable[[Due, int], T], due: Due, retries: int) -> T:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.trying import Due, trying
-from workbench.connections.files.errors import EndedEarly, Refused, Interrupted, NoSuchFile
+from workbench.connections.files.errors import EndedEarly, Interrupted, NoSuchFile, Refused
 from workbench.connections.files.names import name_of
 from workbench.connections.files.protocol import Backend, Contents, Sink, Source, said_bytes
 from workbench.core.errors import ConnectionFailed, ServiceUsage

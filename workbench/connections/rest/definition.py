@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
 from workbench.connections.common.trying import Deadline, Retries
-from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
+from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.core.definition import Reference
 from workbench.core.secret import Secret
-
-if TYPE_CHECKING:
-    from workbench.connections.rest.live import LiveREST
 
 
 class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True):
@@ -22,6 +19,7 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
 
     kind: ClassVar[str] = "REST"
     attributes: ClassVar[dict[str, str]] = {"out.rest": "item", "out.plain_http": "item", "rest": "for_call"}
+    opener: ClassVar[str] = "workbench.connections.rest.live:LiveREST"
 
     host: Annotated[str, Meta(pattern=r"^https?://[^/\s@]+/?$", description="Scheme and host, as https://example.com.")]
     path: Annotated[str, Meta(description="Path; {name} is filled from params.")] = ""
@@ -45,9 +43,3 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
 
     def references(self) -> Iterator[Reference]:
         return iter(())
-
-    def open(self, opening: Opening) -> LiveREST:
-        """Make the session; nobody is called yet."""
-        from workbench.connections.rest.live import LiveREST
-
-        return LiveREST(self, opening)

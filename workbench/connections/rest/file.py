@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from workbench.connections.common.http import bounded, may_pass, retry_after
 from workbench.connections.common.errors import AccessRefused, Interrupted, Refused, root_of, unreachable
+from workbench.connections.common.http import bounded, may_pass, retry_after
 from workbench.connections.common.trying import Due, late
 from workbench.connections.files.errors import NoSuchFile
 from workbench.connections.files.names import path_of

@@ -34,7 +34,7 @@ class LiveREST(Live):
     """
 
     def __init__(self, definition: RESTConnection, opening: Opening, owner: object = None) -> None:
-        self.definition = definition
+        self.definition: RESTConnection = definition
         self.sender = Sender(definition, opening, owner)
         self._pool = ThreadPoolExecutor(definition.pool_size, f"workbench-rest-{definition.name}")
 
