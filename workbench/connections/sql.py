@@ -321,11 +321,11 @@ def _cut(connection: Any) -> None:
         interrupt()
         return
     raw = getattr(connection, "_sock", None) or getattr(connection, "_usock", None)
-    fileno = getattr(connection, "fileno", None)
-    if raw is None and fileno is not None:
-        raw = socket.socket(fileno=os.dup(fileno()))
     if raw is not None:
         socket.socket.shutdown(raw, socket.SHUT_RDWR)
+    elif (fileno := getattr(connection, "fileno", None)) is not None:
+        with socket.socket(fileno=os.dup(fileno())) as again:
+            again.shutdown(socket.SHUT_RDWR)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

@@ -14,6 +14,15 @@ import ssl
 
 from workbench.core.errors import ConnectionFailed
 
+HUNG_UP = (
+    EOFError,
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+
 
 class Interrupted(ConnectionFailed):
     """The other side hung up, or asks to wait; `after_seconds` is its own word for how long [s]."""
@@ -87,7 +96,7 @@ def unreachable(
         return kind(f"{who} cannot be reached: the name does not resolve ({root.strerror}). Fix: check {fix}")
     if isinstance(root, TimeoutError):
         return Interrupted(silent(who, timeout_seconds))
-    if isinstance(root, EOFError | ConnectionResetError | ConnectionAbortedError | BrokenPipeError | ssl.SSLError):
+    if isinstance(root, HUNG_UP):
         return Interrupted(f"{who} hung up in the middle of the conversation.")
     said = root.strerror if isinstance(root, OSError) and root.strerror else reason(root)
     return Interrupted(f"{who} cannot be reached: {said}. Fix: check {fix}")

@@ -145,6 +145,14 @@ class _Connection:
 
     response_class: Any = Answer
 
+    def connect(self) -> None:
+        """Connect, with a TLS handshake, in what is left of the call's time."""
+        connection, left = cast(Any, self), _bound.deadline - time.monotonic()
+        if left != float("inf"):
+            own = connection.timeout
+            connection.timeout = max(0.001, left if not isinstance(own, int | float) else min(own, left))
+        cast(Any, super()).connect()
+
     def _handle_expect_response(self, message_body: Any) -> None:
         """Send the body if the other side wants it; botocore calls this where its own would take a 103 for the end."""
         connection = cast(Any, self)

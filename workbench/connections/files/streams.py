@@ -17,6 +17,7 @@ from workbench.core.trace import Step
 
 BLOCK_BYTES = 1 << 18
 SLICE_BYTES = 1 << 20
+PEEK_BYTES = 1 << 12
 AWAITED = "stream = await conn.aio.open(...), then await its methods"
 
 
@@ -41,6 +42,7 @@ class Download(io.RawIOBase):
         self._stamp: object = None
         self._step: Step | None = None
         self._at_end = self._has_begun = False
+        self._ahead = memoryview(b"")
         self.offset = offset
 
     def recorded(self, step: Step) -> Download:
@@ -78,12 +80,29 @@ class Download(io.RawIOBase):
         expect_no_loop(f"a stream of {self._owner}", AWAITED)
         # Released here, since the traceback of an interruption may keep it, and with it the buffer, for long.
         with memoryview(buffer) as given, given.cast("B") as view:
+            if self._ahead and len(view):
+                return self._from_ahead(view)
             if self._at_end or not len(view):
                 return 0
             count = trying(self._owner, lambda due, attempt: self._some(view), self._due, self.retries)
         self.offset += count
         if not count:
             self._at_end = True
+        return count
+
+    def peek(self, size: int = 0) -> bytes:
+        """What comes next, some KiB of it, which stays to be read; without it `readline` would read byte by byte."""
+        if not self._ahead:
+            block = bytearray(BLOCK_BYTES)
+            count = self.readinto(block)
+            self.offset -= count
+            self._ahead = memoryview(block)[:count]
+        return bytes(self._ahead[:PEEK_BYTES])
+
+    def _from_ahead(self, view: memoryview) -> int:
+        count = min(len(view), len(self._ahead))
+        view[:count], self._ahead = self._ahead[:count], self._ahead[count:]
+        self.offset += count
         return count
 
     def read(self, size: int | None = -1) -> bytes:

@@ -35,6 +35,14 @@ class SMTPSession(smtplib.SMTP):
             return made
         return self.sockets.securing(self._trust).wrap_socket(made, host)  # type: ignore[no-any-return]
 
+    def getreply(self) -> tuple[int, bytes]:
+        """The server's next answer, whole."""
+        reply = super().getreply()
+        if self.sockets.is_cut:
+            # smtplib takes the beginning of a line for all of it.
+            raise TimeoutError("the time of the whole call is over")
+        return reply
+
     def begin(self, due: Due) -> None:
         """Connect and log in, anew if it was connected before."""
         definition = self._definition
