@@ -1,4 +1,4 @@
-"""What every kind of connection does for `async def handle`: it refuses what would block the loop, and can be awaited."""
+"""What every kind does for `async def handle`: it refuses what would block the loop, and can be awaited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that sends drop by drop is never silent for long, so only the deadline of the whole call can end the wait."""
+"""A server that sends drop by drop is never silent for long: only the deadline of a whole call can end the wait."""
 
 from __future__ import annotations
 
