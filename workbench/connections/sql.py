@@ -20,11 +20,11 @@ from msgspec import Meta
 
 from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.errors import AccessRefused
+from workbench.connections.common.fields import Password
 from workbench.connections.common.trying import Deadline, Due, late
 from workbench.connections.definition import ConnectionDefinition, Live, Opening, Timeout
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage
-from workbench.core.secret import Secret
 from workbench.core.trace import Step
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class SQLConnection(ConnectionDefinition, tag="sql", frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1, le=65535)] | None, Meta(description="TCP port; the engine's own if left out.")
     ] = None
     username: Annotated[str | None, Meta(description="User name.")] = None
-    password: Annotated[Secret | str | None, Meta(description="Secret that holds the password.")] = None
+    password: Password = None
     pool_size: Annotated[int, Meta(ge=1, le=200, description="Most connections kept open.")] = 5
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Deadline = 60.0

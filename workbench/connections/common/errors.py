@@ -58,13 +58,21 @@ def reason(exc: BaseException) -> str:
     return said[:300] or type(exc).__name__
 
 
-def untrusted(who: object, exc: BaseException, fix: str = "ca_file=") -> ConnectionFailed:
-    """The error of a certificate that was not accepted; `fix` names what adds a private authority."""
+def untrusted(who: object, exc: BaseException, authority: str = "ca_file=", host: str = "host=") -> ConnectionFailed:
+    """The error of a certificate that was not accepted.
+
+    Args:
+        who: Whose it is.
+        exc: What TLS or a client library raised.
+        authority: What to set for a private authority.
+        host: The field that must be the name in the certificate; empty if none is.
+    """
     root = root_of(exc)
     words = root.verify_message if isinstance(root, ssl.SSLCertVerificationError) else reason(root)
+    fix = f"{host} must be the name in the certificate; for a private authority set {authority}"
     return ConnectionFailed(
         f"{who} has a certificate that cannot be trusted: {words.rstrip('.')}. "
-        f"Fix: {fix} for a private authority; otherwise, an address with the name in the certificate"
+        f"Fix: {fix if host else f'{authority} for a private authority'}"
     )
 
 

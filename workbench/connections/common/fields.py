@@ -1,8 +1,16 @@
-"""Checks of fields that definitions of several kinds have."""
+"""Fields that definitions of several kinds have, and their checks."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from workbench.core.definition import Definition
+from workbench.core.secret import Secret
+
+Host = Annotated[str, Meta(min_length=1, max_length=255, description="Host name or address.")]
+Password = Annotated[Secret | str | None, Meta(description="Secret that holds the password.")]
 
 
 def host_problems(host: str, example: str) -> dict[str, str]:

@@ -6,11 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from workbench.connections.common.fields import host_problems
+from workbench.connections.common.fields import Host, Password, host_problems
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
-from workbench.core.secret import Secret
 
 PORTS = {"plain": 143, "starttls": 143, "ssl": 993}
 
@@ -22,7 +21,7 @@ class IMAPConnection(ConnectionDefinition, tag="imap", frozen=True, kw_only=True
     attributes: ClassVar[dict[str, str]] = {"email.imap": "item"}
     opener: ClassVar[str] = "workbench.connections.imap.live:LiveIMAP"
 
-    host: Annotated[str, Meta(min_length=1, max_length=255, description="Host name or address.")]
+    host: Host
     port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,
         Meta(description="TCP port; by mode if left out: 993 (ssl), 143 (plain, starttls)."),
@@ -32,7 +31,7 @@ class IMAPConnection(ConnectionDefinition, tag="imap", frozen=True, kw_only=True
         Meta(description="Encryption from the first byte, agreed upon before the login, or none."),
     ] = "ssl"
     username: Annotated[str, Meta(min_length=1, description="User name.")]
-    password: Annotated[Secret | str | None, Meta(description="Secret that holds the password.")] = None
+    password: Password = None
     folder: Annotated[str, Meta(min_length=1, description="Folder that is read.")] = "INBOX"
     get_criteria: Annotated[
         str, Meta(min_length=1, description='Which mails `get` gives, as UNSEEN or FROM "x@example.com".')

@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from workbench.connections.common.errors import reason as reason
 from workbench.connections.common.errors import unreachable as unreachable
 from workbench.connections.common.http import LOOPBACK as LOOPBACK
-from workbench.connections.common.http import adapter_class as adapter_class
-from workbench.connections.common.http import settle
+from workbench.connections.common.http import adapter_class, settle
 from workbench.core.errors import MissingDependency
 
 if TYPE_CHECKING:

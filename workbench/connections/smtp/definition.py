@@ -6,13 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from workbench.connections.common.fields import host_problems, pair_problems
+from workbench.connections.common.fields import Host, Password, host_problems, pair_problems
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.smtp.message import one_address
 from workbench.core.errors import ServiceUsage
-from workbench.core.secret import Secret
 
 PORTS = {"plain": 25, "ssl": 465, "starttls": 587}
 
@@ -24,7 +23,7 @@ class SMTPConnection(ConnectionDefinition, tag="smtp", frozen=True, kw_only=True
     attributes: ClassVar[dict[str, str]] = {"email.smtp": "item"}
     opener: ClassVar[str] = "workbench.connections.smtp.live:LiveSMTP"
 
-    host: Annotated[str, Meta(min_length=1, max_length=255, description="Host name or address.")]
+    host: Host
     port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,
         Meta(description="TCP port; by mode if left out: 25, 465 (ssl), 587 (starttls)."),
@@ -34,7 +33,7 @@ class SMTPConnection(ConnectionDefinition, tag="smtp", frozen=True, kw_only=True
         Meta(description="No encryption, from the first byte, or agreed upon before anything is said."),
     ] = "plain"
     username: Annotated[str | None, Meta(description="User name, if the server asks for one.")] = None
-    password: Annotated[Secret | str | None, Meta(description="Secret that holds the password.")] = None
+    password: Password = None
     from_: Annotated[str | None, Meta(description="Sender of messages that name none.")] = None
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Deadline = 60.0
