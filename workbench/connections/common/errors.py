@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from types import FrameType
 
 from workbench.core.errors import ConnectionFailed
 
@@ -43,12 +44,30 @@ class AccessRefused(Refused, PermissionError):
 
 
 def root_of(exc: BaseException) -> BaseException:
-    """The first cause of an error."""
+    """The first cause of an error that is being handled here.
+
+    An error that was being handled before, as by a service that tries another system in an `except` block, is in the
+    row of contexts too, but is no cause of it.
+    """
     seen = {exc}
-    # An error that a library has kept and raises again may have itself among its causes.
+    outside = _callers_of(exc)
     while (inner := exc.__cause__ or exc.__context__) is not None and inner not in seen:
+        # What is handled by one who waits for us was raised before we were called. An explicit cause is one.
+        if exc.__cause__ is None and inner.__traceback__ is not None and inner.__traceback__.tb_frame in outside:
+            break
+        # An error that a library has kept and raises again may have itself among its causes.
         seen.add(exc := inner)
     return exc
+
+
+def _callers_of(exc: BaseException) -> set[FrameType]:
+    """The frames that wait for the one in which an error is handled."""
+    frame = None if exc.__traceback__ is None else exc.__traceback__.tb_frame.f_back
+    frames = set()
+    while frame is not None:
+        frames.add(frame)
+        frame = frame.f_back
+    return frames
 
 
 def reason(exc: BaseException) -> str:
