@@ -13,7 +13,7 @@ import pytest
 from tests.serving import until
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.core.errors import (
     DanglingReference,
     InvalidDefinition,

@@ -24,7 +24,7 @@ from typing import Any
 from workbench import RESTChannel, Service, Workbench
 from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.ftp.definition import FTPConnection
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.secret import give, secret
 

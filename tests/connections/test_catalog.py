@@ -17,7 +17,8 @@ from workbench.app.workbench import Workbench
 from workbench.connections import catalog
 from workbench.connections.coming import COMING
 from workbench.connections.definition import ConnectionDefinition, Opening
-from workbench.connections.rest.live import RESTClient, RESTConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.live import LiveREST
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, NotYet, ServiceUsage, UnknownName
 from workbench.core.service import Service
 from workbench.sandbox.catalog import NoPeer
@@ -41,7 +42,7 @@ class Weather(ConnectionDefinition, tag="weather", frozen=True, kw_only=True):
 
 class Station:
     def __init__(self, definition: RESTConnection, opening: Opening) -> None:
-        self._rest = RESTClient(definition, opening)
+        self._rest = LiveREST(definition, opening)
 
     def degrees(self, town: str) -> float:
         return float(self._rest.get("", {"town": town}).data["degrees"])

@@ -7,26 +7,10 @@ from graphlib import CycleError, TopologicalSorter
 import grimp
 import pytest
 
-CLOSING = (
-    ("connections.imap.message", "connections.imap.live"),
-    ("connections.rest.file", "connections.rest.live"),
-    ("connections.rest.session", "connections.rest.live"),
-)
-"""Imports that close a circle, to be gone: who imports whom."""
 
-
-def order_of(graph: grimp.ImportGraph, closing: tuple[tuple[str, str], ...] = ()) -> list[str]:
-    """The package's files, each after those that it imports; raises CycleError, which names a circle.
-
-    Args:
-        closing: Imports that are left out.
-    """
-    left_out = {(f"workbench.{importer}", f"workbench.{imported}") for importer, imported in closing}
-    before: dict[str, set[str]] = {each: set() for each in graph.modules}
-    for importer in before:
-        for imported in graph.find_modules_directly_imported_by(importer):
-            if (importer, imported) not in left_out:
-                before[importer].add(imported)
+def order_of(graph: grimp.ImportGraph) -> list[str]:
+    """The package's files, each after those that it imports; raises CycleError, which names a circle."""
+    before = {each: graph.find_modules_directly_imported_by(each) for each in graph.modules}
     return list(TopologicalSorter(before).static_order())
 
 
@@ -36,16 +20,9 @@ def graph() -> grimp.ImportGraph:
 
 
 def test_the_package_reads_from_its_first_file_to_its_last(graph: grimp.ImportGraph) -> None:
-    order = order_of(graph, CLOSING)
+    order = order_of(graph)
     assert {*order} == graph.modules
     assert order.index("workbench.core.errors") < order.index("workbench.app.workbench")
-
-
-def test_what_is_left_out_closes_a_circle_still(graph: grimp.ImportGraph) -> None:
-    for importer, imported in CLOSING:
-        names = {"importer": f"workbench.{importer}", "imported": f"workbench.{imported}"}
-        assert graph.direct_import_exists(**names)
-        assert graph.chain_exists(importer=names["imported"], imported=names["importer"])
 
 
 @pytest.mark.parametrize("rooms", [("core", "core", "core"), ("app", "ui", "cli")])

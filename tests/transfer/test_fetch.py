@@ -16,7 +16,7 @@ from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.errors import AccessRefused, FileThere, NoSuchFile, UnsafeName
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.definition import FTPConnection
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.service import Service
 from workbench.transfer.copying import Progress

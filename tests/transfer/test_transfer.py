@@ -19,7 +19,7 @@ from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.errors import FileThere, NoSuchFile, StorageFull
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.definition import FTPConnection
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, UnknownName
 from workbench.core.service import Service

@@ -13,8 +13,8 @@ from workbench import Service, Workbench
 from workbench.connections.files.errors import FileThere
 from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.definition import FTPConnection
-from workbench.connections.imap.live import IMAPConnection
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.imap.definition import IMAPConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.sql import SQLConnection
 from workbench.core.current import outgoing
 from workbench.core.errors import BadRequest, ConnectionFailed, TimedOut, mood_of_error

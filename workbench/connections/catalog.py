@@ -36,8 +36,14 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("rest", "REST", "workbench.connections.rest.live", "RESTConnection", ("out.rest", "out.plain_http", "rest")),
-    Row("smtp", "SMTP", "workbench.connections.smtp.live", "SMTPConnection", ("email.smtp",)),
+    Row(
+        "rest",
+        "REST",
+        "workbench.connections.rest.definition",
+        "RESTConnection",
+        ("out.rest", "out.plain_http", "rest"),
+    ),
+    Row("smtp", "SMTP", "workbench.connections.smtp.definition", "SMTPConnection", ("email.smtp",)),
     Row("ftp", "FTP", "workbench.connections.ftp.definition", "FTPConnection", ("out.ftp", "out.files")),
     Row(
         "dropbox",
@@ -56,7 +62,7 @@ ROWS = (
     ),
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
     Row("sql", "SQL", "workbench.connections.sql", "SQLConnection", ("out.sql",)),
-    Row("imap", "IMAP", "workbench.connections.imap.live", "IMAPConnection", ("email.imap",)),
+    Row("imap", "IMAP", "workbench.connections.imap.definition", "IMAPConnection", ("email.imap",)),
     Row("folder", "Folder", "workbench.connections.folder", "LocalFolder", ("out.folder", "out.files")),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.connections import catalog
 from workbench.connections.coming import expect_built
-from workbench.connections.definition import ConnectionDefinition, Item, Opening
+from workbench.connections.definition import ConnectionDefinition, Item, Opening, tag
 from workbench.core.collection import CollectionRow, Each, Effect
 from workbench.core.errors import NotYetAttribute, UnknownAttribute, UnknownName
 
@@ -105,10 +105,10 @@ class LiveConnections:
 
     def close(self, name: str) -> None:
         """Close one connection if it is open; the next use opens it again."""
-        # A connection of few lines may have nothing to close.
-        if (live := self._live.pop(name, None)) is not None and hasattr(live, "close"):
+        live = self._live.pop(name, None)
+        if (close := getattr(live, "close", None)) is not None:
             try:
-                live.close()
+                close()
             except Exception:
                 log.warning("connection %r did not close cleanly", name, exc_info=True)
 
@@ -116,8 +116,3 @@ class LiveConnections:
         """Close every open connection."""
         for name in list(self._live):
             self.close(name)
-
-
-def tag(definition: ConnectionDefinition) -> str:
-    """The kind's short word, as in the catalog."""
-    return str(definition.__struct_config__.tag)

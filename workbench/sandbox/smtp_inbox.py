@@ -22,7 +22,7 @@ from workbench.sandbox.peer import Peer
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-    from workbench.connections.smtp.live import SMTPConnection
+    from workbench.connections.smtp.definition import SMTPConnection
 
 MOST_BYTES = 64 << 20
 SHOWN = 20

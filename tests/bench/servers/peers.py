@@ -16,9 +16,9 @@ from typing import Any
 
 from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.ftp.definition import FTPConnection
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.sftp.definition import SFTPConnection
-from workbench.connections.smtp.live import SMTPConnection
+from workbench.connections.smtp.definition import SMTPConnection
 from workbench.core.secret import given, secret
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.peer import secret_fields

@@ -27,7 +27,8 @@ from workbench.connections.common.http import MOST_INTERIM
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.rest.live import RESTClient, RESTConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.live import LiveREST
 from workbench.connections.s3.definition import S3Connection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
@@ -54,10 +55,10 @@ unasked = pytest.mark.parametrize("fault", UNASKED if SOAK else [*UNASKED[2:4], 
 
 
 @pytest.fixture
-def client_of() -> Iterator[Callable[..., RESTClient]]:
+def client_of() -> Iterator[Callable[..., LiveREST]]:
     clients = []
 
-    def opens(server: Server, **fields: Any) -> RESTClient:
+    def opens(server: Server, **fields: Any) -> LiveREST:
         definition = RESTConnection(
             "My API", host=server.host, path="/{who}", data_format="", **{"retries": 0, **fields}
         )
@@ -72,7 +73,7 @@ def client_of() -> Iterator[Callable[..., RESTClient]]:
 # Every kind that speaks HTTP.
 @every_unasked
 def test_rest_callers_get_their_own_answer(opened: Any, source: HTTPSource, fault: dict[str, Any]) -> None:
-    client: RESTClient = opened(source.url, path="/{who}", retries=0)
+    client: LiveREST = opened(source.url, path="/{who}", retries=0)
     people = ("ann", "bob", "cleo", "dan")
     for who in people:
         source.reply(f"/{who}", json=who)
@@ -167,7 +168,7 @@ def test_through_a_proxy_callers_get_their_own_answer_in_time(
 
 
 def test_who_hangs_up_without_having_said_so_is_asked_again_or_told_of(opened: Any, source: HTTPSource) -> None:
-    client: RESTClient = opened(source.url, path="/{who}", retries=5)
+    client: LiveREST = opened(source.url, path="/{who}", retries=5)
     for who in ("ann", "bob"):
         source.reply(f"/{who}", json=who)
     with source.fail(close_after_answer=True):

@@ -11,7 +11,7 @@ from workbench.connections.common.trying import Due
 from workbench.connections.dropbox.account import DropboxAccount, info_of, is_folder
 from workbench.connections.dropbox.hash import ContentHash
 from workbench.connections.dropbox.transfer import DropboxSink, DropboxSource
-from workbench.connections.files.errors import FileRefused, FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
+from workbench.connections.files.errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder, Refused
 from workbench.connections.files.names import joined
 from workbench.connections.files.protocol import FileInfo, Hasher
 from workbench.core.errors import ConnectionFailed
@@ -102,7 +102,7 @@ class DropboxBackend:
             raise NotAFolder(self.definition, path)
         with self.account.asking(path, due) as client:
             if client.files_list_folder(self.account.at(path), limit=1).entries or not self.account.at(path):
-                raise FileRefused(f"{self.definition}: the folder {path or '/'!r} is not empty.")
+                raise Refused(f"{self.definition}: the folder {path or '/'!r} is not empty.")
             client.files_delete_v2(self.account.at(path))
 
     def rename(self, source: str, target: str, overwrite: bool, due: Due) -> None:
@@ -113,7 +113,7 @@ class DropboxBackend:
                 client.files_move_v2(self.account.at(source), self.account.at(target))
         except (FileThere, IsAFolder) as exc:
             raise FileThere(self.definition, target) from exc
-        except FileRefused as exc:
+        except Refused as exc:
             # As when somebody else has moved it there meanwhile: then it is his that made room.
             if rev is not None:
                 with suppress(ConnectionFailed), self.account.asking(target, due) as client:

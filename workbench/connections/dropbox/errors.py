@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from workbench.connections.common.errors import unreachable, untrusted
 from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.errors import (
     AccessRefused,
@@ -17,7 +18,6 @@ from workbench.connections.files.errors import (
     UnsafeName,
 )
 from workbench.connections.files.protocol import said_bytes
-from workbench.connections.rest.session import reason, unreachable
 from workbench.core.errors import ConnectionFailed
 
 FULL = ("insufficient_space", "insufficient_quota", "upload_traffic_limit_reached")
@@ -89,11 +89,9 @@ def translated(exc: Exception, owner: DropboxConnection, path: str, size: int = 
     if isinstance(exc, sdk.HttpError):
         return ConnectionFailed(f"{owner} refused the call for {path or '/'!r}: {exc.status_code} {_short(exc.body)}")
     if isinstance(exc, requests.exceptions.SSLError):
-        return ConnectionFailed(
-            f"{owner} showed a certificate that cannot be trusted: {reason(exc)}. Fix: ca_file= for a private authority"
-        )
+        return untrusted(owner, exc, host="")
     if isinstance(exc, requests.RequestException | OSError):
-        return unreachable(owner, owner.host, owner.timeout_seconds, exc)
+        return unreachable(owner, owner.host, owner.timeout_seconds, exc, "api_url")
     return exc
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from typing import Any, Self
 
+from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.trying import Due, trying
-from workbench.connections.files.errors import EndedEarly, FileRefused, Interrupted, NoSuchFile
+from workbench.connections.files.errors import EndedEarly, Interrupted, NoSuchFile, Refused
 from workbench.connections.files.names import name_of
 from workbench.connections.files.protocol import Contents, FileInfo, Sink, Source, said_bytes
 from workbench.core.errors import ConnectionFailed, ServiceUsage
@@ -16,6 +17,8 @@ from workbench.core.trace import Step
 
 BLOCK_BYTES = 1 << 18
 SLICE_BYTES = 1 << 20
+PEEK_BYTES = 1 << 12
+AWAITED = "stream = await conn.aio.open(...), then await its methods"
 Reader = Callable[[str, int, Due], Source]
 """Begins to read a path from an offset [bytes] on, as `Backend.reader` does."""
 
@@ -41,6 +44,7 @@ class Download(io.RawIOBase):
         self._stamp: object = None
         self._step: Step | None = None
         self._at_end = self._has_begun = False
+        self._ahead = memoryview(b"")
         self.offset = offset
 
     def recorded(self, step: Step) -> Download:
@@ -50,6 +54,7 @@ class Download(io.RawIOBase):
 
     def begin(self) -> None:
         """Open the file now, so that one that is not there is said at once."""
+        expect_no_loop(f"a stream of {self._owner}", AWAITED)
         trying(self._owner, lambda due, attempt: self._opened(), self._due, self.retries)
 
     @property
@@ -74,14 +79,32 @@ class Download(io.RawIOBase):
         Raises:
             ConnectionFailed: It was interrupted too often, or changed meanwhile.
         """
+        expect_no_loop(f"a stream of {self._owner}", AWAITED)
         # Released here, since the traceback of an interruption may keep it, and with it the buffer, for long.
         with memoryview(buffer) as given, given.cast("B") as view:
+            if self._ahead and len(view):
+                return self._from_ahead(view)
             if self._at_end or not len(view):
                 return 0
             count = trying(self._owner, lambda due, attempt: self._some(view), self._due, self.retries)
         self.offset += count
         if not count:
             self._at_end = True
+        return count
+
+    def peek(self, size: int = 0) -> bytes:
+        """What comes next, some KiB of it, which stays to be read; without it `readline` would read byte by byte."""
+        if not self._ahead:
+            block = bytearray(BLOCK_BYTES)
+            count = self.readinto(block)
+            self.offset -= count
+            self._ahead = memoryview(block)[:count]
+        return bytes(self._ahead[:PEEK_BYTES])
+
+    def _from_ahead(self, view: memoryview) -> int:
+        count = min(len(view), len(self._ahead))
+        view[:count], self._ahead = self._ahead[:count], self._ahead[count:]
+        self.offset += count
         return count
 
     def read(self, size: int | None = -1) -> bytes:
@@ -169,6 +192,7 @@ class Upload:
 
     def write(self, block: Any) -> int:
         """Take more bytes; how many."""
+        expect_no_loop(f"a stream to {self._owner}", AWAITED)
         sink = self._open_sink()
         view = memoryview(block).cast("B")
         try:
@@ -195,6 +219,7 @@ class Upload:
         sink = self._sink
         if sink is None:
             return
+        expect_no_loop(f"a stream to {self._owner}", AWAITED)
         try:
             if self._waiting:
                 sink.write(memoryview(self._waiting))
@@ -266,13 +291,13 @@ def ends_at(read: Reader, path: str, size: int, due: Due) -> bool:
 
     Raises:
         NoSuchFile: Nothing is there.
-        FileRefused: It may not be read.
+        Refused: It may not be read.
     """
     wanted = min(size, 1)
     found, block = 0, memoryview(bytearray(2))
     try:
         source = read(path, size - wanted, due)
-    except FileRefused:
+    except Refused:
         # Some servers refuse to begin behind the end, as pyftpdlib does (554).
         if size > 1:
             read(path, 0, due).close()
@@ -306,7 +331,7 @@ def confirm(owner: object, read: Reader, part: str, path: str, size: int, due: D
             f"{owner} took all {said_bytes(size)} of {path!r} as {part!r}, and has nothing there now, as where files "
             f"are fetched as soon as they are closed. Fix: have {name_of(part)!r} ignored there until it is renamed."
         ) from exc
-    except FileRefused as exc:
+    except Refused as exc:
         raise ConnectionFailed(
             f"{owner} took all {said_bytes(size)} of {path!r}, but tells another size, or none, and does not let the "
             f"file be read, so that nobody can say whether it is whole. Fix: allow this user to read there."

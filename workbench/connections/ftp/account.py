@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ftplib
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from workbench.connections.common.pool import Pool
+from workbench.connections.common.tls import Trust
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileThere, IsAFolder, NoSuchFile, NotAFolder, StorageFull
 from workbench.connections.files.names import name_of, parent_of, path_of
@@ -35,7 +35,7 @@ class FTPAccount:
     def __init__(self, definition: FTPConnection, password: str | None, clock: Clock) -> None:
         self.definition, self._password, self.clock = definition, password, clock
         self._root = f"/{path_of(definition.default_directory, definition)}".rstrip("/")
-        self._context: ssl.SSLContext | None = None
+        self._trust = Trust(definition, definition.ca_file)
         self._features: frozenset[str] | None = None
         self.pool: Pool[FTPSession] = Pool(definition, self._new, definition.pool_size, definition.timeout_seconds)
 
@@ -179,7 +179,7 @@ class FTPAccount:
         definition = self.definition
         login = None if definition.username is None else (definition.username, self._password or "")
         with troubles(definition):
-            session = FTPSession(definition, login, self._trusted(), due)
+            session = FTPSession(definition, login, None if definition.tls == "off" else self._trust.context, due)
             try:
                 with due.cutting(session.cut):
                     self._agree(session, due)
@@ -202,15 +202,3 @@ class FTPAccount:
             # Most servers speak UTF-8 anyway; some want to be told.
             with suppress(ftplib.error_perm):
                 control.sendcmd("OPTS UTF8 ON")
-
-    def _trusted(self) -> ssl.SSLContext | None:
-        if self.definition.tls == "off":
-            return None
-        if self._context is None:
-            try:
-                self._context = ssl.create_default_context(cafile=self.definition.ca_file)
-            except OSError as exc:
-                raise ConnectionFailed(
-                    f"{self.definition} cannot read ca_file={self.definition.ca_file!r}: {exc}"
-                ) from exc
-        return self._context

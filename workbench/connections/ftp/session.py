@@ -80,9 +80,8 @@ class FTPSession:
         self.control.encoding = "utf-8"
         self.within(due)
         try:
-            # There is no socket to cut before it is connected, which has its own bound.
-            self.control.connect(definition.host, definition.port)
             with due.cutting(self.cut):
+                self.control.connect(definition.host, definition.port)
                 self._log_in(definition, login)
         except BaseException:
             self.cut()

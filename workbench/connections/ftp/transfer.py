@@ -6,7 +6,7 @@ import ftplib
 from functools import partial
 
 from workbench.connections.common.trying import Due
-from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
+from workbench.connections.files.errors import Interrupted, IsAFolder, Refused
 from workbench.connections.files.streams import confirm, ends_at, kept_of
 from workbench.connections.ftp.account import FTPAccount
 from workbench.connections.ftp.errors import troubles, who
@@ -31,7 +31,7 @@ class FTPSource:
                 except ftplib.error_perm as exc:
                     raise account.refused(session, exc, path, due) from exc
         except BaseException as exc:
-            self._taken.end(keep=isinstance(exc, FileRefused))
+            self._taken.end(keep=isinstance(exc, Refused))
             raise
 
     def readinto(self, buffer: memoryview) -> int:
@@ -68,7 +68,7 @@ class FTPSink:
                 except ftplib.error_perm as exc:
                     raise account.refused(session, exc, part, due) from exc
         except BaseException as exc:
-            self._taken.end(keep=isinstance(exc, FileRefused))
+            self._taken.end(keep=isinstance(exc, Refused))
             raise
 
     def write(self, block: memoryview) -> None:

@@ -40,7 +40,7 @@ class S3Account:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            with bounded(due.at or float("inf"), self.definition.timeout_seconds):
+            with bounded(due, self.definition.timeout_seconds):
                 yield client
         except ClientError as exc:
             raise of_answer(self.definition, exc, path) from exc

@@ -10,12 +10,12 @@ from typing import Any
 
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import (
-    FileRefused,
     FileThere,
     Interrupted,
     IsAFolder,
     NoSuchFile,
     NotAFolder,
+    Refused,
 )
 from workbench.connections.files.names import joined, name_of, parent_of
 from workbench.connections.files.protocol import FileInfo, Hasher, said_bytes
@@ -47,7 +47,7 @@ class S3Backend:
             raise self._no_folder(path, due)
         return found
 
-    def _no_folder(self, path: str, due: Due) -> FileRefused:
+    def _no_folder(self, path: str, due: Due) -> Refused:
         return NotAFolder(self.definition, path) if self.account.entry(path, due) else NoSuchFile(self.definition, path)
 
     def _pages(self, prefix: str, due: Due, **more: Any) -> Iterator[dict[str, Any]]:
@@ -111,7 +111,7 @@ class S3Backend:
             raise self._no_folder(path, due)
         marker = self.account.entry(f"{path}/", due)
         if count > 1 or marker is None:
-            raise FileRefused(f"{self.definition}: the folder {path!r} is not empty.")
+            raise Refused(f"{self.definition}: the folder {path!r} is not empty.")
         with self.account.asking(path, due) as client:
             client.delete_object(**self.account.at(f"{path}/"))
 

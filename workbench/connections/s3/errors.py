@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.connections.common.errors import unreachable, untrusted
 from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted, NoSuchFile, StorageFull
-from workbench.connections.rest.session import unreachable
 from workbench.connections.s3.definition import S3Connection
 from workbench.connections.s3.proof import BAD_DIGEST
 from workbench.core.errors import ConnectionFailed
@@ -64,9 +64,7 @@ def of_trouble(owner: S3Connection, exc: Exception) -> ConnectionFailed:
     from botocore import exceptions
 
     if isinstance(exc, exceptions.SSLError):
-        return ConnectionFailed(
-            f"{owner} showed a certificate that cannot be trusted. Fix: ca_file= for a private authority"
-        )
+        return untrusted(owner, exc, host="")
     if isinstance(exc, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return AccessRefused(f"{owner} has no credentials. Fix: access_key= and secret_key=secret('...')")
     if isinstance(exc, exceptions.HTTPClientError | exceptions.ConnectionError):

@@ -8,7 +8,7 @@ from functools import partial
 from stat import S_ISDIR
 
 from workbench.connections.common.trying import Due
-from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
+from workbench.connections.files.errors import Interrupted, IsAFolder, Refused
 from workbench.connections.files.streams import confirm, ends_at, kept_of
 from workbench.connections.sftp.account import SFTPAccount
 from workbench.connections.sftp.errors import full, is_a_no, troubles
@@ -38,7 +38,7 @@ class SFTPSource:
                 if is_folder:
                     raise IsAFolder(account.definition, path)
         except BaseException as exc:
-            self._taken.end(keep=isinstance(exc, FileRefused))
+            self._taken.end(keep=isinstance(exc, Refused))
             raise
         self.size: int | None = attributes.st_size
         self.stamp: object = attributes.st_mtime
@@ -134,7 +134,7 @@ class SFTPSink:
                 except OSError as exc:
                     raise account.refused(session, exc, part, due) from exc
         except BaseException as exc:
-            self._taken.end(keep=isinstance(exc, FileRefused))
+            self._taken.end(keep=isinstance(exc, Refused))
             raise
         self._replies = Replies(session, self._handle)
 

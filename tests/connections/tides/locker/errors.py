@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from locker.definition import LockerConnection
 from workbench.connections.files.errors import (
-    FileRefused,
     FileThere,
     Interrupted,
     IsAFolder,
     NoSuchFile,
     NotAFolder,
+    Refused,
     StorageFull,
 )
 from workbench.core.errors import ConnectionFailed
@@ -22,7 +22,7 @@ OF_WORD: dict[str, Callable[[object, str], ConnectionFailed]] = {
     "there": FileThere,
     "folder": IsAFolder,
     "file": NotAFolder,
-    "in use": lambda owner, path: FileRefused(f"{owner}: the folder {path!r} is not empty."),
+    "in use": lambda owner, path: Refused(f"{owner}: the folder {path!r} is not empty."),
     "full": lambda owner, path: StorageFull(f"{owner} has no room for {path!r}. Fix: make room there."),
 }
 """The error of each word that a locker says instead of an answer."""
