@@ -68,7 +68,7 @@ def _holds_secret(kind: Any) -> bool:
 
 
 @cache
-def _secrets(cls: type[Any]) -> frozenset[str]:
+def _secrets(cls: Any) -> frozenset[str]:
     """The fields that may hold a secret."""
     return frozenset(field for field, kind in field_types(cls).items() if _holds_secret(kind))
 
