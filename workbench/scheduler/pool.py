@@ -93,10 +93,9 @@ class Pool:
             Thread(target=self._work, name=f"workbench-job-{next(_numbers)}", daemon=True).start()
 
     def _work(self) -> None:
-        me = current_thread()
-        with self._changed:
-            self._coming -= 1
-        while (task := self._next(me)) is not None:
+        me, is_new = current_thread(), True
+        while (task := self._next(me, is_new)) is not None:
+            is_new = False
             try:
                 task()
             except BaseException:
@@ -105,9 +104,10 @@ class Pool:
             with self._changed:
                 del self._began[me]
 
-    def _next(self, me: Thread) -> Callable[[], None] | None:
+    def _next(self, me: Thread, is_new: bool) -> Callable[[], None] | None:
         """Wait for a task of one's own; None if the pool is closed and nothing waits, or the thread is one too many."""
         with self._changed:
+            self._coming -= is_new
             while (seconds := self._seconds_to_wait()) is None or seconds > 0:
                 if not self._queue and (self._closed or self._threads > self._most):
                     self._threads -= 1
