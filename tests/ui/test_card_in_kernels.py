@@ -112,7 +112,7 @@ def test_a_click_is_heard_while_a_cell_runs_or_else_right_after_it(kernel: Kerne
     assert kernel.version is not None
     meanwhile = HEARD_MEANWHILE[kernel.version]
     # The card has drawn itself from its own thread since the last click; that must not lose the way of the next one.
-    kernel.run("wb.events.emit(__import__('workbench').app.book.Changed(None, None))")
+    kernel.run("from workbench.app.book import Changed; wb.events.emit(Changed(None, None))")
     cell = kernel.send(f"print(gate.wait({10 if meanwhile else 0.5}))")
     clicked = front.send(ask="invoke", service="api.opens", payload="")
     assert kernel.wait(cell, 20).stdout == f"{meanwhile}\n"

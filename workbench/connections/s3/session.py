@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from workbench.connections.common.http import bound_pools
-from workbench.connections.rest.session import LOOPBACK
+from workbench.connections.common.http import bound_pools, is_here
 from workbench.connections.s3.definition import S3Connection
 from workbench.core.errors import MissingDependency
 
@@ -18,7 +16,6 @@ def client_of(definition: S3Connection, secret_key: str | None) -> Any:
         from botocore.config import Config
     except ImportError as exc:
         raise MissingDependency("S3", "boto3", extra="s3") from exc
-    is_here = urlsplit(definition.address).hostname in LOOPBACK
     config = Config(
         connect_timeout=definition.timeout_seconds,
         read_timeout=definition.timeout_seconds,
@@ -28,7 +25,7 @@ def client_of(definition: S3Connection, secret_key: str | None) -> Any:
         # What only speaks like S3 may refuse a checksum that boto3 adds by itself; a sink sends one while it is taken.
         request_checksum_calculation="when_required" if definition.address else None,
         s3={"addressing_style": "path" if definition.address else "auto"},
-        proxies={} if is_here else None,
+        proxies={} if is_here(definition.address) else None,
         user_agent_extra="workbench",
     )
     # A session of its own: the default one is shared, and not safe to make clients from in many threads.
