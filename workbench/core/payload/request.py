@@ -15,6 +15,8 @@ from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
 from workbench.core.payload.simpleio import Declared, Input
 
 _json = msgspec.json.Decoder()
+TEXT_FORMATS = ("form", "xml")
+"""Formats in which everything is text, and is converted as parameters are."""
 CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
 NO_CHARSETS = frozenset(
     ("idna", "mbcs", "oem", "palmos", "punycode", "raw_unicode_escape", "undefined", "unicode_escape")
@@ -201,10 +203,7 @@ class Request:
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # read again below, where every wrong element is named
         params = self.http.params if http is not None else {}
-        if self._call.channel.data_format == "xml" and isinstance(self.payload, dict):
-            # Everything in XML is text, as parameters are, and is converted as they are.
-            return self._io.read("", {**self.payload, **params})
-        return self._io.read(self.payload, params)
+        return self._io.read(self.payload, params, self._call.channel.data_format in TEXT_FORMATS)
 
     @property
     def channel_params(self) -> Input:
