@@ -107,7 +107,10 @@ def read(model: Any, text: str, way: str) -> dict[str, Any]:
         ("ids=1", {"ids": [1]}),
         ("ids=1&ids=02", {"ids": [1, 2]}),
         ("tags=x", {"tags": ["x"]}),
-        ("at=2026-01-01T10:00&day=2026-01-02", {"at": datetime(2026, 1, 1, 10), "day": date(2026, 1, 2)}),
+        (
+            "at=2026-01-01T10:00&day=2026-01-02",
+            {"at": datetime.fromisoformat("2026-01-01T10:00"), "day": date(2026, 1, 2)},
+        ),
         ("at=2026-01-01T10:00:00Z", {"at": datetime(2026, 1, 1, 10, tzinfo=UTC)}),
         ("n=&share=&flag=&ids=&maybe=&day=&at=&amount=", {}),
         ("said=", {"said": ""}),

@@ -25,7 +25,7 @@ from workbench.core.current import CURRENT, outgoing
 from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.mood import mood_of_status
-from workbench.core.payload.typed import plain
+from workbench.core.payload.plain import plain
 from workbench.core.secret import Secret
 from workbench.core.trace import Step
 

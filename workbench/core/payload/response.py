@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from workbench.core.payload.plain import plain
 from workbench.core.payload.simpleio import Declared, Output
-from workbench.core.payload.typed import plain
 
 _json = msgspec.json.Encoder(enc_hook=plain)
 

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from workbench.core.errors import InvalidInput
 from workbench.core.payload.elements import UNSET
+from workbench.core.payload.plain import plain
 from workbench.core.payload.words import converted, loosened
 
 
@@ -74,7 +75,7 @@ class Model:
         if problems and text:
             given = dict(given)
             for name, value in text.items():
-                kind, required = self._fields[name] if name in self._fields else (None, True)
+                kind, required = self._fields.get(name, (None, True))
                 if kind is None or not any(each.startswith((f"'{name}'", f"'{name}.")) for each in problems):
                     continue
                 given[name] = loosened(value, kind, required)
@@ -224,16 +225,3 @@ def _explained(path: str, error: msgspec.ValidationError) -> str:
     said, _, below = str(error).partition(" - at `$")
     where = f"{path}{below.removesuffix('`')}".removeprefix(".")
     return f"{where!r}: {said[:1].lower()}{said[1:]}" if where else f"The body: {said[:1].lower()}{said[1:]}"
-
-
-def plain(value: Any) -> Any:
-    """For the JSON encoder: models of other libraries, made of plain values."""
-    for method in ("model_dump", "to_dict", "dict"):
-        if callable(made := getattr(value, method, None)):
-            return made()
-    if isinstance(value, Exception):
-        return str(value)
-    raise TypeError(
-        f"A {type(value).__name__} cannot be sent as JSON. Fix: return text, bytes, a dict, a list, a number, "
-        f"a dataclass, a msgspec.Struct or a pydantic model."
-    )

@@ -1,7 +1,7 @@
 """What came as text (a query, a path, a form, XML) in the types that a model's fields have.
 
-The one place for it, whatever the model is: a dataclass, a Struct, a TypedDict, or a pydantic model. JSON says its types
-itself and never comes here.
+The one place for it, whatever the model is: a dataclass, a Struct, a TypedDict, or a pydantic model. JSON says its
+types itself and never comes here.
 """
 
 from __future__ import annotations
