@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from workbench.channels.answers import FOR_CALLERS, Answer, answer_of, error_answer, preflight_answer
+from workbench.channels.coding import unpacking_of
 from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Exchange, declared_length
@@ -84,6 +85,10 @@ class Pipeline:
             )
         if "Content-Length" in exchange.headers and declared_length(exchange.headers) > channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {channel.max_body_bytes} bytes")
+        if "Content-Encoding" in exchange.headers:
+            exchange.unpacking = unpacking_of(exchange.headers, channel.max_body_bytes)
+            # What the service gets is not packed any more.
+            exchange.headers = {name: value for name, value in exchange.headers.items() if name != "Content-Encoding"}
 
     def body_bound(self, exchange: Exchange) -> int:
         """Largest body to take [bytes]."""

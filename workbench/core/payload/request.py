@@ -183,7 +183,7 @@ class Request:
             if ready is not None:
                 self._payload = ready
             else:
-                self._payload = self.http.POST if data_format == "form" and raw else parsed(raw, data_format)
+                self._payload = self.http.POST if data_format == "form" and raw else self._parsed(raw, data_format)
         return self._payload
 
     @property
@@ -205,6 +205,16 @@ class Request:
         params = self.http.params if http is not None else {}
         return self._io.read(self.payload, params, self._call.channel.data_format in TEXT_FORMATS)
 
+    def _parsed(self, raw: Any, data_format: str) -> Any:
+        """The payload; JSON is UTF-8 (RFC 8259, 8.1), and if it is not, it is what its Content-Type says."""
+        try:
+            return parsed(raw, data_format)
+        except BadRequest:
+            charset = charset_of(self._call)
+            if not isinstance(raw, bytes) or is_utf8(charset):
+                raise
+            return parsed(decoded(raw, charset), data_format)
+
     @property
     def channel_params(self) -> Input:
         """Zato's name for the parameters of path and query."""
@@ -223,6 +233,11 @@ def charset_of(call: Call) -> str:
     content_type = call.http.headers.get("Content-Type", "") if call.http is not None else ""
     named = CHARSET.search(content_type)
     return named[1] if named is not None else "utf-8"
+
+
+def is_utf8(charset: str) -> bool:
+    """Whether a charset is UTF-8, or ASCII, which is part of it."""
+    return charset.lower() in ("utf-8", "utf8", "utf-8-sig", "us-ascii", "ascii")
 
 
 def decoded(raw: bytes, charset: str) -> str:
@@ -261,6 +276,10 @@ def parsed(raw: Any, data_format: str) -> Any:
     try:
         return _json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        # RFC 8259, 8.1: a byte order mark may be ignored; PowerShell, Excel and .NET send one.
+        mark: Any = "\ufeff" if isinstance(raw, str) else codecs.BOM_UTF8
+        if raw.startswith(mark):
+            return parsed(raw.removeprefix(mark), data_format)
         raise BadRequest(f"Invalid JSON: {exc}") from None
     except RecursionError:
         raise BadRequest("Invalid JSON: nested too deeply") from None
