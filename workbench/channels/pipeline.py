@@ -20,6 +20,7 @@ from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard
+from workbench.channels.multipart import is_multipart, read_parts
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
@@ -132,6 +133,8 @@ class Pipeline:
             spool.hold()
             call.raw, call.spool = None, spool
         self._place(exchange, call)
+        if call.http is not None and is_multipart(content_type := exchange.headers.get("Content-Type", "")):
+            call.http.read_parts = partial(read_parts, content_type)
         self._turns.run(call, endpoint.channel.timeout_seconds, partial(self._settle, exchange, endpoint, call))
 
     def _place(self, exchange: Exchange, call: Call) -> None:
