@@ -65,7 +65,7 @@ class Hashes(Service):
     name = "hashes"
 
     def handle(self) -> Any:
-        return [hashlib.file_digest(each.stream, "sha256").hexdigest() for each in self.request.files]
+        return [hashlib.sha256(each.stream.read()).hexdigest() for each in self.request.files]
 
 
 @pytest.fixture

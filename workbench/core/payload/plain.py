@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, MappingView, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, MappingView, Sequence, Set
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 AS_TEXT = (
@@ -22,6 +22,15 @@ AS_TEXT = (
     IPv6Interface,
     IPv6Network,
 )
+
+# Not `str(value)`, which a subclass may have changed.
+BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+    (bytes, bytes.__bytes__),
+)
+LISTED = (Sequence, Set, MappingView, deque)
 
 
 def plain(value: Any) -> Any:
@@ -49,8 +58,8 @@ def plain(value: Any) -> Any:
         return listed() if unit is None else value.astype(unit).tolist()
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Sequence | Set | MappingView | deque):
-        return list(value)
+    if isinstance(value, LISTED):
+        return [*cast(Iterable[Any], value)]
     if isinstance(value, (*AS_TEXT, Exception)):
         return str(value)
     if all(hasattr(value, each) for each in ("lower", "upper", "bounds")):
@@ -63,7 +72,7 @@ def plain(value: Any) -> Any:
 
 def _of_base(value: Any) -> Any:
     """A value of a subclass as one of its base; None for anything else."""
-    for base, made in ((str, str.__str__), (int, int.__int__), (float, float.__float__), (bytes, bytes.__bytes__)):
+    for base, made in BASES:
         if isinstance(value, base):
             return made(value)
     if isinstance(value, Decimal | UUID):
