@@ -118,6 +118,23 @@ def test_a_channel_that_takes_bodies_as_they_are_stores_no_boundaries(wire: Wire
         assert wire.request(f"POST {path}", body=b"x").answer().body == b"1"
 
 
+def test_the_whole_body_is_there_for_who_asks_and_the_log_says_what_it_is(wb: Workbench) -> None:
+    class Keeps(Service):
+        name = "keeps"
+
+        def handle(self) -> Any:
+            return self.request.raw_request
+
+    wb.deploy(Keeps)
+    wb.define(RESTChannel("keeps"))
+    with Wire(wb) as wire:
+        one = part('name="file"; filename="a"', b"x")
+        received = sent(wire, "/keeps", one)
+    assert received.body == whole(one)
+    said = [line.text for line in wb.log.of(received.headers["x-zato-cid"])]
+    assert said == ["raw_request is a whole multipart/form-data body; its files are self.request.files"]
+
+
 def test_a_big_file_comes_as_a_stream_from_disk(wire: Wire) -> None:
     big = random.Random(1).randbytes(2 * IN_MEMORY_BYTES + 7)
     received = sent(wire, "/hashes", part('name="a"; filename="a"', big), part('name="b"; filename="b"', b"x"))

@@ -133,8 +133,10 @@ class Pipeline:
             spool.hold()
             call.raw, call.spool = None, spool
         self._place(exchange, call)
-        if call.http is not None and is_multipart(content_type := exchange.headers.get("Content-Type", "")):
-            call.http.read_parts = partial(read_parts, content_type)
+        if exchange.body or spool is not None:
+            assert call.http is not None
+            if is_multipart(content_type := exchange.headers.get("Content-Type", "")):
+                call.http.read_parts = partial(read_parts, content_type)
         self._turns.run(call, endpoint.channel.timeout_seconds, partial(self._settle, exchange, endpoint, call))
 
     def _place(self, exchange: Exchange, call: Call) -> None:

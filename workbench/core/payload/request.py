@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import logging
 import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -130,8 +131,12 @@ class Request:
     def raw_request(self) -> Any:
         """Exactly what was received: bytes over HTTP, a job's extra, or what `invoke` was given.
 
-        A body over 8 MiB is read into memory only now; `stream` never does so.
+        A body over 8 MiB is read into memory only now; `stream` never does so. Of a form in parts it is all of them,
+        with what stands around its files, as the log then says.
         """
+        if self._has_parts:
+            log = logging.getLogger(f"workbench.service.{self._call.service}")
+            log.info("raw_request is a whole multipart/form-data body; its files are self.request.files")
         return raw_of(self._call)
 
     raw = raw_request
