@@ -14,11 +14,13 @@ from functools import partial
 from typing import Any
 
 from workbench.channels.answers import FOR_CALLERS, Answer, answer_of, error_answer, preflight_answer
+from workbench.channels.coding import unpacking_of
 from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard
+from workbench.channels.multipart import is_multipart, read_parts
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
@@ -84,6 +86,10 @@ class Pipeline:
             )
         if "Content-Length" in exchange.headers and declared_length(exchange.headers) > channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {channel.max_body_bytes} bytes")
+        if "Content-Encoding" in exchange.headers:
+            exchange.unpacking = unpacking_of(exchange.headers, channel.max_body_bytes)
+            # What the service gets is not packed any more.
+            exchange.headers = {name: value for name, value in exchange.headers.items() if name != "Content-Encoding"}
 
     def body_bound(self, exchange: Exchange) -> int:
         """Largest body to take [bytes]."""
@@ -127,6 +133,10 @@ class Pipeline:
             spool.hold()
             call.raw, call.spool = None, spool
         self._place(exchange, call)
+        if exchange.body or spool is not None:
+            assert call.http is not None
+            if is_multipart(content_type := exchange.headers.get("Content-Type", "")):
+                call.http.read_parts = partial(read_parts, content_type)
         self._turns.run(call, endpoint.channel.timeout_seconds, partial(self._settle, exchange, endpoint, call))
 
     def _place(self, exchange: Exchange, call: Call) -> None:

@@ -290,9 +290,17 @@ class URITooLong(CallerError):
 
 
 class UnsupportedMediaType(CallerError):
-    """415: the body is of a kind that the channel does not read."""
+    """415: the body is of a kind, or coded in a way, that the channel does not read."""
 
     status, phrase = 415, "Unsupported Media Type"
+
+    def __init__(self, *args: object, accept_encoding: Sequence[str] = (), needs_msg: bool = True) -> None:
+        self.accept_encoding = tuple(accept_encoding)
+        super().__init__(*args, needs_msg=needs_msg)
+
+    def headers(self) -> list[tuple[str, str]]:
+        # RFC 9110, 15.5.16: so that a sender learns what to send instead.
+        return [("Accept-Encoding", ", ".join(self.accept_encoding))] if self.accept_encoding else []
 
 
 class TooManyRequests(CallerError):

@@ -19,12 +19,13 @@ from tornado.iostream import IOStream
 
 from workbench.channels.answers import Answer
 from workbench.channels.body import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
+from workbench.channels.coding import Unpacking
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.http import tornado_inner as inner
 from workbench.channels.http.head import Head, read_head
 from workbench.channels.pipeline import Pipeline
-from workbench.core.errors import ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
+from workbench.core.errors import CallerError, ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
 
 log = logging.getLogger("workbench.http")
 
@@ -95,6 +96,7 @@ class Message(httputil.HTTPMessageDelegate):
         "_size",
         "_spooled",
         "_started",
+        "_unpacking",
     )
 
     def __init__(
@@ -106,6 +108,7 @@ class Message(httputil.HTTPMessageDelegate):
         self._next = LEAST_BYTES
         self._exchange: Exchange | None = None
         self._refusal: Exception | None = None
+        self._unpacking: Unpacking | None = None
         self._lingers = self._is_whole = False
 
     def headers_received(
@@ -133,9 +136,15 @@ class Message(httputil.HTTPMessageDelegate):
                 self._pipeline.refuse(exchange, exc)
         else:
             self._bound = self._pipeline.body_bound(exchange)
+            self._unpacking = exchange.unpacking
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Take a piece of the body; no more comes before what is returned has ended."""
+        if self._unpacking is not None and self._refusal is None:
+            try:
+                chunk = self._unpacking.unpacked(chunk)
+            except CallerError as exc:
+                self._refuse(exc)
         self._size += len(chunk)
         if self._lingers:
             if self._size > self._bound + LINGERED_BYTES:
@@ -197,6 +206,11 @@ class Message(httputil.HTTPMessageDelegate):
             inner.close_after_answer(self._connection)
             self._connection.finish()
             return
+        if self._unpacking is not None and self._refusal is None:
+            try:
+                self._unpacking.end()
+            except CallerError as exc:
+                self._refusal = exc
         if self._refusal is not None:
             self._pipeline.refuse(exchange, self._refusal)
             return

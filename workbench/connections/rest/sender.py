@@ -16,7 +16,7 @@ from workbench.connections.common.http import BACKOFF_SECONDS, bounded, may_pass
 from workbench.connections.common.trying import Due, backoff
 from workbench.connections.rest.session import session_of
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
-from workbench.core.payload.typed import plain
+from workbench.core.payload.plain import plain
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
