@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from workbench.core.call import ChannelInfo, Deployment, Task
+from workbench.core.failure import sentence_of
 from workbench.core.trace import Line, Step
 from workbench.runtime.invoker import Invoker, log_failure
 from workbench.scheduler.engine import Scheduler
@@ -53,7 +54,8 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
         except Exception as exc:
             root.fail(exc)
             log_failure(call, exc)
-            return JobResult(call.cid, "failed", f"{type(exc).__name__}: {exc}", None, _lines(root))
+            told = f"{type(exc).__name__}: {sentence_of(exc)}"
+            return JobResult(call.cid, "failed", told, None, _lines(root))
         root.end("ok")
         return JobResult(call.cid, "ok", "", returned, _lines(root))
 

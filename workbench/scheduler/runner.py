@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from workbench.core.errors import StoreUnavailable, WorkbenchError
 from workbench.core.events import Events
+from workbench.core.failure import sentence_of
 from workbench.core.ports import Clock
 from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
@@ -214,9 +215,9 @@ class Runner:
                 planned_at=run.planned,
             )
         except WorkbenchError as exc:
-            result = JobResult("", "failed", str(exc))
+            result = JobResult("", "failed", sentence_of(exc))
         except BaseException as exc:
-            result = JobResult("", "failed", f"{type(exc).__name__}: {exc}")
+            result = JobResult("", "failed", f"{type(exc).__name__}: {sentence_of(exc)}")
         run = replace(
             run,
             ended=self._clock.now(),
