@@ -11,6 +11,7 @@ from typing import Any
 from workbench.channels.deadlines import Deadlines
 from workbench.core.call import Call, Invoker
 from workbench.core.errors import NotFound, TimedOut, UnknownName
+from workbench.core.failure import drop_frames
 
 log = logging.getLogger("workbench.http")
 SWEEP_SECONDS = 0.05
@@ -21,12 +22,21 @@ Done = Callable[[Any, BaseException | None], None]
 class Turn:
     """One call that runs for a caller, until it is settled or past its time."""
 
-    __slots__ = ("call", "lent", "seconds", "settle", "task")
+    __slots__ = ("_settle", "call", "lent", "seconds", "task")
 
     def __init__(self, call: Call, seconds: float, settle: Done) -> None:
-        self.call, self.seconds, self.settle = call, seconds, settle
+        self.call, self.seconds, self._settle = call, seconds, settle
         self.task: Task[Any] | None = None
         self.lent = False
+
+    def settle(self, value: Any, error: BaseException | None) -> None:
+        """Tell how it ended, once; a service that goes on past its time does not keep the request it came with."""
+        settle, self._settle = self._settle, _nobody
+        settle(value, error)
+
+
+def _nobody(value: Any, error: BaseException | None) -> None:
+    """Nobody waits any more."""
 
 
 class Turns:
@@ -55,8 +65,10 @@ class Turns:
     def _done(self, turn: Turn, value: Any, error: BaseException | None) -> None:
         if self._running.lift(turn):
             turn.settle(value, error)
-        elif turn.lent:
-            self._invoker.return_spare()
+        else:
+            drop_frames(error)
+            if turn.lent:
+                self._invoker.return_spare()
         if turn.call.spool is not None:
             turn.call.spool.release()
 

@@ -224,7 +224,7 @@ class Invoker(Protocol):
         ...
 
     def failed(self, call: Call, error: BaseException) -> None:
-        """Log what a call raised."""
+        """Log what a call raised, and take its traceback off."""
         ...
 
     def background(self, task: Callable[[], None]) -> None:

@@ -65,6 +65,19 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(type(error).__name__, sentence_of(error), _places_of(error.__traceback__), tuple(causes))
 
 
+def drop_frames(error: BaseException | None) -> None:
+    """Take the tracebacks off an error that has been told, and off its causes.
+
+    A frame that has its own error in a variable, ours or the user's, is a circle, and waits for the cyclic collector
+    with all that it worked with.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
 def sentence_of(error: BaseException) -> str:
     """What an error says, cut to a bound; an error that cannot even say that is told."""
     try:

@@ -111,6 +111,7 @@ def watched(coroutine: Coroutine[Any, Any, Any], call: Call, waits_for: Any = _F
         except StopIteration as end:
             return end.value
         finally:
+            thrown = None  # it would hold this frame in a circle
             _watch(call, perf_counter() - began)
 
 

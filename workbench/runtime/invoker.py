@@ -21,6 +21,7 @@ from workbench.core.call import (
 from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut, mood_of_error
+from workbench.core.failure import drop_frames
 from workbench.core.ports import Limiter
 from workbench.core.service import logger_of, named
 from workbench.runtime import eager
@@ -192,8 +193,9 @@ class Invoker:
         return None
 
     def failed(self, call: Call, error: BaseException) -> None:
-        """Log what a call raised, under its CID."""
+        """Log what a call raised, under its CID; after that it has no traceback any more."""
         log_failure(call, error)
+        drop_frames(error)
 
     def background(self, task: Callable[[], None]) -> None:
         """Run a task on a worker."""
