@@ -113,7 +113,7 @@ SERVICES = (Sync, Async, AsyncWaits, Outer, Refuses, Fails, FailsAsync, Unsayabl
 
 @pytest.fixture
 def held(wb: Workbench) -> Iterator[Any]:
-    """How many requests, calls and services are alive, with the cyclic collector off; made on channels of every kind."""
+    """The requests, calls and services that are alive, with the cyclic collector off; on channels of every kind."""
     Hangs.go = threading.Event()
     wb.deploy(*SERVICES)
     wb.define(

@@ -48,9 +48,11 @@ from workbench.stores.opening import open_store, sqlite_folder
 class Around:
     """What a service reaches through `self`."""
 
-    def __init__(self, connections: LiveConnections, clock: Clock, log: Log, kvdb: Callable[[], Kvdb]) -> None:
+    def __init__(
+        self, connections: LiveConnections, clock: Clock, log: Log, traffic: Traffic, kvdb: Callable[[], Kvdb]
+    ) -> None:
         self.connections: Connections = connections
-        self.clock, self.log, self._kvdb = clock, log, kvdb
+        self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
         self.invoker: Any = None
         self.watched: set[Call] = set()
 
@@ -99,7 +101,7 @@ class Parts:
         self._kvdb = Kvdb(store_folder)
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
-        self.around = Around(self.live, clock, self.log, lambda: self.kvdb)
+        self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
         self.invoker = self.around.invoker = Invoker(
             self.services_here,
             lambda name: self.limits.limiter("service", name),

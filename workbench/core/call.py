@@ -267,6 +267,7 @@ class Surroundings(Protocol):
     connections: Connections
     clock: Any
     log: Any
+    traffic: Any
 
     @property
     def kvdb(self) -> Any:

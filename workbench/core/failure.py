@@ -91,6 +91,14 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}... [{len(text) - most} more characters left out]"
 
 
+def cut_middle(text: str, most: int) -> str:
+    """A text, or its beginning and its end, where a traceback says the most, and how much was left out between."""
+    over = len(text) - most
+    if over <= 0:
+        return text
+    return f"{text[: most // 2]}\n... [{over} characters left out]\n{text[-(most // 2) :]}"
+
+
 def _cause_of(error: BaseException) -> BaseException | None:
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
