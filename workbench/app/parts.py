@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from threading import RLock, local
+from time import monotonic
 from typing import Any
 
 from workbench.app.book import Book
@@ -316,6 +317,15 @@ class Parts:
         self.sandbox.switch(on)
         self.live.close_all()
         self.views.forget_secrets()
+
+    def stop(self, drain_seconds: float) -> None:
+        """Stop the server; calls, background calls and runs of jobs may take so long together [s]."""
+        deadline = monotonic() + drain_seconds
+        self.server.stop(drain_seconds)
+        self.runtime_file.remove()
+        self.invoker.settle(max(0.0, deadline - monotonic()))
+        if self._scheduler is not None:
+            self._scheduler.settle(max(0.0, deadline - monotonic()))
 
     def close(self) -> None:
         """Stop everything."""

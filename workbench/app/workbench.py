@@ -371,9 +371,11 @@ class Workbench:
         return self.url
 
     def stop(self, drain_seconds: float = 0.0) -> None:
-        """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed."""
-        self._parts.server.stop(drain_seconds)
-        self._parts.runtime_file.remove()
+        """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed.
+
+        What runs in the background and runs of jobs have the same time. They go on after it, and so do jobs.
+        """
+        self._parts.stop(drain_seconds)
 
     def close(self) -> None:
         """Stop everything this workbench has started."""

@@ -60,6 +60,11 @@ class Pipeline:
         """Calls that have not been answered."""
         return len(self._turns)
 
+    @property
+    def stuck(self) -> dict[str, int]:
+        """How many workers each service holds past its time."""
+        return dict(self._turns.stuck)
+
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         self._record(exchange.cid, exchange.root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import Task
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -22,12 +23,12 @@ Done = Callable[[Any, BaseException | None], None]
 class Turn:
     """One call that runs for a caller, until it is settled or past its time."""
 
-    __slots__ = ("_settle", "call", "lent", "seconds", "task")
+    __slots__ = ("_settle", "call", "holds", "lent", "seconds", "task")
 
     def __init__(self, call: Call, seconds: float, settle: Done) -> None:
         self.call, self.seconds, self._settle = call, seconds, settle
         self.task: Task[Any] | None = None
-        self.lent = False
+        self.lent = self.holds = False
 
     def settle(self, value: Any, error: BaseException | None) -> None:
         """Tell how it ended, once; a service that goes on past its time does not keep the request it came with."""
@@ -44,6 +45,8 @@ class Turns:
 
     def __init__(self, invoker: Invoker) -> None:
         self._invoker = invoker
+        self.stuck: Counter[str] = Counter()
+        """How many workers each service holds past its time."""
         self._running: Deadlines[Turn] = Deadlines(self._time_out, SWEEP_SECONDS)
 
     def __len__(self) -> int:
@@ -67,10 +70,26 @@ class Turns:
             turn.settle(value, error)
         else:
             drop_frames(error)
+            if turn.holds:
+                self.stuck -= Counter((turn.call.service,))
             if turn.lent:
                 self._invoker.return_spare()
         if turn.call.spool is not None:
             turn.call.spool.release()
+
+    def _tell(self, call: Call, lent: bool) -> None:
+        """Name a service that holds a worker: the first time, and when no other worker can stand in."""
+        self.stuck[call.service] += 1
+        if self.stuck[call.service] > 1 and lent:
+            return
+        more = "another one stands in" if lent else "none can stand in any more: once all are held, callers get 503"
+        log.warning(
+            "service %r holds a worker past its time (cid:%s); %s. A thread cannot be stopped. Fix: bound its waits, "
+            "check self.cancelled in loops, or restart.",
+            call.service,
+            call.cid,
+            more,
+        )
 
     def _time_out(self, turn: Turn) -> None:
         call = turn.call
@@ -78,5 +97,6 @@ class Turns:
         if turn.task is not None:
             turn.task.cancel()
         elif call.response is not None and not call.on_loop:  # it holds a worker; before that, it waits for one
-            turn.lent = self._invoker.lend_spare()
+            turn.lent, turn.holds = self._invoker.lend_spare(), True
+            self._tell(call, turn.lent)
         turn.settle(None, TimedOut(call.service, turn.seconds))
