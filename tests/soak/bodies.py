@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-
 WANTED_BYTES = 150 * 1024 * 1024
 SETTLED_SECONDS = 15.0
 
@@ -23,7 +22,7 @@ def resident_bytes() -> int:
 
 
 def main(bad: int, good: int, rounds: int, size: int) -> None:
-    """Send so many of each at once, so often, each of `size` [bytes]; print the growth once each round is over [bytes]."""
+    """Send so many of each at once, so often, each of `size` [bytes]; print what each round left [bytes]."""
     from workbench import RESTChannel, Service, Workbench
 
     class Takes(Service):

@@ -14,6 +14,7 @@ from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.secrets import FoundSecrets
+from workbench.app.serving.own import OwnListener
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
 from workbench.app.settings import Settings
@@ -116,6 +117,7 @@ class Parts:
         self._scheduler: CellScheduler | None = None
         self.runtime_file = RuntimeFile(settings.app)
         self.pipeline = self._pipeline(admin)
+        self.own = OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = HTTPServer(
             self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
         )
@@ -318,19 +320,27 @@ class Parts:
         self.live.close_all()
         self.views.forget_secrets()
 
+    def start(self) -> None:
+        """Start the server, and have the command line find it."""
+        self.server.start()
+        self.own.start()
+        self.runtime_file.write(self.server.url, self.token, self.own.url)
+
     def stop(self, drain_seconds: float) -> None:
         """Stop the server; calls, background calls and runs of jobs may take so long together [s]."""
         deadline = monotonic() + drain_seconds
         self.server.stop(drain_seconds)
-        self.runtime_file.remove()
         self.invoker.settle(max(0.0, deadline - monotonic()))
         if self._scheduler is not None:
             self._scheduler.settle(max(0.0, deadline - monotonic()))
+        self.runtime_file.remove()
+        self.own.stop()
 
     def close(self) -> None:
         """Stop everything."""
         self.server.stop()
         self.runtime_file.remove()
+        self.own.stop()
         self.views.unmount_all()
         self.channels.close_all()
         if not self._settings.counters.startswith("memory:"):

@@ -93,7 +93,7 @@ class Workbench:
             proxies=several(proxies),
             threads=threads,
         )
-        self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts.invoker))
+        self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
         self.drafting = Drafting(self._parts)
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
@@ -366,8 +366,7 @@ class Workbench:
         """Start the HTTP server if it is not running, and return its address."""
         with self.drafting.lock:
             if not self.url:
-                self._parts.server.start()
-                self._parts.runtime_file.write(self.url, self._parts.token)
+                self._parts.start()
         return self.url
 
     def stop(self, drain_seconds: float = 0.0) -> None:

@@ -10,9 +10,9 @@ import msgspec
 from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
 from workbench.core.errors import BadRequest
-from workbench.runtime.invoker import Invoker
 
 if TYPE_CHECKING:
+    from workbench.app.parts import Parts
     from workbench.app.workbench import Workbench
 
 
@@ -33,14 +33,20 @@ class Execution(msgspec.Struct):
     extra: str | None = None
 
 
-def admin_addresses(wb: Workbench, invoker: Callable[[], Invoker]) -> dict[tuple[str, str], Admin]:
+def admin_addresses(wb: Workbench, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
     """What each address does; the caller holds the token."""
 
     def status(exchange: Exchange) -> Any:
-        return {"app": wb.app, "url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
+        return {
+            "app": wb.app,
+            "url": wb.url,
+            "services": sorted(wb.services),
+            "channels": sorted(wb.channels),
+            "stuck": parts().pipeline.stuck,
+        }
 
     def invoke(exchange: Exchange) -> Any:
-        asked, runs = _read(exchange, Invocation), invoker()
+        asked, runs = _read(exchange, Invocation), parts().invoker
         call = runs.new_call(asked.service, asked.payload, cid=exchange.cid)
         exchange.root.steps.append(call.step)
         try:
