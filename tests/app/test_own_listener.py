@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,18 @@ def test_status_and_jobs_answer_while_an_async_service_blocks_the_loop(small: Wo
         told = ask("/workbench/status")
         assert (told.status_code, told.json()["services"]) == (200, ["blocks", "hangs"])
         assert ask("/workbench/jobs").json() == []
+
+
+def test_an_async_service_that_blocks_is_named_with_its_line_while_it_does(small: Workbench) -> None:
+    with Wire(small) as wire:
+        wire.request("GET /blocks")
+        assert Hangs.began.acquire(timeout=30)
+        [line] = until(lambda: list(small.log), "the watchdog has told")
+        assert not Hangs.go.is_set()
+        assert (line.service, line.level, line.cid) == ("blocks", "ERROR", small.traffic[-1].cid)
+        assert line.text.startswith("blocks is async and has blocked the server's loop for ")
+        number = inspect.getsourcelines(Blocks)[1] + 5
+        assert f", at {__file__}, line {number}, in handle; every other caller waits. Fix: await" in line.text
 
 
 def test_with_every_worker_hung_callers_get_503_at_once_and_status_names_the_service(small: Workbench) -> None:

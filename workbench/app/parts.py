@@ -41,6 +41,7 @@ from workbench.runtime.invoker import Invoker
 from workbench.runtime.loop import LoopThread
 from workbench.runtime.registry import Registry
 from workbench.runtime.traffic import Log, Traffic
+from workbench.runtime.watchdog import Watchdog
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.records import JobChanged
@@ -117,6 +118,7 @@ class Parts:
         self._scheduler: CellScheduler | None = None
         self.runtime_file = RuntimeFile(settings.app)
         self.pipeline = self._pipeline(admin)
+        self.watchdog = Watchdog()
         self.own = OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = HTTPServer(
             self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
@@ -324,6 +326,7 @@ class Parts:
         """Start the server, and have the command line find it."""
         self.server.start()
         self.own.start()
+        self.watchdog.start()
         self.runtime_file.write(self.server.url, self.token, self.own.url)
 
     def stop(self, drain_seconds: float) -> None:
@@ -335,12 +338,14 @@ class Parts:
             self._scheduler.settle(max(0.0, deadline - monotonic()))
         self.runtime_file.remove()
         self.own.stop()
+        self.watchdog.stop()
 
     def close(self) -> None:
         """Stop everything."""
         self.server.stop()
         self.runtime_file.remove()
         self.own.stop()
+        self.watchdog.stop()
         self.views.unmount_all()
         self.channels.close_all()
         if not self._settings.counters.startswith("memory:"):

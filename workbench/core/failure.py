@@ -8,7 +8,7 @@ from __future__ import annotations
 import sysconfig
 from functools import cache
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import NamedTuple
 
 LONGEST_SENTENCE = 2_000
@@ -115,6 +115,15 @@ def _places_of(trace: TracebackType | None) -> tuple[Place, ...]:
     if len(rest) >= MOST_PLACES:
         rest = rest[: MOST_PLACES // 2] + rest[-(MOST_PLACES // 2 - 1) :]
     return (*first, *rest)
+
+
+def place_of_frame(frame: FrameType) -> Place:
+    """The line where a thread stands: the innermost one of the user's own code, else the innermost of all."""
+    each: FrameType | None = frame
+    while each is not None and each.f_code.co_filename.startswith(_not_the_users()):
+        each = each.f_back
+    shown = each or frame
+    return Place(shown.f_code.co_filename, shown.f_lineno, shown.f_code.co_name)
 
 
 @cache
