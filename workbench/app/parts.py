@@ -114,12 +114,10 @@ class Parts:
             self.around,
         )
         self.channels = self._live_channels()
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self.runtime_file = settings, clock, RuntimeFile(settings.app)
         self._scheduler: CellScheduler | None = None
-        self.runtime_file = RuntimeFile(settings.app)
         self.pipeline = self._pipeline(admin)
-        self.watchdog = Watchdog()
-        self.own = OwnListener(self.pipeline.guard, admin, self.traffic.record)
+        self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = HTTPServer(
             self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
         )

@@ -37,13 +37,8 @@ def admin_addresses(wb: Workbench, parts: Callable[[], Parts]) -> dict[tuple[str
     """What each address does; the caller holds the token."""
 
     def status(exchange: Exchange) -> Any:
-        return {
-            "app": wb.app,
-            "url": wb.url,
-            "services": sorted(wb.services),
-            "channels": sorted(wb.channels),
-            "stuck": parts().pipeline.stuck,
-        }
+        told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck}
+        return told | {"services": sorted(wb.services), "channels": sorted(wb.channels)}
 
     def invoke(exchange: Exchange) -> Any:
         asked, runs = _read(exchange, Invocation), parts().invoker
