@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.core.call import ChannelInfo, Deployment, Task
 from workbench.core.events import Events
+from workbench.core.failure import sentence_of
 from workbench.core.ports import Clock, Store
 from workbench.core.trace import Line, Step
 from workbench.runtime.invoker import Invoker, log_failure
@@ -66,7 +67,8 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
         except Exception as exc:
             root.fail(exc)
             log_failure(call, exc)
-            return JobResult(call.cid, "failed", f"{type(exc).__name__}: {exc}", None, _lines(root))
+            told = f"{type(exc).__name__}: {sentence_of(exc)}"
+            return JobResult(call.cid, "failed", told, None, _lines(root))
         root.end("ok")
         return JobResult(call.cid, "ok", "", returned, _lines(root))
 

@@ -37,7 +37,6 @@ class Exchange:
     __slots__ = (
         "_send",
         "address",
-        "answered",
         "body",
         "call",
         "cid",
@@ -70,19 +69,24 @@ class Exchange:
         if not target.isascii():
             target = quote(target.encode("latin-1"), safe=PRINTABLE)
         self.path, _, self.query = target.partition("?")
-        self._send = send
+        self._send: Callable[[Answer], None] | None = send
         self.body = b""
         self.spool: Spool | None = None
         self.unpacking: Unpacking | None = None
         self.cid = new_cid()
         self.root = RequestStep(f"{method} {self.path}", address)
-        self.answered = self.is_admitted = False
+        self.is_admitted = False
         self.view: View | None = None
         self.endpoint: Endpoint | None = None
         self.params: dict[str, str] = {}
         self.call: Call | None = None
         self.work: Sequence[Future[Any]] = ()
         self.page = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has its answer, or nobody waits for one."""
+        return self._send is None
 
     @property
     def is_preflight(self) -> bool:
@@ -97,20 +101,26 @@ class Exchange:
             log_refusal(self.call, decision)
 
     def answer(self, answer: Answer) -> None:
-        """Send the answer; a second one is dropped."""
-        if not self.answered:
-            self.answered = True
+        """Send the answer; a second one is dropped.
+
+        The wire is let go of, which holds the exchange in turn: a circle of them would keep the body until the cyclic
+        collector comes, and that counts objects, not bytes.
+        """
+        if (send := self._send) is not None:
+            self._send = None
             self.root.end(str(answer.status), mood_of_status(answer.status))
-            self._send(readable_by(self.page, answer) if self.page else answer)
-            if self.spool is not None:
-                self.spool.release()
+            send(readable_by(self.page, answer) if self.page else answer)
+            self._let_go()
 
     def drop(self) -> None:
         """Forget it: its sender is gone before it was complete."""
-        if not self.answered:
-            self.answered = True
-            if self.spool is not None:
-                self.spool.release()
+        if self._send is not None:
+            self._send = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self.spool is not None:
+            self.spool.release()
 
 
 def declared_length(headers: Mapping[str, str]) -> int:

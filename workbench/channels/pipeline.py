@@ -62,6 +62,11 @@ class Pipeline:
         """Calls that have not been answered."""
         return len(self._turns)
 
+    @property
+    def stuck(self) -> dict[str, int]:
+        """How many workers each service holds past its time."""
+        return dict(self._turns.stuck)
+
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         self._record(exchange.cid, exchange.root)
@@ -241,14 +246,7 @@ class Pipeline:
         loop = asyncio.get_running_loop()
 
         def work() -> None:
-            try:
-                answer = _plain(exchange, serve(exchange))
-            except WorkbenchError as exc:
-                answer = Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
-            except Exception as exc:
-                text = f"{type(exc).__name__}: {exc}"
-                answer = Answer(500, [("Content-Type", JSON)], encode_json({"error": text}))
-            loop.call_soon_threadsafe(exchange.answer, answer)
+            loop.call_soon_threadsafe(exchange.answer, own_answer(serve, exchange))
 
         try:
             self._invoker.background(work)
@@ -279,6 +277,16 @@ async def _when_admitted(
         then()
     except Exception as exc:
         otherwise(exc)
+
+
+def own_answer(serve: Admin, exchange: Exchange) -> Answer:
+    """The answer of one of the workbench's own addresses, or its error as JSON."""
+    try:
+        return _plain(exchange, serve(exchange))
+    except WorkbenchError as exc:
+        return Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
+    except Exception as exc:
+        return Answer(500, [("Content-Type", JSON)], encode_json({"error": f"{type(exc).__name__}: {exc}"}))
 
 
 def _plain(exchange: Exchange, value: Any) -> Answer:

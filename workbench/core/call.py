@@ -227,7 +227,7 @@ class Invoker(Protocol):
         ...
 
     def failed(self, call: Call, error: BaseException) -> None:
-        """Log what a call raised."""
+        """Log what a call raised, and take its traceback off."""
         ...
 
     def background(self, task: Callable[[], None]) -> None:
@@ -270,6 +270,7 @@ class Surroundings(Protocol):
     connections: Connections
     clock: Any
     log: Any
+    traffic: Any
 
     @property
     def kvdb(self) -> Any:

@@ -21,6 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from workbench.core.errors import StoreUnavailable, WorkbenchError
+from workbench.core.failure import sentence_of
 from workbench.core.forking import forgets_when_forked
 from workbench.core.ports import Clock, Store
 from workbench.durable.presence import Presence
@@ -120,9 +121,9 @@ class Attempts(Generic[A]):
         try:
             return do(row)
         except WorkbenchError as exc:
-            error = str(exc)
+            error = sentence_of(exc)
         except BaseException as exc:
-            error = f"{type(exc).__name__}: {exc}"
+            error = f"{type(exc).__name__}: {sentence_of(exc)}"
         return replace(row, outcome=FAILED, error=error, ended=self._clock.now())
 
     def settle(self, row: A) -> bool:

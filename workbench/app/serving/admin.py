@@ -7,10 +7,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from workbench.app.parts import Parts
 from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
 from workbench.core.errors import BadRequest
-from workbench.runtime.invoker import Invoker
 from workbench.scheduler.jobs import Jobs
 
 T = TypeVar("T")
@@ -56,14 +56,15 @@ class Told(Protocol):
         ...
 
 
-def admin_addresses(wb: Told, invoker: Callable[[], Invoker]) -> dict[tuple[str, str], Admin]:
+def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
     """What each address does; the caller holds the token."""
 
     def status(exchange: Exchange) -> Any:
-        return {"app": wb.app, "url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
+        told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck}
+        return told | {"services": sorted(wb.services), "channels": sorted(wb.channels)}
 
     def invoke(exchange: Exchange) -> Any:
-        asked, runs = _read(exchange, Invocation), invoker()
+        asked, runs = _read(exchange, Invocation), parts().invoker
         call = runs.new_call(asked.service, asked.payload, cid=exchange.cid)
         exchange.root.steps.append(call.step)
         try:

@@ -24,6 +24,7 @@ from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.http import tornado_inner as inner
 from workbench.channels.http.head import Head, read_head
+from workbench.channels.http.returned import BIG_BYTES, RETURNED
 from workbench.channels.pipeline import Pipeline
 from workbench.core.errors import CallerError, ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
 
@@ -193,18 +194,19 @@ class Message(httputil.HTTPMessageDelegate):
     def _refuse(self, error: Exception) -> None:
         self._chunks.clear()
         self._refusal = self._refusal or error
-        assert self._exchange is not None
-        self._pipeline.refuse(self._exchange, self._refusal)
+        if self._exchange is not None:
+            self._pipeline.refuse(self._exchange, self._refusal)
 
     def finish(self) -> None:
         """The request is complete."""
         self._deadlines.lift(self._connection.stream)
         self._is_whole = True
         exchange = self._exchange
-        assert exchange is not None
         if self._lingers:
             inner.close_after_answer(self._connection)
             self._connection.finish()
+            return
+        if exchange is None:
             return
         if self._unpacking is not None and self._refusal is None:
             try:
@@ -218,7 +220,7 @@ class Message(httputil.HTTPMessageDelegate):
         if self._size > IN_MEMORY_BYTES:
             exchange.work = (asyncio.ensure_future(self._handle_spooled(exchange)),)
             return
-        chunks = self._chunks
+        chunks, self._chunks = self._chunks, []
         exchange.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._pipeline.handle(exchange)
 
@@ -235,11 +237,22 @@ class Message(httputil.HTTPMessageDelegate):
             self._pipeline.abandon(self._exchange)
         else:
             self._exchange.drop()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Keep nothing of the request: the connection keeps this until its next one begins."""
+        self._exchange = self._refusal = None
+        self._chunks.clear()
+        if self._size >= BIG_BYTES:
+            RETURNED.add(self._size)
 
     def _send(self, answer: Answer) -> None:
+        self._let_go()
         connection = self._connection
         if connection.stream is None or connection.stream.closed():
             return
+        if self._pipeline.draining:
+            inner.close_after_answer(connection)
         bodiless = self._started.method == "HEAD" or answer.status in (204, 304)
         early = not inner.is_read(connection) and _body_pending(connection)
         head = _head(self._started, connection, answer, early)
