@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
@@ -106,7 +107,8 @@ def _inside(cls: type, namespace: Mapping[str, Any]) -> list[Any]:
     todo = list(inspect.get_annotations(cls).values())
     while todo:
         each = todo.pop()
-        each = namespace.get(each) if isinstance(each, str) else each
+        if isinstance(each, str):
+            found += [namespace.get(name) for name in re.findall(r"\w+", each)]
         found.append(each)
         todo += get_args(each)
     return found
