@@ -95,8 +95,10 @@ def parts_of(cls: type, source: str) -> dict[str, Code]:
         each = todo.pop()
         if not isinstance(each, FunctionType | type) or each.__module__ != cls.__module__ or each is cls:
             continue
-        if each.__name__ not in found and namespace.get(each.__name__) is each:
-            found[each.__name__] = each
+        name = str(each.__name__)
+        is_bound = namespace.get(name) is each
+        if is_bound and name not in found:
+            found[name] = each
             todo += _inside(each, namespace) if isinstance(each, type) else []
     return found
 
