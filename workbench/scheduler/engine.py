@@ -268,8 +268,12 @@ class Scheduler:
             self._alarm = Alarm(self._tick_safely, self._seconds_to_next)
             self._alarm.start()
 
-    def close(self, timeout: float = 2.0) -> None:
-        """Fire nothing more, and wait for what runs, `timeout` [s] at most; what goes on ends with the process."""
+    def close(self, timeout: float = 2.0) -> bool:
+        """Fire nothing more, and wait for what runs, `timeout` [s] at most; what goes on ends with the process.
+
+        Returns:
+            Whether all has ended, so that nothing will be written any more.
+        """
         alarm, self._alarm = self._alarm, None
         if alarm is not None:
             alarm.stop()
@@ -281,6 +285,7 @@ class Scheduler:
         self._runner.close()
         if settled:
             self._presence.leave()
+        return settled
 
     def _decided(
         self, definition: AnyJob, stored: JobRecord | None, source: str, now: datetime
