@@ -17,6 +17,7 @@ from msgspec import Meta
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage
+from workbench.core.masking import mask
 from workbench.core.secret import Secret
 from workbench.core.trace import Step
 
@@ -201,7 +202,7 @@ class LiveSQL:
             return work()
         except SQLAlchemyError as exc:
             inner = exc.orig if isinstance(exc, DBAPIError) else exc
-            said = " ".join(str(inner).split())[:300]
+            said = mask(" ".join(str(inner).split()))[:300]
             where = "" if engine.dialect.name == "sqlite" else f" at {self.definition.host}"
             # Without a statement, it was the connecting that failed.
             is_away = isinstance(exc, DBAPIError) and exc.statement is None

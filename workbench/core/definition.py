@@ -64,7 +64,8 @@ def _fields(cls: Any) -> tuple[structs.FieldInfo, ...]:
 
 
 def _holds_secret(kind: Any) -> bool:
-    return kind is Secret or any(_holds_secret(each) for each in get_args(kind))
+    """Whether a field is a secret; one that is a mapping of many looks after its own."""
+    return kind is Secret or (get_origin(kind) is not dict and any(_holds_secret(each) for each in get_args(kind)))
 
 
 def _value_problem(value: Any, kind: Any) -> str:

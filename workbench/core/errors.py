@@ -35,14 +35,19 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
+from workbench.core.masking import mask
 from workbench.core.mood import Mood
 
 
 class WorkbenchError(Exception):
-    """Anything that goes wrong in the workbench; its text is a sentence for a person."""
+    """Anything that goes wrong in the workbench; its text is a sentence for a person, without values of secrets."""
 
     mood: ClassVar[Mood] = "failed"
     """How a step that ends with it is drawn: `attention` where the other side is well and says no."""
+
+    def __init__(self, *args: object) -> None:
+        """Take the sentence; what another side said may stand in it, and may repeat a secret."""
+        super().__init__(*(mask(each) if isinstance(each, str) else each for each in args))
 
 
 def listed(names: Iterable[str], *, at_most: int = 12) -> str:
@@ -213,7 +218,7 @@ class CallerError(WorkbenchError):
         With `needs_msg=False` the caller sees only the phrase of the status.
         """
         words = str(args[-1]) if args and needs_msg else ""
-        self.details = words or self.phrase
+        self.details = mask(words) or self.phrase
         super().__init__(self.details)
 
     def headers(self) -> list[tuple[str, str]]:

@@ -39,7 +39,8 @@ def literal(value: Any, *, one_line: bool = False) -> str:
 
     match value:
         case Secret():
-            return f"secret({inner(value.name)})"
+            prefix = f", prefix={inner(value.prefix)}" if value.prefix else ""
+            return f"secret({inner(value.name)}{prefix})"
         case str():
             return _block(value) if not one_line and _is_block(value) else _quoted(value)
         case tuple():

@@ -1,4 +1,7 @@
-"""What one call did: a tree of steps under one CID. It is recorded while the call runs, and drawn when it is shown."""
+"""What one call did: a tree of steps under one CID. It is recorded while the call runs, and drawn when it is shown.
+
+Values of secrets are masked as text comes in, and those that were learned since then when it is shown.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from time import perf_counter
 from typing import Protocol
 
 from workbench.core.errors import mood_of_error, words_of_error
+from workbench.core.masking import mask
 from workbench.core.mood import Mood
 
 
@@ -26,11 +30,11 @@ class Line:
     __slots__ = ("at", "kind", "level", "text")
 
     def __init__(self, kind: str, text: str, level: str = "") -> None:
-        self.kind, self.text, self.level, self.at = kind, text, level, perf_counter()
+        self.kind, self.text, self.level, self.at = kind, mask(text), level, perf_counter()
 
     def describe(self) -> str:
         """The line, with its level if it was logged."""
-        return f"{self.level} {self.text}" if self.level else self.text
+        return mask(f"{self.level} {self.text}" if self.level else self.text)
 
 
 class Step:
@@ -39,7 +43,7 @@ class Step:
     __slots__ = ("error", "kind", "mood", "name", "outcome", "seconds", "started", "steps")
 
     def __init__(self, kind: str, name: str) -> None:
-        self.kind, self.name = kind, name
+        self.kind, self.name = kind, mask(name)
         self.started = perf_counter()
         self.seconds: float | None = None
         self.outcome = "running"
@@ -51,7 +55,7 @@ class Step:
         """Say how it ended, in words of any kind, and what that means; only the first end counts."""
         if self.seconds is None:
             self.seconds = perf_counter() - self.started
-            self.outcome, self.mood, self.error = text, mood, error
+            self.outcome, self.mood, self.error = mask(text), mood, error
 
     def fail(self, error: BaseException) -> None:
         """End with an error, in the words and the mood of its class."""
@@ -59,7 +63,7 @@ class Step:
 
     def describe(self) -> str:
         """Name and outcome."""
-        return f"{self.name} {self.outcome}"
+        return mask(f"{self.name} {self.outcome}")
 
     def tree(self, depth: int = 0) -> Iterator[tuple[int, Traced]]:
         """This step and all below it, each with its depth."""
@@ -92,7 +96,7 @@ class Trace:
 
     def __repr__(self) -> str:
         drawn = "\n".join(f"{'  ' * depth}{line}" for depth, step in self.root.tree() for line in _shown(step))
-        return drawn.replace(self.cid, "...")
+        return mask(drawn.replace(self.cid, "..."))
 
     def __len__(self) -> int:
         return sum(1 for _ in self.root.tree())

@@ -8,6 +8,7 @@ from time import time
 from typing import Generic, NamedTuple, TypeVar, overload
 
 from workbench.core.errors import UnknownName, WorkbenchError
+from workbench.core.masking import mask
 from workbench.core.trace import Step, Trace
 
 T = TypeVar("T")
@@ -83,6 +84,9 @@ class LogLine(NamedTuple):
     level: str
     text: str
 
+    def __repr__(self) -> str:
+        return mask(f"LogLine({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})")
+
 
 class Log(Ring[LogLine]):
     """`wb.log`: the last 5,000 lines of services."""
@@ -95,4 +99,4 @@ class Log(Ring[LogLine]):
         return [line for line in self if line.cid == cid]
 
     def __repr__(self) -> str:
-        return "\n".join(f"{line.service} {line.level} {line.text}" for line in self) or "Nothing logged yet."
+        return mask("\n".join(f"{line.service} {line.level} {line.text}" for line in self)) or "Nothing logged yet."

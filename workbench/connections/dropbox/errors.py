@@ -18,6 +18,7 @@ from workbench.connections.files.errors import (
 from workbench.connections.files.protocol import said_bytes
 from workbench.connections.rest.session import reason, unreachable
 from workbench.core.errors import ConnectionFailed
+from workbench.core.masking import mask
 
 if TYPE_CHECKING:
     from workbench.connections.dropbox.live import DropboxConnection
@@ -152,4 +153,4 @@ def _waiting(seconds: float | None) -> str:
 
 def _short(said: object) -> str:
     text = re.sub(r"<[^>]*>[:,]?\s*", "", str(said)).strip("() \n")
-    return text[:300] or type(said).__name__
+    return mask(text)[:300] or type(said).__name__

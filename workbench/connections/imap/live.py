@@ -19,6 +19,7 @@ from workbench.connections.files.errors import AccessRefused, Interrupted
 from workbench.connections.imap.message import IMAPMessage
 from workbench.core.current import CURRENT, outgoing
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, listed
+from workbench.core.masking import mask
 from workbench.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -339,4 +340,4 @@ def _said(exc: Exception) -> str:
     result = getattr(exc, "command_result", None)
     parts = result[1] if isinstance(result, tuple) and len(result) > 1 else [str(exc)]
     words = (each.decode(errors="replace") if isinstance(each, bytes) else str(each) for each in parts)
-    return " ".join(" ".join(words).split())[:300]
+    return mask(" ".join(" ".join(words).split()))[:300]

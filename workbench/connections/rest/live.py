@@ -7,22 +7,23 @@ import contextvars
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
 
 from workbench.connections.common.http import bounded
 from workbench.connections.common.trying import root_of
 from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
 from workbench.connections.files.streams import Download
+from workbench.connections.rest.credentials import Values, revealed, warn_of_plain_query, without_plain
 from workbench.connections.rest.file import fetched
 from workbench.connections.rest.session import may_pass, reason, retry_after, session_of
 from workbench.core.current import CURRENT, outgoing
-from workbench.core.definition import Reference
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.mood import mood_of_status
 from workbench.core.payload.typed import plain
@@ -54,9 +55,8 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     password: Annotated[Secret | str | None, Meta(description="Secret that holds the user's password.")] = None
     api_key: Annotated[Secret | str | None, Meta(description="Secret sent in `api_key_header`.")] = None
     api_key_header: Annotated[str, Meta(description="Header for the API key.")] = "X-API-Key"
-    headers: Annotated[dict[str, str], Meta(description="Headers sent with every call.")] = msgspec.field(
-        default_factory=dict
-    )
+    headers: Annotated[Values, Meta(description="Headers sent with every call.")] = field(default_factory=dict)
+    params: Annotated[Values, Meta(description="Query parameters sent with every call.")] = field(default_factory=dict)
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Annotated[float, Meta(gt=0, le=3600, description="Longest whole call, retries included [s].")] = (
         30.0
@@ -66,11 +66,14 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     ping_method: Annotated[Literal["HEAD", "GET", "OPTIONS"], Meta(description="Method of a ping.")] = "HEAD"
     verify_tls: Annotated[bool, Meta(description="Whether the server's certificate is checked.")] = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for each in ("headers", "params"):
+            force_setattr(self, each, without_plain(str(self), each, getattr(self, each)))
+        warn_of_plain_query(str(self), self.path)
+
     def problems(self) -> dict[str, str]:
         return {"path": "must begin with /"} if self.path and not self.path.startswith("/") else {}
-
-    def references(self) -> Iterator[Reference]:
-        return iter(())
 
     def open(self, opening: Opening) -> RESTClient:
         """Make the session; nobody is called yet."""
@@ -87,11 +90,8 @@ class RESTClient:
         self.definition = definition
         # Another kind that speaks by it is the one to be named in errors.
         self.owner = owner = str(owner or definition)
-        self.session = session_of(definition, opening.reveal(_named(definition.api_key), owner))
-        if definition.username:
-            password = opening.reveal(_named(definition.password), owner) or ""
-            # As bytes: what requests makes of text is Latin-1.
-            self.session.auth = (definition.username.encode(), password.encode())  # type: ignore[assignment]
+        self.reveal = lambda each: opening.reveal(each if isinstance(each, Secret) else None, owner)
+        self.session = session_of(definition, self.reveal)
         self._pool = ThreadPoolExecutor(definition.pool_size, f"workbench-rest-{definition.name}")
 
     def get(self, cid: str, params: Mapping[str, Any] | None = None, **more: Any) -> Response:
@@ -185,7 +185,7 @@ class RESTClient:
 
     def path_of(self, params: dict[str, Any]) -> tuple[str, str]:
         """The path with its placeholders filled, and the query made of the rest."""
-        wanted = PLACEHOLDER.findall(self.definition.path)
+        params, wanted = revealed(params, self.reveal), PLACEHOLDER.findall(self.definition.path)
         if missing := [name for name in wanted if name not in params]:
             raise ServiceUsage(
                 f"{self.definition} has the path {self.definition.path}; params miss {', '.join(map(repr, missing))}, "
@@ -245,6 +245,7 @@ class RESTClient:
         """A request with all that the connection adds to it."""
         import requests
 
+        headers = revealed(headers, self.reveal)
         try:
             return self.session.prepare_request(requests.Request(method, url, data=body, headers=headers))
         except (requests.exceptions.InvalidHeader, UnicodeError):
@@ -394,7 +395,3 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<Response [{self._response.status_code}]>"
-
-
-def _named(secret: Secret | str | None) -> Secret | None:
-    return secret if isinstance(secret, Secret) else None

@@ -26,6 +26,7 @@ from workbench.connections.rest.session import unreachable
 from workbench.connections.s3.proof import BAD_DIGEST, ETagHash, Habits, may_be_md5, tag_of
 from workbench.connections.s3.transfer import S3Sink
 from workbench.core.errors import ConnectionFailed
+from workbench.core.masking import mask
 
 if TYPE_CHECKING:
     from workbench.connections.s3.live import S3Connection
@@ -95,7 +96,7 @@ class S3Backend:
             return FileThere(owner, path)
         if code in FULL:
             return StorageFull(f"{owner} has no room for {path!r}: {code}.")
-        said = " ".join(str(error.get("Message", "")).split())[:SAID]
+        said = mask(" ".join(str(error.get("Message", "")).split()))[:SAID]
         said = f"{code}: {said}" if said else code
         if code in BAD_DIGEST:
             return Interrupted(f"{owner} received something else for {path!r} than was sent, and refused it: {said}.")
