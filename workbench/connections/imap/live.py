@@ -201,7 +201,9 @@ class LiveIMAP:
         try:
             yield
         except MailboxLoginError as exc:
-            raise AccessRefused(f"{who} refused the user name or password: {_said(exc)}") from exc
+            raise AccessRefused(
+                f"{who} refused the user name or password: {_said(exc)}. {self.definition.credentials_fix}"
+            ) from exc
         except ImapToolsError as exc:
             raise ConnectionFailed(f"{who} refused: {_said(exc)}") from exc
         except ssl.SSLCertVerificationError as exc:
@@ -215,7 +217,8 @@ class LiveIMAP:
         except imaplib.IMAP4.error as exc:
             refused = "AUTHENTICATIONFAILED" in str(exc).upper()
             kind = AccessRefused if refused else ConnectionFailed
-            raise kind(f"{who} refused{' the user name or password' if refused else ''}: {_said(exc)}") from exc
+            what, fix = (" the user name or password", f". {self.definition.credentials_fix}") if refused else ("", "")
+            raise kind(f"{who} refused{what}: {_said(exc)}{fix}") from exc
 
     def ping(self, cid: str = "") -> str:
         """Log in and select the folder; says how many mails there are."""

@@ -85,7 +85,7 @@ class S3Backend:
         if code == "NoSuchBucket":
             return ConnectionFailed(f"{owner} has no bucket {owner.bucket!r}. Fix: make it, or correct bucket=")
         if code in REFUSED:
-            return AccessRefused(f"{owner} refused access: {code}. Fix: check access_key, secret_key and the policy")
+            return AccessRefused(f"{owner} refused access: {code}. {owner.credentials_fix}, access_key or the policy")
         if code == "400":
             # The answer to a HEAD has no words.
             return AccessRefused(

@@ -230,7 +230,7 @@ class SFTPBackend:
             raise
         except paramiko.AuthenticationException as exc:
             raise AccessRefused(
-                f"{who} refused the user name, password or key: {exc} Fix: set the right ones."
+                f"{who} refused the user name, password or key: {exc} {self.definition.credentials_fix}"
             ) from exc
         except socket.gaierror as exc:
             raise ConnectionFailed(

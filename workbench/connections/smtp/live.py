@@ -159,7 +159,8 @@ class LiveSMTP:
                     f"{self._who} did not answer within {self.definition.timeout_seconds:g} s. "
                     f"Fix: check that it is up and reachable, or raise timeout_seconds"
                 ) from exc
-            raise ConnectionFailed(f"{self._who} {_why(exc)}") from exc
+            fix = self.definition.credentials_fix if isinstance(exc, smtplib.SMTPAuthenticationError) else ""
+            raise ConnectionFailed(f"{self._who} {_why(exc)} {fix}".rstrip()) from exc
         except BaseException:
             _drop(server)
             raise
