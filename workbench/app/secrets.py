@@ -37,14 +37,19 @@ class FoundSecrets:
             MissingSecret: It is set nowhere.
             WorkbenchError: `.env` is there and cannot be read.
         """
-        name = secret.name
-        for value in (given(name), self._environ.get(name), self._from_file(name)):
-            if value:
-                learn(value)
-                return secret.prefix + value
+        if value := self._set(secret.name):
+            learn(value)
+            return secret.prefix + value
         if self._sandboxed():
-            return secret.prefix + self.played.setdefault(name, secrets.token_urlsafe(12))
-        raise MissingSecret(name, owner)
+            return secret.prefix + self.played.setdefault(secret.name, secrets.token_urlsafe(12))
+        raise MissingSecret(secret.name, owner)
+
+    def has(self, name: str) -> bool:
+        """Whether a secret of this name is set somewhere; raises WorkbenchError if `.env` cannot be read."""
+        return bool(self._set(name))
+
+    def _set(self, name: str) -> str | None:
+        return given(name) or self._environ.get(name) or self._from_file(name)
 
     def _from_file(self, name: str) -> str | None:
         path = None if self._folder is None else self._folder / ".env"
