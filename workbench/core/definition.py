@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args, get_origi
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, StructMeta, structs
 
-from workbench.core.errors import InvalidDefinition, nearest
+from workbench.core.errors import InvalidDefinition, nearest, short
 from workbench.core.secret import Secret, keep_given
 from workbench.core.source import call
 
@@ -68,14 +68,27 @@ def _holds_secret(kind: Any) -> bool:
     return kind is Secret or (get_origin(kind) is not dict and any(_holds_secret(each) for each in get_args(kind)))
 
 
+def _half_of_a_pair(value: Any) -> str:
+    """What is wrong with text that no file and no wire can carry, since UTF-8 has no bytes for it."""
+    if not isinstance(value, str):
+        return ""
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        return f"holds half of a surrogate pair as its character {exc.start + 1}, which UTF-8 cannot write"
+    return ""
+
+
 def _value_problem(value: Any, kind: Any) -> str:
     if isinstance(value, str) and _holds_secret(kind):
         return ""
+    if half := _half_of_a_pair(value):
+        return half
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as exc:
         if words := _words(kind):
-            return f"must be one of {', '.join(map(repr, words))}, not {value!r}"
+            return f"must be one of {', '.join(map(repr, words))}, not {short(value)}"
         if _holds_secret(kind):
             return f"must be secret('NAME') or text, not {type(value).__name__}"
         said = f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")

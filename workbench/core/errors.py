@@ -50,6 +50,10 @@ class WorkbenchError(Exception):
         super().__init__(*(mask(each) if isinstance(each, str) else each for each in args))
 
 
+LONGEST_QUOTED, QUOTED = 200, 60
+"""Names are 200 characters at most; of a longer text, so many are quoted."""
+
+
 def listed(names: Iterable[str], *, at_most: int = 12) -> str:
     """Names in a row for an error text, the long tail counted instead of shown."""
     names = sorted(names)
@@ -57,6 +61,12 @@ def listed(names: Iterable[str], *, at_most: int = 12) -> str:
         return "none"
     shown = ", ".join(names[:at_most])
     return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most} more"
+
+
+def short(name: object) -> str:
+    """A name as errors quote it: one that nobody could read to its end is cut."""
+    text = repr(name)
+    return text if len(text) <= LONGEST_QUOTED else f"{text[:QUOTED]}... ({len(text):,} characters)"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -72,7 +82,7 @@ class InvalidDefinition(WorkbenchError):
     def __init__(self, kind: str, name: object, problems: dict[str, str]) -> None:
         self.kind, self.name, self.problems = kind, name, problems
         lines = "; ".join(f"{field} {problem}" for field, problem in problems.items())
-        super().__init__(f"{kind} {name!r} is not valid: {lines}.")
+        super().__init__(f"{kind} {short(name)} is not valid: {lines}.")
 
 
 class UnknownName(WorkbenchError, KeyError):
@@ -83,7 +93,7 @@ class UnknownName(WorkbenchError, KeyError):
         close = nearest(name, self.known)
         meant = f" Did you mean {close!r}?" if close else ""
         tail = f" Fix: {fix}" if fix else ""
-        super().__init__(f"No {what} is named {name!r}; there are: {listed(self.known)}.{meant}{tail}")
+        super().__init__(f"No {what} is named {short(name)}; there are: {listed(self.known)}.{meant}{tail}")
 
     def as_attribute(self) -> UnknownAttribute:
         """The same error for a name that was asked for as an attribute."""
@@ -100,7 +110,7 @@ class NameTaken(WorkbenchError):
 
     def __init__(self, what: str, name: str, first: str, second: str, *, fix: str) -> None:
         self.what, self.name = what, name
-        super().__init__(f"{what} {name!r} comes from two places: {first} and {second}. Fix: {fix}")
+        super().__init__(f"{what} {short(name)} comes from two places: {first} and {second}. Fix: {fix}")
 
 
 class DanglingReference(WorkbenchError):
@@ -110,8 +120,10 @@ class DanglingReference(WorkbenchError):
         close = nearest(name, known := list(known))
         meant = f" Did you mean {close!r}?" if close else ""
         there = f"did you mean {close!r}?" if close else f"there are: {listed(known) if known else 'none yet'}"
-        self.field, self.problem = field, f"{name!r} does not exist; {there}"
-        super().__init__(f"{owner} names the {what} {name!r}, which does not exist; there are: {listed(known)}.{meant}")
+        self.field, self.problem = field, f"{short(name)} does not exist; {there}"
+        super().__init__(
+            f"{owner} names the {what} {short(name)}, which does not exist; there are: {listed(known)}.{meant}"
+        )
 
 
 class PathTaken(WorkbenchError):
