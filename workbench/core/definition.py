@@ -63,9 +63,9 @@ def _fields(cls: Any) -> tuple[structs.FieldInfo, ...]:
     return structs.fields(cls)
 
 
-def _holds_secret(kind: Any) -> bool:
+def holds_secret(kind: Any) -> bool:
     """Whether a field is a secret; one that is a mapping of many looks after its own."""
-    return kind is Secret or (get_origin(kind) is not dict and any(_holds_secret(each) for each in get_args(kind)))
+    return kind is Secret or (get_origin(kind) is not dict and any(holds_secret(each) for each in get_args(kind)))
 
 
 def _half_of_a_pair(value: Any) -> str:
@@ -80,7 +80,7 @@ def _half_of_a_pair(value: Any) -> str:
 
 
 def _value_problem(value: Any, kind: Any) -> str:
-    if isinstance(value, str) and _holds_secret(kind):
+    if isinstance(value, str) and holds_secret(kind):
         return ""
     if half := _half_of_a_pair(value):
         return half
@@ -89,7 +89,7 @@ def _value_problem(value: Any, kind: Any) -> str:
     except msgspec.ValidationError as exc:
         if words := _words(kind):
             return f"must be one of {', '.join(map(repr, words))}, not {short(value)}"
-        if _holds_secret(kind):
+        if holds_secret(kind):
             return f"must be secret('NAME') or text, not {type(value).__name__}"
         said = f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")
         return f"{said}: {_description(kind)}" if "matching regex" in said else said
@@ -122,9 +122,9 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
             problems["name"] = "must hold no line break and nothing else that does not show"
         for field, kind in field_types(type(self)).items():
             value = getattr(self, field)
-            if value == "" and _holds_secret(kind):
+            if value == "" and holds_secret(kind):
                 problems[field] = "must not be empty"
-            elif isinstance(value, str) and _holds_secret(kind):
+            elif isinstance(value, str) and holds_secret(kind):
                 structs.force_setattr(self, field, keep_given(f"{self.kind} {self.name!r} {field}", value))
             elif problem := _value_problem(value, kind):
                 problems[field] = problem

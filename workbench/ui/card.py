@@ -55,7 +55,7 @@ class Card(anywidget.AnyWidget):
         return "Card"
 
     def _facts(self) -> dict[str, Any]:
-        found = masked(self._draw(self._desk))
+        found: dict[str, Any] = masked(self._draw(self._desk))
         self.restless = bool(found.get("restless"))
         return found | {"now": self._desk.wb.clock.time()}
 
