@@ -27,9 +27,12 @@ PIP := @echo "Installing into $(VENV); the first time takes about a minute." && 
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # What runs longer under `make soak`; `make test` runs a sample of each.
 SOAKED = \
+	tests/channels/test_bodies_kept.py \
 	tests/connections/s3/test_habits.py \
+	tests/transfer/test_killed.py \
 	tests/transfer/test_soak.py \
 	tests/connections/common/test_http.py \
+	tests/connections/suites/test_every_trouble.py \
 	tests/limiting/shared/test_processes.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \

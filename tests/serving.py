@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from workbench.app.serving.runtime_file import running
 from workbench.app.workbench import Workbench
 from workbench.channels.http.server import HTTPServer
 from workbench.core.clock import VirtualClock
@@ -42,12 +43,23 @@ def until(holds: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) ->
     return answer
 
 
+def port_of(server: Workbench | HTTPServer) -> int:
+    """The port that a running server answers on."""
+    return int(server.url.rsplit(":", 1)[1])
+
+
+def token_of(wb: Workbench) -> str:
+    """The token of a workbench's own addresses, from the file in which its user's programs find it."""
+    wb.start()
+    return next(each.token for each in running() if each.url == wb.url)
+
+
 class Wire:
     """A raw connection to a workbench's server, or to one of a test's own."""
 
     def __init__(self, server: Workbench | HTTPServer, *, seconds: float = WAIT_SECONDS) -> None:
         server.start()
-        port = int(server.url.rsplit(":", 1)[1])
+        port = port_of(server)
         self.host = f"localhost:{port}"
         self.socket = socket.create_connection(("127.0.0.1", port), seconds)
         self._kept = b""

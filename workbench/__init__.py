@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel
     from workbench.connections.definition import ConnectionDefinition as ConnectionDefinition
-    from workbench.connections.dropbox.live import DropboxConnection as DropboxConnection
+    from workbench.connections.dropbox.definition import DropboxConnection as DropboxConnection
     from workbench.connections.folder import LocalFolder as LocalFolder
-    from workbench.connections.ftp.backend import FTPConnection as FTPConnection
-    from workbench.connections.imap.live import IMAPConnection as IMAPConnection
-    from workbench.connections.rest.live import RESTConnection as RESTConnection
-    from workbench.connections.s3.live import S3Connection as S3Connection
-    from workbench.connections.sftp.backend import SFTPConnection as SFTPConnection
-    from workbench.connections.smtp.live import SMTPConnection as SMTPConnection
+    from workbench.connections.ftp.definition import FTPConnection as FTPConnection
+    from workbench.connections.imap.definition import IMAPConnection as IMAPConnection
+    from workbench.connections.rest.definition import RESTConnection as RESTConnection
+    from workbench.connections.s3.definition import S3Connection as S3Connection
+    from workbench.connections.sftp.definition import SFTPConnection as SFTPConnection
+    from workbench.connections.smtp.definition import SMTPConnection as SMTPConnection
     from workbench.connections.smtp.message import SMTPMessage as SMTPMessage
     from workbench.connections.sql import SQLConnection as SQLConnection
     from workbench.connections.twilio import TwilioConnection as TwilioConnection
@@ -66,10 +66,10 @@ HOMES = {
     "Conflict": "workbench.core.errors",
     "ConnectionDefinition": "workbench.connections.definition",
     "CronJob": "workbench.scheduler.definitions",
-    "DropboxConnection": "workbench.connections.dropbox.live",
-    "FTPConnection": "workbench.connections.ftp.backend",
+    "DropboxConnection": "workbench.connections.dropbox.definition",
+    "FTPConnection": "workbench.connections.ftp.definition",
     "Forbidden": "workbench.core.errors",
-    "IMAPConnection": "workbench.connections.imap.live",
+    "IMAPConnection": "workbench.connections.imap.definition",
     "IntervalJob": "workbench.scheduler.definitions",
     "JSONRPCChannel": "workbench.channels.json_rpc",
     "Limit": "workbench.limiting.definition",
@@ -77,10 +77,10 @@ HOMES = {
     "NotFound": "workbench.core.errors",
     "OneTimeJob": "workbench.scheduler.definitions",
     "RESTChannel": "workbench.channels.rest",
-    "RESTConnection": "workbench.connections.rest.live",
-    "S3Connection": "workbench.connections.s3.live",
-    "SFTPConnection": "workbench.connections.sftp.backend",
-    "SMTPConnection": "workbench.connections.smtp.live",
+    "RESTConnection": "workbench.connections.rest.definition",
+    "S3Connection": "workbench.connections.s3.definition",
+    "SFTPConnection": "workbench.connections.sftp.definition",
+    "SMTPConnection": "workbench.connections.smtp.definition",
     "SMTPMessage": "workbench.connections.smtp.message",
     "SOAPChannel": "workbench.channels.soap",
     "SQLConnection": "workbench.connections.sql",

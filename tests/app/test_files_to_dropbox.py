@@ -12,10 +12,10 @@ import pytest
 
 from workbench import Workbench
 from workbench.channels.rest import RESTChannel
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.s3.live import S3Connection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.s3.definition import S3Connection
 from workbench.core.errors import UnknownName
 from workbench.core.secret import secret
 from workbench.core.service import Service

@@ -12,8 +12,8 @@ import pytest
 
 from workbench import Workbench
 from workbench.channels.rest import RESTChannel
-from workbench.connections.dropbox.live import DropboxConnection
-from workbench.connections.ftp.backend import FTPConnection
+from workbench.connections.dropbox.definition import DropboxConnection
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.core.errors import ConnectionFailed
 from workbench.core.service import Service
 from workbench.scheduler.definitions import IntervalJob

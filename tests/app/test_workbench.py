@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.serving import until
+from tests.serving import port_of, until
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.core.errors import (
     DanglingReference,
     InvalidDefinition,
@@ -232,7 +232,7 @@ def test_a_workbench_that_is_closed_leaves_no_thread_and_no_port(tmp_path: Path)
         wb.deploy(Hello, Async)
         wb.define(RESTChannel("api.hello"), RESTChannel("async"))
         assert {wb.call("GET /api/hello").status, wb.call("GET /async").status} == {200}
-        port = wb._parts.server.port
+        port = port_of(wb)
         assert wb.url == f"http://localhost:{port}"
     assert wb.url == ""
     until(lambda: not set(threading.enumerate()) - before, "every thread has ended")
@@ -268,7 +268,8 @@ def test_the_runtime_file_is_this_users_alone_and_goes_with_the_server(wb: Workb
     if os.name == "posix":
         assert file.stat().st_mode & 0o777 == 0o600
     [found] = running()
-    assert (found.pid, found.url, found.app, found.token) == (os.getpid(), wb.url, "notebook", wb._parts.token)
+    assert (found.pid, found.url, found.app) == (os.getpid(), wb.url, "notebook")
+    assert wb.call("GET /workbench/status", headers={"X-Workbench-Token": found.token}).status == 200
     stale = folder / "workbench-999999999.json"
     stale.write_bytes(file.read_bytes().replace(f'"pid":{os.getpid()}'.encode(), b'"pid":999999999'))
     (folder / "workbench-0.json").write_text("no json")

@@ -11,7 +11,8 @@ import time
 import traceback
 
 import tests.bench
-from tests.bench.figures import Row, table
+from tests.bench.client import CLIENT
+from tests.bench.figures import Row, summary, table
 
 
 def modules() -> dict[str, object]:
@@ -43,8 +44,10 @@ def main() -> int:
             traceback.print_exc()
         print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
     print(table(found))
+    print(f"\n{summary(found)}")
     print(
-        f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f} before, {_load():.1f} at the end."
+        f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f} before, {_load():.1f} at the end. "
+        f"Servers are asked by {CLIENT}."
     )
     if load > (os.cpu_count() or 1) / 2:
         print("Others were at work on this machine: believe ratios and CPU times, not waits and calls a second.")

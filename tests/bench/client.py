@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 WRK = shutil.which("wrk")
+CLIENT = "wrk" if WRK else "this package's client in Python"
+"""What keeps servers busy. Figures of the two do not compare: the one in Python is slower than some servers."""
 
 
 @dataclass(frozen=True)

@@ -23,17 +23,19 @@ class Row:
         more_is_better: Whether larger samples are better, as calls/s, or smaller ones, as seconds.
         only_if_steady: Whether samples that scatter by more than a quarter around their median judge nothing.
         note: What the reader should know besides.
+        skipped: Why nothing was measured; empty if something was.
     """
 
     name: str
-    unit: str
-    ours: Sequence[float]
+    unit: str = ""
+    ours: Sequence[float] = ()
     peer: Sequence[float] = ()
     peer_name: str = ""
     wanted: float | None = None
     more_is_better: bool = False
     only_if_steady: bool = False
     note: str = ""
+    skipped: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -45,11 +47,13 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """`yes`, `NO`, or `-` where nothing is judged."""
+        """`yes`, `NO`, or why nothing is judged: `context`, `noisy` or `skipped`."""
+        if self.skipped:
+            return "skipped"
         if self.wanted is None:
-            return "-"
+            return "context"
         if self.only_if_steady and max(spread(self.ours), spread(self.peer)) > STEADY:
-            return "- noisy"
+            return "noisy"
         if self.ratio is not None:
             return "yes" if self.ratio >= self.wanted else "NO"
         value = median(self.ours)
@@ -63,7 +67,7 @@ class Row:
         if self.wanted is not None:
             sign = ">=" if self.more_is_better or self.peer else "<="
             wanted = f"{sign} {self.wanted:g}x" if self.peer else f"{sign} {shown(self.wanted)} {self.unit}"
-        return self.name, said(self.ours, self.unit), peer, ratio, wanted, self.verdict, self.note
+        return self.name, said(self.ours, self.unit), peer, ratio, wanted, self.verdict, self.skipped or self.note
 
 
 TITLES = ("what", "ours: median [spread]", "peer: median [spread]", "ratio", "wanted", "reached", "note")
@@ -78,7 +82,9 @@ def spread(samples: Sequence[float]) -> float:
 
 
 def said(samples: Sequence[float], unit: str) -> str:
-    """Median, unit and spread."""
+    """Median, unit and spread; nothing of no samples."""
+    if not samples:
+        return ""
     text = f"{shown(median(samples))} {unit}"
     return f"{text} [±{spread(samples):.0%}]" if len(samples) > 1 else text
 
@@ -92,6 +98,28 @@ def percentile(samples: Iterable[float], share: float) -> float:
     """The value that a share of the samples does not exceed; share 0.99 is the p99."""
     ordered = sorted(samples)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+VERDICTS = {
+    "yes": "reached",
+    "NO": "missed",
+    "noisy": "not judged, since the samples scatter by more than a quarter",
+    "skipped": "skipped",
+    "context": "context, which nothing is wanted of",
+}
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many figures came to what, and the names of all that were wanted and not reached."""
+    named = {verdict: [row for row in rows if row.verdict == verdict] for verdict in VERDICTS}
+    lines = [
+        f"{len(rows)} figures: " + "; ".join(f"{len(found)} {VERDICTS[each]}" for each, found in named.items()) + "."
+    ]
+    for verdict in ("NO", "noisy", "skipped"):
+        for row in named[verdict]:
+            why = row.skipped or (f"beside {row.peer_name}" if row.peer_name else "")
+            lines.append(f"  {VERDICTS[verdict].partition(',')[0]}: {row.name}{f' ({why})' if why else ''}")
+    return "\n".join(lines)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -1,27 +1,28 @@
-"""What three levels of limits cost a hello, and nginx limit_req as the ceiling."""
+"""What three levels of limits cost a hello, and nginx limit_req as the ceiling, where nginx is installed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.bench.client import Request
+from tests.bench.client import CLIENT, Request
 from tests.bench.figures import Row
 from tests.bench.hello import SIGNED
 from tests.bench.processes import measure, served
+from tests.bench.servers import nginx
 
 
 def rows() -> Iterator[Row]:
     """Limited beside free, and nginx beside both."""
-    with served("levels", "nginx") as (us, nginx):
-        found = measure(
-            {
-                "free": (us, Request("/free", headers=SIGNED)),
-                "limited": (us, Request("/limited", headers=SIGNED)),
-                "nginx": (nginx, Request("/hello")),
-            }
-        )
-    limited, free, ceiling = found["limited"], found["free"], found["nginx"]
-    yield Row("hello, three levels of limits: CPU a call", "us", limited.cpu_us, free.cpu_us, "hello without", 0.85)
-    yield Row(
-        "hello, three levels of limits: CPU a call", "us", limited.cpu_us, ceiling.cpu_us, "nginx limit_req", None
-    )
+    name, note = "hello, three levels of limits: CPU a call", f"asked by {CLIENT}"
+    ceiling = "nginx limit_req"
+    with served("levels", *(["nginx"] if nginx.PROGRAM else [])) as (us, *peers):
+        asked = {each: (us, Request(f"/{each}", headers=SIGNED)) for each in ("free", "limited")}
+        if peers:
+            asked[ceiling] = peers[0], Request("/hello")
+        found = measure(asked)
+    limited = found["limited"].cpu_us
+    yield Row(name, "us", limited, found["free"].cpu_us, "hello without", 0.85, note=note)
+    if ceiling in found:
+        yield Row(name, "us", limited, found[ceiling].cpu_us, ceiling, note=note)
+    else:
+        yield Row(f"{name}, beside {ceiling}", skipped="nginx is not installed: apt install nginx")

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench import RESTChannel, Service, Workbench
-from workbench.connections.dropbox.live import DropboxConnection
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.rest.live import RESTConnection
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.dropbox.definition import DropboxConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.secret import give, secret
 
 ROOT = Path(__file__).parents[2]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import psutil
 
@@ -16,6 +17,7 @@ from tests.kernels import ROOT, kernel_env
 
 ROUNDS = 7
 ROUND_SECONDS = 1
+T = TypeVar("T")
 
 
 @dataclass
@@ -67,14 +69,21 @@ def served(*programs: str) -> Iterator[list[Served]]:
         yield servers
 
 
+def rotated(ways: Sequence[T], number: int) -> list[T]:
+    """In which order round `number` takes them: who is first changes, and who comes after whom stays."""
+    first = number % len(ways)
+    return [*ways[first:], *ways[:first]]
+
+
 def measure(asked: Mapping[str, tuple[Served, Request]], rounds: int = ROUNDS) -> dict[str, Measured]:
     """Load one server after the other, round by round, so that the machine's moods meet all alike.
 
-    A first round warms them up and does not count.
+    Each round begins with another of them. A first round warms them up and does not count.
     """
-    found = {name: Measured() for name in asked}
+    found, names = {name: Measured() for name in asked}, list(asked)
     for number in range(rounds + 1):
-        for name, (server, request) in asked.items():
+        for name in rotated(names, number):
+            server, request = asked[name]
             cpu = server.cpu_seconds()
             calls, seconds = load(server.port, request, ROUND_SECONDS)
             if number:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Wire, until
+from tests.serving import Wire, port_of, until
 from workbench.app.workbench import Workbench
 from workbench.channels.http.port_owner import owner_of
 from workbench.channels.http.server import HTTPServer, PortBusy, bind_loopback
@@ -78,7 +78,7 @@ def test_both_loopbacks_are_on_one_port() -> None:
 @pytest.mark.skipif(not socket.has_ipv6, reason="This Python was built without IPv6.")
 def test_both_loopbacks_are_answered(wb: Workbench) -> None:
     wb.start()
-    port = wb._parts.server.port
+    port = port_of(wb)
     for address, host in (("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")):
         try:
             connected = socket.create_connection((address, port), 10)
@@ -93,8 +93,8 @@ def test_both_loopbacks_are_answered(wb: Workbench) -> None:
 def test_stopped_and_started_it_answers_again(wb: Workbench) -> None:
     first = wb.start()
     assert wb.start() == first
-    assert listening(wb._parts.server.port)
-    port = wb._parts.server.port
+    assert listening(port_of(wb))
+    port = port_of(wb)
     wb.stop()
     assert wb.url == ""
     assert not listening(port)

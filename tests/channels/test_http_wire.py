@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.serving import Wire, until
+from tests.serving import Wire, token_of, until
 from workbench.app.workbench import Workbench
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.http.wire import HEADER_BYTES, LINE_BYTES, Bounds
@@ -340,7 +340,7 @@ def test_pages_of_other_sites_and_foreign_hosts_are_403(wire: Wire, served: Work
     refused(wire.request("POST /echo", "Origin: http://evil.example", body=b"x").answer(), 403, "Pages of other sites")
     foreign = b"GET /ping HTTP/1.1\r\nHost: evil.example\r\n%b\r\n"
     refused(wire.send(foreign % b"").answer(), 403, "does not answer for that host")
-    token = f"X-Workbench-Token: {served._parts.token}\r\n".encode()
+    token = f"X-Workbench-Token: {token_of(served)}\r\n".encode()
     assert wire.send(foreign % token).answer().status == 200
     assert not [trace for trace in served.traffic if trace.steps("service")]
 

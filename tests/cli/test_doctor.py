@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
+import socket
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import workbench
 from tests.cli.conftest import CommandLine
+from workbench.channels.http.server import DEFAULT_PORT
 from workbench.cli.doctor import missing_extras
 
 
@@ -47,16 +50,35 @@ def test_the_libraries_of_extras_that_are_not_there_are_named() -> None:
 
 
 def test_a_busy_port_is_no_trouble_and_its_owner_is_named(cli: CommandLine) -> None:
-    port = found(cli)["port"]
+    owner = f"(pid {os.getpid()})"
+    with socket.socket() as held:
+        try:
+            held.bind(("127.0.0.1", DEFAULT_PORT))
+            held.listen()
+        except OSError:
+            # Another program of this machine holds it, which does as well, but for its name.
+            owner = ""
+        port = found(cli)["port"]
     assert port["ok"] is True
-    assert "11223" in str(port["said"])
+    assert str(port["said"]).startswith(f"{DEFAULT_PORT} is held by ")
+    assert str(port["said"]).endswith(f"{owner}; a free one will be taken")
 
 
 def test_a_missing_kernel_is_said_with_the_fix(cli: CommandLine, tmp_path: Path) -> None:
-    nowhere = {"JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PATH": "", "PYTHONNOUSERSITE": "1"}
-    looked = found(cli, **nowhere)["kernel"]
-    # The environment's own kernels are found wherever the person's data are.
-    assert looked["ok"] is (Path(sys.prefix) / "share" / "jupyter" / "kernels" / "workbench").is_dir()
+    # The folders of the system and of the environment are no settings of Jupyter, so they are emptied in its process.
+    code = (
+        "import sys, jupyter_core.paths as paths; paths.SYSTEM_JUPYTER_PATH = paths.ENV_JUPYTER_PATH = [];"
+        "from workbench.cli.main import main; sys.exit(main(['doctor']))"
+    )
+    env = cli.env | {"JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PATH": "", "PYTHONNOUSERSITE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=cli.folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1, done
+    assert [line for line in done.stdout.splitlines() if not line.startswith("ok  ")] == [
+        "FIX   kernel: the kernel 'Python 3 (Workbench)' is not installed; "
+        "pip install --force-reinstall notebook-workbench"
+    ]
 
 
 def test_the_version_is_said(cli: CommandLine) -> None:

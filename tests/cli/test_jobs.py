@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.serving import wb as wb
 from workbench import IntervalJob, OneTimeJob, Service, Workbench
 from workbench.cli.main import main
+from workbench.notebook import running
 
 Said = Callable[..., tuple[int, str, str]]
 
@@ -59,6 +61,31 @@ def test_jobs_are_listed_with_what_they_do_and_when(said: Said, wb: Workbench) -
     listed = json.loads(said("list", "--json")[1])
     assert [each["name"] for each in listed] == ["failing", "hourly", "later"]
     assert {each["last"] for each in listed} == {None}
+
+
+def test_a_job_that_runs_is_listed_with_since_when(said: Said, wb: Workbench) -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    class Slow(Service):
+        name = "slow"
+
+        def handle(self) -> None:
+            begun.set()
+            gate.wait(30)
+
+    wb.deploy(Slow)
+    wb.define(IntervalJob("hourly", service="slow", hours=1))
+    wb.jobs["hourly"].execute(wait=False)
+    try:
+        assert begun.wait(30)
+        since = wb.jobs["hourly"].running_since
+        assert since is not None
+        line, html = said("list")[1].splitlines()[1], running.job(wb.jobs["hourly"])
+    finally:
+        gate.set()
+    assert line.startswith(f"hourly: every 1 hour, on, running since {since:%Y-%m-%dT%H:%M:%S}")
+    assert f"running since</span> {since:%a %d %b %H:%M:%S} UTC" in html
+    assert wb.jobs["failing"].running_since is None
 
 
 def test_without_jobs_it_says_so(wb: Workbench, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +17,14 @@ from workbench.app.workbench import Workbench
 from workbench.connections import catalog
 from workbench.connections.coming import COMING
 from workbench.connections.definition import ConnectionDefinition, Opening
-from workbench.connections.rest.live import RESTClient, RESTConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.live import LiveREST
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, NotYet, ServiceUsage, UnknownName
 from workbench.core.service import Service
 from workbench.sandbox.catalog import NoPeer
+
+SOURCE = Path(__file__).with_name("tides")
+"""The distribution that brings kinds and peers of its own."""
 
 
 class Weather(ConnectionDefinition, tag="weather", frozen=True, kw_only=True):
@@ -36,7 +42,7 @@ class Weather(ConnectionDefinition, tag="weather", frozen=True, kw_only=True):
 
 class Station:
     def __init__(self, definition: RESTConnection, opening: Opening) -> None:
-        self._rest = RESTClient(definition, opening)
+        self._rest = LiveREST(definition, opening)
 
     def degrees(self, town: str) -> float:
         return float(self._rest.get("", {"town": town}).data["degrees"])
@@ -113,8 +119,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The distribution beside this file, where pip has put it."""
     folder = tmp_path_factory.mktemp("site")
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--no-compile", "--quiet", "--target", str(folder)]
-    source = Path(__file__).with_name("tides")
-    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(source)], check=True, timeout=50)
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(SOURCE)], check=True, timeout=50)
     return folder
 
 
@@ -153,6 +158,52 @@ def test_another_distribution_adds_a_kind_and_its_peer(installed: Path, tmp_path
     assert told(USES_TIDES, installed, cwd=tmp_path) == ("5.25 Tides 'Sopot' Sea 'Sopot'\n", "")
 
 
+def test_a_kind_that_keeps_files_is_a_folder_and_a_row_and_so_is_its_peer(installed: Path) -> None:
+    """The suite that every storage goes through takes it up by its row alone; nothing else of ours names it."""
+    suite = "tests/connections/suites/test_every_storage.py"
+    options = ["-q", "-p", "no:cacheprovider", "-p", "examples", "-k", "locker"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", suite, *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": ":".join(map(str, (installed, SOURCE, ROOT)))},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^\d\d passed, \d+ deselected", done.stdout.splitlines()[-1]), done.stdout
+
+
+USES_LOCKER = """
+from workbench import Workbench
+from workbench.connections.files.errors import StorageFull
+from locker.definition import LockerConnection
+
+with Workbench(port=0) as wb:
+    wb.define(LockerConnection("Pier 3", host="locker.example.com", retries=0))
+    wb.sandbox()
+    wb.peers["Pier 3"].put("in/a.txt", "wet")
+    files = wb.connections["Pier 3"].conn
+    print([info.path for info in files.list("in")], files.read("in/a.txt"), wb.peers["Pier 3"])
+    with wb.peers["Pier 3"].fail(full=True):
+        try:
+            files.write("b.txt", b"more")
+        except StorageFull as exc:
+            print(exc)
+    print(dict(wb.peers["Pier 3"].files))
+"""
+
+
+def test_a_peer_of_another_distribution_has_faults_of_its_own(installed: Path, tmp_path: Path) -> None:
+    said, complained = told(USES_LOCKER, installed, cwd=tmp_path)
+    assert complained == ""
+    first, refusal, last = said.splitlines()
+    assert first == "['in/a.txt'] b'wet' Locker 'Pier 3'"
+    part = r"'\.b\.txt\.[0-9a-f]{8}\.part'"
+    assert re.fullmatch(rf"Locker 'Pier 3' has no room for {part}\. Fix: make room there\.", refusal)
+    assert last == "{'in/a.txt': b'wet'}"
+
+
 def bring(folder: Path, name: str, entry: str, code: str) -> None:
     """A distribution as an installer leaves it on the path, with one kind and one peer."""
     folder.joinpath(f"{name}.py").write_text(code)
@@ -169,10 +220,14 @@ def bring(folder: Path, name: str, entry: str, code: str) -> None:
         ("broken = broken:Gone", "import nowhere_to_be_found", "ModuleNotFoundError: No module named 'nowhere_to_be"),
         ("broken = broken:Gone", "x = 1", "AttributeError: module 'broken' has no attribute 'Gone'"),
         ("broken = broken:x", "x = 1", "broken:x is no ConnectionDefinition"),
-        ("broken = broken:C", "from workbench.connections.ftp.backend import FTPConnection as C", "its tag is 'ftp'"),
+        (
+            "broken = broken:C",
+            "from workbench.connections.ftp.definition import FTPConnection as C",
+            "its tag is 'ftp'",
+        ),
         (
             "ftp = broken:C",
-            "from workbench.connections.ftp.backend import FTPConnection as C",
+            "from workbench.connections.ftp.definition import FTPConnection as C",
             "there is a kind 'ftp' already",
         ),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from workbench.core.clock import VirtualClock
 from workbench.core.ports import Store
 from workbench.durable.leases import Lease, LeaseLost, Leases, NotALease
 from workbench.stores import open_store
+
+SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
 
 
 @pytest.fixture
@@ -234,8 +237,10 @@ except LeaseLost as exc:
 
 
 def test_of_processes_that_claim_at_once_one_wins(shared_url: str) -> None:
-    processes = [child(CONTEND, shared_url, name) for name in ("a", "b", "c")]
-    assert [line_of(process) for process in processes] == ["ready"] * 3
+    # Each process on Redis costs a second of a core, for its client's import alone.
+    names = ("a", "b", "c") if SOAK or shared_url.startswith("sqlite") else ("a", "b")
+    processes = [child(CONTEND, shared_url, name) for name in names]
+    assert [line_of(process) for process in processes] == ["ready"] * len(names)
     for process in processes:
         tell(process)
     assert sum(int(process.communicate(timeout=30)[0]) for process in processes) == 40

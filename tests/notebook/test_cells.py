@@ -225,7 +225,7 @@ def test_a_cells_own_calls_see_its_draft_and_callers_from_outside_do_not(
     os.mkfifo(go)
     kernel.run(service("two", "'old'", "wb.define(RESTChannel('two'))"))
     more = f"""
-print(wb.call("/two").text, wb.call("/fresh").text, flush=True)
+print(f"{{wb.call('/two').text}} {{wb.call('/fresh').text}}\\n", end="", flush=True)
 open({str(go)!r}).read()
 """
     more = "class Fresh(Service):\n    name = 'fresh'\n    def handle(self):\n        return 'new too'\n" + more

@@ -90,6 +90,18 @@ def test_a_persons_own_thread_prints_into_a_cell(kernel: Kernel) -> None:
     assert kernel.run("t = threading.Thread(target=print, args=('mine',)); t.start(); t.join()").stdout == "mine\n"
 
 
+def test_a_persons_own_thread_prints_into_its_cell_after_the_threads_of_calls(kernel: Kernel, url: str) -> None:
+    # Numbers of threads that have ended are given out anew; no collection by itself comes to the help of who forgets.
+    kernel.run("import gc; gc.disable()")
+    try:
+        for number in range(3):
+            assert requests.get(f"{url}/noisy", timeout=30).status_code == 200
+            thread = f"t = threading.Thread(target=print, args=({number},)); t.start(); t.join()"
+            assert kernel.run(thread).stdout == f"{number}\n"
+    finally:
+        kernel.run("gc.enable()")
+
+
 def test_a_service_that_raises_is_logged_with_its_traceback(kernel: Kernel, url: str) -> None:
     kernel.run(
         "class Raises(Service):\n    name = 'raises'\n    def handle(self):\n        raise KeyError('secret detail')\n"

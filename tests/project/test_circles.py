@@ -1,4 +1,4 @@
-"""Files of one room do not import each other in a circle, not even for their types alone."""
+"""No files of the package import each other in a circle, not even for their types alone."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from graphlib import CycleError, TopologicalSorter
 import grimp
 import pytest
 
-ROOMS = ("core", "stores", "durable", "runtime")
-"""Rooms that have no circle any more."""
 
-
-def order_of(graph: grimp.ImportGraph, room: str) -> list[str]:
-    """The room's files, each after those that it imports; raises CycleError, which names a circle."""
-    files = {each for each in graph.modules if f"{each}.".startswith(f"workbench.{room}.")}
-    return list(
-        TopologicalSorter(
-            {each: graph.find_modules_directly_imported_by(each) & files for each in files}
-        ).static_order()
-    )
+def order_of(graph: grimp.ImportGraph) -> list[str]:
+    """The package's files, each after those that it imports; raises CycleError, which names a circle."""
+    before = {each: graph.find_modules_directly_imported_by(each) for each in graph.modules}
+    return list(TopologicalSorter(before).static_order())
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +19,17 @@ def graph() -> grimp.ImportGraph:
     return grimp.build_graph("workbench", cache_dir=None)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_reads_from_its_first_file_to_its_last(graph: grimp.ImportGraph, room: str) -> None:
-    order = order_of(graph, room)
-    assert order.index(f"workbench.{room}") >= 0
-    assert len(order) > 1
+def test_the_package_reads_from_its_first_file_to_its_last(graph: grimp.ImportGraph) -> None:
+    order = order_of(graph)
+    assert {*order} == graph.modules
+    assert order.index("workbench.core.errors") < order.index("workbench.app.workbench")
 
 
-def test_a_circle_is_found_and_named() -> None:
+@pytest.mark.parametrize("rooms", [("core", "core", "core"), ("app", "ui", "cli")])
+def test_a_circle_is_found_and_named(rooms: tuple[str, ...]) -> None:
     graph = grimp.ImportGraph()
-    for importer, imported in (("a", "b"), ("b", "c"), ("c", "a")):
-        names = f"workbench.core.{importer}", f"workbench.core.{imported}"
-        graph.add_import(importer=names[0], imported=names[1], line_number=1, line_contents="")
-    with pytest.raises(CycleError, match=r"workbench\.core\.a"):
-        order_of(graph, "core")
+    names = [f"workbench.{room}.{file}" for room, file in zip(rooms, "abc", strict=True)]
+    for importer, imported in zip(names, [*names[1:], names[0]], strict=True):
+        graph.add_import(importer=importer, imported=imported, line_number=1, line_contents="")
+    with pytest.raises(CycleError, match=rf"workbench\.{rooms[0]}\.a"):
+        order_of(graph)

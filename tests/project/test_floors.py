@@ -11,7 +11,7 @@ import grimp
 import pytest
 
 from tests.kernels import ROOT
-from tests.project.contracts import OnlyImporters, ThirdParty
+from tests.project.contracts import Independent, OnlyImporters, ThirdParty
 
 ROOMS = (
     "cli",
@@ -103,6 +103,58 @@ def test_an_allowed_import_passes(tree: Path, where: str, imported: str) -> None
     (tree / "workbench" / f"{where}.py").write_text(f"import {imported}\n")
     run = lint(tree)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def put(tree: Path, room: str, files: dict[str, str]) -> None:
+    """Files of a room by path, each with what it imports from that room."""
+    for path, imported in files.items():
+        file = tree / "workbench" / room / path
+        file.parent.mkdir(exist_ok=True)
+        (file.parent / "__init__.py").touch()
+        file.write_text(f"import workbench.{room}.{imported}\n" if imported else "")
+
+
+@pytest.mark.parametrize(
+    ("room", "files", "contract"),
+    [
+        ("connections", {"ftp/a.py": "", "tides/b.py": "ftp.a"}, "Kinds of connections do not know each other"),
+        ("connections", {"sql.py": "", "tides/b.py": "sql"}, "Kinds of connections do not know each other"),
+        ("connections", {"ftp/a.py": "", "files/live.py": "ftp.a"}, "Kinds of connections do not know each other"),
+        ("sandbox", {"ftp/a.py": "", "tides/b.py": "ftp.a"}, "Kinds of peers do not know each other"),
+        ("sandbox", {"ftp/a.py": "", "wire.py": "ftp.a"}, "Kinds of peers do not know each other"),
+        ("connections", {"tides/definition.py": "tides.live", "tides/live.py": ""}, "reads from its definition on"),
+        ("connections", {"tides/transfer.py": "tides.backend", "tides/backend.py": ""}, "reads from its definition on"),
+        ("sandbox", {"tides/engine.py": "tides.server", "tides/server.py": ""}, "reads from its faults on"),
+    ],
+)
+def test_a_kind_that_is_not_built_as_the_others_breaks_its_contract(
+    tree: Path, room: str, files: dict[str, str], contract: str
+) -> None:
+    put(tree, room, files)
+    run = lint(tree)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert f"{contract} BROKEN" in run.stdout
+    assert "1 broken" in run.stdout
+
+
+def test_a_kind_built_as_the_others_passes_without_a_line_of_its_own(tree: Path) -> None:
+    words = {"errors": "definition", "account": "errors", "transfer": "account", "backend": "transfer"}
+    files = {f"tides/{word}.py": f"tides.{imported}" for word, imported in words.items()}
+    put(tree, "connections", {"files/live.py": "", "tides/definition.py": "", "tides/live.py": "files.live", **files})
+    put(tree, "sandbox", {"peer.py": "", "tides/faults.py": "", "tides/server.py": "tides.faults", "gull.py": "peer"})
+    run = lint(tree)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_an_exception_that_excepts_nothing_breaks_its_contract() -> None:
+    options = {"room": "workbench.connections", "shared": ["files"], "exceptions": ["twilio -> rest"]}
+    graph = graph_of(("workbench.connections.twilio", "workbench.connections.rest.live"))
+    for module in ("workbench", "workbench.connections", "workbench.connections.rest"):
+        graph.add_module(module)
+    assert Independent("name", {}, options).check(graph, verbose=False).kept
+    graph.remove_import(importer="workbench.connections.twilio", imported="workbench.connections.rest.live")
+    lines = Independent("name", {}, options).check(graph, verbose=False).metadata["lines"]
+    assert lines == ["the exception 'twilio -> rest' is no longer needed"]
 
 
 def test_a_room_without_a_floor_is_refused(tree: Path) -> None:

@@ -16,8 +16,6 @@ import pytest
 from tests.kernels import ROOT, kernel_env
 from workbench import __version__
 
-LONGEST_IMPORT_SECONDS = 0.3
-
 
 def python(*arguments: str, timeout: float = 120) -> str:
     command = [sys.executable, *arguments]
@@ -66,10 +64,11 @@ def test_the_wheel_brings_the_command_and_the_pytest_plugin(wheel: zipfile.ZipFi
     python("-c", "import workbench.cli.main, workbench.testing.plugin; workbench.cli.main.main")
 
 
-def test_the_import_is_quick() -> None:
-    timed = "import time; began = time.perf_counter(); import workbench; print(time.perf_counter() - began)"
-    took = [float(python("-c", timed)) for _ in range(5)]
-    assert statistics.median(took) <= LONGEST_IMPORT_SECONDS, took
+def test_the_import_is_quicker_than_that_of_asyncio() -> None:
+    """The figure itself, 0.3 s, is judged by the bench `start`; here two imports meet the same mood of the machine."""
+    timed = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
+    took = [[float(python("-c", timed.format(each))) for each in ("workbench", "asyncio")] for _ in range(5)]
+    assert statistics.median(ours / peer for ours, peer in took) <= 1.0, took
 
 
 def test_the_import_brings_no_client_library_and_no_notebook() -> None:

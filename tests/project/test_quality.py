@@ -15,6 +15,7 @@ from tests.kernels import ROOT
 PACKAGE = ROOT / "workbench"
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
+MOST_ENTRIES = 20
 
 
 @pytest.mark.timeout(300)
@@ -52,6 +53,13 @@ def test_every_folder_of_modules_is_a_package_so_that_the_floors_see_it() -> Non
 def test_no_file_is_too_long_to_read() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules()}
     assert not {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE}
+
+
+def test_no_folder_holds_more_than_one_sees_at_a_glance() -> None:
+    counts = {str(path.parent.relative_to(ROOT)): 0 for path in PACKAGE.rglob("*.py")}
+    for folder in counts:
+        counts[folder] = sum(each.name != "__pycache__" for each in (ROOT / folder).iterdir())
+    assert not {folder: count for folder, count in counts.items() if count > MOST_ENTRIES}
 
 
 def functions() -> Iterator[tuple[str, int]]:

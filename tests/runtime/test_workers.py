@@ -10,7 +10,7 @@ import pytest
 
 from tests.serving import until
 from workbench.core.errors import ServiceUnavailable
-from workbench.runtime.workers import Workers
+from workbench.runtime.workers import STUCK_SECONDS, Workers
 
 
 @pytest.fixture
@@ -96,6 +96,27 @@ def test_a_spare_takes_what_waits_behind_a_hung_task_and_goes_when_it_comes_back
         workers.submit(again.set)
         assert again.wait(30)
     until(lambda: len(workers_alive()) <= 1, "the surplus thread has gone")
+    workers.close()
+
+
+def test_once_as_many_hang_as_may_and_none_takes_a_task_callers_are_refused_at_once() -> None:
+    now = [0.0]
+    workers, go, ran = Workers(2, 10, lambda: now[0]), threading.Event(), threading.Event()
+    for _ in range(2):
+        assert workers.lend_spare()
+    for _ in range(4):
+        workers.submit(lambda: go.wait(30))
+    until(lambda: workers.waiting == 0 and len(workers_alive()) == 4, "four threads hang")
+    workers.submit(ran.set)  # a burst is queued, as long as the queue may still move
+    now[0] = STUCK_SECONDS + 0.1
+    with pytest.raises(ServiceUnavailable, match="All workers are busy") as refused:
+        workers.submit(ran.set)
+    assert refused.value.headers() == [("Retry-After", "1")]
+    go.set()
+    assert ran.wait(30)
+    again = threading.Event()
+    workers.submit(again.set)
+    assert again.wait(30)
     workers.close()
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.live import LiveConnections
-from workbench.connections.rest.live import RESTConnection
-from workbench.connections.smtp.live import SMTPConnection, SMTPMessage
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.smtp.definition import SMTPConnection
+from workbench.connections.smtp.message import SMTPMessage
 from workbench.core.clock import SystemClock
 from workbench.core.definition import Definition
 from workbench.core.errors import NameTaken, UnknownName

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from workbench.connections.smtp.live import SMTPConnection
+from workbench.connections.smtp.definition import SMTPConnection
 from workbench.core.errors import ConnectionFailed, InvalidDefinition
 from workbench.core.secret import Secret, given, secret
 from workbench.sandbox import certificates, wire

@@ -12,7 +12,8 @@ import pytest
 
 from workbench.core.errors import InvalidDefinition
 from workbench.sandbox import certificates
-from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
+from workbench.sandbox.mail import Mail
+from workbench.sandbox.smtp_inbox import SMTPInbox
 
 SENDER, RECIPIENT = "a@example.com", "b@example.com"
 

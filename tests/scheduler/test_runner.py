@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 
 from tests.scheduler.conftest import START, Bench
 from workbench.core.errors import StoreUnavailable
 from workbench.scheduler.definitions import IntervalJob
+from workbench.scheduler.pool import SLOW_SECONDS
 from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import LONGEST_RETURNED, MOST_LINES, RunEnded, RunLost
-from workbench.scheduler.runner import LONGEST_QUEUE
+from workbench.scheduler.runner import LONG_SECONDS, LONGEST_QUEUE
 from workbench.stores import open_store
 
 
@@ -170,18 +172,33 @@ def test_a_job_removed_while_it_runs_leaves_no_record(bench: Bench) -> None:
     assert list(bench.store.scan("app/")) == []
 
 
-def test_closing_drops_what_is_queued_and_waits_for_what_runs(bench: Bench) -> None:
-    bench.scheduler.define(_job("hang"))
+@pytest.mark.parametrize(("later", "outcome"), [(0, "ok"), (600, "missed")])
+def test_closing_waits_for_what_runs_and_leaves_what_is_queued_to_the_next_process(
+    bench: Bench, later: float, outcome: str
+) -> None:
+    bench.scheduler.define(_job("hang", repeats=2))
     for _ in range(2):
         bench.clock.advance(60)  # type: ignore[attr-defined]
         bench.scheduler.tick()
+    while not bench.services.calls:
+        bench.scheduler.wait("j", runs=0)
     closing = threading.Thread(target=bench.scheduler.close, args=(10,))
     closing.start()
+    while bench.jobs["j"].state != "waiting":
+        assert closing.is_alive()
     bench.services.gate.set()
     closing.join(30)
     assert not closing.is_alive()
-    assert len(bench.services.calls) <= 2
+    assert [call.planned_at for call in bench.services.calls] == [START + timedelta(minutes=1)]
+    assert bench.outcomes("j") == ["ok"]
     assert bench.scheduler.tick() == 0
+    following = bench.again()
+    following.services.gate.set()
+    bench.clock.advance(later)  # type: ignore[attr-defined]
+    following.scheduler.define(_job("hang", repeats=2))
+    following.advance(0)
+    assert following.outcomes("j") == ["ok", outcome]
+    following.close()
 
 
 class Moody:
@@ -228,7 +245,7 @@ def test_a_time_that_cannot_be_claimed_does_not_run_and_is_told(moody: Bench) ->
 
 def test_the_end_of_a_run_is_written_later_if_the_store_gives_no_answer(moody: Bench) -> None:
     moody.scheduler.define(_job("ok"))
-    moody.store.fails.add("put")  # type: ignore[attr-defined]
+    moody.store.fails.update({"put", "swap"})  # type: ignore[attr-defined]
     moody.advance(60)
     assert moody.outcomes("j") == ["running"]
     assert [event.run.outcome for event in moody.heard if isinstance(event, RunEnded)] == ["ok"]
@@ -252,3 +269,79 @@ def test_a_definition_that_cannot_be_kept_changes_nothing(moody: Bench) -> None:
         moody.scheduler.define(_job("ok"))
     assert list(moody.jobs) == []
     assert moody.advance(60) == 0
+
+
+def test_16_hung_jobs_stop_nobody_else(bench: Bench) -> None:
+    for number in range(16):
+        bench.scheduler.define(_job("hang", f"hung {number}"))
+    bench.scheduler.define(_job("ok", "quick", start="2026-01-01 12:01:01"))
+    ended, hung = threading.Event(), threading.Semaphore(0)
+    bench.services.by_name["hang"] = lambda extra: hung.release() or (bench.services.gate.wait(30) and None)
+    bench.events.subscribe(RunEnded, lambda event: ended.set())
+    bench.clock.advance(60)  # type: ignore[attr-defined]
+    assert bench.scheduler.tick() == 16
+    assert all(hung.acquire(timeout=30) for _ in range(16))
+    bench.clock.advance(1)  # type: ignore[attr-defined]
+    began = monotonic()
+    assert bench.scheduler.tick() == 1
+    assert ended.wait(30)
+    took = monotonic() - began
+    assert bench.outcomes("quick") == ["ok"]
+    assert {bench.jobs[f"hung {number}"].running_since for number in range(16)} == {START + timedelta(minutes=1)}
+    # Half a second until the first of the 16 counts as slow; the rest is for a loaded machine.
+    assert took < 10 * SLOW_SECONDS
+
+
+def test_a_run_that_takes_long_is_told_once_and_seen(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("WARNING", logger="workbench.scheduler")
+    bench.scheduler.define(_job("hang", "slow"))
+    bench.scheduler.define(_job("ok", "quick"))
+    bench.clock.advance(60)  # type: ignore[attr-defined]
+    bench.scheduler.tick()
+    while bench.jobs["slow"].running_since is None:
+        bench.scheduler.wait("slow", runs=0)
+    assert bench.jobs["quick"].running_since in (None, bench.clock.now())
+    for seconds in (LONG_SECONDS - 1, 1, 30, 1_000):
+        bench.clock.advance(seconds)  # type: ignore[attr-defined]
+        bench.scheduler.tick()
+    (told,) = [record.getMessage() for record in caplog.records if "slow" in record.getMessage()]
+    assert told == (
+        "job 'slow' has been running service 'hang' for 60 s, since 2026-01-01T12:01:00+00:00. Its later planned times "
+        "wait, or are skipped. Fix: give what the service waits for a timeout."
+    )
+    assert repr(bench.jobs["slow"]) == "Job 'slow': every 1 minute, runs hang (running since 2026-01-01 12:01:00)."
+    assert "slow  | every 1 minute (running since 2026-01-01 12:01:00) | UTC" in repr(bench.jobs)
+    bench.jobs["slow"].remove()
+    bench.services.gate.set()
+    assert bench.scheduler.settle(10)
+    bench.scheduler.define(_job("hang", "slow"))
+    assert bench.jobs["slow"].running_since is None
+
+
+def test_runs_that_began_after_one_that_was_told_are_told_in_their_turn(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", logger="workbench.scheduler")
+    for name in ("first", "second"):
+        bench.scheduler.define(_job("hang", name, active=False))
+        bench.jobs[name].execute(wait=False)
+        while bench.jobs[name].running_since is None:
+            bench.scheduler.wait(name, runs=0)
+        bench.clock.advance(LONG_SECONDS)  # type: ignore[attr-defined]
+        bench.scheduler.tick()
+    assert [record.getMessage()[:12] for record in caplog.records] == ["job 'first' ", "job 'second'"]
+
+
+def test_a_run_that_ends_after_its_process_was_taken_for_dead_stays_interrupted(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.scheduler.define(_job("hang"))
+    bench.jobs["j"].execute(wait=False)
+    bench.scheduler._presence.leave()
+    other = bench.again()
+    assert other.outcomes("j") == ["interrupted"]
+    bench.services.gate.set()
+    assert bench.scheduler.settle(10)
+    assert bench.outcomes("j") == other.outcomes("j") == ["interrupted"]
+    assert "a run of job 'j' ended as 'ok', but its row had been decided or removed before" in caplog.text
+    other.close()

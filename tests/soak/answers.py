@@ -23,7 +23,8 @@ from types import TracebackType
 from typing import Self
 
 from workbench.connections.definition import Opening
-from workbench.connections.rest.live import RESTClient, RESTConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.live import LiveREST
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed
 
@@ -182,7 +183,7 @@ def soak(calls: int, seed: int) -> Found:
     chance, found = random.Random(seed), Found()
     definition = RESTConnection("Soak", host="http://127.0.0.1", path="/{who}", retries=0, pool_size=CALLERS)
     with Server(manners.__getitem__) as server, ThreadPoolExecutor(CALLERS) as threads:
-        client = RESTClient(definition.replace(host=server.host, data_format=""), _opening())
+        client = LiveREST(definition.replace(host=server.host, data_format=""), _opening())
         for number in range(0, calls, CALLERS):
             round_ = {f"{number + each}": manner_of(f"{number + each}", chance) for each in range(CALLERS)}
             manners.update(round_)
@@ -204,7 +205,7 @@ def _note(found: Found, who: str, got: str | None) -> None:
         found.wrong.append((who, got))
 
 
-def _asked(client: RESTClient, who: str) -> str | None:
+def _asked(client: LiveREST, who: str) -> str | None:
     method = "POST" if int(who) % 3 == 0 else "GET"
     try:
         response = client.call(method, "soak", "text" if method == "POST" else None, {"who": who})

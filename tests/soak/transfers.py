@@ -19,10 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.names import PART
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.definition import Definition
 from workbench.core.secret import given, secret
 from workbench.sandbox.catalog import Sandbox

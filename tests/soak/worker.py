@@ -10,10 +10,10 @@ import sys
 from typing import Any
 
 from workbench import Workbench
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.errors import WorkbenchError
 from workbench.core.secret import give, secret
 

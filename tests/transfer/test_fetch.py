@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from workbench import Workbench, secret
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.errors import AccessRefused, FileThere, NoSuchFile, UnsafeName
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.service import Service
 from workbench.transfer.copying import Progress

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.soak.transfers import ANSWER_SECONDS, Worker
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.definition import Definition
 from workbench.core.secret import secret
 from workbench.sandbox.catalog import Sandbox
@@ -50,7 +50,7 @@ GOES_ON = {"sftp": True, "dropbox": False, "ftp": True, "folder": False}
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("kind", [*GOES_ON] if os.environ.get("WORKBENCH_SOAK") else ["sftp", "dropbox"])
+@pytest.mark.parametrize("kind", [*GOES_ON] if os.environ.get("WORKBENCH_SOAK") else ["sftp"])
 def test_the_next_transfer_takes_over_what_a_killed_one_had(kind: str, tmp_path: Path) -> None:
     goes_on = GOES_ON[kind]
     definitions = {"From": FTPConnection("From", host="ftp.example.com"), "To": target(kind, tmp_path)}

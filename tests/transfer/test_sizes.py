@@ -10,7 +10,7 @@ import pytest
 
 from tests.transfer.test_transfer import KINDS
 from workbench import Workbench
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.service import Service
 from workbench.transfer.copying import Moved, Original, Place
 from workbench.transfer.transfer import Transfer, TransferIncomplete

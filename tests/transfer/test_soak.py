@@ -10,7 +10,7 @@ from tests.bench.files import moved
 from tests.soak.transfers import WRONG_SIZES, soak
 
 RUNS = 1_000 if os.environ.get("WORKBENCH_SOAK") else 40
-LYING_RUNS = 250 if os.environ.get("WORKBENCH_SOAK") else 5
+LYING_RUNS, LYING = (250, ["ftp", "sftp"]) if os.environ.get("WORKBENCH_SOAK") else (10, ["sftp"])
 
 
 @pytest.mark.timeout(1_800 if RUNS > 40 else 180)
@@ -21,8 +21,8 @@ def test_no_file_is_lost_truncated_or_doubled_whatever_breaks() -> None:
     assert found.kills > RUNS / 10
 
 
-@pytest.mark.timeout(1_800 if LYING_RUNS > 5 else 180)
-@pytest.mark.parametrize("source", ["ftp", "sftp"])
+@pytest.mark.timeout(1_800 if LYING_RUNS > 10 else 180)
+@pytest.mark.parametrize("source", LYING)
 def test_no_file_is_lost_truncated_or_doubled_whatever_sizes_are_told(source: str) -> None:
     found = soak(LYING_RUNS, 20_261_128, source, WRONG_SIZES)
     assert (found.lost, found.truncated, found.duplicated, found.left) == ([], [], [], [])

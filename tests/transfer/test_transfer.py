@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from workbench import Workbench
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.errors import FileThere, NoSuchFile, StorageFull
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.rest.live import RESTConnection
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage, UnknownName
 from workbench.core.service import Service
 from workbench.transfer.claims import Claims

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
-from tests.ui.conftest import Asking
+from tests.ui.conftest import Asking, Hello
 from workbench import (
     CronJob,
     IntervalJob,
@@ -22,6 +24,7 @@ from workbench import (
 from workbench.core.errors import UnknownName
 from workbench.core.origin import Origin
 from workbench.ui import views
+from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
 from workbench.ui.rows import services
 from workbench.ui.verbs import VERBS
@@ -351,9 +354,15 @@ def test_a_service_that_is_gone_is_said_to_be(wb: Workbench) -> None:
         wb.services["api.nope"]
 
 
-def test_no_store_is_opened_by_looking(wb: Workbench, desk: Desk) -> None:
-    services(wb, ["api.hello"], desk.last_runs())
-    assert wb._parts._scheduler is None
+def test_no_store_is_opened_by_looking(tmp_path: Path) -> None:
+    store = tmp_path / "store.db"
+    with Workbench(port=0, store=f"sqlite:///{store}") as wb:
+        wb.deploy(Hello)
+        with closing(Desk(wb, Courier(), VERBS)) as desk:
+            services(wb, ["api.hello"], desk.last_runs())
+        assert not store.exists()
+        wb.define(IntervalJob("hello", service="api.hello", hours=1))
+        assert store.exists()
 
 
 def test_what_nobody_answers_and_what_breaks_are_sentences(

@@ -12,9 +12,9 @@ import pytest
 from workbench import Service, Workbench
 from workbench.connections.files.errors import FileThere
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.imap.live import IMAPConnection
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.imap.definition import IMAPConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.sql import SQLConnection
 from workbench.core.current import outgoing
 from workbench.core.errors import BadRequest, ConnectionFailed, TimedOut, mood_of_error
@@ -112,7 +112,8 @@ def test_the_status_of_a_peer_has_its_colour(wb: Workbench, status: int, mood: s
 def test_an_error_has_the_mood_of_its_class(error: BaseException, mood: Mood) -> None:
     with suppress(BaseException), outgoing("x", "x") as step:
         raise error
-    assert (step.mood, step.error, mood_of_error(error)) == (mood, error, mood)
+    assert step.error is not None
+    assert (step.mood, step.error.kind, mood_of_error(error)) == (mood, type(error).__name__, mood)
 
 
 def test_a_step_that_is_said_in_the_words_of_another_mood_keeps_its_own() -> None:

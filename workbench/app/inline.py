@@ -17,8 +17,8 @@ import msgspec
 from workbench.app.curl import Sent, line_of
 from workbench.core.errors import DeadlineExceeded, ServiceUsage
 from workbench.core.masking import mask
+from workbench.core.payload.plain import plain
 from workbench.core.payload.request import Headers
-from workbench.core.payload.typed import plain
 from workbench.core.trace import Trace
 
 SHOWN_CHARACTERS = 2000

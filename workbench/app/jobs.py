@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from workbench.core.call import ChannelInfo, Deployment, Task
+from workbench.core.events import Events
+from workbench.core.failure import sentence_of
+from workbench.core.ports import Clock, Store
 from workbench.core.trace import Line, Step
 from workbench.runtime.invoker import Invoker, log_failure
 from workbench.scheduler.engine import Scheduler
-from workbench.scheduler.ports import JobResult
+from workbench.scheduler.ports import Invoke, JobResult
 from workbench.scheduler.records import Run
 
 Services = Mapping[str, Deployment]
@@ -21,11 +24,22 @@ _here: ContextVar[Services | None] = ContextVar("workbench_services", default=No
 class CellScheduler(Scheduler):
     """The scheduler of a workbench: `execute` runs on what the thread that calls it sees."""
 
-    services_here: Callable[[], Services]
+    def __init__(
+        self,
+        store: Store,
+        app: str,
+        clock: Clock,
+        invoke: Invoke,
+        events: Events,
+        services_here: Callable[[], Services],
+    ) -> None:
+        """Make a scheduler as `Scheduler` does; `services_here` says what the thread that asks sees."""
+        super().__init__(store, app, clock, invoke, events)
+        self._services_here = services_here
 
     def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, as `Scheduler.execute`; a running cell's own classes count."""
-        token = _here.set(self.services_here())
+        token = _here.set(self._services_here())
         try:
             return super().execute(name, extra, wait=wait, timeout=timeout)
         finally:
@@ -53,7 +67,8 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
         except Exception as exc:
             root.fail(exc)
             log_failure(call, exc)
-            return JobResult(call.cid, "failed", f"{type(exc).__name__}: {exc}", None, _lines(root))
+            told = f"{type(exc).__name__}: {sentence_of(exc)}"
+            return JobResult(call.cid, "failed", told, None, _lines(root))
         root.end("ok")
         return JobResult(call.cid, "ok", "", returned, _lines(root))
 

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from threading import RLock, local
+from time import monotonic
 from typing import Any
 
 from workbench.app.book import Book
@@ -13,6 +14,7 @@ from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.secrets import FoundSecrets
+from workbench.app.serving.own import OwnListener
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
 from workbench.app.settings import Settings
@@ -39,6 +41,7 @@ from workbench.runtime.invoker import Invoker
 from workbench.runtime.loop import LoopThread
 from workbench.runtime.registry import Registry
 from workbench.runtime.traffic import Log, Traffic
+from workbench.runtime.watchdog import Watchdog
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.records import JobChanged
@@ -48,9 +51,11 @@ from workbench.stores.opening import open_store, sqlite_folder
 class Around:
     """What a service reaches through `self`."""
 
-    def __init__(self, connections: LiveConnections, clock: Clock, log: Log, kvdb: Callable[[], Kvdb]) -> None:
+    def __init__(
+        self, connections: LiveConnections, clock: Clock, log: Log, traffic: Traffic, kvdb: Callable[[], Kvdb]
+    ) -> None:
         self.connections: Connections = connections
-        self.clock, self.log, self._kvdb = clock, log, kvdb
+        self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
         self.invoker: Any = None
         self.watched: set[Call] = set()
 
@@ -99,7 +104,7 @@ class Parts:
         self._kvdb = Kvdb(store_folder)
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
-        self.around = Around(self.live, clock, self.log, lambda: self.kvdb)
+        self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
         self.invoker = self.around.invoker = Invoker(
             self.services_here,
             lambda name: self.limits.limiter("service", name),
@@ -109,10 +114,10 @@ class Parts:
             self.around,
         )
         self.channels = self._live_channels()
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self.runtime_file = settings, clock, RuntimeFile(settings.app)
         self._scheduler: CellScheduler | None = None
-        self.runtime_file = RuntimeFile(settings.app)
         self.pipeline = self._pipeline(admin)
+        self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = HTTPServer(
             self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
         )
@@ -201,8 +206,8 @@ class Parts:
                     self._clock,
                     run_job(self.invoker),
                     self.events,
+                    self.services_here,
                 )
-                scheduler.services_here = self.services_here
                 scheduler.start()
                 self._scheduler = scheduler
         return self._scheduler
@@ -315,10 +320,30 @@ class Parts:
         self.live.close_all()
         self.views.forget_secrets()
 
+    def start(self) -> None:
+        """Start the server, and have the command line find it."""
+        self.server.start()
+        self.own.start()
+        self.watchdog.start()
+        self.runtime_file.write(self.server.url, self.token, self.own.url)
+
+    def stop(self, drain_seconds: float) -> None:
+        """Stop the server; calls, background calls and runs of jobs may take so long together [s]."""
+        deadline = monotonic() + drain_seconds
+        self.server.stop(drain_seconds)
+        self.invoker.settle(max(0.0, deadline - monotonic()))
+        if self._scheduler is not None:
+            self._scheduler.settle(max(0.0, deadline - monotonic()))
+        self.runtime_file.remove()
+        self.own.stop()
+        self.watchdog.stop()
+
     def close(self) -> None:
         """Stop everything."""
         self.server.stop()
         self.runtime_file.remove()
+        self.own.stop()
+        self.watchdog.stop()
         self.views.unmount_all()
         self.channels.close_all()
         if not self._settings.counters.startswith("memory:"):

@@ -93,7 +93,7 @@ class Workbench:
             proxies=several(proxies),
             threads=threads,
         )
-        self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts.invoker))
+        self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
         self.drafting, self.secrets = Drafting(self._parts), self._parts.secrets
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
@@ -366,14 +366,15 @@ class Workbench:
         """Start the HTTP server if it is not running, and return its address."""
         with self.drafting.lock:
             if not self.url:
-                self._parts.server.start()
-                self._parts.runtime_file.write(self.url, self._parts.token)
+                self._parts.start()
         return self.url
 
     def stop(self, drain_seconds: float = 0.0) -> None:
-        """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed."""
-        self._parts.server.stop(drain_seconds)
-        self._parts.runtime_file.remove()
+        """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed.
+
+        What runs in the background and runs of jobs have the same time. They go on after it, and so do jobs.
+        """
+        self._parts.stop(drain_seconds)
 
     def close(self) -> None:
         """Stop everything this workbench has started."""

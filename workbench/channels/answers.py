@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from workbench.channels.own_headers import own_headers, without
 from workbench.core.errors import CallerError, ServiceUnavailable, TimedOut
 from workbench.core.payload.response import JSON, Response, encode_json, encoded
 
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-OF_THE_WIRE = frozenset(("connection", "content-length", "keep-alive", "server", "transfer-encoding", "x-zato-cid"))
 FOR_CALLERS = (CallerError, ServiceUnavailable, TimedOut)
 """Errors whose words are for callers; of any other one they learn nothing."""
 
@@ -35,21 +33,19 @@ def answer_of(value: Any, response: Response, cid: str, content_type: str) -> An
     """
     body, natural = encoded(value)
     kind = response.content_type or (content_type if body else "") or natural
-    if response.content_encoding == "gzip":
+    coding = response.content_encoding
+    if coding and coding.lower() == "gzip":
         body = gzip.compress(body)
     if not (
-        response.headers
-        or response.content_encoding
-        or response.content_type
-        or response.status_message
-        or response.status_code != 200
+        response.headers or coding or response.content_type or response.status_message or response.status_code != 200
     ):
         return Answer(200, [("X-Zato-CID", cid), ("Content-Type", kind)], body)
     if not 200 <= (status := int(response.status_code)) <= 599:
         raise ValueError(f"The service's status_code is {status}. Fix: set one of 200 to 599.")
-    own = own_headers({**response.headers, "Content-Encoding": response.content_encoding or None})
+    given = {**dict(without(response.headers, "content-encoding")), "Content-Encoding": coding} if coding else None
+    own = own_headers(response.headers if given is None else given, cid)
     if not any(name.lower() == "content-type" for name, _ in own):
-        own += own_headers({"Content-Type": kind})
+        own += own_headers({"Content-Type": kind}, cid)
     return Answer(status, [("X-Zato-CID", cid), *own], body, reason=_reason(response.status_message))
 
 
@@ -58,6 +54,12 @@ def _reason(message: Any) -> str:
     words = str(message)
     if any(mark in words for mark in "\r\n\0"):
         raise ValueError("The service's status_message holds a line break. Fix: one line of text.")
+    try:
+        words.encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError(
+            "The service's status_message holds letters that HTTP cannot send. Fix: send them in the body."
+        ) from None
     return words
 
 
@@ -79,15 +81,6 @@ def readable_by(origin: str, answer: Answer) -> Answer:
     return answer._replace(headers=[*answer.headers, *allowed])
 
 
-def own_headers(headers: dict[str, Any]) -> list[tuple[str, str]]:
-    """A service's headers, refused if they would break the message; those that are the wire's own are left out."""
-    pairs = [(str(name), str(value)) for name, value in headers.items() if value is not None]
-    for name, value in pairs:
-        if TOKEN.fullmatch(name) is None or any(mark in value for mark in "\r\n\0"):
-            raise ValueError(f"The response header {name!r} holds a line break or is no header name.")
-    return [pair for pair in pairs if pair[0].lower() not in OF_THE_WIRE]
-
-
 def error_answer(error: BaseException, cid: str, envelope: str = "zato", extra: dict[str, Any] | None = None) -> Answer:
     """The envelope of an error: our own errors in their words, anything else a bare 500.
 
@@ -102,5 +95,5 @@ def error_answer(error: BaseException, cid: str, envelope: str = "zato", extra: 
     kept = []
     if extra:
         with contextlib.suppress(ValueError):
-            kept = [pair for pair in own_headers(extra) if pair[0].lower() != "content-type"]
+            kept = [pair for pair in own_headers(extra, cid) if pair[0].lower() != "content-type"]
     return Answer(status, [("X-Zato-CID", cid), ("Content-Type", JSON), *headers, *kept], encode_json(body))

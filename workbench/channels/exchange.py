@@ -5,10 +5,13 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from workbench.channels.answers import Answer, readable_by
 from workbench.channels.body import Spool
+from workbench.channels.coding import Unpacking
 from workbench.channels.endpoint import Endpoint, View
+from workbench.channels.own_headers import PRINTABLE
 from workbench.core.call import Call
 from workbench.core.cid import new_cid
 from workbench.core.mood import mood_of_status
@@ -21,11 +24,12 @@ class Exchange:
     """A request on its way through the pipeline; answered exactly once.
 
     Attributes:
-        path, query: Raw, percent-encoded.
+        path, query: Raw, percent-encoded; bytes that came as they are, as curl sends é, are encoded here.
         headers: By name, as `Accept-Encoding`.
         spool: A body too big for memory, held until the answer; `body` is empty then.
         page: Origin of a page of another site that may call; ''.
         is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
+        unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
         work: What runs for it on the loop, kept here since asyncio holds its tasks but weakly.
     """
@@ -33,7 +37,6 @@ class Exchange:
     __slots__ = (
         "_send",
         "address",
-        "answered",
         "body",
         "call",
         "cid",
@@ -47,6 +50,7 @@ class Exchange:
         "query",
         "root",
         "spool",
+        "unpacking",
         "view",
         "work",
     )
@@ -62,19 +66,27 @@ class Exchange:
         self.method, self.headers, self.address = method, headers, address
         if not target.startswith("/") and "://" in target:  # a proxy's form: the whole address
             target = f"/{target.partition('://')[2].partition('/')[2]}"
+        if not target.isascii():
+            target = quote(target.encode("latin-1"), safe=PRINTABLE)
         self.path, _, self.query = target.partition("?")
-        self._send = send
+        self._send: Callable[[Answer], None] | None = send
         self.body = b""
         self.spool: Spool | None = None
+        self.unpacking: Unpacking | None = None
         self.cid = new_cid()
         self.root = RequestStep(f"{method} {self.path}", address)
-        self.answered = self.is_admitted = False
+        self.is_admitted = False
         self.view: View | None = None
         self.endpoint: Endpoint | None = None
         self.params: dict[str, str] = {}
         self.call: Call | None = None
         self.work: Sequence[Future[Any]] = ()
         self.page = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has its answer, or nobody waits for one."""
+        return self._send is None
 
     @property
     def is_preflight(self) -> bool:
@@ -89,20 +101,26 @@ class Exchange:
             log_refusal(self.call, decision)
 
     def answer(self, answer: Answer) -> None:
-        """Send the answer; a second one is dropped."""
-        if not self.answered:
-            self.answered = True
+        """Send the answer; a second one is dropped.
+
+        The wire is let go of, which holds the exchange in turn: a circle of them would keep the body until the cyclic
+        collector comes, and that counts objects, not bytes.
+        """
+        if (send := self._send) is not None:
+            self._send = None
             self.root.end(str(answer.status), mood_of_status(answer.status))
-            self._send(readable_by(self.page, answer) if self.page else answer)
-            if self.spool is not None:
-                self.spool.release()
+            send(readable_by(self.page, answer) if self.page else answer)
+            self._let_go()
 
     def drop(self) -> None:
         """Forget it: its sender is gone before it was complete."""
-        if not self.answered:
-            self.answered = True
-            if self.spool is not None:
-                self.spool.release()
+        if self._send is not None:
+            self._send = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self.spool is not None:
+            self.spool.release()
 
 
 def declared_length(headers: Mapping[str, str]) -> int:

@@ -14,11 +14,13 @@ from functools import partial
 from typing import Any
 
 from workbench.channels.answers import FOR_CALLERS, Answer, answer_of, error_answer, preflight_answer
+from workbench.channels.coding import unpacking_of
 from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard
+from workbench.channels.multipart import is_multipart, read_parts
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
@@ -60,6 +62,11 @@ class Pipeline:
         """Calls that have not been answered."""
         return len(self._turns)
 
+    @property
+    def stuck(self) -> dict[str, int]:
+        """How many workers each service holds past its time."""
+        return dict(self._turns.stuck)
+
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         self._record(exchange.cid, exchange.root)
@@ -84,6 +91,10 @@ class Pipeline:
             )
         if "Content-Length" in exchange.headers and declared_length(exchange.headers) > channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {channel.max_body_bytes} bytes")
+        if "Content-Encoding" in exchange.headers:
+            exchange.unpacking = unpacking_of(exchange.headers, channel.max_body_bytes)
+            # What the service gets is not packed any more.
+            exchange.headers = {name: value for name, value in exchange.headers.items() if name != "Content-Encoding"}
 
     def body_bound(self, exchange: Exchange) -> int:
         """Largest body to take [bytes]."""
@@ -127,6 +138,10 @@ class Pipeline:
             spool.hold()
             call.raw, call.spool = None, spool
         self._place(exchange, call)
+        if exchange.body or spool is not None:
+            assert call.http is not None
+            if is_multipart(content_type := exchange.headers.get("Content-Type", "")):
+                call.http.read_parts = partial(read_parts, content_type)
         self._turns.run(call, endpoint.channel.timeout_seconds, partial(self._settle, exchange, endpoint, call))
 
     def _place(self, exchange: Exchange, call: Call) -> None:
@@ -231,14 +246,7 @@ class Pipeline:
         loop = asyncio.get_running_loop()
 
         def work() -> None:
-            try:
-                answer = _plain(exchange, serve(exchange))
-            except WorkbenchError as exc:
-                answer = Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
-            except Exception as exc:
-                text = f"{type(exc).__name__}: {exc}"
-                answer = Answer(500, [("Content-Type", JSON)], encode_json({"error": text}))
-            loop.call_soon_threadsafe(exchange.answer, answer)
+            loop.call_soon_threadsafe(exchange.answer, own_answer(serve, exchange))
 
         try:
             self._invoker.background(work)
@@ -269,6 +277,16 @@ async def _when_admitted(
         then()
     except Exception as exc:
         otherwise(exc)
+
+
+def own_answer(serve: Admin, exchange: Exchange) -> Answer:
+    """The answer of one of the workbench's own addresses, or its error as JSON."""
+    try:
+        return _plain(exchange, serve(exchange))
+    except WorkbenchError as exc:
+        return Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
+    except Exception as exc:
+        return Answer(500, [("Content-Type", JSON)], encode_json({"error": f"{type(exc).__name__}: {exc}"}))
 
 
 def _plain(exchange: Exchange, value: Any) -> Answer:

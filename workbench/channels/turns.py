@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import Task
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from workbench.channels.deadlines import Deadlines
 from workbench.core.call import Call, Invoker
 from workbench.core.errors import NotFound, TimedOut, UnknownName
+from workbench.core.failure import drop_frames
 
 log = logging.getLogger("workbench.http")
 SWEEP_SECONDS = 0.05
@@ -21,12 +23,21 @@ Done = Callable[[Any, BaseException | None], None]
 class Turn:
     """One call that runs for a caller, until it is settled or past its time."""
 
-    __slots__ = ("call", "lent", "seconds", "settle", "task")
+    __slots__ = ("_settle", "call", "holds", "lent", "seconds", "task")
 
     def __init__(self, call: Call, seconds: float, settle: Done) -> None:
-        self.call, self.seconds, self.settle = call, seconds, settle
+        self.call, self.seconds, self._settle = call, seconds, settle
         self.task: Task[Any] | None = None
-        self.lent = False
+        self.lent = self.holds = False
+
+    def settle(self, value: Any, error: BaseException | None) -> None:
+        """Tell how it ended, once; a service that goes on past its time does not keep the request it came with."""
+        settle, self._settle = self._settle, _nobody
+        settle(value, error)
+
+
+def _nobody(value: Any, error: BaseException | None) -> None:
+    """Nobody waits any more."""
 
 
 class Turns:
@@ -34,6 +45,8 @@ class Turns:
 
     def __init__(self, invoker: Invoker) -> None:
         self._invoker = invoker
+        self.stuck: Counter[str] = Counter()
+        """How many workers each service holds past its time."""
         self._running: Deadlines[Turn] = Deadlines(self._time_out, SWEEP_SECONDS)
 
     def __len__(self) -> int:
@@ -55,10 +68,28 @@ class Turns:
     def _done(self, turn: Turn, value: Any, error: BaseException | None) -> None:
         if self._running.lift(turn):
             turn.settle(value, error)
-        elif turn.lent:
-            self._invoker.return_spare()
+        else:
+            drop_frames(error)
+            if turn.holds:
+                self.stuck -= Counter((turn.call.service,))
+            if turn.lent:
+                self._invoker.return_spare()
         if turn.call.spool is not None:
             turn.call.spool.release()
+
+    def _tell(self, call: Call, lent: bool) -> None:
+        """Name a service that holds a worker: the first time, and when no other worker can stand in."""
+        self.stuck[call.service] += 1
+        if self.stuck[call.service] > 1 and lent:
+            return
+        more = "another one stands in" if lent else "none can stand in any more: once all are held, callers get 503"
+        log.warning(
+            "service %r holds a worker past its time (cid:%s); %s. A thread cannot be stopped. Fix: bound its waits, "
+            "check self.cancelled in loops, or restart.",
+            call.service,
+            call.cid,
+            more,
+        )
 
     def _time_out(self, turn: Turn) -> None:
         call = turn.call
@@ -66,5 +97,6 @@ class Turns:
         if turn.task is not None:
             turn.task.cancel()
         elif call.response is not None and not call.on_loop:  # it holds a worker; before that, it waits for one
-            turn.lent = self._invoker.lend_spare()
+            turn.lent, turn.holds = self._invoker.lend_spare(), True
+            self._tell(call, turn.lent)
         turn.settle(None, TimedOut(call.service, turn.seconds))

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 
@@ -127,6 +127,20 @@ def _runtime() -> Finding:
     )
 
 
+def _running() -> Finding:
+    from workbench.app.serving.runtime_file import running
+    from workbench.cli.remote import status_of, stuck_of
+
+    found = [status_of(each) for each in running()]
+    bad = [f"{each['app']}: {each.get('error', '')}{stuck_of(each)}" for each in found if _is_bad(each)]
+    fix = f"{'; '.join(bad)}. Bound the waits of those services, check self.cancelled in loops, or restart"
+    return Finding("running", not bad, fix if bad else f"{len(found)} here, none of them stuck" if found else "none")
+
+
+def _is_bad(status: dict[str, Any]) -> bool:
+    return bool(status.get("error") or status.get("stuck"))
+
+
 def _kinds() -> Finding:
     from workbench.connections import catalog
     from workbench.connections.coming import COMING
@@ -150,4 +164,5 @@ LOOKS: tuple[Callable[[], Finding], ...] = (
     _redis,
     _runtime,
     _kinds,
+    _running,
 )

@@ -32,7 +32,7 @@ class Refused(WorkbenchError):
 
 def status(args: argparse.Namespace) -> Any:
     """Each running workbench with its services; one that does not answer says so."""
-    found = [_status(each) | {"pid": each.pid} for each in running()]
+    found = [status_of(each) | {"pid": each.pid} for each in running()]
     if args.json:
         return found
     if not found:
@@ -40,7 +40,8 @@ def status(args: argparse.Namespace) -> Any:
     return "\n".join(f"{each['app']} (pid {each['pid']}) {each['url']}: {_told(each)}" for each in found)
 
 
-def _status(target: Running) -> dict[str, Any]:
+def status_of(target: Running) -> dict[str, Any]:
+    """What a running workbench says of itself, or that it does not answer."""
     try:
         return dict(_ask(target, "GET", "/workbench/status", timeout_seconds=STATUS_SECONDS))
     except WorkbenchError as exc:
@@ -48,7 +49,14 @@ def _status(target: Running) -> dict[str, Any]:
 
 
 def _told(status: dict[str, Any]) -> str:
-    return str(status.get("error") or ", ".join(status["services"]) or "no services yet")
+    told = str(status.get("error") or ", ".join(status["services"]) or "no services yet")
+    return told + stuck_of(status)
+
+
+def stuck_of(status: dict[str, Any]) -> str:
+    """The services that hold workers past their time, in words; '' if there are none."""
+    held = [f"{service} ({count})" for service, count in (status.get("stuck") or {}).items()]
+    return f"; past their time, each holding a worker: {', '.join(held)}" if held else ""
 
 
 def invoke(args: argparse.Namespace) -> Any:
@@ -71,8 +79,12 @@ def jobs(args: argparse.Namespace) -> Any:
     found = _ask(target, "GET", "/workbench/jobs")
     if args.json:
         return found
-    rows = [f"{each['name']}: {each['what']}, {each['state']}, next {each['next'] or 'never'}" for each in found]
-    return "\n".join(rows) or "No jobs."
+    return "\n".join(_job_line(each) for each in found) or "No jobs."
+
+
+def _job_line(job: dict[str, Any]) -> str:
+    running = f", running since {job['running_since']}" if job["running_since"] else ""
+    return f"{job['name']}: {job['what']}, {job['state']}{running}, next {job['next'] or 'never'}"
 
 
 def chosen(app: str) -> Running:
@@ -106,7 +118,7 @@ def _read(payload: str) -> Any:
 
 
 def _ask(target: Running, method: str, path: str, body: Any = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:
-    address = urlsplit(target.url)
+    address = urlsplit(target.own_url or target.url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_seconds)
     sent = None if body is None else json.dumps(body)
     try:

@@ -36,19 +36,33 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("rest", "REST", "workbench.connections.rest.live", "RESTConnection", ("out.rest", "out.plain_http", "rest")),
-    Row("smtp", "SMTP", "workbench.connections.smtp.live", "SMTPConnection", ("email.smtp",)),
-    Row("ftp", "FTP", "workbench.connections.ftp.backend", "FTPConnection", ("out.ftp", "out.files")),
     Row(
-        "dropbox", "Dropbox", "workbench.connections.dropbox.live", "DropboxConnection", ("cloud.dropbox", "out.files")
+        "rest",
+        "REST",
+        "workbench.connections.rest.definition",
+        "RESTConnection",
+        ("out.rest", "out.plain_http", "rest"),
     ),
-    Row("sftp", "SFTP", "workbench.connections.sftp.backend", "SFTPConnection", ("out.sftp", "out.files")),
+    Row("smtp", "SMTP", "workbench.connections.smtp.definition", "SMTPConnection", ("email.smtp",)),
+    Row("ftp", "FTP", "workbench.connections.ftp.definition", "FTPConnection", ("out.ftp", "out.files")),
     Row(
-        "s3", "S3", "workbench.connections.s3.live", "S3Connection", ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files")
+        "dropbox",
+        "Dropbox",
+        "workbench.connections.dropbox.definition",
+        "DropboxConnection",
+        ("cloud.dropbox", "out.files"),
+    ),
+    Row("sftp", "SFTP", "workbench.connections.sftp.definition", "SFTPConnection", ("out.sftp", "out.files")),
+    Row(
+        "s3",
+        "S3",
+        "workbench.connections.s3.definition",
+        "S3Connection",
+        ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files"),
     ),
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
     Row("sql", "SQL", "workbench.connections.sql", "SQLConnection", ("out.sql",)),
-    Row("imap", "IMAP", "workbench.connections.imap.live", "IMAPConnection", ("email.imap",)),
+    Row("imap", "IMAP", "workbench.connections.imap.definition", "IMAPConnection", ("email.imap",)),
     Row("folder", "Folder", "workbench.connections.folder", "LocalFolder", ("out.folder", "out.files")),
 )
 

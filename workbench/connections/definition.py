@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Protocol
+from pkgutil import resolve_name
+from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta
 
+from workbench.connections.common.colours import Aio
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage
 from workbench.core.ports import Clock
@@ -21,21 +23,45 @@ class Opening:
     def __init__(self, reveal: Callable[[Secret, str], str], clock: Clock) -> None:
         self._reveal, self.clock = reveal, clock
 
-    def reveal(self, secret: Secret | None, owner: str) -> str | None:
-        """The value behind a secret's name; `owner` is said in the error if it is not set."""
-        return None if secret is None else self._reveal(secret, owner)
+    def reveal(self, secret: Secret | str | None, owner: object) -> str | None:
+        """What is behind a field that names a secret; `owner` is in the error if it is not set."""
+        # A definition keeps no plain text: it has put a name in its place.
+        return self._reveal(secret, str(owner)) if isinstance(secret, Secret) else None
 
 
-class Live(Protocol):
-    """An open connection: what a service calls. Safe to use from many threads at once."""
+class Live:
+    """An open connection: what a service calls. Safe to use from many threads at once.
+
+    The live objects of all built-in kinds derive from it. What another kind's `open` gives may be anything, as the
+    client of a library; without a `close` of its own it is let go of as it is.
+    """
+
+    definition: ConnectionDefinition
 
     def ping(self, cid: str = "") -> str:
         """One round trip; says in a few words what answered, raises ConnectionFailed otherwise."""
-        ...
+        raise no_ping(self.definition, self)
 
     def close(self) -> None:
-        """Let go of sockets; calls in flight may end."""
-        ...
+        """Let go of sockets; calls in flight may end. By default there is nothing to let go of."""
+
+    @property
+    def aio(self) -> Aio:
+        """The same methods to be awaited, for `async def handle`."""
+        return Aio(self)
+
+    @property
+    def conn(self) -> Self:
+        """Itself: `self.out.ftp["name"].conn` is the same as `self.out.ftp["name"]`."""
+        return self
+
+    def __repr__(self) -> str:
+        return f"{self.definition}, open"
+
+
+def no_ping(owner: object, live: object) -> ServiceUsage:
+    """The error of a kind that cannot be asked whether it answers."""
+    return ServiceUsage(f"{owner} has no ping. Fix: write def ping(self, cid='') in {type(live).__name__}")
 
 
 class ConnectionDefinition(Definition, frozen=True):
@@ -47,11 +73,15 @@ class ConnectionDefinition(Definition, frozen=True):
 
     `peer` is the kind of peer that plays the other side in a sandbox, if it is another kind's: `rest` gives an HTTP
     server, whose address is put into the field `host`.
+
+    `opener` names who makes the live object, as `package.module:callable`, which takes the definition and the opening.
+    So a definition knows neither its live object nor a client library. A kind of one file overrides `open` instead.
     """
 
     collection: ClassVar[str] = "connections"
     attributes: ClassVar[dict[str, str]] = {}
     peer: ClassVar[str] = ""
+    opener: ClassVar[str] = ""
 
     @property
     def credentials_fix(self) -> str:
@@ -64,9 +94,12 @@ class ConnectionDefinition(Definition, frozen=True):
             return f"Fix: correct the user name or the password{whose} in its definition"
         return f"Fix: set {names} to the right value{whose}, which is read again at the next call, or correct the user"
 
-    def open(self, opening: Opening) -> Live:
+    def open(self, opening: Opening) -> Any:
         """Make the live object, importing its client library; must not call the other side yet."""
-        raise NotImplementedError
+        if not self.opener:
+            raise NotImplementedError(f"{type(self).__name__} needs `opener`, or a method `open`")
+        live: Live = resolve_name(self.opener)(self, opening)
+        return live
 
 
 class Item:
@@ -89,11 +122,14 @@ class Item:
 
     def ping(self, cid: str = "") -> str:
         """One round trip to the other side."""
-        if not hasattr(conn := self.conn, "ping"):
-            raise ServiceUsage(
-                f"{self.definition} has no ping. Fix: write def ping(self, cid='') in {type(conn).__name__}"
-            )
-        return str(conn.ping(cid))
+        if (ping := getattr(conn := self.conn, "ping", None)) is None:
+            raise no_ping(self.definition, conn)
+        return str(ping(cid))
 
     def __repr__(self) -> str:
         return str(self.definition)
+
+
+def tag(definition: ConnectionDefinition) -> str:
+    """The kind's short word, as in the catalog."""
+    return str(definition.__struct_config__.tag)

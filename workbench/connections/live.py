@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.connections import catalog
 from workbench.connections.coming import expect_built
-from workbench.connections.definition import ConnectionDefinition, Item, Opening
+from workbench.connections.definition import ConnectionDefinition, Item, Opening, tag
 from workbench.core.collection import CollectionRow, Each, Effect
 from workbench.core.errors import NotYetAttribute, UnknownAttribute, UnknownName, WorkbenchError
 from workbench.core.secret import Secret
@@ -124,10 +124,10 @@ class LiveConnections:
 
     def close(self, name: str) -> None:
         """Close one connection if it is open; the next use opens it again."""
-        # A connection of few lines may have nothing to close.
-        if (live := self._live.pop(name, None)) is not None and hasattr(live, "close"):
+        live = self._live.pop(name, None)
+        if (close := getattr(live, "close", None)) is not None:
             try:
-                live.close()
+                close()
             except Exception:
                 log.warning("connection %r did not close cleanly", name, exc_info=True)
 
@@ -143,13 +143,8 @@ class _Noting(Opening):
     def __init__(self, opening: Opening, seen: dict[tuple[Secret, str], str]) -> None:
         self.clock, self._opening, self._seen = opening.clock, opening, seen
 
-    def reveal(self, secret: Secret | None, owner: str) -> str | None:
+    def reveal(self, secret: Secret | str | None, owner: object) -> str | None:
         value = self._opening.reveal(secret, owner)
-        if secret is not None and value is not None:
-            self._seen[secret, owner] = value
+        if isinstance(secret, Secret) and value is not None:
+            self._seen[secret, str(owner)] = value
         return value
-
-
-def tag(definition: ConnectionDefinition) -> str:
-    """The kind's short word, as in the catalog."""
-    return str(definition.__struct_config__.tag)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import re
 import shutil
+import socket
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
@@ -14,11 +18,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 import msgspec
 from msgspec import Meta
 
-from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
+from workbench.connections.common.colours import expect_no_loop
+from workbench.connections.common.errors import AccessRefused
+from workbench.connections.common.fields import Password
+from workbench.connections.common.trying import Deadline, Due, late
+from workbench.connections.definition import ConnectionDefinition, Live, Opening, Timeout
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage
 from workbench.core.masking import mask
-from workbench.core.secret import Secret
 from workbench.core.trace import Step
 
 if TYPE_CHECKING:
@@ -29,6 +36,10 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "oracle
 PACKAGES = {"psycopg": "psycopg[binary]", "pymysql": "pymysql", "oracledb": "oracledb", "pyodbc": "pyodbc"}
 PINGS = {"oracle": "SELECT 1 FROM dual"}
 SHOWN = 60
+NOT_LET_IN = ("28000", "28P01")
+"""Source: PostgreSQL's error codes, class 28, invalid authorization."""
+STEPS = ("do_ping", "do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
+"""What SQLAlchemy's dialects do with a connection, each a round trip or more."""
 T = TypeVar("T")
 
 
@@ -53,9 +64,10 @@ class SQLConnection(ConnectionDefinition, tag="sql", frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1, le=65535)] | None, Meta(description="TCP port; the engine's own if left out.")
     ] = None
     username: Annotated[str | None, Meta(description="User name.")] = None
-    password: Annotated[Secret | str | None, Meta(description="Secret that holds the password.")] = None
+    password: Password = None
     pool_size: Annotated[int, Meta(ge=1, le=200, description="Most connections kept open.")] = 5
     timeout_seconds: Timeout = 10.0
+    deadline_seconds: Deadline = 60.0
     extra: Annotated[dict[str, str], Meta(description="What the driver is told besides, as sslmode=require.")] = (
         msgspec.field(default_factory=dict)
     )
@@ -68,19 +80,25 @@ class SQLConnection(ConnectionDefinition, tag="sql", frozen=True, kw_only=True):
         return problems if self.host else problems | {"host": "is missing"}
 
     def open(self, opening: Opening) -> LiveSQL:
-        password = self.password if isinstance(self.password, Secret) else None
-        return LiveSQL(self, opening.reveal(password, str(self)))
+        return LiveSQL(self, opening)
 
 
-class LiveSQL:
+class OfThread(threading.local):
+    """The call that this thread makes."""
+
+    due: Due | None = None
+
+
+class LiveSQL(Live):
     """`self.out.sql["name"]`: sessions, or single statements; safe to use from many threads at once."""
 
-    def __init__(self, definition: SQLConnection, password: str | None) -> None:
-        self.definition = definition
-        self._password = password
+    def __init__(self, definition: SQLConnection, opening: Opening) -> None:
+        self.definition: SQLConnection = definition
+        self._password = opening.reveal(definition.password, definition)
         self._engine: Engine | None = None
         self._folder: Path | None = None
         self._lock = RLock()
+        self._of_thread = OfThread()
 
     @property
     def engine(self) -> Engine:
@@ -121,6 +139,9 @@ class LiveSQL:
             raise MissingDependency(f"SQL engine {definition.engine!r}", package, extra=extra) from exc
         except sqlalchemy.exc.ArgumentError as exc:
             raise ServiceUsage(f"{definition} cannot be opened: {exc}") from exc
+        for step in STEPS:
+            setattr(engine.dialect, step, self._cut_in_time(getattr(engine.dialect, step)))
+        event.listen(engine, "do_connect", self._connected)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "before_cursor_execute", self._before)
@@ -198,16 +219,70 @@ class LiveSQL:
         engine = self.engine
         from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+        self._of_thread.due = due = Due(self.definition.deadline_seconds)
         try:
             return work()
         except SQLAlchemyError as exc:
+            if due.over:
+                raise late(self.definition, due) from exc
             inner = exc.orig if isinstance(exc, DBAPIError) else exc
             said = mask(" ".join(str(inner).split()))[:300]
             where = "" if engine.dialect.name == "sqlite" else f" at {self.definition.host}"
             # Without a statement, it was the connecting that failed.
             is_away = isinstance(exc, DBAPIError) and exc.statement is None
             fix = " Fix: check that it is up and reachable, or raise timeout_seconds" if is_away else ""
-            raise ConnectionFailed(f"{self.definition}{where} failed: {said}{fix}") from exc
+            kind: type[ConnectionFailed] = ConnectionFailed
+            if getattr(inner, "sqlstate", None) in NOT_LET_IN:
+                kind, fix = AccessRefused, f" {self.definition.credentials_fix}"
+            raise kind(f"{self.definition}{where} failed: {said}{fix}") from exc
+        finally:
+            self._of_thread.due = None
+
+    def _cut_in_time(self, step: Callable[..., T]) -> Callable[..., T]:
+        """A step of the dialect that is cut when its call's time is over, or its own, in a session of a service."""
+
+        def bounded(target: Any, *args: Any, **kwargs: Any) -> T:
+            due = self._of_thread.due or Due(self.definition.deadline_seconds)
+            with due.cutting(partial(_cut, _driver_of(target))):
+                return step(target, *args, **kwargs)
+
+        return bounded
+
+    def _connected(self, dialect: Any, record: Any, args: Any, options: dict[str, Any]) -> Any:
+        self._expect_no_loop()
+        due = self._of_thread.due or Due(self.definition.deadline_seconds)
+        if dialect.name == "sqlite":
+            return dialect.connect(*args, **options)
+        if dialect.driver == "pymysql":
+            connection = dialect.connect(*args, **options, defer_connect=True)
+            with due.cutting(partial(_cut, connection)):
+                connection.connect()
+            return connection
+        # Other drivers show no socket before they are connected, so that another thread waits for them.
+        made: Future[Any] = Future()
+
+        def connect() -> None:
+            try:
+                connection = dialect.connect(*args, **options)
+            except BaseException as exc:
+                if made.set_running_or_notify_cancel():
+                    made.set_exception(exc)
+                return
+            if made.set_running_or_notify_cancel():
+                made.set_result(connection)
+            else:
+                connection.close()
+
+        threading.Thread(target=connect, name="workbench-sql-connecting", daemon=True).start()
+        try:
+            return made.result(due.left(self.definition.deadline_seconds))
+        except TimeoutError:
+            if made.cancel():
+                raise late(self.definition, due) from None
+            return made.result()
+
+    def _expect_no_loop(self) -> None:
+        expect_no_loop(self.definition, "await conn.aio.execute(...), or await asyncio.to_thread(...)")
 
     def ping(self, cid: str = "") -> str:
         """Ask the database for nothing but an answer."""
@@ -215,20 +290,10 @@ class LiveSQL:
         self._told(lambda: self._executed(statement, None))
         return f"{self.engine.dialect.name} answers"
 
-    @property
-    def aio(self) -> LiveSQLAio:
-        """`execute` and `ping`, for `async def handle`."""
-        return LiveSQLAio(self)
-
     def _before(self, conn: Any, cursor: Any, statement: str, params: Any, context: Any, executemany: bool) -> None:
-        call = CURRENT.get()
-        if call is None:
+        if (call := CURRENT.get()) is None:
             return
-        if call.on_loop and asyncio._get_running_loop() is not None:
-            raise ServiceUsage(
-                f"Service {call.service!r} is async, and {self.definition} would block the server. "
-                f"Fix: await conn.aio.execute(...), or await asyncio.to_thread(...)"
-            )
+        self._expect_no_loop()
         said = re.sub(r"\s+", " ", statement).strip()
         shown = f"{said[:SHOWN]}{'...' if said[SHOWN:] else ''}"
         context.workbench_step = Step("sql", f"SQL {self.definition.name} {shown}")
@@ -244,27 +309,26 @@ class LiveSQL:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def __repr__(self) -> str:
-        return f"{self.definition}, open"
+
+def _driver_of(target: Any) -> Any:
+    """The driver's connection behind what a step of a dialect is asked of: a cursor, or a connection of the pool."""
+    if (connection := getattr(target, "driver_connection", None)) is not None:
+        return connection
+    return getattr(target, "connection", target)
 
 
-class LiveSQLAio:
-    """`conn.aio`: single statements, to be awaited."""
-
-    __slots__ = ("_live",)
-
-    def __init__(self, live: LiveSQL) -> None:
-        self._live = live
-
-    async def execute(
-        self, statement: str, params: Mapping[str, Any] | list[Mapping[str, Any]] | None = None
-    ) -> list[dict[str, Any]]:
-        """`execute`, without blocking the loop."""
-        return await asyncio.to_thread(self._live.execute, statement, params)
-
-    async def ping(self, cid: str = "") -> str:
-        """`ping`, without blocking the loop."""
-        return await asyncio.to_thread(self._live.ping, cid)
+def _cut(connection: Any) -> None:
+    """End what a connection of a driver waits for, from any thread."""
+    if (interrupt := getattr(connection, "interrupt", None)) is not None:
+        # SQLite's, which waits for no socket.
+        interrupt()
+        return
+    raw = getattr(connection, "_sock", None) or getattr(connection, "_usock", None)
+    if raw is not None:
+        socket.socket.shutdown(raw, socket.SHUT_RDWR)
+    elif (fileno := getattr(connection, "fileno", None)) is not None:
+        with socket.socket(fileno=os.dup(fileno())) as again:
+            again.shutdown(socket.SHUT_RDWR)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

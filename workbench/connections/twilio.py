@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from msgspec import Meta
 
-from workbench.connections.common.trying import Retries
-from workbench.connections.definition import ConnectionDefinition, Opening, Timeout
-from workbench.connections.rest.live import RESTClient, RESTConnection
-from workbench.core.current import CURRENT, outgoing
+from workbench.connections.common.colours import expect_no_loop
+from workbench.connections.common.errors import AccessRefused
+from workbench.connections.common.trying import Deadline, Retries
+from workbench.connections.definition import ConnectionDefinition, Live, Opening, Timeout
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.sender import Sender
+from workbench.core.current import outgoing
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.secret import Secret
 
@@ -37,9 +38,7 @@ class TwilioConnection(ConnectionDefinition, tag="twilio", frozen=True, kw_only=
     ] = ""
     default_to: Annotated[str, Meta(max_length=64, description="Receiver of messages that name none.")] = ""
     timeout_seconds: Timeout = 10.0
-    deadline_seconds: Annotated[float, Meta(gt=0, le=3600, description="Longest whole call, retries included [s].")] = (
-        30.0
-    )
+    deadline_seconds: Deadline = 30.0
     retries: Retries = 3
     address: Annotated[
         str, Meta(pattern=r"^(https?://[^/\s@]+)?/?$", description="Server, if it is not Twilio's own.")
@@ -63,11 +62,11 @@ class SentMessage(dict[str, Any]):
             raise AttributeError(f"the answer has no {name!r}; it has {', '.join(self)}") from None
 
 
-class LiveTwilio:
+class LiveTwilio(Live):
     """`self.out.sms.twilio["name"].conn`."""
 
     def __init__(self, definition: TwilioConnection, opening: Opening) -> None:
-        self.definition = definition
+        self.definition: TwilioConnection = definition
         rest = RESTConnection(
             definition.name,
             host=definition.address or REAL,
@@ -76,8 +75,10 @@ class LiveTwilio:
             password=definition.auth_token,
             timeout_seconds=definition.timeout_seconds,
             deadline_seconds=definition.deadline_seconds,
+            retries=definition.retries,
         )
-        self._rest = RESTClient(rest, opening, definition)
+        # 429 took nothing, so that it may be asked again; a 5xx may have.
+        self._sender = Sender(rest, opening, definition, untaken=(429,))
 
     def send(self, body: str, to: str | None = None, from_: str | None = None) -> SentMessage:
         """Hand a message over; it is on its way once this returns, and not sent twice by itself.
@@ -91,12 +92,7 @@ class LiveTwilio:
             ConnectionFailed: It was refused, in the API's words, or nobody answered.
             ServiceUsage: There is no receiver, no sender, or no text.
         """
-        call = CURRENT.get()
-        if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
-            raise ServiceUsage(
-                f"Service {call.service!r} is async, and {self.definition} would block the server. "
-                f"Fix: await conn.aio.send(...)"
-            )
+        expect_no_loop(self.definition, "await conn.aio.send(...)")
         to, from_ = to or self.definition.default_to, from_ or self.definition.default_from
         self._check(body, to, from_)
         sender = "MessagingServiceSid" if from_.startswith("MG") and len(from_) == 34 else "From"
@@ -122,21 +118,15 @@ class LiveTwilio:
         url = f"{(self.definition.address or REAL).rstrip('/')}/2010-04-01/Accounts/{account}{path}"
         body = urlencode(form).encode() if form else None
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-        ends = time.monotonic() + self.definition.deadline_seconds
-        for attempt in range(self.definition.retries + 1):
-            response = self._rest._with_retries(method, url, body, headers, self.definition.retries, ends)
-            # 429 took nothing, so that it may be asked again; a 5xx may have.
-            wait = float(response.headers.get("Retry-After") or 1) if response.status_code == 429 else None
-            if wait is None or attempt == self.definition.retries or time.monotonic() + wait >= ends:
-                break
-            time.sleep(wait)
+        response = self._sender.send(method, url, body, headers)
         try:
             told = response.json()
             assert isinstance(told, dict)
         except (ValueError, AssertionError) as exc:
             raise ConnectionFailed(f"{self.definition} answered {response.status_code} with what is no JSON.") from exc
         if response.status_code >= 400:
-            raise ConnectionFailed(
+            kind = AccessRefused if response.status_code in (401, 403) else ConnectionFailed
+            raise kind(
                 f"{self.definition} refused it: {response.status_code}, {told.get('message', 'no reason given')} "
                 f"(error {told.get('code', '?')}). Fix: see {told.get('more_info') or 'the account'}"
             )
@@ -144,33 +134,9 @@ class LiveTwilio:
 
     def ping(self, cid: str = "") -> str:
         """Ask for the account; says how it is."""
+        expect_no_loop(self.definition, "await conn.aio.ping()")
         return f"account {self._asked('GET', '.json').get('status', 'answers')}"
-
-    @property
-    def aio(self) -> LiveTwilioAio:
-        """The same calls, for `async def handle`."""
-        return LiveTwilioAio(self)
 
     def close(self) -> None:
         """Close pooled connections."""
-        self._rest.close()
-
-    def __repr__(self) -> str:
-        return f"{self.definition}, open"
-
-
-class LiveTwilioAio:
-    """`conn.aio`: the same calls, to be awaited."""
-
-    __slots__ = ("_live",)
-
-    def __init__(self, live: LiveTwilio) -> None:
-        self._live = live
-
-    async def send(self, body: str, to: str | None = None, from_: str | None = None) -> SentMessage:
-        """`send`, without blocking the loop."""
-        return await asyncio.to_thread(self._live.send, body, to, from_)
-
-    async def ping(self, cid: str = "") -> str:
-        """`ping`, without blocking the loop."""
-        return await asyncio.to_thread(self._live.ping, cid)
+        self._sender.session.close()

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Protocol
 from msgspec import Struct, field
 
 from workbench.core.cid import new_cid
+from workbench.core.payload.parts import Parts
 from workbench.core.payload.response import Response
 from workbench.core.payload.simpleio import Declared
 from workbench.core.trace import Step
@@ -57,10 +58,11 @@ INVOKE_ASYNC_CALLBACK = ChannelInfo("invoke-async-callback", "invoke-async-callb
 class HTTPInput:
     """What HTTP says about a request, before anything is parsed.
 
-    Header names are as `Accept-Encoding`; `path_params` are decoded, `query` is the raw query string.
+    Header names are as `Accept-Encoding`; `path_params` are decoded, `query` is the raw query string. `read_parts`
+    reads a form in parts from the body's stream; None for any other body.
     """
 
-    __slots__ = ("address", "headers", "method", "path", "path_params", "query")
+    __slots__ = ("address", "headers", "method", "path", "path_params", "query", "read_parts")
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class HTTPInput:
         self.method, self.path, self.query = method, path, query
         self.headers, self.address = headers, address
         self.path_params = path_params or {}
+        self.read_parts: Callable[[BinaryIO], Parts] | None = None
 
 
 class Call:
@@ -224,7 +227,7 @@ class Invoker(Protocol):
         ...
 
     def failed(self, call: Call, error: BaseException) -> None:
-        """Log what a call raised."""
+        """Log what a call raised, and take its traceback off."""
         ...
 
     def background(self, task: Callable[[], None]) -> None:
@@ -267,6 +270,7 @@ class Surroundings(Protocol):
     connections: Connections
     clock: Any
     log: Any
+    traffic: Any
 
     @property
     def kvdb(self) -> Any:

@@ -79,14 +79,20 @@ def _half_of_a_pair(value: Any) -> str:
     return ""
 
 
+@cache
+def _secrets(cls: Any) -> frozenset[str]:
+    """The fields that may hold a secret."""
+    return frozenset(field for field, kind in field_types(cls).items() if holds_secret(kind))
+
+
 def _value_problem(value: Any, kind: Any) -> str:
-    if isinstance(value, str) and holds_secret(kind):
-        return ""
-    if half := _half_of_a_pair(value):
+    if (half := _half_of_a_pair(value)) and not holds_secret(kind):
         return half
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as exc:
+        if isinstance(value, str) and holds_secret(kind):
+            return ""
         if words := _words(kind):
             return f"must be one of {', '.join(map(repr, words))}, not {short(value)}"
         if holds_secret(kind):
@@ -120,11 +126,12 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
             problems["name"] = "must be text of 1 to 200 characters"
         elif not self.name.isprintable():
             problems["name"] = "must hold no line break and nothing else that does not show"
+        secrets = _secrets(type(self))
         for field, kind in field_types(type(self)).items():
             value = getattr(self, field)
-            if value == "" and holds_secret(kind):
+            if value == "" and field in secrets:
                 problems[field] = "must not be empty"
-            elif isinstance(value, str) and holds_secret(kind):
+            elif isinstance(value, str) and field in secrets:
                 structs.force_setattr(self, field, keep_given(f"{self.kind} {self.name!r} {field}", value))
             elif problem := _value_problem(value, kind):
                 problems[field] = problem

@@ -50,10 +50,6 @@ class WorkbenchError(Exception):
         super().__init__(*(mask(each) if isinstance(each, str) else each for each in args))
 
 
-LONGEST_QUOTED, QUOTED = 200, 60
-"""Names are 200 characters at most; of a longer text, so many are quoted."""
-
-
 def listed(names: Iterable[str], *, at_most: int = 12) -> str:
     """Names in a row for an error text, the long tail counted instead of shown."""
     names = sorted(names)
@@ -66,7 +62,8 @@ def listed(names: Iterable[str], *, at_most: int = 12) -> str:
 def short(name: object) -> str:
     """A name as errors quote it: one that nobody could read to its end is cut."""
     text = repr(name)
-    return text if len(text) <= LONGEST_QUOTED else f"{text[:QUOTED]}... ({len(text):,} characters)"
+    # Names are 200 characters at most.
+    return text if len(text) <= 200 else f"{text[:60]}... ({len(text):,} characters)"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -120,10 +117,9 @@ class DanglingReference(WorkbenchError):
         close = nearest(name, known := list(known))
         meant = f" Did you mean {close!r}?" if close else ""
         there = f"did you mean {close!r}?" if close else f"there are: {listed(known) if known else 'none yet'}"
-        self.field, self.problem = field, f"{short(name)} does not exist; {there}"
-        super().__init__(
-            f"{owner} names the {what} {short(name)}, which does not exist; there are: {listed(known)}.{meant}"
-        )
+        said = short(name)
+        self.field, self.problem = field, f"{said} does not exist; {there}"
+        super().__init__(f"{owner} names the {what} {said}, which does not exist; there are: {listed(known)}.{meant}")
 
 
 class PathTaken(WorkbenchError):
@@ -307,9 +303,17 @@ class URITooLong(CallerError):
 
 
 class UnsupportedMediaType(CallerError):
-    """415: the body is of a kind that the channel does not read."""
+    """415: the body is of a kind, or coded in a way, that the channel does not read."""
 
     status, phrase = 415, "Unsupported Media Type"
+
+    def __init__(self, *args: object, accept_encoding: Sequence[str] = (), needs_msg: bool = True) -> None:
+        self.accept_encoding = tuple(accept_encoding)
+        super().__init__(*args, needs_msg=needs_msg)
+
+    def headers(self) -> list[tuple[str, str]]:
+        # RFC 9110, 15.5.16: so that a sender learns what to send instead.
+        return [("Accept-Encoding", ", ".join(self.accept_encoding))] if self.accept_encoding else []
 
 
 class TooManyRequests(CallerError):

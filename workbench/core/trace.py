@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Protocol
 
 from workbench.core.errors import mood_of_error, words_of_error
+from workbench.core.failure import Failure, failure_of
 from workbench.core.masking import mask
 from workbench.core.mood import Mood
 
@@ -48,14 +49,18 @@ class Step:
         self.seconds: float | None = None
         self.outcome = "running"
         self.mood: Mood = "running"
-        self.error: BaseException | None = None
+        self.error: Failure | None = None
         self.steps: list[Traced] = []
 
     def end(self, text: str, mood: Mood = "ok", error: BaseException | None = None) -> None:
-        """Say how it ended, in words of any kind, and what that means; only the first end counts."""
+        """Say how it ended, in words of any kind, and what that means; only the first end counts.
+
+        Of an error its text and lines are kept, never the error: its frames hold what the call worked with.
+        """
         if self.seconds is None:
             self.seconds = perf_counter() - self.started
-            self.outcome, self.mood, self.error = mask(text), mood, error
+            self.outcome, self.mood = mask(text), mood
+            self.error = failure_of(error) if error is not None else None
 
     def fail(self, error: BaseException) -> None:
         """End with an error, in the words and the mood of its class."""

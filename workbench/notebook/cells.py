@@ -6,6 +6,7 @@ any inner failure fails the whole.
 
 from __future__ import annotations
 
+import gc
 import linecache
 import re
 import sys
@@ -89,6 +90,10 @@ class Cells:
     def _open(self, text: str, origin: Origin) -> None:
         self._drop()
         capture.install()
+        # ipykernel 6 keeps, by thread number, into which cell a thread prints, and lets go of threads that have ended
+        # when garbage is collected. Calls from outside come and go in threads between cells: without this, a thread of
+        # this cell that gets the number of one of theirs prints into nothing.
+        gc.collect(0)
         self._failed = False
         self._reports = []
         self._draft = self._wb.drafting.open(Source(origin, self._python(text)), self._is_bound)

@@ -23,8 +23,9 @@ from workbench.notebook.html import bar, block, chip, code, dot, escape, measure
 from workbench.notebook.lines import DeployLine, Greeting, NothingLine
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
+from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
-from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
+from workbench.sandbox.smtp_inbox import SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
 from workbench.ui import front

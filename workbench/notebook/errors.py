@@ -13,11 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import workbench
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask
 
-OURS = f"{Path(workbench.__file__).parent}/"
+OURS = f"{Path(__file__).parent.parent}/"
 _FOLLOWED = (Exception, KeyboardInterrupt)
 
 

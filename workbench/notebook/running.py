@@ -9,8 +9,9 @@ from workbench.notebook import files
 from workbench.notebook.html import FAINT, chip, code, dot, escape, muted, strong, table
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
+from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
-from workbench.sandbox.smtp_inbox import Mail, SMTPInbox
+from workbench.sandbox.smtp_inbox import SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
 
@@ -22,7 +23,6 @@ LIVES = "Jobs run while this kernel lives. Keep them running: "
 
 def job(job: Job) -> str:
     """One job: its schedule, its next time, how its last run went."""
-    last = job.runs[-1] if job.runs else None
     return table(
         ("", "what", "runs", "next", "last"),
         [
@@ -31,7 +31,7 @@ def job(job: Job) -> str:
                 escape(job.definition.describe()),
                 code(job.definition.service),
                 moment(job.next_at, job),
-                _outcome(last) if last else muted("none yet"),
+                _last(job),
             )
         ],
     )
@@ -43,13 +43,12 @@ def jobs(jobs: Jobs, notebook: str) -> str:
         return muted("No jobs.")
     rows = []
     for each in jobs.values():
-        last = each.runs[-1] if each.runs else None
         rows.append(
             (
                 f"{dot('live' if each.next_at else 'calm')} {strong(each.name)}",
                 escape(each.definition.describe()),
                 moment(each.next_at, each),
-                _outcome(last) if last else muted("none yet"),
+                _last(each),
             )
         )
     return table(("name", "what", "next", "last"), rows) + muted(f"{LIVES}{code(f'workbench serve {notebook}')}")
@@ -79,6 +78,13 @@ def tally(tally: Tally) -> str:
     """A dot for each run, and the count."""
     dots = " ".join(dot(MOODS.get(each.outcome, "bad")) for each in tally.runs[-40:])
     return f"{dots} {escape(repr(tally))}"
+
+
+def _last(job: Job) -> str:
+    """How the last run went, and since when one goes on."""
+    runs, since = job.runs, job.running_since
+    outcome = _outcome(runs[-1]) if runs else muted("none yet")
+    return outcome if since is None else f"{outcome} {muted('running since')} {moment(since, job)}"
 
 
 def _outcome(run: Run) -> str:

@@ -25,12 +25,13 @@ from typing import Any, TextIO
 
 from workbench.core.call import Call
 from workbench.core.current import CURRENT
+from workbench.core.failure import cut, cut_middle
 from workbench.core.masking import mask
 from workbench.core.trace import Line
-from workbench.runtime.traffic import LogLine
+from workbench.runtime.traffic import LONGEST_LINE, LogLine
 
 KEPT_IN_TRACE = 1000
-LONGEST_LINE = 8192
+"""Lines of one service's call that its trace keeps; of more, the first ones and the last."""
 
 
 class Tee:
@@ -62,11 +63,14 @@ class Tee:
 
 def keep_print(call: Call, text: str) -> None:
     """Add printed text to the call's trace; `print` writes its line and its end apart."""
+    if len(text) > LONGEST_LINE:
+        text = cut(mask(text), LONGEST_LINE) + ("\n" if text.endswith("\n") else "")
     steps = call.step.steps
     last = steps[-1] if steps else None
     if isinstance(last, Line) and last.kind == "print" and last.text[-1:] != "\n" and len(last.text) < LONGEST_LINE:
         # Joined first: a value may come in two pieces.
         last.text = mask(last.text + text)
+        call.surroundings.traffic.grow(len(text))
     else:
         last = Line("print", text)
         _keep(call, last)
@@ -77,6 +81,7 @@ def keep_print(call: Call, text: str) -> None:
 def _keep(call: Call, line: Line) -> None:
     """Add a line to the call's trace; of a call that never stops talking, the first lines and the last."""
     steps = call.step.steps
+    call.surroundings.traffic.grow(len(line.text))
     if len(steps) == KEPT_IN_TRACE:
         steps.append(Line("log", f"more than {KEPT_IN_TRACE} lines; the others are in wb.log alone", "WARNING"))
     if len(steps) > KEPT_IN_TRACE + 1 and isinstance(steps[-1], Line):
@@ -93,14 +98,19 @@ class ServiceLog(logging.Handler):
         if call is None:
             return
         try:
-            text = record.getMessage()
-            if record.exc_info:
-                text += "\n" + logging.Formatter().formatException(record.exc_info)
+            # Masked before it is cut: of a value cut in two, a part would be left.
+            text = message = cut(mask(record.getMessage()), LONGEST_LINE)
+            if trace := _traceback_of(record):
+                text += "\n" + cut_middle(mask(trace), LONGEST_LINE)
         except Exception:
             self.handleError(record)
             return
-        _keep(call, Line("log", record.getMessage(), record.levelname))
-        call.surroundings.log.append(LogLine(time(), call.cid, call.service, record.levelname, mask(text)))
+        _keep(call, Line("log", message, record.levelname))
+        call.surroundings.log.append(LogLine(time(), call.cid, call.service, record.levelname, text))
+
+
+def _traceback_of(record: logging.LogRecord) -> str:
+    return record.exc_text or (logging.Formatter().formatException(record.exc_info) if record.exc_info else "")
 
 
 def _without_secrets(record: logging.LogRecord) -> logging.LogRecord:
@@ -109,7 +119,7 @@ def _without_secrets(record: logging.LogRecord) -> logging.LogRecord:
         text = record.getMessage()
     except Exception:
         return record  # the handlers will say what is wrong with it
-    trace = record.exc_text or (logging.Formatter().formatException(record.exc_info) if record.exc_info else "")
+    trace = _traceback_of(record)
     said, traced = mask(text), mask(trace)
     if (said, traced) == (text, trace):
         return record

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import types
 from collections.abc import Callable, Coroutine, Generator
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +15,10 @@ from workbench.core.current import CURRENT
 from workbench.core.service import logger_of
 
 BLOCKED_SECONDS = 0.1
+
+
+STEPPING: dict[int, tuple[Call, float]] = {}
+"""The call whose step a thread's loop is in, and when that began: what the watchdog looks at."""
 
 
 class Standing:
@@ -59,7 +64,8 @@ def start(
     loop, context = asyncio.get_running_loop(), contextvars.copy_context()
     standing, current = Standing(), asyncio.current_task()
     _set_current(loop, current, standing)
-    began = perf_counter()
+    here, began = get_ident(), perf_counter()
+    STEPPING[here] = (call, began)
     try:
         waits_for = context.run(coroutine.send, None)
     except StopIteration as end:
@@ -74,6 +80,7 @@ def start(
             loop.call_soon(standing.task.cancel)
         return standing.task
     finally:
+        STEPPING.pop(here, None)
         _set_current(loop, standing, current)
         _watch(call, perf_counter() - began)
     done(answer, error)
@@ -105,12 +112,15 @@ def watched(coroutine: Coroutine[Any, Any, Any], call: Call, waits_for: Any = _F
                 sent, thrown = (yield waits_for), None
             except BaseException as exc:
                 sent, thrown = None, exc
-        began = perf_counter()
+        here, began = get_ident(), perf_counter()
+        STEPPING[here] = (call, began)
         try:
             waits_for = coroutine.send(sent) if thrown is None else coroutine.throw(thrown)
         except StopIteration as end:
             return end.value
         finally:
+            STEPPING.pop(here, None)
+            thrown = None  # it would hold this frame in a circle
             _watch(call, perf_counter() - began)
 
 

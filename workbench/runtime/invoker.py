@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
+from threading import Condition
 from typing import Any
 
 from workbench.core.call import (
@@ -22,6 +23,7 @@ from workbench.core.call import (
 from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut, mood_of_error
+from workbench.core.failure import drop_frames
 from workbench.core.forking import end_if_forked
 from workbench.core.ports import Limiter
 from workbench.core.service import logger_of, named
@@ -55,6 +57,7 @@ class Invoker:
         self._services, self._limiter = services, limiter
         self.loop, self.workers, self.traffic = loop, workers, traffic
         self._surroundings = surroundings
+        self._ended, self._performing = Condition(), 0
 
     def new_call(
         self,
@@ -136,12 +139,25 @@ class Invoker:
         self.traffic.record(call.cid, call.step)
         if spool is not None:
             spool.hold()
+        with self._ended:
+            self._performing += 1
         try:
             self._queue(call, partial(self._perform, call, task, spool))
         except ServiceUnavailable:
-            if spool is not None:
-                spool.release()
+            self._performed(spool)
             raise
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until every task that was sent has ended; whether that came within `timeout` [s]."""
+        with self._ended:
+            return self._ended.wait_for(lambda: self._performing == 0, timeout)
+
+    def _performed(self, spool: Spooled | None) -> None:
+        if spool is not None:
+            spool.release()
+        with self._ended:
+            self._performing -= 1
+            self._ended.notify_all()
 
     def call_of(self, task: Task) -> Call:
         """The call that performs a task."""
@@ -157,8 +173,7 @@ class Invoker:
         except Exception as exc:
             log_failure(call, exc)
         finally:
-            if spool is not None:
-                spool.release()
+            self._performed(spool)
 
     def _call_back(self, name: str, answer: Any, replied: Call) -> None:
         task = Task(name, answer, INVOKE_ASYNC_CALLBACK, services=replied.services, in_reply_to=replied.cid)
@@ -194,8 +209,9 @@ class Invoker:
         return None
 
     def failed(self, call: Call, error: BaseException) -> None:
-        """Log what a call raised, under its CID."""
+        """Log what a call raised, under its CID; after that it has no traceback any more."""
         log_failure(call, error)
+        drop_frames(error)
 
     def background(self, task: Callable[[], None]) -> None:
         """Run a task on a worker."""

@@ -66,6 +66,7 @@ class LoopThread:
     def _start(self) -> None:
         loop, started = asyncio.new_event_loop(), Event()
         loop.set_exception_handler(_log_lost)
+        _let_cancelled_timers_go(loop)
         self._landed.clear()
         self._landing = False
 
@@ -161,6 +162,20 @@ class LoopThread:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=1) if tasks else None
+
+
+def _let_cancelled_timers_go(loop: Any) -> None:
+    """Take the context off a timer that is cancelled, which stays in the loop's heap until its time has come.
+
+    The context holds the call that set it, and the call its body: `asyncio.timeout(60)` would keep both for a minute.
+    """
+    cancelled = loop._timer_handle_cancelled
+
+    def let_go(timer: Any) -> None:
+        cancelled(timer)
+        timer._context = None
+
+    loop._timer_handle_cancelled = let_go
 
 
 def _log_lost(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

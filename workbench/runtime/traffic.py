@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from threading import Lock
 from time import time
 from typing import Generic, NamedTuple, TypeVar, overload
 
 from workbench.core.errors import UnknownName, WorkbenchError
+from workbench.core.failure import cut
 from workbench.core.masking import mask
-from workbench.core.trace import Step, Trace
+from workbench.core.trace import Line, Step, Trace
 
 T = TypeVar("T")
 KEPT_TRACES = 1000
 KEPT_LINES = 5000
+LONGEST_LINE = 8192
+"""Characters of one line that a trace and the log keep; of a traceback below it, as many again."""
+
+KEPT_TRACE_BYTES = KEPT_LOG_BYTES = 32 * 1024 * 1024
+"""What all lines in all traces, and those of the log, may come to [bytes]; the oldest go first."""
+
+OF_A_LINE = 200
+"""What a line takes besides its text [bytes]: measured on Python 3.11, with its tuple and its time."""
 
 
 class NothingThere(WorkbenchError, IndexError):
@@ -57,8 +67,35 @@ class Ring(Sequence[T], Generic[T]):
 class Traffic(Ring[Trace]):
     """`wb.traffic`: the last 1,000 calls from outside, each as a trace."""
 
-    def __init__(self, kept: int = KEPT_TRACES) -> None:
+    def __init__(self, kept: int = KEPT_TRACES, kept_bytes: int = KEPT_TRACE_BYTES) -> None:
         super().__init__(kept)
+        self.kept_bytes, self.left_out = kept_bytes, 0
+        self._lock, self._grown = Lock(), 0
+
+    def grow(self, characters: int) -> None:
+        """A trace gets a line of so many characters; if that is too much for all of them, the oldest calls go.
+
+        What goes otherwise is not counted as it goes, which would cost every call: the traces are measured once as
+        much has come as may be kept, and then go down to three quarters of that.
+        """
+        with self._lock:
+            self._grown += characters + OF_A_LINE
+            if self._grown > self.kept_bytes:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        sizes = [(trace, _bytes_of(trace)) for trace in self]
+        total = sum(size for _, size in sizes)
+        for trace, size in sizes[:-1]:
+            if total <= self.kept_bytes * 3 // 4:
+                break
+            try:
+                self._items.remove(trace)
+            except ValueError:  # so many calls came meanwhile that it went by itself
+                continue
+            total -= size
+            self.left_out += 1
+        self._grown = total
 
     def record(self, cid: str, root: Step) -> None:
         """Keep a call from its beginning; its steps fill in as it goes."""
@@ -72,7 +109,8 @@ class Traffic(Ring[Trace]):
         raise UnknownName("recorded call", cid, ())
 
     def __repr__(self) -> str:
-        return "\n".join(trace.root.describe() for trace in self) or "No calls yet."
+        told = [_left_out(self.left_out, "calls", self.kept_bytes)] if self.left_out else []
+        return "\n".join([*told, *(trace.root.describe() for trace in self)]) or "No calls yet."
 
 
 class LogLine(NamedTuple):
@@ -91,12 +129,42 @@ class LogLine(NamedTuple):
 class Log(Ring[LogLine]):
     """`wb.log`: the last 5,000 lines of services."""
 
-    def __init__(self, kept: int = KEPT_LINES) -> None:
+    def __init__(self, kept: int = KEPT_LINES, kept_bytes: int = KEPT_LOG_BYTES) -> None:
         super().__init__(kept)
+        self.kept, self.kept_bytes, self.left_out = kept, kept_bytes, 0
+        self._lock, self._size = Lock(), 0
+        self.append, self.clear = self._append, self._clear
+
+    def _append(self, line: LogLine) -> None:
+        if len(line.text) > 2 * LONGEST_LINE + OF_A_LINE:
+            line = line._replace(text=cut(line.text, 2 * LONGEST_LINE))
+        with self._lock:
+            while self._items and (
+                len(self._items) >= self.kept or self._size + len(line.text) + OF_A_LINE > self.kept_bytes
+            ):
+                self.left_out += len(self._items) < self.kept
+                self._size -= len(self._items.popleft().text) + OF_A_LINE
+            self._size += len(line.text) + OF_A_LINE
+            self._items.append(line)
+
+    def _clear(self) -> None:
+        with self._lock:
+            self._items.clear()
+            self._size = self.left_out = 0
 
     def of(self, cid: str) -> list[LogLine]:
         """The lines of one call."""
         return [line for line in self if line.cid == cid]
 
     def __repr__(self) -> str:
-        return mask("\n".join(f"{line.service} {line.level} {line.text}" for line in self)) or "Nothing logged yet."
+        told = [_left_out(self.left_out, "lines", self.kept_bytes)] if self.left_out else []
+        lines = (f"{line.service} {line.level} {line.text}" for line in self)
+        return mask("\n".join([*told, *lines])) or "Nothing logged yet."
+
+
+def _bytes_of(trace: Trace) -> int:
+    return sum(len(step.text) + OF_A_LINE for _, step in trace.root.tree() if isinstance(step, Line))
+
+
+def _left_out(count: int, what: str, most_bytes: int) -> str:
+    return f"... {count} earlier {what} left out, since all together may take {most_bytes // (1024 * 1024)} MiB"

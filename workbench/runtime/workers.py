@@ -24,6 +24,8 @@ Soon = Callable[[Callable[[], None]], object]
 
 WORKERS = 32
 WAITING = 1000
+STUCK_SECONDS = 1.0
+"""How long no thread took a task before those that wait are refused, if as many hang as may: a burst is queued [s]."""
 
 
 class Workers:
@@ -32,10 +34,11 @@ class Workers:
     Args:
         size: Most threads at once, spares not counted.
         waiting: Most tasks that wait for a thread; one more is refused with ServiceUnavailable.
+        now: A clock that never goes back [s].
     """
 
-    def __init__(self, size: int = WORKERS, waiting: int = WAITING) -> None:
-        self.size, self.waiting_bound = size, waiting
+    def __init__(self, size: int = WORKERS, waiting: int = WAITING, now: Callable[[], float] = monotonic) -> None:
+        self.size, self.waiting_bound, self._now = size, waiting, now
         self.forget()
         forgets_when_forked(self)
 
@@ -46,6 +49,7 @@ class Workers:
         self._lock = Lock()
         self._threads = self._asleep = self._spares = self._named = 0
         self._alive: set[Thread] = set()
+        self._taken_at = 0.0  # kept while as many hang as may; nobody else asks
         self._waking = self._deferred = self._closed = False
 
     @property
@@ -58,6 +62,11 @@ class Workers:
         """Threads without a task: asleep, just woken, or not even started."""
         return self._asleep + self._waking + max(0, self.size + self._spares - self._threads)
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether every thread is busy, as many hang as may, and none has taken a task for a while."""
+        return self._spares >= self.size and self._free == 0 and self._now() - self._taken_at > STUCK_SECONDS
+
     def submit(self, task: Callable[[], None], soon: Soon | None = None) -> None:
         """Run `task` on a worker; it must not raise.
 
@@ -66,12 +75,12 @@ class Workers:
                 a thread that runs at once would fight the caller for the interpreter's lock.
 
         Raises:
-            ServiceUnavailable: Every worker is busy and the queue is full, or the workers are closed.
+            ServiceUnavailable: Every worker is busy and the queue is full or does not move, or the workers are closed.
         """
         with self._lock:
             if self._closed:
                 raise ServiceUnavailable("Stopping")
-            if len(self._tasks) >= self.waiting_bound + self._free:
+            if len(self._tasks) >= self.waiting_bound + self._free or self.is_stuck:
                 raise ServiceUnavailable("All workers are busy")
             self._tasks.append(task)
             if soon is None:
@@ -124,6 +133,8 @@ class Workers:
                     self._alive.discard(current_thread())
                 elif self._tasks:
                     task = self._tasks.popleft()
+                    if self._spares >= self.size:
+                        self._taken_at = self._now()
                 else:
                     self._asleep += 1
                 self._wake_if_needed()
@@ -138,6 +149,7 @@ class Workers:
             if self._spares >= self.size:
                 return False
             self._spares += 1
+            self._taken_at = self._now()
             self._wake_if_needed()
             return True
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from workbench.core.definition import field_types
 from workbench.core.errors import InvalidDefinition, nearest
-
-if TYPE_CHECKING:
-    from workbench.sandbox.peer import Peer
 
 F = TypeVar("F", bound="Faults")
 
@@ -92,10 +90,16 @@ def faults_from(kind: type[F], owner: str, knobs: dict[str, Any]) -> F:
 
 
 class Trouble:
-    """Faults in force on one peer; leaving its `with` block heals the peer."""
+    """Faults in force on one peer; leaving its `with` block heals the peer.
 
-    def __init__(self, peer: Peer, faults: Faults) -> None:
-        self.peer, self.faults = peer, faults
+    Args:
+        faults: The faults.
+        heal: Ends them.
+        owner: The peer's name, for a person.
+    """
+
+    def __init__(self, faults: Faults, heal: Callable[[], None], owner: str) -> None:
+        self.faults, self._heal, self._owner = faults, heal, owner
         self._left = faults.times
 
     def strikes(self) -> bool:
@@ -116,7 +120,7 @@ class Trouble:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.peer.heal()
+        self._heal()
 
     def __repr__(self) -> str:
         knobs = {
@@ -125,7 +129,7 @@ class Trouble:
             if (value := getattr(self.faults, field)) != getattr(type(self.faults)(), field)
         }
         words = ", ".join(f"{field}={value!r}" for field, value in knobs.items())
-        return f"{self.peer} has faults now: {words or 'none'}. Fix: .heal()"
+        return f"{self._owner} has faults now: {words or 'none'}. Fix: .heal()"
 
 
 def raw(name: str) -> bytes:

@@ -8,10 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from workbench.connections.files.names import PART, path_of
 from workbench.connections.files.protocol import said_bytes
+from workbench.sandbox.faults import Faults, Trouble
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
 
@@ -68,6 +69,30 @@ class Tree(Mapping[str, bytes]):
 
     def __repr__(self) -> str:
         return "\n".join(f"{path} ({said_bytes(self.size(path))})" for path in self) or "No files."
+
+
+class Keeper(Protocol):
+    """What the conversations of a peer that keeps files behind a login need of it."""
+
+    name: str
+    users: dict[str, str] | None
+    logins: int
+    root: Path
+    asked: Journal[Asked]
+
+    @property
+    def faults(self) -> Faults:
+        """The faults in force."""
+        ...
+
+    @property
+    def trouble(self) -> Trouble:
+        """The faults in force, with their count."""
+        ...
+
+    def grow(self, at: Path, count: int) -> None:
+        """Have so many plus signs appended to a file [bytes]."""
+        ...
 
 
 class FilePeer(Peer):

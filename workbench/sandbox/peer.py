@@ -36,7 +36,7 @@ class Peer:
     def __init__(self, name: str = "") -> None:
         self.name = name or self.kind
         self._credentials: dict[str, Secret] = {}
-        self._well = self._trouble = Trouble(self, self.fault_fields())
+        self._well = self._trouble = self._troubled(self.fault_fields())
         self._wire: Wire | None = None
 
     def protocol(self) -> asyncio.BaseProtocol:
@@ -121,10 +121,12 @@ class Peer:
         Raises:
             InvalidDefinition: A fault this kind does not have, or a value out of its bounds; all are listed.
         """
-        trouble = Trouble(self, faults_from(self.fault_fields, str(self), knobs))
-        self._trouble = trouble
+        trouble = self._trouble = self._troubled(faults_from(self.fault_fields, str(self), knobs))
         self._obey()
         return trouble
+
+    def _troubled(self, faults: Faults) -> Trouble:
+        return Trouble(faults, self.heal, str(self))
 
     def heal(self) -> None:
         """Have no faults."""
@@ -140,7 +142,7 @@ class Peer:
     def trouble(self) -> Trouble:
         """The faults in force, with their count."""
         if self._trouble.over:
-            self._trouble = Trouble(self, self._trouble.faults.habits())
+            self._trouble = self._troubled(self._trouble.faults.habits())
         return self._trouble
 
     @property

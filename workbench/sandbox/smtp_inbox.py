@@ -6,119 +6,26 @@ import asyncio
 import hmac
 import logging
 import ssl
-from email import policy
-from email.errors import MessageError
-from email.header import decode_header, make_header
-from email.message import EmailMessage, Message
-from email.parser import BytesParser, HeaderParser
-from email.utils import getaddresses
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 from msgspec import Meta
 
+from workbench.connections.files.protocol import said_bytes
 from workbench.core.secret import given
 from workbench.sandbox import certificates
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.journal import Journal
+from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-    from workbench.connections.smtp.live import SMTPConnection
+    from workbench.connections.smtp.definition import SMTPConnection
 
 MOST_BYTES = 64 << 20
 SHOWN = 20
-
-
-class Mail:
-    """One mail that arrived."""
-
-    def __init__(self, sender: str, recipients: list[str], raw: bytes, user: str = "") -> None:
-        self.sender, self.recipients, self.raw, self.user = sender, recipients, raw, user
-
-    @cached_property
-    def parsed(self) -> EmailMessage:
-        """The standard library's view of it."""
-        return BytesParser(policy=policy.default).parsebytes(self.raw)
-
-    @cached_property
-    def _fields(self) -> Message:
-        # The parser of old: the newer one, behind `parsed`, fails on headers that are nearly right.
-        return HeaderParser(policy=policy.compat32).parsestr(self.raw.decode("utf-8", "replace"))
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Every header, decoded; of several of one name, the last."""
-        return {name: _decoded(str(value)) for name, value in self._fields.items()}
-
-    @property
-    def subject(self) -> str:
-        """The subject, decoded."""
-        return _decoded(str(self._fields["Subject"] or ""))
-
-    @property
-    def from_(self) -> str:
-        """The address in From; what the server was told is `sender`."""
-        return next(iter(self._addresses("From")), "")
-
-    @property
-    def to(self) -> list[str]:
-        """The addresses in To."""
-        return self._addresses("To")
-
-    @property
-    def cc(self) -> list[str]:
-        """The addresses in Cc."""
-        return self._addresses("Cc")
-
-    @property
-    def bcc(self) -> list[str]:
-        """Who receives it although no header says so."""
-        return [each for each in self.recipients if each not in self.to and each not in self.cc]
-
-    def _addresses(self, header: str) -> list[str]:
-        values = [str(value) for value in self._fields.get_all(header, [])]
-        return [address for _, address in getaddresses(values) if address]
-
-    @property
-    def text(self) -> str:
-        """The plain text, without the line end that every mail's text gets."""
-        return self._body("plain")
-
-    @property
-    def html(self) -> str:
-        """The HTML, empty if there is none."""
-        return self._body("html")
-
-    def _body(self, kind: str) -> str:
-        part = self.parsed.get_body((kind,))
-        if part is None:
-            return ""
-        try:
-            text: str = part.get_content()
-        except LookupError:
-            text = cast(bytes, part.get_payload(decode=True) or b"").decode(errors="replace")
-        return text.replace("\r\n", "\n").removesuffix("\n")
-
-    @cached_property
-    def attachments(self) -> dict[str, bytes]:
-        """The attached files by name; a name that comes again gets a number."""
-        found: dict[str, bytes] = {}
-        for part in self.parsed.iter_attachments():
-            name = wanted = part.get_filename() or "unnamed"
-            count = 1
-            while name in found:
-                count += 1
-                name = f"{wanted} ({count})"
-            found[name] = cast(bytes, part.get_payload(decode=True) or b"")
-        return found
-
-    def __repr__(self) -> str:
-        copies = [f"{word} {', '.join(who)}" for word, who in (("cc", self.cc), ("bcc", self.bcc)) if who]
-        files = [f"{name} ({_bytes(len(contents))})" for name, contents in self.attachments.items()]
-        return ", ".join([f"{self.subject or '(no subject)'} -> {', '.join(self.to) or '(nobody)'}", *copies, *files])
 
 
 class SMTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -202,7 +109,9 @@ class SMTPInbox(Peer):
                 "to": ", ".join(mail.to),
                 "cc": ", ".join(mail.cc),
                 "subject": mail.subject,
-                "attachments": ", ".join(f"{name} ({_bytes(len(each))})" for name, each in mail.attachments.items()),
+                "attachments": ", ".join(
+                    f"{name} ({said_bytes(len(each))})" for name, each in mail.attachments.items()
+                ),
             }
             for mail in self.messages
         ]
@@ -298,15 +207,3 @@ def _server_class() -> type[SMTP]:
 def _is_ours_to_fix(record: logging.LogRecord) -> bool:
     # aiosmtpd 1.4.6 warns at every login that it itself still sets a deprecated attribute.
     return "login_data is deprecated" not in str(record.msg)
-
-
-def _decoded(value: str) -> str:
-    line = "".join(value.splitlines())
-    try:
-        return str(make_header(decode_header(line)))
-    except (LookupError, ValueError, MessageError):
-        return line
-
-
-def _bytes(count: int) -> str:
-    return f"{count:,} byte{'' if count == 1 else 's'}"

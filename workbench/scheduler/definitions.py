@@ -80,7 +80,7 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
         raise NotImplementedError
 
     def schedule(self) -> tuple[Any, ...]:
-        """What a change of which starts the job's count anew."""
+        """The fields that reset the run count when they change, and the kind."""
         ours = [field for field in self.__struct_fields__ if field not in ("name", "service", "extra", "active")]
         return (type(self), *(getattr(self, field) for field in ours))
 

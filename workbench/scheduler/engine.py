@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("workbench.scheduler")
 
-Defined = Literal["defined", "changed", "unchanged"]
+Change = Literal["defined", "changed", "unchanged"]
 
 KEEP_RUNS = 500
 """Runs of one job whose records are kept; up to 50 more until the next pruning."""
 
-THREADS = 16
 LOOK_SECONDS = 0.25
 """How often `wait` looks for runs of other processes."""
 
@@ -83,8 +82,7 @@ class Scheduler:
         self.clock, self._events = clock, events
         self._presence = Presence(folder or store.folder, store, clock=clock)
         self._history = History(store, app, clock, self._presence, keep_runs)
-        self._runner = Runner(self._history, clock, invoke, events, THREADS)
-        self._runner.is_current = self._is_current
+        self._runner = Runner(self._history, clock, invoke, events, self._is_current)
         self._ledger = self._runner.ledger
         self._agenda = Agenda()
         self._live: dict[str, JobRecord] = {}
@@ -95,7 +93,7 @@ class Scheduler:
 
     # What is defined
 
-    def define(self, definition: AnyJob, source: str = "") -> Defined:
+    def define(self, definition: AnyJob, source: str = "") -> Change:
         """Take a job in, from now on live in this process.
 
         An equal definition changes nothing; other schedule fields start its count anew; any other change keeps it.
@@ -120,7 +118,7 @@ class Scheduler:
         return word
 
     def put_back(self, name: str, record: JobRecord | None) -> None:
-        """Take a definition back: make the job what `stored` said before, or gone."""
+        """Undo a definition: the job becomes what `stored` answered before it, or is removed if that was None."""
         if record is None:
             if name in self.jobs:
                 self.remove(name)
@@ -209,6 +207,15 @@ class Scheduler:
         with self._lock:
             return self._agenda.next_at() if name is None else self._agenda.at(name)
 
+    def running_since(self, name: str) -> datetime | None:
+        """When the oldest run of the job that this process is busy with began (UTC); None if it runs none."""
+        return self._runner.running_since(name)
+
+    def preview(self, name: str, count: int) -> list[datetime]:
+        """The next planned times of a job (UTC), whatever its state."""
+        record = self.record(name)
+        return plan.preview(record.definition, record.anchor, self.clock.now(), count)
+
     # What runs
 
     def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
@@ -240,6 +247,7 @@ class Scheduler:
             for each in due:
                 self._runner.fire(each)
         self._runner.write_rest()
+        self._runner.tell_long_runs()
         return len(due)
 
     def play(self, until: datetime) -> int:
@@ -267,7 +275,7 @@ class Scheduler:
 
         A virtual clock fires nothing by itself: `tick`, `play` and `wait` do.
         """
-        if self._alarm is None and not hasattr(self.clock, "move_to"):
+        if self._alarm is None and not self.clock.is_virtual:
             from workbench.scheduler.alarm import Alarm
 
             self._alarm = Alarm(self._tick_safely, self._seconds_to_next)
@@ -289,7 +297,7 @@ class Scheduler:
 
     def _decided(
         self, definition: AnyJob, stored: JobRecord | None, source: str, now: datetime
-    ) -> tuple[JobRecord, Defined]:
+    ) -> tuple[JobRecord, Change]:
         if stored is not None and stored.definition == definition:
             return JobRecord(definition, stored.anchor, source or stored.source), "unchanged"
         if stored is not None and stored.definition.schedule() == definition.schedule():
@@ -346,7 +354,7 @@ class Scheduler:
 
     def _move_on(self, name: str, left: float) -> bool:
         """Let time pass until more runs may have ended; False if they cannot end."""
-        if not hasattr(self.clock, "move_to"):
+        if not self.clock.is_virtual:
             self._runner.wait_for_change(min(left, LOOK_SECONDS))
             return True
         if not self.settle():
@@ -358,7 +366,7 @@ class Scheduler:
 
     def _move_clock(self, instant: datetime) -> None:
         clock: Any = self.clock
-        if not hasattr(clock, "move_to"):
+        if not clock.is_virtual:
             raise TypeError("Only a virtual clock can be moved; under the machine's, wait() or start().")
         if instant > clock.now():
             clock.move_to(instant)

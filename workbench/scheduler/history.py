@@ -14,6 +14,7 @@ import msgspec
 
 from workbench.core.errors import InvalidDefinition, StoreUnavailable
 from workbench.core.ports import Clock, Store
+from workbench.durable.attempts import Attempts
 from workbench.durable.presence import Presence
 from workbench.scheduler import plan
 from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
@@ -56,7 +57,7 @@ class History:
 
     Keys, all below `app/<app>/`: `job/<job>`; `paused/<job>`, since when; `past/<job>/idle~<time>`, a pause that ended;
     `past/<job>/mark~<time>`, up to when every planned time is accounted for, the latest counts; `run/<job>/<time>~<n>`
-    with n the attempt at a planned time, `h...` for runs by hand; `old/<job>/<series>/<outcome>`, which counts the
+    with n the attempt at a planned time, `h...~<n>` for runs by hand; `old/<job>/<series>/<outcome>`, which counts the
     scheduled runs whose records were left behind.
 
     Whoever adds `run/<job>/<time>~1` decides what becomes of that planned time: a run, or a row without one.
@@ -65,6 +66,7 @@ class History:
     def __init__(self, store: Store, app: str, clock: Clock, presence: Presence, keep_runs: int) -> None:
         self._store, self._clock, self._presence, self._keep_runs = store, clock, presence, keep_runs
         self._prefix = f"app/{_part(app)}"
+        self.attempts = Attempts(store, presence, clock, Run)
         self._ended: dict[str, int] = {}
         self._lock = Lock()
 
@@ -146,44 +148,47 @@ class History:
 
     def claim(self, run: Run) -> Run | None:
         """Write a run that begins, or planned times without one; None if another process was quicker."""
-        tag = f"h{secrets.token_hex(4)}" if run.by_hand else str(run.attempt)
-        key = f"{self._key('run', run.job)}/{time_key(run.planned)}~{tag}"
-        run = msgspec.structs.replace(run, key=key, owner=self._presence.me)
-        return run if self._store.add(key, _bytes(run)) else None
+        unit = f"{self._key('run', run.job)}/{time_key(run.planned)}"
+        return self.attempts.claim(f"{unit}~h{secrets.token_hex(4)}" if run.by_hand else unit, run)
 
     def end(self, run: Run) -> bool:
-        """Write how a run ended, unless its job is gone; whether it is time to leave old runs behind."""
-        if self._store.get(self._key("job", run.job)) is None:
-            self._store.delete(run.key)
+        """Write how a run ended, unless its job is gone; whether it is time to leave old runs behind.
+
+        Raises:
+            StoreUnavailable: It is not written yet; see `end_rest`.
+        """
+        return self._is_time_to_prune(run, self.attempts.settle(run))
+
+    def end_rest(self) -> list[Run]:
+        """Write what the store refused before; the runs after which it is time to leave old runs behind."""
+        return [run for run, stands in self.attempts.settle_rest() if self._is_time_to_prune(run, stands)]
+
+    def _is_time_to_prune(self, run: Run, stands: bool) -> bool:
+        try:
+            is_known = self._store.get(self._key("job", run.job)) is not None
+            if not is_known:
+                # Claimed after the job was removed; a row that was there then went with it.
+                self._store.delete(run.key)
+        except StoreUnavailable as exc:
+            log.warning(
+                "whether job %r was removed while it ran is not known, so the run's row stays: %s", run.job, exc
+            )
             return False
-        self._store.put(run.key, _bytes(run))
+        if is_known and not stands:
+            text = "a run of job %r ended as %r, but its row had been decided or removed before and stays as it is"
+            log.warning(text, run.job, run.outcome)
         with self._lock:
             ended = self._ended[run.job] = self._ended.get(run.job, -1) + 1
-        return ended % PRUNE_EVERY == 0
+        return is_known and ended % PRUNE_EVERY == 0
 
     def runs(self, name: str) -> list[Run]:
         """The kept runs of a job, oldest first; one whose process died is `interrupted` from now on."""
-        return [self._settled(_run_from(value)) for _, value in self._store.scan(self._key("run", name) + "/")]
+        return list(self.attempts.below(self._key("run", name) + "/"))
 
     def left_behind(self, record: JobRecord) -> dict[str, int]:
         """Scheduled runs of the current series whose records were left behind, by outcome."""
         prefix = f"{self._key('old', record.definition.name)}/{record.series}/"
         return {key.removeprefix(prefix): int(value) for key, value in self._store.scan(prefix)}
-
-    def _settled(self, run: Run) -> Run:
-        if run.outcome != "running" or self._presence.alive(run.owner):
-            return run
-        interrupted = msgspec.structs.replace(
-            run,
-            outcome="interrupted",
-            ended=self._clock.now(),
-            error="the process that ran it ended before the run did",
-        )
-        try:
-            self._store.put(run.key, _bytes(interrupted))
-        except StoreUnavailable as exc:
-            log.warning("the interrupted run of job %r stays unmarked: %s", run.job, exc)
-        return interrupted
 
     def surplus(self, name: str) -> datetime | None:
         """The latest planned time among the rows beyond those to keep; None if there are none."""

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from workbench.scheduler import plan
 from workbench.scheduler.definitions import AnyJob
+from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.records import Run, Tally
-
-if TYPE_CHECKING:
-    from workbench.scheduler.engine import Scheduler
 
 NOTES = {
     "waiting": " (waits until its cell has run)",
@@ -23,7 +19,7 @@ NOTES = {
 class Job:
     """One job, found by its name each time it is used."""
 
-    def __init__(self, scheduler: Scheduler, name: str) -> None:
+    def __init__(self, scheduler: HandledJobs, name: str) -> None:
         self._scheduler, self.name = scheduler, name
 
     @property
@@ -50,6 +46,11 @@ class Job:
     def next_at(self) -> datetime | None:
         """When it is due next (UTC); None if it is not on."""
         return self._scheduler.next_at(self.name)
+
+    @property
+    def running_since(self) -> datetime | None:
+        """When the oldest run that this process is busy with began (UTC); None if it runs none."""
+        return self._scheduler.running_since(self.name)
 
     @property
     def runs(self) -> list[Run]:
@@ -91,18 +92,17 @@ class Job:
 
     def preview(self, count: int = 5) -> list[datetime]:
         """Its next planned times (UTC), whatever its state."""
-        record = self._scheduler.record(self.name)
-        return plan.preview(record.definition, record.anchor, self._scheduler.clock.now(), count)
+        return self._scheduler.preview(self.name, count)
 
     def __repr__(self) -> str:
         definition = self.definition
-        return f"Job {self.name!r}: {definition.describe()}, runs {definition.service}{NOTES.get(self.state, '')}."
+        return f"Job {self.name!r}: {definition.describe()}, runs {definition.service}{_notes(self)}."
 
 
 class Jobs(Mapping[str, Job]):
     """All jobs of the application by name, those that wait for their cell included."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: HandledJobs) -> None:
         self._scheduler = scheduler
 
     def __getitem__(self, name: str) -> Job:
@@ -127,11 +127,17 @@ class Jobs(Mapping[str, Job]):
         if not jobs:
             return "No jobs."
         rows = [("name", "what", "zone")]
-        rows += [(job.name, f"{job.definition.describe()}{NOTES.get(job.state, '')}", _zone(job)) for job in jobs]
+        rows += [(job.name, f"{job.definition.describe()}{_notes(job)}", _zone(job)) for job in jobs]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         return "\n".join(
             " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
         )
+
+
+def _notes(job: Job) -> str:
+    since = job.running_since
+    running = "" if since is None else f" (running since {since.astimezone(job.definition.zone):%Y-%m-%d %H:%M:%S})"
+    return NOTES.get(job.state, "") + running
 
 
 def _zone(job: Job) -> str:

@@ -1,9 +1,11 @@
-"""What the scheduler needs from outside: somebody who runs a service and says how it went."""
+"""What the scheduler needs from outside, a runner of services, and what `Job` and `Jobs` need from the scheduler."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
+
+from workbench.scheduler.records import JobRecord, Run, Tally
 
 
 class JobResult(NamedTuple):
@@ -36,4 +38,60 @@ class Invoke(Protocol):
         Raises:
             Exception: Anything raised is recorded as a failed run, a WorkbenchError by its sentence alone.
         """
+        ...
+
+
+class KnownJobs(Protocol):
+    """What is known of the jobs of an application; each raises UnknownName for a name that is none."""
+
+    def names(self) -> list[str]:
+        """Every job, those that wait for their cell included."""
+        ...
+
+    def record(self, name: str) -> JobRecord:
+        """The job as it is here, or as the store has it."""
+        ...
+
+    def state(self, name: str) -> str:
+        """`waiting`, `inactive`, `paused`, `finished` or `on`."""
+        ...
+
+    def running_since(self, name: str) -> datetime | None:
+        """When the oldest run that this process is busy with began (UTC); None if it runs none."""
+        ...
+
+    def runs(self, name: str) -> list[Run]:
+        """The kept runs, oldest first."""
+        ...
+
+    def next_at(self, name: str) -> datetime | None:
+        """When the job is due next (UTC); None if it is not on."""
+        ...
+
+
+class HandledJobs(KnownJobs, Protocol):
+    """What can be done with them besides."""
+
+    def preview(self, name: str, count: int) -> list[datetime]:
+        """The next planned times (UTC), whatever the job's state."""
+        ...
+
+    def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+        """Run a job now, without using up its schedule."""
+        ...
+
+    def wait(self, name: str, runs: int = 1, timeout: float = 10.0) -> Tally:
+        """Wait until the schedule has made that many runs, `timeout` [s] at most."""
+        ...
+
+    def pause(self, name: str) -> None:
+        """Let planned times pass without a run."""
+        ...
+
+    def resume(self, name: str) -> None:
+        """End the pause."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget a job, with its runs."""
         ...

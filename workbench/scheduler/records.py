@@ -10,6 +10,7 @@ from zlib import crc32
 from msgspec import Struct
 
 from workbench.core.masking import mask
+from workbench.durable.attempts import Attempt
 from workbench.scheduler.definitions import AnyJob
 
 LONGEST_RETURNED, LONGEST_LINE, MOST_LINES = 2_000, 2_000, 200
@@ -30,31 +31,24 @@ class JobRecord(Struct, frozen=True, dict=True):
         return f"{time_key(self.anchor)}-{crc32(repr((kind.__name__, fields)).encode()):08x}"
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class Run(Attempt, frozen=True, kw_only=True):
     """One run of a job, or planned times that had none.
 
-    `outcome` is `running`, `ok`, `failed`, `timed_out`, `interrupted` (its process died), `skipped` (the job was still
-    busy) or `missed` (it could not run, and `error` says why; the record stands for `times` planned times, from
-    `planned` to `until`).
+    `outcome` is `running`, `ok`, `failed`, `timed_out`, `interrupted` (its process died, or its end was never written),
+    `skipped` (the job was still busy) or `missed` (it could not run, and `error` says why; the record stands for
+    `times` planned times, from `planned` to `until`).
     """
 
     job: str
     service: str
     by: str
     planned: datetime
-    started: datetime | None = None
-    ended: datetime | None = None
-    outcome: str = "running"
     cid: str = ""
-    error: str = ""
     returned: str = ""
     log: tuple[str, ...] = ()
-    attempt: int = 1
     times: int = 1
     until: datetime | None = None
     series: str = ""
-    owner: str = ""
-    key: str = ""
 
     @classmethod
     def planned_by(cls, record: JobRecord, planned: datetime, **more: Any) -> Run:

@@ -6,13 +6,15 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import count, takewhile
 from threading import Condition, Event, current_thread
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from workbench.core.errors import StoreUnavailable, WorkbenchError
+from workbench.core.errors import StoreUnavailable
 from workbench.core.events import Events
 from workbench.core.masking import mask
 from workbench.core.ports import Clock
@@ -20,7 +22,7 @@ from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import NOBODY_LOOKED, PAUSED, Ledger
 from workbench.scheduler.pool import Pool
-from workbench.scheduler.ports import Invoke, JobResult
+from workbench.scheduler.ports import Invoke
 from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted, bounded, shown
 
 log = logging.getLogger("workbench.scheduler")
@@ -35,7 +37,18 @@ of a job that runs every second."""
 UNSEEN_SECONDS = 2.0
 """How late somebody looks at a planned time that is called unseen [s]; the alarm looks once a second at least."""
 
-MOST_UNWRITTEN = 1_000
+LONG_SECONDS = 60.0
+"""Length of a run from which the log speaks of it, once [s]."""
+
+THREADS = 16
+"""Runs side by side; one that takes long no longer counts, see `Pool`."""
+
+
+class _Running(NamedTuple):
+    """A run that this process is busy with, and its job."""
+
+    record: JobRecord
+    since: datetime
 
 
 class _Line:
@@ -60,15 +73,25 @@ class Runner:
     Nothing here touches the store on the thread that says what is due: a slow disk delays no other job.
     """
 
-    def __init__(self, history: History, clock: Clock, invoke: Invoke, events: Events, threads: int) -> None:
+    def __init__(
+        self,
+        history: History,
+        clock: Clock,
+        invoke: Invoke,
+        events: Events,
+        is_current: Callable[[JobRecord], bool],
+    ) -> None:
+        """Make a runner of nothing yet; `is_current` says whether a job is still to run as this process knows it."""
         self._history, self._clock, self._invoke, self._events = history, clock, invoke, events
-        self._pool = Pool(threads)
+        self._is_current = is_current
+        self._pool = Pool(THREADS)
         self._changed = Condition()
         self._in_flight = 0
         self._lines: dict[str, _Line] = {}
-        self._unwritten: deque[Run] = deque(maxlen=MOST_UNWRITTEN)
+        self._numbers = count()
+        self._running: dict[int, _Running] = {}
+        self._told = -1
         self._is_catching_up = False
-        self.is_current: Callable[[JobRecord], bool] = lambda record: True
         self.ledger = Ledger(history, clock, lambda run: events.emit(RunEnded(run)))
 
     def fire(self, due: Due) -> None:
@@ -146,11 +169,33 @@ class Runner:
     def write_rest(self) -> None:
         """Try again what the store refused: to write how runs ended, and to account for planned times."""
         with self._changed:
-            if self._is_catching_up or not (self._unwritten or self.ledger.is_behind):
+            if self._is_catching_up or not (self._history.attempts.has_unwritten or self.ledger.is_behind):
                 return
             self._is_catching_up = True
             self._in_flight += 1
         self._pool.submit(self._write_rest)
+
+    def running_since(self, name: str) -> datetime | None:
+        """When the oldest run of a job that goes on here began (UTC); None if there is none."""
+        ours = (each.since for each in list(self._running.values()) if each.record.definition.name == name)
+        return min(ours, default=None)
+
+    def tell_long_runs(self) -> None:
+        """Log each run that has taken long by now, once."""
+        now = self._clock.now()
+        long_since = now - timedelta(seconds=LONG_SECONDS)
+        # Numbers are in order of the begin: those after the last one told, up to the first that is young.
+        untold = sorted(each for each in list(self._running.items()) if each[0] > self._told)
+        for number, each in takewhile(lambda item: item[1].since <= long_since, untold):
+            self._told, job = number, each.record.definition
+            log.warning(
+                "job %r has been running service %r for %d s, since %s. Its later planned times wait, or are skipped. "
+                "Fix: give what the service waits for a timeout.",
+                job.name,
+                job.service,
+                (now - each.since).total_seconds(),
+                each.since.isoformat(timespec="seconds"),
+            )
 
     def close(self) -> None:
         """Have the threads end after their tasks."""
@@ -173,7 +218,7 @@ class Runner:
             return due.run
         run = None
         try:
-            if not self.is_current(due.record):
+            if not self._is_current(due.record):
                 return None
             if self._may_claim(due):
                 run = self._history.claim(Run.planned_by(due.record, due.planned, started=self._clock.now()))
@@ -194,7 +239,7 @@ class Runner:
 
     def _skip(self, due: Due, why: str) -> None:
         try:
-            if self.is_current(due.record) and self._may_claim(due):
+            if self._is_current(due.record) and self._may_claim(due):
                 run = Run.planned_by(due.record, due.planned, outcome="skipped", error=why, ended=self._clock.now())
                 if (claimed := self._history.claim(run)) is not None:
                     self._events.emit(RunEnded(claimed))
@@ -204,21 +249,27 @@ class Runner:
             self._leave()
 
     def _perform(self, record: JobRecord, run: Run, extra: str) -> Run:
-        self._events.emit(RunStarted(run))
-        definition = record.definition
+        number = next(self._numbers)
+        self._running[number] = _Running(record, self._clock.now())
         try:
-            result = self._invoke(
-                definition.service,
-                extra,
-                job_name=definition.name,
-                job_type=definition.job_type,
-                planned_at=run.planned,
-            )
-        except WorkbenchError as exc:
-            result = JobResult("", "failed", str(exc))
-        except BaseException as exc:
-            result = JobResult("", "failed", f"{type(exc).__name__}: {exc}")
-        run = replace(
+            self._events.emit(RunStarted(run))
+            run = self._history.attempts.perform(run, partial(self._invoked, record, extra))
+        finally:
+            del self._running[number]
+        self._write(run)
+        self._events.emit(RunEnded(run))
+        return run
+
+    def _invoked(self, record: JobRecord, extra: str, run: Run) -> Run:
+        definition = record.definition
+        result = self._invoke(
+            definition.service,
+            extra,
+            job_name=definition.name,
+            job_type=definition.job_type,
+            planned_at=run.planned,
+        )
+        return replace(
             run,
             ended=self._clock.now(),
             outcome=result.outcome,
@@ -227,29 +278,27 @@ class Runner:
             returned=shown(result.returned),
             log=bounded(tuple(result.lines)),
         )
-        self._write(run)
-        self._events.emit(RunEnded(run))
-        return run
 
     def _write(self, run: Run) -> None:
         if not run.key:
             return
         try:
-            is_time_to_prune = self._history.end(run)
+            if self._history.end(run):
+                self._leave_behind(run.job)
         except StoreUnavailable as exc:
             log.warning("the end of a run of job %r is not written yet: %s", run.job, exc)
-            self._unwritten.append(run)
-            return
-        if is_time_to_prune and (record := self._history.job(run.job)) is not None:
-            try:
+
+    def _leave_behind(self, name: str) -> None:
+        try:
+            if (record := self._history.job(name)) is not None:
                 self.ledger.leave_behind(record)
-            except StoreUnavailable as exc:
-                log.warning("old runs of job %r stay until the next pruning: %s", run.job, exc)
+        except StoreUnavailable as exc:
+            log.warning("old runs of job %r stay until the next pruning: %s", name, exc)
 
     def _write_rest(self) -> None:
         try:
-            for _ in range(len(self._unwritten)):
-                self._write(self._unwritten.popleft())
+            for run in self._history.end_rest():
+                self._leave_behind(run.job)
             for due in self.ledger.catch_up(self.held):
                 self.fire(due)
         except StoreUnavailable as exc:

@@ -109,6 +109,8 @@ class RedisStore:
         first, last = b"[" + prefix.encode(), b"[" + prefix.encode() + b"\xff"
         while page := self._asked(partial(self._page, first, last)):
             yield from ((key.decode(), value) for key, value in page if value is not None)
+            if len(page) < PAGE:
+                return
             first = b"(" + page[-1][0]
 
     def _page(self, first: bytes, last: bytes) -> list[tuple[bytes, bytes | None]]:

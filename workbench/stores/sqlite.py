@@ -119,6 +119,8 @@ class SQLiteStore:
         query = f"SELECT key, value FROM entry WHERE key >= ? AND key < ? ORDER BY key LIMIT {PAGE}"
         while page := self._run(query, (first, last)):
             yield from page
+            if len(page) < PAGE:
+                return
             first = page[-1][0] + "\0"
 
     def add(self, key: str, value: bytes) -> bool:

@@ -49,7 +49,7 @@ class Fetch(Copying):
         Raises:
             ConnectionFailed: It is not there, or may not be read.
         """
-        self._first = first = fetched(self.source.conn, self.source.path)
+        self._first = first = fetched(self.source.conn.sender, self.source.path)
         with closing(first):
             original = Original(self._name, self.source.path, first.size, str(first.stamp or ""))
             try:
@@ -63,7 +63,7 @@ class Fetch(Copying):
         first, self._first = self._first, None
         if first is not None and not offset:
             return first
-        stream = fetched(self.source.conn, original.path, offset)
+        stream = fetched(self.source.conn.sender, original.path, offset)
         # Without a version each try begins anew, and what it reads is of one answer.
         if original.version and (stream.size, str(stream.stamp or "")) != (original.size, original.version):
             stream.close()

@@ -14,7 +14,7 @@ from workbench.connections.files.names import is_ours, joined, name_of, parent_o
 from workbench.connections.files.protocol import FileInfo, Sink, said_bytes
 from workbench.connections.files.streams import Download
 from workbench.connections.live import LiveConnections
-from workbench.connections.rest.live import RESTClient
+from workbench.connections.rest.live import LiveREST
 from workbench.core.current import outgoing
 from workbench.core.errors import MissingDependency, ServiceUsage, WorkbenchError, listed
 from workbench.core.events import Events
@@ -189,7 +189,7 @@ def transfer(
             events.emit(event)
             tell(event)
 
-        kind = Fetch if isinstance(source.conn, RESTClient) else Transfer
+        kind = Fetch if isinstance(source.conn, LiveREST) else Transfer
         with outgoing("transfer", f"transfer {source} to {target}") as step:
             report = Transferred(str(source), str(target), kind(source, target, tell=each, **more).run())
             events.emit(report)

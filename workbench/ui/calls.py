@@ -11,7 +11,7 @@ import msgspec
 
 from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.masking import mask, masked
-from workbench.core.payload.typed import plain
+from workbench.core.payload.plain import plain
 from workbench.core.trace import Trace
 from workbench.ui.trace import milliseconds, rows_of
 

@@ -12,7 +12,7 @@ import pytest
 from workbench.app.deploy.draft import Draft
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.core.errors import DanglingReference, DeployRefused, NameTaken, PathTaken, UnknownName
 from workbench.core.origin import NOTEBOOK
 from workbench.core.secret import PlainSecretWarning

@@ -28,7 +28,7 @@ def test_names_are_read_from_the_source(code: str, found: list[tuple[str, str]])
 
 def test_a_deploy_says_which_connections_nobody_defined(wb: object) -> None:
     from workbench.app.workbench import Workbench
-    from workbench.connections.rest.live import RESTConnection
+    from workbench.connections.rest.definition import RESTConnection
     from workbench.core.service import Service
 
     class Fetches(Service):

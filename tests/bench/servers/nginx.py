@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.bench.servers.orders import GREETING
 
+PROGRAM = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 CONF = """
 error_log stderr crit; pid {folder}/nginx.pid; daemon off; master_process off;
 events {{ worker_connections 512; }}
@@ -32,9 +33,9 @@ def serve() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (folder / "nginx.conf").write_text(CONF.format(folder=folder, port=port))
-    nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
+    assert PROGRAM is not None
     print(port, flush=True)
-    os.execv(nginx, [nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder)])
+    os.execv(PROGRAM, [PROGRAM, "-c", str(folder / "nginx.conf"), "-p", str(folder)])
 
 
 if __name__ == "__main__":

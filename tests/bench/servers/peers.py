@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from workbench.connections.dropbox.live import DropboxConnection
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.rest.live import RESTConnection
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.dropbox.definition import DropboxConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.sftp.definition import SFTPConnection
+from workbench.connections.smtp.definition import SMTPConnection
 from workbench.core.secret import given, secret
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.peer import secret_fields
@@ -26,6 +27,7 @@ KINDS: dict[str, Any] = {
     "ftp": lambda name: FTPConnection(name, host="ftp.example.com"),
     "rest": lambda name: RESTConnection(name, host="https://data.example.com"),
     "sftp": lambda name: SFTPConnection(name, host="sftp.example.com", username="me"),
+    "smtp": lambda name: SMTPConnection(name, host="mail.example.com", port=25, mode="plain"),
     "dropbox": lambda name: DropboxConnection(name, user_agent="bench/1.0", token=secret("T")),
 }
 

@@ -16,9 +16,10 @@ from tests.connections.suites.examples import EXAMPLES, opened
 from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox.backend import DropboxBackend
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.dropbox.errors import NoToken, RateLimited, TokenRefused
 from workbench.connections.dropbox.hash import ContentHash
-from workbench.connections.dropbox.live import DropboxConnection, LiveDropbox
+from workbench.connections.dropbox.live import LiveDropbox
 from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile, StorageFull, UnsafeName
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
@@ -27,6 +28,8 @@ from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUs
 from workbench.core.secret import PlainSecretWarning, give, given, secret
 from workbench.sandbox.dropbox.server import DropboxServer
 
+# The SDK of today reads the time of a token's end by a function that Python 3.12 and later speak against.
+SDK_READS_THE_CLOCK = r"ignore:datetime\.datetime\.utcnow\(\) is deprecated:DeprecationWarning:dropbox\.dropbox_client"
 MIB = 1 << 20
 BIG = bytes(range(256)) * 4 * 1024 * 21
 
@@ -176,7 +179,7 @@ def test_a_connection_without_a_token_says_so_outside_the_sandbox() -> None:
 
 
 # The SDK asks for the time in a way that Python 3.12 calls deprecated.
-@pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")
+@pytest.mark.filterwarnings(SDK_READS_THE_CLOCK)
 def test_a_refresh_token_gets_new_tokens_by_itself() -> None:
     fields = {"token": None, "refresh_token": secret("R"), "app_key": "k", "app_secret": secret("S")}
     fields["scope"] = ["files.content.write", "account_info.read"]
@@ -191,12 +194,14 @@ def test_a_rate_limit_is_obeyed_and_bounded(conn: LiveDropbox, peer: DropboxServ
     with peer.fail(status=429, retry_after_seconds=1, times=1):
         conn.write("a.txt", b"1")
     assert time.monotonic() - began >= 1
+    assert routes(peer) == ["files/upload", "files/upload"]
     with peer.fail(status=429, retry_after_seconds=3600):
         with pytest.raises(RateLimited, match="wants 3600 s before the next call"):
             conn.list()
         with pytest.raises(RateLimitError):
             conn.client.files_list_folder("")
-    assert time.monotonic() - began < 30
+    # Each asked once: nobody sleeps for an hour, and nobody asks sooner than told.
+    assert routes(peer)[2:] == ["files/list_folder", "files/list_folder"]
 
 
 def test_a_server_error_is_tried_again_a_bounded_number_of_times() -> None:
@@ -275,7 +280,7 @@ def test_of_two_who_move_one_file_onto_a_name_the_later_one_takes_nothing_away(
 
     peer.put("done/a.txt", b"what was there before")
     with pytest.raises(NoSuchFile):
-        Faster(conn.definition, lambda: conn.client).rename("in/a.txt", "done/a.txt", True, Due(10))
+        Faster(backend.account).rename("in/a.txt", "done/a.txt", True, Due(10))
     assert dict(peer.files) == {"other.txt": b"new", "done/a.txt": b"what was there before"}
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from workbench.connections.files.live import LiveFiles
-from workbench.connections.ftp.backend import FTPConnection
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.connections.live import LiveConnections
 
 

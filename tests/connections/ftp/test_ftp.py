@@ -22,7 +22,7 @@ from workbench.connections.files.errors import (
     StorageFull,
 )
 from workbench.connections.files.live import LiveFiles
-from workbench.connections.ftp.backend import FTPConnection
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, MissingSecret, UnknownName
 from workbench.core.secret import secret
 from workbench.sandbox.ftp.server import FTPServer

@@ -15,7 +15,8 @@ import pytest
 from tests.connections.suites.examples import EXAMPLES, opened
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused
-from workbench.connections.imap.live import IMAPConnection, LiveIMAP
+from workbench.connections.imap.definition import IMAPConnection
+from workbench.connections.imap.live import LiveIMAP
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT

@@ -15,7 +15,7 @@ import pytest
 from tests.connections.rest.test_rest import Script, http, says
 from tests.connections.rest.test_rest import opened as opened
 from tests.connections.rest.test_rest import source as source
-from workbench.connections.files.errors import AccessRefused, FileRefused, Interrupted, NoSuchFile, UnsafeName
+from workbench.connections.files.errors import AccessRefused, Interrupted, NoSuchFile, Refused, UnsafeName
 from workbench.connections.rest.file import BLOCK_BYTES, fetched
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.secret import secret
@@ -115,10 +115,10 @@ def test_a_date_tells_versions_apart_too(opened: Any, source: HTTPSource) -> Non
 
 def test_a_part_from_the_middle(opened: Any, kept: HTTPSource) -> None:
     client = opened(kept.url)
-    assert fetched(client, "/big", len(BIG) - 3).read() == b"end"
-    assert fetched(client, "/big", len(BIG)).read() == b""
+    assert fetched(client.sender, "/big", len(BIG) - 3).read() == b"end"
+    assert fetched(client.sender, "/big", len(BIG)).read() == b""
     with kept.fail(ignore_range=True):
-        assert fetched(client, "/big", len(BIG) - 3).read() == b"end"
+        assert fetched(client.sender, "/big", len(BIG) - 3).read() == b"end"
 
 
 def hashed(name: str, contents: bytes) -> str:
@@ -157,7 +157,7 @@ def test_a_refusal_is_said_as_of_files(opened: Any, source: HTTPSource, status: 
 @pytest.mark.parametrize("status", [204, 206, 304, 400, 500])
 def test_what_is_no_file_is_refused(opened: Any, source: HTTPSource, status: int) -> None:
     source.reply("/a", status=status)
-    with pytest.raises(FileRefused, match=f"at /a answered {status} "):
+    with pytest.raises(Refused, match=f"at /a answered {status} "):
         opened(source.url).open("/a")
 
 
@@ -224,10 +224,10 @@ def test_a_part_that_was_not_asked_for_is_refused(opened: Any, part: bytes) -> N
     with Script(says(http("206 Partial Content", b"def", b'ETag: "a"', *header))) as script:
         client = opened(script.host)
         if part == b"bytes 3-5/*":
-            assert fetched(client, "/a", 3).read() == b"def"
+            assert fetched(client.sender, "/a", 3).read() == b"def"
         else:
             with pytest.raises(ConnectionFailed, match="was asked for what begins at 3"):
-                fetched(client, "/a", 3)
+                fetched(client.sender, "/a", 3)
 
 
 def test_a_stream_left_open_in_the_middle_costs_nobody_a_connection(opened: Any, kept: HTTPSource) -> None:

@@ -17,7 +17,8 @@ import pytest
 from tests.connections.suites.timing import ended_in_time
 from tests.serving import wb as wb
 from workbench.connections.definition import Opening
-from workbench.connections.rest.live import RESTClient, RESTConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.live import LiveREST
 from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
@@ -35,10 +36,10 @@ def source() -> Iterator[HTTPSource]:
 
 
 @pytest.fixture
-def opened() -> Iterator[Callable[..., RESTClient]]:
+def opened() -> Iterator[Callable[..., LiveREST]]:
     with ExitStack() as stack:
 
-        def opens(host: str, **fields: Any) -> RESTClient:
+        def opens(host: str, **fields: Any) -> LiveREST:
             definition = RESTConnection("My API", host=host, **fields)
             client = definition.open(Opening(lambda wanted, owner: SECRETS[wanted.name], SystemClock()))
             stack.callback(client.close)
@@ -387,7 +388,7 @@ def test_the_deadline_holds_within_a_tenth_however_the_peer_drips(opened: Any, w
         assert script.connections == len(took)
 
 
-def missed(client: RESTClient) -> float:
+def missed(client: LiveREST) -> float:
     """How long a call that misses its deadline takes [s]."""
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded, match="1 s in all"):

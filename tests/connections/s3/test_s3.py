@@ -10,7 +10,8 @@ import pytest
 from tests.connections.suites.examples import EXAMPLES, opened
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused, FileThere, StorageFull
-from workbench.connections.s3.live import LiveS3, S3Connection
+from workbench.connections.s3.definition import S3Connection
+from workbench.connections.s3.live import LiveS3
 from workbench.connections.s3.proof import ETagHash
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, InvalidDefinition

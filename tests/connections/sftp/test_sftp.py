@@ -24,7 +24,7 @@ from tests.connections.suites.timing import ended_in_time
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted, IsAFolder, StorageFull
 from workbench.connections.files.live import LiveFiles
-from workbench.connections.sftp.backend import SFTPConnection
+from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition
 from workbench.core.secret import give, given, secret

@@ -15,7 +15,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from workbench.connections.definition import Opening
-from workbench.connections.smtp.live import LiveSMTP, SMTPConnection, SMTPMessage
+from workbench.connections.smtp.definition import SMTPConnection
+from workbench.connections.smtp.live import LiveSMTP
+from workbench.connections.smtp.message import SMTPMessage
 from workbench.core.call import INVOKE, Call
 from workbench.core.clock import VirtualClock
 from workbench.core.current import CURRENT
@@ -159,7 +161,7 @@ def test_any_subject_file_name_and_body_arrives_as_it_was(subject: str, file: st
     from datetime import UTC, datetime
 
     from workbench.connections.smtp.message import Outgoing
-    from workbench.sandbox.smtp_inbox import Mail
+    from workbench.sandbox.mail import Mail
 
     people = [f"p{number}@example.com" for number in range(5)]
     quoted = subject[:60].replace("\\", "\\\\").replace('"', '\\"')
@@ -385,12 +387,15 @@ def test_the_step_of_the_trace_reads_well(inbox: SMTPInbox, live: LiveSMTP, call
 
 def test_an_async_service_is_told_to_await(inbox: SMTPInbox, live: LiveSMTP, call: Call) -> None:
     call.on_loop = True
-    with pytest.raises(ServiceUsage, match=r"await conn.aio.send\(message\)"):
-        live.send(message())
-    with pytest.raises(ServiceUsage, match=r"await conn.aio.ping"):
-        live.ping()
-    assert asyncio.run(live.aio.send(message())) is True
-    assert asyncio.run(live.aio.ping()) == "250 OK"
+
+    async def handle() -> tuple[bool, str]:
+        with pytest.raises(ServiceUsage, match=r"await conn.aio.send\(message\)"):
+            live.send(message())
+        with pytest.raises(ServiceUsage, match=r"await conn.aio.ping"):
+            live.ping()
+        return await live.aio.send(message()), await live.aio.ping()
+
+    assert asyncio.run(handle()) == (True, "250 OK")
     assert len(inbox.messages) == 1
     assert [step.describe() for step in call.step.steps] == ["SMTP My SMTP 1 recipient"]
 

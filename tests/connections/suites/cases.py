@@ -33,6 +33,8 @@ class Case(NamedTuple):
         refusal: The fault with which a peer lets nobody in, if it does not look at the password itself.
         once: The fields that have it try once.
         library: The package that it needs, and what to install; None for the standard library.
+        shown: What its peer shows once that has arrived; empty for the peer's label and the definition's name.
+        no_is_an_answer: Whether a status that says no comes back as an answer, and is no failure.
     """
 
     definition: ConnectionDefinition
@@ -44,6 +46,8 @@ class Case(NamedTuple):
     refusal: dict[str, Any] = {}  # noqa: RUF012
     once: dict[str, Any] = {}  # noqa: RUF012
     library: tuple[str, str] | None = None
+    shown: tuple[str, ...] = ()
+    no_is_an_answer: bool = False
 
     @property
     def kind(self) -> str:
@@ -94,8 +98,9 @@ CASES = {
         at=_url("host"),
         once=ONCE,
         library=("requests", "requests"),
+        no_is_an_answer=True,
     ),
-    "smtp": Case(EXAMPLES["smtp"], _mail, _messages, wrong=PASS),
+    "smtp": Case(EXAMPLES["smtp"], _mail, _messages, wrong=PASS, shown=("Subject", "you@example.com")),
     "imap": Case(
         EXAMPLES["imap"],
         lambda conn: conn.append(b"Subject: s\r\n\r\ntext"),

@@ -8,15 +8,15 @@ from typing import Any
 
 from workbench.connections import catalog
 from workbench.connections.definition import ConnectionDefinition, Opening
-from workbench.connections.dropbox.live import DropboxConnection
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.folder import LocalFolder
-from workbench.connections.ftp.backend import FTPConnection
-from workbench.connections.imap.live import IMAPConnection
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.imap.definition import IMAPConnection
 from workbench.connections.live import LiveConnections
-from workbench.connections.rest.live import RESTConnection
-from workbench.connections.s3.live import S3Connection
-from workbench.connections.sftp.backend import SFTPConnection
-from workbench.connections.smtp.live import SMTPConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.s3.definition import S3Connection
+from workbench.connections.sftp.definition import SFTPConnection
+from workbench.connections.smtp.definition import SMTPConnection
 from workbench.connections.sql import SQLConnection
 from workbench.connections.twilio import TwilioConnection
 from workbench.core.clock import SystemClock

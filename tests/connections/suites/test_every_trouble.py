@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -68,9 +69,18 @@ def test_a_port_where_nobody_listens_is_said(case: Case) -> None:
 
 @every_far
 def test_who_never_says_a_word_costs_the_timeout(case: Case) -> None:
+    # Not less, by the clock; not more, by the order of ends: whoever allows more time at this address still waits.
     failing = pytest.raises(ConnectionFailed)
-    with silent() as address, opened(case.leading(*address, timeout_seconds=0.3)) as conn, failing as failed:
-        conn.ping()
+    with ThreadPoolExecutor(1) as threads:
+        with silent() as address, opened(patient(case, *address)) as other:
+            waiting = threads.submit(fails, other)
+            with opened(case.leading(*address, timeout_seconds=0.3)) as conn, failing as failed:
+                began = time.monotonic()
+                conn.ping()
+            assert time.monotonic() - began >= 0.3
+            assert not waiting.done()
+        # Nobody listens there any more, which ends it.
+        waiting.result(30)
     assert str(case.definition) in str(failed.value)
     assert "Fix: " in str(failed.value)
 
@@ -105,6 +115,12 @@ def test_a_certificate_of_another_name_is_refused(case: Case, monkeypatch: pytes
     assert str(failed.value).startswith(str(case.definition))
     assert "certificate" in str(failed.value)
     assert "Fix: " in str(failed.value)
+
+
+def patient(case: Case, host: str, port: int) -> ConnectionDefinition:
+    """The definition at another address, with more time than any test takes."""
+    fields = {"timeout_seconds": 600.0, "deadline_seconds": 1200.0, "pool_size": 64}
+    return case.leading(host, port, **{key: fields[key] for key in fields if hasattr(case.definition, key)})
 
 
 def fails(conn: Any) -> None:
@@ -155,11 +171,9 @@ def test_a_deadline_holds_within_a_tenth_with_retry_after(case: Case, status: in
 @every_far
 def test_many_calls_to_a_dead_peer_hold_up_nobody_elses(case: Case) -> None:
     # By structure, not by time: all of one's calls end while not one of the other's has.
-    fields = {"timeout_seconds": 600.0, "deadline_seconds": 1200.0, "pool_size": 64}
-    patient = {field: value for field, value in fields.items() if hasattr(case.definition, field)}
     with played(case.definition) as (live, sandbox), ThreadPoolExecutor(64) as threads:
         case.prepare(peer := sandbox[case.definition.name])
-        with silent() as address, opened(case.leading(*address, **patient)) as dead:
+        with silent() as address, opened(patient(case, *address)) as dead:
             begun = Semaphore(0)
 
             def knock() -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from workbench.connections.definition import ConnectionDefinition, Opening
-from workbench.connections.rest.live import RESTClient, RESTConnection
+from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.live import LiveREST
 from workbench.sandbox.http.source import HTTPSource
 
 
@@ -20,13 +21,13 @@ class TidesConnection(ConnectionDefinition, tag="tides", frozen=True, kw_only=Tr
     host: Annotated[str, Meta(description="Its address.")]
 
     def open(self, opening: Opening) -> Gauge:
-        return Gauge(RESTClient(RESTConnection(self.name, host=self.host, path="/level"), opening, self))
+        return Gauge(LiveREST(RESTConnection(self.name, host=self.host, path="/level"), opening, self))
 
 
 class Gauge:
     """`self.out.tides["name"]`."""
 
-    def __init__(self, rest: RESTClient) -> None:
+    def __init__(self, rest: LiveREST) -> None:
         self._rest = rest
         self.ping, self.close = rest.ping, rest.close
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from workbench.connections.definition import Opening
-from workbench.connections.rest.live import RESTConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.secret import given, secret

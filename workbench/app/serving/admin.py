@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from workbench.app.parts import Parts
 from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
 from workbench.core.errors import BadRequest
-from workbench.runtime.invoker import Invoker
-
-if TYPE_CHECKING:
-    from workbench.app.workbench import Workbench
-
+from workbench.scheduler.jobs import Jobs
 
 T = TypeVar("T")
 
@@ -33,14 +30,41 @@ class Execution(msgspec.Struct):
     extra: str | None = None
 
 
-def admin_addresses(wb: Workbench, invoker: Callable[[], Invoker]) -> dict[tuple[str, str], Admin]:
+class Told(Protocol):
+    """What the addresses tell of: a workbench."""
+
+    app: str
+
+    @property
+    def url(self) -> str:
+        """Address of its server."""
+        ...
+
+    @property
+    def services(self) -> Mapping[str, Any]:
+        """What is deployed, by name."""
+        ...
+
+    @property
+    def channels(self) -> Mapping[str, Any]:
+        """Its ways in, by name."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Its jobs."""
+        ...
+
+
+def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
     """What each address does; the caller holds the token."""
 
     def status(exchange: Exchange) -> Any:
-        return {"app": wb.app, "url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
+        told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck}
+        return told | {"services": sorted(wb.services), "channels": sorted(wb.channels)}
 
     def invoke(exchange: Exchange) -> Any:
-        asked, runs = _read(exchange, Invocation), invoker()
+        asked, runs = _read(exchange, Invocation), parts().invoker
         call = runs.new_call(asked.service, asked.payload, cid=exchange.cid)
         exchange.root.steps.append(call.step)
         try:
@@ -57,6 +81,7 @@ def admin_addresses(wb: Workbench, invoker: Callable[[], Invoker]) -> dict[tuple
                 "service": job.definition.service,
                 "state": job.state,
                 "next": job.next_at,
+                "running_since": job.running_since,
                 "last": job.runs[-1].outcome if job.runs else None,
             }
             for job in wb.jobs.values()

@@ -13,13 +13,17 @@ from workbench.core.forking import forgets_when_forked
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A workbench that runs on this machine, of this user."""
+    """A workbench that runs on this machine, of this user.
+
+    `own_url` is where its own addresses answer whatever its services do; '' of an earlier version.
+    """
 
     pid: int
     url: str
     token: str
     app: str
     python: str = ""
+    own_url: str = ""
 
 
 def runtime_folder() -> Path:
@@ -48,10 +52,10 @@ class RuntimeFile:
         """In a forked child: the file is the parent's."""
         self._path = None
 
-    def write(self, url: str, token: str) -> None:
+    def write(self, url: str, token: str, own_url: str = "") -> None:
         """Write it, readable by this user alone; a folder that cannot be written costs only the command line."""
         folder = runtime_folder()
-        running = Running(os.getpid(), url, token, self._app, sys.executable)
+        running = Running(os.getpid(), url, token, self._app, sys.executable, own_url)
         port = url.rsplit(":", 1)[1]
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

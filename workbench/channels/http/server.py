@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from tornado.iostream import IOStream
 
@@ -28,7 +29,16 @@ RETRY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005
 BACKLOG = 128
 
-RunOnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
+CLOSING_SECONDS = 1.5
+"""How long closing may take after the last call has ended, or its time is over [s]."""
+
+log = logging.getLogger("workbench.http")
+
+
+class RunOnLoop(Protocol):
+    """Runs a coroutine on the loop's thread and waits for it, at most `timeout` [s]; raises TimeoutError after that."""
+
+    def __call__(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None = None) -> Any: ...
 
 
 class PortBusy(WorkbenchError):
@@ -73,7 +83,7 @@ class HTTPServer:
     """Listens on 127.0.0.1 and ::1 once started.
 
     Args:
-        run: Runs a coroutine on the loop's thread and waits for it.
+        run: Runs a coroutine on the loop's thread and waits for it, so long if it is told.
         port: Port wanted by hand (busy is an error; 0 takes any), or None for 11223 if it is free.
         returning: Whether 11223 is held by this application's former process, and so worth 3 s of waiting.
         bounds: How long clients may take, and how many there may be.
@@ -170,7 +180,12 @@ class HTTPServer:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(server.close_all_connections(), 1)
 
-        self._run(down())
+        try:
+            self._run(down(), drain_seconds + CLOSING_SECONDS)
+        except TimeoutError:
+            log.warning(
+                "The server does not end in time: an async service blocks its loop. Callers that are connected are cut."
+            )
 
 
 def bind_loopback(port: int) -> list[socket.socket]:

@@ -19,12 +19,14 @@ from tornado.iostream import IOStream
 
 from workbench.channels.answers import Answer
 from workbench.channels.body import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
+from workbench.channels.coding import Unpacking
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.http import tornado_inner as inner
 from workbench.channels.http.head import Head, read_head
+from workbench.channels.http.returned import BIG_BYTES, RETURNED
 from workbench.channels.pipeline import Pipeline
-from workbench.core.errors import ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
+from workbench.core.errors import CallerError, ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
 
 log = logging.getLogger("workbench.http")
 
@@ -95,6 +97,7 @@ class Message(httputil.HTTPMessageDelegate):
         "_size",
         "_spooled",
         "_started",
+        "_unpacking",
     )
 
     def __init__(
@@ -106,6 +109,7 @@ class Message(httputil.HTTPMessageDelegate):
         self._next = LEAST_BYTES
         self._exchange: Exchange | None = None
         self._refusal: Exception | None = None
+        self._unpacking: Unpacking | None = None
         self._lingers = self._is_whole = False
 
     def headers_received(
@@ -133,9 +137,15 @@ class Message(httputil.HTTPMessageDelegate):
                 self._pipeline.refuse(exchange, exc)
         else:
             self._bound = self._pipeline.body_bound(exchange)
+            self._unpacking = exchange.unpacking
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Take a piece of the body; no more comes before what is returned has ended."""
+        if self._unpacking is not None and self._refusal is None:
+            try:
+                chunk = self._unpacking.unpacked(chunk)
+            except CallerError as exc:
+                self._refuse(exc)
         self._size += len(chunk)
         if self._lingers:
             if self._size > self._bound + LINGERED_BYTES:
@@ -184,19 +194,25 @@ class Message(httputil.HTTPMessageDelegate):
     def _refuse(self, error: Exception) -> None:
         self._chunks.clear()
         self._refusal = self._refusal or error
-        assert self._exchange is not None
-        self._pipeline.refuse(self._exchange, self._refusal)
+        if self._exchange is not None:
+            self._pipeline.refuse(self._exchange, self._refusal)
 
     def finish(self) -> None:
         """The request is complete."""
         self._deadlines.lift(self._connection.stream)
         self._is_whole = True
         exchange = self._exchange
-        assert exchange is not None
         if self._lingers:
             inner.close_after_answer(self._connection)
             self._connection.finish()
             return
+        if exchange is None:
+            return
+        if self._unpacking is not None and self._refusal is None:
+            try:
+                self._unpacking.end()
+            except CallerError as exc:
+                self._refusal = exc
         if self._refusal is not None:
             self._pipeline.refuse(exchange, self._refusal)
             return
@@ -204,7 +220,7 @@ class Message(httputil.HTTPMessageDelegate):
         if self._size > IN_MEMORY_BYTES:
             exchange.work = (asyncio.ensure_future(self._handle_spooled(exchange)),)
             return
-        chunks = self._chunks
+        chunks, self._chunks = self._chunks, []
         exchange.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._pipeline.handle(exchange)
 
@@ -221,11 +237,22 @@ class Message(httputil.HTTPMessageDelegate):
             self._pipeline.abandon(self._exchange)
         else:
             self._exchange.drop()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Keep nothing of the request: the connection keeps this until its next one begins."""
+        self._exchange = self._refusal = None
+        self._chunks.clear()
+        if self._size >= BIG_BYTES:
+            RETURNED.add(self._size)
 
     def _send(self, answer: Answer) -> None:
+        self._let_go()
         connection = self._connection
         if connection.stream is None or connection.stream.closed():
             return
+        if self._pipeline.draining:
+            inner.close_after_answer(connection)
         bodiless = self._started.method == "HEAD" or answer.status in (204, 304)
         early = not inner.is_read(connection) and _body_pending(connection)
         head = _head(self._started, connection, answer, early)

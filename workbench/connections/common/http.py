@@ -14,10 +14,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from http.client import HTTPException, HTTPResponse, parse_headers
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
+from workbench.connections.common.trying import Due
+from workbench.core.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from requests import Response as RequestsResponse
+    from requests import Session
+
+BACKOFF_SECONDS = 0.3
+"""The first wait before another try, where the other side names none."""
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 SWITCHING_PROTOCOLS = 101
 MOST_INTERIM = 64
 """How many interim answers may come before the final one; none of the servers known sends more than a few."""
@@ -33,11 +46,11 @@ _bound = Bound()
 
 
 @contextmanager
-def bounded(deadline: float, timeout: float) -> Iterator[float]:
-    """Have every wait of this thread's call end by `deadline` (monotonic), and after `timeout` [s]; gives the first."""
-    _bound.deadline, _bound.timeout = deadline, timeout
+def bounded(due: Due, timeout_seconds: float) -> Iterator[float]:
+    """Have every wait of this thread's call end by `due`, and after the timeout [s]; gives the first wait [s]."""
+    _bound.deadline, _bound.timeout = float("inf") if due.at is None else due.at, timeout_seconds
     try:
-        yield max(0.001, min(timeout, deadline - time.monotonic()))
+        yield due.left(timeout_seconds)
     finally:
         _bound.deadline, _bound.timeout = Bound.deadline, Bound.timeout
 
@@ -132,6 +145,14 @@ class _Connection:
 
     response_class: Any = Answer
 
+    def connect(self) -> None:
+        """Connect, with a TLS handshake, in what is left of the call's time."""
+        connection, left = cast(Any, self), _bound.deadline - time.monotonic()
+        if left != float("inf"):
+            own = connection.timeout
+            connection.timeout = max(0.001, left if not isinstance(own, int | float) else min(own, left))
+        cast(Any, super()).connect()
+
     def _handle_expect_response(self, message_body: Any) -> None:
         """Send the body if the other side wants it; botocore calls this where its own would take a 103 for the end."""
         connection = cast(Any, self)
@@ -160,3 +181,65 @@ def bound_pools(manager: Any) -> None:
     # A dictionary of its own: the one there may be that of all managers.
     by_scheme = manager.pool_classes_by_scheme
     manager.pool_classes_by_scheme = {scheme: _pool_of_answers(pool) for scheme, pool in by_scheme.items()}
+
+
+@cache
+def adapter_class() -> Any:
+    """An adapter of `requests` whose pools, those to a proxy among them, read `Answer`s."""
+    try:
+        from requests.adapters import HTTPAdapter
+    except ImportError as exc:
+        raise MissingDependency("REST", "requests") from exc
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs)
+            bound_pools(self.poolmanager)
+
+        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+            manager = super().proxy_manager_for(*args, **kwargs)
+            bound_pools(manager)
+            return manager
+
+    return Adapter
+
+
+def is_here(address: str) -> bool:
+    """Whether an address is of this machine: a proxy cannot reach it, and a sandbox must not leave it."""
+    return urlsplit(address).hostname in LOOPBACK
+
+
+def settle(session: Session, address: str, verify: bool | str) -> None:
+    """Take proxies, certificates and authorities from the environment, once.
+
+    Args:
+        session: Of `requests`.
+        address: Who is called.
+        verify: A file of authorities, which wins over one that the environment names; or whether there are any.
+    """
+    first = None if isinstance(verify, str) else verify
+    settings = session.merge_environment_settings(address, {}, None, first, None)
+    session.proxies, session.cert = {} if is_here(address) else settings["proxies"], settings["cert"]
+    session.verify = verify if isinstance(verify, str) else settings["verify"]
+    # Asking the environment at every call costs a third of the call.
+    session.trust_env = False
+
+
+def may_pass(exc: Exception) -> bool:
+    """Whether a failure may be over a moment later."""
+    import requests
+
+    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    return isinstance(exc, passing) and not isinstance(exc, requests.exceptions.SSLError)
+
+
+def retry_after(response: RequestsResponse) -> float:
+    """Seconds that the other side asks to wait, 0 if it does not say."""
+    said = response.headers.get("Retry-After", "")
+    if said.isdecimal():
+        return float(said)
+    try:
+        at = parsedate_to_datetime(said)
+    except (TypeError, ValueError):
+        return 0.0
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

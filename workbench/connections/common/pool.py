@@ -9,8 +9,8 @@ from threading import BoundedSemaphore, Lock
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
+from workbench.connections.common.errors import Refused
 from workbench.connections.common.trying import Due
-from workbench.connections.files.errors import FileRefused
 from workbench.core.errors import DeadlineExceeded
 
 KEEP_SECONDS = 60.0
@@ -80,7 +80,7 @@ class Pool(Generic[S]):
             with due.cutting(taken.session.cut):
                 yield taken.session
         except BaseException as exc:
-            taken.end(keep=isinstance(exc, FileRefused))
+            taken.end(keep=isinstance(exc, Refused))
             raise
         taken.end(keep=True)
 

@@ -13,7 +13,8 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
-from workbench.connections.files.errors import Interrupted
+from workbench.connections.common.errors import Interrupted
+from workbench.connections.common.errors import root_of as root_of
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 
 T = TypeVar("T")
@@ -40,7 +41,11 @@ class Due:
     @property
     def over(self) -> bool:
         """Whether the time is over."""
-        return self.at is not None and time.monotonic() >= self.at
+        return self.over_in(0.0)
+
+    def over_in(self, seconds: float) -> bool:
+        """Whether the time will be over then [s]."""
+        return self.at is not None and time.monotonic() + seconds >= self.at
 
     @contextmanager
     def cutting(self, cut: Callable[[], object]) -> Iterator[None]:
@@ -108,6 +113,13 @@ class _Watch:
 _watch = _Watch()
 
 
+def backoff(attempt: int, first_seconds: float = BACKOFF_SECONDS) -> float:
+    """How long to wait after a failed attempt, counted from 1 [s]: twice as long each time, at most 15 s."""
+    # Some of it by chance, so that many who were cut at once do not come back at once.
+    longest: float = min(first_seconds * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
+    return longest * random.uniform(1, 1.5)
+
+
 def trying(who: object, work: Callable[[Due, int], T], due: Due, retries: int) -> T:
     """Call `work(due, attempt)` until it does not raise Interrupted; attempts count from 1.
 
@@ -121,9 +133,8 @@ def trying(who: object, work: Callable[[Due, int], T], due: Due, retries: int) -
         except Interrupted as exc:
             wait = exc.after_seconds
             if wait is None:
-                # Half of it by chance, so that many who were cut at once do not come back at once.
-                wait = min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1)
-            if due.over or (attempt <= retries and due.at is not None and time.monotonic() + wait >= due.at):
+                wait = backoff(attempt)
+            if due.over or (attempt <= retries and due.over_in(wait)):
                 raise late(who, due, attempt) from exc
             if attempt > retries:
                 raise
@@ -132,7 +143,7 @@ def trying(who: object, work: Callable[[Due, int], T], due: Due, retries: int) -
 
 
 def surely(who: object, work: Callable[[Due, int], T], due: Due, retries: int) -> T:
-    """The same for one step of many: nobody is to begin anew when it was interrupted too often.
+    """The same for one step of many: raises ConnectionFailed, not Interrupted, so that outer code does not retry.
 
     Raises:
         DeadlineExceeded: It did not end well in time.
@@ -151,12 +162,3 @@ def late(who: object, due: Due, attempt: int = 1) -> DeadlineExceeded:
         f"{who} did not do it within {due.seconds or 0:g} s ({tries}). "
         f"Fix: check that it is up and reachable, or raise deadline_seconds."
     )
-
-
-def root_of(exc: BaseException) -> BaseException:
-    """What an error goes back to."""
-    seen = {exc}
-    # An error that a library has kept and raises again may have itself among its causes.
-    while (inner := exc.__cause__ or exc.__context__) is not None and inner not in seen:
-        seen.add(exc := inner)
-    return exc

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from workbench.connections.common.errors import unreachable, untrusted
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.errors import (
     AccessRefused,
     FileThere,
@@ -16,12 +18,8 @@ from workbench.connections.files.errors import (
     UnsafeName,
 )
 from workbench.connections.files.protocol import said_bytes
-from workbench.connections.rest.session import reason, unreachable
 from workbench.core.errors import ConnectionFailed
 from workbench.core.masking import mask
-
-if TYPE_CHECKING:
-    from workbench.connections.dropbox.live import DropboxConnection
 
 FULL = ("insufficient_space", "insufficient_quota", "upload_traffic_limit_reached")
 FORBIDDEN = ("no_write_permission", "access_restricted", "operation_suppressed", "restricted_content", "locked")
@@ -92,11 +90,9 @@ def translated(exc: Exception, owner: DropboxConnection, path: str, size: int = 
     if isinstance(exc, sdk.HttpError):
         return ConnectionFailed(f"{owner} refused the call for {path or '/'!r}: {exc.status_code} {_short(exc.body)}")
     if isinstance(exc, requests.exceptions.SSLError):
-        return ConnectionFailed(
-            f"{owner} showed a certificate that cannot be trusted: {reason(exc)}. Fix: ca_file= for a private authority"
-        )
+        return untrusted(owner, exc, host="")
     if isinstance(exc, requests.RequestException | OSError):
-        return unreachable(owner, owner.host, owner.timeout_seconds, exc)
+        return unreachable(owner, owner.host, owner.timeout_seconds, exc, "api_url")
     return exc
 
 

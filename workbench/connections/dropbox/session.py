@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
 import threading
 import time
 from collections import Counter
@@ -14,23 +12,19 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from workbench.connections.common.http import bounded
-from workbench.connections.common.trying import Due
+from workbench.connections.common.colours import expect_no_loop
+from workbench.connections.common.http import BACKOFF_SECONDS, adapter_class, bounded, settle
+from workbench.connections.common.trying import Due, backoff
+from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.protocol import said_bytes
-from workbench.connections.rest.session import LOOPBACK, adapter_class
-from workbench.core.current import CURRENT, outgoing
-from workbench.core.errors import ServiceUsage
+from workbench.core.current import outgoing
 from workbench.core.mood import mood_of_status
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
     from requests import Response as RequestsResponse
 
-    from workbench.connections.dropbox.live import DropboxConnection
-
 REAL = "https://api.dropboxapi.com"
-BACKOFF_SECONDS = 0.3
-LONGEST_BACKOFF_SECONDS = 10.0
 # What the SDK waits after a 429 that says no time.
 RATE_LIMIT_SECONDS = 5.0
 LARGEST_ARGUMENT = 1 << 16
@@ -64,18 +58,18 @@ class Slow:
     """A body that is yet to be read: each read ends in time."""
 
     def __init__(self, raw: Any, due: Due, timeout: float) -> None:
-        self._raw, self._at, self._timeout = raw, due.at or float("inf"), timeout
+        self._raw, self._due, self._timeout = raw, due, timeout
 
     def read(self, *args: Any, **kwargs: Any) -> bytes:
         """Some of it."""
-        with bounded(self._at, self._timeout):
+        with bounded(self._due, self._timeout):
             return cast(bytes, self._raw.read(*args, **kwargs))
 
     def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
         """All of it, piece by piece."""
         pieces = self._raw.stream(*args, **kwargs)
         while True:
-            with bounded(self._at, self._timeout):
+            with bounded(self._due, self._timeout):
                 piece = next(pieces, None)
             if piece is None:
                 return
@@ -106,7 +100,7 @@ def _adapter_class() -> Any:
 def _sent(
     definition: DropboxConnection, request: PreparedRequest, stream: bool, timeout: float | None, send: Any
 ) -> RequestsResponse:
-    _not_on_the_loop(definition)
+    expect_no_loop(definition, "await asyncio.to_thread(conn.client...), or await conn.aio.upload(...)")
     route = _route(request)
     if definition.api_url:
         parts = urlsplit(request.url or "")
@@ -125,7 +119,7 @@ def _sent(
 
 
 def _once(send: Any, stream: bool, due: Due, timeout: float) -> RequestsResponse:
-    with bounded(due.at or float("inf"), timeout) as left:
+    with bounded(due, timeout) as left:
         response: RequestsResponse = send(stream=True, timeout=left)
         if stream and response.status_code < 300:
             response.raw = Slow(response.raw, due, timeout)
@@ -138,14 +132,8 @@ def session_of(definition: DropboxConnection) -> Session:
     """A session for one account; nobody is called yet."""
     import requests
 
-    address = definition.api_url or REAL
     session = requests.Session()
-    settings = session.merge_environment_settings(address, {}, None, definition.ca_file or True, None)
-    is_here = urlsplit(address).hostname in LOOPBACK
-    session.proxies, session.cert = {} if is_here else settings["proxies"], settings["cert"]
-    # A bundle named in the environment would win over the one that the definition names.
-    session.verify = definition.ca_file or settings["verify"]
-    session.trust_env = False
+    settle(session, definition.api_url or REAL, definition.ca_file or True)
     session.mount("https://", _adapter_class()(definition))
     return session
 
@@ -161,10 +149,9 @@ def _tried(definition: DropboxConnection, once: Callable[[], RequestsResponse], 
         kind = "rate" if response.status_code == 429 else "error"
         wait = _wanted(response) if kind == "rate" else None
         if wait is None:
-            longest = min(BACKOFF_SECONDS * 2 ** tries[kind], LONGEST_BACKOFF_SECONDS)
-            wait = RATE_LIMIT_SECONDS if kind == "rate" else longest * random.uniform(0.5, 1)
+            wait = RATE_LIMIT_SECONDS if kind == "rate" else backoff(tries[kind] + 1, BACKOFF_SECONDS)
         tries[kind] += 1
-        if tries[kind] > most[kind] or (due.at is not None and time.monotonic() + wait >= due.at):
+        if tries[kind] > most[kind] or due.over_in(wait):
             return response
         time.sleep(wait)
 
@@ -204,13 +191,3 @@ def _outcome(request: PreparedRequest, response: RequestsResponse) -> str:
         return f"{response.status_code} {response.json()['error_summary']}"
     except (ValueError, KeyError, TypeError):
         return str(response.status_code)
-
-
-def _not_on_the_loop(definition: DropboxConnection) -> None:
-    call = CURRENT.get()
-    # Inside `aio` the call's thread is another, which has no loop.
-    if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
-        raise ServiceUsage(
-            f"Service {call.service!r} is async, and {definition} would block the server. "
-            f"Fix: await asyncio.to_thread(conn.client...), or await conn.aio.upload(...)"
-        )

@@ -3,7 +3,7 @@
 ConnectionFailed
   Interrupted       it may work if it is tried again: the other side hung up, or is busy
     EndedEarly      a file ended before the size that is told
-  FileRefused       the other side is well, and says no
+  Refused           the other side is well, and says no
     NoSuchFile      nothing is there                      (FileNotFoundError)
     FileThere       something is there already            (FileExistsError)
     IsAFolder       a folder where a file is expected     (IsADirectoryError)
@@ -15,15 +15,10 @@ UnsafeName          a name that may not be used           (ValueError)
 
 from __future__ import annotations
 
-from workbench.core.errors import ConnectionFailed, WorkbenchError
-
-
-class Interrupted(ConnectionFailed):
-    """The other side hung up, or asks to wait; `after_seconds` is its own word for how long [s]."""
-
-    def __init__(self, said: str, after_seconds: float | None = None) -> None:
-        self.after_seconds = after_seconds
-        super().__init__(said)
+from workbench.connections.common.errors import AccessRefused as AccessRefused
+from workbench.connections.common.errors import Interrupted as Interrupted
+from workbench.connections.common.errors import Refused as Refused
+from workbench.core.errors import WorkbenchError
 
 
 class EndedEarly(Interrupted):
@@ -33,13 +28,7 @@ class EndedEarly(Interrupted):
         super().__init__(f"{owner} ended {path!r} after {end:,} of {size:,} bytes.")
 
 
-class FileRefused(ConnectionFailed):
-    """The other side is well and says no; trying again changes nothing."""
-
-    mood = "attention"
-
-
-class NoSuchFile(FileRefused, FileNotFoundError):
+class NoSuchFile(Refused, FileNotFoundError):
     """Nothing is at that path."""
 
     def __init__(self, owner: object, path: str, said: str = "") -> None:
@@ -47,32 +36,28 @@ class NoSuchFile(FileRefused, FileNotFoundError):
         super().__init__(f"{owner} has nothing at {path or '/'!r}.{tail}")
 
 
-class FileThere(FileRefused, FileExistsError):
+class FileThere(Refused, FileExistsError):
     """Something has that name already."""
 
     def __init__(self, owner: object, path: str) -> None:
         super().__init__(f"{owner} has a file {path!r} already. Fix: pass overwrite=True, or choose another name.")
 
 
-class IsAFolder(FileRefused, IsADirectoryError):
+class IsAFolder(Refused, IsADirectoryError):
     """A folder stands where a file is expected."""
 
     def __init__(self, owner: object, path: str) -> None:
         super().__init__(f"{owner}: {path or '/'!r} is a folder, not a file. Fix: name a file in it.")
 
 
-class NotAFolder(FileRefused, NotADirectoryError):
+class NotAFolder(Refused, NotADirectoryError):
     """A file stands where a folder is expected."""
 
     def __init__(self, owner: object, path: str) -> None:
         super().__init__(f"{owner}: {path!r} is a file, not a folder.")
 
 
-class AccessRefused(FileRefused, PermissionError):
-    """A wrong user name, password or key, or no permission."""
-
-
-class StorageFull(FileRefused, OSError):
+class StorageFull(Refused, OSError):
     """The other side has no room for the file."""
 
 

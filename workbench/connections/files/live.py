@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
+from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.trying import Due, trying
-from workbench.connections.definition import ConnectionDefinition
+from workbench.connections.definition import ConnectionDefinition, Live, tag
 from workbench.connections.files.aliases import FileAliases
 from workbench.connections.files.errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.names import is_ours, joined, name_of, parent_of, path_of, problem_of
@@ -21,10 +21,12 @@ from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import Step
 
 T = TypeVar("T")
+METHODS = {"get": "read", "put": "write"}
+"""The methods behind the verbs in a trace, where they differ."""
 log = logging.getLogger("workbench.connections")
 
 
-class LiveFiles(FileAliases):
+class LiveFiles(FileAliases, Live):
     """What a service holds: `self.out.ftp["name"]`. Safe to use from many threads at once.
 
     Args:
@@ -95,7 +97,7 @@ class LiveFiles(FileAliases):
         name = self._path(path)
         if mode.replace("b", "") not in ("r", "w", "x"):
             raise ServiceUsage(f"{self.definition} opens files in mode 'rb' or 'wb', not {mode!r}.")
-        self._not_on_the_loop("open")
+        self._expect_no_loop("open")
         if mode[0] == "r":
             stream = self.stream(path)
             return stream.recorded(self._new_step("get", name))
@@ -202,13 +204,15 @@ class LiveFiles(FileAliases):
 
     def digest(self, path: str) -> str | None:
         """The hash that the other side gives for a file, of the kind of `hasher()`; None if it tells none."""
+        self._expect_no_loop("digest")
         name = self._path(path)
         return self._trying(lambda due, _: self.backend.digest(name, due))
 
     def ends_at(self, path: str, size: int) -> bool:
         """Whether a file has exactly so many bytes, as reading its end shows, whatever size is told [bytes]."""
+        self._expect_no_loop("ends_at")
         name = self._path(path)
-        return self._trying(lambda due, _: ends_at(self.backend, name, size, due))
+        return self._trying(lambda due, _: ends_at(self.backend.reader, name, size, due))
 
     def hasher(self) -> Hasher | None:
         """A new hash of the kind that `digest` gives."""
@@ -216,17 +220,12 @@ class LiveFiles(FileAliases):
 
     def ping(self, cid: str = "") -> str:
         """One round trip; says in a few words what answered."""
-        self._not_on_the_loop("ping")
+        self._expect_no_loop("ping")
         return self._trying(lambda due, _: self.backend.ping(due))
 
     def close(self) -> None:
         """Let go of what lies idle; calls in flight may end, and another call opens anew."""
         self.backend.close()
-
-    @property
-    def aio(self) -> AsyncFiles:
-        """The same methods to be awaited, for `async def handle`."""
-        return AsyncFiles(self)
 
     def __enter__(self) -> Self:
         return self
@@ -237,9 +236,6 @@ class LiveFiles(FileAliases):
 
     def __str__(self) -> str:
         return str(self.definition)
-
-    def __repr__(self) -> str:
-        return f"{self.definition}, open"
 
     def _path(self, path: str) -> str:
         return path_of(path, self.definition)
@@ -269,44 +265,21 @@ class LiveFiles(FileAliases):
 
     @contextmanager
     def _step(self, verb: str, path: str) -> Iterator[Step]:
-        self._not_on_the_loop(verb.replace(" ", "_"))
-        with outgoing(_kind(self.definition), self._said(verb, path)) as step:
+        self._expect_no_loop(verb)
+        with outgoing(tag(self.definition), self._said(verb, path)) as step:
             yield step
 
     def _new_step(self, verb: str, path: str) -> Step:
-        step = Step(_kind(self.definition), self._said(verb, path))
+        step = Step(tag(self.definition), self._said(verb, path))
         if (call := CURRENT.get()) is not None:
             call.step.steps.append(step)
         return step
 
+    def _expect_no_loop(self, verb: str) -> None:
+        expect_no_loop(self.definition, f"await conn.aio.{METHODS.get(verb, verb.replace(' ', '_'))}(...)")
+
     def _said(self, verb: str, path: str) -> str:
         return f"{self.definition.kind} {self.definition.name} {verb} {path or '/'}"
-
-    def _not_on_the_loop(self, verb: str) -> None:
-        call = CURRENT.get()
-        # Inside `aio` the call's thread is another, which has no loop.
-        if call is not None and call.on_loop and asyncio._get_running_loop() is not None:
-            raise ServiceUsage(
-                f"Service {call.service!r} is async, and {self.definition} would block the server. "
-                f"Fix: await conn.aio.{verb}(...)"
-            )
-
-
-class AsyncFiles:
-    """`conn.aio`: every method of the connection, to be awaited; its work runs on a thread of asyncio's pool."""
-
-    __slots__ = ("_live",)
-
-    def __init__(self, live: LiveFiles) -> None:
-        self._live = live
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._live, name)
-
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
-            return await asyncio.to_thread(method, *args, **kwargs)
-
-        return awaited
 
 
 def new_token() -> str:
@@ -316,7 +289,3 @@ def new_token() -> str:
 
 def _words(info: FileInfo) -> str:
     return "folder" if info.is_dir else said_bytes(info.size)
-
-
-def _kind(definition: ConnectionDefinition) -> str:
-    return str(definition.__struct_config__.tag)

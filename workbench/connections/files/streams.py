@@ -7,15 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from typing import Any, Self
 
+from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.trying import Due, trying
-from workbench.connections.files.errors import EndedEarly, FileRefused, Interrupted, NoSuchFile
+from workbench.connections.files.errors import EndedEarly, Interrupted, NoSuchFile, Refused
 from workbench.connections.files.names import name_of
-from workbench.connections.files.protocol import Backend, Contents, Sink, Source, said_bytes
+from workbench.connections.files.protocol import Contents, FileInfo, Sink, Source, said_bytes
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 from workbench.core.trace import Step
 
 BLOCK_BYTES = 1 << 18
 SLICE_BYTES = 1 << 20
+PEEK_BYTES = 1 << 12
+AWAITED = "stream = await conn.aio.open(...), then await its methods"
+Reader = Callable[[str, int, Due], Source]
+"""Begins to read a path from an offset [bytes] on, as `Backend.reader` does."""
 
 
 class Download(io.RawIOBase):
@@ -39,6 +44,7 @@ class Download(io.RawIOBase):
         self._stamp: object = None
         self._step: Step | None = None
         self._at_end = self._has_begun = False
+        self._ahead = memoryview(b"")
         self.offset = offset
 
     def recorded(self, step: Step) -> Download:
@@ -48,6 +54,7 @@ class Download(io.RawIOBase):
 
     def begin(self) -> None:
         """Open the file now, so that one that is not there is said at once."""
+        expect_no_loop(f"a stream of {self._owner}", AWAITED)
         trying(self._owner, lambda due, attempt: self._opened(), self._due, self.retries)
 
     @property
@@ -72,14 +79,32 @@ class Download(io.RawIOBase):
         Raises:
             ConnectionFailed: It was interrupted too often, or changed meanwhile.
         """
+        expect_no_loop(f"a stream of {self._owner}", AWAITED)
         # Released here, since the traceback of an interruption may keep it, and with it the buffer, for long.
         with memoryview(buffer) as given, given.cast("B") as view:
+            if self._ahead and len(view):
+                return self._from_ahead(view)
             if self._at_end or not len(view):
                 return 0
             count = trying(self._owner, lambda due, attempt: self._some(view), self._due, self.retries)
         self.offset += count
         if not count:
             self._at_end = True
+        return count
+
+    def peek(self, size: int = 0) -> bytes:
+        """What comes next, some KiB of it, which stays to be read; without it `readline` would read byte by byte."""
+        if not self._ahead:
+            block = bytearray(BLOCK_BYTES)
+            count = self.readinto(block)
+            self.offset -= count
+            self._ahead = memoryview(block)[:count]
+        return bytes(self._ahead[:PEEK_BYTES])
+
+    def _from_ahead(self, view: memoryview) -> int:
+        count = min(len(view), len(self._ahead))
+        view[:count], self._ahead = self._ahead[:count], self._ahead[count:]
+        self.offset += count
         return count
 
     def read(self, size: int | None = -1) -> bytes:
@@ -167,6 +192,7 @@ class Upload:
 
     def write(self, block: Any) -> int:
         """Take more bytes; how many."""
+        expect_no_loop(f"a stream to {self._owner}", AWAITED)
         sink = self._open_sink()
         view = memoryview(block).cast("B")
         try:
@@ -193,6 +219,7 @@ class Upload:
         sink = self._sink
         if sink is None:
             return
+        expect_no_loop(f"a stream to {self._owner}", AWAITED)
         try:
             if self._waiting:
                 sink.write(memoryview(self._waiting))
@@ -259,21 +286,21 @@ class Upload:
         self._give_up(None)
 
 
-def ends_at(backend: Backend, path: str, size: int, due: Due) -> bool:
+def ends_at(read: Reader, path: str, size: int, due: Due) -> bool:
     """Whether a file has exactly so many bytes [bytes], as reading its end shows, whatever size is told.
 
     Raises:
         NoSuchFile: Nothing is there.
-        FileRefused: It may not be read.
+        Refused: It may not be read.
     """
     wanted = min(size, 1)
     found, block = 0, memoryview(bytearray(2))
     try:
-        source = backend.reader(path, size - wanted, due)
-    except FileRefused:
+        source = read(path, size - wanted, due)
+    except Refused:
         # Some servers refuse to begin behind the end, as pyftpdlib does (554).
         if size > 1:
-            backend.reader(path, 0, due).close()
+            read(path, 0, due).close()
             return False
         raise
     with closing(source):
@@ -282,11 +309,12 @@ def ends_at(backend: Backend, path: str, size: int, due: Due) -> bool:
     return found == wanted
 
 
-def confirm(owner: object, backend: Backend, part: str, path: str, size: int, due: Due) -> None:
+def confirm(owner: object, read: Reader, part: str, path: str, size: int, due: Due) -> None:
     """Make sure by reading that all of an upload was kept, where the size that is told says otherwise, or none is.
 
     Args:
         owner: Who keeps it, for errors.
+        read: Begins to read there.
         part: Where it is now.
         path: What it is to be.
         size: How much was sent [bytes].
@@ -296,14 +324,14 @@ def confirm(owner: object, backend: Backend, part: str, path: str, size: int, du
         ConnectionFailed: The file cannot be read there, or is gone.
     """
     try:
-        is_whole = ends_at(backend, part, size, due)
+        is_whole = ends_at(read, part, size, due)
     except NoSuchFile as exc:
         # Not to be tried again: each time something else might take it for a delivery.
         raise ConnectionFailed(
             f"{owner} took all {said_bytes(size)} of {path!r} as {part!r}, and has nothing there now, as where files "
             f"are fetched as soon as they are closed. Fix: have {name_of(part)!r} ignored there until it is renamed."
         ) from exc
-    except FileRefused as exc:
+    except Refused as exc:
         raise ConnectionFailed(
             f"{owner} took all {said_bytes(size)} of {path!r}, but tells another size, or none, and does not let the "
             f"file be read, so that nobody can say whether it is whole. Fix: allow this user to read there."
@@ -312,10 +340,9 @@ def confirm(owner: object, backend: Backend, part: str, path: str, size: int, du
         raise Interrupted(f"{owner} kept something else of {path!r} than the {said_bytes(size)} that were sent.")
 
 
-def kept_of(backend: Backend, part: str, due: Due) -> int:
+def kept_of(info: FileInfo | None, read: Reader, part: str, due: Due) -> int:
     """Where an upload that was cut can be gone on with [bytes]; 0 if it must begin anew, as where sizes are wrong."""
-    info = backend.info(part, due)
-    return info.size if info is not None and info.size and ends_at(backend, part, info.size, due) else 0
+    return info.size if info is not None and info.size and ends_at(read, part, info.size, due) else 0
 
 
 def blocks_of(contents: Contents) -> tuple[Callable[[int], Iterator[memoryview]], bool]:

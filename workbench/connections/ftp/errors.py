@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ftplib
-import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from workbench.connections.common.errors import unreachable
 from workbench.connections.files.errors import AccessRefused, Interrupted, StorageFull
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.core.errors import ConnectionFailed
-
-if TYPE_CHECKING:
-    from workbench.connections.ftp.backend import FTPConnection
 
 LOGIN_REFUSED = ("430", "530", "532")
 TLS_REFUSED = ("431", "500", "502", "504", "533", "534")
@@ -45,7 +41,7 @@ def troubles(definition: FTPConnection, path: str = "") -> Iterator[None]:
     except ftplib.Error as exc:
         raise Interrupted(f"{who(definition)} answered what is no FTP: {exc!s:.200}") from exc
     except (EOFError, OSError) as exc:
-        raise unreachable(definition, exc) from exc
+        raise unreachable(definition, definition.address, definition.timeout_seconds, exc) from exc
 
 
 def said_no(definition: FTPConnection, exc: Exception, path: str = "") -> ConnectionFailed:
@@ -69,25 +65,3 @@ def no_tls(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
 def _is_about_room(exc: Exception) -> bool:
     said = str(exc).lower()
     return "no space" in said or "disk full" in said or "quota" in said
-
-
-def unreachable(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
-    """The error of a network that did not carry."""
-    name = who(definition)
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return ConnectionFailed(
-            f"{name} has a certificate that cannot be trusted: {exc.verify_message}. "
-            f"Fix: host= must be the name in the certificate; for a private authority set ca_file="
-        )
-    if isinstance(exc, socket.gaierror):
-        return ConnectionFailed(
-            f"{definition}: the host {definition.host!r} does not resolve ({exc.strerror}). Fix: correct host="
-        )
-    if isinstance(exc, TimeoutError):
-        return Interrupted(
-            f"{name} did not answer within {definition.timeout_seconds:g} s. "
-            f"Fix: check that it is up and reachable, or raise timeout_seconds"
-        )
-    if isinstance(exc, EOFError | ConnectionResetError | BrokenPipeError | ssl.SSLError):
-        return Interrupted(f"{name} hung up in the middle of the conversation.")
-    return Interrupted(f"{name} cannot be reached: {getattr(exc, 'strerror', '') or exc}. Fix: check host and port")

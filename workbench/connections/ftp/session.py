@@ -7,13 +7,11 @@ import select
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.connections.common.trying import Due
+from workbench.connections.ftp.definition import FTPConnection
 from workbench.connections.ftp.errors import TLS_REFUSED, code_of, no_tls
-
-if TYPE_CHECKING:
-    from workbench.connections.ftp.backend import FTPConnection
 
 
 def is_readable(sock: socket.socket) -> bool:
@@ -82,9 +80,8 @@ class FTPSession:
         self.control.encoding = "utf-8"
         self.within(due)
         try:
-            # There is no socket to cut before it is connected, which has its own bound.
-            self.control.connect(definition.host, definition.port)
             with due.cutting(self.cut):
+                self.control.connect(definition.host, definition.port)
                 self._log_in(definition, login)
         except BaseException:
             self.cut()

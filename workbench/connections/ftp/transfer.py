@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 import ftplib
-from typing import TYPE_CHECKING
+from functools import partial
 
 from workbench.connections.common.trying import Due
-from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
+from workbench.connections.files.errors import Interrupted, IsAFolder, Refused
 from workbench.connections.files.streams import confirm, ends_at, kept_of
+from workbench.connections.ftp.account import FTPAccount
 from workbench.connections.ftp.errors import troubles, who
-
-if TYPE_CHECKING:
-    from workbench.connections.ftp.backend import FTPBackend
 
 
 class FTPSource:
     """A file being read; the session goes back when its end was confirmed, and is dropped before that."""
 
-    def __init__(self, backend: FTPBackend, path: str, offset: int, due: Due) -> None:
-        self._backend, self._path, self._due = backend, path, due
-        self._taken = backend.pool.take(due)
+    def __init__(self, account: FTPAccount, path: str, offset: int, due: Due) -> None:
+        self._account, self._path, self._due = account, path, due
+        self._taken = account.pool.take(due)
         session = self._taken.session
         try:
-            with due.cutting(session.cut), troubles(backend.definition, path):
-                info = backend.info_in(session, path, due)
+            with due.cutting(session.cut), troubles(account.definition, path):
+                info = account.info_in(session, path, due)
                 if info is not None and info.is_dir:
-                    raise IsAFolder(backend.definition, path)
+                    raise IsAFolder(account.definition, path)
                 self.size = None if info is None else info.size
                 self.stamp: object = None if info is None else info.modified
                 try:
-                    self._data = session.begin(f"RETR {backend.at(path)}", offset, due)
+                    self._data = session.begin(f"RETR {account.at(path)}", offset, due)
                 except ftplib.error_perm as exc:
-                    raise backend.refused(session, exc, path, due) from exc
+                    raise account.refused(session, exc, path, due) from exc
         except BaseException as exc:
-            self._taken.end(keep=isinstance(exc, FileRefused))
+            self._taken.end(keep=isinstance(exc, Refused))
             raise
 
     def readinto(self, buffer: memoryview) -> int:
         session = self._taken.session
-        with self._due.cutting(session.cut), troubles(self._backend.definition, self._path):
+        with self._due.cutting(session.cut), troubles(self._account.definition, self._path):
             session.within(self._due)
             receive, filled = self._data.recv_into, 0
             # All of the buffer before anything else is done: a block at a time costs as much again as receiving it.
@@ -58,24 +56,24 @@ class FTPSource:
 class FTPSink:
     """A file being written under a name of its own, then renamed."""
 
-    def __init__(self, backend: FTPBackend, path: str, part: str, resume: bool, due: Due) -> None:
-        self._backend, self._path, self._part, self._due = backend, path, part, due
-        self.offset = kept_of(backend, part, due) if resume else 0
-        self._taken = backend.pool.take(due)
+    def __init__(self, account: FTPAccount, path: str, part: str, resume: bool, due: Due) -> None:
+        self._account, self._path, self._part, self._due = account, path, part, due
+        self.offset = kept_of(account.info(part, due), partial(FTPSource, account), part, due) if resume else 0
+        self._taken = account.pool.take(due)
         session = self._taken.session
         try:
-            with due.cutting(session.cut), troubles(backend.definition, path):
+            with due.cutting(session.cut), troubles(account.definition, path):
                 try:
-                    self._data = session.begin(f"STOR {backend.at(part)}", self.offset, due)
+                    self._data = session.begin(f"STOR {account.at(part)}", self.offset, due)
                 except ftplib.error_perm as exc:
-                    raise backend.refused(session, exc, part, due) from exc
+                    raise account.refused(session, exc, part, due) from exc
         except BaseException as exc:
-            self._taken.end(keep=isinstance(exc, FileRefused))
+            self._taken.end(keep=isinstance(exc, Refused))
             raise
 
     def write(self, block: memoryview) -> None:
         session = self._taken.session
-        with self._due.cutting(session.cut), troubles(self._backend.definition, self._path):
+        with self._due.cutting(session.cut), troubles(self._account.definition, self._path):
             session.within(self._due)
             try:
                 self._data.sendall(block)
@@ -88,19 +86,19 @@ class FTPSink:
         self.offset += len(block)
 
     def commit(self, overwrite: bool) -> None:
-        backend, session = self._backend, self._taken.session
-        due = self._due if self._due.at is not None else Due(backend.definition.deadline_seconds)
-        with due.cutting(session.cut), troubles(backend.definition, self._path):
+        account, session = self._account, self._taken.session
+        due = self._due if self._due.at is not None else Due(account.definition.deadline_seconds)
+        with due.cutting(session.cut), troubles(account.definition, self._path):
             session.finish(due)
-            size = backend.size_in(session, self._part, due)
+            size = account.size_in(session, self._part, due)
         if size != self.offset:
             self._taken.end(keep=True)
-            confirm(who(backend.definition), backend, self._part, self._path, self.offset, due)
-            self._taken = backend.pool.take(due)
+            confirm(who(account.definition), partial(FTPSource, account), self._part, self._path, self.offset, due)
+            self._taken = account.pool.take(due)
             session = self._taken.session
         try:
-            with due.cutting(session.cut), troubles(backend.definition, self._path):
-                backend.rename_in(session, self._part, self._path, overwrite, due)
+            with due.cutting(session.cut), troubles(account.definition, self._path):
+                account.rename_in(session, self._part, self._path, overwrite, due)
         except Interrupted:
             if not self._is_in_place():
                 raise
@@ -109,15 +107,15 @@ class FTPSink:
     def _is_in_place(self) -> bool:
         """Whether the rename was done although nobody lived to hear it."""
         self._taken.end(keep=False)
-        backend, due = self._backend, Due(self._due.left(self._backend.definition.timeout_seconds))
-        with backend.session(due) as session:
-            there = backend.info_in(session, self._path, due)
-            part = backend.info_in(session, self._part, due)
+        account, due = self._account, Due(self._due.left(self._account.definition.timeout_seconds))
+        with account.session(due) as session:
+            there = account.info_in(session, self._path, due)
+            part = account.info_in(session, self._part, due)
         if part is not None or there is None:
             return False
-        return there.size == self.offset or ends_at(backend, self._path, self.offset, due)
+        return there.size == self.offset or ends_at(partial(FTPSource, account), self._path, self.offset, due)
 
     def abort(self, keep: bool = False) -> None:
         self._taken.end(keep=False)
         if not keep:
-            self._backend.discard(self._part, self._due)
+            self._account.discard(self._part, self._due)

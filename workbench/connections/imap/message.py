@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from imap_tools import MailMessage
 
-    from workbench.connections.imap.live import LiveIMAP
+
+class Mailbox(Protocol):
+    """Where a mail is, as far as the mail needs it."""
+
+    def delete(self, *uids: str, folder: str = "") -> None: ...
+
+    def mark_seen(self, *uids: str, folder: str = "") -> None: ...
+
+    def move(self, *uids: str, to: str, folder: str = "") -> None: ...
 
 
 class Parts(dict[str, Any]):
@@ -28,8 +36,8 @@ class IMAPMessage:
     (imap_tools' own message), or `data`, which has the shape of Zato's.
     """
 
-    def __init__(self, raw: MailMessage, live: LiveIMAP, folder: str) -> None:
-        self.raw, self._live, self.folder = raw, live, folder
+    def __init__(self, raw: MailMessage, mailbox: Mailbox, folder: str) -> None:
+        self.raw, self._mailbox, self.folder = raw, mailbox, folder
         self.uid = str(raw.uid)
 
     @property
@@ -110,15 +118,15 @@ class IMAPMessage:
 
     def delete(self) -> None:
         """Delete it."""
-        self._live.delete(self.uid, folder=self.folder)
+        self._mailbox.delete(self.uid, folder=self.folder)
 
     def mark_seen(self) -> None:
         """Mark it as seen."""
-        self._live.mark_seen(self.uid, folder=self.folder)
+        self._mailbox.mark_seen(self.uid, folder=self.folder)
 
     def move(self, to: str) -> None:
         """Move it to another folder."""
-        self._live.move(self.uid, to=to, folder=self.folder)
+        self._mailbox.move(self.uid, to=to, folder=self.folder)
 
     def __repr__(self) -> str:
         files = f", {len(self.attachments)} attached" if self.attachments else ""

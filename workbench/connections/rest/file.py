@@ -8,26 +8,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from workbench.connections.common.http import bounded
-from workbench.connections.common.trying import Due, late, root_of
-from workbench.connections.files.errors import AccessRefused, FileRefused, Interrupted, NoSuchFile
+from workbench.connections.common.errors import AccessRefused, Interrupted, Refused, root_of, unreachable
+from workbench.connections.common.http import bounded, may_pass, retry_after
+from workbench.connections.common.trying import Due, late
+from workbench.connections.files.errors import NoSuchFile
 from workbench.connections.files.names import path_of
 from workbench.connections.files.protocol import said_bytes
 from workbench.connections.files.streams import Download
-from workbench.connections.rest.session import may_pass, retry_after, unreachable
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     from requests import Response as RequestsResponse
 
-    from workbench.connections.rest.live import RESTClient
+    from workbench.connections.rest.sender import Sender
 
 BLOCK_BYTES = 1 << 18
 """What must arrive within the connection's `deadline_seconds`."""
@@ -36,18 +35,18 @@ PART = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 HASHES = {"md5": "md5", "sha": "sha1", "sha-256": "sha256", "sha-512": "sha512"}
 
 
-def fetched(client: RESTClient, path: str = "", offset: int = 0, params: Mapping[str, Any] | None = None) -> Download:
-    """A stream of what is behind a path, from an offset [bytes] on; see `RESTClient.open`."""
-    definition, call = client.definition, CURRENT.get()
+def fetched(sender: Sender, path: str = "", offset: int = 0, params: Mapping[str, Any] | None = None) -> Download:
+    """A stream of what is behind a path, from an offset [bytes] on; see `LiveREST.open`."""
+    definition, call = sender.definition, CURRENT.get()
     if path:
         name, _, own = path.partition("?")
         at = f"/{quote(path_of(name, definition))}"
         query = "&".join(part for part in (own, urlencode(params or {}, doseq=True)) if part)
     else:
-        at, query = client.path_of(dict(params or {}))
+        at, query = sender.path_of(dict(params or {}))
         path = at
     headers = {} if call is None else {"X-Zato-CID": call.cid}
-    fetching = Fetching(client, client.url_of(at, query), path or "/", headers)
+    fetching = Fetching(sender, sender.url_of(at, query), path or "/", headers)
     stream = Download(definition, path or "/", fetching.begin, Due(), retries=definition.retries, offset=offset)
     stream.begin()
     if stream.stamp is None:
@@ -64,8 +63,8 @@ class Fetching:
         path: What it is called in errors.
     """
 
-    def __init__(self, client: RESTClient, url: str, path: str, headers: Mapping[str, str]) -> None:
-        self.client, self.url, self.path = client, url, path
+    def __init__(self, sender: Sender, url: str, path: str, headers: Mapping[str, str]) -> None:
+        self.sender, self.url, self.path = sender, url, path
         # Coded, it would have another length, and no part of it could be asked for.
         self._headers = {**headers, "Accept-Encoding": "identity"}
         self._validator = ""
@@ -79,9 +78,9 @@ class Fetching:
             Interrupted: It may work if it is tried again.
             DeadlineExceeded: No answer came within the connection's deadline, tries before this one included.
         """
-        self._due = due = self._due or Due(self.client.definition.deadline_seconds)
+        self._due = due = self._due or Due(self.sender.definition.deadline_seconds)
         if due.over:
-            raise late(self.client.definition, due)
+            raise late(self.sender.definition, due)
         headers = dict(self._headers)
         if offset:
             headers["Range"] = f"bytes={offset}-"
@@ -97,16 +96,16 @@ class Fetching:
     def _asked(self, headers: dict[str, str], due: Due) -> RequestsResponse:
         import requests
 
-        client = self.client
+        sender = self.sender
         try:
-            request = client.prepared("GET", self.url, None, headers)
-            with bounded(due.at or 0.0, client.definition.timeout_seconds) as timeout:
-                return client.session.send(request, timeout=timeout, stream=True)
+            request = sender.prepared("GET", self.url, None, headers)
+            with bounded(due, sender.definition.timeout_seconds) as timeout:
+                return sender.session.send(request, timeout=timeout, stream=True)
         except requests.RequestException as exc:
             if may_pass(exc):
-                where, seconds = client.definition.host, client.definition.timeout_seconds
-                raise unreachable(client.owner, where, seconds, exc) from exc
-            raise client.failure(exc, 1) from exc
+                where, seconds = sender.definition.host, sender.definition.timeout_seconds
+                raise unreachable(sender.owner, where, seconds, exc) from exc
+            raise sender.failure(exc, 1) from exc
 
     def _source(self, response: RequestsResponse, offset: int) -> RESTSource:
         self._expect_good(response, offset)
@@ -140,7 +139,7 @@ class Fetching:
         return RESTSource(self, response, size, None if coded else self._validator or None, skip)
 
     def _expect_good(self, response: RequestsResponse, offset: int) -> None:
-        status, definition = response.status_code, self.client.definition
+        status, definition = response.status_code, self.sender.definition
         if status == 200 or (offset and (status == 206 or (status == 416 and _is_end(response, offset)))):
             return
         if status in (404, 410):
@@ -150,10 +149,10 @@ class Fetching:
             raise AccessRefused(f"{said} {definition.credentials_fix}.")
         if status == 429 or status in (502, 503, 504):
             wait, due = retry_after(response), self._due
-            if due is not None and due.at is not None and time.monotonic() + wait >= due.at:
+            if due is not None and due.over_in(wait):
                 raise ConnectionFailed(f"{said} It asks to wait {wait:g} s, which is over deadline_seconds.")
             raise Interrupted(said, wait or None)
-        raise FileRefused(said)
+        raise Refused(said)
 
     def passed(self, block: bytes) -> None:
         """Note what has been read, in order."""
@@ -171,7 +170,7 @@ class Fetching:
                 )
 
     def __str__(self) -> str:
-        return f"{self.client.definition} at {self.path}"
+        return f"{self.sender.definition} at {self.path}"
 
 
 class RESTSource:
@@ -199,9 +198,9 @@ class RESTSource:
 
         if self._response.status_code == 416:
             return b""
-        definition = self._fetching.client.definition
+        definition = self._fetching.sender.definition
         try:
-            with bounded(time.monotonic() + definition.deadline_seconds, definition.timeout_seconds):
+            with bounded(Due(definition.deadline_seconds), definition.timeout_seconds):
                 block: bytes = self._response.raw.read(count, decode_content=True)
                 return block
         except (urllib3.exceptions.HTTPError, OSError) as exc:

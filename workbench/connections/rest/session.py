@@ -1,50 +1,23 @@
-"""A pooled `requests.Session` for one connection, and what its errors and answers say."""
+"""A pooled `requests.Session` for one connection."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
-from workbench.connections.common.http import bound_pools
-from workbench.connections.common.trying import root_of
-from workbench.connections.files.errors import Interrupted
+from workbench.connections.common.errors import unreachable as unreachable
+from workbench.connections.common.http import LOOPBACK as LOOPBACK
+from workbench.connections.common.http import adapter_class, settle
 from workbench.connections.rest.credentials import FOLLOWING, Reveal, revealed
 from workbench.core.errors import MissingDependency
-from workbench.core.masking import learn_pair, mask
+from workbench.core.masking import learn_pair
 from workbench.core.secret import Secret
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
     from requests import Response as RequestsResponse
 
-    from workbench.connections.rest.live import RESTConnection
-
-LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
-
-
-@cache
-def adapter_class() -> Any:
-    """An adapter of `requests` whose pools, those to a proxy among them, read as `common/http.py` says."""
-    try:
-        from requests.adapters import HTTPAdapter
-    except ImportError as exc:
-        raise MissingDependency("REST", "requests") from exc
-
-    class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            bound_pools(self.poolmanager)
-
-        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-            manager = super().proxy_manager_for(*args, **kwargs)
-            bound_pools(manager)
-            return manager
-
-    return Adapter
+    from workbench.connections.rest.definition import RESTConnection
 
 
 @cache
@@ -75,13 +48,7 @@ def _session_class() -> Any:
 def session_of(definition: RESTConnection, reveal: Reveal) -> Session:
     """A session for one connection, with its headers, query parameters and API key as they are now."""
     session = _session_class()()
-    settings = session.merge_environment_settings(definition.host, {}, None, definition.verify_tls, None)
-    # A proxy cannot reach the loopback of this machine, and a sandbox must not leave it.
-    is_here = urlsplit(definition.host).hostname in LOOPBACK
-    session.proxies, session.cert = {} if is_here else settings["proxies"], settings["cert"]
-    session.verify = settings["verify"]
-    # Read once here: asking the environment at every call costs a third of the call.
-    session.trust_env = False
+    settle(session, definition.host, definition.verify_tls)
     adapter = adapter_class()(pool_connections=1, pool_maxsize=definition.pool_size, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
@@ -96,41 +63,3 @@ def session_of(definition: RESTConnection, reveal: Reveal) -> Session:
         session.auth = (definition.username.encode(), password.encode())
         learn_pair(definition.username, password)
     return cast("Session", session)
-
-
-def unreachable(owner: object, host: str, timeout_seconds: float, exc: BaseException) -> Interrupted:
-    """The error of an HTTP client whose other side is not there, hung up, or did not answer in time."""
-    root = root_of(exc)
-    if isinstance(root, TimeoutError):
-        return Interrupted(
-            f"{owner} at {host} did not answer within {timeout_seconds:g} s. "
-            f"Fix: check that it is up and reachable, or raise timeout_seconds"
-        )
-    return Interrupted(f"{owner} at {host} cannot be reached, or hung up: {reason(root)}.")
-
-
-def reason(exc: BaseException) -> str:
-    """What went wrong, in the system's words, without addresses of objects."""
-    exc = root_of(exc)
-    said = re.sub(r"<[^>]*>[:,]?\s*", "", mask(str(exc))).strip("() \n")
-    return said[:300] or type(exc).__name__
-
-
-def may_pass(exc: Exception) -> bool:
-    """Whether a failure may be over a moment later."""
-    import requests
-
-    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-    return isinstance(exc, passing) and not isinstance(exc, requests.exceptions.SSLError)
-
-
-def retry_after(response: RequestsResponse) -> float:
-    """Seconds that the other side asks to wait, 0 if it does not say."""
-    said = response.headers.get("Retry-After", "")
-    if said.isdecimal():
-        return float(said)
-    try:
-        at = parsedate_to_datetime(said)
-    except (TypeError, ValueError):
-        return 0.0
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

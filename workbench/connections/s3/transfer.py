@@ -1,15 +1,16 @@
-"""A file on its way to S3: in one request if it is small, in parts if it is not."""
+"""Files on their way from and to S3: sent in one request if small, in parts if not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.connections.common.trying import Due, surely
 from workbench.connections.common.waiting import Waiting
 from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile
+from workbench.connections.s3.account import S3Account
 from workbench.connections.s3.proof import (
     BAD_DIGEST,
     PART_BYTES,
@@ -23,12 +24,38 @@ from workbench.connections.s3.proof import (
 )
 from workbench.core.errors import ConnectionFailed
 
-if TYPE_CHECKING:
-    from workbench.connections.s3.backend import S3Backend
-
 # S3 takes this many parts of one file; the later ones must be larger for a file to have room.
 MOST_PARTS = 10_000
 READ_BYTES = 1 << 20
+
+
+class S3Source:
+    """A file being downloaded from some offset on."""
+
+    def __init__(self, account: S3Account, path: str, due: Due, entry: Any, offset: int) -> None:
+        self._account, self._path, self._due, self._entry = account, path, due, entry
+        self._body = entry.get("Body")
+        self._size = entry["ContentLength"] + (offset if self._body is not None else 0)
+
+    @property
+    def size(self) -> int | None:
+        return int(self._size)
+
+    @property
+    def stamp(self) -> object:
+        return self._entry["ETag"]
+
+    def readinto(self, buffer: memoryview) -> int:
+        if self._body is None:
+            return 0
+        with self._account.asking(self._path, self._due):
+            block: bytes = self._body.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+    def close(self) -> None:
+        if self._body is not None:
+            self._body.close()
 
 
 class S3Sink:
@@ -45,9 +72,9 @@ class S3Sink:
     Only a version of our own that was disproved is taken back, which has the one before it return.
     """
 
-    def __init__(self, backend: S3Backend, path: str, due: Due) -> None:
-        self._backend, self._path, self._due = backend, path, due
-        self._habits = backend.habits
+    def __init__(self, account: S3Account, path: str, due: Due) -> None:
+        self._account, self._path, self._due = account, path, due
+        self._habits = account.habits
         self._waiting = Waiting()
         self._hash = Sent()
         self._upload: dict[str, Any] = {}
@@ -67,7 +94,7 @@ class S3Sink:
 
     def _send(self, part: bytes) -> None:
         if len(self._parts) == MOST_PARTS:
-            raise ConnectionFailed(f"{self._backend.definition} takes files up to {MOST_PARTS * PART_BYTES:,} bytes.")
+            raise ConnectionFailed(f"{self._account.definition} takes files up to {MOST_PARTS * PART_BYTES:,} bytes.")
         if not self._upload:
             self._begin()
         number = len(self._parts) + 1
@@ -84,9 +111,9 @@ class S3Sink:
         self._sent += len(part)
 
     def _begin(self) -> None:
-        at = self._backend.at(self._path)
+        at = self._account.at(self._path)
         of_whole = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
-        with self._backend.asking(self._path, self._due) as client:
+        with self._account.asking(self._path, self._due) as client:
             start = partial(client.create_multipart_upload, **at, **self._kind())
             started = self._habits.asked(start, checksum=of_whole)
         self._upload = {**at, "UploadId": started["UploadId"]}
@@ -96,21 +123,21 @@ class S3Sink:
 
     def _surely(self, ask: Callable[[Any, int], Any]) -> Any:
         """Do one request, again if it is interrupted; more is lost if the whole file must be sent again."""
-        definition = self._backend.definition
+        definition = self._account.definition
 
         def once(due: Due, attempt: int) -> Any:
-            with self._backend.asking(self._path, due) as client:
+            with self._account.asking(self._path, due) as client:
                 return ask(client, attempt)
 
         return surely(definition, once, self._due, definition.retries)
 
     def _kind(self) -> dict[str, str]:
-        definition = self._backend.definition
+        definition = self._account.definition
         storage = {"StorageClass": definition.storage_class} if definition.storage_class else {}
         return {"ContentType": definition.content_type, **storage}
 
     def commit(self, overwrite: bool) -> None:
-        owner = self._backend.definition
+        owner = self._account.definition
         if self._upload:
             self._send(self._waiting.take(self._waiting.size))
         # AWS knows If-None-Match; what only speaks like it may pass over it in silence.
@@ -126,7 +153,7 @@ class S3Sink:
 
     def _finished(self, only_new: dict[str, str]) -> Any:
         """Have the file appear; gives what S3 tells of it, None if it refuses the contents as damaged."""
-        at, last = self._backend.at(self._path), self._waiting.take(self._waiting.size)
+        at, last = self._account.at(self._path), self._waiting.take(self._waiting.size)
         self._sent += len(last)
 
         def ask(client: Any, attempt: int) -> Any:
@@ -151,13 +178,13 @@ class S3Sink:
         return told
 
     def _put(self, client: Any, contents: bytes, only_new: dict[str, str]) -> Any:
-        put = partial(client.put_object, **self._backend.at(self._path), **self._kind(), Body=contents)
+        put = partial(client.put_object, **self._account.at(self._path), **self._kind(), Body=contents)
         crc = {"ChecksumAlgorithm": "CRC32", "ChecksumCRC32": self._hash.crc}
         return self._habits.asked(put, checksum=crc, instead={"ContentMD5": md5_of(contents)}, condition=only_new)
 
     def _looked_at(self, version: Fields) -> Any:
         """What is told of the file that is there; None if none is."""
-        at = {**self._backend.at(self._path), **version}
+        at = {**self._account.at(self._path), **version}
         try:
             return self._surely(lambda client, _: self._head(client, at))
         except NoSuchFile:
@@ -204,11 +231,11 @@ class S3Sink:
 
     def _disproved(self, told: Fields, overwrite: bool) -> ConnectionFailed:
         """The error of a file that is not what was sent; a version of our own is taken back."""
-        owner, is_back = self._backend.definition, False
+        owner, is_back = self._account.definition, False
         said = f"{owner} keeps something else at {self._path!r} than was sent"
         if version := _version(told):
-            with suppress(ConnectionFailed), self._backend.asking(self._path, self._due) as client:
-                client.delete_object(**self._backend.at(self._path), **version)
+            with suppress(ConnectionFailed), self._account.asking(self._path, self._due) as client:
+                client.delete_object(**self._account.at(self._path), **version)
                 is_back = True
         if is_back:
             return Interrupted(f"{said}; that version was taken back.")
@@ -219,7 +246,7 @@ class S3Sink:
         self._waiting.clear()
         upload, self._upload = self._upload, {}
         if upload:
-            with suppress(ConnectionFailed), self._backend.asking(self._path, self._due) as client:
+            with suppress(ConnectionFailed), self._account.asking(self._path, self._due) as client:
                 client.abort_multipart_upload(**upload)
 
 

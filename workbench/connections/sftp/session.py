@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
 import logging
 import socket
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import AccessRefused
+from workbench.connections.sftp.definition import SFTPConnection
+from workbench.connections.sftp.errors import who
 from workbench.core.errors import ConnectionFailed, MissingDependency
 
 if TYPE_CHECKING:
     from paramiko import PKey, SFTPAttributes, Transport
-
-    from workbench.connections.sftp.backend import SFTPConnection
 
 LOG = "workbench.connections.sftp"
 # Paramiko's thread logs as errors what the caller is told by an exception anyway. A handler added here sees it all.
@@ -185,13 +184,6 @@ class Replies:
         self._came[number] = (kind, message)
 
 
-def is_a_no(exc: OSError) -> bool:
-    """Whether the server said it: paramiko gives its answers the form of an operating system's errors."""
-    if isinstance(exc, TimeoutError | ConnectionError) or str(exc) == "Socket is closed":
-        return False
-    return exc.errno in (None, errno.ENOENT, errno.EACCES)
-
-
 def fingerprint_of(key: PKey) -> str:
     """`SHA256:...`, as ssh-keygen shows it."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
@@ -218,21 +210,21 @@ def _family(kind: str) -> str:
 
 def _check_key(definition: SFTPConnection, shown: PKey, known: list[tuple[str, PKey]]) -> None:
     seen = fingerprint_of(shown)
-    who = f"{definition} at {definition.address}"
+    name = who(definition)
     if definition.fingerprint is not None:
         if definition.fingerprint.rstrip("=") != seen:
             raise ConnectionFailed(
-                f"{who} shows the key {seen}, not {definition.fingerprint}: it may be another machine, so no password "
+                f"{name} shows the key {seen}, not {definition.fingerprint}: it may be another machine, so no password "
                 f"was sent. Fix: ask its owner which is right."
             )
     elif not known:
         raise ConnectionFailed(
-            f"{who} shows the key {seen}, which {definition.known_hosts} does not know, so no password was sent. "
+            f"{name} shows the key {seen}, which {definition.known_hosts} does not know, so no password was sent. "
             f"Fix: ask its owner whether it is right, then set fingerprint={seen!r}"
         )
     elif shown not in [key for _, key in known]:
         raise ConnectionFailed(
-            f"{who} shows the key {seen}, and {definition.known_hosts} has another for it: it may be another machine, "
+            f"{name} shows the key {seen}, and {definition.known_hosts} has another for it: it may be another machine, "
             f"so no password was sent. Fix: ask its owner which is right."
         )
 

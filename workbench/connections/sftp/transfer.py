@@ -4,42 +4,41 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from stat import S_ISDIR
-from typing import TYPE_CHECKING
 
 from workbench.connections.common.trying import Due
-from workbench.connections.files.errors import FileRefused, Interrupted, IsAFolder
+from workbench.connections.files.errors import Interrupted, IsAFolder, Refused
 from workbench.connections.files.streams import confirm, ends_at, kept_of
-from workbench.connections.sftp.session import BLOCK_BYTES, UNDER_WAY, Replies, is_a_no
-
-if TYPE_CHECKING:
-    from workbench.connections.sftp.backend import SFTPBackend
+from workbench.connections.sftp.account import SFTPAccount
+from workbench.connections.sftp.errors import full, is_a_no, troubles
+from workbench.connections.sftp.session import BLOCK_BYTES, UNDER_WAY, Replies
 
 
 class SFTPSource:
     """A file being read; blocks are asked for ahead of being wanted."""
 
-    def __init__(self, backend: SFTPBackend, path: str, offset: int, due: Due) -> None:
-        self._backend, self._path, self._due = backend, path, due
+    def __init__(self, account: SFTPAccount, path: str, offset: int, due: Due) -> None:
+        self._account, self._path, self._due = account, path, due
         self._next, self._rest = offset, memoryview(b"")
         self._asked: deque[tuple[int, int, int]] = deque()
         self._is_over, self._fresh = False, 0
-        self._taken = backend.pool.take(due)
+        self._taken = account.pool.take(due)
         session = self._taken.session
         try:
-            with due.cutting(session.cut), backend.troubles():
+            with due.cutting(session.cut), troubles(account.definition):
                 try:
-                    self._handle = session.open_file(backend.at(path), "read", due)
+                    self._handle = session.open_file(account.at(path), "read", due)
                     attributes = session.attributes(self._handle, due)
                     is_folder = S_ISDIR(attributes.st_mode or 0)
                     if is_folder:
                         session.close_file(self._handle, due)
                 except OSError as exc:
-                    raise backend.refused(session, exc, path, due) from exc
+                    raise account.refused(session, exc, path, due) from exc
                 if is_folder:
-                    raise IsAFolder(backend.definition, path)
+                    raise IsAFolder(account.definition, path)
         except BaseException as exc:
-            self._taken.end(keep=isinstance(exc, FileRefused))
+            self._taken.end(keep=isinstance(exc, Refused))
             raise
         self.size: int | None = attributes.st_size
         self.stamp: object = attributes.st_mtime
@@ -50,7 +49,7 @@ class SFTPSource:
 
     def readinto(self, buffer: memoryview) -> int:
         session, filled = self._taken.session, 0
-        with self._due.cutting(session.cut), self._backend.troubles():
+        with self._due.cutting(session.cut), troubles(self._account.definition):
             while filled < len(buffer) and (self._rest or self._receive()):
                 count = min(len(self._rest), len(buffer) - filled)
                 buffer[filled : filled + count] = self._rest[:count]
@@ -111,7 +110,7 @@ class SFTPSource:
                 return b""
             raise
         if not block:
-            raise Interrupted(f"{self._backend.definition} answered with no bytes, and not that the file ends there.")
+            raise Interrupted(f"{self._account.definition} answered with no bytes, and not that the file ends there.")
         return block
 
     def close(self) -> None:
@@ -122,27 +121,27 @@ class SFTPSource:
 class SFTPSink:
     """A file being written under a name of its own, then renamed."""
 
-    def __init__(self, backend: SFTPBackend, path: str, part: str, resume: bool, due: Due) -> None:
-        self._backend, self._path, self._part, self._due = backend, path, part, due
-        self.offset = kept_of(backend, part, due) if resume else 0
+    def __init__(self, account: SFTPAccount, path: str, part: str, resume: bool, due: Due) -> None:
+        self._account, self._path, self._part, self._due = account, path, part, due
+        self.offset = kept_of(account.info(part, due), partial(SFTPSource, account), part, due) if resume else 0
         self._asked: deque[int] = deque()
-        self._taken = backend.pool.take(due)
+        self._taken = account.pool.take(due)
         session = self._taken.session
         try:
-            with due.cutting(session.cut), backend.troubles():
+            with due.cutting(session.cut), troubles(account.definition):
                 try:
-                    self._handle = session.open_file(backend.at(part), "go on" if self.offset else "write", due)
+                    self._handle = session.open_file(account.at(part), "go on" if self.offset else "write", due)
                 except OSError as exc:
-                    raise backend.refused(session, exc, part, due) from exc
+                    raise account.refused(session, exc, part, due) from exc
         except BaseException as exc:
-            self._taken.end(keep=isinstance(exc, FileRefused))
+            self._taken.end(keep=isinstance(exc, Refused))
             raise
         self._replies = Replies(session, self._handle)
 
     def write(self, block: memoryview) -> None:
         from paramiko.sftp import CMD_WRITE, int64
 
-        with self._due.cutting(self._taken.session.cut), self._backend.troubles():
+        with self._due.cutting(self._taken.session.cut), troubles(self._account.definition):
             for start in range(0, len(block), BLOCK_BYTES):
                 piece = bytes(block[start : start + BLOCK_BYTES])
                 self._hear(UNDER_WAY)
@@ -157,24 +156,24 @@ class SFTPSink:
         except OSError as exc:
             if not is_a_no(exc):
                 raise
-            raise self._backend.full(self._path, exc) from exc
+            raise full(self._account.definition, self._path, exc) from exc
 
     def commit(self, overwrite: bool) -> None:
-        backend, session = self._backend, self._taken.session
-        due = self._due if self._due.at is not None else Due(backend.definition.deadline_seconds)
-        with due.cutting(session.cut), backend.troubles():
+        account, session = self._account, self._taken.session
+        due = self._due if self._due.at is not None else Due(account.definition.deadline_seconds)
+        with due.cutting(session.cut), troubles(account.definition):
             self._hear(1)
             with suppress(OSError):  # what was kept is asked for next
                 session.close_file(self._handle, due)
-            there = backend.info_in(session, self._part, due)
+            there = account.info_in(session, self._part, due)
         if there is None or there.size != self.offset:
             self._taken.end(keep=True)
-            confirm(backend.definition, backend, self._part, self._path, self.offset, due)
-            self._taken = backend.pool.take(due)
+            confirm(account.definition, partial(SFTPSource, account), self._part, self._path, self.offset, due)
+            self._taken = account.pool.take(due)
             session = self._taken.session
         try:
-            with due.cutting(session.cut), backend.troubles():
-                backend.rename_in(session, self._part, self._path, overwrite, due)
+            with due.cutting(session.cut), troubles(account.definition):
+                account.rename_in(session, self._part, self._path, overwrite, due)
         except Interrupted:
             if not self._is_in_place():
                 raise
@@ -183,15 +182,15 @@ class SFTPSink:
     def _is_in_place(self) -> bool:
         """Whether the rename was done although nobody lived to hear it."""
         self._taken.end(keep=False)
-        backend, due = self._backend, Due(self._due.left(self._backend.definition.timeout_seconds))
-        with backend.session(due) as session:
-            there = backend.info_in(session, self._path, due)
-            part = backend.info_in(session, self._part, due)
+        account, due = self._account, Due(self._due.left(self._account.definition.timeout_seconds))
+        with account.session(due) as session:
+            there = account.info_in(session, self._path, due)
+            part = account.info_in(session, self._part, due)
         if part is not None or there is None:
             return False
-        return there.size == self.offset or ends_at(backend, self._path, self.offset, due)
+        return there.size == self.offset or ends_at(partial(SFTPSource, account), self._path, self.offset, due)
 
     def abort(self, keep: bool = False) -> None:
         self._taken.end(keep=False)
         if not keep:
-            self._backend.discard(self._part, self._due)
+            self._account.discard(self._part, self._due)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import io
+import logging
 import re
+from collections.abc import Callable
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs
 
@@ -12,10 +14,17 @@ import msgspec
 
 from workbench.core.call import Call
 from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
+from workbench.core.payload.parts import Files, Parts
 from workbench.core.payload.simpleio import Declared, Input
 
 _json = msgspec.json.Decoder()
+TEXT_FORMATS = ("form", "xml")
+"""Formats in which everything is text, and is converted as parameters are."""
 CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
+NOT_IN_PARTS = (
+    "Send the file itself as the body (curl --data-binary @file), not as multipart/form-data; "
+    "or the service reads self.request.files"
+)
 NO_CHARSETS = frozenset(
     ("idna", "mbcs", "oem", "palmos", "punycode", "raw_unicode_escape", "undefined", "unicode_escape")
 )
@@ -25,10 +34,10 @@ NO_CHARSETS = frozenset(
 class HTTPView:
     """`self.request.http`: method, path, parameters and headers; empty when the call did not come by HTTP."""
 
-    __slots__ = ("_call", "_http", "_read")
+    __slots__ = ("_call", "_http", "_parts", "_read")
 
-    def __init__(self, call: Call) -> None:
-        self._call, self._http = call, call.http
+    def __init__(self, call: Call, parts: Callable[[], Parts]) -> None:
+        self._call, self._http, self._parts = call, call.http, parts
         self._read: dict[str, Input] = {}
 
     @property
@@ -58,7 +67,7 @@ class HTTPView:
 
     @property
     def POST(self) -> Input:
-        """Form fields, only where the channel says `data_format="form"`."""
+        """Form fields, only where the channel says `data_format="form"`; those of a form in parts are in `payload`."""
         return self._once("POST", lambda: self._form() if self._call.channel.data_format == "form" else {})
 
     @property
@@ -67,8 +76,9 @@ class HTTPView:
         return self._once("params", lambda: {**(self._http.path_params if self._http else {}), **self.GET})
 
     def get_form_data(self) -> Input:
-        """The body read as a form, whatever the channel's format."""
-        return Input(self._form())
+        """The body read as a form, whatever the channel's format; of one in parts, its files, too."""
+        has_parts = self._http is not None and self._http.read_parts is not None
+        return Input(self._parts().together() if has_parts else self._form())
 
     def _form(self) -> dict[str, Any]:
         if self.headers.get("Content-Type", "").lower().startswith("multipart/"):
@@ -107,7 +117,7 @@ def canonical(name: str) -> str:
 class Request:
     """What a service sees of its call."""
 
-    __slots__ = ("_call", "_http", "_input", "_io", "_payload", "_stream")
+    __slots__ = ("_call", "_http", "_input", "_io", "_parts", "_payload", "_stream")
 
     def __init__(self, call: Call, io: Declared) -> None:
         self._call, self._io = call, io
@@ -115,13 +125,18 @@ class Request:
         self._payload: Any = _UNREAD
         self._input: Any = _UNREAD
         self._stream: BinaryIO | None = None
+        self._parts: Parts | None = None
 
     @property
     def raw_request(self) -> Any:
         """Exactly what was received: bytes over HTTP, a job's extra, or what `invoke` was given.
 
-        A body over 8 MiB is read into memory only now; `stream` never does so.
+        A body over 8 MiB is read into memory only now; `stream` never does so. Of a form in parts it is all of them,
+        with what stands around its files, as the log then says.
         """
+        if self._has_parts:
+            log = logging.getLogger(f"workbench.service.{self._call.service}")
+            log.info("raw_request is a whole multipart/form-data body; its files are self.request.files")
         return raw_of(self._call)
 
     raw = raw_request
@@ -156,32 +171,66 @@ class Request:
 
         Raises:
             ServiceUsage: What came is no bytes, text or stream, as a dict that `invoke` was given.
+            UnsupportedMediaType: It is a form in parts, whose file would be stored with all that is around it.
         """
+        if self._has_parts:
+            raise UnsupportedMediaType(NOT_IN_PARTS)
         if self._stream is None or self._stream.closed:
-            call = self._call
-            self._stream = call.spool.open() if call.spool is not None else stream_of(call.raw, call.service)
+            self._stream = self._opened()
         return self._stream
+
+    @property
+    def files(self) -> Files:
+        """The files of a form in parts (multipart/form-data), as `curl -F` and browsers send it; none of others.
+
+        Raises:
+            BadRequest: The body is not such a form, or is cut off.
+            ContentTooLarge: It has too many parts, or too long fields.
+        """
+        return self._read_parts().files if self._has_parts else Files()
+
+    @property
+    def _has_parts(self) -> bool:
+        http = self._call.http
+        return http is not None and http.read_parts is not None
+
+    def _read_parts(self) -> Parts:
+        """The parts, read once; only of a body that has some."""
+        if self._parts is None:
+            read = self._call.http.read_parts if self._call.http is not None else None
+            assert read is not None
+            self._parts = read(self._opened())
+        return self._parts
+
+    def _opened(self) -> BinaryIO:
+        call = self._call
+        return call.spool.open() if call.spool is not None else stream_of(call.raw, call.service)
 
     @property
     def http(self) -> HTTPView:
         """What HTTP says about this call."""
         if self._http is None:
-            self._http = HTTPView(self._call)
+            self._http = HTTPView(self._call, self._read_parts)
         return self._http
 
     @property
     def payload(self) -> Any:
-        """The parsed body; '' when there is none.
+        """The parsed body; '' when there is none; of a form in parts, its fields.
 
         Raises:
             BadRequest: The channel says JSON and the body is not.
+            UnsupportedMediaType: The channel takes the body as it is, and a form in parts came.
         """
-        if self._payload is _UNREAD:
+        if self._payload is _UNREAD and self._has_parts:
+            if self._call.channel.data_format == "raw":
+                raise UnsupportedMediaType(NOT_IN_PARTS)
+            self._payload = Input(self._read_parts().fields)
+        elif self._payload is _UNREAD:
             data_format, raw, ready = self._call.channel.data_format, self.raw_request, self._call.payload
             if ready is not None:
                 self._payload = ready
             else:
-                self._payload = self.http.POST if data_format == "form" and raw else parsed(raw, data_format)
+                self._payload = self.http.POST if data_format == "form" and raw else self._parsed(raw, data_format)
         return self._payload
 
     @property
@@ -201,10 +250,18 @@ class Request:
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # read again below, where every wrong element is named
         params = self.http.params if http is not None else {}
-        if self._call.channel.data_format == "xml" and isinstance(self.payload, dict):
-            # Everything in XML is text, as parameters are, and is converted as they are.
-            return self._io.read("", {**self.payload, **params})
-        return self._io.read(self.payload, params)
+        is_text = self._call.channel.data_format in TEXT_FORMATS or self._has_parts
+        return self._io.read(self.payload, params, is_text)
+
+    def _parsed(self, raw: Any, data_format: str) -> Any:
+        """The payload; JSON is UTF-8 (RFC 8259, 8.1), and if it is not, it is what its Content-Type says."""
+        try:
+            return parsed(raw, data_format)
+        except BadRequest:
+            charset = charset_of(self._call)
+            if not isinstance(raw, bytes) or is_utf8(charset):
+                raise
+            return parsed(decoded(raw, charset), data_format)
 
     @property
     def channel_params(self) -> Input:
@@ -224,6 +281,11 @@ def charset_of(call: Call) -> str:
     content_type = call.http.headers.get("Content-Type", "") if call.http is not None else ""
     named = CHARSET.search(content_type)
     return named[1] if named is not None else "utf-8"
+
+
+def is_utf8(charset: str) -> bool:
+    """Whether a charset is UTF-8, or ASCII, which is part of it."""
+    return charset.lower() in ("utf-8", "utf8", "utf-8-sig", "us-ascii", "ascii")
 
 
 def decoded(raw: bytes, charset: str) -> str:
@@ -262,6 +324,10 @@ def parsed(raw: Any, data_format: str) -> Any:
     try:
         return _json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        # RFC 8259, 8.1: a byte order mark may be ignored; PowerShell, Excel and .NET send one.
+        mark: Any = "\ufeff" if isinstance(raw, str) else codecs.BOM_UTF8
+        if raw.startswith(mark):
+            return parsed(raw.removeprefix(mark), data_format)
         raise BadRequest(f"Invalid JSON: {exc}") from None
     except RecursionError:
         raise BadRequest("Invalid JSON: nested too deeply") from None

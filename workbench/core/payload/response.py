@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from workbench.core.payload.plain import plain
 from workbench.core.payload.simpleio import Declared, Output
-from workbench.core.payload.typed import plain
 
 _json = msgspec.json.Encoder(enc_hook=plain)
 
@@ -28,7 +28,7 @@ class Response:
         self._payload: Any = None
         self.status_code: int | HTTPStatus = 200
         self.status_message = ""
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, Any] = {}  # by name; a list is a line each
         self.content_type = ""
         self.content_encoding = ""
 

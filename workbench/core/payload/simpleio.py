@@ -159,14 +159,16 @@ class Declared:
         """Whether an output element is declared that every answer has to set."""
         return any(not each.optional and each.default is UNSET for each in (self.output_names or {}).values())
 
-    def read(self, payload: Any, params: dict[str, Any]) -> Any:
+    def read(self, payload: Any, params: dict[str, Any], is_text: bool = False) -> Any:
         """The input, from the parsed payload and the channel's parameters, which win.
+
+        `is_text` says that everything in the payload is text, as in a form and in XML.
 
         Raises:
             InvalidInput: Names every element that is missing or wrong.
         """
         if self.input_model is not None:
-            return self.input_model.read(payload, params, self.service)
+            return self.input_model.read(payload, params, self.service, is_text)
         names = self.input_names
         if names is None:
             empty = payload is None or (isinstance(payload, str | bytes | bytearray) and not payload)

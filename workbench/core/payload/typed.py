@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from collections.abc import Iterator
+from typing import Any, NotRequired, Required, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
 from msgspec import Struct, structs
 
 from workbench.core.errors import InvalidInput
+from workbench.core.payload.elements import UNSET
+from workbench.core.payload.plain import plain
+from workbench.core.payload.words import converted, loosened
 
 
 def is_model(kind: Any) -> bool:
@@ -16,17 +20,21 @@ def is_model(kind: Any) -> bool:
     if get_origin(kind) is list:
         return bool(get_args(kind)) and is_model(get_args(kind)[0])
     return isinstance(kind, type) and (
-        dataclasses.is_dataclass(kind) or issubclass(kind, Struct) or hasattr(kind, "model_validate")
+        dataclasses.is_dataclass(kind)
+        or issubclass(kind, Struct)
+        or hasattr(kind, "model_validate")
+        or is_typeddict(kind)
     )
 
 
 class Model:
     """A typed input or output of a service."""
 
-    __slots__ = ("_decoder", "_has_defaults", "kind")
+    __slots__ = ("_decoder", "_fields", "_has_defaults", "kind")
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
+        self._fields = _fields(kind)
         self._decoder = None if _is_pydantic(kind) else msgspec.json.Decoder(kind)
         self._has_defaults = _holds_defaults(kind, set())
 
@@ -34,24 +42,49 @@ class Model:
         """Straight from JSON; raises msgspec's errors, which `read` then explains."""
         return None if self._decoder is None else self._whole(self._decoder.decode(raw))
 
-    def read(self, payload: Any, params: dict[str, Any], service: str) -> Any:
-        """An instance, from a parsed payload; text in `params` is converted to the field's type."""
-        if isinstance(payload, cast(Any, self.kind) if isinstance(self.kind, type) else ()):
+    def read(self, payload: Any, params: dict[str, Any], service: str, is_text: bool = False) -> Any:
+        """An instance, from a parsed payload and parameters, which win.
+
+        Text in `params`, and in a payload that `is_text` throughout, is read in its field's type; JSON is taken at its
+        word, whatever comes beside it.
+        """
+        if isinstance(self.kind, type) and not is_typeddict(self.kind) and isinstance(payload, cast(Any, self.kind)):
             return payload
-        known = params.keys() & _fields(self.kind).keys()
+        text = {key: params[key] for key in params.keys() & self._fields.keys()}
+        if is_text and isinstance(payload, dict):
+            payload, text = "", {**payload, **text}
         given = payload
         if payload is None or isinstance(payload, dict) or (isinstance(payload, str | bytes) and not payload):
-            given = {**(payload or {}), **{key: params[key] for key in known}}
+            given = {**(payload or {}), **text}
+        else:
+            text = {}
         if _is_pydantic(self.kind):
-            made, problems = _validated(self.kind, given)
-            if problems:
-                raise InvalidInput(service, problems)
-            return made
+            return self._read_by_pydantic(given, text, service)
+        if text:
+            read = converted(text, self._fields)
+            given = {**{key: value for key, value in given.items() if key not in text}, **read}
         try:
-            return self._whole(msgspec.convert(given, self.kind, strict=not known))
+            return self._whole(msgspec.convert(given, self.kind))
         except msgspec.ValidationError as exc:
-            problems = problems_of(given, self.kind, strict=not known) or [_explained("", exc)]
+            problems = problems_of(given, self.kind) or [_explained("", exc)]
             raise InvalidInput(service, problems) from None
+
+    def _read_by_pydantic(self, given: Any, text: dict[str, Any], service: str) -> Any:
+        """It reads most text itself, and may have validators that want it as it came; the rest is read for it."""
+        made, problems = _validated(self.kind, given)
+        if problems and text:
+            given = dict(given)
+            for name, value in text.items():
+                kind, required = self._fields.get(name, (None, True))
+                if kind is None or not any(each.startswith((f"'{name}'", f"'{name}.")) for each in problems):
+                    continue
+                given[name] = loosened(value, kind, required)
+                if given[name] is UNSET:
+                    del given[name]
+            made, problems = _validated(self.kind, given)
+        if problems:
+            raise InvalidInput(service, problems)
+        return made
 
     def check(self, value: Any) -> None:
         """Raise ValueError, which names every wrong element, for an output that is not as declared.
@@ -62,9 +95,7 @@ class Model:
         if type(value) is self.kind:
             return
         given = msgspec.to_builtins(value, enc_hook=plain)
-        problems = (
-            _validated(self.kind, given)[1] if _is_pydantic(self.kind) else problems_of(given, self.kind, strict=True)
-        )
+        problems = _validated(self.kind, given)[1] if _is_pydantic(self.kind) else problems_of(given, self.kind)
         if problems:
             said = "; ".join(problems).replace("The body: ", f"a {type(value).__name__} is returned: ")
             name = getattr(self.kind, "__name__", str(self.kind))
@@ -130,9 +161,12 @@ def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
     if not isinstance(kind, type):
         return {}
     if _is_pydantic(kind):
-        return dict.fromkeys(kind.model_fields, (None, False))  # type: ignore[attr-defined]
+        return dict(_of_pydantic(kind))
     if issubclass(kind, Struct):
         return {field.encode_name: (field.type, field.required) for field in structs.fields(kind)}
+    if is_typeddict(kind):
+        required = kind.__required_keys__  # type: ignore[attr-defined]
+        return {name: (each, name in required) for name, each in _hints(kind).items()}
     if not dataclasses.is_dataclass(kind):
         return {}
     hints = get_type_hints(kind, include_extras=True)
@@ -144,25 +178,43 @@ def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
     }
 
 
-def problems_of(given: Any, kind: Any, *, strict: bool, path: str = "") -> list[str]:
+def _hints(kind: Any) -> dict[str, Any]:
+    """Types of a TypedDict's keys, bounds included."""
+    found = get_type_hints(kind, include_extras=True)
+    return {
+        name: get_args(each)[0] if get_origin(each) in (Required, NotRequired) else each for name, each in found.items()
+    }
+
+
+def _of_pydantic(kind: Any) -> Iterator[tuple[str, tuple[Any, bool]]]:
+    """Type and whether it is required, by each name that a pydantic model may read a field by."""
+    for name, field in kind.model_fields.items():
+        if field is None:
+            yield name, (None, False)
+            continue
+        told = (field.annotation, field.is_required())
+        for each in {name, field.alias, field.validation_alias}:
+            if isinstance(each, str):
+                yield each, told
+
+
+def problems_of(given: Any, kind: Any, path: str = "") -> list[str]:
     """Every missing or wrong element, where the library stops at the first."""
     if get_origin(kind) is list and isinstance(given, list):
         each = get_args(kind)[0]
-        return [
-            line for i, one in enumerate(given) for line in problems_of(one, each, strict=strict, path=f"{path}[{i}]")
-        ]
+        return [line for i, one in enumerate(given) for line in problems_of(one, each, path=f"{path}[{i}]")]
     fields = _fields(kind)
     if fields and isinstance(given, dict):
         found = []
         for name, (field, required) in fields.items():
             where = f"{path}.{name}" if path else name
             if name in given:
-                found += problems_of(given[name], field, strict=strict, path=where)
+                found += problems_of(given[name], field, path=where)
             elif required:
                 found.append(f"{where!r} is missing")
         return found
     try:
-        msgspec.convert(given, kind, strict=strict)
+        msgspec.convert(given, kind)
     except msgspec.ValidationError as exc:
         return [_explained(path, exc)]
     return []
@@ -173,16 +225,3 @@ def _explained(path: str, error: msgspec.ValidationError) -> str:
     said, _, below = str(error).partition(" - at `$")
     where = f"{path}{below.removesuffix('`')}".removeprefix(".")
     return f"{where!r}: {said[:1].lower()}{said[1:]}" if where else f"The body: {said[:1].lower()}{said[1:]}"
-
-
-def plain(value: Any) -> Any:
-    """For the JSON encoder: models of other libraries, made of plain values."""
-    for method in ("model_dump", "to_dict", "dict"):
-        if callable(made := getattr(value, method, None)):
-            return made()
-    if isinstance(value, Exception):
-        return str(value)
-    raise TypeError(
-        f"A {type(value).__name__} cannot be sent as JSON. Fix: return text, bytes, a dict, a list, a number, "
-        f"a dataclass, a msgspec.Struct or a pydantic model."
-    )

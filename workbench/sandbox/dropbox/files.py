@@ -6,8 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from workbench.connections.dropbox.hash import ContentHash
-from workbench.sandbox.dropbox.tree import Blob, DropboxTree, Node, Refused, tagged
+from workbench.sandbox.dropbox.tree import Blob, DropboxTree, Node, Refused, content_hash, tagged
 
 MOST_REQUEST_BYTES = 150 << 20
 Arg = dict[str, Any]
@@ -264,7 +263,8 @@ def _mode(arg: Arg) -> str:
 def _check_body(arg: Arg, body: bytes) -> None:
     if len(body) > MOST_REQUEST_BYTES:
         raise Refused(tagged("payload_too_large"))
-    if arg.get("content_hash") and arg["content_hash"] != ContentHash(body).hexdigest():
+    told = arg.get("content_hash")
+    if told and told != content_hash(len(body), lambda start, end: body[start:end]):
         raise Refused(tagged("content_hash_mismatch"))
 
 

@@ -21,7 +21,8 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from workbench.sandbox import certificates
 from workbench.sandbox.faults import raw
-from workbench.sandbox.file_tree import Asked
+from workbench.sandbox.file_tree import Asked, Keeper
+from workbench.sandbox.ftp.faults import FTPFaults
 
 with warnings.catch_warnings():
     # It stands on asyncore, which Python 3.11 warns about and pyftpdlib brings along from 3.12 on.
@@ -35,8 +36,6 @@ with warnings.catch_warnings():
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-
-    from workbench.sandbox.ftp.server import FTPFaults, FTPServer
 
 
 class Shelf(AbstractedFS):  # type: ignore[misc]
@@ -58,7 +57,7 @@ class Shelf(AbstractedFS):  # type: ignore[misc]
                 yield b"type=file;size=1; %b\r\n" % name
 
     def _told(self, found: re.Pattern[bytes], line: bytes) -> bytes:
-        size = cast("FTPFaults", self.cmd_channel.peer.faults).size_told
+        size = cast(FTPFaults, self.cmd_channel.peer.faults).size_told
         if size is None:
             return line
         if found is LISTED_SIZE:
@@ -66,7 +65,7 @@ class Shelf(AbstractedFS):  # type: ignore[misc]
         return found.sub(b"" if size == "none" else b"size=%d;" % size, line)
 
     def _strange(self) -> Iterator[bytes]:
-        faults = cast("FTPFaults", self.cmd_channel.peer.faults)
+        faults = cast(FTPFaults, self.cmd_channel.peer.faults)
         return (raw(name) for name in faults.strange_names)
 
 
@@ -82,7 +81,7 @@ logger.propagate = False
 class Engine:
     """One server on one thread, named `workbench-peer-<name>`."""
 
-    def __init__(self, peer: FTPServer, listening: socket.socket) -> None:
+    def __init__(self, peer: Keeper, listening: socket.socket) -> None:
         self._loop = IOLoop()
         self._wake = Wake(self._loop)
         self._sessions: set[Session] = set()
@@ -154,13 +153,13 @@ class Wake:
 class Desk(DummyAuthorizer):  # type: ignore[misc]
     """Who may log in, and where everybody's files are."""
 
-    def __init__(self, peer: FTPServer) -> None:
+    def __init__(self, peer: Keeper) -> None:
         super().__init__()
         self._peer = peer
 
     def validate_authentication(self, username: str, password: str, handler: Session) -> None:
         trouble = self._peer.trouble
-        if cast("FTPFaults", trouble.faults).refuse_login and trouble.strikes():
+        if cast(FTPFaults, trouble.faults).refuse_login and trouble.strikes():
             raise AuthenticationFailed("Login incorrect.")
         if self._peer.users is not None:
             expected = self._peer.users.get(username, "")
@@ -201,7 +200,7 @@ class Data(ThrottledDTPHandler, TLS_DTPHandler):  # type: ignore[misc]
     @property
     def most(self) -> int | None:
         """Where a fault strikes, counted in bytes of this file."""
-        faults = cast("FTPFaults", self.trouble.faults)
+        faults = cast(FTPFaults, self.trouble.faults)
         limits = [faults.hang_up_after_bytes, faults.cut_file_after_bytes, faults.short_file_after_bytes]
         if self.receive:
             limits.append(faults.disk_full_after_bytes)
@@ -228,7 +227,7 @@ class Data(ThrottledDTPHandler, TLS_DTPHandler):  # type: ignore[misc]
         return b"" if self._strike() else block[most - before :]
 
     def _strike(self) -> bool:
-        faults = cast("FTPFaults", self.trouble.faults)
+        faults = cast(FTPFaults, self.trouble.faults)
         if not self.trouble.strikes():
             self.trouble = self._peer.trouble
             return False
@@ -255,7 +254,7 @@ class Data(ThrottledDTPHandler, TLS_DTPHandler):  # type: ignore[misc]
 
     def _grow(self) -> None:
         trouble = self._peer.trouble
-        count = cast("FTPFaults", trouble.faults).grows_by_bytes
+        count = cast(FTPFaults, trouble.faults).grows_by_bytes
         if count is not None and trouble.strikes():
             self._peer.grow(Path(self.file_obj.name), count)
 
@@ -263,7 +262,7 @@ class Data(ThrottledDTPHandler, TLS_DTPHandler):  # type: ignore[misc]
 class Session(TLS_FTPHandler):  # type: ignore[misc]
     """A control connection."""
 
-    peer: FTPServer
+    peer: Keeper
     sessions: set[Session]
     dtp_handler = Data
     abstracted_fs = Shelf
@@ -279,10 +278,10 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
 
     @classmethod
     def get_ssl_context(cls) -> Any:
-        return tls_context(cast("FTPFaults", cls.peer.faults).wrong_certificate)
+        return tls_context(cast(FTPFaults, cls.peer.faults).wrong_certificate)
 
     def pre_process_command(self, line: str, cmd: str, arg: str) -> None:
-        faults = cast("FTPFaults", self.peer.faults)
+        faults = cast(FTPFaults, self.peer.faults)
         if faults.delay_seconds:
             self.ioloop.call_later(faults.delay_seconds, self._later, line, cmd, arg, _errback=self.handle_error)
             return
@@ -290,7 +289,7 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
 
     def _later(self, line: str, cmd: str, arg: str) -> None:
         trouble = self.peer.trouble
-        faults = cast("FTPFaults", trouble.faults)
+        faults = cast(FTPFaults, trouble.faults)
         if self._closed:
             return
         if "\0" in arg:
@@ -328,20 +327,20 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
             super().respond(resp, logfun)
 
     def ftp_FEAT(self, line: str) -> None:
-        if cast("FTPFaults", self.peer.faults).only_list:
+        if cast(FTPFaults, self.peer.faults).only_list:
             self.respond("502 Command not implemented.")
         else:
             super().ftp_FEAT(line)
 
     def ftp_RETR(self, file: str) -> None:
-        if cast("FTPFaults", self.peer.faults).write_only:
+        if cast(FTPFaults, self.peer.faults).write_only:
             self._restart_position = 0
             self.respond("550 Permission denied.")
         else:
             super().ftp_RETR(file)
 
     def ftp_SIZE(self, path: str) -> None:
-        size = cast("FTPFaults", self.peer.faults).size_told
+        size = cast(FTPFaults, self.peer.faults).size_told
         if size is not None and self.fs.isfile(self.fs.realpath(path)):
             self.respond(f"213 {size}")
         else:

@@ -6,15 +6,13 @@ import asyncio
 import base64
 import inspect
 import re
+import ssl
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from workbench.sandbox.imap.fetch import PART, item_of, literal, part_label, part_of
 from workbench.sandbox.imap.store import Bad, Folder, Kept, Search, numbers
-
-if TYPE_CHECKING:
-    from workbench.sandbox.imap.mailbox import IMAPMailbox
 
 MOST_BYTES = 64 << 20
 LITERAL = re.compile(rb"\{(\d+)(\+?)\}$")
@@ -27,10 +25,37 @@ class No(Exception):
     """A command that cannot be done."""
 
 
+class Box(Protocol):
+    """What a conversation needs of the mailbox."""
+
+    is_ssl: bool
+    folders: dict[str, Folder]
+
+    def make_folder(self, name: str) -> Folder:
+        """The folder of that name, made if it is not there."""
+        ...
+
+    def admits(self, user: str, password: str) -> bool:
+        """Whether somebody may log in."""
+        ...
+
+    def refuses(self, command: str) -> str:
+        """Why a command is not done; '' if it is."""
+        ...
+
+    def certificate(self) -> ssl.SSLContext:
+        """What encrypts a connection."""
+        ...
+
+    def next_change(self) -> asyncio.Event:
+        """Set when anything changes."""
+        ...
+
+
 class Talk:
     """The conversation with one client."""
 
-    def __init__(self, box: IMAPMailbox, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, box: Box, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.box, self.reader, self.writer = box, reader, writer
         self.user = ""
         self.folder: Folder | None = None

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 import paramiko
 from paramiko import SFTPAttributes, SFTPHandle, SFTPServerInterface
@@ -20,10 +20,8 @@ from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_ADMINISTRA
 from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED
 
 from workbench.sandbox.faults import raw
-from workbench.sandbox.file_tree import Asked
-
-if TYPE_CHECKING:
-    from workbench.sandbox.sftp.server import SFTPFaults, SFTPServer
+from workbench.sandbox.file_tree import Asked, Keeper
+from workbench.sandbox.sftp.faults import SFTPFaults
 
 LOG = "workbench.peer.sftp"
 # What a client breaks off is not an error of the program.
@@ -31,10 +29,26 @@ logging.getLogger(LOG).addHandler(logging.NullHandler())
 logging.getLogger(LOG).propagate = False
 
 
+class Host(Keeper, Protocol):
+    """What a conversation needs of the server."""
+
+    conversations: set[Conversation]
+
+    @property
+    def key(self) -> paramiko.PKey:
+        """The key that it shows."""
+        ...
+
+    @property
+    def other_key(self) -> paramiko.PKey:
+        """The key that it shows with the fault `wrong_key`."""
+        ...
+
+
 class Conversation(paramiko.ServerInterface):
     """One accepted connection."""
 
-    def __init__(self, peer: SFTPServer, client: socket.socket) -> None:
+    def __init__(self, peer: Host, client: socket.socket) -> None:
         self.peer, self._client, self.is_over = peer, client, False
         self.transport = paramiko.Transport(client)
         self.transport.set_log_channel(LOG)
@@ -42,7 +56,7 @@ class Conversation(paramiko.ServerInterface):
     def begin(self) -> None:
         """Speak, on a thread of paramiko's."""
         self.peer.conversations.add(self)
-        faults = cast("SFTPFaults", self.peer.faults)
+        faults = cast(SFTPFaults, self.peer.faults)
         self.transport.add_server_key(self.peer.other_key if faults.wrong_key else self.peer.key)
         self.transport.set_subsystem_handler("sftp", Server, Folder, self)
         with suppress(paramiko.SSHException, EOFError, OSError):
@@ -74,7 +88,7 @@ class Conversation(paramiko.ServerInterface):
 
     def _let_in(self, is_right: bool) -> int:
         trouble = self.peer.trouble
-        if cast("SFTPFaults", trouble.faults).refuse_login and trouble.strikes():
+        if cast(SFTPFaults, trouble.faults).refuse_login and trouble.strikes():
             is_right = False
         self.peer.logins += is_right
         return AUTH_SUCCESSFUL if is_right else AUTH_FAILED
@@ -84,7 +98,7 @@ class Conversation(paramiko.ServerInterface):
 
     def told(self, attributes: SFTPAttributes) -> SFTPAttributes:
         """What is told of a file, its size as a fault may have it."""
-        size = cast("SFTPFaults", self.peer.faults).size_told
+        size = cast(SFTPFaults, self.peer.faults).size_told
         if size is not None and S_ISREG(attributes.st_mode or 0):
             attributes.st_size = None if size == "none" else size
         return attributes
@@ -125,7 +139,7 @@ class Folder(SFTPServerInterface):
 
     def _answered(self, verb: str, code: int) -> int:
         trouble = self._peer.trouble
-        if cast("SFTPFaults", trouble.faults).hang_up_before_answer == verb and trouble.strikes():
+        if cast(SFTPFaults, trouble.faults).hang_up_before_answer == verb and trouble.strikes():
             self._conversation.cut()
         return code
 
@@ -145,7 +159,7 @@ class Folder(SFTPServerInterface):
             ]
         except OSError as exc:
             return paramiko.SFTPServer.convert_errno(exc.errno or 0)
-        for name in cast("SFTPFaults", self._peer.faults).strange_names:
+        for name in cast(SFTPFaults, self._peer.faults).strange_names:
             found.append(SFTPAttributes.from_stat(self._peer.root.stat(), cast("str", raw(name))))
         self._conversation.note("list", path)
         self._answered("list", SFTP_OK)
@@ -162,7 +176,7 @@ class Folder(SFTPServerInterface):
     lstat = stat
 
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> OpenFile | int:
-        if cast("SFTPFaults", self._peer.faults).write_only and not flags & (os.O_WRONLY | os.O_RDWR):
+        if cast(SFTPFaults, self._peer.faults).write_only and not flags & (os.O_WRONLY | os.O_RDWR):
             return SFTP_PERMISSION_DENIED
         try:
             file = os.open(self._at(path), flags | getattr(os, "O_BINARY", 0), 0o600)
@@ -180,7 +194,7 @@ class Folder(SFTPServerInterface):
         return self._tried("rename", newpath, self._at(oldpath).rename, self._at(newpath))
 
     def posix_rename(self, oldpath: str, newpath: str) -> int:
-        if cast("SFTPFaults", self._peer.faults).no_posix_rename:
+        if cast(SFTPFaults, self._peer.faults).no_posix_rename:
             return SFTP_OP_UNSUPPORTED
         return self._tried("rename", newpath, self._at(oldpath).replace, self._at(newpath))
 
@@ -202,7 +216,7 @@ class OpenFile(SFTPHandle):
         self._is_written = bool(flags & (os.O_WRONLY | os.O_RDWR))
 
     def read(self, offset: int, length: int) -> bytes | int:
-        faults = cast("SFTPFaults", self._trouble.faults)
+        faults = cast(SFTPFaults, self._trouble.faults)
         most = faults.short_file_after_bytes
         if most is not None and offset + length > most:
             length = max(0, most - offset)
@@ -222,13 +236,13 @@ class OpenFile(SFTPHandle):
 
     def _at_end(self) -> bytes | int:
         trouble = self._conversation.peer.trouble
-        faults = cast("SFTPFaults", trouble.faults)
+        faults = cast(SFTPFaults, trouble.faults)
         if faults.grows_by_bytes is not None and trouble.strikes():
             self._conversation.peer.grow(self._at, faults.grows_by_bytes)
         return SFTP_FAILURE if faults.no_end_of_file else b""
 
     def write(self, offset: int, data: Any) -> int:
-        most = cast("SFTPFaults", self._trouble.faults).disk_full_after_bytes
+        most = cast(SFTPFaults, self._trouble.faults).disk_full_after_bytes
         if most is not None and offset + len(data) > most and self._trouble.strikes():
             return SFTP_FAILURE
         try:

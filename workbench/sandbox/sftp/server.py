@@ -5,42 +5,19 @@ from __future__ import annotations
 import socket
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
-
-from msgspec import Meta
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from workbench.core.errors import MissingDependency
 from workbench.core.secret import given
-from workbench.sandbox.faults import Faults, GrowsBy, SizeTold, StrangeNames
+from workbench.sandbox.faults import Faults
 from workbench.sandbox.file_tree import FilePeer
+from workbench.sandbox.sftp.faults import SFTPFaults
 
 if TYPE_CHECKING:
     from paramiko import PKey
 
-    from workbench.connections.sftp.backend import SFTPConnection
+    from workbench.connections.sftp.definition import SFTPConnection
     from workbench.sandbox.sftp.engine import Conversation
-
-
-class SFTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be wrong with an SFTP server; `hang_up_after_bytes` counts what is sent and received of files."""
-
-    refuse_login: Annotated[bool, Meta(description="Refuse every user name, password and key.")] = False
-    short_file_after_bytes: Annotated[int | None, Meta(description="Say that a file ends there [bytes].")] = None
-    disk_full_after_bytes: Annotated[
-        int | None, Meta(description="Have room for so much of a file that arrives [bytes].")
-    ] = None
-    hang_up_before_answer: Annotated[
-        str | None, Meta(description="Do this, as rename, open, stat, remove or list, and hang up before the answer.")
-    ] = None
-    wrong_key: Annotated[bool, Meta(description="Show another key than before.")] = False
-    strange_names: StrangeNames = ()
-    size_told: SizeTold = None
-    grows_by_bytes: GrowsBy = None
-    write_only: Annotated[bool, Meta(description="Let nobody read a file, as folders for uploads do.")] = False
-    no_end_of_file: Annotated[
-        bool, Meta(description="Answer who reads at the end of a file with Failure, as few servers do.")
-    ] = False
-    no_posix_rename: Annotated[bool, Meta(description="Know only the rename that never replaces.")] = False
 
 
 class SFTPServer(FilePeer):

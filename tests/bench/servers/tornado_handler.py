@@ -1,4 +1,4 @@
-"""A peer: a bare RequestHandler of Tornado, with no auth, no limit, no CID and no trace."""
+"""A peer: a RequestHandler of Tornado, as a person writes it, with no auth, no limit, no CID and no trace."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The locker peer, in one folder: a server with a temporary folder."""

@@ -1,0 +1,87 @@
+"""What is kept of an error is text: nothing of it holds what the failed call worked with."""
+
+from __future__ import annotations
+
+import json
+import weakref
+
+import pytest
+
+from workbench.core.failure import LONGEST_SENTENCE, MOST_PLACES, Failure, failure_of
+from workbench.core.trace import Step
+
+
+class Body:
+    """Something big that a call works with."""
+
+
+def fail(body: Body) -> None:
+    raise ValueError("no good")
+
+
+def failure_from(body: Body) -> Failure:
+    try:
+        fail(body)
+    except ValueError as exc:
+        return failure_of(exc)
+    raise AssertionError
+
+
+def test_an_error_is_kept_as_its_class_its_sentence_and_the_users_line_first() -> None:
+    failure = failure_from(Body())
+    assert (failure.kind, failure.sentence, str(failure)) == ("ValueError", "no good", "ValueError: no good")
+    assert failure.place is not None
+    assert (failure.place.file, failure.place.function) == (__file__, "fail")
+    assert [each.function for each in failure.places] == ["fail", "failure_from"]
+
+
+def test_the_users_line_comes_before_the_library_that_raised() -> None:
+    with pytest.raises(ValueError, match="Expecting value") as caught:
+        json.loads("no json")
+    place = failure_of(caught.value).place
+    assert place is not None
+    assert place.function == "test_the_users_line_comes_before_the_library_that_raised"
+
+
+def test_a_step_that_failed_lets_go_of_what_the_call_worked_with() -> None:
+    step, body = Step("service", "x"), Body()
+    gone = weakref.ref(body)
+    try:
+        fail(body)
+    except ValueError as exc:
+        step.fail(exc)
+    del body
+    assert gone() is None
+    assert step.error is not None
+    assert step.error.sentence == "no good"
+
+
+def test_causes_are_told_and_a_circle_of_them_ends() -> None:
+    inner, outer = KeyError("a"), ValueError("b")
+    outer.__cause__, inner.__cause__ = inner, outer
+    assert str(failure_of(outer)) == "ValueError: b <- KeyError: 'a'"
+
+
+def test_what_an_error_says_is_bounded_and_says_how_much_is_left_out() -> None:
+    sentence = failure_of(ValueError("x" * 5_000_000)).sentence
+    assert len(sentence) < LONGEST_SENTENCE + 100
+    assert sentence.endswith("[4998000 more characters left out]")
+
+
+def test_an_error_that_cannot_say_itself_is_told_all_the_same() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert failure_of(Mute()).sentence == "<its text raised RuntimeError>"
+
+
+def test_of_a_deep_error_the_first_lines_and_the_last_are_kept() -> None:
+    def deeper(left: int) -> None:
+        if not left:
+            raise ValueError("at the bottom")
+        deeper(left - 1)
+
+    with pytest.raises(ValueError, match="at the bottom") as caught:
+        deeper(200)
+    assert len(failure_of(caught.value).places) <= MOST_PLACES

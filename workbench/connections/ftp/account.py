@@ -1,0 +1,204 @@
+"""An FTP account: the commands within one session that every part of the kind uses."""
+
+from __future__ import annotations
+
+import ftplib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from workbench.connections.common.pool import Pool
+from workbench.connections.common.tls import Trust
+from workbench.connections.common.trying import Due
+from workbench.connections.files.errors import FileThere, IsAFolder, NoSuchFile, NotAFolder, StorageFull
+from workbench.connections.files.names import name_of, parent_of, path_of
+from workbench.connections.files.protocol import FileInfo
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.ftp.errors import code_of, said_no, troubles
+from workbench.connections.ftp.listing import instant, of_fact, of_list
+from workbench.connections.ftp.session import FTPSession
+from workbench.core.errors import ConnectionFailed
+from workbench.core.ports import Clock
+
+SOON_SECONDS = 2.0
+UNKNOWN_COMMAND = ("500", "502", "504")
+
+
+class FTPAccount:
+    """One account on one server, its sessions, and what is done in one of them.
+
+    Args:
+        definition: Where the server is, and who logs in.
+        password: The password; None for the anonymous user.
+        clock: Tells the year of a listing that names none.
+    """
+
+    def __init__(self, definition: FTPConnection, password: str | None, clock: Clock) -> None:
+        self.definition, self._password, self.clock = definition, password, clock
+        self._root = f"/{path_of(definition.default_directory, definition)}".rstrip("/")
+        self._trust = Trust(definition, definition.ca_file)
+        self._features: frozenset[str] | None = None
+        self.pool: Pool[FTPSession] = Pool(definition, self._new, definition.pool_size, definition.timeout_seconds)
+
+    def at(self, path: str) -> str:
+        """The path as the server knows it."""
+        return f"{self._root}/{path}" if path else self._root or "/"
+
+    @contextmanager
+    def session(self, due: Due) -> Iterator[FTPSession]:
+        """A session for one call, its errors in our words."""
+        with self.pool.session(due) as session, troubles(self.definition):
+            yield session
+
+    @property
+    def has_facts(self) -> bool:
+        """Whether the server has MLSD and MLST; known once a session was opened."""
+        return "MLST" in (self._features or ())
+
+    def info(self, path: str, due: Due) -> FileInfo | None:
+        """What is there; None if nothing is."""
+        with self.session(due) as session:
+            return self.info_in(session, path, due)
+
+    def info_in(self, session: FTPSession, path: str, due: Due) -> FileInfo | None:
+        """What is there, asked in this session."""
+        if not path:
+            return FileInfo("", "", is_dir=True)
+        if self.has_facts:
+            try:
+                said = session.within(due).sendcmd(f"MLST {self.at(path)}")
+            except ftplib.error_perm as exc:
+                if code_of(exc) in ("501", "550", "553"):
+                    return None
+                raise
+            return next((of_fact(line, path) for line in said.splitlines() if line.startswith(" ")), None)
+        return self._guessed(session, path, due)
+
+    def _guessed(self, session: FTPSession, path: str, due: Due) -> FileInfo | None:
+        """Of a server without MLST: a folder can be entered, a file has a size, or is listed where SIZE is unknown."""
+        control = session.within(due)
+        try:
+            control.voidcmd(f"CWD {self.at(path)}")
+        except ftplib.error_perm:
+            try:
+                size = control.size(self.at(path)) or 0
+            except ftplib.error_perm as exc:
+                return self._listed(session, path, due) if code_of(exc) in UNKNOWN_COMMAND else None
+            try:
+                modified = instant(control.voidcmd(f"MDTM {self.at(path)}").partition(" ")[2])
+            except ftplib.error_perm:
+                modified = None
+            return FileInfo(name_of(path), path, size, modified)
+        return FileInfo(name_of(path), path, is_dir=True)
+
+    def _listed(self, session: FTPSession, path: str, due: Due) -> FileInfo | None:
+        """Of a server that knows nothing but LIST: what its folder shows under that name."""
+        folder = parent_of(path)
+        try:
+            session.within(due).voidcmd(f"CWD {self.at(folder) or '/'}")
+        except ftplib.error_perm:
+            return None
+        infos = of_list(self.lines(session, "LIST", folder, due), folder, self.clock.now())
+        return next((info for info in infos if info.path == path), None)
+
+    def size_in(self, session: FTPSession, path: str, due: Due) -> int | None:
+        """A file's size [bytes]; None if none is told, or nothing is there."""
+        try:
+            return session.within(due).size(self.at(path))
+        except ftplib.error_perm:
+            return None
+
+    def rename_in(self, session: FTPSession, source: str, target: str, overwrite: bool, due: Due) -> None:
+        """Rename; FTP has no way to ask that nothing be replaced, so that is looked at first."""
+        there = self.info_in(session, target, due)
+        if there is not None and there.is_dir:
+            raise IsAFolder(self.definition, target)
+        if there is not None and not overwrite:
+            if self.info_in(session, source, due) is None:
+                raise NoSuchFile(self.definition, source)
+            raise FileThere(self.definition, target)
+        self.asked(session, f"RNFR {self.at(source)}", source, due)
+        try:
+            session.within(due).sendcmd(f"RNTO {self.at(target)}")
+            return
+        except ftplib.error_perm as exc:
+            if self.info_in(session, source, due) is None:
+                raise NoSuchFile(self.definition, source) from exc
+            if there is None:
+                raise self.refused(session, exc, parent_of(target), due, folder=True) from exc
+        # Some servers never replace.
+        self.asked(session, f"DELE {self.at(target)}", target, due)
+        self.asked(session, f"RNFR {self.at(source)}", source, due)
+        self.asked(session, f"RNTO {self.at(target)}", source, due)
+
+    def discard(self, part: str, due: Due) -> None:
+        """Remove what is left of an upload, if that can be done soon."""
+        soon = Due(due.left(min(self.definition.timeout_seconds, SOON_SECONDS)))
+        with suppress(ConnectionFailed), self.session(soon) as session, suppress(ftplib.error_perm):
+            session.within(soon).delete(self.at(part))
+
+    def asked(self, session: FTPSession, command: str, path: str, due: Due, *, folder: bool = False) -> str:
+        """The answer to a command about a path."""
+        try:
+            return session.within(due).sendcmd(command)
+        except ftplib.error_perm as exc:
+            raise self.refused(session, exc, path, due, folder=folder) from exc
+
+    def refused(
+        self, session: FTPSession, exc: ftplib.error_perm, path: str, due: Due, *, folder: bool = False
+    ) -> ConnectionFailed:
+        """What a 5xx about a file or folder means, found out by looking at what is there."""
+        said = said_no(self.definition, exc, path)
+        if isinstance(said, StorageFull):
+            return said
+        there = self.info_in(session, path, due)
+        if there is None:
+            parent = self.info_in(session, parent_of(path), due)
+            if parent is not None and not parent.is_dir:
+                return NotAFolder(self.definition, parent.path)
+            return NoSuchFile(self.definition, path if parent is not None else parent_of(path))
+        if there.is_dir == folder:
+            return said
+        return IsAFolder(self.definition, path) if there.is_dir else NotAFolder(self.definition, path)
+
+    def lines(self, session: FTPSession, command: str, path: str, due: Due) -> list[str]:
+        """What a listing command about a folder gives, line by line."""
+        try:
+            data = session.begin(command, 0, due)
+        except ftplib.error_perm as exc:
+            raise self.refused(session, exc, path, due, folder=True) from exc
+        received = bytearray()
+        while block := data.recv(65536):
+            received += block
+            session.within(due)
+        session.finish(due)
+        text = received.decode("utf-8", "surrogateescape")
+        # Not splitlines(), for which a name may hold other kinds of line ends.
+        return [line.removesuffix("\r") for line in text.split("\n") if line]
+
+    def _new(self, due: Due) -> FTPSession:
+        definition = self.definition
+        login = None if definition.username is None else (definition.username, self._password or "")
+        with troubles(definition):
+            session = FTPSession(definition, login, None if definition.tls == "off" else self._trust.context, due)
+            try:
+                with due.cutting(session.cut):
+                    self._agree(session, due)
+            except BaseException:
+                session.cut()
+                session.leave()
+                raise
+        return session
+
+    def _agree(self, session: FTPSession, due: Due) -> None:
+        control = session.within(due)
+        if self._features is None:
+            try:
+                said = control.sendcmd("FEAT")
+            except ftplib.error_perm:
+                said = ""
+            words = (line.split() for line in said.splitlines()[1:] if line.startswith(" "))
+            self._features = frozenset(word[0].upper() for word in words if word)
+        if "UTF8" in self._features:
+            # Most servers speak UTF-8 anyway; some want to be told.
+            with suppress(ftplib.error_perm):
+                control.sendcmd("OPTS UTF8 ON")

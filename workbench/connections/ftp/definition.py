@@ -1,0 +1,54 @@
+"""What an FTP connection is defined by."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from workbench.connections.common.trying import Deadline, Retries
+from workbench.connections.definition import ConnectionDefinition, Timeout
+from workbench.connections.files.names import path_of
+from workbench.core.secret import Secret
+
+
+class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
+    """An FTP account, plain or under TLS."""
+
+    kind: ClassVar[str] = "FTP"
+    attributes: ClassVar[dict[str, str]] = {"out.ftp": "conn", "out.files": "conn"}
+    opener: ClassVar[str] = "workbench.connections.ftp.backend:open_ftp"
+
+    host: Annotated[str, Meta(min_length=1, max_length=255, description="Host name or address.")]
+    port: Annotated[int, Meta(ge=1, le=65535, description="TCP port.")] = 21
+    username: Annotated[str | None, Meta(description="User name; none for the anonymous user.")] = None
+    password: Annotated[Secret | str | None, Meta(description="Secret that holds the password.")] = None
+    tls: Annotated[
+        Literal["off", "explicit"], Meta(description="No encryption, or agreed upon before the password is sent.")
+    ] = "off"
+    default_directory: Annotated[str, Meta(description="Folder that a service sees as the root.")] = ""
+    timeout_seconds: Timeout = 10.0
+    deadline_seconds: Deadline = 60.0
+    retries: Retries = 3
+    pool_size: Annotated[int, Meta(ge=1, le=100, description="Most sessions at once.")] = 8
+    passive: Annotated[bool, Meta(description="Whether the client opens the data connections.")] = True
+    ca_file: Annotated[
+        str | None, Meta(description="File of the authorities to trust instead of the system's, for a private one.")
+    ] = None
+
+    def problems(self) -> dict[str, str]:
+        problems: dict[str, str] = {}
+        if (self.username is None) != (self.password is None):
+            problems["username"] = "and password go together: give both or neither"
+        if any(each.isspace() or each in "/@" for each in self.host):
+            problems["host"] = "must be a host name or address alone, as ftp.example.com"
+        try:
+            path_of(self.default_directory, "default_directory")
+        except ValueError as exc:
+            problems["default_directory"] = str(exc)
+        return problems
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"

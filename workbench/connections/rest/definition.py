@@ -1,0 +1,46 @@
+"""What is said of a REST API to call."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
+
+from workbench.connections.common.trying import Deadline, Retries
+from workbench.connections.definition import ConnectionDefinition, Timeout
+from workbench.connections.rest.credentials import Values, warn_of_plain_query, without_plain
+from workbench.core.secret import Secret
+
+
+class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True):
+    """A REST API to call."""
+
+    kind: ClassVar[str] = "REST"
+    attributes: ClassVar[dict[str, str]] = {"out.rest": "item", "out.plain_http": "item", "rest": "for_call"}
+    opener: ClassVar[str] = "workbench.connections.rest.live:LiveREST"
+
+    host: Annotated[str, Meta(pattern=r"^https?://[^/\s@]+/?$", description="Scheme and host, as https://example.com.")]
+    path: Annotated[str, Meta(description="Path; {name} is filled from params.")] = ""
+    data_format: Annotated[Literal["json", "form", ""], Meta(description="How data that is no text is sent.")] = "json"
+    username: Annotated[str, Meta(description="User for Basic Auth; empty for none.")] = ""
+    password: Annotated[Secret | str | None, Meta(description="Secret that holds the user's password.")] = None
+    api_key: Annotated[Secret | str | None, Meta(description="Secret sent in `api_key_header`.")] = None
+    api_key_header: Annotated[str, Meta(description="Header for the API key.")] = "X-API-Key"
+    headers: Annotated[Values, Meta(description="Headers sent with every call.")] = field(default_factory=dict)
+    params: Annotated[Values, Meta(description="Query parameters sent with every call.")] = field(default_factory=dict)
+    timeout_seconds: Timeout = 10.0
+    deadline_seconds: Deadline = 30.0
+    retries: Retries = 3
+    pool_size: Annotated[int, Meta(ge=1, le=1000, description="Most connections kept open.")] = 20
+    ping_method: Annotated[Literal["HEAD", "GET", "OPTIONS"], Meta(description="Method of a ping.")] = "HEAD"
+    verify_tls: Annotated[bool, Meta(description="Whether the server's certificate is checked.")] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for each in ("headers", "params"):
+            force_setattr(self, each, without_plain(str(self), each, getattr(self, each)))
+        warn_of_plain_query(str(self), self.path)
+
+    def problems(self) -> dict[str, str]:
+        return {"path": "must begin with /"} if self.path and not self.path.startswith("/") else {}
