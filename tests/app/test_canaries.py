@@ -53,8 +53,9 @@ def echo() -> Iterator[str]:
 
 
 def forms(canary: str) -> set[bytes]:
-    """The canary as it is, as URLs write it, and what is left of it in base64 after any number of bytes."""
-    found = {canary.encode(), quote(canary, safe="").encode()}
+    """The canary as it is, misread, as URLs write it, and what is left of it in base64 after any number of bytes."""
+    misread = canary.encode().decode("latin-1")
+    found = {canary.encode(), quote(canary, safe="").encode(), misread.encode()}
     for before in range(3):
         coded = base64.b64encode(b"u" * before + canary.encode() + b"zzz").decode()[4:-8]
         found |= {coded.encode(), coded.replace("+", "-").replace("/", "_").encode()}
@@ -136,7 +137,9 @@ def test_no_canary_is_found_anywhere(
                 run = wb.jobs[f"job {number}"].execute()
                 shown.write(repr(run) + HTML[type(run)](run))
             for trace in wb.traffic:
-                shown.write(repr(trace) + HTML[type(trace)](trace) + repr(ended(None, trace.root.error, trace)))
+                shown.write(repr(trace) + HTML[type(trace)](trace) + repr(trace.root.error))
+                for each in (trace.root.error, *VALUES[:1]):
+                    shown.write(repr(ended(None, ValueError(f"it was {each}"), trace)))
                 shown.write("".join(step.describe() for _, step in trace.root.tree()))
             shown.write(repr(wb.log) + "".join(f"{line!r}{line.text}" for line in wb.log))
             shown.write(repr(wb.connections) + repr(wb.users) + repr(wb.jobs) + repr(wb.traffic))

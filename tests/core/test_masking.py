@@ -32,6 +32,7 @@ def test_every_form_of_a_value_is_masked(masker: Masker, value: str) -> None:
         json.dumps({"key": value}, ensure_ascii=False),
         repr({"key": value}),
         html.escape(value),
+        value.encode().decode("latin-1"),
     ]
     for form in forms:
         hidden = masker.mask(f"before {form} after")

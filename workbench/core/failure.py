@@ -48,7 +48,11 @@ class Failure(NamedTuple):
     causes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return " <- ".join((f"{self.kind}: {self.sentence}".rstrip(": "), *self.causes))
+        # Masked again: a secret may have been learned since.
+        return mask(" <- ".join((f"{self.kind}: {self.sentence}".rstrip(": "), *self.causes)))
+
+    def __repr__(self) -> str:
+        return mask(f"Failure({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})")
 
     @property
     def place(self) -> Place | None:

@@ -71,7 +71,7 @@ class Masker:
 
 
 def _escaped(value: str) -> set[str]:
-    """A value as it is, and as URLs, JSON, HTML and Python's repr write it."""
+    """A value as it is, as URLs, JSON, HTML and Python's repr write it, and as UTF-8 that is read as Latin-1."""
     urls = {
         quote(value, safe="", errors="replace"),
         quote(value, errors="replace"),
@@ -79,7 +79,9 @@ def _escaped(value: str) -> set[str]:
     }
     lower = {_lower_hex(each) for each in urls}
     texts = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
-    return {value, html.escape(value), *urls, *lower, *texts}
+    # What HTTP's rules make of a header, and of text whose charset nobody names.
+    misread = value.encode(errors="surrogatepass").decode("latin-1")
+    return {value, misread, html.escape(value), *urls, *lower, *texts}
 
 
 def _lower_hex(url: str) -> str:
