@@ -155,6 +155,20 @@ def test_a_file_that_cannot_be_served_is_refused_in_one_sentence(
     assert len(words.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("exit()", 0), ("quit()", 0), ("import sys\nsys.exit(0)", 0), ("raise SystemExit", 0), ("raise SystemExit(3)", 3)],
+)
+def test_a_file_that_says_exit_ends_with_its_status_and_says_so(fresh: CommandLine, code: str, status: int) -> None:
+    told = "ends the run with exit; nothing is served."
+    for name, text, where in (
+        ("early.ipynb", notebook("x = 1", code, "print('never')"), "early.ipynb, cell 2,"),
+        ("early.py", code, "early.py"),
+    ):
+        ended = fresh.run("serve", str(fresh.module(name, text)))
+        assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", f"workbench: {where} {told}\n")
+
+
 def test_a_file_that_is_not_there_is_refused(fresh: CommandLine) -> None:
     assert fresh.refused("serve", "nowhere.ipynb") == (
         "workbench: There is no file 'nowhere.ipynb'. Fix: correct the path."

@@ -102,6 +102,30 @@ def test_a_line_that_cannot_be_read_is_told_how_to_be_right(text: str, said: str
 
 
 @pytest.mark.parametrize(
+    ("text", "fixes"),
+    [
+        ("5 per minute", ["correct: `* = 5/m`"]),
+        ("5 / 60 secs", ["correct: `* = 5/m`"]),
+        ("7 each day", ["correct: `* = 7/d`"]),
+        ("10.0.0.0/8 100 a minute", ["correct: `10.0.0.0/8 = 100/m`"]),
+        ("10.0.0.1 = 5 per hour", ["correct: `10.0.0.1 = 5/h`"]),
+        ("100/m\n1000/h", ["correct: `* = 100/m`", "correct: `* = 1000/h`"]),
+        ("100/m;1000/h", ["correct: 2 lines, `* = 100/m` and `* = 1000/h`"]),
+        ("* = 4/second and 10/min", ["correct: 2 lines, `* = 4/s` and `* = 10/m`"]),
+        ("10/30s", ["an example that is correct: `* = 100/m`"]),
+        ("* = 10/30s", ["an example that is correct: `* = 100/m`"]),
+        ("* = 5/month", ["an example that is correct: `* = 100/m`"]),
+        ("* = 5/ms", ["an example that is correct: `* = 100/m`"]),
+        ("* = 1.5/m", ["an example that is correct: `* = 100/m`"]),
+        ("* = 5/m = 3", ["an example that is correct: `* = 100/m`"]),
+    ],
+)
+def test_a_correct_line_keeps_the_numbers_or_is_plainly_an_example(text: str, fixes: list[str]) -> None:
+    problems = read(text)[1]
+    assert [problem.rpartition("; ")[2] for problem in problems] == fixes
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("100/M", "line 1 `100/M`: `M` is not a unit; the units"),

@@ -70,6 +70,38 @@ def test_going_back_and_on_never_gives_a_number_twice() -> None:
     assert [each.number for each in registry.history["api"]] == [1, 2, 3, 4]
 
 
+def test_a_rollback_brings_back_what_was_live_before_whatever_its_number() -> None:
+    registry = Registry()
+    for word in ("a", "b"):
+        deploy(registry, cell(word))
+    registry.rollback("api")
+    assert deploy(registry, cell("c")).number == 3
+    assert registry.before("api") == 1
+    assert registry.rollback("api").number == 1, "not v2, which was live before v1 came back"
+    assert registry.before("api") == 0
+
+
+def test_any_kept_version_can_be_made_live_and_a_rollback_takes_that_back() -> None:
+    registry = Registry()
+    for word in ("a", "b", "c"):
+        deploy(registry, cell(word))
+    assert registry.make_live("api", 1).number == registry.services["api"].number == 1
+    assert registry.make_live("api", 3).number == 3
+    assert registry.make_live("api", 3).number == 3, "what is live already is no change"
+    assert [registry.rollback("api").number for _ in range(3)] == [1, 3, 2]
+    with pytest.raises(DeployRefused, match=r"'api' keeps no version 9. Fix: take one of 1, 2, 3\."):
+        registry.make_live("api", 9)
+
+
+def test_a_deploy_that_is_taken_back_leaves_the_way_back_as_it_was() -> None:
+    registry = Registry()
+    for word in ("a", "b"):
+        deploy(registry, cell(word))
+    other = run(cell("c"))
+    registry.deploy(registry.prepare([other["Api"]], Source(NOTEBOOK, cell("c"))))()
+    assert (registry.services["api"].number, registry.before("api")) == (2, 1)
+
+
 def test_a_rollback_names_the_helpers_that_do_something_else_now() -> None:
     registry, namespace = Registry(), run(cell("a"))
     version = deploy(registry, cell("a"), namespace)
@@ -80,6 +112,25 @@ def test_a_rollback_names_the_helpers_that_do_something_else_now() -> None:
     assert version.changed_helpers() == ["helped"]
     run("class Shape:\n    def area(self):\n        return 2", namespace)
     assert version.changed_helpers() == ["Shape", "helped"]
+
+
+def test_a_version_knows_the_helpers_of_its_helpers_and_no_attribute_of_the_same_name() -> None:
+    text = (
+        "import json\ndef deep(): return 1\ndef shallow(): return deep()\ndef other(): return 1\n"
+        "class Mixin:\n    def mixed(self): return json.dumps(1)\n"
+        "class Api(Mixin, Service):\n    name = 'api'\n    def handle(self): return shallow(), self.other\n"
+    )
+    assert sorted(deploy(Registry(), text).helpers) == ["deep", "json", "shallow"]
+
+
+def test_a_version_knows_what_its_class_was_made_of() -> None:
+    text = (
+        "def loud(function): return function\ndef called(): return 1\nclass Root: pass\nclass Mixin(Root): pass\n"
+        "class Item: pass\nclass Order:\n    items: list[Item]\n"
+        "class Api(Mixin, Service):\n    name = 'api'\n    model = Order\n"
+        "    @loud\n    def handle(self): return called()\n"
+    )
+    assert sorted(deploy(Registry(), text).parts) == ["Item", "Mixin", "Order", "Root", "loud"]
 
 
 def test_two_classes_of_one_name_are_refused_together() -> None:

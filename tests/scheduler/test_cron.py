@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, pairwise, takewhile
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -168,10 +169,31 @@ def test_every_bad_field_is_named_at_once() -> None:
         ("0 8 * * 5L", "08:00 the last Friday of the month"),
         ("0 8 * * MON#2", "08:00 the second Monday of the month"),
         ("0 0 13 * FRI", "00:00 on day 13, or Friday"),
-        ("0 0 */100,1-7 * MON", "00:00 on days every 100 and 1 to 7, if it is Monday"),
+        ("0 0 */100,1-7 * MON", "00:00 on days 1 and 1 to 7, if it is Monday"),
         ("0 12 * 6-8 sat-sun", "12:00 Saturday to Sunday in June to August"),
         ("*/15 * * * * *", "every 15 seconds, every minute"),
-        ("0,20,40 1-9/2 * * *", "minute 0, 20 and 40 of hour every 2 from 1 to 9"),
+        ("*/7 * * * *", "every 7 minutes from minute 0 to 56 of each hour"),
+        ("*/7 9-17 * * *", "every 7 minutes from minute 0 to 56 of each hour from 09:00 to 17:59"),
+        ("*/25 * * * *", "every hour at minute 0, 25 and 50"),
+        ("*/90 * * * *", "every hour"),
+        ("*/120 9-17 * * *", "every hour from 09:00 to 17:00"),
+        ("*/1 */1 */1 */1 */1", "every minute"),
+        ("*/7 * * * * *", "every 7 seconds from second 0 to 56 of a minute, every minute"),
+        ("*/90 * * * * *", "every minute"),
+        ("0 */5 * * *", "00:00, 05:00, 10:00, 15:00 and 20:00 every day"),
+        ("0 */36 * * *", "00:00 every day"),
+        ("5 */24 * * *", "00:05 every day"),
+        ("0 1-23/2 * * *", "every 2 hours from 01:00 to 23:00"),
+        ("*/10 */2 * * *", "every 10 minutes of each 2nd hour from 00:00"),
+        ("5/20 * * * *", "every hour at minute 5, 25 and 45"),
+        ("0 9 * * */2", "09:00 Sunday, Tuesday, Thursday and Saturday"),
+        ("0 9 * * mon-fri/2", "09:00 Monday, Wednesday and Friday"),
+        ("0 0 1-7 * */7", "00:00 on days 1 to 7, if it is Sunday"),
+        ("0 0 */2 * *", "00:00 on every 2nd day of the month from day 1 to 31"),
+        ("0 0 */10 * *", "00:00 on days 1, 11, 21 and 31"),
+        ("0 0 1 */3 *", "00:00 on day 1 in January, April, July and October"),
+        ("0 6 * */4 1", "06:00 Monday in January, May and September"),
+        ("0,20,40 1-9/2 * * *", "minute 0, 20 and 40 of hour 1, 3, 5, 7 and 9"),
     ],
 )
 def test_expressions_are_read_aloud(text: str, words: str) -> None:
@@ -187,3 +209,34 @@ def test_every_expression_has_words(fields: tuple[Field, ...]) -> None:
     words = cron_words(" ".join(text for text, _ in fields))
     assert words == words.strip()
     assert "  " not in words
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("step", range(1, 100))
+def test_words_promise_an_even_step_only_where_the_times_keep_it(place: int, step: int) -> None:
+    """A step that does not divide the minute, hour or day is cut short at its end."""
+    unit = ("second", "minute", "hour")[place]
+    text = " ".join(["0"] * place + [f"*/{step}"] + ["*"] * (5 - place))
+    length = timedelta(**{f"{unit}s": step})
+    begin = datetime(2027, 1, 1, tzinfo=UTC)
+    found = list(islice(cron.times(text, UTC, begin), 100))
+    is_even = {b - a for a, b in pairwise(found)} == {length}
+    words = cron_words(text)
+    promised = f"every {step} {unit}s" in words and "from" not in words
+    assert promised == (is_even and 1 < step < (60, 60, 24)[place])
+
+
+@pytest.mark.parametrize("day", ["2026-03-28T12:00", "2026-10-24T12:00"])
+@pytest.mark.parametrize(
+    "text", ["30 2 * * *", "0,30 2 * * *", "15 1-3 * * *", "*/30 * * * *", "30 */2 * * *", "* 2 * * *"]
+)
+def test_a_field_of_seconds_changes_nothing_about_the_clocks(text: str, day: str) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    after = datetime.fromisoformat(day).replace(tzinfo=zone)
+    until = after + timedelta(days=2)
+    five = list(takewhile(lambda at: at <= until, cron.times(text, zone, after)))
+    assert list(takewhile(lambda at: at <= until, cron.times(f"0 {text}", zone, after))) == five
+    seconds = timedelta(seconds=20)
+    later = list(takewhile(lambda at: at <= until + seconds, cron.times(f"20 {text}", zone, after + seconds)))
+    assert later == [at + seconds for at in five]
+    assert cron.count(f"20 {text}", zone, after + seconds, until + seconds) == len(five)

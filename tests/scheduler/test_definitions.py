@@ -81,6 +81,27 @@ def test_every_wrong_field_is_named_at_once() -> None:
     assert "did you mean 'Europe/Warsaw'" in problems["timezone"]
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("months", "since months differ in length; write CronJob(..., cron='0 0 1 * *')"),
+        ("month", "since months differ in length; write CronJob(..., cron='0 0 1 * *')"),
+        ("years", "since years differ in length; write CronJob(..., cron='0 0 1 1 *')"),
+        ("milliseconds", "the shortest interval is seconds=1"),
+        ("minute", "did you mean 'minutes'?"),
+    ],
+)
+def test_a_unit_that_is_none_is_never_told_to_be_another_length(word: str, said: str) -> None:
+    assert said in _problems(IntervalJob, service="s", **{word: 1})[word]
+
+
+@pytest.mark.parametrize("moment", [datetime.fromisoformat("2035-01-01 12:00:33.123456"), "2035-01-01T12:00:33.123456"])
+def test_a_moment_is_cut_to_the_second_whether_it_names_an_offset_or_not(moment: Any) -> None:
+    assert OneTimeJob("j", service="s", start=moment).start == "2035-01-01 12:00:33"
+    aware = f"{moment}+00:00" if isinstance(moment, str) else moment.replace(tzinfo=UTC)
+    assert IntervalJob("j", service="s", minutes=5, start=aware).start == "2035-01-01 12:00:33"
+
+
 def test_bad_cron_fields_stand_beside_other_problems() -> None:
     problems = _problems(CronJob, service=1, cron="0 25 * * *", timezone="Mars/Olympus")
     assert set(problems) == {"service", "cron", "timezone"}

@@ -58,6 +58,8 @@ def test_known_nights(zone: str, wall: str, expected: str) -> None:
         ("2035-01-01 00:00", "2035-01-01 00:00"),
         ("2035-01-01T00:00:07", "2035-01-01 00:00:07"),
         ("2035-01-01", "2035-01-01 00:00"),
+        ("2035-01-01 00:00:07.999999", "2035-01-01 00:00:07"),
+        ("2035-01-01T00:00:07.5Z", "2035-01-01 01:00:07"),
         (" 2035-01-01 09:30 ", "2035-01-01 09:30"),
         ("2035-01-01T00:00:00Z", "2035-01-01 01:00"),
         ("2035-07-01 12:00+00:00", "2035-07-01 14:00"),
@@ -73,7 +75,6 @@ def test_dates_are_written_in_one_way(text: str, canonical: str) -> None:
         ("tomorrow", "is not a date and time; write it as '2035-01-01 00:00'"),
         ("2035-02-30 00:00", "is not a date and time"),
         ("1066-10-14", "is outside the years 1970 to 2999"),
-        ("2035-01-01 00:00:00.5", "is finer than a second"),
         ("2026-10-25T02:30:00+01:00", "comes twice that night and stands for the first"),
     ],
 )
@@ -103,6 +104,29 @@ def test_an_unknown_zone_names_the_nearest(name: str, meant: str) -> None:
     if name == "europe/warsaw" and zone_problem(name) == "":
         return  # a file system that ignores case finds it
     assert meant in zone_problem(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        *((name, "") for name in ("local", "localtime", "Local", "posixrules", "PST", "IST", "BST", "EDT")),
+        *((name, "") for name in ("UTC+05:30", "GMT+99", "+0530", "EST+5")),
+        ("UTC+2", "Etc/GMT-2"),
+        ("GMT-5", "Etc/GMT+5"),
+        ("+02:00", "Etc/GMT-2"),
+        ("utc", "UTC"),
+        ("right/UTC", "UTC"),
+        ("Rome", "Europe/Rome"),
+        ("tokyo", "Asia/Tokyo"),
+        ("posix/Europe/Berlin", "Europe/Berlin"),
+    ],
+)
+def test_a_hint_leads_to_a_zone_that_is_taken_and_has_the_offset_meant(name: str, hint: str) -> None:
+    if zone_problem(name) == "":
+        return  # a file system that ignores case finds it
+    found = zone_problem(name).partition("did you mean '")[2].removesuffix("'?")
+    assert found == hint
+    assert not hint or zone_problem(hint) == ""
 
 
 @pytest.mark.parametrize("name", [*ZONES, "Etc/GMT+5", "CET"])

@@ -45,6 +45,14 @@ def test_five_runs_are_shown_in_both_clocks_and_the_clock_change_is_marked() -> 
     assert shown["words"] == "01:00 every day"
 
 
+def test_a_start_far_ahead_is_no_change_of_clocks() -> None:
+    start = {"start": "2027-10-29T01:00"}
+    for kind, more in (("cron", {"cron": "0 1 * * *"}), ("every", {"days": "1"}), ("once", {})):
+        changes = [row["change"] for row in schedule.preview(kind, {**WARSAW, **start, **more}, NOW)["runs"]]
+        assert changes[0] == "", kind
+        assert any(changes) == (kind != "once"), "the clocks change on 31 October"
+
+
 def test_a_job_in_utc_shows_the_viewers_clock_beside_it() -> None:
     given = {**WARSAW, "timezone": "UTC", "hours": "1"}
     assert schedule.preview("every", given, NOW, "Asia/Tokyo")["runs"][0]["there"] == "Sun 03:00 Tokyo"

@@ -54,9 +54,32 @@ def test_a_module_that_is_not_here_says_which_are(module: str, tmp_path: Path) -
     assert "Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato." in last
 
 
-def test_a_name_that_is_not_here_is_said(tmp_path: Path) -> None:
-    done = run("import workbench; workbench.Workbench\nfrom zato.common.api import Nothing", tmp_path)
-    assert "cannot import name 'Nothing'" in done.stderr
+@pytest.mark.parametrize(
+    ("module", "name", "offered"),
+    [
+        ("zato.common.api", "SCHEDULER", "CACHE, SERVER_STARTUP, SMTPMessage"),
+        ("zato.common.util", "grouper", "as_bool. Fix"),
+        ("zato.common", "CHANNEL", "CACHE, SERVER_STARTUP"),
+        ("zato.server.service", "Model", "AsIs, Bool"),
+    ],
+)
+def test_a_name_that_is_not_here_says_what_is(module: str, name: str, offered: str, tmp_path: Path) -> None:
+    done = run(f"import workbench; workbench.Workbench\nfrom {module} import {name}", tmp_path)
+    last = done.stderr.strip().splitlines()[-1]
+    said = f"ImportError: cannot import name {name!r} from {module!r} in the workbench, which has "
+    assert last.startswith(said)
+    assert f"which has {offered}" in last
+    assert last.endswith("Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato.")
+
+
+def test_modules_are_still_imported_as_names_of_their_packages(tmp_path: Path) -> None:
+    names = (
+        "from zato.common import util, CACHE\nfrom zato import server\n"
+        "print(util.as_bool('no'), hasattr(util, 'grouper'), getattr(util, 'grouper', 7))"
+    )
+    code = f"import workbench; workbench.Workbench\n{names}"
+    done = run(code, tmp_path)
+    assert (done.stdout, done.stderr) == ("False False 7\n", "")
 
 
 def test_an_installed_zato_is_noticed_once(tmp_path: Path, real: str) -> None:

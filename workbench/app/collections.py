@@ -103,10 +103,26 @@ class LiveService:
         """The class's docstring."""
         return cleandoc(self.live.cls.__doc__ or "")
 
+    @property
+    def before(self) -> int:
+        """The number of the version that `rollback` brings back; 0 if there is none."""
+        return self._registry.before(self.name)
+
     def rollback(self) -> RolledBack:
-        """Bring back the version before the live one; the outcome names the helpers that have changed since."""
+        """Bring back what was live before; the outcome names the helpers that have changed since."""
         was = self.live
         now = self._registry.rollback(self.name)
+        self._changed(self.name)
+        return RolledBack(was, now)
+
+    def make_live(self, number: int) -> RolledBack:
+        """Make the version of that number live, an earlier or a later one of `versions`.
+
+        Raises:
+            DeployRefused: No version of that number is kept.
+        """
+        was = self.live
+        now = self._registry.make_live(self.name, number)
         self._changed(self.name)
         return RolledBack(was, now)
 
@@ -119,12 +135,14 @@ class LiveService:
 
 
 class RolledBack:
-    """The outcome of a rollback."""
+    """The outcome of a rollback, or of `make_live`."""
 
     def __init__(self, was: Version, now: Version) -> None:
         self.was, self.now, self.changed_helpers = was, now, now.changed_helpers()
 
     def __repr__(self) -> str:
+        if self.now.number == self.was.number:
+            return f"{self.now} is live already."
         text = f"{self.now} is live again (was v{self.was.number})."
         if self.changed_helpers:
             text += f" It uses what has changed since: {', '.join(self.changed_helpers)}."

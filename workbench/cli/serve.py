@@ -101,7 +101,7 @@ def _say(line: str, as_json: bool) -> None:
 
 
 def _run(path: Path, end: End) -> None:
-    """Run the file; its own error is told with its line, in one sentence."""
+    """Run the file; its own error, or its own end, is told in one sentence."""
     try:
         if path.suffix == ".ipynb":
             _run_notebook(path, end)
@@ -110,6 +110,10 @@ def _run(path: Path, end: End) -> None:
     except WorkbenchError:
         if end.asked.is_set():
             raise KeyboardInterrupt from None
+        raise
+    except SystemExit as exc:
+        where = "".join(getattr(exc, "__notes__", [path.name]))
+        print(f"workbench: {where} ends the run with exit; nothing is served.", file=sys.stderr, flush=True)
         raise
 
 
@@ -151,6 +155,9 @@ def _run_notebook(path: Path, end: End) -> None:
         if end.asked.is_set():
             raise KeyboardInterrupt
         error = result.error_before_exec or result.error_in_exec
+        if isinstance(error, SystemExit) and not may_raise:
+            error.add_note(f"{path.name}, cell {number},")
+            raise error
         if error is not None and not may_raise:
             lines = [error.lineno] if isinstance(error, SyntaxError) else _lines(error, "<ipython-input-")[:1]
             raise WorkbenchError(_failed(f"{path.name}, cell {number}", lines, error))

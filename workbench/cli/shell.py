@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -31,6 +32,10 @@ class ServedShell(InteractiveShell):
 
     showsyntaxerror = showindentationerror = showtraceback
 
+    def ask_exit(self) -> None:
+        """Do what `exit()` and `quit()` ask for in a cell: end, as in a script."""
+        raise SystemExit
+
 
 def served_shell() -> Any:
     """The shell of this process."""
@@ -40,6 +45,8 @@ def served_shell() -> Any:
         displayhook_class=_NoResults,
         display_pub_class=_NoDisplays,
     )
+    # IPython's advice to a person at a prompt, when a cell says sys.exit().
+    warnings.filterwarnings("ignore", message="To exit: use", category=UserWarning)
     shell.history_manager.enabled = False
     shell.user_module.__name__ = "__main__"
     return shell

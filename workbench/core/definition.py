@@ -5,7 +5,7 @@ It is never open and never holds a secret. Forms, tables, code and the command l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
@@ -31,7 +31,8 @@ class DefinitionType(StructMeta):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         known = cls.__struct_fields__
         given = dict(zip(known[:1], args[:1], strict=False)) | kwargs
-        problems = {key: _unknown_field(key, known) for key in kwargs if key not in known}
+        said: Mapping[str, str] = getattr(cls, "no_fields", {})
+        problems = {key: said.get(key) or _unknown_field(key, known) for key in kwargs if key not in known}
         if len(args) > 1:
             problems["arguments"] = f"take one name without a keyword, not {len(args)} values"
         required = (field.name for field in _fields(cls) if field.required)
@@ -117,6 +118,8 @@ class Definition(Struct, metaclass=DefinitionType, frozen=True):
 
     kind: ClassVar[str] = ""
     collection: ClassVar[str] = ""
+    no_fields: ClassVar[Mapping[str, str]] = {}
+    """What to say of keywords that people write and that are no fields, where the nearest field is something else."""
 
     name: str
 

@@ -16,6 +16,17 @@ PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 UNIT_NAMES = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 HIGHEST_RATE = 10**12
 _MAPPED = ip_network("::ffff:0:0/96")
+_SPOKEN = re.compile(r"\s*(\d+)\s*(?:/|\bper\b|\ban?\b|\bevery\b|\beach\b)\s*(\d+)?\s*([A-Za-z]+)\s*")
+_UNIT_BY_WORD = {
+    word: unit
+    for unit, words in {
+        "s": "s sec secs second seconds",
+        "m": "m min mins minute minutes",
+        "h": "h hr hrs hour hours",
+        "d": "d day days",
+    }.items()
+    for word in words.split()
+}
 _PARTIAL = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}/")
 
 
@@ -59,13 +70,13 @@ def read(text: str) -> tuple[list[Line], list[str]]:
         try:
             lines.append(_line(number, f"* = {row}" if short else row))
         except _BadLine as exc:
-            problems.append(f"line {number} `{row}`: {exc.problem}; correct: `{exc.correct}`")
+            problems.append(f"line {number} `{row}`: {exc.problem}; {exc.fix}")
     return lines, problems
 
 
 class _BadLine(Exception):
-    def __init__(self, problem: str, correct: str) -> None:
-        self.problem, self.correct = problem, correct
+    def __init__(self, problem: str, fix: str) -> None:
+        self.problem, self.fix = problem, fix
         super().__init__(problem)
 
 
@@ -82,10 +93,33 @@ def _line(number: int, row: str) -> Line:
 
 
 def _fixed(row: str) -> str:
-    words = re.findall(r"[^\s=]+", row)
-    if len(words) == 2 and re.fullmatch(r"\d+/[smhd]", words[1]):
-        return f"{words[0]} = {words[1]}"
-    return "* = 100/m"
+    """How to write a row whose `=` is missing or more than one."""
+    first, _, rest = row.partition(" ")
+    try:
+        is_source = bool(rest) and (first == "*" or bool(ip_network(_completed(first), strict=False)))
+    except ValueError:
+        is_source = False
+    return _fix(first, rest) if is_source else _fix("*", row)
+
+
+def _fix(source: str, text: str) -> str:
+    """The line that says what a text means, its numbers kept; one that is plainly an example where none does."""
+    rates = [_meant(each) for each in re.split(r"[;,|&]|\band\b", text) if each.strip()]
+    meant = [f"`{source} = {rate}`" for rate in rates if rate]
+    if not rates or len(meant) < len(rates):
+        return f"an example that is correct: `{source} = 100/m`"
+    return f"correct: {meant[0]}" if len(meant) == 1 else f"correct: {len(meant)} lines, {' and '.join(meant)}"
+
+
+def _meant(text: str) -> str:
+    """`5/m` for `5 per minute` or `5/60s`; '' for what no unit can say, as `10/30s` or `5/month`."""
+    if (found := _SPOKEN.fullmatch(text)) is None:
+        return ""
+    rate, many, word = found.groups()
+    unit = _UNIT_BY_WORD.get(word.lower())
+    seconds = int(many or 1) * PERIODS[unit] if unit else 0
+    same = next((each for each, period in PERIODS.items() if period == seconds), "")
+    return f"{rate}/{same}" if same else ""
 
 
 def _network(source: str, right: str) -> IPv4Network | IPv6Network | None:
@@ -96,7 +130,7 @@ def _network(source: str, right: str) -> IPv4Network | IPv6Network | None:
     except ValueError:
         good = right if right == "*" or re.fullmatch(r"\d+/[smhd]", right) else "100/m"
         said = f"`{source}` is not *, an address or a network" if source else "the part before `=` is empty"
-        raise _BadLine(said, f"10.0.0.0/8 = {good}" if source else f"* = {good}") from None
+        raise _BadLine(said, f"correct: `10.0.0.0/8 = {good}`" if source else f"correct: `* = {good}`") from None
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):  # type: ignore[arg-type]
         low = int(network.network_address) & 0xFFFFFFFF
         return IPv4Network((low, network.prefixlen - 96))
@@ -115,18 +149,16 @@ def _completed(source: str) -> str:
 
 def _rate(source: str, right: str) -> tuple[int, str]:
     count, slash, unit = (part.strip() for part in right.partition("/"))
-    good_unit = unit.lower()[:1] if unit.lower()[:1] in PERIODS else "m"
-    good_count = count if re.fullmatch(r"\d+", count) else "100"
-    correct = f"{source} = {good_count}/{good_unit}"
+    correct = _fix(source, right)
     if not slash:
-        raise _BadLine(f"`{right}` names no unit", correct)
+        raise _BadLine(f"`{right}` names no unit", f"correct: `{source} = {right}/m`" if right.isdecimal() else correct)
     try:
         rate = int(count)
     except ValueError:
-        fix = f"{source} = *" if count == "*" else correct
+        fix = f"correct: `{source} = *`" if count == "*" else correct
         raise _BadLine(f"`{count}` is not a whole number", fix) from None
     if unit not in PERIODS:
         raise _BadLine(f"`{unit}` is not a unit; the units are s, m, h, d (second, minute, hour, day)", correct)
     if rate > HIGHEST_RATE:
-        raise _BadLine(f"`{count}` is above {HIGHEST_RATE:,}", f"{source} = *")
+        raise _BadLine(f"`{count}` is above {HIGHEST_RATE:,}", f"correct: `{source} = *`")
     return rate, unit

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from threading import get_ident
 from types import FrameType, FunctionType
-from typing import Any
+from typing import Any, TypeGuard
 
 from workbench.app.deploy.draft import Draft
 from workbench.app.reports import Defined, Sandboxed
@@ -22,9 +22,13 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
 from workbench.core.service import Service
 from workbench.notebook import displays, errors
-from workbench.notebook.lines import DeployLine, NothingLine
+from workbench.notebook.bindings import Bindings, late, stale
+from workbench.notebook.left_out import Beside, left_out
+from workbench.notebook.lines import DeployLine, NothingLine, Notice
+from workbench.notebook.own_class import OwnClass
 from workbench.runtime import capture
-from workbench.runtime.registry import Source, class_source
+from workbench.runtime.registry import Source, Version, class_source
+from workbench.runtime.uses import Code
 
 _WB = re.compile(r"\bwb\b")
 
@@ -47,12 +51,16 @@ class Cells:
         self._reports: list[Defined | Sandboxed] = []
         # A subshell of ipykernel runs cells in a thread of its own, beside a cell of the notebook.
         self._thread = get_ident()
+        self._beside = Beside()
+        self._bindings = Bindings(lambda: self._shell.user_ns)
+        self._own_class = OwnClass(lambda: self._shell.user_ns)
         self.greeted = False
 
     def follow(self) -> None:
         """Begin; the cell that runs now, if one does, is followed from here on."""
         self._shell.events.register("pre_run_cell", self.before)
         self._shell.events.register("post_run_cell", self.after)
+        self._shell.ast_transformers.append(self._own_class)
         events = self._wb.events
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
         if runs_a_cell():
@@ -63,6 +71,8 @@ class Cells:
         """Stop."""
         self._shell.events.unregister("pre_run_cell", self.before)
         self._shell.events.unregister("post_run_cell", self.after)
+        if self._own_class in self._shell.ast_transformers:
+            self._shell.ast_transformers.remove(self._own_class)
         for unsubscribe in self._deaf:
             unsubscribe()
         self._drop()
@@ -96,6 +106,7 @@ class Cells:
         gc.collect(0)
         self._failed = False
         self._reports = []
+        self._bindings.begin()
         self._draft = self._wb.drafting.open(Source(origin, self._python(text)), self._is_bound)
 
     def _python(self, text: str) -> str:
@@ -116,6 +127,7 @@ class Cells:
     def before(self, info: Any) -> None:
         """A cell begins."""
         if get_ident() != self._thread:
+            self._beside.begin()
             return
         message = self._running_message()
         if self._depth and message == self._message:
@@ -135,6 +147,7 @@ class Cells:
     def after(self, result: Any) -> None:
         """A cell has ended; the outermost one commits. A cell with `await` that was interrupted has no result."""
         if get_ident() != self._thread:
+            _notice(self._beside.end())
             return
         self._failed = self._failed or result is None or not result.success
         self._depth = max(0, self._depth - 1)
@@ -152,6 +165,7 @@ class Cells:
             self._fail(result, exc)
             return
         self._say(result.result)
+        _notice(self._unexpected(draft))
         if not deployed.versions and not deployed.definitions:
             return
         try:
@@ -176,6 +190,17 @@ class Cells:
             if report is not shown and left is not None:
                 displays.show(left)
 
+    def _unexpected(self, draft: Draft) -> list[str]:
+        """What a good cell did not bring, though it looks as if it had."""
+        live = self._wb.drafting.live
+        text = draft.source.text
+        made = [*draft.classes, *(each for each in self._bindings.new().values() if _is_service(each))]
+        changed = self._bindings.changed(text)
+        self._bindings.keep(text)
+        mine = {version.name for version in draft.versions()}
+        others = [version for version in live.values() if version.name not in mine and _is_of_cells(version)]
+        return [*stale(others, changed), *left_out(made, self._shell.user_ns, live)]
+
     def _fail(self, result: Any, error: Exception) -> None:
         """Show what went wrong at the cell's end; the reply then says that the cell failed, which stops "Run all"."""
         result.error_in_exec = error
@@ -187,6 +212,21 @@ class Cells:
         self._wb.drafting.abort(draft)
         if names or undone:
             displays.show(NothingLine(names, undone))
+        live = [version for version in self._wb.drafting.live.values() if _is_of_cells(version)]
+        _notice(late(live, self._bindings.changed(draft.source.text)))
+
+
+def _notice(lines: list[str]) -> None:
+    if lines:
+        displays.show(Notice(lines))
+
+
+def _is_of_cells(version: Version) -> bool:
+    return version.cls.__module__ == "__main__"
+
+
+def _is_service(value: Code) -> TypeGuard[type[Service]]:
+    return isinstance(value, type) and issubclass(value, Service) and value is not Service
 
 
 def _source_elsewhere(cls: type[Service]) -> str:

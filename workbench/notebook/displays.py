@@ -20,7 +20,7 @@ from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import limiting, running
 from workbench.notebook.html import bar, block, chip, code, dot, escape, measure, muted, strong, table
-from workbench.notebook.lines import DeployLine, Greeting, NothingLine
+from workbench.notebook.lines import DeployLine, Greeting, NothingLine, Notice
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.mail import Mail
@@ -140,7 +140,9 @@ def _peer_card(shell: Any, peer: Peer) -> dict[str, Any]:
 
 HTML_OF_PEERS: dict[type, Callable[[Any], str]] = {SMTPInbox: running.inbox, IMAPMailbox: running.mailbox}
 CARDS: dict[type, Callable[[Any, Any], dict[str, Any]]] = {
-    DeployLine: lambda shell, line: front.services_card(shell, line.wb, line.services, line.notes, line.cell),
+    DeployLine: lambda shell, line: front.services_card(
+        shell, line.wb, line.services, [*line.warnings, *line.notes], line.cell
+    ),
     Defined: _defined_card,
     Job: _jobs_card,
     Jobs: _jobs_card,
@@ -157,6 +159,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     Greeting: Greeting.html,
     DeployLine: DeployLine.html,
     NothingLine: NothingLine.html,
+    Notice: Notice.html,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,

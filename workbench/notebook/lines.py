@@ -46,8 +46,14 @@ class DeployLine:
         """A line for each channel that opened with them."""
         return [opened(each) for each in self._deployed.definitions if isinstance(each, ChannelDefinition)]
 
+    @property
+    def warnings(self) -> list[str]:
+        """A line for each service that no call survives."""
+        return [without_handle(version.name) for version, _ in self._deployed.versions if not version.has_handle]
+
     def __repr__(self) -> str:
-        return "\n".join([*(self._said(version, before) for version, before in self._deployed.versions), *self.notes])
+        said = [self._said(version, before) for version, before in self._deployed.versions]
+        return "\n".join([*said, *self.warnings, *self.notes])
 
     def _said(self, version: Version, before: int) -> str:
         return f"{version} is live{was(version, before)}.{undefined(self._deployed.missing.get(version.name, ()))}"
@@ -58,10 +64,12 @@ class DeployLine:
         for version, before in self._deployed.versions:
             links = " ".join(address(url) for services, url in self._urls if url and version.name in services)
             missing = undefined(self._deployed.missing.get(version.name, ()))
+            mood = "live" if version.has_handle and not missing else "warn"
             rows.append(
-                f"{dot('warn' if missing else 'live')} {strong(version.name)} v{version.number} is live"
+                f"{dot(mood)} {strong(version.name)} v{version.number} is live"
                 f"{muted(was(version, before))}. {links}{muted(escape(missing))}"
             )
+        rows += [f"{dot('warn')} {escape(warning)}" for warning in self.warnings]
         rows += [f"{dot('live')} {escape(note)}" for note in self.notes]
         return "<br>".join(rows)
 
@@ -71,6 +79,11 @@ def was(version: Version, before: int) -> str:
     if not before:
         return ""
     return ", unchanged" if before == version.number else f" (was v{before}: roll back)"
+
+
+def without_handle(service: str) -> str:
+    """What to say of a service that has neither `handle` nor a method for a verb."""
+    return f"{service} has no handle, so that every call of it fails. Fix: write def handle(self)."
 
 
 def undefined(missing: Sequence[str]) -> str:
@@ -95,3 +108,17 @@ class NothingLine:
     def html(self) -> str:
         """The same, in the colour of trouble."""
         return f"{dot('bad')} {escape(repr(self))}"
+
+
+class Notice:
+    """What a person may not expect of the cell that has run, a sentence a line, each with what to do."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = list(lines)
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines)
+
+    def html(self) -> str:
+        """The same, each line with a warning's dot."""
+        return "<br>".join(f"{dot('warn')} {escape(line)}" for line in self._lines)

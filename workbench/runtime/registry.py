@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPMethod
 from threading import Lock
-from types import CodeType, FunctionType, MappingProxyType
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
@@ -15,12 +15,12 @@ from workbench.core.origin import Origin
 from workbench.core.payload.simpleio import declared_by
 from workbench.core.service import Service, logger_of, service_name
 from workbench.core.syntax import tree_of
+from workbench.runtime.uses import globals_of, helpers_of, is_same, parts_of
 
 KEPT_VERSIONS = 50
 _VERBS = {str(method) for method in HTTPMethod}
 _BEFORE = ("before_handle",)
 _AFTER = ("after_handle",)
-_OWN_OF_A_CLASS = frozenset(("__dict__", "__weakref__", "__firstlineno__", "__static_attributes__"))
 
 
 class Source(NamedTuple):
@@ -39,6 +39,7 @@ class Version:
         "before",
         "cls",
         "finalizes",
+        "has_handle",
         "helpers",
         "io",
         "is_async",
@@ -46,6 +47,7 @@ class Version:
         "name",
         "number",
         "origin",
+        "parts",
         "source",
         "validates_input",
         "validates_output",
@@ -67,15 +69,17 @@ class Version:
         self.validates_input, self.validates_output = "validate_input" in own, "validate_output" in own
         self.finalizes = "finalize_handle" in own
         self.job_hooks = frozenset(name for name in own if name.endswith("_job"))
-        self.helpers = _helpers(cls)
+        self.has_handle = cls.handle is not Service.handle or bool(self.verbs)
+        self.helpers = helpers_of(cls)
+        self.parts = parts_of(cls, self.source)
 
     def __repr__(self) -> str:
         return f"{self.name} v{self.number}"
 
     def changed_helpers(self) -> list[str]:
-        """Names of functions and classes this version uses that are not what they were when it went live."""
-        namespace = _globals_of(self.cls)
-        return sorted(name for name, was in self.helpers.items() if not _same(namespace.get(name), was))
+        """Names of functions, classes and modules it uses that are not what they were when it went live."""
+        namespace = globals_of(self.cls)
+        return sorted(name for name, was in self.helpers.items() if not is_same(namespace.get(name), was))
 
 
 def _refuse_what_no_call_survives(cls: type[Service], name: Any) -> None:
@@ -118,60 +122,14 @@ def _refuse_async_hooks(cls: type[Service], name: str, own: set[str]) -> None:
         )
 
 
-def _functions(cls: type) -> Iterable[FunctionType]:
-    for each in vars(cls).values():
-        function = each.__func__ if isinstance(each, staticmethod | classmethod) else getattr(each, "fget", each)
-        if isinstance(function, FunctionType):
-            yield inspect.unwrap(function)
-
-
-def _same(now: Any, was: Any) -> bool:
-    """Whether two functions or classes do the same, as when a cell was run again unchanged."""
-    if now is was:
-        return True
-    if isinstance(now, FunctionType) and isinstance(was, FunctionType):
-        return (now.__code__, now.__defaults__, now.__kwdefaults__) == (
-            was.__code__,
-            was.__defaults__,
-            was.__kwdefaults__,
-        )
-    if not isinstance(now, type) or not isinstance(was, type) or now.__bases__ != was.__bases__:
-        return False
-    ours, theirs = ({key: each for key, each in vars(cls).items() if key not in _OWN_OF_A_CLASS} for cls in (now, was))
-    return ours.keys() == theirs.keys() and all(
-        _same(ours[key], theirs[key]) or ours[key] == theirs[key] for key in ours
-    )
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    """Global names a function speaks of, those of its inner functions and comprehensions included."""
-    yield from code.co_names
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _names(each)
-
-
-def _globals_of(cls: type) -> dict[str, Any]:
-    return next((function.__globals__ for function in _functions(cls)), {})
-
-
-def _helpers(cls: type) -> dict[str, Any]:
-    """Functions and classes of the service's own module that its methods name."""
-    found = {}
-    for function in _functions(cls):
-        for name in _names(function.__code__):
-            value = function.__globals__.get(name)
-            if isinstance(value, FunctionType | type) and value.__module__ == cls.__module__:
-                found[name] = value
-    return found
-
-
 class Registry:
     """Every live service by name, and the versions each has had."""
 
     def __init__(self) -> None:
         self.services: Mapping[str, Version] = MappingProxyType({})
         self.history: dict[str, list[Version]] = {}
+        # Numbers that were live before the live one, the latest last.
+        self._before: dict[str, tuple[int, ...]] = {}
         self._lock = Lock()
 
     def prepare(self, classes: Iterable[type[Service]], source: Source, *, replace: bool = False) -> list[Version]:
@@ -225,9 +183,14 @@ class Registry:
         """
         versions = list(versions)
         with self._lock:
-            was = {each.name: (self.services.get(each.name), self.history.get(each.name)) for each in versions}
+            was = {
+                name: (self.services.get(name), self.history.get(name), self._before.get(name))
+                for name in (each.name for each in versions)
+            }
             self.services = MappingProxyType({**self.services, **{each.name: each for each in versions}})
             for version in versions:
+                if (former := was[version.name][0]) is not None:
+                    self._remember(version.name, former.number, version.number)
                 kept = [each for each in self.history.get(version.name, []) if each.number != version.number]
                 self.history[version.name] = sorted([*kept, version], key=lambda each: each.number)[-KEPT_VERSIONS:]
         return lambda: self._put_back(was)
@@ -240,12 +203,15 @@ class Registry:
             except Exception:
                 logger_of(version.name).exception("hook after_add_to_store failed")
 
-    def _put_back(self, was: Mapping[str, tuple[Version | None, list[Version] | None]]) -> None:
+    def _put_back(self, was: Mapping[str, tuple[Version | None, list[Version] | None, tuple[int, ...] | None]]) -> None:
         with self._lock:
             services = dict(self.services)
-            for name, (live, history) in was.items():
+            for name, (live, history, before) in was.items():
                 services.pop(name, None)
                 self.history.pop(name, None)
+                self._before.pop(name, None)
+                if before is not None:
+                    self._before[name] = before
                 if live is not None:
                     services[name] = live
                 if history is not None:
@@ -257,19 +223,56 @@ class Registry:
         return {**self.services, **{each.name: each for each in versions}}
 
     def rollback(self, name: str) -> Version:
-        """Bring back the version before the live one.
+        """Bring back what was live before the live version, whatever its number.
 
         Raises:
             UnknownName: No such service.
             DeployRefused: There is nothing to go back to.
         """
         live = self.get(name)
-        earlier = [each for each in self.history[name] if each.number < live.number]
-        if not earlier:
-            raise DeployRefused(f"Service {name!r} has no version before v{live.number} to go back to.")
         with self._lock:
-            self.services = MappingProxyType({**self.services, name: earlier[-1]})
-        return earlier[-1]
+            number = self._number_before(name)
+            if number is None:
+                raise DeployRefused(f"Service {name!r} has no version before v{live.number} to go back to.")
+            before = self._before[name]
+            self._before[name] = before[: len(before) - 1 - before[::-1].index(number)]
+            return self._switch(name, number)
+
+    def before(self, name: str) -> int:
+        """The number of the version that a rollback brings back; 0 if there is none."""
+        with self._lock:
+            return self._number_before(name) or 0
+
+    def make_live(self, name: str, number: int) -> Version:
+        """Make a kept version live, an earlier or a later one; a rollback then brings back what is live now.
+
+        Raises:
+            UnknownName: No such service.
+            DeployRefused: No version of that number is kept.
+        """
+        live = self.get(name)
+        with self._lock:
+            kept = [each.number for each in self.history[name]]
+            if number not in kept:
+                raise DeployRefused(
+                    f"Service {name!r} keeps no version {number!r}. Fix: take one of {', '.join(map(str, kept))}."
+                )
+            self._remember(name, live.number, number)
+            return self._switch(name, number)
+
+    def _switch(self, name: str, number: int) -> Version:
+        version = next(each for each in self.history[name] if each.number == number)
+        self.services = MappingProxyType({**self.services, name: version})
+        return version
+
+    def _number_before(self, name: str) -> int | None:
+        kept, live = {each.number for each in self.history[name]}, self.services[name].number
+        return next((each for each in reversed(self._before.get(name, ())) if each in kept and each != live), None)
+
+    def _remember(self, name: str, was: int, now: int) -> None:
+        """Keep what was live, for a rollback; the same number again is no change."""
+        if was != now:
+            self._before[name] = (*self._before.get(name, ()), was)[-KEPT_VERSIONS:]
 
     def remove(self, name: str) -> None:
         """Take a service down; its history goes too."""
@@ -277,6 +280,7 @@ class Registry:
         with self._lock:
             self.services = MappingProxyType({key: each for key, each in self.services.items() if key != name})
             self.history.pop(name, None)
+            self._before.pop(name, None)
 
     def get(self, name: str) -> Version:
         """The live version; raises UnknownName."""

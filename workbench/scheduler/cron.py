@@ -6,8 +6,8 @@ weekday nearest to day 15 within its month, `5L` last Friday, `1#2` second Monda
 for days: if both day fields are restricted, either may match; if one begins with `*`, both must.
 
 Clock changes, as in Debian's cron: a fixed time (neither minute nor hour begins with `*`) that the clocks skip comes
-at the first minute after the gap, and one that comes twice fires the first time; other expressions, and those with
-seconds, follow the real time through both passes.
+at the first minute after the gap, and one that comes twice fires the first time; other expressions follow the real
+time through both passes. A field of seconds changes nothing of this.
 """
 
 from __future__ import annotations
@@ -71,6 +71,12 @@ def _without_single_spans(place: int, part: str) -> str:
         return span[1] if is_single else span[0]
 
     return _STEPPED_SPAN.sub(shortened, part) if "/" in part else part
+
+
+def values(place: int, term: str) -> list[int]:
+    """The values that a valid term of a field stands for, place 0 being the seconds; a Sunday is 0."""
+    found = [each for each in Field(place).parse(term) if isinstance(each, int)]
+    return sorted({each % 7 for each in found} if place == _WEEKDAY else found)
 
 
 def problem(text: str) -> str:
@@ -177,6 +183,9 @@ class _Times(CronSim):
         super().__init__(" ".join([*parts[:day], ",".join(rest) or "1", *parts[day + 1 :]]), start)
         if not rest:
             self.days = set()
+        if self.dt.tzinfo not in (None, UTC) and not parts[-5].startswith("*") and not parts[-4].startswith("*"):
+            # cronsim does this for 5 fields alone.
+            self.fixup_tz, self.dt = self.dt.tzinfo, self.dt.replace(tzinfo=None)
 
     def match_dom(self, d: date) -> bool:
         """Whether the day-of-month field matches."""

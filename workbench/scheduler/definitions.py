@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -26,6 +26,17 @@ Repeats = Annotated[int, Meta(ge=1, le=100_000, description="Planned times after
 Zone = Annotated[str, Meta(min_length=1, description="IANA time zone that dates and times are read in.")]
 Extra = Annotated[str, Meta(max_length=500_000, description="Any text, seen as self.request.raw_request.")]
 Active = Annotated[bool, Meta(description="Whether the schedule runs; execute() does so anyway.")]
+
+
+_LONGER_UNITS = {
+    word: f"is not a field, since {unit}s differ in length; write CronJob(..., cron={cron!r})"
+    for unit, cron in (("month", "0 0 1 * *"), ("year", "0 0 1 1 *"))
+    for word in (unit, f"{unit}s")
+}
+_SHORTER_UNITS = dict.fromkeys(
+    ("millisecond", "milliseconds", "microsecond", "microseconds", "ms"),
+    "is not a field; the shortest interval is seconds=1",
+)
 
 
 class JobDefinition(Definition, frozen=True, kw_only=True):
@@ -142,6 +153,7 @@ class IntervalJob(JobDefinition, frozen=True, kw_only=True, tag="interval"):
     """
 
     kind: ClassVar[str] = "Interval job"
+    no_fields: ClassVar[Mapping[str, str]] = _LONGER_UNITS | _SHORTER_UNITS
     job_type: ClassVar[str] = "interval_based"
 
     service: ServiceName

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,27 +11,56 @@ from workbench.core.errors import nearest
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2999
 MINUTE = "%Y-%m-%d %H:%M"
 
+SHORT = 5
+_OFFSET = re.compile(r"(?:UTC|GMT|Etc/UTC|Etc/GMT)? ?([+-])(\d{1,2})(?::?00)?", re.IGNORECASE)
+_OFFSET_BEGINS = re.compile(r"(?:[A-Z]{3,4}|Etc/\w+)? ?[+-]?\d", re.IGNORECASE)
 _MACHINE_OWN = ("localtime", "posixrules", "posix/", "right/")
 
 
 def zone_problem(name: str) -> str:
     """What is wrong with a zone's name, or nothing."""
-    if not name.startswith(_MACHINE_OWN):
+    if _is_shared(name):
         try:
             ZoneInfo(name)
             return ""
         except (KeyError, ValueError, OSError):
             pass
-    known = available_timezones()
-    meant = nearest(name, known) or nearest(name.replace(" ", "_"), {each.rpartition("/")[2] for each in known})
-    if meant is not None and meant not in known:
-        meant = min(each for each in known if each.endswith(f"/{meant}"))
+    meant = _fixed_offset(name) or _nearest(name, {each for each in available_timezones() if _is_shared(each)})
     hint = f"did you mean {meant!r}?" if meant else "write an IANA name, e.g. 'Europe/Warsaw' or 'UTC'"
     return f"{name!r} is not a known time zone; {hint}"
 
 
+def _is_shared(name: str) -> bool:
+    """Whether a zone is the same on every machine."""
+    return not name.startswith(_MACHINE_OWN)
+
+
+def _fixed_offset(name: str) -> str:
+    """The zone that `UTC+2` means; its IANA name has the other sign."""
+    found = _OFFSET.fullmatch(name)
+    zone = f"Etc/GMT{'-' if found[1] == '+' else '+'}{int(found[2])}" if found else ""
+    return zone if zone in available_timezones() else ""
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    """The zone, or the zone of the city, that a name was meant to be.
+
+    A short one must be the same but for its capitals: PST is no EST, and 'local' no place.
+    """
+    name = name.removeprefix("posix/").removeprefix("right/")
+    if _OFFSET_BEGINS.match(name) or not _is_shared(name):
+        return ""
+    cities = {each.rpartition("/")[2] for each in known}
+    name = name.replace(" ", "_") if name.replace(" ", "_").casefold() in map(str.casefold, cities) else name
+    meant = nearest(name, known) or nearest(name.replace(" ", "_"), cities)
+    if meant is None or (len(name) <= SHORT and meant.casefold() != name.casefold()):
+        same = (each for each in sorted(cities) if each.casefold() == name.casefold())
+        meant = next(same, "") if len(name) <= SHORT else ""
+    return meant if not meant or meant in known else min(each for each in known if each.endswith(f"/{meant}"))
+
+
 def read_wall(text: str, zone: ZoneInfo) -> datetime:
-    """The wall-clock time that a text names in `zone`, naive, to the second.
+    """The wall-clock time that a text names in `zone`, naive; cut to the second, as `datetime.now()` is finer.
 
     A text with an offset is turned into the zone's own time.
 
@@ -43,8 +73,7 @@ def read_wall(text: str, zone: ZoneInfo) -> datetime:
         raise ValueError(f"{text!r} is not a date and time; write it as '2035-01-01 00:00'") from None
     if not EARLIEST_YEAR <= read.year <= LATEST_YEAR:
         raise ValueError(f"{text!r} is outside the years {EARLIEST_YEAR} to {LATEST_YEAR}")
-    if read.microsecond:
-        raise ValueError(f"{text!r} is finer than a second; write whole seconds")
+    read = read.replace(microsecond=0)
     return in_wall(read, zone) if read.tzinfo else read
 
 

@@ -56,11 +56,10 @@ def _row(wb: Workbench, name: str, jobs: Sequence[Job], used: Sequence[Use], las
     if name not in wb.services:
         return {"service": name, "gone": True}
     service = wb.services[name]
-    numbers = [version.number for version in service.versions]
     return {
         "service": name,
         "version": service.live.number,
-        "back": max((number for number in numbers if number < service.live.number), default=0),
+        "back": service.before,
         "about": service.doc.partition("\n")[0],
         "missing": _missing(wb, service.source),
         "addresses": [_address(each) for each in channels_of(wb, name)],

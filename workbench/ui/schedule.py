@@ -119,7 +119,8 @@ def next_runs(job: JobDefinition, now: datetime, viewer: str = "") -> list[dict[
     """The next runs in the job's clock and in a second one: UTC, or the viewer's where the job's is UTC."""
     zone = job.zone
     other: tzinfo = UTC if zone.key != "UTC" else _zone_or_utc(viewer)
-    rows, before = [], now.astimezone(zone)
+    # Between now and a start far ahead nothing runs, so that a change of clocks before it changes no run.
+    rows, before = [], max(now, job.moment("start") or now).astimezone(zone)
     for at in plan.preview(_job(job), now, now, SHOWN_RUNS):
         here, there = at.astimezone(zone), at.astimezone(other)
         rows.append(

@@ -63,7 +63,7 @@ def invoke(desk: Desk, message: Content, tell: Tell) -> dict[str, Any] | None:
 
 
 def roll_back(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """Bring back the version before the live one."""
+    """Bring back what was live before."""
     outcome = desk.wb.services[str(message["service"])].rollback()
     desk.courier.refresh_all()
     return {"said": repr(outcome)}

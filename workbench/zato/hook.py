@@ -8,11 +8,17 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from dis import opmap
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import NoReturn
+
+from workbench.core.errors import listed
 
 PACKAGE = "workbench.zato"
+_IMPORT_FROM = opmap["IMPORT_FROM"]
 
 
 class RealZatoWarning(UserWarning):
@@ -46,10 +52,26 @@ class _Alias(Loader):
         self._ours = ours
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return importlib.import_module(self._ours)
+        module = importlib.import_module(self._ours)
+        vars(module)["__getattr__"] = partial(_missing, spec.name, module)
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         pass
+
+
+def _missing(zato_name: str, module: ModuleType, name: str) -> NoReturn:
+    """What a module says of a name that it has not: to `from module import name`, what it has."""
+    caller = sys._getframe(1)
+    if caller.f_code.co_code[caller.f_lasti] != _IMPORT_FROM:
+        raise AttributeError(f"module {zato_name!r} has no attribute {name!r}")
+    own = (each for each, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__)
+    offered = listed(each for each in getattr(module, "__all__", own) if not each.startswith("_"))
+    raise ImportError(
+        f"cannot import name {name!r} from {zato_name!r} in the workbench, which has {offered}. "
+        f"Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato.",
+        name=zato_name,
+    )
 
 
 def _names() -> list[str]:

@@ -175,3 +175,27 @@ def test_a_magic_names_who_can_run_it(wb: Workbench, tmp_path: Path) -> None:
     path = notebook(tmp_path / "magic.ipynb", "x = 1", "%matplotlib inline")
     with pytest.raises(DeployRefused, match="magic.ipynb, cell 2 has a magic.* Fix: workbench serve magic.ipynb"):
         wb.load(path)
+
+
+@pytest.mark.parametrize("magic", ["%time x = 1", "%%bash\necho it's", "x = 1\n!ls", "if True:\n    %cd ."])
+def test_every_form_of_magic_is_told(wb: Workbench, tmp_path: Path, magic: str) -> None:
+    with pytest.raises(DeployRefused, match="cell 1 has a magic"):
+        wb.load(notebook(tmp_path / "magic.ipynb", magic))
+
+
+@pytest.mark.parametrize("text", ['HEAD = """\n%PDF-1.4\n!not a command\n"""', "x = (7\n% 4)", "# %matplotlib inline"])
+def test_a_line_of_a_string_or_a_sum_is_no_magic(wb: Workbench, tmp_path: Path, text: str) -> None:
+    wb.load(notebook(tmp_path / "text.ipynb", text, 'from workbench import Service\nclass A(Service):\n    name = "a"'))
+    assert list(wb.services) == ["a"]
+
+
+def test_what_is_no_python_beside_such_a_string_is_said_as_that(wb: Workbench, tmp_path: Path) -> None:
+    with pytest.raises(DeployRefused, match="cell 1 does not parse"):
+        wb.load(notebook(tmp_path / "text.ipynb", 'x = """\n%s\n"""\ny = = 1'))
+
+
+@pytest.mark.parametrize("tag", ["scratch", "test", "skip-execution"])
+def test_cells_that_are_tagged_to_be_skipped_are(wb: Workbench, tmp_path: Path, tag: str) -> None:
+    cell = 'from workbench import Service\nclass A(Service):\n    name = "a"'
+    wb.load(notebook(tmp_path / "tags.ipynb", (tag, "raise RuntimeError"), cell))
+    assert list(wb.services) == ["a"]

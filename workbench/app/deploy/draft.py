@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from workbench.app.book import Entry
 from workbench.core.definition import Definition
 from workbench.core.origin import Origin
-from workbench.core.service import Service, on_subclass
+from workbench.core.service import Service, on_subclass, service_name
 from workbench.runtime.registry import Registry, Source, Version
 
 IsBound = Callable[[type[Service]], bool]
@@ -30,7 +30,7 @@ class Draft:
     Args:
         source: The text of the cell or file, and where it is.
         is_bound: Whether the namespace still binds a class under its name; only such classes deploy, since slots
-            dataclasses, `%%timeit` and `%run` leave others behind.
+            dataclasses, `%%timeit` and `%run` leave others behind, and those that a loop made before the bound one.
     """
 
     def __init__(self, registry: Registry, source: Source, is_bound: IsBound, *, replace: bool = False) -> None:
@@ -59,10 +59,17 @@ class Draft:
 
     def versions(self) -> list[Version]:
         """The classes as their next versions; made once per set of classes."""
-        bound = [cls for cls in self.classes if self._is_bound(cls)]
+        bound = [cls for place, cls in enumerate(self.classes) if self._goes_live(cls, self.classes[place + 1 :])]
         if bound != self._prepared[0]:
             self._prepared = (bound, self._registry.prepare(bound, self.source, replace=self.replace))
         return self._prepared[1]
+
+    def _goes_live(self, cls: type[Service], later: list[type[Service]]) -> bool:
+        """Whether a class is bound, or was until a loop made one for a service of another name in its place."""
+        if self._is_bound(cls):
+            return True
+        again = [each for each in later if (each.__module__, each.__qualname__) == (cls.__module__, cls.__qualname__)]
+        return any(map(self._is_bound, again)) and service_name(cls) not in map(service_name, later)
 
     def names(self) -> list[str]:
         """Services that would go live."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import RLock
 
@@ -25,6 +25,11 @@ class Drafting:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.lock = RLock()
+
+    @property
+    def live(self) -> Mapping[str, Version]:
+        """The live services by name."""
+        return self._parts.registry.services
 
     def define(
         self, definitions: Sequence[Definition], *, replace: bool = False, origin: Origin | None = None

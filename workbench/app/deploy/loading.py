@@ -21,11 +21,12 @@ from workbench.app.origins import file_name
 from workbench.core.errors import DeployRefused
 from workbench.core.origin import Origin
 from workbench.core.service import Service
-from workbench.core.syntax import undisturbed
+from workbench.core.syntax import tree_of, undisturbed
 from workbench.runtime.registry import Source
 
 _LOADED = "__workbench_loaded__"
-SKIPPED_TAGS = frozenset(("scratch", "test"))
+SKIPPED_TAGS = frozenset(("scratch", "test", "skip-execution"))
+"""Ours, and nbclient's own."""
 
 
 class _Cell(msgspec.Struct):
@@ -119,7 +120,7 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     origin = Origin("file", file=file_name(path), loaded=True)
     for number, cell_id, text, may_raise in code_cells(path):
         name = f"{path.name}, cell {number}"
-        if any(line.lstrip().startswith(("%", "!")) for line in text.splitlines()):
+        if _has_magic(text):
             raise DeployRefused(f"{name} has a magic, which only IPython runs. Fix: workbench serve {path.name}")
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)
         try:
@@ -138,6 +139,18 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     return Deployed(versions, definitions, missing)
 
 
+def _has_magic(text: str) -> bool:
+    """Whether a cell is no Python because of a magic; a line of a string may begin like one."""
+    if text.lstrip().startswith("%%"):
+        return True
+    try:
+        tree_of(text)
+    except SyntaxError as exc:
+        line = "".join(text.splitlines()[(exc.lineno or 1) - 1 :][:1])
+        return line.lstrip().startswith(("%", "!"))
+    return False
+
+
 def _bound_in(module: ModuleType) -> Any:
     return lambda cls: vars(module).get(cls.__name__) is cls
 
@@ -154,7 +167,7 @@ class CodeCell(NamedTuple):
 
 
 def code_cells(path: Path) -> Iterator[CodeCell]:
-    """Each code cell that is neither scratch nor test."""
+    """Each code cell without one of `SKIPPED_TAGS`."""
     try:
         cells = msgspec.json.decode(path.read_bytes(), type=_Notebook).cells
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
