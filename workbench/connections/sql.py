@@ -38,6 +38,8 @@ PINGS = {"oracle": "SELECT 1 FROM dual"}
 SHOWN = 60
 NOT_LET_IN = ("28000", "28P01")
 """Source: PostgreSQL's error codes, class 28, invalid authorization."""
+NOT_LET_IN_WORDS = ("authentication failed", "Access denied for user")
+"""What PostgreSQL and MySQL say of a refused login: libpq tells no code of it, and PyMySQL none of SQL's."""
 STEPS = ("do_ping", "do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
 """What SQLAlchemy's dialects do with a connection, each a round trip or more."""
 T = TypeVar("T")
@@ -232,7 +234,9 @@ class LiveSQL(Live):
             is_away = isinstance(exc, DBAPIError) and exc.statement is None
             fix = " Fix: check that it is up and reachable, or raise timeout_seconds" if is_away else ""
             kind: type[ConnectionFailed] = ConnectionFailed
-            if getattr(inner, "sqlstate", None) in NOT_LET_IN:
+            if getattr(inner, "sqlstate", None) in NOT_LET_IN or (
+                is_away and any(each in said for each in NOT_LET_IN_WORDS)
+            ):
                 kind, fix = AccessRefused, f" {self.definition.credentials_fix}"
             raise kind(f"{self.definition}{where} failed: {said}{fix}") from exc
         finally:
