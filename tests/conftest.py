@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from workbench.core.masking import MASKER
+
 LONGEST_SECONDS = 60
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
@@ -39,3 +41,10 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
 def pytest_make_collect_report() -> Generator[None, Any, Any]:
     """Judge the collection of one file or folder."""
     return _not_silently((yield))
+
+
+@pytest.fixture(autouse=True)
+def _masks_of_this_test_alone() -> Generator[None, None, None]:
+    """Let no value that one test made a secret mask the words of another."""
+    yield
+    MASKER.forget()

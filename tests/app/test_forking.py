@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import queue
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,3 +90,74 @@ def test_a_child_does_not_keep_its_parents_port(busy: Workbench) -> None:
     with child(lambda: busy.url) as (pid, said):
         assert said == "''"
         assert psutil.Process(pid).net_connections("inet") == []
+
+
+class Forks(Service):
+    """Forks a child that leaves its code in the way it is told; the parent answers with the child's id."""
+
+    name = "forks"
+
+    def handle(self) -> str:
+        if (pid := os.fork()) == 0:
+            leave(self.request.raw_request)
+        return str(pid)
+
+
+class ForksOnTheLoop(Service):
+    name = "forks-on-the-loop"
+
+    async def handle(self) -> str:
+        if (pid := os.fork()) == 0:
+            if self.request.raw_request == b"await":
+                await asyncio.sleep(MOST_SECONDS)
+            leave(self.request.raw_request)
+        return str(pid)
+
+
+def leave(told: str | bytes) -> None:
+    how = told.decode() if isinstance(told, bytes) else told
+    signal.alarm(MOST_SECONDS)
+    sys.__stderr__ = None
+    match how:
+        case "raise":
+            raise ValueError("of the child")
+        case "exit":
+            raise SystemExit(3)
+        case "exit in words":
+            sys.exit("words")
+        case "interrupt":
+            raise KeyboardInterrupt
+        case "generator":
+            raise GeneratorExit
+
+
+LEAVING = {"return": 0, "raise": 1, "exit": 3, "exit in words": 1, "interrupt": 1, "generator": 1}
+
+
+@pytest.mark.parametrize("how", LEAVING)
+@pytest.mark.parametrize("by", ["a cell", "HTTP", "a job", "the background"])
+def test_a_child_that_a_service_forks_ends_where_its_code_ends(wb: Workbench, by: str, how: str) -> None:
+    wb.deploy(Forks)
+    wb.define(RESTChannel("forks", data_format="raw"), IntervalJob("job", service="forks", hours=1, extra=how))
+    match by:
+        case "a cell":
+            pid = wb.invoke("forks", how)
+        case "HTTP":
+            pid = wb.call("POST /forks", data=how).text
+        case "a job":
+            pid = wb.jobs["job"].execute().returned.strip("'")
+        case _:
+            answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+            wb.submit("forks", how, lambda answer, error, trace: answers.put(answer))
+            pid = answers.get(timeout=10)
+    assert psutil.Process(int(pid)).wait(10) == LEAVING[how]
+    assert wb.invoke("forks", "return") != pid
+
+
+@pytest.mark.parametrize("how", [*LEAVING, "await"])
+def test_a_child_that_an_async_service_forks_ends_where_its_code_ends(wb: Workbench, how: str) -> None:
+    wb.deploy(ForksOnTheLoop, Plain)
+    wb.define(RESTChannel("forks", service="forks-on-the-loop", data_format="raw"), RESTChannel("plain"))
+    pid = int(wb.call("POST /forks", data=how).text)
+    assert psutil.Process(pid).wait(10) == (LEAVING | {"await": 1})[how]
+    assert wb.call("GET /plain").text == str(os.getpid())

@@ -66,6 +66,21 @@ def test_a_module_is_served_and_sigterm_lets_a_call_in_flight_end(
     assert fresh.run("status", "--json").stdout.strip() == "[]"
 
 
+def test_a_served_file_that_changes_or_goes_is_told_in_one_line_each(fresh: CommandLine) -> None:
+    path = fresh.module("services.py", MODULE)
+    with fresh.running("serve", str(path)) as served:
+        assert served.stdout is not None
+        for _ in range(2):
+            served.stdout.readline()
+        path.write_text(f"{MODULE}\n# edited\n")
+        assert served.stdout.readline().startswith("services.py has changed; what is served stays as it was. Fix: ")
+        path.unlink()
+        assert served.stdout.readline().startswith("services.py is gone; what is served stays as it was. Fix: ")
+        served.send_signal(signal.SIGTERM)
+        said, _ = served.communicate(timeout=WAIT_SECONDS)
+    assert (served.returncode, said) == (0, "Stopping: calls in flight may end.\n")
+
+
 def test_where_it_serves_is_said_in_words_and_sigint_ends_it_too(fresh: CommandLine) -> None:
     with fresh.running("serve", str(fresh.module("services.py", MODULE))) as served:
         assert served.stdout is not None

@@ -245,6 +245,7 @@ def test_a_wrong_password_is_said_and_not_told(postgres: SQLConnection) -> None:
         ConnectionFailed, match=r"SQL 'My SQL' at /.* failed: .*password authentication failed"
     ) as failed:
         live.ping()
+    assert "Fix: set PG_PASSWORD to the right value of user 'tester'" in str(failed.value)
     said = "".join(traceback.format_exception(failed.value))
     assert "0815" not in said
     assert "4711" not in said

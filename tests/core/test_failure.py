@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 from workbench.core.failure import LONGEST_SENTENCE, MOST_PLACES, Failure, failure_of
+from workbench.core.masking import learn
 from workbench.core.trace import Step
 
 
@@ -85,3 +86,20 @@ def test_of_a_deep_error_the_first_lines_and_the_last_are_kept() -> None:
     with pytest.raises(ValueError, match="at the bottom") as caught:
         deeper(200)
     assert len(failure_of(caught.value).places) <= MOST_PLACES
+
+
+def test_no_part_of_a_secret_is_kept_of_an_error_or_its_causes() -> None:
+    learn("canary-4711")
+    error = ValueError("x" * (LONGEST_SENTENCE - 5) + "canary-4711")
+    error.__cause__ = KeyError("canary-4711")
+    kept = failure_of(error)
+    assert "canar" not in kept.sentence
+    assert "canar" not in "".join(kept.causes)
+    assert kept.causes == ("KeyError: '***'",)
+
+
+def test_a_secret_that_is_learned_later_is_not_shown_of_an_error() -> None:
+    kept = failure_of(ValueError("it was canary-4712"))
+    learn("canary-4712")
+    assert str(kept) == "ValueError: it was ***"
+    assert "canary-4712" not in repr(kept)

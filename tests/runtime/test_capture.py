@@ -15,9 +15,11 @@ import pytest
 from tests.serving import until
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
+from workbench.core.masking import learn
 from workbench.core.service import Service
 from workbench.runtime import capture
 from workbench.runtime.capture import KEPT_IN_TRACE
+from workbench.runtime.traffic import LONGEST_LINE
 
 lasting = ThreadPoolExecutor(1, "lasting")
 
@@ -225,6 +227,43 @@ def test_failures_are_logged_under_their_cid_with_the_traceback(wb: Workbench) -
     [step] = trace.steps("service")
     assert step.error.place.file == __file__
     assert str(step.error) == "ValueError: the reason"
+
+
+def test_a_traceback_that_holds_a_secret_is_logged_without_it(wb: Workbench) -> None:
+    class Fails(Service):
+        name = "capture.fails-with-it"
+
+        def handle(self) -> None:
+            try:
+                raise ValueError("it was canary-4711")
+            except ValueError:
+                self.logger.exception("a try has failed")
+
+    learn("canary-4711")
+    wb.deploy(Fails)
+    wb.invoke("capture.fails-with-it")
+    logged = "".join(line.text for line in wb.log)
+    assert "Traceback (most recent call last)" in logged
+    assert "ValueError: it was ***" in logged
+    assert "canary-4711" not in logged
+
+
+def test_of_a_secret_where_a_long_line_is_cut_nothing_is_left(wb: Workbench) -> None:
+    class Talks(Service):
+        name = "capture.cuts-it"
+
+        def handle(self) -> None:
+            long = "x" * (LONGEST_LINE - 5) + "canary-4711"
+            print(long)
+            self.logger.info(long)
+
+    capture.install()
+    learn("canary-4711")
+    wb.deploy(Talks)
+    wb.invoke("capture.cuts-it")
+    assert len(wb.log) == 2
+    assert "canar" not in "".join(line.text for line in wb.log)
+    assert "canar" not in repr(wb.traffic) + "".join(wb.traffic[-1].lines)
 
 
 def test_uninstalling_leaves_the_process_as_it_was() -> None:

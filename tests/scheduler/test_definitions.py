@@ -134,3 +134,17 @@ def test_only_what_moves_planned_times_belongs_to_the_schedule() -> None:
         assert job.replace(**same).schedule() == job.schedule()
     for other in ({"hours": 2}, {"repeats": 3}, {"timezone": "Europe/Warsaw"}, {"start": "2035-01-01 00:00"}):
         assert job.replace(**other).schedule() != job.schedule()
+
+
+@pytest.mark.parametrize("field", ["extra", "service"])
+def test_text_with_half_a_surrogate_is_refused_in_words(field: str) -> None:
+    values = {"service": "api.sync", "hours": 1} | {field: "ab\ud800"}
+    with pytest.raises(InvalidDefinition, match=f"{field} holds half of a surrogate pair as its character 3"):
+        IntervalJob("x", **values)
+
+
+def test_a_name_that_nobody_could_read_is_cut_in_its_refusal() -> None:
+    with pytest.raises(InvalidDefinition) as refused:
+        IntervalJob("n" * 10_000, service="api.sync", hours=1)
+    assert len(str(refused.value)) < 400
+    assert "nnn... (10,002 characters)" in str(refused.value)

@@ -130,6 +130,20 @@ def test_a_removed_job_is_gone_with_its_runs_in_every_process(bench: Bench, remo
     other.close()
 
 
+def test_a_job_removed_in_one_process_is_listed_in_no_other(bench: Bench) -> None:
+    bench.scheduler.define(HOURLY)
+    other = bench.again()
+    other.scheduler.define(HOURLY)
+    assert list(other.jobs) == ["hourly"]
+    bench.jobs["hourly"].remove()
+    assert list(other.jobs) == []
+    assert "hourly" not in repr(other.jobs)
+    assert other.scheduler.next_at() is None
+    other.scheduler.define(HOURLY)
+    assert list(bench.jobs) == list(other.jobs) == ["hourly"]
+    other.close()
+
+
 def test_two_processes_share_the_planned_times_one_run_each(bench: Bench) -> None:
     other = bench.again()
     for each in (bench, other):

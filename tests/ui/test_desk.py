@@ -421,3 +421,26 @@ def test_what_is_removed_by_click_comes_back_with_its_origin(ask: Asking, wb: Wo
     assert wb.origin_of(limit) is None
     ask("undo", undo=said["undo"])
     assert wb.origin_of(limit) == cell
+
+
+def test_a_form_says_that_no_such_secret_is_set_and_never_repeats_what_was_typed(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = ask("form", connection="ftp", preset={"name": "My FTP"})
+    labels = {field["name"]: field["label"] for field in form["form"]["fields"]}
+    assert labels["password"] == "Password: secret's name"
+    values = {"name": "My FTP", "host": "ftp.example.com", "username": "ada", "password": "hunter2Canary11"}
+    note = ask("form check", connection="ftp", values=values)["note"]
+    assert note.startswith("No secret of this name is set")
+    assert "hunter2" not in note
+    monkeypatch.setenv("hunter2Canary11", "a value")
+    assert ask("form check", connection="ftp", values=values)["note"] == ""
+
+
+def test_a_secret_among_headers_is_written_in_a_form_as_in_a_cell(ask: Asking) -> None:
+    values = {"name": "API", "host": "https://e.com", "headers": 'Authorization: secret("TOKEN", prefix="Bearer ")'}
+    said = ask("form save", connection="rest", values=values)
+    assert 'headers={"Authorization": secret("TOKEN", prefix="Bearer ")}' in said["code"]
+    form = ask("form", connection="rest", edit={"collection": "connections", "name": "API"}, preset={})
+    filled = {field["name"]: field["value"] for field in form["form"]["fields"]}
+    assert filled["headers"] == {"Authorization": 'secret("TOKEN", prefix="Bearer ")'}

@@ -16,6 +16,7 @@ import msgspec
 
 from workbench.app.curl import Sent, line_of
 from workbench.core.errors import DeadlineExceeded, ServiceUsage
+from workbench.core.masking import mask
 from workbench.core.payload.plain import plain
 from workbench.core.payload.request import Headers
 from workbench.core.trace import Trace
@@ -83,7 +84,7 @@ class Answer:
         kind = str(self.headers.get("Content-Type", "")).partition(";")[0]
         if not kind.startswith("text/") and "json" not in kind:
             return f"{self.status}, {kind}, {len(self.body)} bytes"
-        shown = self.text.replace(self.cid, "...") if self.cid else self.text
+        shown = mask(self.text.replace(self.cid, "...") if self.cid else self.text)
         tail = f" ... {len(shown) - SHOWN_CHARACTERS} more characters" if len(shown) > SHOWN_CHARACTERS else ""
         return f"{self.status}, {kind}\n{shown[:SHOWN_CHARACTERS].rstrip()}{tail}"
 

@@ -16,6 +16,9 @@ from workbench.core.errors import DeployRefused, WorkbenchError
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench
 
+LOOK_SECONDS = 1.0
+"""How often the served file is looked at [s]."""
+
 
 def lab(args: argparse.Namespace) -> int:
     """JupyterLab in this folder."""
@@ -42,13 +45,32 @@ def serve(args: argparse.Namespace) -> int:
         wb = the_workbench()
         wb.start()
         _tell(wb, path, args.json)
-        while not end.asked.wait(3600):
-            pass
+        _watch(path, end, args.json)
         _say("Stopping: calls in flight may end.", args.json)
         wb.stop(args.drain)
     finally:
         forget()
     return 0
+
+
+def _watch(path: Path, end: End, as_json: bool) -> None:
+    """Wait for the end; say once that the file has changed or is gone, since what is served stays as it was."""
+    served = said = _state(path)
+    while not end.asked.wait(LOOK_SECONDS):
+        now = _state(path)
+        if now not in (served, said):
+            what = f"{path.name} is gone" if now is None else f"{path.name} has changed"
+            _say(f"{what}; what is served stays as it was. Fix: restart workbench serve to serve it anew.", as_json)
+        said = now
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What tells that a file has been written; None if it is not there."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
 
 
 def _set_environment(args: argparse.Namespace, path: Path) -> None:

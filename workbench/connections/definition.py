@@ -12,7 +12,7 @@ from workbench.connections.common.colours import Aio
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage
 from workbench.core.ports import Clock
-from workbench.core.secret import Secret
+from workbench.core.secret import Secret, given
 
 Timeout = Annotated[float, Meta(gt=0, le=3600, description="Longest wait for one answer [s].")]
 
@@ -82,6 +82,17 @@ class ConnectionDefinition(Definition, frozen=True):
     attributes: ClassVar[dict[str, str]] = {}
     peer: ClassVar[str] = ""
     opener: ClassVar[str] = ""
+
+    @property
+    def credentials_fix(self) -> str:
+        """How to mend credentials that were refused: which secrets to set, and whose they are."""
+        secrets = [each for each in (getattr(self, field) for field in self.__struct_fields__) if type(each) is Secret]
+        names = " and ".join(each.name for each in secrets if given(each.name) is None)
+        user = getattr(self, "username", None)
+        whose = f" of user {user!r}" if user else ""
+        if not names:
+            return f"Fix: correct the user name or the password{whose} in its definition"
+        return f"Fix: set {names} to the right value{whose}, which is read again at the next call, or correct the user"
 
     def open(self, opening: Opening) -> Any:
         """Make the live object, importing its client library; must not call the other side yet."""

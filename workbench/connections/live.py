@@ -1,4 +1,5 @@
-"""The open connections of one workbench: opened at first use, replaced when their definition or sandbox changes."""
+"""The open connections of one workbench: opened at first use, opened anew when their definition, a secret of theirs or
+the sandbox has changed."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from workbench.connections import catalog
 from workbench.connections.coming import expect_built
 from workbench.connections.definition import ConnectionDefinition, Item, Opening, tag
 from workbench.core.collection import CollectionRow, Each, Effect
-from workbench.core.errors import NotYetAttribute, UnknownAttribute, UnknownName
+from workbench.core.errors import NotYetAttribute, UnknownAttribute, UnknownName, WorkbenchError
+from workbench.core.secret import Secret
 
 log = logging.getLogger("workbench.connections")
 
@@ -31,6 +33,7 @@ class LiveConnections:
         self._opening, self._stand_in = opening, stand_in
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
+        self._seen: dict[str, dict[tuple[Secret, str], str]] = {}
         self._locks: dict[str, Lock] = {}
 
     def row(self) -> CollectionRow:
@@ -94,14 +97,30 @@ class LiveConnections:
         return catalog.kinds_by_attribute()
 
     def live(self, name: str) -> Any:
-        """The live object, opened now if need be; one opening at a time per name."""
-        if (live := self._live.get(name)) is not None:
+        """The live object, opened now if need be; one opening at a time per name.
+
+        One whose secret has another value by now, as after a refusal, is opened anew.
+        """
+        if (live := self._live.get(name)) is not None and not self._has_changed(name):
             return live
         with self._locks[name]:
+            if name in self._live and self._has_changed(name):
+                self.close(name)
             if (live := self._live.get(name)) is None:
-                live = self._stand_in(self._definitions[name]).open(self._opening)
-                self._live[name] = live
+                seen: dict[tuple[Secret, str], str] = {}
+                live = self._stand_in(self._definitions[name]).open(_Noting(self._opening, seen))
+                self._seen[name], self._live[name] = seen, live
         return live
+
+    def _has_changed(self, name: str) -> bool:
+        """Whether a secret that a connection was given has another value now; one that is set no more has not."""
+        try:
+            return any(
+                self._opening.reveal(secret, owner) != value
+                for (secret, owner), value in list(self._seen.get(name, {}).items())
+            )
+        except WorkbenchError:
+            return False
 
     def close(self, name: str) -> None:
         """Close one connection if it is open; the next use opens it again."""
@@ -116,3 +135,16 @@ class LiveConnections:
         """Close every open connection."""
         for name in list(self._live):
             self.close(name)
+
+
+class _Noting(Opening):
+    """Notes which secrets a connection was given, and their values."""
+
+    def __init__(self, opening: Opening, seen: dict[tuple[Secret, str], str]) -> None:
+        self.clock, self._opening, self._seen = opening.clock, opening, seen
+
+    def reveal(self, secret: Secret | str | None, owner: object) -> str | None:
+        value = self._opening.reveal(secret, owner)
+        if isinstance(secret, Secret) and value is not None:
+            self._seen[secret, str(owner)] = value
+        return value

@@ -25,6 +25,7 @@ from workbench.connections.common.trying import Deadline, Due, late
 from workbench.connections.definition import ConnectionDefinition, Live, Opening, Timeout
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage
+from workbench.core.masking import mask
 from workbench.core.trace import Step
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ PINGS = {"oracle": "SELECT 1 FROM dual"}
 SHOWN = 60
 NOT_LET_IN = ("28000", "28P01")
 """Source: PostgreSQL's error codes, class 28, invalid authorization."""
+NOT_LET_IN_WORDS = ("authentication failed", "Access denied for user")
+"""What PostgreSQL and MySQL say of a refused login: libpq tells no code of it, and PyMySQL none of SQL's."""
 STEPS = ("do_ping", "do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
 """What SQLAlchemy's dialects do with a connection, each a round trip or more."""
 T = TypeVar("T")
@@ -225,12 +228,16 @@ class LiveSQL(Live):
             if due.over:
                 raise late(self.definition, due) from exc
             inner = exc.orig if isinstance(exc, DBAPIError) else exc
-            said = " ".join(str(inner).split())[:300]
+            said = mask(" ".join(str(inner).split()))[:300]
             where = "" if engine.dialect.name == "sqlite" else f" at {self.definition.host}"
             # Without a statement, it was the connecting that failed.
             is_away = isinstance(exc, DBAPIError) and exc.statement is None
             fix = " Fix: check that it is up and reachable, or raise timeout_seconds" if is_away else ""
-            kind = AccessRefused if getattr(inner, "sqlstate", None) in NOT_LET_IN else ConnectionFailed
+            kind: type[ConnectionFailed] = ConnectionFailed
+            if getattr(inner, "sqlstate", None) in NOT_LET_IN or (
+                is_away and any(each in said for each in NOT_LET_IN_WORDS)
+            ):
+                kind, fix = AccessRefused, f" {self.definition.credentials_fix}"
             raise kind(f"{self.definition}{where} failed: {said}{fix}") from exc
         finally:
             self._of_thread.due = None

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args, get_origi
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, StructMeta, structs
 
-from workbench.core.errors import InvalidDefinition, nearest
+from workbench.core.errors import InvalidDefinition, nearest, short
 from workbench.core.secret import Secret, keep_given
 from workbench.core.source import call
 
@@ -64,25 +64,39 @@ def _fields(cls: Any) -> tuple[structs.FieldInfo, ...]:
     return structs.fields(cls)
 
 
-def _holds_secret(kind: Any) -> bool:
-    return kind is Secret or any(_holds_secret(each) for each in get_args(kind))
+def holds_secret(kind: Any) -> bool:
+    """Whether a field is a secret; one that is a mapping of many looks after its own."""
+    return kind is Secret or (get_origin(kind) is not dict and any(holds_secret(each) for each in get_args(kind)))
+
+
+def _half_of_a_pair(value: Any) -> str:
+    """What is wrong with text that no file and no wire can carry, since UTF-8 has no bytes for it."""
+    if not isinstance(value, str):
+        return ""
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        return f"holds half of a surrogate pair as its character {exc.start + 1}, which UTF-8 cannot write"
+    return ""
 
 
 @cache
 def _secrets(cls: Any) -> frozenset[str]:
     """The fields that may hold a secret."""
-    return frozenset(field for field, kind in field_types(cls).items() if _holds_secret(kind))
+    return frozenset(field for field, kind in field_types(cls).items() if holds_secret(kind))
 
 
 def _value_problem(value: Any, kind: Any) -> str:
+    if (half := _half_of_a_pair(value)) and not holds_secret(kind):
+        return half
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as exc:
-        if isinstance(value, str) and _holds_secret(kind):
+        if isinstance(value, str) and holds_secret(kind):
             return ""
         if words := _words(kind):
-            return f"must be one of {', '.join(map(repr, words))}, not {value!r}"
-        if _holds_secret(kind):
+            return f"must be one of {', '.join(map(repr, words))}, not {short(value)}"
+        if holds_secret(kind):
             return f"must be secret('NAME') or text, not {type(value).__name__}"
         said = f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")
         return f"{said}: {_description(kind)}" if "matching regex" in said else said

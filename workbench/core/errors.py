@@ -35,14 +35,19 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
+from workbench.core.masking import mask
 from workbench.core.mood import Mood
 
 
 class WorkbenchError(Exception):
-    """Anything that goes wrong in the workbench; its text is a sentence for a person."""
+    """Anything that goes wrong in the workbench; its text is a sentence for a person, without values of secrets."""
 
     mood: ClassVar[Mood] = "failed"
     """How a step that ends with it is drawn: `attention` where the other side is well and says no."""
+
+    def __init__(self, *args: object) -> None:
+        """Take the sentence; what another side said may stand in it, and may repeat a secret."""
+        super().__init__(*(mask(each) if isinstance(each, str) else each for each in args))
 
 
 def listed(names: Iterable[str], *, at_most: int = 12) -> str:
@@ -52,6 +57,13 @@ def listed(names: Iterable[str], *, at_most: int = 12) -> str:
         return "none"
     shown = ", ".join(names[:at_most])
     return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most} more"
+
+
+def short(name: object) -> str:
+    """A name as errors quote it: one that nobody could read to its end is cut."""
+    text = repr(name)
+    # Names are 200 characters at most.
+    return text if len(text) <= 200 else f"{text[:60]}... ({len(text):,} characters)"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -67,7 +79,7 @@ class InvalidDefinition(WorkbenchError):
     def __init__(self, kind: str, name: object, problems: dict[str, str]) -> None:
         self.kind, self.name, self.problems = kind, name, problems
         lines = "; ".join(f"{field} {problem}" for field, problem in problems.items())
-        super().__init__(f"{kind} {name!r} is not valid: {lines}.")
+        super().__init__(f"{kind} {short(name)} is not valid: {lines}.")
 
 
 class UnknownName(WorkbenchError, KeyError):
@@ -78,7 +90,7 @@ class UnknownName(WorkbenchError, KeyError):
         close = nearest(name, self.known)
         meant = f" Did you mean {close!r}?" if close else ""
         tail = f" Fix: {fix}" if fix else ""
-        super().__init__(f"No {what} is named {name!r}; there are: {listed(self.known)}.{meant}{tail}")
+        super().__init__(f"No {what} is named {short(name)}; there are: {listed(self.known)}.{meant}{tail}")
 
     def as_attribute(self) -> UnknownAttribute:
         """The same error for a name that was asked for as an attribute."""
@@ -95,7 +107,7 @@ class NameTaken(WorkbenchError):
 
     def __init__(self, what: str, name: str, first: str, second: str, *, fix: str) -> None:
         self.what, self.name = what, name
-        super().__init__(f"{what} {name!r} comes from two places: {first} and {second}. Fix: {fix}")
+        super().__init__(f"{what} {short(name)} comes from two places: {first} and {second}. Fix: {fix}")
 
 
 class DanglingReference(WorkbenchError):
@@ -105,8 +117,9 @@ class DanglingReference(WorkbenchError):
         close = nearest(name, known := list(known))
         meant = f" Did you mean {close!r}?" if close else ""
         there = f"did you mean {close!r}?" if close else f"there are: {listed(known) if known else 'none yet'}"
-        self.field, self.problem = field, f"{name!r} does not exist; {there}"
-        super().__init__(f"{owner} names the {what} {name!r}, which does not exist; there are: {listed(known)}.{meant}")
+        said = short(name)
+        self.field, self.problem = field, f"{said} does not exist; {there}"
+        super().__init__(f"{owner} names the {what} {said}, which does not exist; there are: {listed(known)}.{meant}")
 
 
 class PathTaken(WorkbenchError):
@@ -213,7 +226,7 @@ class CallerError(WorkbenchError):
         With `needs_msg=False` the caller sees only the phrase of the status.
         """
         words = str(args[-1]) if args and needs_msg else ""
-        self.details = words or self.phrase
+        self.details = mask(words) or self.phrase
         super().__init__(self.details)
 
     def headers(self) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NamedTuple
 
+from workbench.core.masking import mask
+
 LONGEST_SENTENCE = 2_000
 """Characters of an error's sentence that are kept."""
 
@@ -46,7 +48,11 @@ class Failure(NamedTuple):
     causes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return " <- ".join((f"{self.kind}: {self.sentence}".rstrip(": "), *self.causes))
+        # Masked again: a secret may have been learned since.
+        return mask(" <- ".join((f"{self.kind}: {self.sentence}".rstrip(": "), *self.causes)))
+
+    def __repr__(self) -> str:
+        return mask(f"Failure({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})")
 
     @property
     def place(self) -> Place | None:
@@ -79,9 +85,10 @@ def drop_frames(error: BaseException | None) -> None:
 
 
 def sentence_of(error: BaseException) -> str:
-    """What an error says, cut to a bound; an error that cannot even say that is told."""
+    """What an error says, masked and cut to a bound; an error that cannot even say that is told."""
     try:
-        return cut(str(error), LONGEST_SENTENCE)
+        # Masked before it is cut: of a value cut in two, a part would be left.
+        return cut(mask(str(error)), LONGEST_SENTENCE)
     except Exception as exc:
         return f"<its text raised {type(exc).__name__}>"
 

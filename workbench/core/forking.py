@@ -1,10 +1,14 @@
-"""What a forked child must forget: threads, locks and sockets that stay with its parent."""
+"""What a forked child must forget: threads, locks and sockets that stay with its parent; and when it must end."""
 
 from __future__ import annotations
 
 import os
+import sys
+import traceback
 from typing import Protocol
 from weakref import WeakSet
+
+from workbench.core.masking import mask
 
 
 class Forgetful(Protocol):
@@ -13,6 +17,29 @@ class Forgetful(Protocol):
     def forget(self) -> None:
         """Begin anew in a forked child, and touch nothing that the parent still uses."""
         ...
+
+
+def end_if_forked(born: int, error: BaseException | None = None) -> None:
+    """End this process if it is a child that a service's code has forked and then left, by whatever way.
+
+    It would go on as a second, idle server. Its status is what Python would give: that of SystemExit, 1 after another
+    error, whose traceback it writes to standard error; else 0.
+
+    Args:
+        born: Id of the process in which the service was called.
+        error: What its code raised.
+    """
+    if os.getpid() == born:
+        return
+    status = 0
+    if isinstance(error, SystemExit):
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        status = 1
+        if sys.__stderr__ is not None:
+            sys.__stderr__.write(mask("".join(traceback.format_exception(error))))
+            sys.__stderr__.flush()
+    os._exit(status & 0xFF)
 
 
 _made: WeakSet[Forgetful] = WeakSet()

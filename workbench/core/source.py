@@ -1,14 +1,16 @@
-"""From values to source: the one place that writes the Python of a definition, as a person would."""
+"""Python as text: written from the values of a definition, as a person would, and read as a tree."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from workbench.core.secret import Secret
 
+T = TypeVar("T")
 WIDEST = 110
+TRIES = 5
 
 
 def call(name: str, first: Any, fields: Mapping[str, Any], *, one_line: bool = False) -> str:
@@ -39,7 +41,8 @@ def literal(value: Any, *, one_line: bool = False) -> str:
 
     match value:
         case Secret():
-            return f"secret({inner(value.name)})"
+            prefix = f", prefix={inner(value.prefix)}" if value.prefix else ""
+            return f"secret({inner(value.name)}{prefix})"
         case str():
             return _block(value) if not one_line and _is_block(value) else _quoted(value)
         case tuple():
@@ -65,3 +68,22 @@ def _block(text: str, *, safe: bool = False) -> str:
     if safe and (not plain or "\\" in text or '"""' in text or text.endswith('"')):
         return "None"
     return f'"""{text}"""'
+
+
+def tree_of(text: str) -> ast.Module:
+    """The tree of Python text; raises SyntaxError."""
+    return undisturbed(lambda: ast.parse(text))
+
+
+def undisturbed(build: Callable[[], T]) -> T:
+    """Do what builds a tree, again if another thread's tree came in between.
+
+    CPython 3.11 counts the depth of all trees of a process in one place, and refuses with SystemError what is fine
+    when two are built at once (python/cpython#106905). Every traceback that is logged builds trees, on any thread.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return build()
+        except SystemError:
+            continue
+    return build()

@@ -1,4 +1,7 @@
-"""What one call did: a tree of steps under one CID. It is recorded while the call runs, and drawn when it is shown."""
+"""What one call did: a tree of steps under one CID. It is recorded while the call runs, and drawn when it is shown.
+
+Values of secrets are masked as text comes in, and those that were learned since then when it is shown.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Protocol
 
 from workbench.core.errors import mood_of_error, words_of_error
 from workbench.core.failure import Failure, failure_of
+from workbench.core.masking import mask
 from workbench.core.mood import Mood
 
 
@@ -27,11 +31,11 @@ class Line:
     __slots__ = ("at", "kind", "level", "text")
 
     def __init__(self, kind: str, text: str, level: str = "") -> None:
-        self.kind, self.text, self.level, self.at = kind, text, level, perf_counter()
+        self.kind, self.text, self.level, self.at = kind, mask(text), level, perf_counter()
 
     def describe(self) -> str:
         """The line, with its level if it was logged."""
-        return f"{self.level} {self.text}" if self.level else self.text
+        return mask(f"{self.level} {self.text}" if self.level else self.text)
 
 
 class Step:
@@ -40,7 +44,7 @@ class Step:
     __slots__ = ("error", "kind", "mood", "name", "outcome", "seconds", "started", "steps")
 
     def __init__(self, kind: str, name: str) -> None:
-        self.kind, self.name = kind, name
+        self.kind, self.name = kind, mask(name)
         self.started = perf_counter()
         self.seconds: float | None = None
         self.outcome = "running"
@@ -55,7 +59,7 @@ class Step:
         """
         if self.seconds is None:
             self.seconds = perf_counter() - self.started
-            self.outcome, self.mood = text, mood
+            self.outcome, self.mood = mask(text), mood
             self.error = failure_of(error) if error is not None else None
 
     def fail(self, error: BaseException) -> None:
@@ -64,7 +68,7 @@ class Step:
 
     def describe(self) -> str:
         """Name and outcome."""
-        return f"{self.name} {self.outcome}"
+        return mask(f"{self.name} {self.outcome}")
 
     def tree(self, depth: int = 0) -> Iterator[tuple[int, Traced]]:
         """This step and all below it, each with its depth."""
@@ -97,7 +101,7 @@ class Trace:
 
     def __repr__(self) -> str:
         drawn = "\n".join(f"{'  ' * depth}{line}" for depth, step in self.root.tree() for line in _shown(step))
-        return drawn.replace(self.cid, "...")
+        return mask(drawn.replace(self.cid, "..."))
 
     def __len__(self) -> int:
         return sum(1 for _ in self.root.tree())

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
-from workbench.core.syntax import tree_of
+from workbench.core.source import tree_of
 from workbench.runtime.registry import Version
 from workbench.runtime.uses import Code, is_code, is_same
 

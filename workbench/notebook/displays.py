@@ -13,6 +13,7 @@ from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.singleton import notebook_name, the_workbench
 from workbench.app.workbench import Workbench
+from workbench.core.masking import mask
 from workbench.core.mood import mood_of_status
 from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
@@ -48,7 +49,7 @@ def register(shell: Any) -> None:
     front.prime(shell)
     for kind, html in HTML.items():
         formatter.for_type(kind, _framed(html))
-        plain.for_type(kind, lambda value, printer, cycle: printer.text(repr(value)))
+        plain.for_type(kind, lambda value, printer, cycle: printer.text(mask(repr(value))))
 
 
 def unregister(shell: Any) -> None:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from workbench.core.errors import WorkbenchError
+from workbench.core.masking import mask
 
 OURS = f"{Path(__file__).parent.parent}/"
 _FOLLOWED = (Exception, KeyboardInterrupt)
@@ -32,11 +33,16 @@ def unregister(shell: Any) -> None:
 
 def show(shell: Any, error: BaseException) -> None:
     """Show an error that no line of the cell has raised, such as a deploy that was refused."""
-    with _chain_trimmed(error):
+    with _masking(shell, error), _chain_trimmed(error):
         shell.showtraceback((type(error), error, trimmed(error, error.__traceback__)), tb_offset=0)
 
 
 def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: Any = None) -> None:
+    with _masking(shell, error):
+        _show_trimmed(shell, kind, error, trace, tb_offset)
+
+
+def _show_trimmed(shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: Any) -> None:
     if not any(_is_ours(each) for each in _frames(trace)):
         # A cell that does not even compile has no frame but IPython's.
         runs = not all(_path(each).startswith(_machinery()) for each in _frames(trace))
@@ -44,6 +50,28 @@ def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | N
         return
     with _chain_trimmed(error):
         shell.showtraceback((kind, error, trimmed(error, trace)), tb_offset=0, running_compiled_code=True)
+
+
+@contextmanager
+def _masking(shell: Any, error: BaseException) -> Iterator[None]:
+    """Show tracebacks without values of secrets, in lines of source, too; the errors themselves lose them for good.
+
+    The kernel tells the front end the error's text once more when the cell has ended, and nobody can catch it by now.
+    """
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        hidden = tuple(mask(said) if isinstance(said, str) else said for said in each.args)
+        if hidden != each.args:
+            each.args = hidden
+        each = each.__cause__ or each.__context__
+    former = shell._showtraceback
+    shell._showtraceback = lambda kind, shown, lines: former(kind, shown, [mask(line) for line in lines])
+    try:
+        yield
+    finally:
+        del shell._showtraceback
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.connections.files.protocol import said_bytes
+from workbench.core.masking import mask
 from workbench.notebook.html import FAINT, chip, code, escape, measure, muted, strong
 from workbench.sandbox.peer import Peer
 
@@ -73,6 +74,7 @@ def _text(contents: bytes) -> str:
         text = contents.decode()
     except UnicodeDecodeError:
         return " ".join(f"{each:02x}" for each in contents[:64]) + (" ..." if len(contents) > 64 else "")
+    text = mask(text)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 

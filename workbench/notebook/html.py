@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape as _escape
 
+from workbench.core.masking import mask
+
 COLOURS = {"live": "#2e9e5b", "warn": "#c98a00", "bad": "#d64545", "calm": "#8a94a6"}
 FONT = "font-family:var(--jp-ui-font-family,sans-serif);font-size:13px;line-height:1.55"
 CODE = "font-family:var(--jp-code-font-family,monospace);font-size:12px"
@@ -13,8 +15,8 @@ BORDER = "var(--jp-border-color2,#e0e3e8)"
 
 
 def escape(text: object) -> str:
-    """Text made safe for HTML."""
-    return _escape(str(text))
+    """Text made safe for HTML, without the values of secrets."""
+    return _escape(mask(str(text)))
 
 
 def block(inner: str) -> str:

@@ -4,10 +4,14 @@ Threads and pool tasks that a call starts belong to it: they get a copy of its c
 
 A call made inline in a cell is watched by the person who made it, so its prints show under that cell too. When
 something else (`redirect_stdout` in a cell) has put itself in place of `sys.stdout`, prints go there.
+
+What a service prints or logs is masked. What a person prints in a cell, outside of any call, is theirs and stays as it
+is; a log line is masked wherever it comes from, since its handlers may keep it in a file.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import sys
 import threading
@@ -22,6 +26,7 @@ from typing import Any, TextIO
 from workbench.core.call import Call
 from workbench.core.current import CURRENT
 from workbench.core.failure import cut, cut_middle
+from workbench.core.masking import mask
 from workbench.core.trace import Line
 from workbench.runtime.traffic import LONGEST_LINE, LogLine
 
@@ -44,7 +49,9 @@ class Tee:
         if call is None:
             return self._stream.write(text)
         keep_print(call, text)
-        return self._stream.write(text) if call.surroundings.inline(call) else len(text)
+        if call.surroundings.inline(call):
+            self._stream.write(mask(text))
+        return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -57,17 +64,18 @@ class Tee:
 def keep_print(call: Call, text: str) -> None:
     """Add printed text to the call's trace; `print` writes its line and its end apart."""
     if len(text) > LONGEST_LINE:
-        text = cut(text, LONGEST_LINE) + ("\n" if text.endswith("\n") else "")
+        text = cut(mask(text), LONGEST_LINE) + ("\n" if text.endswith("\n") else "")
     steps = call.step.steps
     last = steps[-1] if steps else None
     if isinstance(last, Line) and last.kind == "print" and last.text[-1:] != "\n" and len(last.text) < LONGEST_LINE:
-        last.text += text
+        # Joined first: a value may come in two pieces.
+        last.text = mask(last.text + text)
         call.surroundings.traffic.grow(len(text))
     else:
         last = Line("print", text)
         _keep(call, last)
     if last.text.endswith("\n"):
-        call.surroundings.log.append(LogLine(time(), call.cid, call.service, "", last.text.rstrip("\n")))
+        call.surroundings.log.append(LogLine(time(), call.cid, call.service, "", mask(last.text.rstrip("\n"))))
 
 
 def _keep(call: Call, line: Line) -> None:
@@ -90,15 +98,36 @@ class ServiceLog(logging.Handler):
         if call is None:
             return
         try:
-            text = message = cut(record.getMessage(), LONGEST_LINE)
-            if record.exc_info:
-                trace = logging.Formatter().formatException(record.exc_info)
-                text += "\n" + cut_middle(trace, LONGEST_LINE)
+            # Masked before it is cut: of a value cut in two, a part would be left.
+            text = message = cut(mask(record.getMessage()), LONGEST_LINE)
+            if trace := _traceback_of(record):
+                text += "\n" + cut_middle(mask(trace), LONGEST_LINE)
         except Exception:
             self.handleError(record)
             return
         _keep(call, Line("log", message, record.levelname))
         call.surroundings.log.append(LogLine(time(), call.cid, call.service, record.levelname, text))
+
+
+def _traceback_of(record: logging.LogRecord) -> str:
+    return record.exc_text or (logging.Formatter().formatException(record.exc_info) if record.exc_info else "")
+
+
+def _without_secrets(record: logging.LogRecord) -> logging.LogRecord:
+    """The record, or a copy in which the values of secrets are masked, in its traceback, too."""
+    try:
+        text = record.getMessage()
+    except Exception:
+        return record  # the handlers will say what is wrong with it
+    trace = _traceback_of(record)
+    said, traced = mask(text), mask(trace)
+    if (said, traced) == (text, trace):
+        return record
+    masked = copy.copy(record)
+    masked.msg, masked.args = said, None
+    if traced != trace:
+        masked.exc_info, masked.exc_text = None, traced
+    return masked
 
 
 def _inheriting_start(former: Callable[..., Any]) -> Callable[..., Any]:
@@ -140,7 +169,7 @@ def _inheriting_submit(former: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _kept_log(former: Callable[..., Any]) -> Callable[..., Any]:
-    """`Logger.callHandlers` that keeps what is logged within a call, by whichever logger.
+    """`Logger.callHandlers` that masks secrets for every handler, and keeps what is logged within a call.
 
     A handler at the root would do the same, but `logging.warning` and `logging.basicConfig` of a cell would find it
     there and say nothing any more.
@@ -148,6 +177,7 @@ def _kept_log(former: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(former)
     def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
+        record = _without_secrets(record)
         if CURRENT.get() is not None:
             _handler.handle(record)
             if not logger.hasHandlers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Condition
@@ -23,6 +24,7 @@ from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut, mood_of_error
 from workbench.core.failure import drop_frames
+from workbench.core.forking import end_if_forked
 from workbench.core.ports import Limiter
 from workbench.core.service import logger_of, named
 from workbench.runtime import eager
@@ -259,15 +261,17 @@ class Invoker:
                 raise ServiceUsage(f"{call.service!r} is async. Fix: await self.invoke.aio({call.service!r}, ...)")
             return self.loop.run(self._run_watched(call))
         step, steps = call.step, chain(call, version, self._limiter(call.service))
-        token = CURRENT.set(call)
+        token, born = CURRENT.set(call), os.getpid()
         try:
             work = next(steps)
             while True:
                 try:
                     result = work()
                 except BaseException as exc:
+                    end_if_forked(born, exc)
                     work = steps.throw(exc)
                 else:
+                    end_if_forked(born)
                     work = steps.send(result)
         except StopIteration as end:
             step.end("ok")
@@ -286,7 +290,7 @@ class Invoker:
         call.on_loop = True
         version = self.version(call)
         step, steps = call.step, chain(call, version, self._limiter(call.service))
-        token = CURRENT.set(call)
+        token, born = CURRENT.set(call), os.getpid()
         try:
             work = next(steps)
             while True:
@@ -295,8 +299,10 @@ class Invoker:
                     if inspect.isawaitable(result):
                         result = await result
                 except BaseException as exc:
+                    end_if_forked(born, exc)
                     work = steps.throw(exc)
                 else:
+                    end_if_forked(born)
                     work = steps.send(result)
         except StopIteration as end:
             step.end("ok")

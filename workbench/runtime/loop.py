@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -44,6 +45,9 @@ class LoopThread:
         """In a forked child: leave the loop to the parent, and start one when it is needed."""
         self._lock = Lock()
         if self._loop is not None:
+            if self._thread is not None and self._thread.ident == get_ident():
+                # An async service has forked: its child must not go on as a second server once it awaits something.
+                self._loop.call_soon(os._exit, 1)
             _of_parents.append(self._loop)  # its end would take the parent's wake-up out of their common epoll
         self._loop = self._thread = None
         self._landed.clear()

@@ -14,7 +14,7 @@ from workbench.core.errors import DeployRefused, NameTaken, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.payload.simpleio import declared_by
 from workbench.core.service import Service, logger_of, service_name
-from workbench.core.syntax import tree_of
+from workbench.core.source import tree_of
 from workbench.runtime.uses import globals_of, helpers_of, is_same, parts_of
 
 KEPT_VERSIONS = 50

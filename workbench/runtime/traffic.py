@@ -10,6 +10,7 @@ from typing import Generic, NamedTuple, TypeVar, overload
 
 from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.failure import cut
+from workbench.core.masking import mask
 from workbench.core.trace import Line, Step, Trace
 
 T = TypeVar("T")
@@ -121,6 +122,9 @@ class LogLine(NamedTuple):
     level: str
     text: str
 
+    def __repr__(self) -> str:
+        return mask(f"LogLine({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})")
+
 
 class Log(Ring[LogLine]):
     """`wb.log`: the last 5,000 lines of services."""
@@ -154,9 +158,8 @@ class Log(Ring[LogLine]):
 
     def __repr__(self) -> str:
         told = [_left_out(self.left_out, "lines", self.kept_bytes)] if self.left_out else []
-        return (
-            "\n".join([*told, *(f"{line.service} {line.level} {line.text}" for line in self)]) or "Nothing logged yet."
-        )
+        lines = (f"{line.service} {line.level} {line.text}" for line in self)
+        return mask("\n".join([*told, *lines])) or "Nothing logged yet."
 
 
 def _bytes_of(trace: Trace) -> int:

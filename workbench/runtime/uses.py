@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard, get_args
 
-from workbench.core.syntax import tree_of
+from workbench.core.source import tree_of
 
 _OWN_OF_A_CLASS = frozenset(("__dict__", "__weakref__", "__firstlineno__", "__static_attributes__"))
 _LOOKS_UP = frozenset(("LOAD_GLOBAL", "LOAD_NAME"))

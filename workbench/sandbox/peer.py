@@ -7,9 +7,11 @@ import secrets
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, TypeVar, get_args
+from typing import Any, ClassVar, Self, TypeVar
 
-from workbench.core.definition import Definition, field_types
+from msgspec.structs import replace
+
+from workbench.core.definition import Definition, field_types, holds_secret
 from workbench.core.errors import ConnectionFailed
 from workbench.core.secret import Secret, give
 from workbench.sandbox.faults import Faults, Trouble, faults_from
@@ -87,9 +89,18 @@ class Peer:
     def stand_in(self, definition: D) -> D:
         """The same definition, pointing at this peer, without the real address and the real secrets."""
         self.start()
-        made_up = {field: self.credential(definition, field) for field in secret_fields(definition)}
+        made_up: dict[str, Any] = {field: self.credential(definition, field) for field in secret_fields(definition)}
+        for field in definition.__struct_fields__:
+            if isinstance(values := getattr(definition, field), dict):
+                made_up[field] = {name: self._made_up(definition, field, name, each) for name, each in values.items()}
         stand_in: D = definition.replace(**made_up, **self.pointed(definition))
         return stand_in
+
+    def _made_up(self, definition: Definition, field: str, name: str, value: Any) -> Any:
+        """One of many values, as a header's: in place of a secret another one, which goes out behind its prefix too."""
+        if not isinstance(value, Secret):
+            return value
+        return replace(self.credential(definition, f"{field} {name}"), prefix=value.prefix)
 
     def pointed(self, definition: Any) -> dict[str, Any]:
         """The fields of `definition` that must change for it to reach this peer."""
@@ -157,8 +168,4 @@ class Peer:
 def secret_fields(definition: Definition) -> list[str]:
     """The fields of a definition that name a secret."""
     fields: Mapping[str, Any] = field_types(type(definition))
-    return [field for field, kind in fields.items() if _names_secret(kind) and getattr(definition, field) is not None]
-
-
-def _names_secret(kind: Any) -> bool:
-    return kind is Secret or any(_names_secret(each) for each in get_args(kind))
+    return [field for field, kind in fields.items() if holds_secret(kind) and getattr(definition, field) is not None]

@@ -161,8 +161,21 @@ class Scheduler:
     # What there is
 
     def names(self) -> list[str]:
-        """Every job, those that wait for their cell included."""
-        return sorted({record.definition.name for record in self._history.jobs()} | self._live.keys())
+        """Every job, those that wait for their cell included; one that another process has removed is forgotten."""
+        stored = {record.definition.name for record in self._history.jobs()}
+        for name in self._live.keys() - stored:
+            self._forget_if_removed(name)
+        return sorted(stored | self._live.keys())
+
+    def _forget_if_removed(self, name: str) -> None:
+        with self._defining:
+            # It may have been defined since the store was read.
+            if name not in self._live or self._history.job(name) is not None:
+                return
+            with self._lock:
+                self._live.pop(name, None)
+                self._agenda.drop(name)
+        self._events.emit(JobChanged(name, "removed"))
 
     def record(self, name: str) -> JobRecord:
         """The job as it is here, or as the store has it; raises UnknownName."""

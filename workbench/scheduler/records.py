@@ -9,6 +9,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from workbench.core.masking import mask
 from workbench.durable.attempts import Attempt
 from workbench.scheduler.definitions import AnyJob
 
@@ -171,7 +172,7 @@ def shown(returned: Any) -> str:
     if returned is None or (isinstance(returned, str | bytes) and not returned):
         return ""
     try:
-        text = repr(returned)
+        text = mask(repr(returned))
     except Exception as exc:
         return f"<{type(returned).__name__} whose repr raised {type(exc).__name__}>"
     return text if len(text) <= LONGEST_RETURNED else f"{text[:LONGEST_RETURNED]}..."
@@ -181,4 +182,4 @@ def bounded(lines: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of a run, each and all of them cut to a bound; the newest are kept."""
     left_out = len(lines) - MOST_LINES
     first = (f"... {left_out} earlier lines left out",) if left_out > 0 else ()
-    return first + tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
+    return first + tuple(mask(line)[:LONGEST_LINE] for line in lines[-MOST_LINES:])

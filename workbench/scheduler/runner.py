@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from workbench.core.errors import StoreUnavailable
 from workbench.core.events import Events
+from workbench.core.masking import mask
 from workbench.core.ports import Clock
 from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
@@ -273,7 +274,7 @@ class Runner:
             ended=self._clock.now(),
             outcome=result.outcome,
             cid=result.cid,
-            error=result.error or "",
+            error=mask(result.error or ""),
             returned=shown(result.returned),
             log=bounded(tuple(result.lines)),
         )

@@ -13,6 +13,7 @@ from msgspec import Meta, structs
 from workbench.core.call import ChannelSecurity
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage, Unauthorized
+from workbench.core.masking import learn_pair
 from workbench.core.payload.request import canonical
 from workbench.core.secret import Secret
 
@@ -107,6 +108,7 @@ class APIKey(SecurityDefinition, tag="api key", frozen=True, kw_only=True):
 
 def basic(username: str, password: str) -> str:
     """The Authorization header of a user."""
+    learn_pair(username, password)
     return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.core.errors import MissingDependency, StoreUnavailable
+from workbench.stores.files import own_folder
 from workbench.stores.url import redacted
 from workbench.stores.values import NotACounter, valid_key
 
@@ -171,4 +172,4 @@ def _marked(value: bytes | None) -> bytes:
 def _runtime_folder() -> Path:
     import getpass
 
-    return Path(tempfile.gettempdir()) / f"workbench-{getpass.getuser()}"
+    return own_folder(Path(tempfile.gettempdir()) / f"workbench-{getpass.getuser()}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import sqlite3
@@ -13,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from workbench.core.errors import StoreUnavailable
+from workbench.stores.files import identity, make_private
 from workbench.stores.values import NotACounter, valid_key
 
 log = logging.getLogger("workbench.stores")
@@ -173,6 +173,12 @@ class SQLiteStore:
         with self._lock:
             if self._closed:
                 raise StoreUnavailable(f"The store {self.path} is closed. Fix: open it again.")
+            # Open, a deleted file can be written for ever, and nobody finds it.
+            if identity(self.path) != self._identity:
+                raise StoreUnavailable(
+                    f"The store {self.path} was deleted or replaced while it was open; nothing is written any more. "
+                    f"Fix: put a copy back if there is one, and restart; without one, a restart makes a new file."
+                )
             try:
                 return self._connection.execute(query, values).fetchall()
             except sqlite3.Error as exc:
@@ -195,8 +201,9 @@ class SQLiteStore:
             ) from exc
         try:
             with _making:
-                self._make_file()
+                make_private(self.path)
                 self._connection = self._connect()
+                self._identity = identity(self.path)
             try:
                 self._prepare()
                 self._side = self._connect()
@@ -205,12 +212,6 @@ class SQLiteStore:
                 raise
         except sqlite3.Error as exc:
             raise self._unavailable(exc) from exc
-
-    def _make_file(self) -> None:
-        # For its owner alone, whatever the umask: SQLite gives the -wal and -shm files the rights of this one. Only a
-        # file that is new, and so locked by nobody, is opened: closing one drops the process's locks on it.
-        with contextlib.suppress(OSError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -18,6 +18,7 @@ from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import CLAIMED, joined
 from workbench.core.errors import ConnectionFailed
 from workbench.durable.presence import Presence
+from workbench.stores.files import own_folder
 
 OWNER = re.compile(r"(?P<key>[0-9a-f]{12})\.(?P<run>\d+)\.(?P<at>\d+)\.(?P<host>[^/]+)")
 ELSEWHERE_SECONDS = 6 * 3600.0
@@ -31,7 +32,7 @@ _numbers = count(1)
 def _presence() -> Presence:
     """This process's sign of life for others of this machine; the system takes it back however the process ends."""
     uid = os.getuid() if hasattr(os, "getuid") else 0
-    presence = Presence(Path(tempfile.gettempdir()) / f"workbench-transfers-{uid}")
+    presence = Presence(own_folder(Path(tempfile.gettempdir()) / f"workbench-transfers-{uid}"))
     atexit.register(presence.leave)
     return presence
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.app.workbench import Workbench
 from workbench.core.errors import CallerError, WorkbenchError
+from workbench.core.masking import mask
 from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
 from workbench.ui import rows
@@ -62,7 +63,7 @@ def _called(wb: Workbench, call: str, user: str) -> tuple[str, dict[str, Any]]:
     if answer.status < 400:
         return "p", {}
     log = [f"{line.level} {line.text}".strip() for line in wb.log.of(answer.cid)]
-    seen = {"status": answer.status, "cid": answer.cid, "body": answer.text[:2000], "log": log, "call": call}
+    seen = {"status": answer.status, "cid": answer.cid, "body": mask(answer.text)[:2000], "log": log, "call": call}
     return "r" if answer.status == 429 else "f", seen
 
 

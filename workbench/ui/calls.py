@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from workbench.core.errors import WorkbenchError, mood_of_error
+from workbench.core.masking import mask, masked
 from workbench.core.payload.plain import plain
 from workbench.core.trace import Trace
 from workbench.ui.trace import milliseconds, rows_of
@@ -35,7 +36,7 @@ def payload_of(text: str, form: str) -> Any:
 
 def ended(answer: Any, error: BaseException | None, trace: Trace) -> dict[str, Any]:
     """How a call ended, with its trace."""
-    said = {"cid": trace.cid, "trace": rows_of(trace), "ms": milliseconds(trace.root)}
+    said = {"cid": trace.cid, "trace": masked(rows_of(trace)), "ms": milliseconds(trace.root)}
     if error is None:
         return said | {"outcome": "ok", **shown(answer)}
     return said | {"outcome": "refused" if mood_of_error(error) == "attention" else "failed", **failure(error)}
@@ -59,14 +60,15 @@ def shown(answer: Any) -> dict[str, str]:
 
 
 def _cut(form: str, text: str) -> dict[str, str]:
-    over = len(text) - LONGEST_SHOWN
+    # Masked before it is cut: of a value cut in two, a part would be left.
+    over = len(text := mask(text)) - LONGEST_SHOWN
     return {"form": form, "text": f"{text[:LONGEST_SHOWN]}\n... {over:,} more characters" if over > 0 else text}
 
 
 def failure(error: BaseException) -> dict[str, str]:
     """An error as a person should see it: its sentence, and the line of their own code that raised it."""
     kind = "" if isinstance(error, WorkbenchError) else f"{type(error).__name__}: "
-    return {"form": "error", "text": f"{kind}{error}".rstrip(": "), "where": _where(error)}
+    return {"form": "error", "text": mask(f"{kind}{error}".rstrip(": ")), "where": mask(_where(error))}
 
 
 def _where(error: BaseException) -> str:

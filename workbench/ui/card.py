@@ -12,6 +12,7 @@ import anywidget
 import traitlets
 
 from workbench.app.workbench import Workbench
+from workbench.core.masking import masked
 from workbench.ui.courier import Courier, aside
 from workbench.ui.desk import Desk
 from workbench.ui.modules import STATIC, joined
@@ -54,7 +55,7 @@ class Card(anywidget.AnyWidget):
         return "Card"
 
     def _facts(self) -> dict[str, Any]:
-        found = self._draw(self._desk)
+        found: dict[str, Any] = masked(self._draw(self._desk))
         self.restless = bool(found.get("restless"))
         return found | {"now": self._desk.wb.clock.time()}
 

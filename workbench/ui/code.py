@@ -25,7 +25,13 @@ def code_of(definition: Definition, namespace: Mapping[str, Any] | None = None) 
 
 def _names(definition: Definition) -> list[str]:
     """What the code uses besides `wb`, as far as `from workbench import` brings it: our own kinds are all exported."""
-    changed = definition.changed().values()
     ours = type(definition).__module__.partition(".")[0] == "workbench"
     names = [type(definition).__name__] if ours else []
-    return [*names, *(["secret"] if any(isinstance(each, Secret) for each in changed) else [])]
+    return [*names, *(["secret"] if secrets_of(definition) else [])]
+
+
+def secrets_of(definition: Definition) -> list[Secret]:
+    """The secrets that a definition names, in headers and the like, too."""
+    fields = definition.changed().values()
+    values = [each for value in fields for each in (value.values() if isinstance(value, dict) else (value,))]
+    return [each for each in values if isinstance(each, Secret)]

@@ -11,6 +11,7 @@ from msgspec import NODEFAULT, Struct, inspect, structs
 
 from workbench.core.definition import Definition, field_types
 from workbench.core.secret import Secret
+from workbench.core.source import literal
 
 Kind = Literal["text", "long text", "integer", "number", "flag", "choice", "secret", "names", "pairs"]
 MAIN_FIELDS = 6
@@ -18,6 +19,7 @@ MAIN_FIELDS = 6
 
 LONG_TEXT = 2_000
 SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SECRET_CODE = re.compile(r"""secret\(\s*(["'])(?P<name>[^"']+)\1\s*(?:,\s*prefix=(["'])(?P<prefix>[^"']*)\3\s*)?\)""")
 _CAPITALS = {"Api": "API", "Ca": "CA", "Tls": "TLS", "Url": "URL"}
 _UNITS = {"_seconds": " [s]", "_bytes": " [bytes]"}
 
@@ -70,7 +72,8 @@ def _field(info: structs.FieldInfo, kind: Any, refers: str) -> Field:
     least, above, most = (getattr(shape.info, bound, None) for bound in ("ge", "gt", "le"))
     return Field(
         name=info.name,
-        label=label_of(info.name),
+        # Else a person types the password itself, which would be taken for a name.
+        label=label_of(info.name) + (": secret's name" if shape.kind == "secret" else ""),
         kind=shape.kind,
         required=info.required,
         default=_shown_default(info),
@@ -105,9 +108,11 @@ def _shown_default(info: structs.FieldInfo) -> Any:
 
 
 def plain_value(value: Any) -> Any:
-    """A value as a form holds it: of a secret the name, of several a list."""
+    """A value as a form holds it: of a secret the name, of several a list; among pairs, a secret as its code."""
     if isinstance(value, Secret):
         return value.name
+    if isinstance(value, dict):
+        return {key: literal(each) if isinstance(each, Secret) else each for key, each in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -261,13 +266,19 @@ def _names(field: Field, given: Any) -> list[str] | tuple[str, ...]:
     return kept if field.is_list else tuple(kept)
 
 
-def _pairs(field: Field, given: Any) -> dict[str, str]:
+def _pairs(field: Field, given: Any) -> dict[str, str | Secret]:
     if isinstance(given, dict):
-        return {str(key): str(value) for key, value in given.items()}
+        return {str(key): _secret_or_text(str(value)) for key, value in given.items()}
     rows = [row.partition(":") for row in str(given).splitlines() if row.strip()]
     if bad := [number for number, (key, colon, _) in enumerate(rows, 1) if not colon or not key.strip()]:
         raise Wrong(f"line {bad[0]} must be `Name: value`")
-    return {key.strip(): value.strip() for key, _, value in rows}
+    return {key.strip(): _secret_or_text(value.strip()) for key, _, value in rows}
+
+
+def _secret_or_text(text: str) -> str | Secret:
+    """The secret that a person named as in a cell, `secret("NAME")`; any other text as it is."""
+    found = SECRET_CODE.fullmatch(text)
+    return Secret(found["name"], found["prefix"] or "") if found else text
 
 
 _READERS: dict[str, Any] = {

@@ -17,7 +17,7 @@ from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
 from workbench.ui import calls, limit, rows, schedule
 from workbench.ui.burst import send_burst
-from workbench.ui.code import code_of
+from workbench.ui.code import code_of, secrets_of
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import Read, filled, form_of, read
 
@@ -113,7 +113,10 @@ def form_check(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     found = read(_class_of(desk, message), message["values"])
     if found.definition is None:
         return {"problems": found.problems, "code": ""}
-    return {"problems": desk.clashes(found.definition), "code": code_of(found.definition)}
+    unset = [each for each in secrets_of(found.definition) if not desk.wb.secrets.has(each.name)]
+    # Without the name: it may be the secret itself.
+    note = "No secret of this name is set. Type its name here, never the secret itself." if unset else ""
+    return {"problems": desk.clashes(found.definition), "code": code_of(found.definition), "note": note}
 
 
 def form_save(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:

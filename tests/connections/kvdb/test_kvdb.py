@@ -444,3 +444,17 @@ def test_transactions_locks_scripts_and_subscriptions_work_as_in_redis_py(kvdb: 
     kvdb.conn.publish("topic", "hello")
     assert listening.get_message(timeout=5)["data"] == "hello"
     listening.close()
+
+
+def test_what_the_embedded_redis_keeps_is_its_owners_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    former = os.umask(0o022)
+    kvdb = Kvdb(tmp_path, ENVIRONS["on PATH"])
+    try:
+        kvdb.conn.set("key", "value")
+        kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert any("aof" in path.name for path in kept)
+        assert {path.stat().st_mode & 0o077 for path in kept} == {0}
+    finally:
+        os.umask(former)
+        kvdb.close()

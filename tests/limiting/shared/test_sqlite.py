@@ -194,3 +194,20 @@ def test_a_closed_counter_answers_as_if_it_were_down(tmp_path: Path, clock: Virt
     assert passed(limiter, None, 2) == 2
     counters.close()
     assert limiter.check_blocking(None, "c").denied == "store"
+
+
+def test_a_deleted_file_is_told_at_once_and_counted_anew_in_one_of_the_owners_alone(
+    tmp_path: Path, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    tmp_path.chmod(0o755)
+    path = tmp_path / "limits.sqlite"
+    counters = SQLiteCounters(path, clock, 10.0)
+    assert passed(shared(counters, "5/m"), "10.0.0.1", 3) == 3
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+    path.unlink()
+    with pytest.raises(StoreUnavailable, match="deleted or replaced while it was open, and counts begin anew"):
+        counters.used([])
+    assert "deleted or replaced" in caplog.text
+    counters.used([])
+    assert path.stat().st_mode & 0o777 == 0o600
+    counters.close()

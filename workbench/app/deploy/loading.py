@@ -21,7 +21,7 @@ from workbench.app.origins import file_name
 from workbench.core.errors import DeployRefused
 from workbench.core.origin import Origin
 from workbench.core.service import Service
-from workbench.core.syntax import tree_of, undisturbed
+from workbench.core.source import tree_of, undisturbed
 from workbench.runtime.registry import Source
 
 _LOADED = "__workbench_loaded__"

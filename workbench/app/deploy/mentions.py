@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from workbench.core.syntax import tree_of
+from workbench.core.source import tree_of
 
 
 class Mention(NamedTuple):

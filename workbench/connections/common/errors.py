@@ -14,6 +14,7 @@ import ssl
 from types import FrameType
 
 from workbench.core.errors import ConnectionFailed
+from workbench.core.masking import mask
 
 HUNG_UP = (
     EOFError,
@@ -73,7 +74,7 @@ def _callers_of(exc: BaseException) -> set[FrameType]:
 def reason(exc: BaseException) -> str:
     """What went wrong, in the system's words, without addresses of objects."""
     exc = root_of(exc)
-    said = re.sub(r"<[^>]*>[:,]?\s*", "", str(exc)).strip("() \n")
+    said = re.sub(r"<[^>]*>[:,]?\s*", "", mask(str(exc))).strip("() \n")
     return said[:300] or type(exc).__name__
 
 

@@ -19,6 +19,7 @@ from workbench.connections.files.errors import (
 )
 from workbench.connections.files.protocol import said_bytes
 from workbench.core.errors import ConnectionFailed
+from workbench.core.masking import mask
 
 FULL = ("insufficient_space", "insufficient_quota", "upload_traffic_limit_reached")
 FORBIDDEN = ("no_write_permission", "access_restricted", "operation_suppressed", "restricted_content", "locked")
@@ -148,4 +149,4 @@ def _waiting(seconds: float | None) -> str:
 
 def _short(said: object) -> str:
     text = re.sub(r"<[^>]*>[:,]?\s*", "", str(said)).strip("() \n")
-    return text[:300] or type(said).__name__
+    return mask(text)[:300] or type(said).__name__

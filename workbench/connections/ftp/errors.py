@@ -50,7 +50,8 @@ def said_no(definition: FTPConnection, exc: Exception, path: str = "") -> Connec
     if code_of(exc) in ("452", "552") or _is_about_room(exc):
         return StorageFull(f"{who(definition)} has no room for{about or ' it'}: {exc}. Fix: make room there.")
     if code_of(exc) in LOGIN_REFUSED:
-        return AccessRefused(f"{who(definition)} refused the user name or password: {exc}. Fix: set the right ones.")
+        said, fix = str(exc).rstrip("."), definition.credentials_fix
+        return AccessRefused(f"{who(definition)} refused the user name or password: {said}. {fix}")
     return AccessRefused(f"{who(definition)} refused{about}: {exc}.")
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from workbench.connections.common.errors import AccessRefused, unreachable
 from workbench.connections.imap.definition import IMAPConnection
 from workbench.core.errors import ConnectionFailed
+from workbench.core.masking import mask
 
 
 def who(definition: IMAPConnection) -> str:
@@ -42,11 +43,12 @@ def troubles(definition: IMAPConnection) -> Iterator[None]:
 
 
 def _no_login(definition: IMAPConnection, exc: Exception) -> AccessRefused:
-    return AccessRefused(f"{who(definition)} refused the user name or password: {_words(exc)}")
+    said = _words(exc).rstrip(".")
+    return AccessRefused(f"{who(definition)} refused the user name or password: {said}. {definition.credentials_fix}")
 
 
 def _words(exc: Exception) -> str:
     result = getattr(exc, "command_result", None)
     parts = result[1] if isinstance(result, tuple) and len(result) > 1 else [str(exc)]
     words = (each.decode(errors="replace") if isinstance(each, bytes) else str(each) for each in parts)
-    return " ".join(" ".join(words).split())[:300]
+    return mask(" ".join(" ".join(words).split()))[:300]

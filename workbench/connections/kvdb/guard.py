@@ -147,7 +147,7 @@ class Guard:
                 [self.server, "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
                  "--dir", self.data or str(self.runtime), "--save", "", *keeps, "--daemonize", "no",
                  "--logfile", str(self.log), "--loglevel", "notice"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, umask=0o077,
                 pass_fds=(self.lock,), preexec_fn=_die_with_parent,
             )  # fmt: skip
         except OSError as exc:

@@ -129,8 +129,8 @@ class Kvdb:
         folder = self._folder.resolve() / "redis"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with (folder / "guard.lock").open("a"):
-                return folder
+            os.close(os.open(folder / "guard.lock", os.O_WRONLY | os.O_CREAT, 0o600))
+            return folder
         except OSError as exc:
             warnings.warn(
                 f"{folder} cannot be written ({exc.strerror}), so what goes into Redis is not kept. "

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
 
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
-from workbench.core.definition import Reference
+from workbench.connections.rest.credentials import Values, warn_of_plain_query, without_plain
 from workbench.core.secret import Secret
 
 
@@ -28,9 +27,8 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     password: Annotated[Secret | str | None, Meta(description="Secret that holds the user's password.")] = None
     api_key: Annotated[Secret | str | None, Meta(description="Secret sent in `api_key_header`.")] = None
     api_key_header: Annotated[str, Meta(description="Header for the API key.")] = "X-API-Key"
-    headers: Annotated[dict[str, str], Meta(description="Headers sent with every call.")] = msgspec.field(
-        default_factory=dict
-    )
+    headers: Annotated[Values, Meta(description="Headers sent with every call.")] = field(default_factory=dict)
+    params: Annotated[Values, Meta(description="Query parameters sent with every call.")] = field(default_factory=dict)
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Deadline = 30.0
     retries: Retries = 3
@@ -38,8 +36,11 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     ping_method: Annotated[Literal["HEAD", "GET", "OPTIONS"], Meta(description="Method of a ping.")] = "HEAD"
     verify_tls: Annotated[bool, Meta(description="Whether the server's certificate is checked.")] = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for each in ("headers", "params"):
+            force_setattr(self, each, without_plain(str(self), each, getattr(self, each)))
+        warn_of_plain_query(str(self), self.path)
+
     def problems(self) -> dict[str, str]:
         return {"path": "must begin with /"} if self.path and not self.path.startswith("/") else {}
-
-    def references(self) -> Iterator[Reference]:
-        return iter(())

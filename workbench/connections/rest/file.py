@@ -146,7 +146,7 @@ class Fetching:
             raise NoSuchFile(definition, self.path, f"{status} {response.reason}")
         said = f"{self} answered {status} {response.reason}."
         if status in (401, 403):
-            raise AccessRefused(f"{said} Fix: look at the connection's credentials.")
+            raise AccessRefused(f"{said} {definition.credentials_fix}.")
         if status == 429 or status in (502, 503, 504):
             wait, due = retry_after(response), self._due
             if due is not None and due.over_in(wait):

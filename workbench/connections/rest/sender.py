@@ -14,6 +14,7 @@ import msgspec
 from workbench.connections.common.errors import reason, root_of, untrusted
 from workbench.connections.common.http import BACKOFF_SECONDS, bounded, may_pass, retry_after
 from workbench.connections.common.trying import Due, backoff
+from workbench.connections.rest.credentials import revealed
 from workbench.connections.rest.session import session_of
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.payload.plain import plain
@@ -45,11 +46,8 @@ class Sender:
         self, definition: RESTConnection, opening: Opening, owner: object = None, untaken: Collection[int] = ()
     ) -> None:
         self.definition, self.owner, self._untaken = definition, str(owner or definition), untaken
-        self.session = session_of(definition, opening.reveal(definition.api_key, self.owner))
-        if definition.username:
-            password = opening.reveal(definition.password, self.owner) or ""
-            # As bytes: what requests makes of text is Latin-1.
-            self.session.auth = (definition.username.encode(), password.encode())  # type: ignore[assignment]
+        self.reveal = lambda each: opening.reveal(each, self.owner)
+        self.session = session_of(definition, self.reveal)
 
     def url_of(self, path: str, query: str) -> str:
         """The whole address of an encoded path and query."""
@@ -57,7 +55,7 @@ class Sender:
 
     def path_of(self, params: dict[str, Any]) -> tuple[str, str]:
         """The path with its placeholders filled, and the query made of the rest."""
-        wanted = PLACEHOLDER.findall(self.definition.path)
+        params, wanted = revealed(params, self.reveal), PLACEHOLDER.findall(self.definition.path)
         if missing := [name for name in wanted if name not in params]:
             raise ServiceUsage(
                 f"{self.definition} has the path {self.definition.path}; params miss {', '.join(map(repr, missing))}, "
@@ -120,8 +118,9 @@ class Sender:
         """A request with all that the connection adds to it."""
         import requests
 
+        headers = revealed(headers, self.reveal)
         try:
-            return self.session.prepare_request(requests.Request(method, url, data=body, headers=dict(headers)))
+            return self.session.prepare_request(requests.Request(method, url, data=body, headers=headers))
         except (requests.exceptions.InvalidHeader, UnicodeError):
             raise self._unsendable() from None
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 from workbench.connections.common.errors import unreachable as unreachable
 from workbench.connections.common.http import LOOPBACK as LOOPBACK
 from workbench.connections.common.http import adapter_class, settle
+from workbench.connections.rest.credentials import FOLLOWING, Reveal, revealed
 from workbench.core.errors import MissingDependency
+from workbench.core.masking import learn_pair
+from workbench.core.secret import Secret
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
@@ -28,28 +31,35 @@ def _session_class() -> Any:
     session_class: Any = requests.Session
 
     class KeepsKeys(session_class):  # type: ignore[misc]
-        """Leaves a key at home when an answer redirects to another host, as `requests` does with Authorization."""
+        """Leaves at home what may be a credential when an answer redirects to another host.
 
-        key_header = ""
+        `requests` does so with Authorization alone.
+        """
 
         def rebuild_auth(self, prepared_request: PreparedRequest, response: RequestsResponse) -> None:
             super().rebuild_auth(prepared_request, response)
             if self.should_strip_auth(response.request.url, prepared_request.url):
-                prepared_request.headers.pop(self.key_header, None)
+                for name in [each for each in prepared_request.headers if each.lower() not in FOLLOWING]:
+                    del prepared_request.headers[name]
 
     return KeepsKeys
 
 
-def session_of(definition: RESTConnection, key: str | None) -> Session:
-    """A session for one connection; `key` goes out in its API key header."""
+def session_of(definition: RESTConnection, reveal: Reveal) -> Session:
+    """A session for one connection, with its headers, query parameters and API key as they are now."""
     session = _session_class()()
     settle(session, definition.host, definition.verify_tls)
     adapter = adapter_class()(pool_connections=1, pool_maxsize=definition.pool_size, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     session.headers["User-Agent"] = "workbench"
-    session.headers.update(definition.headers)
-    if key is not None:
-        session.headers[definition.api_key_header] = key
-    session.key_header = definition.api_key_header
+    session.headers.update(revealed(definition.headers, reveal))
+    session.params.update(revealed(definition.params, reveal))
+    if isinstance(definition.api_key, Secret):
+        session.headers[definition.api_key_header] = reveal(definition.api_key)
+    if definition.username:
+        password = reveal(definition.password) or ""
+        # As bytes: what requests makes of text is Latin-1.
+        session.auth = (definition.username.encode(), password.encode())
+        learn_pair(definition.username, password)
     return cast("Session", session)

@@ -9,6 +9,7 @@ from workbench.connections.files.errors import AccessRefused, FileThere, Interru
 from workbench.connections.s3.definition import S3Connection
 from workbench.connections.s3.proof import BAD_DIGEST
 from workbench.core.errors import ConnectionFailed
+from workbench.core.masking import mask
 
 ABSENT = ("NoSuchKey", "404", "NoSuchUpload")
 REFUSED = (
@@ -38,7 +39,7 @@ def of_answer(owner: S3Connection, exc: Any, path: str) -> ConnectionFailed:
     if code == "NoSuchBucket":
         return ConnectionFailed(f"{owner} has no bucket {owner.bucket!r}. Fix: make it, or correct bucket=")
     if code in REFUSED:
-        return AccessRefused(f"{owner} refused access: {code}. Fix: check access_key, secret_key and the policy")
+        return AccessRefused(f"{owner} refused access: {code}. {owner.credentials_fix}, access_key or the policy")
     if code == "400":
         # The answer to a HEAD has no words.
         return AccessRefused(
@@ -49,7 +50,7 @@ def of_answer(owner: S3Connection, exc: Any, path: str) -> ConnectionFailed:
         return FileThere(owner, path)
     if code in FULL:
         return StorageFull(f"{owner} has no room for {path!r}: {code}.")
-    said = " ".join(str(error.get("Message", "")).split())[:SAID]
+    said = mask(" ".join(str(error.get("Message", "")).split()))[:SAID]
     said = f"{code}: {said}" if said else code
     if code in BAD_DIGEST:
         return Interrupted(f"{owner} received something else for {path!r} than was sent, and refused it: {said}.")

@@ -29,7 +29,9 @@ def troubles(definition: SFTPConnection) -> Iterator[None]:
     except ConnectionFailed:
         raise
     except paramiko.AuthenticationException as exc:
-        raise AccessRefused(f"{name} refused the user name, password or key: {exc} Fix: set the right ones.") from exc
+        raise AccessRefused(
+            f"{name} refused the user name, password or key: {exc} {definition.credentials_fix}"
+        ) from exc
     except socket.gaierror as exc:
         raise ConnectionFailed(
             f"{definition}: the host {definition.host!r} does not resolve ({exc.strerror}). Fix: correct host="

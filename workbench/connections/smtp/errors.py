@@ -33,8 +33,10 @@ def failure(definition: SMTPConnection, exc: Exception, due: Due) -> ConnectionF
     if is_timeout(exc):
         return DeadlineExceeded(silent(who(definition), definition.timeout_seconds))
     if isinstance(exc, smtplib.SMTPAuthenticationError):
-        said = words(exc.smtp_code, exc.smtp_error)
-        return AccessRefused(f"{who(definition)} refused the user name or password: {said}")
+        said = words(exc.smtp_code, exc.smtp_error).rstrip(".")
+        return AccessRefused(
+            f"{who(definition)} refused the user name or password: {said}. {definition.credentials_fix}"
+        )
     if isinstance(exc, smtplib.SMTPResponseException):
         return ConnectionFailed(f"{who(definition)} answered {words(exc.smtp_code, exc.smtp_error)}")
     if isinstance(exc, smtplib.SMTPException) and not isinstance(exc, smtplib.SMTPServerDisconnected):

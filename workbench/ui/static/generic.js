@@ -19,7 +19,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, locke
   const check = latest(() => talk.ask("form check", { ...what, values: values() }), (said) => {
     if (said.failed) return;
     panel.show(said.problems);
-    panel.showCode(said.code);
+    panel.showCode(said.code, said.note);
   });
   const rowsOf = (specs) => specs.flatMap((spec) => {
     const field = new Field(spec, { names, onInput: () => check() });

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from workbench.core.syntax import tree_of
+from workbench.core.source import tree_of
 
 TEXT = "a = 1\n" * 50
 
