@@ -21,7 +21,7 @@ from tornado.iostream import IOStream
 from tests.channels.test_http_wire import json
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
-from workbench.channels.body import IN_MEMORY_BYTES, Spool
+from workbench.channels.bodies.body import IN_MEMORY_BYTES, Spool
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.http.wire import LEAST_BYTES

@@ -12,8 +12,8 @@ import pytest
 
 from tests.serving import Wire
 from workbench import RESTChannel, Service, Workbench
-from workbench.channels.body import IN_MEMORY_BYTES
-from workbench.channels.coding import Unpacking, unpacking_of
+from workbench.channels.bodies.body import IN_MEMORY_BYTES
+from workbench.channels.bodies.coding import Unpacking, unpacking_of
 from workbench.core.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 
 BODY = b'{"a":1}'

@@ -190,7 +190,8 @@ def test_an_answered_request_is_gone_while_its_connection_stays(
 def test_a_request_past_its_time_is_gone_once_its_service_has_ended(wb: Workbench, held: Any) -> None:
     with unrecorded(), Wire(wb) as wire:
         assert wire.request("POST /hangs", body=BODY).answer().status == 504
-        assert not [each for each in _with_bodies(held()) if isinstance(each, Exchange | Message)]
+        kinds = (Exchange, Message)
+        until(lambda: not [each for each in _with_bodies(held()) if isinstance(each, kinds)], "nobody holds it", 5)
         Hangs.go.set()
         until(lambda: not _with_bodies(held()), "nothing is held", 5)
 

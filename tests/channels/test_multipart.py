@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 from tests.serving import Received, Wire
 from workbench import RESTChannel, Service, Workbench
-from workbench.channels.body import IN_MEMORY_BYTES
-from workbench.channels.multipart import FIELDS_BYTES, MOST_PARTS, read_parts
+from workbench.channels.bodies.body import IN_MEMORY_BYTES
+from workbench.channels.bodies.multipart import FIELDS_BYTES, MOST_PARTS, read_parts
 from workbench.core.errors import BadRequest, CallerError, ContentTooLarge, UnsupportedMediaType
 from workbench.core.payload.parts import Parts
 

@@ -12,9 +12,9 @@ from tests.scheduler.conftest import START, Bench
 from workbench.core.clock import SystemClock
 from workbench.core.errors import InvalidDefinition, UnknownName
 from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
-from workbench.scheduler.engine import RunsMissing, Scheduler
+from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.jobs import Jobs
-from workbench.scheduler.records import JobChanged, RunEnded
+from workbench.scheduler.records import JobChanged, RunEnded, RunsMissing
 from workbench.stores import open_store
 
 HOURLY = IntervalJob("hourly", service="echo", hours=1, extra="night shift", timezone="Europe/Warsaw")

@@ -35,7 +35,14 @@ class CellScheduler(Scheduler):
     ) -> None:
         """Make a scheduler as `Scheduler` does; `services_here` says what the thread that asks sees."""
         super().__init__(store, app, clock, invoke, events)
-        self._services_here = services_here
+        self._store, self._services_here = store, services_here
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Close as `Scheduler` does, and then the store, unless a run goes on that may still write how it ended."""
+        settled = super().close(timeout)
+        if settled:
+            self._store.close()
+        return settled
 
     def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, as `Scheduler.execute`; a running cell's own classes count."""

@@ -34,7 +34,7 @@ from workbench.core.definition import Definition
 from workbench.core.errors import NameTaken
 from workbench.core.events import Events
 from workbench.core.origin import Origin
-from workbench.core.ports import Clock, Store
+from workbench.core.ports import Clock
 from workbench.limiting.definition import Limit, On
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
@@ -116,7 +116,6 @@ class Parts:
         self.channels = self._live_channels()
         self._settings, self._clock, self.runtime_file = settings, clock, RuntimeFile(settings.app)
         self._scheduler: CellScheduler | None = None
-        self._store: Store | None = None
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = HTTPServer(
@@ -201,9 +200,8 @@ class Parts:
         """The scheduler, and with it the store: opened when the first job is asked for."""
         with self._opening:
             if self._scheduler is None:
-                self._store = open_store(self._settings.store)
                 scheduler = CellScheduler(
-                    self._store,
+                    open_store(self._settings.store),
                     self._settings.app,
                     self._clock,
                     run_job(self.invoker),
@@ -351,9 +349,8 @@ class Parts:
         if not self._settings.counters.startswith("memory:"):
             self.loop.run(self.limits.leave_loop(), timeout=2)
         self.limits.close()
-        # A run that goes on after that may still write how it ended.
-        if (self._scheduler is None or self._scheduler.close()) and self._store is not None:
-            self._store.close()
+        if self._scheduler is not None:
+            self._scheduler.close()
         self.live.close_all()
         self.sandbox.close()
         self._kvdb.close()

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from workbench.channels.answers import Answer, readable_by
-from workbench.channels.body import Spool
-from workbench.channels.coding import Unpacking
+from workbench.channels.bodies.body import Spool
+from workbench.channels.bodies.coding import Unpacking
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.own_headers import PRINTABLE
 from workbench.core.call import Call

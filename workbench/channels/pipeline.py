@@ -14,13 +14,13 @@ from functools import partial
 from typing import Any
 
 from workbench.channels.answers import FOR_CALLERS, Answer, answer_of, error_answer, preflight_answer
-from workbench.channels.coding import unpacking_of
+from workbench.channels.bodies.coding import unpacking_of
+from workbench.channels.bodies.multipart import is_multipart, read_parts
 from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard
-from workbench.channels.multipart import is_multipart, read_parts
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError

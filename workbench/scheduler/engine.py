@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.core.errors import InvalidDefinition, UnknownName, WorkbenchError
+from workbench.core.errors import InvalidDefinition, UnknownName
 from workbench.core.events import Events
 from workbench.core.ports import Clock, Store
 from workbench.durable.presence import Presence
@@ -18,7 +18,7 @@ from workbench.scheduler.definitions import AnyJob, OneTimeJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
-from workbench.scheduler.records import JobChanged, JobRecord, Run, Tally
+from workbench.scheduler.records import JobChanged, JobRecord, Run, RunsMissing, Tally
 from workbench.scheduler.runner import Runner
 
 if TYPE_CHECKING:
@@ -36,18 +36,6 @@ LOOK_SECONDS = 0.25
 
 LONGEST_REAL_WAIT_SECONDS = 60.0
 """How long `play` waits for the runs of one planned time to end."""
-
-
-class RunsMissing(WorkbenchError, TimeoutError):
-    """A job did not make the runs that were waited for."""
-
-    def __init__(self, tally: Tally, runs: int, timeout: float, state: str) -> None:
-        self.tally = tally
-        why = "" if state == "on" else f" It is {state}."
-        super().__init__(
-            f"Job {tally.job!r} made {tally.total} of {runs} runs within {timeout:g} s.{why} "
-            f"Fix: wait longer, or see wb.jobs[{tally.job!r}].next_at and .runs."
-        )
 
 
 class Scheduler:

@@ -9,6 +9,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask
 from workbench.durable.attempts import Attempt
 from workbench.scheduler.definitions import AnyJob
@@ -183,3 +184,15 @@ def bounded(lines: tuple[str, ...]) -> tuple[str, ...]:
     left_out = len(lines) - MOST_LINES
     first = (f"... {left_out} earlier lines left out",) if left_out > 0 else ()
     return first + tuple(mask(line)[:LONGEST_LINE] for line in lines[-MOST_LINES:])
+
+
+class RunsMissing(WorkbenchError, TimeoutError):
+    """A job did not make the runs that were waited for."""
+
+    def __init__(self, tally: Tally, runs: int, timeout: float, state: str) -> None:
+        self.tally = tally
+        why = "" if state == "on" else f" It is {state}."
+        super().__init__(
+            f"Job {tally.job!r} made {tally.total} of {runs} runs within {timeout:g} s.{why} "
+            f"Fix: wait longer, or see wb.jobs[{tally.job!r}].next_at and .runs."
+        )

@@ -18,8 +18,8 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
 from workbench.channels.answers import Answer
-from workbench.channels.body import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
-from workbench.channels.coding import Unpacking
+from workbench.channels.bodies.body import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
+from workbench.channels.bodies.coding import Unpacking
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.http import tornado_inner as inner
