@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 class Decision:
-    """The outcome of one check; those that let a call through are shared and say nothing about the caller.
+    """The outcome of one check. Allowed decisions are one shared object, which says nothing about the caller.
 
     `denied` is `""`, `"limit"` (429), `"address"` (403: on no line of an allow-list) or `"store"` (503: the shared
     counter is down). Under `shadow`, and where a store that is down lets calls through, a call is allowed and `denied`

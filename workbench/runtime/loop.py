@@ -48,7 +48,7 @@ class LoopThread:
             if self._thread is not None and self._thread.ident == get_ident():
                 # An async service has forked: its child must not go on as a second server once it awaits something.
                 self._loop.call_soon(os._exit, 1)
-            _of_parents.append(self._loop)  # its end would take the parent's wake-up out of their common epoll
+            _of_parents.append(self._loop)  # closing it would unregister the parent's wake-up fd: they share one epoll
         self._loop = self._thread = None
         self._landed.clear()
         self._landing = False

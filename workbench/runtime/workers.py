@@ -1,7 +1,7 @@
 """The threads that run services: a queue, a bound, and a spare for each call that hangs.
 
-Threads are woken one at a time: who takes a task while more wait wakes the next thread before it begins, and who has
-ended a task takes the next. So a burst of short calls runs on one or two threads, without a fight for the interpreter's
+Threads are woken one at a time. A thread that takes a task wakes one more if others wait; when done it takes the next.
+So a burst of short calls runs on one or two threads, without a fight for the interpreter's
 lock, and calls that block still have a thread each. A `ThreadPoolExecutor` costs 4 times as much.
 """
 

@@ -42,7 +42,10 @@ if hasattr(os, "register_at_fork"):
 
 
 class Claims:
-    """The claims of one transfer in one folder: `in/x` is moved to `in/.claimed/<owner>/x`, which one alone can do."""
+    """The claims of one transfer in one folder.
+
+    `in/x` is moved to `in/.claimed/<owner>/x`: a rename succeeds for one process only.
+    """
 
     def __init__(self, conn: LiveFiles, folder: str) -> None:
         self._conn, self._folder = conn, folder

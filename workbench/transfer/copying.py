@@ -50,7 +50,7 @@ class Moved(NamedTuple):
 class Place(NamedTuple):
     """One side of a transfer: an open connection, and a folder (or, of a source, a single file) in it.
 
-    The connection of a source may be one that keeps no files, but can be read.
+    A source may be read-only (REST).
     """
 
     name: str
@@ -64,8 +64,7 @@ class Place(NamedTuple):
 class Original(NamedTuple):
     """A file to copy: its name, where it is now, its size as it is told [bytes], and what tells its version.
 
-    Without a version, or with a size of 0, which may be said of any file, what an earlier try has left at the target
-    is of no use.
+    Without a version, a partial upload cannot be resumed; nor with a size of 0, which a server may tell of any file.
     """
 
     name: str

@@ -14,7 +14,6 @@ from typing import Annotated, TypeVar
 from msgspec import Meta
 
 from workbench.connections.common.errors import Interrupted
-from workbench.connections.common.errors import root_of as root_of
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 
 T = TypeVar("T")

@@ -61,8 +61,7 @@ class LiveDropbox(LiveFiles):
             raise MissingDependency("Dropbox", "dropbox") from exc
         definition, owner = self.definition, str(self.definition)
         token, refresh_token, secret = (
-            self._opening.reveal(each if isinstance(each, Secret) else None, owner)
-            for each in (self._token, definition.refresh_token, definition.app_secret)
+            self._opening.reveal(each, owner) for each in (self._token, definition.refresh_token, definition.app_secret)
         )
         if token is None and refresh_token is None:
             raise NoToken(definition)

@@ -15,13 +15,11 @@ from workbench.connections.ftp.account import FTPAccount
 from workbench.connections.ftp.definition import FTPConnection
 from workbench.connections.ftp.listing import of_facts, of_list
 from workbench.connections.ftp.transfer import FTPSink, FTPSource
-from workbench.core.secret import Secret
 
 
 def open_ftp(definition: FTPConnection, opening: Opening) -> LiveFiles:
     """The live object of one definition."""
-    password = definition.password if isinstance(definition.password, Secret) else None
-    account = FTPAccount(definition, opening.reveal(password, str(definition)), opening.clock)
+    account = FTPAccount(definition, opening.reveal(definition.password, definition), opening.clock)
     return LiveFiles(
         definition, FTPBackend(account), deadline_seconds=definition.deadline_seconds, retries=definition.retries
     )

@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from workbench.connections.common.fields import Host, Password, host_problems, pair_problems
+from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.files.names import path_of
-from workbench.core.secret import Secret
 
 
 class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
@@ -19,10 +20,10 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
     attributes: ClassVar[dict[str, str]] = {"out.ftp": "conn", "out.files": "conn"}
     opener: ClassVar[str] = "workbench.connections.ftp.backend:open_ftp"
 
-    host: Annotated[str, Meta(min_length=1, max_length=255, description="Host name or address.")]
+    host: Host
     port: Annotated[int, Meta(ge=1, le=65535, description="TCP port.")] = 21
     username: Annotated[str | None, Meta(description="User name; none for the anonymous user.")] = None
-    password: Annotated[Secret | str | None, Meta(description="Secret that holds the password.")] = None
+    password: Password = None
     tls: Annotated[
         Literal["off", "explicit"], Meta(description="No encryption, or agreed upon before the password is sent.")
     ] = "off"
@@ -32,16 +33,10 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
     retries: Retries = 3
     pool_size: Annotated[int, Meta(ge=1, le=100, description="Most sessions at once.")] = 8
     passive: Annotated[bool, Meta(description="Whether the client opens the data connections.")] = True
-    ca_file: Annotated[
-        str | None, Meta(description="File of the authorities to trust instead of the system's, for a private one.")
-    ] = None
+    ca_file: CAFile = None
 
     def problems(self) -> dict[str, str]:
-        problems: dict[str, str] = {}
-        if (self.username is None) != (self.password is None):
-            problems["username"] = "and password go together: give both or neither"
-        if any(each.isspace() or each in "/@" for each in self.host):
-            problems["host"] = "must be a host name or address alone, as ftp.example.com"
+        problems = host_problems(self.host, "ftp.example.com") | pair_problems(self, "username", "password")
         try:
             path_of(self.default_directory, "default_directory")
         except ValueError as exc:

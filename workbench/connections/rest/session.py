@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from workbench.connections.common.errors import unreachable as unreachable
-from workbench.connections.common.http import LOOPBACK as LOOPBACK
 from workbench.connections.common.http import adapter_class, settle
 from workbench.connections.rest.credentials import FOLLOWING, Reveal, revealed
 from workbench.core.errors import MissingDependency

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from workbench.connections.common.fields import pair_problems
+from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.files.names import path_of
@@ -42,14 +44,10 @@ class S3Connection(ConnectionDefinition, tag="s3", frozen=True, kw_only=True):
     deadline_seconds: Deadline = 300.0
     retries: Retries = 3
     pool_size: Annotated[int, Meta(ge=1, le=100, description="Most connections kept open.")] = 10
-    ca_file: Annotated[str | None, Meta(description="File of the authorities to trust instead of the usual ones.")] = (
-        None
-    )
+    ca_file: CAFile = None
 
     def problems(self) -> dict[str, str]:
-        problems: dict[str, str] = {}
-        if (self.access_key is None) != (self.secret_key is None):
-            problems["access_key"] = "and secret_key go together: give both or neither"
+        problems = pair_problems(self, "access_key", "secret_key")
         try:
             path_of(self.default_directory, "default_directory")
         except ValueError as exc:

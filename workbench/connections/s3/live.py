@@ -12,13 +12,11 @@ from workbench.connections.s3.account import S3Account
 from workbench.connections.s3.backend import S3Backend
 from workbench.connections.s3.definition import S3Connection
 from workbench.connections.s3.session import client_of
-from workbench.core.secret import Secret
 
 
 def open_s3(definition: S3Connection, opening: Opening) -> LiveS3:
     """The live object of one definition."""
-    secret = definition.secret_key if isinstance(definition.secret_key, Secret) else None
-    return LiveS3(definition, opening.reveal(secret, str(definition)))
+    return LiveS3(definition, opening.reveal(definition.secret_key, definition))
 
 
 class LiveS3(LiveFiles):

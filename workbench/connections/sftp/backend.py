@@ -15,7 +15,6 @@ from workbench.connections.sftp.definition import SFTPConnection
 from workbench.connections.sftp.errors import is_a_no
 from workbench.connections.sftp.transfer import SFTPSink, SFTPSource
 from workbench.core.errors import MissingDependency
-from workbench.core.secret import Secret
 
 
 def open_sftp(definition: SFTPConnection, opening: Opening) -> LiveFiles:
@@ -24,8 +23,7 @@ def open_sftp(definition: SFTPConnection, opening: Opening) -> LiveFiles:
         import paramiko  # noqa: F401
     except ImportError as exc:
         raise MissingDependency("SFTP", "paramiko", "sftp") from exc
-    password = definition.password if isinstance(definition.password, Secret) else None
-    backend = SFTPBackend(SFTPAccount(definition, opening.reveal(password, str(definition))))
+    backend = SFTPBackend(SFTPAccount(definition, opening.reveal(definition.password, definition)))
     return LiveFiles(definition, backend, deadline_seconds=definition.deadline_seconds, retries=definition.retries)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from workbench.connections.common.fields import Host, host_problems
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.files.names import path_of
@@ -19,7 +20,7 @@ class SFTPConnection(ConnectionDefinition, tag="sftp", frozen=True, kw_only=True
     attributes: ClassVar[dict[str, str]] = {"out.sftp": "item", "out.files": "conn"}
     opener: ClassVar[str] = "workbench.connections.sftp.backend:open_sftp"
 
-    host: Annotated[str, Meta(min_length=1, max_length=255, description="Host name or address.")]
+    host: Host
     port: Annotated[int, Meta(ge=1, le=65535, description="TCP port.")] = 22
     username: Annotated[str, Meta(min_length=1, description="User name.")]
     password: Annotated[
@@ -40,9 +41,7 @@ class SFTPConnection(ConnectionDefinition, tag="sftp", frozen=True, kw_only=True
     known_hosts: Annotated[str, Meta(min_length=1, description="File of the servers' keys.")] = "~/.ssh/known_hosts"
 
     def problems(self) -> dict[str, str]:
-        problems: dict[str, str] = {}
-        if any(each.isspace() or each in "/@" for each in self.host):
-            problems["host"] = "must be a host name or address alone, as sftp.example.com"
+        problems = host_problems(self.host, "sftp.example.com")
         try:
             path_of(self.default_directory, "default_directory")
         except ValueError as exc:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workbench.connections.common.trying import root_of
+from workbench.connections.common.errors import root_of
 from workbench.connections.files.errors import AccessRefused, Interrupted, StorageFull
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.errors import ConnectionFailed
