@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tests.connections.suites.examples import EXAMPLES, played
+from tests.connections.surroundings import surroundings
 from workbench.connections.definition import Opening
 from workbench.connections.sql import LiveSQL, SQLConnection
 from workbench.core.call import INVOKE, Call
@@ -84,7 +85,7 @@ def conn(request: pytest.FixtureRequest) -> Iterator[LiveSQL]:
 
 @pytest.fixture
 def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
     token = CURRENT.set(call)
     yield call
     CURRENT.reset(token)

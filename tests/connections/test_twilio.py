@@ -12,6 +12,7 @@ import pytest
 
 from tests.connections.suites.examples import EXAMPLES, opened
 from tests.connections.suites.timing import ended_in_time
+from tests.connections.surroundings import surroundings
 from workbench.connections.definition import Opening
 from workbench.connections.twilio import LiveTwilio, TwilioConnection
 from workbench.core.call import INVOKE, Call
@@ -54,7 +55,7 @@ def peer(both: tuple[LiveTwilio, SMSGateway]) -> SMSGateway:
 
 @pytest.fixture
 def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
     token = CURRENT.set(call)
     yield call
     CURRENT.reset(token)

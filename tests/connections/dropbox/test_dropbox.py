@@ -13,6 +13,7 @@ import pytest
 from dropbox.exceptions import ApiError, AuthError, RateLimitError
 
 from tests.connections.suites.examples import EXAMPLES, opened
+from tests.connections.surroundings import surroundings
 from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox.backend import DropboxBackend
@@ -52,7 +53,7 @@ def peer(both: tuple[LiveDropbox, DropboxServer]) -> DropboxServer:
 
 @pytest.fixture
 def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
     token = CURRENT.set(call)
     yield call
     CURRENT.reset(token)

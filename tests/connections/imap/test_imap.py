@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.connections.suites.examples import EXAMPLES, opened
+from tests.connections.surroundings import surroundings
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused
 from workbench.connections.imap.definition import IMAPConnection
@@ -46,7 +47,7 @@ def peer(both: tuple[LiveIMAP, IMAPMailbox]) -> IMAPMailbox:
 
 @pytest.fixture
 def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
     token = CURRENT.set(call)
     yield call
     CURRENT.reset(token)

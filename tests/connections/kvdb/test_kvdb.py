@@ -21,6 +21,7 @@ import psutil
 import pytest
 import redis
 
+from tests.connections.surroundings import surroundings
 from workbench.connections.kvdb import client as kvdb_client
 from workbench.connections.kvdb.live import Kvdb, NotDurable
 from workbench.connections.kvdb.server import EmbeddedServer, found_server, private_folder
@@ -50,7 +51,7 @@ def kvdb(tmp_path: Path) -> Iterator[Kvdb]:
 
 @pytest.fixture
 def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
     token = CURRENT.set(call)
     yield call
     CURRENT.reset(token)

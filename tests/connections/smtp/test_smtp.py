@@ -14,6 +14,7 @@ from hypothesis import given as cases
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tests.connections.surroundings import surroundings
 from workbench.connections.definition import Opening
 from workbench.connections.smtp.definition import SMTPConnection
 from workbench.connections.smtp.live import LiveSMTP
@@ -53,7 +54,7 @@ def message(**fields: Any) -> SMTPMessage:
 
 @pytest.fixture
 def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
     token = CURRENT.set(call)
     yield call
     CURRENT.reset(token)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from threading import get_ident
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.connections.suites.cases import CASES, Case
 from tests.connections.suites.examples import EXAMPLES, FILES, played
+from tests.connections.surroundings import surroundings
 from workbench.connections.common.colours import Aio
 from workbench.connections.definition import Live
 from workbench.core.call import INVOKE, Call
@@ -31,7 +31,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def call() -> Iterator[Call]:
     """The call of a service whose `handle` is async."""
-    around: Any = SimpleNamespace(log=Log())
+    around: Any = surroundings(log=Log())
     call = Call("api.waits", None, cid="c", channel=INVOKE, services={}, surroundings=around)
     call.on_loop = True
     token = CURRENT.set(call)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 import workbench
 from tests.connections.suites.cases import CASES, PASSWORD, Case, closed, found, opened
 from tests.connections.suites.examples import played
+from tests.connections.surroundings import surroundings
 from tests.kernels import ROOT
 from workbench.connections import catalog
 from workbench.connections.definition import Opening
@@ -195,7 +195,7 @@ def test_eight_threads_use_it_at_once(case: Case) -> None:
 @pytest.mark.parametrize("case", [name for name in ALL if CASES[name].secret_field], indirect=True)
 def test_a_secret_is_never_shown(case: Case, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    around: Any = SimpleNamespace(log=Log())
+    around: Any = surroundings(log=Log())
     call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=around)
     token = CURRENT.set(call)
     said: list[str] = []

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.connections.suites.examples import EXAMPLES, FILES, opened, played
+from tests.connections.surroundings import surroundings
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.live import LiveFiles
@@ -55,7 +56,7 @@ def peer(both: tuple[LiveFiles, Any]) -> Any:
 
 @pytest.fixture
 def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=None)  # type: ignore[arg-type]
+    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
     token = CURRENT.set(call)
     yield call
     CURRENT.reset(token)
