@@ -144,7 +144,10 @@ def test_a_hash_that_is_told_must_be_that_of_what_arrives(wb: Workbench, source:
 def test_what_is_not_there_or_may_not_be_read_is_said(wb: Workbench, source: Any) -> None:
     with pytest.raises(NoSuchFile, match="REST 'My Data' has nothing at '/nowhere'"):
         wb.transfer("My Data:/nowhere", "To")
-    with source.fail(status=401), pytest.raises(AccessRefused, match="look at the connection's credentials"):
+    with (
+        source.fail(status=401),
+        pytest.raises(AccessRefused, match="correct the user name or the password in its definition"),
+    ):
         wb.transfer("My Data:/a", "To")
     with source.fail(refuse=True), pytest.raises(ConnectionFailed, match="cannot be reached"):
         wb.transfer("My Data:/a", "To")
