@@ -38,6 +38,7 @@ class SFTPServer(FilePeer):
         self._port = 0
         self._socket: socket.socket | None = None
         self.conversations: set[Conversation] = set()
+        self._converse: type[Conversation]
 
     @cached_property
     def key(self) -> PKey:
@@ -65,9 +66,11 @@ class SFTPServer(FilePeer):
         """Listen on a free port of loopback; does nothing if it does."""
         if self._socket is None:
             try:
-                import paramiko  # noqa: F401
+                # Here, not where a conversation begins: a thread of its own could tell nobody that an import fails.
+                from workbench.sandbox.sftp.engine import Conversation
             except ImportError as exc:
                 raise MissingDependency("The SFTP peer", "paramiko", "sftp") from exc
+            self._converse = Conversation
             self._hold(0)
             self._obey()
         return self
@@ -116,8 +119,6 @@ class SFTPServer(FilePeer):
             self._thread.start()
 
     def _accept(self, listening: socket.socket) -> None:
-        from workbench.sandbox.sftp.engine import Conversation
-
         while True:
             try:
                 client, _ = listening.accept()
@@ -126,7 +127,7 @@ class SFTPServer(FilePeer):
             if listening is not self._socket:
                 client.close()
                 return
-            Conversation(self, client).begin()
+            self._converse(self, client).begin()
 
     def pointed(self, definition: SFTPConnection) -> dict[str, Any]:
         self.users = None
