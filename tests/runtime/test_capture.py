@@ -248,6 +248,29 @@ def test_a_traceback_that_holds_a_secret_is_logged_without_it(wb: Workbench) -> 
     assert "canary-4711" not in logged
 
 
+class Nameless(type):
+    @property
+    def __module__(cls) -> str:
+        raise RuntimeError("nobody says where this class is from")
+
+
+class Unwritable(Exception, metaclass=Nameless):
+    """An error whose traceback cannot be written."""
+
+
+def test_who_logs_a_traceback_that_cannot_be_written_gets_no_error(
+    wb: Workbench, caplog: pytest.LogCaptureFixture
+) -> None:
+    learn("canary-of-a-traceback")
+    try:
+        raise Unwritable("canary-of-a-traceback")
+    except Unwritable:
+        logging.getLogger("elsewhere").exception("that went wrong")
+    assert caplog.messages == ["that went wrong"]
+    assert "its traceback cannot be written: RuntimeError" in caplog.text
+    assert "canary" not in caplog.text
+
+
 def test_of_a_secret_where_a_long_line_is_cut_nothing_is_left(wb: Workbench) -> None:
     class Talks(Service):
         name = "capture.cuts-it"

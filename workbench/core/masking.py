@@ -30,6 +30,11 @@ class Masker:
         self._plain: tuple[str, ...] = ()
         self._coded: tuple[str, ...] = ()
 
+    @property
+    def knows_any(self) -> bool:
+        """Whether there is anything to mask."""
+        return bool(self._plain or self._coded)
+
     def learn(self, value: str) -> None:
         """Mask this value from now on; of one of many lines, as a key, each line."""
         if value in self._learned:

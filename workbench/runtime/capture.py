@@ -26,7 +26,8 @@ from typing import Any, TextIO
 from workbench.core.call import Call
 from workbench.core.current import CURRENT
 from workbench.core.failure import cut, cut_middle
-from workbench.core.masking import mask
+from workbench.core.masking import MASKER, mask
+from workbench.core.source import undisturbed
 from workbench.core.trace import Line
 from workbench.runtime.traffic import LONGEST_LINE, LogLine
 
@@ -110,16 +111,26 @@ class ServiceLog(logging.Handler):
 
 
 def _traceback_of(record: logging.LogRecord) -> str:
-    return record.exc_text or (logging.Formatter().formatException(record.exc_info) if record.exc_info else "")
+    if record.exc_text or not (error := record.exc_info):
+        return record.exc_text or ""
+    return undisturbed(lambda: logging.Formatter().formatException(error))
 
 
 def _without_secrets(record: logging.LogRecord) -> logging.LogRecord:
     """The record, or a copy in which the values of secrets are masked, in its traceback, too."""
+    if not MASKER.knows_any:
+        return record
     try:
         text = record.getMessage()
     except Exception:
         return record  # the handlers will say what is wrong with it
-    trace = _traceback_of(record)
+    try:
+        trace = _traceback_of(record)
+    except Exception as exc:
+        # Nothing of it is passed on unmasked, and whoever logs gets no error for it.
+        record = copy.copy(record)
+        record.exc_info, trace = None, f"[its traceback cannot be written: {type(exc).__name__}]"
+        record.exc_text = trace
     said, traced = mask(text), mask(trace)
     if (said, traced) == (text, trace):
         return record
