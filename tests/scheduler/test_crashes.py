@@ -292,20 +292,21 @@ def test_kill_9_of_all_processes_at_once_loses_and_doubles_nothing(tmp_path: Pat
     store.close()
 
 
-@pytest.mark.skipif(not SOAK, reason="takes half a minute; make soak runs it")
-def test_a_process_that_was_stopped_for_30_seconds_runs_what_came_meanwhile(tmp_path: Path) -> None:
-    url, ran = f"sqlite:///{tmp_path}/store.db", tmp_path / "ran"
-    with _serve(url, ran, "2000-01-01") as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        Event().wait(2)
-        process.send_signal(signal.SIGSTOP)
-        Event().wait(30)
-        process.send_signal(signal.SIGCONT)
-        store = open_store(url)
-        watching = Bench(store, SystemClock())
-        tallies = [watching.jobs[f"interval {number}"].wait(runs=35, timeout=60) for number in range(3)]
-        process.send_signal(signal.SIGKILL)
-    assert [tally.by_outcome for tally in tallies] == [{"ok": 35}] * 3
-    watching.close()
-    store.close()
+if SOAK:  # it takes half a minute; test_runner and test_accounts say the same on a virtual clock
+
+    def test_a_process_that_was_stopped_for_30_seconds_runs_what_came_meanwhile(tmp_path: Path) -> None:
+        url, ran = f"sqlite:///{tmp_path}/store.db", tmp_path / "ran"
+        with _serve(url, ran, "2000-01-01") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            Event().wait(2)
+            process.send_signal(signal.SIGSTOP)
+            Event().wait(30)
+            process.send_signal(signal.SIGCONT)
+            store = open_store(url)
+            watching = Bench(store, SystemClock())
+            tallies = [watching.jobs[f"interval {number}"].wait(runs=35, timeout=60) for number in range(3)]
+            process.send_signal(signal.SIGKILL)
+        assert [tally.by_outcome for tally in tallies] == [{"ok": 35}] * 3
+        watching.close()
+        store.close()
