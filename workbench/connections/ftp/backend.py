@@ -10,7 +10,8 @@ from workbench.connections.definition import Opening
 from workbench.connections.files.errors import FileThere
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import parent_of, part_of
-from workbench.connections.files.protocol import FileInfo, Hasher
+from workbench.connections.files.protocol import FileInfo
+from workbench.connections.files.sessions import SessionBackend
 from workbench.connections.ftp.account import FTPAccount
 from workbench.connections.ftp.definition import FTPConnection
 from workbench.connections.ftp.listing import of_facts, of_list
@@ -25,11 +26,8 @@ def open_ftp(definition: FTPConnection, opening: Opening) -> LiveFiles:
     )
 
 
-class FTPBackend:
+class FTPBackend(SessionBackend[FTPAccount]):
     """The files of one FTP account."""
-
-    def __init__(self, account: FTPAccount) -> None:
-        self.account = account
 
     def scan(self, path: str, due: Due) -> Iterable[FileInfo]:
         account = self.account
@@ -41,17 +39,11 @@ class FTPBackend:
             account.asked(session, f"CWD {account.at(path) or '/'}", path, due, folder=True)
             return [*of_list(account.lines(session, "LIST", path, due), path, account.clock.now())]
 
-    def info(self, path: str, due: Due) -> FileInfo | None:
-        return self.account.info(path, due)
-
     def reader(self, path: str, offset: int, due: Due) -> FTPSource:
         return FTPSource(self.account, path, offset, due)
 
     def sink(self, path: str, token: str, resume: bool, due: Due) -> FTPSink:
         return FTPSink(self.account, path, part_of(path, token), resume, due)
-
-    def give_up(self, path: str, token: str, due: Due) -> None:
-        self.account.discard(part_of(path, token), due)
 
     def remove(self, path: str, due: Due) -> None:
         with self.account.session(due) as session:
@@ -60,10 +52,6 @@ class FTPBackend:
     def remove_folder(self, path: str, due: Due) -> None:
         with self.account.session(due) as session:
             self.account.asked(session, f"RMD {self.account.at(path)}", path, due, folder=True)
-
-    def rename(self, source: str, target: str, overwrite: bool, due: Due) -> None:
-        with self.account.session(due) as session:
-            self.account.rename_in(session, source, target, overwrite, due)
 
     def make_folder(self, path: str, due: Due) -> None:
         account = self.account
@@ -78,12 +66,3 @@ class FTPBackend:
     def ping(self, due: Due) -> str:
         with self.account.session(due) as session:
             return session.within(due).voidcmd("NOOP")
-
-    def hasher(self) -> Hasher | None:
-        return None
-
-    def digest(self, path: str, due: Due) -> str | None:
-        return None
-
-    def close(self) -> None:
-        self.account.pool.close()

@@ -7,7 +7,8 @@ from functools import partial
 
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import Interrupted, IsAFolder, Refused
-from workbench.connections.files.streams import confirm, ends_at, kept_of
+from workbench.connections.files.sessions import is_in_place
+from workbench.connections.files.streams import confirm, kept_of
 from workbench.connections.ftp.account import FTPAccount
 from workbench.connections.ftp.errors import troubles, who
 
@@ -105,15 +106,9 @@ class FTPSink:
         self._taken.end(keep=not session.is_dead)
 
     def _is_in_place(self) -> bool:
-        """Whether the rename was done although nobody lived to hear it."""
         self._taken.end(keep=False)
-        account, due = self._account, Due(self._due.left(self._account.definition.timeout_seconds))
-        with account.session(due) as session:
-            there = account.info_in(session, self._path, due)
-            part = account.info_in(session, self._part, due)
-        if part is not None or there is None:
-            return False
-        return there.size == self.offset or ends_at(partial(FTPSource, account), self._path, self.offset, due)
+        read = partial(FTPSource, self._account)
+        return is_in_place(self._account, read, self._part, self._path, self.offset, self._due)
 
     def abort(self, keep: bool = False) -> None:
         self._taken.end(keep=False)

@@ -9,7 +9,8 @@ from workbench.connections.definition import Opening
 from workbench.connections.files.errors import FileThere
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import joined, parent_of, part_of
-from workbench.connections.files.protocol import FileInfo, Hasher
+from workbench.connections.files.protocol import FileInfo
+from workbench.connections.files.sessions import SessionBackend
 from workbench.connections.sftp.account import SFTPAccount, info_of
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.connections.sftp.errors import is_a_no
@@ -27,11 +28,8 @@ def open_sftp(definition: SFTPConnection, opening: Opening) -> LiveFiles:
     return LiveFiles(definition, backend, deadline_seconds=definition.deadline_seconds, retries=definition.retries)
 
 
-class SFTPBackend:
+class SFTPBackend(SessionBackend[SFTPAccount]):
     """The files of one account."""
-
-    def __init__(self, account: SFTPAccount) -> None:
-        self.account = account
 
     def scan(self, path: str, due: Due) -> Iterable[FileInfo]:
         account = self.account
@@ -42,17 +40,11 @@ class SFTPBackend:
                 raise account.refused(session, exc, path, due, folder=True) from exc
         return [info_of(joined(path, name), attributes, name) for name, attributes in found if name not in (".", "..")]
 
-    def info(self, path: str, due: Due) -> FileInfo | None:
-        return self.account.info(path, due)
-
     def reader(self, path: str, offset: int, due: Due) -> SFTPSource:
         return SFTPSource(self.account, path, offset, due)
 
     def sink(self, path: str, token: str, resume: bool, due: Due) -> SFTPSink:
         return SFTPSink(self.account, path, part_of(path, token), resume, due)
-
-    def give_up(self, path: str, token: str, due: Due) -> None:
-        self.account.discard(part_of(path, token), due)
 
     def remove(self, path: str, due: Due) -> None:
         self._do("remove", path, due)
@@ -67,10 +59,6 @@ class SFTPBackend:
                 getattr(session.within(due), verb)(account.at(path))
             except OSError as exc:
                 raise account.refused(session, exc, path, due, folder=folder) from exc
-
-    def rename(self, source: str, target: str, overwrite: bool, due: Due) -> None:
-        with self.account.session(due) as session:
-            self.account.rename_in(session, source, target, overwrite, due)
 
     def make_folder(self, path: str, due: Due) -> None:
         account = self.account
@@ -87,12 +75,3 @@ class SFTPBackend:
             session.within(due).stat(self.account.at(""))
             assert session.transport is not None
             return session.transport.remote_version
-
-    def hasher(self) -> Hasher | None:
-        return None
-
-    def digest(self, path: str, due: Due) -> str | None:
-        return None
-
-    def close(self) -> None:
-        self.account.pool.close()
