@@ -19,12 +19,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tests.connections.suites.examples import EXAMPLES, played
-from tests.connections.surroundings import surroundings
 from workbench.connections.definition import Opening
 from workbench.connections.sql import LiveSQL, SQLConnection
-from workbench.core.call import INVOKE, Call
+from workbench.core.call import Call
 from workbench.core.clock import SystemClock
-from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, MissingDependency, ServiceUsage
 from workbench.core.secret import secret
 from workbench.sandbox.sql_database import SQLDatabase
@@ -81,14 +79,6 @@ def conn(request: pytest.FixtureRequest) -> Iterator[LiveSQL]:
     live.execute("DROP SCHEMA public CASCADE")
     live.execute("CREATE SCHEMA public")
     live.close()
-
-
-@pytest.fixture
-def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
-    token = CURRENT.set(call)
-    yield call
-    CURRENT.reset(token)
 
 
 class Base(DeclarativeBase):

@@ -12,12 +12,10 @@ import pytest
 
 from tests.connections.suites.examples import EXAMPLES, opened
 from tests.connections.suites.timing import ended_in_time
-from tests.connections.surroundings import surroundings
 from workbench.connections.definition import Opening
 from workbench.connections.twilio import LiveTwilio, TwilioConnection
-from workbench.core.call import INVOKE, Call
+from workbench.core.call import Call
 from workbench.core.clock import SystemClock
-from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import give, given, secret
 from workbench.sandbox.http.source import HTTPSource
@@ -51,14 +49,6 @@ def conn(both: tuple[LiveTwilio, SMSGateway]) -> LiveTwilio:
 @pytest.fixture
 def peer(both: tuple[LiveTwilio, SMSGateway]) -> SMSGateway:
     return both[1]
-
-
-@pytest.fixture
-def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
-    token = CURRENT.set(call)
-    yield call
-    CURRENT.reset(token)
 
 
 def test_a_message_arrives_as_it_was_written(conn: LiveTwilio, peer: SMSGateway) -> None:

@@ -13,7 +13,6 @@ import pytest
 from dropbox.exceptions import ApiError, AuthError, RateLimitError
 
 from tests.connections.suites.examples import EXAMPLES, opened
-from tests.connections.surroundings import surroundings
 from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox.backend import DropboxBackend
@@ -22,9 +21,8 @@ from workbench.connections.dropbox.errors import NoToken, RateLimited, TokenRefu
 from workbench.connections.dropbox.hash import ContentHash
 from workbench.connections.dropbox.live import LiveDropbox
 from workbench.connections.files.errors import FileThere, Interrupted, NoSuchFile, StorageFull, UnsafeName
-from workbench.core.call import INVOKE, Call
+from workbench.core.call import Call
 from workbench.core.clock import SystemClock
-from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import PlainSecretWarning, give, given, secret
 from workbench.sandbox.dropbox.server import DropboxServer
@@ -49,14 +47,6 @@ def conn(both: tuple[LiveDropbox, DropboxServer]) -> LiveDropbox:
 @pytest.fixture
 def peer(both: tuple[LiveDropbox, DropboxServer]) -> DropboxServer:
     return both[1]
-
-
-@pytest.fixture
-def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
-    token = CURRENT.set(call)
-    yield call
-    CURRENT.reset(token)
 
 
 def routes(peer: DropboxServer) -> list[str]:

@@ -13,14 +13,12 @@ from typing import Any
 import pytest
 
 from tests.connections.suites.examples import EXAMPLES, opened
-from tests.connections.surroundings import surroundings
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import AccessRefused
 from workbench.connections.imap.definition import IMAPConnection
 from workbench.connections.imap.live import LiveIMAP
-from workbench.core.call import INVOKE, Call
+from workbench.core.call import Call
 from workbench.core.clock import SystemClock
-from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import give, given, secret
 from workbench.sandbox.imap.mailbox import IMAPMailbox
@@ -43,14 +41,6 @@ def conn(both: tuple[LiveIMAP, IMAPMailbox]) -> LiveIMAP:
 @pytest.fixture
 def peer(both: tuple[LiveIMAP, IMAPMailbox]) -> IMAPMailbox:
     return both[1]
-
-
-@pytest.fixture
-def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
-    token = CURRENT.set(call)
-    yield call
-    CURRENT.reset(token)
 
 
 @pytest.mark.parametrize("mode", ["ssl", "starttls", "plain"])

@@ -21,11 +21,10 @@ import psutil
 import pytest
 import redis
 
-from tests.connections.surroundings import surroundings
 from workbench.connections.kvdb import client as kvdb_client
 from workbench.connections.kvdb.live import Kvdb, NotDurable
 from workbench.connections.kvdb.server import EmbeddedServer, found_server, private_folder
-from workbench.core.call import INVOKE, Call
+from workbench.core.call import Call
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 
@@ -47,14 +46,6 @@ def kvdb(tmp_path: Path) -> Iterator[Kvdb]:
     kvdb = Kvdb(tmp_path, ENVIRONS["on PATH"])
     yield kvdb
     kvdb.close()
-
-
-@pytest.fixture
-def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
-    token = CURRENT.set(call)
-    yield call
-    CURRENT.reset(token)
 
 
 def server_of(kvdb: Kvdb) -> psutil.Process:

@@ -14,14 +14,12 @@ from hypothesis import given as cases
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests.connections.surroundings import surroundings
 from workbench.connections.definition import Opening
 from workbench.connections.smtp.definition import SMTPConnection
 from workbench.connections.smtp.live import LiveSMTP
 from workbench.connections.smtp.message import SMTPMessage
-from workbench.core.call import INVOKE, Call
+from workbench.core.call import Call
 from workbench.core.clock import VirtualClock
-from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
 from workbench.core.secret import give, given, secret
 from workbench.sandbox.smtp_inbox import SMTPInbox
@@ -50,14 +48,6 @@ def live(inbox: SMTPInbox) -> Iterator[LiveSMTP]:
 
 def message(**fields: Any) -> SMTPMessage:
     return SMTPMessage(**{"to": "hello@example.com", "subject": "New data", "body": "See below", **fields})
-
-
-@pytest.fixture
-def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
-    token = CURRENT.set(call)
-    yield call
-    CURRENT.reset(token)
 
 
 @pytest.mark.parametrize("mode", ["plain", "ssl", "starttls"])

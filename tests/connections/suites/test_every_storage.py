@@ -14,14 +14,12 @@ from typing import Any
 import pytest
 
 from tests.connections.suites.examples import EXAMPLES, FILES, opened, played
-from tests.connections.surroundings import surroundings
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.protocol import FileInfo
 from workbench.connections.files.streams import Download
-from workbench.core.call import INVOKE, Call
-from workbench.core.current import CURRENT
+from workbench.core.call import Call
 from workbench.core.errors import ConnectionFailed, ServiceUsage
 
 BIG = bytes(range(256)) * 4096
@@ -52,14 +50,6 @@ def conn(both: tuple[LiveFiles, Any]) -> LiveFiles:
 @pytest.fixture
 def peer(both: tuple[LiveFiles, Any]) -> Any:
     return both[1]
-
-
-@pytest.fixture
-def call() -> Iterator[Call]:
-    call = Call("api.sync", None, cid="c", channel=INVOKE, services={}, surroundings=surroundings())
-    token = CURRENT.set(call)
-    yield call
-    CURRENT.reset(token)
 
 
 @pytest.mark.parametrize("contents", [b"", b"x", b"a\r\nb\n\0\xff", BIG], ids=["empty", "one", "odd", "big"])
