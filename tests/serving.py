@@ -125,3 +125,9 @@ class Received:
     def all(self, name: str) -> list[str]:
         """Every value of one header."""
         return [value for each, value in self.pairs if each == name]
+
+
+def refusal(wire: Wire) -> Received | None:
+    """The answer to one more request, if the server says that it takes none."""
+    answer = wire.request("GET /ping").answer()
+    return answer if answer.status == 503 else None

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from tests.serving import Wire, until
+from tests.serving import Wire, refusal, until
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.core.service import Service
@@ -31,6 +31,13 @@ class Waits(Service):
         return "done"
 
 
+class Starts(Service):
+    name = "starts"
+
+    def handle(self) -> None:
+        self.invoke_async("waits")
+
+
 class Blocks(Service):
     name = "blocks"
 
@@ -44,7 +51,7 @@ class Blocks(Service):
 def stop(wb: Workbench) -> Iterator[Stop]:
     """Stops the server on another thread."""
     Waits.began, Waits.go, Waits.ended = threading.Event(), threading.Event(), []
-    wb.deploy(Waits, Blocks)
+    wb.deploy(Waits, Starts, Blocks)
     wb.define(RESTChannel("waits"), RESTChannel("blocks"))
     wb.start()
     with ThreadPoolExecutor(1) as pool:
@@ -58,7 +65,7 @@ def test_what_runs_may_end_within_its_time(wb: Workbench, stop: Stop, how: str) 
         if how == "a call":
             callers.submit(wb.call, "GET /waits")
         elif how == "in the background":
-            wb._parts.invoker.invoke_async("waits")
+            wb.invoke("starts")
         else:
             wb.define(IntervalJob("job", service="waits", hours=1))
             wb.jobs["job"].execute(wait=False)
@@ -73,7 +80,7 @@ def test_what_runs_may_end_within_its_time(wb: Workbench, stop: Stop, how: str) 
 
 
 def test_what_does_not_end_in_the_background_is_not_waited_for_longer_than_asked(wb: Workbench, stop: Stop) -> None:
-    wb._parts.invoker.invoke_async("waits")
+    wb.invoke("starts")
     assert Waits.began.wait(30)
     stop(0.1).result(20)
     assert Waits.ended == []
@@ -85,8 +92,7 @@ def test_a_connection_that_was_kept_ends_with_the_503_of_a_server_that_stops(wb:
         busy.request("GET /waits")
         assert Waits.began.wait(30)
         stopping = stop(30)
-        until(lambda: wb._parts.pipeline.draining, "it stops")
-        refused = kept.request("GET /ping").answer()
+        refused = until(lambda: refusal(kept), "it stops")
         assert (refused.status, refused.headers["connection"], refused.headers["retry-after"]) == (503, "close", "1")
         assert kept.is_closed
         Waits.go.set()

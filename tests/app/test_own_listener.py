@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 import requests
 
-from tests.serving import Wire, until
+from tests.serving import Wire, token_of, until
 from workbench.app.serving.runtime_file import running
 from workbench.app.workbench import Workbench
 from workbench.channels.guard import TOKEN_HEADER
@@ -100,7 +100,7 @@ def _refused(wb: Workbench) -> Any:
 
 
 def test_nobody_without_the_token_and_no_page_is_answered(small: Workbench) -> None:
-    token = small._parts.token
+    token = token_of(small)
     assert ask("/workbench/status", headers={}).status_code == 404
     assert ask("/workbench/status", headers={TOKEN_HEADER: "wrong"}).status_code == 404
     assert ask("/workbench/status", headers={"Host": "evil.example"}).status_code == 403

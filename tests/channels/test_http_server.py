@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Wire, port_of, until
+from tests.serving import Wire, port_of, refusal, until
 from workbench.app.workbench import Workbench
 from workbench.channels.http.port_owner import owner_of
 from workbench.channels.http.server import HTTPServer, PortBusy, bind_loopback
@@ -124,8 +124,7 @@ def test_a_drained_server_ends_its_calls_and_takes_no_new_ones(wb: Workbench) ->
         assert Waits.reached.wait(30)
         stopper = threading.Thread(target=wb.stop, args=(10.0,))
         stopper.start()
-        until(lambda: wb._parts.pipeline.draining, "it drains")
-        late = idle.request("GET /waits").answer()
+        late = until(lambda: refusal(idle), "it drains")
         assert (late.status, late.headers["retry-after"]) == (503, "1")
         Waits.go.set()
         assert busy.answer().body == b"done"

@@ -175,15 +175,17 @@ def test_async_services_await_single_statements(conn: LiveSQL, call: Call) -> No
     assert asyncio.run(handle()) == [{"one": 1}]
 
 
-def test_a_temporary_database_is_one_for_all_threads_and_gone_when_closed() -> None:
+def test_a_temporary_database_is_one_for_all_threads_and_gone_when_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     live = SQLConnection("t").open(OPENING)
     live.execute("CREATE TABLE t (id INTEGER)")
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(live.execute, "SELECT * FROM t").result() == []
-    folder = live._folder
-    assert folder is not None
+    assert list(tmp_path.iterdir())
     live.close()
-    assert not folder.exists()
+    assert not list(tmp_path.iterdir())
     with pytest.raises(ConnectionFailed):
         live.execute("SELECT * FROM t")
     live.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from workbench.core.errors import StoreUnavailable
 from workbench.stores.files import own_folder
-from workbench.stores.sqlite import SQLiteStore
+from workbench.stores.sqlite import LOOK_SECONDS, SQLiteStore
 
 VERBS: dict[str, Callable[[SQLiteStore], object]] = {
     "put": lambda store: store.put("key", b"value"),
@@ -33,6 +34,7 @@ def test_a_store_whose_file_was_deleted_says_so_at_every_verb(tmp_path: Path, ve
     store = SQLiteStore(tmp_path / "store.db")
     store.put("key", b"value")
     (tmp_path / "store.db").unlink()
+    time.sleep(LOOK_SECONDS)
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match=r"store\.db was deleted or replaced while it was open.* Fix: "):
             VERBS[verb](store)
@@ -45,6 +47,7 @@ def test_a_store_does_not_write_into_a_file_that_took_its_place(tmp_path: Path) 
     store.put("key", b"value")
     (tmp_path / "store.db").rename(tmp_path / "aside.db")
     SQLiteStore(tmp_path / "store.db").close()
+    time.sleep(LOOK_SECONDS)
     with pytest.raises(StoreUnavailable, match="deleted or replaced"):
         store.put("key", b"other")
     store.close()

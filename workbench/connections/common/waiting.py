@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 
 class Waiting:
@@ -18,6 +19,12 @@ class Waiting:
         """Put some at the end; what its owner could still change is copied."""
         self._blocks.append(block if block.readonly else memoryview(bytes(block)))
         self.size += len(block)
+
+    def pieces(self, block: memoryview, size: int) -> Iterator[bytes]:
+        """Put some at the end, and take each piece of `size` [bytes] behind which something is left."""
+        self.add(block)
+        while self.size > size:
+            yield self.take(size)
 
     def take(self, count: int) -> bytes:
         """Take the first `count` [bytes], of which there must be as many."""

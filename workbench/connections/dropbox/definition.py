@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
-from workbench.connections.files.names import path_of
+from workbench.connections.files.names import folder_problems
 from workbench.core.secret import Secret
 
 
@@ -56,11 +56,7 @@ class DropboxConnection(ConnectionDefinition, tag="dropbox", frozen=True, kw_onl
             problems["app_key"] = "is missing; a refresh token belongs to an application"
         if any("\n" in each or "\r" in each for pair in self.http_headers.items() for each in pair):
             problems["http_headers"] = "must not contain line ends"
-        try:
-            path_of(self.default_directory, "default_directory")
-        except ValueError as exc:
-            problems["default_directory"] = str(exc)
-        return problems
+        return problems | folder_problems(self.default_directory)
 
     @property
     def host(self) -> str:

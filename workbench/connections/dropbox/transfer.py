@@ -98,9 +98,7 @@ class DropboxSink:
 
     def write(self, block: memoryview) -> None:
         self._hash.update(block)
-        self._waiting.add(block)
-        while self._waiting.size > PIECE_BYTES:
-            piece = self._waiting.take(PIECE_BYTES)
+        for piece in self._waiting.pieces(block, PIECE_BYTES):
             self._surely(lambda attempt, piece=piece: self._append(piece))  # type: ignore[misc]
             self._arrived(len(piece))
 

@@ -55,6 +55,15 @@ def path_of(path: object, owner: object) -> str:
     return joined
 
 
+def folder_problems(folder: str) -> dict[str, str]:
+    """What is wrong with a field `default_directory`."""
+    try:
+        path_of(folder, "default_directory")
+    except ValueError as exc:
+        return {"default_directory": str(exc)}
+    return {}
+
+
 def parent_of(path: str) -> str:
     """The folder of a path; '' is the root."""
     return path.rpartition("/")[0]

@@ -10,7 +10,7 @@ from workbench.connections.common.fields import Host, Password, host_problems, p
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
-from workbench.connections.files.names import path_of
+from workbench.connections.files.names import folder_problems
 
 
 class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
@@ -36,12 +36,11 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
     ca_file: CAFile = None
 
     def problems(self) -> dict[str, str]:
-        problems = host_problems(self.host, "ftp.example.com") | pair_problems(self, "username", "password")
-        try:
-            path_of(self.default_directory, "default_directory")
-        except ValueError as exc:
-            problems["default_directory"] = str(exc)
-        return problems
+        return (
+            host_problems(self.host, "ftp.example.com")
+            | pair_problems(self, "username", "password")
+            | folder_problems(self.default_directory)
+        )
 
     @property
     def address(self) -> str:

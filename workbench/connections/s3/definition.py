@@ -11,7 +11,7 @@ from workbench.connections.common.fields import pair_problems
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
-from workbench.connections.files.names import path_of
+from workbench.connections.files.names import folder_problems
 from workbench.core.secret import Secret
 
 
@@ -47,12 +47,7 @@ class S3Connection(ConnectionDefinition, tag="s3", frozen=True, kw_only=True):
     ca_file: CAFile = None
 
     def problems(self) -> dict[str, str]:
-        problems = pair_problems(self, "access_key", "secret_key")
-        try:
-            path_of(self.default_directory, "default_directory")
-        except ValueError as exc:
-            problems["default_directory"] = str(exc)
-        return problems
+        return pair_problems(self, "access_key", "secret_key") | folder_problems(self.default_directory)
 
     @property
     def host(self) -> str:

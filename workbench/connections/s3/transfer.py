@@ -88,9 +88,8 @@ class S3Sink:
 
     def write(self, block: memoryview) -> None:
         self._hash.update(block)
-        self._waiting.add(block)
-        while self._waiting.size > PART_BYTES:
-            self._send(self._waiting.take(PART_BYTES))
+        for part in self._waiting.pieces(block, PART_BYTES):
+            self._send(part)
 
     def _send(self, part: bytes) -> None:
         if len(self._parts) == MOST_PARTS:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from workbench.connections.common.fields import Host, host_problems
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
-from workbench.connections.files.names import path_of
+from workbench.connections.files.names import folder_problems
 from workbench.core.secret import Secret
 
 
@@ -41,12 +41,7 @@ class SFTPConnection(ConnectionDefinition, tag="sftp", frozen=True, kw_only=True
     known_hosts: Annotated[str, Meta(min_length=1, description="File of the servers' keys.")] = "~/.ssh/known_hosts"
 
     def problems(self) -> dict[str, str]:
-        problems = host_problems(self.host, "sftp.example.com")
-        try:
-            path_of(self.default_directory, "default_directory")
-        except ValueError as exc:
-            problems["default_directory"] = str(exc)
-        return problems
+        return host_problems(self.host, "sftp.example.com") | folder_problems(self.default_directory)
 
     @property
     def address(self) -> str:
