@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from workbench.core.errors import StoreUnavailable
-from workbench.stores.files import own_folder
-from workbench.stores.sqlite import LOOK_SECONDS, SQLiteStore
+from workbench.stores.files import LOOK_SECONDS, own_folder
+from workbench.stores.sqlite import SQLiteStore
 
 VERBS: dict[str, Callable[[SQLiteStore], object]] = {
     "put": lambda store: store.put("key", b"value"),

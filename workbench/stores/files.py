@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from workbench.core.errors import StoreUnavailable
+
+LOOK_SECONDS = 0.02
+"""Between two looks whether a file is still there [s]. What is written in that time after it was deleted is lost, as is
+what was written just before; a look at each call cost a burst of jobs a third of its time."""
 
 
 def make_private(path: Path) -> None:
@@ -25,8 +30,24 @@ def make_private(path: Path) -> None:
                 each.chmod(0o600)
 
 
-def identity(path: Path) -> tuple[int, int] | None:
-    """What tells the file at a path from any other, for as long as it is there; None if there is none."""
+class Place:
+    """The path of an open file: open, a file that was deleted can be written for ever, and nobody finds it."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file that is there now for the open one."""
+        self._path, self._identity, self._look_at = path, _identity(path), 0.0
+
+    def is_kept(self) -> bool:
+        """Whether the open file is still the one that its path names, as of `LOOK_SECONDS` ago at the most."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return True
+        is_kept = _identity(self._path) == self._identity
+        self._look_at = now + LOOK_SECONDS if is_kept else 0.0
+        return is_kept
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
         state = path.stat()
     except OSError:

@@ -12,17 +12,13 @@ from threading import Lock
 from typing import Any
 
 from workbench.core.errors import StoreUnavailable
-from workbench.stores.files import identity, make_private
+from workbench.stores.files import Place, make_private
 from workbench.stores.values import NotACounter, valid_key
 
 log = logging.getLogger("workbench.stores")
 
 BUSY_SECONDS = 2.0
 """Longest wait for another process's write [s]; one write takes about 20 microseconds."""
-
-LOOK_SECONDS = 0.02
-"""Between two looks whether the file is still there [s]. What is written in that time after it was deleted is lost, as
-is what was written just before; a look at each call cost a burst of jobs a third of its time."""
 
 CHECKPOINT_EVERY = 500
 """Writes of this process between two checkpoints."""
@@ -177,8 +173,7 @@ class SQLiteStore:
         with self._lock:
             if self._closed:
                 raise StoreUnavailable(f"The store {self.path} is closed. Fix: open it again.")
-            # Open, a deleted file can be written for ever, and nobody finds it.
-            if time.monotonic() >= self._look_at and not self._is_there():
+            if not self._place.is_kept():
                 raise StoreUnavailable(
                     f"The store {self.path} was deleted or replaced while it was open; nothing is written any more. "
                     f"Fix: put a copy back if there is one, and restart; without one, a restart makes a new file."
@@ -188,11 +183,6 @@ class SQLiteStore:
             except sqlite3.Error as exc:
                 raise self._unavailable(exc) from exc
 
-    def _is_there(self) -> bool:
-        is_there = identity(self.path) == self._identity
-        self._look_at = time.monotonic() + LOOK_SECONDS if is_there else 0.0
-        return is_there
-
     def _leave_to_parent(self) -> None:
         # SQLite forbids touching, and even closing, a connection that came through a fork.
         self._inherited += [self._connection, self._side]
@@ -200,7 +190,7 @@ class SQLiteStore:
 
     def _open(self) -> None:
         self._lock, self._side_lock = Lock(), Lock()
-        self._pid, self._writes, self._look_at = os.getpid(), 0, 0.0
+        self._pid, self._writes = os.getpid(), 0
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as exc:
@@ -212,7 +202,7 @@ class SQLiteStore:
             with _making:
                 make_private(self.path)
                 self._connection = self._connect()
-                self._identity = identity(self.path)
+                self._place = Place(self.path)
             try:
                 self._prepare()
                 self._side = self._connect()

@@ -6,6 +6,7 @@ import asyncio
 import random
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from workbench.limiting.local.limiter import LocalLimiter
 from workbench.limiting.registry import Limits
 from workbench.limiting.shared.limiter import SharedLimiter
 from workbench.limiting.shared.sqlite import SQLiteCounters
+from workbench.stores.files import LOOK_SECONDS
 
 
 def shared(counters: SQLiteCounters, lines: str, **fields: object) -> SharedLimiter:
@@ -205,6 +207,7 @@ def test_a_deleted_file_is_told_at_once_and_counted_anew_in_one_of_the_owners_al
     assert passed(shared(counters, "5/m"), "10.0.0.1", 3) == 3
     assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
     path.unlink()
+    time.sleep(LOOK_SECONDS)
     with pytest.raises(StoreUnavailable, match="deleted or replaced while it was open, and counts begin anew"):
         counters.used([])
     assert "deleted or replaced" in caplog.text

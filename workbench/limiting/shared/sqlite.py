@@ -34,7 +34,7 @@ from workbench.limiting.shared.limiter import (
     Question,
     Waiting,
 )
-from workbench.stores.files import identity, make_private
+from workbench.stores.files import Place, make_private
 
 try:
     import fcntl
@@ -230,13 +230,12 @@ class _File:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path = path
         lock = path.with_name(f"{path.name}.lock")
         self._lock: IO[bytes] = os.fdopen(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
         try:
             with self._held():
                 make_private(path)
-                self._identity = identity(path)
+                self._place = Place(path)
                 self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None)
                 # No write is ever forced to the disk: counts survive the death of processes, not a power cut.
                 for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY"):
@@ -261,7 +260,7 @@ class _File:
     def decide(self, batch: list[_OnLoop | _Blocked | _Chore], clock: Callable[[], float]) -> list[Answer | None]:
         """Answer a batch in one transaction."""
         with self._held():
-            if identity(self._path) != self._identity:
+            if not self._place.is_kept():
                 raise FileNotFoundError("it was deleted or replaced while it was open, and counts begin anew")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
