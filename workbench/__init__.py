@@ -119,11 +119,14 @@ def __dir__() -> list[str]:
 
 
 def _the_workbench() -> Any:
-    """The one workbench of this process; in IPython, cells begin to deploy by themselves."""
+    """The one workbench of this process; in IPython, cells begin to deploy by themselves. In a file, its loader."""
+    from workbench.app.deploy.loading import LOADER
     from workbench.app.singleton import the_workbench
     from workbench.zato.hook import install
 
     install()
+    if (loader := LOADER.get()) is not None:
+        return loader
     if (shell := _ipython()) is not None:
         from workbench.notebook.extension import greet
 

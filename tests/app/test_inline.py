@@ -57,6 +57,13 @@ def test_text_and_bytes_go_as_they_are_and_the_rest_as_json(echo: Workbench, dat
     assert echo.call("POST /echo", data=data).body == body
 
 
+def test_json_goes_as_json_whatever_it_is(echo: Workbench) -> None:
+    assert echo.call("POST /echo", json="text").body == b'"text"'
+    assert echo.call("POST /echo", json={"a": 1}, headers={"Content-Type": "application/x+json"}).body == b'{"a":1}'
+    with pytest.raises(ServiceUsage, match=r"data= or json=, not both.* Fix: "):
+        echo.call("POST /echo", {"a": 1}, json={"a": 1})
+
+
 def test_an_answer_has_status_headers_body_cid_and_trace(echo: Workbench) -> None:
     answer = echo.call("GET /echo", headers={"X-Own": "1"})
     assert (answer.status, answer.ok) == (200, True)

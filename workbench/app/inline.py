@@ -97,8 +97,13 @@ def read_call(call: str) -> tuple[str, str]:
     return (match[1] or "GET").upper(), quote(match[2], safe="/?&=%:@!$'()*+,;~[]")
 
 
-def body_of(data: Any, headers: dict[str, str]) -> Any:
+def body_of(data: Any, as_json: Any, headers: dict[str, str]) -> Any:
     """What goes out: text as UTF-8, bytes and files as they are, anything else as JSON, which `headers` then say."""
+    if as_json is not None:
+        if data is not None:
+            raise ServiceUsage("wb.call takes data= or json=, not both. Fix: leave one of them out.")
+        headers.setdefault("Content-Type", "application/json")
+        return _encode(as_json)
     if data is None or isinstance(data, bytes | Path):
         return data
     if isinstance(data, str):

@@ -125,8 +125,8 @@ class Workbench:
         return live.origin if live is not None else None
 
     def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
-        """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`)."""
-        return loading.load(self.drafting, Path(path), replace=replace)
+        """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`), whose `wb` this is."""
+        return loading.load(self, Path(path), replace=replace)
 
     def invoke(self, name: str | type[Service], payload: Any = "") -> Any:
         """Run a service here and now and return its answer; its errors come through as they are.
@@ -178,19 +178,20 @@ class Workbench:
         call: str,
         data: Any = None,
         *,
+        json: Any = None,
         user: str = "",
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 60.0,
     ) -> inline.Answer:
         """Make a request through the real server: `wb.call("POST /api/sync?x=1", data=..., user="my.user")`.
 
-        Text and bytes go as they are, a `Path` or a file opened in mode `rb` piece by piece, anything else as JSON;
-        `user` adds a security definition's credentials.
+        Text and bytes go as they are, a `Path` or a file opened in mode `rb` piece by piece, anything else, and
+        whatever `json` is, as JSON; `user` adds a security definition's credentials.
         """
         self._not_on_loop("wb.call", "call from a service that is not async")
         method, target = inline.read_call(call)
         told = dict(headers or {})
-        body = inline.body_of(data, told)
+        body = inline.body_of(data, json, told)
         definition: Any = self.security[user] if user else None
         more = definition.credentials(self._parts.secrets.reveal) if user else {}
         draft = self._parts.draft

@@ -81,6 +81,23 @@ def test_a_module_of_services_goes_live(wb: Workbench, tmp_path: Path) -> None:
     assert wb.services["api.named"].source.startswith("class Named(Service):")
 
 
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+def test_the_wb_that_a_file_imports_is_the_workbench_that_loads_it(wb: Workbench, tmp_path: Path, suffix: str) -> None:
+    text = """from workbench import RESTChannel, Service, wb
+
+class Greets(Service):
+    name = "greets"
+
+    def handle(self):
+        return wb.app
+
+wb.define(RESTChannel("greets", path="/greets"))
+"""
+    path = tmp_path / f"greeting{suffix}"
+    wb.load(written(path, text) if suffix == ".py" else notebook(path, text))
+    assert wb.call("GET /greets").data == wb.app
+
+
 def test_a_module_loaded_again_is_the_same_or_the_next_version(wb: Workbench, tmp_path: Path) -> None:
     path = written(tmp_path / "my_services.py", MODULE)
     for text, number in ((MODULE, 1), (MODULE, 1), (MODULE.replace('{"id": 5}', '{"id": 6}'), 2)):

@@ -133,6 +133,7 @@ def hashed(name: str, contents: bytes) -> str:
         ("Repr-Digest", f"sha-512=:{hashed('sha512', BIG)}:, sha-256=:{hashed('sha256', BIG)}:"),
         ("Content-Digest", f"sha-256=:{hashed('sha256', BIG)}:"),
     ],
+    ids=["Content-MD5", "Digest", "Repr-Digest", "Content-Digest"],
 )
 def test_a_hash_that_is_told_is_checked(opened: Any, source: HTTPSource, header: str, value: str) -> None:
     source.reply("/good", data=BIG, headers={header: value})

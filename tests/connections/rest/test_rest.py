@@ -16,6 +16,7 @@ import pytest
 
 from tests.connections.suites.timing import ended_in_time
 from tests.serving import wb as wb
+from workbench.app.workbench import Workbench
 from workbench.connections.definition import Opening
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.rest.live import LiveREST
@@ -23,6 +24,8 @@ from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
 from workbench.core.secret import secret
+from workbench.sandbox import certificates
+from workbench.sandbox.dropbox.server import DropboxServer
 from workbench.sandbox.http.source import HTTPSource
 
 SECRETS = {"PASSWORD": "pä:ss", "KEY": "k-123", "BROKEN": "k-123\n"}
@@ -492,3 +495,17 @@ def test_an_unknown_connection_says_how_to_define_it(wb: Any) -> None:
     wb.define(RESTConnection("Rates", host="http://localhost:1"))
     with pytest.raises(UnknownName, match="REST connection is named 'Rats'; there are: Rates. Did you mean 'Rates'?"):
         wb.invoke("fetches")
+
+
+def test_a_private_authority_is_trusted_by_its_file_alone(wb: Workbench) -> None:
+    peer = DropboxServer("d", encrypted=True).start()
+    try:
+        wb.define(RESTConnection("R", host=peer.url, ca_file=str(certificates.authority().file)))
+        assert wb.connections["R"].conn.get("cid").status_code == 404
+        wb.define(RESTConnection("R", host=peer.url), replace=True)
+        with pytest.raises(ConnectionFailed, match=r"cannot be trusted.* set ca_file="):
+            wb.connections["R"].conn.get("cid")
+    finally:
+        peer.stop()
+    with pytest.raises(InvalidDefinition, match="ca_file has no use with verify_tls=False"):
+        RESTConnection("R", host="https://example.com", ca_file="a.pem", verify_tls=False)

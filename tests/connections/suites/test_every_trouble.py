@@ -9,6 +9,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from threading import Semaphore
 from typing import Any
 
@@ -115,6 +116,19 @@ def test_a_certificate_of_another_name_is_refused(case: Case, monkeypatch: pytes
     assert str(failed.value).startswith(str(case.definition))
     assert "certificate" in str(failed.value)
     assert "Fix: " in str(failed.value)
+
+
+@pytest.mark.parametrize("case", ["rest", "dropbox", "s3"], indirect=True)
+def test_a_file_of_authorities_that_cannot_be_read_is_named(case: Case, tmp_path: Path) -> None:
+    assert case.at is not None
+    peer = Elsewhere("e").start()
+    try:
+        fields = {field: url.replace("http:", "https:") for field, url in case.at("127.0.0.1", peer.port).items()}
+        missing = case.definition.replace(**fields, ca_file=str(tmp_path / "no.pem"))
+        with pytest.raises(ConnectionFailed, match=r"cannot read ca_file='.*no\.pem'"), opened(missing) as conn:
+            case.use(conn)
+    finally:
+        peer.stop()
 
 
 def patient(case: Case, host: str, port: int) -> ConnectionDefinition:

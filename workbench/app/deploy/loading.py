@@ -7,10 +7,11 @@ import inspect
 import linecache
 import sys
 from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from msgspec import structs
@@ -49,18 +50,33 @@ def source_of(classes: tuple[type[Service], ...]) -> str:
     return "\n\n".join(texts)
 
 
-def load(drafting: Drafting, path: Path, *, replace: bool = False) -> Deployed:
-    """Load one file.
+class Loader(Protocol):
+    """A workbench."""
+
+    @property
+    def drafting(self) -> Drafting:
+        """Takes what the file defines."""
+        ...
+
+
+LOADER: ContextVar[Loader | None] = ContextVar("workbench_loader", default=None)
+"""The workbench that loads a file on this thread: the file's `wb`, whatever other workbench the process has."""
+
+
+def load(loader: Loader, path: Path, *, replace: bool = False) -> Deployed:
+    """Load one file; where it imports `wb`, that is the loader.
 
     Raises:
         DeployRefused: There is no such file, its kind is not known, or it does not run; nothing of it went live.
     """
     if not path.is_file():
         raise DeployRefused(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}. Fix: correct the path.")
-    if path.suffix == ".py":
-        return _load_module(drafting, path, replace)
-    if path.suffix == ".ipynb":
-        return _load_notebook(drafting, path, replace)
+    if load_kind := {".py": _load_module, ".ipynb": _load_notebook}.get(path.suffix):
+        token = LOADER.set(loader)
+        try:
+            return load_kind(loader.drafting, path, replace)
+        finally:
+            LOADER.reset(token)
     raise DeployRefused(f"{path.name!r} is neither a module (.py) nor a notebook (.ipynb).")
 
 

@@ -37,6 +37,15 @@ class Trust:
             raise ConnectionFailed(f"{self._owner} cannot read ca_file={self._ca_file!r}: {exc}") from exc
 
 
+def file_of(owner: object, ca_file: str | None) -> str | None:
+    """The file of authorities, for a client library that opens it by itself; None for the system's.
+
+    Raises:
+        ConnectionFailed: It cannot be read, or holds no certificates.
+    """
+    return ca_file if ca_file is None or Trust(owner, ca_file).context else None
+
+
 class Sockets(list[socket.socket]):
     """The sockets of one conversation, so that it can be ended from another thread, even while it begins."""
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.files.names import folder_problems
@@ -46,9 +47,7 @@ class DropboxConnection(ConnectionDefinition, tag="dropbox", frozen=True, kw_onl
     api_url: Annotated[
         str, Meta(pattern=r"^(https?://[^/\s@]+)?$", description="Server that stands in for Dropbox; empty for itself.")
     ] = ""
-    ca_file: Annotated[str | None, Meta(description="File of the authorities to trust instead of the usual ones.")] = (
-        None
-    )
+    ca_file: CAFile = None
 
     def problems(self) -> dict[str, str]:
         problems: dict[str, str] = {}

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.http import BACKOFF_SECONDS, adapter_class, bounded, settle
+from workbench.connections.common.tls import file_of
 from workbench.connections.common.trying import Due, backoff
 from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.protocol import said_bytes
@@ -133,7 +134,7 @@ def session_of(definition: DropboxConnection) -> Session:
     import requests
 
     session = requests.Session()
-    settle(session, definition.api_url or REAL, definition.ca_file or True)
+    settle(session, definition.api_url or REAL, file_of(definition, definition.ca_file) or True)
     session.mount("https://", _adapter_class()(definition))
     return session
 

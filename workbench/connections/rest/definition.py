@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 from msgspec.structs import force_setattr
 
+from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.rest.credentials import Values, warn_of_plain_query, without_plain
@@ -35,6 +36,7 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     pool_size: Annotated[int, Meta(ge=1, le=1000, description="Most connections kept open.")] = 20
     ping_method: Annotated[Literal["HEAD", "GET", "OPTIONS"], Meta(description="Method of a ping.")] = "HEAD"
     verify_tls: Annotated[bool, Meta(description="Whether the server's certificate is checked.")] = True
+    ca_file: CAFile = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,4 +45,7 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
         warn_of_plain_query(str(self), self.path)
 
     def problems(self) -> dict[str, str]:
-        return {"path": "must begin with /"} if self.path and not self.path.startswith("/") else {}
+        problems = {"path": "must begin with /"} if self.path and not self.path.startswith("/") else {}
+        if self.ca_file is not None and not self.verify_tls:
+            problems["ca_file"] = "has no use with verify_tls=False: leave one of them out"
+        return problems

@@ -152,7 +152,7 @@ class Sender:
                 f"timeout_seconds, deadline_seconds"
             )
         if isinstance(root_of(exc), ssl.SSLCertVerificationError):
-            return untrusted(where, exc, "REQUESTS_CA_BUNDLE")
+            return untrusted(where, exc)
         if isinstance(exc, requests.ConnectionError):
             return ConnectionFailed(f"{where} cannot be reached: {reason(exc)} ({tries}).")
         return ConnectionFailed(f"{where} answered what cannot be read: {reason(exc)} ({tries}).")

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from workbench.connections.common.http import adapter_class, settle
+from workbench.connections.common.tls import file_of
 from workbench.connections.rest.credentials import FOLLOWING, Reveal, revealed
 from workbench.core.errors import MissingDependency
 from workbench.core.masking import learn_pair
@@ -46,7 +47,7 @@ def _session_class() -> Any:
 def session_of(definition: RESTConnection, reveal: Reveal) -> Session:
     """A session for one connection, with its headers, query parameters and API key as they are now."""
     session = _session_class()()
-    settle(session, definition.host, definition.verify_tls)
+    settle(session, definition.host, file_of(definition, definition.ca_file) or definition.verify_tls)
     adapter = adapter_class()(pool_connections=1, pool_maxsize=definition.pool_size, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.connections.common.http import bound_pools, is_here
+from workbench.connections.common.tls import file_of
 from workbench.connections.s3.definition import S3Connection
 from workbench.core.errors import MissingDependency
 
@@ -35,7 +36,7 @@ def client_of(definition: S3Connection, secret_key: str | None) -> Any:
         region_name=definition.region,
         aws_access_key_id=definition.access_key,
         aws_secret_access_key=secret_key,
-        verify=definition.ca_file,
+        verify=file_of(definition, definition.ca_file),
         config=config,
     )
     session = client._endpoint.http_session
