@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from workbench.connections.sftp.definition import SFTPConnection as SFTPConnection
     from workbench.connections.smtp.definition import SMTPConnection as SMTPConnection
     from workbench.connections.smtp.message import SMTPMessage as SMTPMessage
-    from workbench.connections.sql import SQLConnection as SQLConnection
+    from workbench.connections.sql.definition import SQLConnection as SQLConnection
     from workbench.connections.twilio import TwilioConnection as TwilioConnection
     from workbench.core.current import outgoing as outgoing
     from workbench.core.errors import BadRequest as BadRequest
@@ -83,7 +83,7 @@ HOMES = {
     "SMTPConnection": "workbench.connections.smtp.definition",
     "SMTPMessage": "workbench.connections.smtp.message",
     "SOAPChannel": "workbench.channels.soap",
-    "SQLConnection": "workbench.connections.sql",
+    "SQLConnection": "workbench.connections.sql.definition",
     "Service": "workbench.core.service",
     "TwilioConnection": "workbench.connections.twilio",
     "Unauthorized": "workbench.core.errors",

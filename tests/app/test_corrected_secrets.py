@@ -10,18 +10,23 @@ import pytest
 
 from workbench import (
     APIKey,
+    DropboxConnection,
     FTPConnection,
     IMAPConnection,
     RESTChannel,
     RESTConnection,
     Service,
     SMTPConnection,
+    TwilioConnection,
     secret,
 )
 from workbench.app.workbench import Workbench
+from workbench.connections.common.errors import AccessRefused
 from workbench.core.errors import ConnectionFailed
 from workbench.core.masking import mask
-from workbench.core.secret import given
+from workbench.core.secret import Secret, given
+from workbench.sandbox.http.source import HTTPSource
+from workbench.sandbox.sms_gateway import SMSGateway
 
 KINDS = [
     FTPConnection("Mine", host="example.com", username="ada", password=secret("MINE")),
@@ -99,3 +104,40 @@ def test_a_users_key_is_read_again_when_its_cell_runs_again(folder: Path) -> Non
         wb.define(user)
         assert wb.call("/open", headers={"X-API-Key": "right-Canary-22"}).status == 200
         assert wb.call("/open", headers={"X-API-Key": "wrong-Canary-1"}).status == 401
+
+
+def test_a_corrected_token_of_dropbox_is_taken_at_the_next_call(folder: Path) -> None:
+    source = HTTPSource("plays Dropbox").start()
+    definition = DropboxConnection("Mine", user_agent="t/1", api_url=source.url, token=secret("OTHER_PASSWORD"))
+    source.reply("/2/check/user", status=401, json={"error": {".tag": "invalid_access_token"}})
+    with Workbench(port=0, folder=folder) as wb:
+        wb.define(definition)
+        item = wb.connections["Mine"]
+        for _ in range(2):
+            with pytest.raises(
+                ConnectionFailed, match="not valid, .* Fix: set OTHER_PASSWORD to the right value, which"
+            ):
+                item.ping()
+        assert source.requests[-1].headers["Authorization"] == "Bearer wrong-Canary-1"
+        (folder / ".env").write_text("OTHER_PASSWORD=right-Canary-22\n")
+        with pytest.raises(ConnectionFailed):
+            item.ping()
+        assert source.requests[-1].headers["Authorization"] == "Bearer right-Canary-22"
+    source.stop()
+
+
+def test_a_corrected_token_of_twilio_is_taken_at_the_next_call(folder: Path) -> None:
+    gateway = SMSGateway("plays Twilio").start()
+    played = gateway.stand_in(TwilioConnection("Mine", account_sid="AC01", auth_token=secret("MINE")))
+    assert isinstance(played.auth_token, Secret)
+    with Workbench(port=0, folder=folder) as wb:
+        wb.define(played.replace(auth_token=secret("OTHER_PASSWORD")))
+        item = wb.connections["Mine"]
+        for _ in range(2):
+            with pytest.raises(
+                AccessRefused, match="401, .* Fix: set OTHER_PASSWORD to the right value, which is read"
+            ):
+                item.ping()
+        (folder / ".env").write_text(f"OTHER_PASSWORD={given(played.auth_token.name)}\n")
+        assert item.ping().startswith("account ")
+    gateway.stop()

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 import psutil
@@ -180,3 +181,12 @@ def test_a_redis_without_memory_says_what_to_give_it(redis_server: RedisServer) 
     finally:
         redis_server.client.config_set("maxmemory", "0")
     store.close()
+
+
+def test_a_refused_login_names_what_to_correct_without_the_password(redis_server: RedisServer) -> None:
+    url = f"unix://nobody:wrong-Canary-1@{redis_server.socket}"
+    with pytest.raises(
+        StoreUnavailable, match="refused the user name or password: .* Fix: correct it in WORKBENCH"
+    ) as refused:
+        open_store(url)
+    assert "Canary" not in "".join(traceback.format_exception(refused.value))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from workbench.app.settings import Settings
 from workbench.app.workbench import Workbench
 from workbench.core.errors import StoreUnavailable
+from workbench.core.masking import mask
 from workbench.stores.url import StoreURL, read_url, redacted
 
 
@@ -56,7 +58,37 @@ def test_a_url_without_a_scheme_is_not_repeated() -> None:
         ("redis://h?Password=pw&db=1", "redis://h?Password=***&db=1"),
         ("redis://h:6379/0", "redis://h:6379/0"),
         ("user:pw@h:6379", "user:***@h:6379"),
+        ("unix://:pw@/a/b.sock", "unix://:***@/a/b.sock"),
+        ("redis://:a/b@c?d@h:6379/0", "redis://:***@h:6379/0"),
+        ("sqlite:////a/b@c:d.db", "sqlite:////a/b@c:d.db"),
+        ("unix:///a:b@c.sock", "unix:///a:b@c.sock"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("redis://:canary-4711@h/0", "canary-4711"),
+        ("redis://ada:can%2Fary-4711@h/0", "can/ary-4711"),
+        ("unix:///a/b.sock?db=0&password=canary-4711", "canary-4711"),
+        ("redis://:can/ary@4711@h/0", "can/ary@4711"),
+    ],
+)
+def test_a_password_in_a_url_is_masked_once_it_is_read(url: str, password: str) -> None:
+    read_url(url)
+    assert mask(f"sent {password} and {url}").count("***") == 2
+    assert password not in mask(f"sent {password} and {url}")
+
+
+def test_a_refused_url_has_a_secret_all_the_same() -> None:
+    with pytest.raises(StoreUnavailable):
+        read_url("mysql://ada:canary-4711@h/0")
+    assert mask("canary-4711") == "***"
+
+
+def test_settings_show_no_password() -> None:
+    shown = repr(Settings(store="redis://:pw@h/0", counters="redis://ada:pw@h/0"))
+    assert "store='redis://:***@h/0', counters='redis://ada:***@h/0'" in shown

@@ -15,7 +15,7 @@ from workbench.connections.folder import LocalFolder
 from workbench.connections.ftp.definition import FTPConnection
 from workbench.connections.imap.definition import IMAPConnection
 from workbench.connections.rest.definition import RESTConnection
-from workbench.connections.sql import SQLConnection
+from workbench.connections.sql.definition import SQLConnection
 from workbench.core.current import outgoing
 from workbench.core.errors import BadRequest, ConnectionFailed, TimedOut, mood_of_error
 from workbench.core.mood import Mood, mood_of_status

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.core.ports import Clock
 from workbench.limiting.proxies import TrustedProxies
 from workbench.limiting.shared.limiter import SharedCounters
 from workbench.runtime.workers import WORKERS
-from workbench.stores.url import read_url
+from workbench.stores.url import read_url, redacted
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -26,6 +27,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     threads: int = WORKERS
+
+    def __repr__(self) -> str:
+        return Struct.__repr__(replace(self, store=redacted(self.store), counters=redacted(self.counters)))
 
     def caller_address(self) -> Callable[[str, str | None], str] | None:
         """How to find the caller behind trusted proxies; None where nobody's X-Forwarded-For is believed."""

@@ -61,7 +61,7 @@ ROWS = (
         ("cloud.s3", "cloud.aws.s3", "out.s3", "out.files"),
     ),
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
-    Row("sql", "SQL", "workbench.connections.sql", "SQLConnection", ("out.sql",)),
+    Row("sql", "SQL", "workbench.connections.sql.definition", "SQLConnection", ("out.sql",)),
     Row("imap", "IMAP", "workbench.connections.imap.definition", "IMAPConnection", ("email.imap",)),
     Row("folder", "Folder", "workbench.connections.folder", "LocalFolder", ("out.folder", "out.files")),
 )

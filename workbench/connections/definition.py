@@ -84,15 +84,21 @@ class ConnectionDefinition(Definition, frozen=True):
     opener: ClassVar[str] = ""
 
     @property
+    def secret_names(self) -> list[str]:
+        """The secrets that it names, but those that this process alone knows."""
+        secrets = [each for each in (getattr(self, field) for field in self.__struct_fields__) if type(each) is Secret]
+        return [each.name for each in secrets if given(each.name) is None]
+
+    @property
     def credentials_fix(self) -> str:
         """How to mend credentials that were refused: which secrets to set, and whose they are."""
-        secrets = [each for each in (getattr(self, field) for field in self.__struct_fields__) if type(each) is Secret]
-        names = " and ".join(each.name for each in secrets if given(each.name) is None)
+        names = " and ".join(self.secret_names)
         user = getattr(self, "username", None)
         whose = f" of user {user!r}" if user else ""
         if not names:
             return f"Fix: correct the user name or the password{whose} in its definition"
-        return f"Fix: set {names} to the right value{whose}, which is read again at the next call, or correct the user"
+        or_user = ", or correct the user" if user else ""
+        return f"Fix: set {names} to the right value{whose}, which is read again at the next call{or_user}"
 
     def open(self, opening: Opening) -> Any:
         """Make the live object, importing its client library; must not call the other side yet."""

@@ -125,11 +125,14 @@ class LiveTwilio(Live):
         except (ValueError, AssertionError) as exc:
             raise ConnectionFailed(f"{self.definition} answered {response.status_code} with what is no JSON.") from exc
         if response.status_code >= 400:
-            kind = AccessRefused if response.status_code in (401, 403) else ConnectionFailed
-            raise kind(
+            said = (
                 f"{self.definition} refused it: {response.status_code}, {told.get('message', 'no reason given')} "
-                f"(error {told.get('code', '?')}). Fix: see {told.get('more_info') or 'the account'}"
+                f"(error {told.get('code', '?')})."
             )
+            see = f"see {told.get('more_info') or 'the account'}"
+            if response.status_code in (401, 403):
+                raise AccessRefused(f"{said} {self.definition.credentials_fix}; {see}")
+            raise ConnectionFailed(f"{said} Fix: {see}")
         return SentMessage(told)
 
     def ping(self, cid: str = "") -> str:

@@ -7,7 +7,7 @@ import hmac
 import logging
 import ssl
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 from msgspec import Meta
 
@@ -40,6 +40,10 @@ class SMTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hang_up_after_data: Annotated[
         bool, Meta(description="Hang up once the contents were sent, before they are confirmed.")
     ] = False
+    dialect: Annotated[
+        Literal["exchange"] | None,
+        Meta(description="Speak as servers of this make do: Exchange takes a login by AUTH LOGIN alone."),
+    ] = None
 
 
 class SMTPInbox(Peer):
@@ -76,6 +80,7 @@ class SMTPInbox(Peer):
             tls_context=None if is_plain else context,
             authenticator=self._let_in,
             auth_require_tls=False,
+            auth_exclude_mechanism=["PLAIN"] if faults.dialect == "exchange" else None,
             loop=asyncio.get_running_loop(),
         )
 

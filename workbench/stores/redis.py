@@ -151,6 +151,11 @@ class RedisStore:
             if "not an integer" in str(exc) or "overflow" in str(exc):
                 raise NotACounter(key) from exc
             raise StoreUnavailable(f"The store {self.url} refused: {exc}. Fix: {_fix(str(exc))}.") from exc
+        except self._errors.AuthenticationError as exc:
+            raise StoreUnavailable(
+                f"The store {self.url} refused the user name or password: {str(exc).rstrip('.')}. "
+                f"Fix: correct it in WORKBENCH_STORE."
+            ) from exc
         except (self._errors.RedisError, OSError) as exc:
             raise StoreUnavailable(
                 f"The store {self.url} gave no answer: {exc}. Fix: start the server, or correct WORKBENCH_STORE."

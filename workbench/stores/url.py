@@ -1,4 +1,4 @@
-"""Reads the URL that names a store, shared counters or a Redis, and shows it without its password."""
+"""Reads the URL that names a store, shared counters or a Redis; its password is a secret from then on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from workbench.core.errors import StoreUnavailable
+from workbench.core.masking import learn
 
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 FORMS_BY_KIND = {
@@ -15,6 +17,9 @@ FORMS_BY_KIND = {
     "sqlite": "sqlite:///relative/path, sqlite:////absolute/path",
     "redis": "redis://host:port/0, rediss://host:port/0 or unix:///path/of.sock",
 }
+PASSWORD = re.compile(r"^((?:[a-z]+://(?!/)|(?![a-z]+://))[^:@/]*:)(.*)(?=@)", re.IGNORECASE | re.DOTALL)
+"""All from the first colon to the last @: a password that should have been encoded may hold any letter."""
+IN_QUERY = re.compile(r"((?:^|[?&])password=)([^&]*)", re.IGNORECASE)
 
 
 class StoreURL(NamedTuple):
@@ -28,7 +33,8 @@ class StoreURL(NamedTuple):
 def read_url(url: str, what: str = "store", kinds: Collection[str] = FORMS_BY_KIND.keys()) -> StoreURL:
     """Read `memory://`, `sqlite:///path`, or `redis://`, `rediss://` and `unix://`.
 
-    A path has three slashes before it; an absolute one makes four.
+    A path has three slashes before it; an absolute one makes four. A password in it is masked from now on in all that
+    is kept or shown.
 
     Args:
         url: The URL.
@@ -38,6 +44,9 @@ def read_url(url: str, what: str = "store", kinds: Collection[str] = FORMS_BY_KI
     Raises:
         StoreUnavailable: It names none of these; lists the forms that do.
     """
+    for found in (*PASSWORD.finditer(url), *IN_QUERY.finditer(url)):
+        learn(found[2])
+        learn(unquote(found[2]))
     scheme, separator, rest = url.partition("://")
     kind = "redis" if scheme in REDIS_SCHEMES else scheme
     if not separator or kind not in kinds:
@@ -58,4 +67,4 @@ def read_url(url: str, what: str = "store", kinds: Collection[str] = FORMS_BY_KI
 
 def redacted(url: str) -> str:
     """The URL with its password taken out."""
-    return re.sub(r"(?i)((?:^|[?&])password=)[^&]*", r"\1***", re.sub(r"((?:^|//)[^/@]*:)[^/@]*(?=@)", r"\1***", url))
+    return IN_QUERY.sub(r"\1***", PASSWORD.sub(r"\1***", url))

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from tests.connections.rest.conftest import opened as opened
+from tests.connections.rest.conftest import source as source
 from tests.connections.rest.test_rest import Script, http
-from tests.connections.rest.test_rest import opened as opened
-from tests.connections.rest.test_rest import source as source
 from tests.connections.suites.examples import opened as played
 from tests.soak.answers import Manner, Server, answer, interim, soak
 from workbench import Workbench

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 
 from tests.connections.rest.test_rest import Script, http, says
-from tests.connections.rest.test_rest import opened as opened
-from tests.connections.rest.test_rest import source as source
 from workbench.connections.files.errors import AccessRefused, Interrupted, NoSuchFile, Refused, UnsafeName
 from workbench.connections.rest.file import BLOCK_BYTES, fetched
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded

@@ -6,8 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -17,38 +16,14 @@ import pytest
 from tests.connections.suites.timing import ended_in_time
 from tests.serving import wb as wb
 from workbench.app.workbench import Workbench
-from workbench.connections.definition import Opening
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.rest.live import LiveREST
-from workbench.core.clock import SystemClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
 from workbench.core.secret import secret
 from workbench.sandbox import certificates
 from workbench.sandbox.dropbox.server import DropboxServer
 from workbench.sandbox.http.source import HTTPSource
-
-SECRETS = {"PASSWORD": "pä:ss", "KEY": "k-123", "BROKEN": "k-123\n"}
-
-
-@pytest.fixture
-def source() -> Iterator[HTTPSource]:
-    made = HTTPSource("data").start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def opened() -> Iterator[Callable[..., LiveREST]]:
-    with ExitStack() as stack:
-
-        def opens(host: str, **fields: Any) -> LiveREST:
-            definition = RESTConnection("My API", host=host, **fields)
-            client = definition.open(Opening(lambda wanted, owner: SECRETS[wanted.name], SystemClock()))
-            stack.callback(client.close)
-            return client
-
-        yield opens
 
 
 class Script:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,10 +15,12 @@ from hypothesis import given as cases
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from workbench.connections.common.tls import Trust
 from workbench.connections.definition import Opening
 from workbench.connections.smtp.definition import SMTPConnection
 from workbench.connections.smtp.live import LiveSMTP
 from workbench.connections.smtp.message import SMTPMessage
+from workbench.connections.smtp.session import Coded, SMTPSession
 from workbench.core.call import Call
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
@@ -400,3 +403,24 @@ def test_a_missing_authority_file_is_named(inbox: SMTPInbox) -> None:
     definition = inbox.stand_in(SMTPConnection("My SMTP", **REAL, mode="ssl")).replace(ca_file="/nowhere/ca.pem")
     with pytest.raises(ConnectionFailed, match="cannot read ca_file='/nowhere/ca.pem'"):
         definition.open(Opening(lambda secret, owner: "", VirtualClock())).send(message())
+
+
+@pytest.mark.parametrize("dialect", [None, "exchange"], ids=["PLAIN", "LOGIN"])
+@pytest.mark.parametrize(("user", "password"), [("ann", "pässwörd€"), ("jörg", "pw"), ("密码", "пароль"), ("a", "b")])
+def test_a_login_has_any_letters(inbox: SMTPInbox, dialect: str | None, user: str, password: str) -> None:
+    inbox.fail(dialect=dialect)
+    real = SMTPConnection("My SMTP", **REAL, username=user, password=secret("MINE"))
+    live = inbox.stand_in(real).open(Opening(lambda secret, owner: password, VirtualClock()))
+    inbox.users = {user: password}
+    assert live.send(message())
+    live.close()
+    assert inbox.messages[-1].user == user
+
+
+def test_an_answer_to_a_challenge_is_made_of_any_letters() -> None:
+    """CRAM-MD5 (RFC 2195), which servers with a plain port offer: user name and digest, both of UTF-8."""
+    session = SMTPSession(SMTPConnection("s", host="h"), None, Trust("s", None))
+    session.user, session.password = Coded("jörg"), Coded("pässwörd€")
+    digest = hmac.new("pässwörd€".encode(), b"<1@h>", "md5").hexdigest()
+    assert session.auth_cram_md5(b"<1@h>").encode("ascii") == f"jörg {digest}".encode()
+    assert session.auth_cram_md5() is None

@@ -17,7 +17,7 @@ from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.s3.definition import S3Connection
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.connections.smtp.definition import SMTPConnection
-from workbench.connections.sql import SQLConnection
+from workbench.connections.sql.definition import SQLConnection
 from workbench.connections.twilio import TwilioConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import MissingSecret

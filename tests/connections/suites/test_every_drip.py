@@ -235,7 +235,7 @@ def test_a_database_whose_answer_drips_holds_no_worker(
 
 
 def test_a_statement_of_sqlite_that_does_not_end_is_ended() -> None:
-    from workbench.connections.sql import SQLConnection
+    from workbench.connections.sql.definition import SQLConnection
 
     for_ever = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
     with opened(SQLConnection("My SQL", deadline_seconds=0.4)) as conn:

@@ -129,9 +129,10 @@ def _offset(error: Any) -> int | None:
     return None
 
 
-def _of_token(exc: Any, owner: object) -> TokenRefused:
+def _of_token(exc: Any, owner: DropboxConnection) -> TokenRefused:
     why = tags_of(exc.error)
-    fix = "Fix: conn.change_token(secret('...')), or a refresh_token, which does not expire"
+    change = "conn.change_token(secret('...')), or a refresh_token, which does not expire"
+    fix = f"{owner.credentials_fix}; or {change}" if owner.secret_names else f"Fix: {change}"
     if why[:1] == ["missing_scope"]:
         scope = getattr(exc.error.get_missing_scope(), "required_scope", "?")
         return TokenRefused(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import imaplib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from workbench.connections.common.errors import AccessRefused, unreachable
 from workbench.connections.imap.definition import IMAPConnection
-from workbench.core.errors import ConnectionFailed
+from workbench.core.errors import ConnectionFailed, listed
 from workbench.core.masking import mask
+
+if TYPE_CHECKING:
+    from imap_tools import FolderInfo
 
 
 def who(definition: IMAPConnection) -> str:
@@ -40,6 +44,29 @@ def troubles(definition: IMAPConnection) -> Iterator[None]:
         if "AUTHENTICATIONFAILED" in str(exc).upper():
             raise _no_login(definition, exc) from exc
         raise ConnectionFailed(f"{who(definition)} refused: {_words(exc)}") from exc
+
+
+def not_opened(
+    definition: IMAPConnection, folder: str, there: Sequence[FolderInfo], exc: Exception
+) -> ConnectionFailed:
+    """The error of a folder that the server does not open; only one that it does not list is called missing."""
+    said = _words(exc).rstrip(".")
+    if not there:
+        return ConnectionFailed(f"{who(definition)} does not open the folder {folder!r}: {said}.")
+    names = [each.name for each in there]
+    found = next(
+        (each for each in there if each.name == folder or each.name.upper() == folder.upper() == "INBOX"), None
+    )
+    if found is None:
+        return ConnectionFailed(
+            f"{definition} has no folder {folder!r}; there are: {listed(names)}. The server said: {said}."
+        )
+    if "\\noselect" in map(str.lower, found.flags):
+        below = [name for name in names if name.startswith(f"{folder}{found.delim}")]
+        fix = f" Fix: name a folder in it, as {below[0]!r}" if below else ""
+        return ConnectionFailed(f"{who(definition)}: the folder {folder!r} holds no mails, as it says: {said}.{fix}")
+    kind = AccessRefused if "[NOPERM]" in said else ConnectionFailed
+    return kind(f"{who(definition)} does not open the folder {folder!r}, which is there: {said}.")
 
 
 def _no_login(definition: IMAPConnection, exc: Exception) -> AccessRefused:

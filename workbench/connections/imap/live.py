@@ -8,15 +8,15 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
 from workbench.connections.common.colours import expect_no_loop
-from workbench.connections.common.errors import Interrupted
 from workbench.connections.common.tls import Trust
-from workbench.connections.common.trying import Due, late, trying
+from workbench.connections.common.trying import Due, trying
 from workbench.connections.definition import Live, Opening
 from workbench.connections.imap.definition import IMAPConnection
 from workbench.connections.imap.errors import troubles
 from workbench.connections.imap.message import IMAPMessage
 from workbench.connections.imap.session import IMAPSession
 from workbench.core.current import outgoing
+from workbench.core.errors import ServiceUsage
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
@@ -36,19 +36,26 @@ class LiveIMAP(Live):
     def get(self, folder: str = "", criteria: str = "") -> Iterator[tuple[str, IMAPMessage]]:
         """The mails that fit, oldest first, each with its UID; they are not marked as seen by that.
 
+        The connection's deadline is that of the search, and of each mail; a service may take its time over one.
+
         Args:
             folder: Instead of the connection's.
-            criteria: Instead of the connection's `get_criteria`, in IMAP's words, or built with imap_tools' `AND`.
+            criteria: Instead of the connection's `get_criteria`, in IMAP's words, or built with imap_tools' `AND`; with
+                any letters.
 
         Raises:
-            ConnectionFailed: The server refused the login or the folder, or hung up.
+            ConnectionFailed: The server refused the login, the folder or the criteria, or hung up.
+            DeadlineExceeded: It did not do one of these steps in time.
+            ServiceUsage: The criteria are more than a line.
         """
         self._expect_no_loop("get()")
-        folder = folder or self.definition.folder
+        folder, criteria = folder or self.definition.folder, str(criteria or self.definition.get_criteria)
+        if any(each in criteria for each in "\r\n\0"):
+            raise ServiceUsage(f"{self.definition}: criteria must be one line, and are {criteria!r:.60}.")
         count = 0
         with outgoing("imap", f"IMAP {self.definition.name} get {folder}") as step:
             with self.mailbox(folder) as mailbox:
-                for mail in mailbox.fetch(criteria or self.definition.get_criteria, charset=None, mark_seen=False):
+                for mail in mailbox.fetch(criteria, charset=None, mark_seen=False):
                     count += 1
                     yield str(mail.uid), IMAPMessage(mail, self, folder)
             step.end(f"{count} message{'' if count == 1 else 's'}")
@@ -85,7 +92,10 @@ class LiveIMAP(Live):
 
     @contextmanager
     def mailbox(self, folder: str = "") -> Iterator[BaseMailBox]:
-        """imap_tools' own mailbox, logged in with a folder selected; its errors become those of a connection."""
+        """imap_tools' own mailbox, logged in with a folder selected; its errors become those of a connection.
+
+        To open it, and each of its commands, may take the connection's deadline.
+        """
         definition, due = self.definition, Due(self.definition.deadline_seconds)
         where = folder or definition.folder
 
@@ -94,12 +104,8 @@ class LiveIMAP(Live):
 
         session = trying(definition, opened, due, definition.retries)
         try:
-            with troubles(definition), due.cutting(session.sockets.cut):
+            with troubles(definition):
                 yield session.mailbox
-        except Interrupted as exc:
-            if due.over:
-                raise late(definition, due) from exc
-            raise
         finally:
             session.leave()
 

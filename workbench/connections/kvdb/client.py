@@ -1,14 +1,17 @@
-"""redis-py with three things added: steps in the trace, errors that name the server, a server that comes back."""
+"""redis-py with more: steps in the trace, errors that name the server, waits as told, a server that comes back."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.client import Pipeline
 from redis.connection import UnixDomainSocketConnection
 
+from workbench.connections.common.errors import AccessRefused
+from workbench.connections.kvdb.waits import Patient, wait_of, waiting
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.trace import Step
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 MOST_STEPS = 1_000
 REVIVE_SECONDS = 5.0
 FIX = "Fix: check that it runs, or set WORKBENCH_REDIS to another"
+LOGIN_FIX = "Fix: correct the user name or password in WORKBENCH_REDIS, which is read again at the next use"
 # What follows these is a password, a script or a value, not a key.
 UNTOLD = {"AUTH", "HELLO", "EVAL", "EVALSHA", "SCRIPT", "FUNCTION", "ACL", "CONFIG", "MIGRATE", "ECHO", "PING"}
 
@@ -31,6 +35,12 @@ class RedisGone(ConnectionFailed, redis.exceptions.ConnectionError):
 
 class RedisLate(DeadlineExceeded, redis.exceptions.TimeoutError):
     """Redis did not answer in time; code written for redis-py catches it as its TimeoutError."""
+
+    __repr__ = Exception.__repr__
+
+
+class RedisRefused(AccessRefused, redis.exceptions.AuthenticationError):
+    """Redis does not let us in; code written for redis-py catches it as its AuthenticationError."""
 
     __repr__ = Exception.__repr__
 
@@ -49,6 +59,8 @@ def _failed(address: str, step: Step | None, exc: BaseException) -> BaseExceptio
     """What to raise for it; redis-py's own errors of a bad command stay as they are."""
     if isinstance(exc, redis.exceptions.TimeoutError):
         exc = RedisLate(f"{address} did not answer in time: {exc}. {FIX}")
+    elif isinstance(exc, redis.exceptions.AuthenticationError) and not isinstance(exc, ConnectionFailed):
+        exc = RedisRefused(f"{address} refused the user name or password: {str(exc).rstrip('.')}. {LOGIN_FIX}")
     elif isinstance(exc, redis.exceptions.ConnectionError) and not isinstance(exc, ConnectionFailed):
         exc = RedisGone(f"{address} is not there: {exc}. {FIX}")
     if step is not None:
@@ -56,7 +68,7 @@ def _failed(address: str, step: Step | None, exc: BaseException) -> BaseExceptio
     return exc
 
 
-class Client(redis.Redis):
+class Client(Patient):
     """`self.kvdb.conn`."""
 
     address = "Redis"
@@ -83,7 +95,7 @@ class Client(redis.Redis):
         return pipeline
 
 
-class RecordedPipeline(Pipeline):
+class RecordedPipeline(Pipeline, Patient):
     """A pipeline that is one step in the trace."""
 
     address = "Redis"
@@ -102,6 +114,15 @@ class RecordedPipeline(Pipeline):
         if step is not None:
             step.end(detail)
         return answers
+
+    def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+        send: Callable[..., Any] = super()._execute_pipeline
+        waits = [wait_of(args) for args, _ in commands]
+        if not any(each != 0 for each in waits):
+            return send(connection, commands, raise_on_error)
+        # They wait one after another; within MULTI, none of them does.
+        with waiting(connection, None if None in waits else sum(each or 0 for each in waits)):
+            return send(connection, commands, raise_on_error)
 
 
 class RevivedConnection(UnixDomainSocketConnection):

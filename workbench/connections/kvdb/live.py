@@ -10,6 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 from workbench.core.errors import ConnectionFailed, MissingDependency, StoreUnavailable
+from workbench.core.masking import mask
 from workbench.stores.url import read_url, redacted
 
 if TYPE_CHECKING:
@@ -43,20 +44,31 @@ class Kvdb:
         self._lock = RLock()
         self._client: Client | None = None
         self._server: EmbeddedServer | None = None
-        self._url = ""
+        self._url = self._given = ""
 
     @property
     def conn(self) -> Client:
         """redis-py's client, answers decoded to text; safe to use from many threads.
 
-        A command that cannot be run raises ConnectionFailed, which is redis-py's ConnectionError too.
+        A command that cannot be run raises ConnectionFailed, which is redis-py's ConnectionError too. One that waits by
+        its own words, as `blpop(..., timeout=60)`, waits as long, and without end if it says 0.
         """
-        if (client := self._client) is not None:
+        if (client := self._client) is not None and not self._is_corrected:
             return client
         with self._lock:
+            if self._client is not None and self._is_corrected:
+                # Who still uses it may end.
+                self._client.connection_pool.disconnect(inuse_connections=False)
+                self._client = None
             if self._client is None:
                 self._client = self._opened()
             return self._client
+
+    @property
+    def _is_corrected(self) -> bool:
+        """Whether `WORKBENCH_REDIS` names another server or password by now; one that is set no more names none."""
+        given = self._given
+        return bool(given) and self._environ.get(URL_VARIABLE, given) not in ("", given)
 
     @property
     def url(self) -> str:
@@ -99,12 +111,12 @@ class Kvdb:
             read_url(url, "Redis", ["redis"])
             client = cast("Client", Client.from_url(url, **_options()))
         except (ValueError, StoreUnavailable) as exc:
-            reason = f": {exc}" if isinstance(exc, ValueError) else ""
+            reason = f": {mask(str(exc))}" if isinstance(exc, ValueError) else ""
             raise ConnectionFailed(
                 f"{URL_VARIABLE} is {redacted(url)!r}, which is no Redis URL{reason}. Fix: redis://localhost:6379/0"
             ) from exc
         client.address = f"Redis at {redacted(url)}"
-        self._url = url
+        self._url = self._given = url
         return client
 
     def _embedded(self, server: str) -> Client:

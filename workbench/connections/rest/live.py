@@ -5,23 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import Any
 
 from workbench.connections.common.colours import Aio, expect_no_loop
 from workbench.connections.definition import Live, Opening
 from workbench.connections.files.streams import Download
+from workbench.connections.rest.answer import Response
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.rest.file import fetched
+from workbench.connections.rest.options import Options, multipart, options_of
 from workbench.connections.rest.sender import PLACEHOLDER, Sender
 from workbench.core.current import CURRENT, outgoing
-from workbench.core.errors import ConnectionFailed
 from workbench.core.mood import mood_of_status
 from workbench.core.trace import Step
-
-if TYPE_CHECKING:
-    from requests import Response as RequestsResponse
 
 METHODS = ("get", "post", "put", "patch", "delete", "options", "send", "call", "open", "ping")
 """What can be awaited."""
@@ -70,21 +66,43 @@ class LiveREST(Live):
         cid: str,
         data: Any = None,
         params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> Response:
         """Any method.
+
+        Args:
+            method: In upper case.
+            cid: Sent as X-Zato-CID.
+            data: Text and bytes go as they are, anything else in the connection's data format; beside files, fields.
+            params: Fill the path's {placeholders}; the rest becomes the query.
+            headers: Besides those of the connection.
+            more: In the words of `requests`. `files` makes it multipart/form-data. `timeout` is the longest wait, or
+                two, to connect and to read [s], within the connection's deadline. `auth` is a user and a password.
+                `cookies` are texts by name. `allow_redirects=False` gives a redirect as the answer; True lets the body
+                follow one (307, 308) to another host.
 
         Raises:
             ConnectionFailed: The other side refused, hung up, or sent what is no HTTP.
             DeadlineExceeded: It did not answer within `deadline_seconds`, all tries together.
+            Refused: It sends the call on to another host, where its body does not go unasked.
+            ServiceUsage: Something of it cannot be sent.
         """
         expect_no_loop(self.sender.owner, f"await conn.aio.{method.lower()}(...)")
         sender = self.sender
+        options = options_of(sender.owner, sender.reveal, more)
         path, query = sender.path_of(dict(params or {}))
-        body, content_type = sender.body_of(data)
-        sent = {"X-Zato-CID": cid, **({"Content-Type": content_type} if content_type else {}), **(headers or {})}
+        sent: dict[str, Any] = {"X-Zato-CID": cid, **(headers or {})}
+        body: bytes | None
+        if options.files is not None:
+            body, content_type = multipart(sender.owner, options.files, data)
+            # Another one would not say where its parts begin.
+            sent = {name: value for name, value in sent.items() if name.lower() != "content-type"}
+        else:
+            body, content_type = sender.body_of(data)
+        sent = {**({"Content-Type": content_type} if content_type else {}), **sent}
         with outgoing("rest", f"{method} {self.definition.name} {path or '/'}") as step:
-            response = sender.send(method, sender.url_of(path, query), body, sent)
+            response = sender.send(method, sender.url_of(path, query), body, sent, options)
             step.end(str(response.status_code), mood_of_status(response.status_code))
             return Response(response, self.definition)
 
@@ -124,7 +142,7 @@ class LiveREST(Live):
         path = PLACEHOLDER.sub("ping", self.definition.path)
         headers = {"X-Zato-CID": cid} if cid else {}
         url = self.definition.host.rstrip("/") + path
-        response = self.sender.send(self.definition.ping_method, url, None, headers, 0)
+        response = self.sender.send(self.definition.ping_method, url, None, headers, Options(retries=0))
         return f"{self.definition.ping_method} {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms"
 
     def close(self) -> None:
@@ -154,38 +172,3 @@ class BoundREST:
     def __getattr__(self, method: str) -> Callable[..., Any]:
         call = getattr(self._client, method)
         return lambda *args, **kwargs: call(self._cid, *args, **kwargs)
-
-
-class Response:
-    """`requests.Response` with `.data`: the body parsed, when it is JSON."""
-
-    __slots__ = ("_definition", "_response")
-
-    def __init__(self, response: RequestsResponse, definition: RESTConnection) -> None:
-        self._response, self._definition = response, definition
-
-    @property
-    def data(self) -> Any:
-        """The parsed body if the connection or the answer says JSON, else its text.
-
-        Raises:
-            ConnectionFailed: The answer says JSON and is not.
-        """
-        said = self._response.headers.get("Content-Type", "")
-        if not self._response.content:
-            return ""
-        if self._definition.data_format != "json" and "json" not in said:
-            return self._response.text
-        try:
-            return msgspec.json.decode(self._response.content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-            raise ConnectionFailed(
-                f"{self._definition} answered {self._response.status_code} with a body that is no JSON ({exc}). "
-                f"Fix: read .text, or set data_format=''."
-            ) from exc
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._response, name)
-
-    def __repr__(self) -> str:
-        return f"<Response [{self._response.status_code}]>"

@@ -11,16 +11,17 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from workbench.connections.common.errors import reason, root_of, untrusted
+from workbench.connections.common.errors import Refused, reason, root_of, untrusted
 from workbench.connections.common.http import BACKOFF_SECONDS, bounded, may_pass, retry_after
 from workbench.connections.common.trying import Due, backoff
 from workbench.connections.rest.credentials import revealed
-from workbench.connections.rest.session import session_of
+from workbench.connections.rest.options import Options
+from workbench.connections.rest.session import BodyStays, apart, may_follow, session_of
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, ServiceUsage
 from workbench.core.payload.plain import plain
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest
+    from requests import PreparedRequest, Session
     from requests import Response as RequestsResponse
 
     from workbench.connections.definition import Opening
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 PLACEHOLDER = re.compile(r"{(\w+)}")
 RETRIED_STATUS = frozenset((502, 503, 504))
 RETRIED_METHODS = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
+PLAIN = Options()
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
@@ -82,24 +84,26 @@ class Sender:
         method: str,
         url: str,
         body: bytes | None,
-        headers: Mapping[str, str],
-        retries: int | None = None,
+        headers: Mapping[str, Any],
+        options: Options = PLAIN,
     ) -> RequestsResponse:
-        """The answer of the last try; as often as the definition says, if `retries` does not.
+        """The answer of the last try; as often as the definition says, if the options do not.
 
         Raises:
             ConnectionFailed: The other side refused, hung up, or sent what is no HTTP.
             DeadlineExceeded: It did not answer within `deadline_seconds`, all tries together.
+            Refused: It sends the call on to another host, where its body does not go unasked.
         """
         import requests
 
         due = Due(self.definition.deadline_seconds)
-        most = self.definition.retries if retries is None else retries
-        request = self.prepared(method, url, body, headers)
+        most = self.definition.retries if options.retries is None else options.retries
+        session = apart(self.session) if options.are_somebodys else self.session
+        request = self.prepared(method, url, body, headers, options)
         for attempt in range(1, most + 2):
             wait, is_last = backoff(attempt, BACKOFF_SECONDS), attempt > most
             try:
-                response = self._attempt(request, due)
+                response = self._attempt(session, request, due, options)
                 status = response.status_code
                 may_repeat = status in self._untaken or (status in RETRIED_STATUS and method in RETRIED_METHODS)
                 wait = retry_after(response) or wait
@@ -108,21 +112,35 @@ class Sender:
             except requests.RequestException as exc:
                 may_repeat = method in RETRIED_METHODS or isinstance(root_of(exc), ConnectionRefusedError)
                 if not may_repeat or is_last or not may_pass(exc) or due.over_in(wait):
-                    raise self.failure(exc, attempt) from exc
+                    raise self.failure(exc, attempt, options) from exc
+            except BodyStays as exc:
+                raise self._stays(exc) from None
             except UnicodeEncodeError:
                 raise self._unsendable() from None
             time.sleep(wait)
         raise AssertionError("every try returns or raises")
 
-    def prepared(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> PreparedRequest:
+    def prepared(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, Any], options: Options = PLAIN
+    ) -> PreparedRequest:
         """A request with all that the connection adds to it."""
         import requests
 
         headers = revealed(headers, self.reveal)
+        session = apart(self.session) if options.are_somebodys else self.session
+        more = {"auth": options.auth, "cookies": options.cookies}
         try:
-            return self.session.prepare_request(requests.Request(method, url, data=body, headers=headers))
+            request = session.prepare_request(requests.Request(method, url, data=body, headers=headers, **more))
         except (requests.exceptions.InvalidHeader, UnicodeError):
             raise self._unsendable() from None
+        return may_follow(request, bool(options.allow_redirects))
+
+    def _stays(self, exc: BodyStays) -> Refused:
+        return Refused(
+            f"{self.owner} at {self.definition.host} answered {exc.status} and sends the call on to {exc.host}, where "
+            f"its body does not go unasked. Fix: host={exc.host!r} in its definition if that is its new address, or "
+            f"allow_redirects=True at the call"
+        )
 
     def _unsendable(self) -> ServiceUsage:
         # Without the library's words: they repeat the header, which may be a key.
@@ -131,23 +149,28 @@ class Sender:
             f"Latin-1. Fix: look at the headers given, and at the secret for a line break at its end."
         )
 
-    def _attempt(self, request: PreparedRequest, due: Due) -> RequestsResponse:
+    def _attempt(self, session: Session, request: PreparedRequest, due: Due, options: Options) -> RequestsResponse:
         """One try; all of it is under the deadline, since a peer may send it drop by drop."""
-        with bounded(due, self.definition.timeout_seconds) as timeout:
-            response = self.session.send(request, timeout=timeout, stream=True)
+        own = self.definition.timeout_seconds
+        connecting, reading = options.timeouts or (own, own)
+        follows = options.allow_redirects is not False
+        with bounded(due, reading) as timeout:
+            waits = due.left(connecting), timeout
+            response = session.send(request, timeout=waits, stream=True, allow_redirects=follows)
             content = b"".join(response.iter_content(65536))
         response._content, response._content_consumed = content, True  # type: ignore[attr-defined]
         return response
 
-    def failure(self, exc: Exception, attempt: int) -> ConnectionFailed:
+    def failure(self, exc: Exception, attempt: int, options: Options = PLAIN) -> ConnectionFailed:
         """What to say of a try that got no answer."""
         import requests
 
+        timeout = max(options.timeouts or (self.definition.timeout_seconds,))
         where = f"{self.owner} at {self.definition.host}"
         tries = f"{attempt} {'try' if attempt == 1 else 'tries'}"
         if isinstance(root_of(exc), TimeoutError):
             return DeadlineExceeded(
-                f"{where} did not answer in time ({self.definition.timeout_seconds:g} s a try, {tries}, "
+                f"{where} did not answer in time ({timeout:g} s a try, {tries}, "
                 f"{self.definition.deadline_seconds:g} s in all). Fix: check that it is up and reachable, or raise "
                 f"timeout_seconds, deadline_seconds"
             )

@@ -21,8 +21,13 @@ ADDRESS = re.compile(
 )
 # Everything that anybody might take for the end of a line; a tab is none.
 BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-LONGEST_LINE, LONGEST_ADDRESS = 76, 500
+LONGEST_LINE, LONGEST_ADDRESS, MOST_IN_A_LINE = 76, 500, 900
+"""RFC 5322, 2.1.1, allows 998 characters a line, the name of a header among them."""
 OWN_HEADERS = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "content-type"}
+PEOPLE_HEADERS = {"reply-to", "sender", "disposition-notification-to"}
+LIST_HEADERS = ("archive", "help", "owner", "post", "subscribe", "unsubscribe", "unsubscribe-post")
+ID_HEADERS = {"in-reply-to", "references", "return-path", *(f"list-{each}" for each in LIST_HEADERS)}
+"""Headers of ids and addresses alone, in which nothing may be encoded: RFC 2047, 5; RFC 2369, 2."""
 
 
 class Attachment(TypedDict):
@@ -129,7 +134,7 @@ class Outgoing:
         for name, value in message.headers.items():
             if not _is_header_name(name) or name.lower() in OWN_HEADERS:
                 raise ServiceUsage(f"The mail cannot have {name!r} in headers=; use the field of SMTPMessage for it.")
-            mail[name] = one_line(value, f"header {name}")
+            _write_header(mail, name, one_line(value, f"header {name}"))
         self._write_text(mail)
         for attachment in message.attachments:
             _attach(mail, attachment)
@@ -211,6 +216,36 @@ def _mailbox(address: Address) -> str:
         escaped = re.sub(r'(["\\])', r"\\\1", name)
         return f'"{escaped}" <{address.addr_spec}>'
     return f"{Header(name, 'utf-8', maxlinelen=LONGEST_LINE).encode()} <{address.addr_spec}>"
+
+
+def _write_header(mail: EmailMessage, name: str, text: str) -> None:
+    """One more header. ASCII goes as it is, folded at white space alone: the standard library encodes long words."""
+    in_full, is_ids = _folded(name, text), name.lower() in ID_HEADERS
+    takes_utf8 = getattr(mail.policy, "utf8", False)
+    if name.lower() in PEOPLE_HEADERS and not text.isascii():
+        mail.set_raw(name, ",\n ".join(map(_mailbox, addresses(text, f"header {name}"))))
+    elif in_full is not None and (text.isascii() or (is_ids and takes_utf8)):
+        mail.set_raw(name, in_full)
+    elif is_ids:
+        raise ServiceUsage(
+            f"The mail's header {name} must be ASCII, with no word over {MOST_IN_A_LINE} letters, since nothing "
+            f"in it may be encoded. Fix: write letters beyond ASCII in a URL as urllib.parse.quote does"
+        )
+    else:
+        mail[name] = text
+
+
+def _folded(name: str, text: str) -> str | None:
+    """A header's value in lines that break before white space; None if a line would be longer than a mail may have."""
+    first, *others = re.findall(r"[ \t]*[^ \t]+", text.strip()) or [""]
+    lines, room = [first], LONGEST_LINE - len(name) - 2
+    for word in others:
+        if len(lines[-1]) + len(word) <= room:
+            lines[-1] += word
+        else:
+            lines.append(word)
+            room = LONGEST_LINE
+    return None if max(map(len, lines)) > MOST_IN_A_LINE else "\n".join(lines)
 
 
 def _parts(text: str) -> list[str]:

@@ -5,12 +5,23 @@ from __future__ import annotations
 import smtplib
 import socket
 from contextlib import suppress
+from typing import Any
 
 from workbench.connections.common.tls import Sockets, Trust
 from workbench.connections.common.trying import Due
 from workbench.connections.smtp.definition import PORTS, SMTPConnection
 from workbench.connections.smtp.errors import who
 from workbench.core.errors import ConnectionFailed
+
+
+class Coded(str):
+    """Text that goes out in UTF-8 where smtplib has ASCII (RFC 4616; RFC 4954, 4)."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """It in UTF-8, whatever is asked for."""
+        return super().encode()
 
 
 class SMTPSession(smtplib.SMTP):
@@ -67,7 +78,16 @@ class SMTPSession(smtplib.SMTP):
                     f"{who(definition)} takes no user name in mode {definition.mode!r}. "
                     f"Fix: mode='starttls' or 'ssl', or leave out username and password"
                 )
-            self.login(definition.username, self._password)
+            self.login(Coded(definition.username), Coded(self._password))
+
+    def auth_plain(self, challenge: Any = None) -> Any:
+        """What AUTH PLAIN sends."""
+        return Coded(super().auth_plain(challenge))
+
+    def auth_cram_md5(self, challenge: Any = None) -> Any:
+        """What AUTH CRAM-MD5 answers."""
+        answer = super().auth_cram_md5(challenge)
+        return None if answer is None else Coded(answer)
 
     def within(self, due: Due) -> None:
         """Let no wait of the next steps be longer than what is left."""

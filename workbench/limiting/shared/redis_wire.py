@@ -20,7 +20,6 @@ class Server:
         from redis.connection import SSLConnection, parse_url
 
         given: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call]
-        self.url = url
         self.path: str | None = given.get("path")
         self.host, self.port = given.get("host", "localhost"), int(given.get("port", 6379))
         self.tls: ssl.SSLContext | None = None

@@ -15,6 +15,7 @@ from msgspec import Meta
 from workbench.core.secret import given
 from workbench.sandbox import certificates
 from workbench.sandbox.faults import Faults
+from workbench.sandbox.imap.dialects import DIALECTS, Dialect, DialectName
 from workbench.sandbox.imap.store import Folder, Kept
 from workbench.sandbox.imap.talk import Talk
 from workbench.sandbox.loop import PEERS
@@ -32,6 +33,13 @@ class IMAPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refuse_command: Annotated[str, Meta(description="A command that is answered NO, as FETCH or STORE.")] = ""
     wrong_certificate: Annotated[bool, Meta(description="Show a certificate of another name.")] = False
     quota: Annotated[bool, Meta(description="Have no room for another mail (APPEND, COPY).")] = False
+    dialect: Annotated[
+        DialectName | None,
+        Meta(
+            description="Speak as servers of this make do: Dovecot, Gmail (folders that only hold others), Gmail, "
+            "Exchange (no letters beyond ASCII in quotes), Exchange (searches in ASCII alone, no AUTHENTICATE PLAIN)."
+        ),
+    ] = None
 
 
 class IMAPMailbox(Peer):
@@ -161,6 +169,11 @@ class IMAPMailbox(Peer):
                 writer.close()
 
         return asyncio.StreamReaderProtocol(reader, converse)
+
+    @property
+    def dialect(self) -> Dialect:
+        """How servers of the make that it plays say things."""
+        return DIALECTS[cast(IMAPFaults, self.faults).dialect]
 
     def admits(self, user: str, password: str) -> bool:
         """Whether somebody may log in."""

@@ -6,50 +6,23 @@ import asyncio
 import base64
 import inspect
 import re
-import ssl
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
+from workbench.sandbox.imap.box import Box
 from workbench.sandbox.imap.fetch import PART, item_of, literal, part_label, part_of
 from workbench.sandbox.imap.store import Bad, Folder, Kept, Search, numbers
 
 MOST_BYTES = 64 << 20
 LITERAL = re.compile(rb"\{(\d+)(\+?)\}$")
 TOKEN = re.compile(rb' *(\(|\)|"(?:[^"\\]|\\.)*"|\x00(\d+)\x00|[^\s()"]*\[[^\]]*\](?:<[\d.]+>)?|[^\s()"]+)')
-CAPABILITIES = "IMAP4rev1 LITERAL+ UIDPLUS MOVE IDLE ID NAMESPACE UNSELECT AUTH=PLAIN"
+CAPABILITIES = "IMAP4rev1 LITERAL+ UIDPLUS MOVE IDLE ID NAMESPACE UNSELECT"
 KEPT_FLAGS = "\\Answered \\Flagged \\Deleted \\Seen \\Draft"
 
 
 class No(Exception):
     """A command that cannot be done."""
-
-
-class Box(Protocol):
-    """What a conversation needs of the mailbox."""
-
-    is_ssl: bool
-    folders: dict[str, Folder]
-
-    def make_folder(self, name: str) -> Folder:
-        """The folder of that name, made if it is not there."""
-        ...
-
-    def admits(self, user: str, password: str) -> bool:
-        """Whether somebody may log in."""
-        ...
-
-    def refuses(self, command: str) -> str:
-        """Why a command is not done; '' if it is."""
-        ...
-
-    def certificate(self) -> ssl.SSLContext:
-        """What encrypts a connection."""
-        ...
-
-    def next_change(self) -> asyncio.Event:
-        """Set when anything changes."""
-        ...
 
 
 class Talk:
@@ -113,6 +86,8 @@ class Talk:
 
     def _tokens(self, text: bytes) -> list[Any]:
         """Words, texts and lists of a command."""
+        if self.box.dialect.is_7bit and not text.isascii():
+            raise Bad("Could not parse command")
         stack: list[list[Any]] = [[]]
         at = 0
         while text[at:].strip():
@@ -163,7 +138,7 @@ class Talk:
     # Any time
     def _able(self) -> str:
         may_encrypt = self.writer.get_extra_info("ssl_object") is None and not self.box.is_ssl
-        return CAPABILITIES + (" STARTTLS" if may_encrypt else "")
+        return CAPABILITIES + (" AUTH=PLAIN" if self.box.dialect.knows_plain else "") + " STARTTLS" * may_encrypt
 
     def do_capability(self) -> None:
         self.say(f"* CAPABILITY {self._able()}")
@@ -197,7 +172,7 @@ class Talk:
         return f"[CAPABILITY {self._able()}] welcome"
 
     async def do_authenticate(self, how: str, given: str = "") -> str:
-        if how.upper() != "PLAIN":
+        if how.upper() != "PLAIN" or not self.box.dialect.knows_plain:
             raise No(f"{how[:20]} is not spoken here")
         if not given:
             self.say("+ ")
@@ -215,9 +190,16 @@ class Talk:
             self.say('* LIST (\\Noselect) "/" ""')
             return
         wanted = re.escape(root + pattern).replace(r"\*", ".*").replace("%", "[^/]*")
-        for name in self.box.folders:
+        flags = dict.fromkeys(self._parents(), "\\HasChildren \\Noselect")
+        for name, flag in {**flags, **dict.fromkeys(self.box.folders, "\\HasNoChildren")}.items():
             if re.fullmatch(wanted, name, re.IGNORECASE if name == "INBOX" else 0):
-                self.say(f'* LIST (\\HasNoChildren) "/" {quoted(name)}')
+                self.say(f'* LIST ({flag}) "/" {quoted(name)}')
+
+    def _parents(self) -> list[str]:
+        """What is listed and cannot be opened, since it only holds other folders."""
+        if not self.box.dialect.parent:
+            return []
+        return list(dict.fromkeys(name.rpartition("/")[0] for name in self.box.folders if "/" in name))
 
     do_lsub = do_list
 
@@ -257,6 +239,8 @@ class Talk:
 
     def _named(self, name: str) -> Folder:
         folder = self.box.folders.get("INBOX" if name.upper() == "INBOX" else name)
+        if folder is None and name in self._parents():
+            raise No(self.box.dialect.parent.format(name))
         if folder is None:
             raise No("[NONEXISTENT] there is no such folder")
         return folder
@@ -306,6 +290,8 @@ class Talk:
 
     def do_search(self, *tokens: Any, by_uid: bool = False) -> None:
         self._selected()
+        if tokens[:1] == ("CHARSET",) and str(tokens[1]).upper() not in self.box.dialect.charsets:
+            raise No(f"[BADCHARSET ({' '.join(self.box.dialect.charsets)})] The specified charset is not supported.")
         found = (mail.uid if by_uid else number for number, mail in Search(list(tokens), self.view).found())
         self.say(" ".join(["* SEARCH", *map(str, found)]))
 

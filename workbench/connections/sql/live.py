@@ -13,19 +13,16 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
-
-import msgspec
-from msgspec import Meta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.connections.common.colours import expect_no_loop
-from workbench.connections.common.errors import AccessRefused
-from workbench.connections.common.fields import Password
-from workbench.connections.common.trying import Deadline, Due, late
-from workbench.connections.definition import ConnectionDefinition, Live, Opening, Timeout
+from workbench.connections.common.trying import Due, late
+from workbench.connections.definition import Live, Opening
+from workbench.connections.sql import postgresql
+from workbench.connections.sql.definition import POSTGRESQL, SQLConnection
+from workbench.connections.sql.errors import failure
 from workbench.core.current import CURRENT
-from workbench.core.errors import ConnectionFailed, MissingDependency, ServiceUsage
-from workbench.core.masking import mask
+from workbench.core.errors import MissingDependency, ServiceUsage
 from workbench.core.trace import Step
 
 if TYPE_CHECKING:
@@ -36,53 +33,9 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "oracle
 PACKAGES = {"psycopg": "psycopg[binary]", "pymysql": "pymysql", "oracledb": "oracledb", "pyodbc": "pyodbc"}
 PINGS = {"oracle": "SELECT 1 FROM dual"}
 SHOWN = 60
-NOT_LET_IN = ("28000", "28P01")
-"""Source: PostgreSQL's error codes, class 28, invalid authorization."""
-NOT_LET_IN_WORDS = ("authentication failed", "Access denied for user")
-"""What PostgreSQL and MySQL say of a refused login: libpq tells no code of it, and PyMySQL none of SQL's."""
 STEPS = ("do_ping", "do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
 """What SQLAlchemy's dialects do with a connection, each a round trip or more."""
 T = TypeVar("T")
-
-
-class SQLConnection(ConnectionDefinition, tag="sql", frozen=True, kw_only=True):
-    """A SQL database."""
-
-    kind: ClassVar[str] = "SQL"
-    attributes: ClassVar[dict[str, str]] = {"out.sql": "conn"}
-
-    engine: Annotated[
-        str,
-        Meta(
-            pattern=r"^[a-z0-9_]+(\+[a-z0-9_]+)?$",
-            description="sqlite, postgresql, mysql, oracle, mssql, or with a driver, as postgresql+pg8000.",
-        ),
-    ] = "sqlite"
-    database: Annotated[
-        str, Meta(description="Name of the database; of SQLite its file, empty for a temporary one.")
-    ] = ""
-    host: Annotated[str, Meta(max_length=255, description="Host name, address, or folder of the socket.")] = ""
-    port: Annotated[
-        Annotated[int, Meta(ge=1, le=65535)] | None, Meta(description="TCP port; the engine's own if left out.")
-    ] = None
-    username: Annotated[str | None, Meta(description="User name.")] = None
-    password: Password = None
-    pool_size: Annotated[int, Meta(ge=1, le=200, description="Most connections kept open.")] = 5
-    timeout_seconds: Timeout = 10.0
-    deadline_seconds: Deadline = 60.0
-    extra: Annotated[dict[str, str], Meta(description="What the driver is told besides, as sslmode=require.")] = (
-        msgspec.field(default_factory=dict)
-    )
-
-    def problems(self) -> dict[str, str]:
-        if self.engine.startswith("sqlite"):
-            given = [field for field in ("host", "port", "username", "password") if getattr(self, field)]
-            return dict.fromkeys(given, "means nothing to SQLite, which is a file: database='path'")
-        problems = {} if self.database else {"database": "is missing"}
-        return problems if self.host else problems | {"host": "is missing"}
-
-    def open(self, opening: Opening) -> LiveSQL:
-        return LiveSQL(self, opening)
 
 
 class OfThread(threading.local):
@@ -146,6 +99,8 @@ class LiveSQL(Live):
         event.listen(engine, "do_connect", self._connected)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
+        if definition.engine in POSTGRESQL:
+            event.listen(engine, "begin", self._begun)
         event.listen(engine, "before_cursor_execute", self._before)
         event.listen(engine, "after_cursor_execute", _after)
         event.listen(engine, "handle_error", _failed)
@@ -178,10 +133,8 @@ class LiveSQL(Live):
         engine = definition.engine
         if engine.startswith("sqlite"):
             return {"timeout": seconds, **definition.extra}
-        if engine in ("postgresql", "postgresql+psycopg"):
-            # libpq counts in whole seconds, and takes less than 2 for 2.
-            told = {"connect_timeout": max(2, int(seconds)), "options": f"-c statement_timeout={int(seconds * 1000)}"}
-            return {**told, **definition.extra}
+        if engine in POSTGRESQL:
+            return postgresql.connect_args(seconds, definition.extra)
         if engine in ("mysql", "mysql+pymysql"):
             return {"connect_timeout": seconds, "read_timeout": seconds, "write_timeout": seconds, **definition.extra}
         return dict(definition.extra)
@@ -218,8 +171,8 @@ class LiveSQL(Live):
 
     def _told(self, work: Callable[[], T]) -> T:
         # First, since its own errors say what is missing.
-        engine = self.engine
-        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+        self.engine  # noqa: B018
+        from sqlalchemy.exc import SQLAlchemyError
 
         self._of_thread.due = due = Due(self.definition.deadline_seconds)
         try:
@@ -227,18 +180,7 @@ class LiveSQL(Live):
         except SQLAlchemyError as exc:
             if due.over:
                 raise late(self.definition, due) from exc
-            inner = exc.orig if isinstance(exc, DBAPIError) else exc
-            said = mask(" ".join(str(inner).split()))[:300]
-            where = "" if engine.dialect.name == "sqlite" else f" at {self.definition.host}"
-            # Without a statement, it was the connecting that failed.
-            is_away = isinstance(exc, DBAPIError) and exc.statement is None
-            fix = " Fix: check that it is up and reachable, or raise timeout_seconds" if is_away else ""
-            kind: type[ConnectionFailed] = ConnectionFailed
-            if getattr(inner, "sqlstate", None) in NOT_LET_IN or (
-                is_away and any(each in said for each in NOT_LET_IN_WORDS)
-            ):
-                kind, fix = AccessRefused, f" {self.definition.credentials_fix}"
-            raise kind(f"{self.definition}{where} failed: {said}{fix}") from exc
+            raise failure(self.definition, exc) from exc
         finally:
             self._of_thread.due = None
 
@@ -262,12 +204,18 @@ class LiveSQL(Live):
             with due.cutting(partial(_cut, connection)):
                 connection.connect()
             return connection
-        # Other drivers show no socket before they are connected, so that another thread waits for them.
+        connect = partial(dialect.connect, *args, **options)
+        if self.definition.engine not in POSTGRESQL:
+            return self._waited_for(connect, due)
+        return self._waited_for(partial(postgresql.connected, connect, self.definition.extra), due)
+
+    def _waited_for(self, connect: Callable[[], Any], due: Due) -> Any:
+        """What another thread connects: most drivers show no socket before they are connected."""
         made: Future[Any] = Future()
 
-        def connect() -> None:
+        def connecting() -> None:
             try:
-                connection = dialect.connect(*args, **options)
+                connection = connect()
             except BaseException as exc:
                 if made.set_running_or_notify_cancel():
                     made.set_exception(exc)
@@ -277,13 +225,16 @@ class LiveSQL(Live):
             else:
                 connection.close()
 
-        threading.Thread(target=connect, name="workbench-sql-connecting", daemon=True).start()
+        threading.Thread(target=connecting, name="workbench-sql-connecting", daemon=True).start()
         try:
             return made.result(due.left(self.definition.deadline_seconds))
         except TimeoutError:
             if made.cancel():
                 raise late(self.definition, due) from None
             return made.result()
+
+    def _begun(self, conn: Any) -> None:
+        postgresql.begun(conn, self.definition.timeout_seconds)
 
     def _expect_no_loop(self) -> None:
         expect_no_loop(self.definition, "await conn.aio.execute(...), or await asyncio.to_thread(...)")
@@ -295,7 +246,7 @@ class LiveSQL(Live):
         return f"{self.engine.dialect.name} answers"
 
     def _before(self, conn: Any, cursor: Any, statement: str, params: Any, context: Any, executemany: bool) -> None:
-        if (call := CURRENT.get()) is None:
+        if (call := CURRENT.get()) is None or statement.startswith(postgresql.OWN):
             return
         self._expect_no_loop()
         said = re.sub(r"\s+", " ", statement).strip()

@@ -1,17 +1,12 @@
-"""SQL connections, on the SQLite peer and, where there is one, on PostgreSQL."""
+"""SQL connections, on the SQLite peer, on PostgreSQL, and on PostgreSQL behind PgBouncer."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
-import tempfile
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -19,61 +14,25 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tests.connections.suites.examples import EXAMPLES, played
+from tests.postgresql_server import PASSWORD
 from workbench.connections.definition import Opening
-from workbench.connections.sql import LiveSQL, SQLConnection
+from workbench.connections.sql.definition import SQLConnection
+from workbench.connections.sql.live import LiveSQL
 from workbench.core.call import Call
 from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, MissingDependency, ServiceUsage
-from workbench.core.secret import secret
 from workbench.sandbox.sql_database import SQLDatabase
 
-PASSWORD = "kept-4711-secret"
 OPENING = Opening(lambda secret, owner: PASSWORD, SystemClock())
 
 
-def postgres_binary(name: str) -> str | None:
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(found[-1]) if found else shutil.which(name)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[SQLConnection]:
-    """A server of our own, reached by a socket in its folder, so that it needs no port."""
-    initdb, pg_ctl = postgres_binary("initdb"), postgres_binary("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        pytest.skip("PostgreSQL is not installed: apt install postgresql")
-    folder = tempfile.mkdtemp(prefix="pg-")
-    # It refuses to run as root.
-    user = "nobody" if os.getuid() == 0 else None
-    if user:
-        shutil.chown(folder, user)
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, timeout=50, user=user, cwd=folder)
-
-    data = f"{folder}/data"
-    try:
-        Path(f"{folder}/password").write_text(PASSWORD)
-        access = ("-U", "tester", "-A", "scram-sha-256", f"--pwfile={folder}/password")
-        run(initdb, "-D", data, *access, "--no-sync", "-E", "UTF8", "--locale=C")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-        run(pg_ctl, "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
-        try:
-            account = {"username": "tester", "password": secret("PG_PASSWORD")}
-            yield SQLConnection("My SQL", engine="postgresql", host=folder, database="postgres", **account)
-        finally:
-            run(pg_ctl, "-D", data, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgres", "pgbouncer", "lenient_pgbouncer"])
 def conn(request: pytest.FixtureRequest) -> Iterator[LiveSQL]:
     if request.param == "sqlite":
         with played(EXAMPLES["sql"]) as (live, _):
             yield live.item("sql", "My SQL").conn
         return
-    definition: SQLConnection = request.getfixturevalue("postgres")
+    definition: SQLConnection = request.getfixturevalue(request.param)
     live = definition.open(OPENING)
     yield live
     live.execute("DROP SCHEMA public CASCADE")
