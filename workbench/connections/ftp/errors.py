@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ftplib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,13 @@ from workbench.core.errors import ConnectionFailed
 
 LOGIN_REFUSED = ("430", "530", "532")
 TLS_REFUSED = ("431", "500", "502", "504", "533", "534")
+OF_RIGHTS = re.compile(r"permission|denied|privilege|not allowed|not permitted|forbidden|read-only", re.IGNORECASE)
+OF_NONE = re.compile(
+    r"\bno (such |matching )?(file|member|data ?set|entr|match)"
+    r"|(cannot|can't|could not|unable to) find|not found|empty",
+    re.IGNORECASE,
+)
+"""How servers of several makes say of a folder that it has no files (450, 550)."""
 
 
 def code_of(exc: Exception) -> str:
@@ -65,3 +73,13 @@ def no_tls(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
 def _is_about_room(exc: Exception) -> bool:
     said = str(exc).lower()
     return "no space" in said or "disk full" in said or "quota" in said
+
+
+def is_about_rights(exc: Exception) -> bool:
+    """Whether a reply says that this user may not do it."""
+    return OF_RIGHTS.search(str(exc)) is not None
+
+
+def is_of_none(exc: Exception) -> bool:
+    """Whether a reply to a listing says that there are no files, which not all servers say by an empty listing."""
+    return code_of(exc) in ("450", "550") and OF_NONE.search(str(exc)) is not None
