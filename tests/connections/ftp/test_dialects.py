@@ -196,6 +196,14 @@ def test_a_folder_that_is_missing_is_told_and_not_that_somebody_may_not_write(ki
         conn.write("in/a.txt", b"1")
 
 
+def test_what_may_not_be_replaced_is_not_removed_first() -> None:
+    answers = {b"MLST": MLST % b"file", b"RNTO": b"550 Permission denied."}
+    with scripted(answers=answers) as (conn, server), pytest.raises(AccessRefused, match="refused 'b.txt'"):
+        conn.move("a.txt", "b.txt", overwrite=True)
+    assert b"RNTO /b.txt\r\n" in server.heard
+    assert not [line for line in server.heard if line.startswith(b"DELE")]
+
+
 def test_nothing_is_replaced_on_a_server_that_knows_no_sizes() -> None:
     with opened("ftp") as (conn, peer), peer.fail(dialect="rfc959"):
         conn.write("a.txt", b"hello")

@@ -70,7 +70,8 @@ class LiveFiles(FileAliases, Live):
         token, due = new_token(), Due(self.deadline_seconds)
 
         def put(due: Due, attempt: int) -> int:
-            self._expect_no(name, overwrite, due)
+            # What a try before this one has left under its own name is ours.
+            self._expect_no(name, overwrite or (attempt > 1 and not self.may_look), due)
             sink = self.backend.sink(name, token, attempt > 1, due)
             try:
                 for block in blocks(sink.offset):

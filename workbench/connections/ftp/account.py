@@ -193,7 +193,8 @@ class FTPAccount:
         except ftplib.error_perm as exc:
             if self.info_in(session, source, due) is None:
                 raise NoSuchFile(self.definition, source) from exc
-            if there is None:
+            # Of what this user may not do, nothing is removed in its preparation.
+            if there is None or is_about_rights(exc):
                 raise self.not_made(session, exc, target, due) from exc
         # Some servers never replace.
         self.asked(session, f"DELE {self.at(target)}", target, due)

@@ -73,7 +73,7 @@ class SFTPBackend(SessionBackend[SFTPAccount]):
             try:
                 session.within(due).mkdir(account.at(path))
             except OSError as exc:
-                if is_a_no(exc) and account.info_in(session, path, due) is not None:
+                if is_a_no(exc) and account.seen_in(session, path, due) is not None:
                     raise FileThere(account.definition, path) from exc
                 raise account.not_made(session, exc, path, due) from exc
 
