@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -81,6 +82,37 @@ def test_what_is_wanted_besides_is_said_at_once(
         reach(peer, **{**fields, **key, **secrets, "timeout_seconds": 30}).list()
     assert said in str(refused.value)
     assert peer.logins == 0
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        (
+            {"refuse_login": True},
+            r"refused the RSA key of user 'me' .* signed by the algorithm rsa-sha2-512. Fix: correct the user name or "
+            r"the key; where it takes ssh-rsa \(SHA-1\) alone",
+        ),
+        (
+            {"dialect": "old"},
+            "has no algorithm for signing with an RSA key in common with us: it takes ssh-rsa; known here are rsa-"
+            "sha2-512, rsa-sha2-256. Fix: use a key of type Ed25519 or ECDSA",
+        ),
+    ],
+)
+def test_an_rsa_key_that_is_refused_is_told_with_how_it_signs(
+    tmp_path: Path, faults: dict[str, Any], said: str
+) -> None:
+    key = rsa.generate_private_key(65_537, 2_048)
+    (tmp_path / "rsa").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    peer = SFTPServer("old").start()
+    try:
+        conn = reach(peer, fingerprint=peer.fingerprint, private_key_file=str(tmp_path / "rsa"))
+        assert conn.list() == []
+        conn.close()
+        with peer.fail(**faults), pytest.raises(AccessRefused, match=said):
+            conn.list()
+    finally:
+        peer.stop()
 
 
 KEXINIT = {

@@ -54,13 +54,13 @@ def troubles(definition: FTPConnection, path: str = "") -> Iterator[None]:
 
 def said_no(definition: FTPConnection, exc: Exception, path: str = "") -> ConnectionFailed:
     """The error of a reply that says no."""
-    about = f" {path!r}" if path else ""
+    about, words = f" {path!r}" if path else "", str(exc).rstrip(".")
     if code_of(exc) in ("452", "552") or _is_about_room(exc):
-        return StorageFull(f"{who(definition)} has no room for{about or ' it'}: {exc}. Fix: make room there.")
+        return StorageFull(f"{who(definition)} has no room for{about or ' it'}: {words}. Fix: make room there.")
     if code_of(exc) in LOGIN_REFUSED:
-        said, fix = str(exc).rstrip("."), definition.credentials_fix
-        return AccessRefused(f"{who(definition)} refused the user name or password: {said}. {fix}")
-    return AccessRefused(f"{who(definition)} refused{about}: {exc}.")
+        fix = definition.credentials_fix
+        return AccessRefused(f"{who(definition)} refused the user name or password: {words}. {fix}")
+    return AccessRefused(f"{who(definition)} refused{about}: {words}.")
 
 
 def no_tls(definition: FTPConnection, exc: Exception) -> ConnectionFailed:

@@ -64,6 +64,8 @@ class Conversation(paramiko.ServerInterface):
         self.peer.conversations.add(self)
         faults = cast(SFTPFaults, self.peer.faults)
         self.transport.add_server_key(self.peer.other_key if faults.wrong_key else self.peer.key)
+        if faults.dialect == "old":
+            self.transport._preferred_pubkeys = ("ssh-rsa",)  # type: ignore[attr-defined]
         self.transport.set_subsystem_handler("sftp", Server, Folder, self)
         with suppress(paramiko.SSHException, EOFError, OSError):
             self.transport.start_server(threading.Event(), self)

@@ -24,8 +24,11 @@ class SFTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wrong_key: Annotated[bool, Meta(description="Show another key than before.")] = False
     strange_names: StrangeNames = ()
     dialect: Annotated[
-        Literal["gateway", "blind"] | None,
-        Meta(description="Take a file away as soon as it was written; or let nobody look at files."),
+        Literal["gateway", "blind", "old"] | None,
+        Meta(
+            description="Take a file away as soon as it was written; let nobody look at files; or have RSA keys sign "
+            "by ssh-rsa (SHA-1) alone."
+        ),
     ] = None
     key_and_password: Annotated[bool, Meta(description="Want a key, and then the password too.")] = False
     size_told: SizeTold = None
