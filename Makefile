@@ -31,6 +31,7 @@ SOAKED = \
 	tests/connections/s3/test_habits.py \
 	tests/transfer/test_killed.py \
 	tests/transfer/test_soak.py \
+	tests/transfer/test_real_servers.py \
 	tests/connections/common/test_http.py \
 	tests/connections/suites/test_every_trouble.py \
 	tests/limiting/shared/test_processes.py \

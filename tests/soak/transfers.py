@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.names import PART
@@ -104,11 +104,15 @@ GROWING: list[Fault] = [
 
 
 class Trouble(NamedTuple):
-    """What the source and, by their kind, the targets may have; with `growing`, files are replaced at the target."""
+    """What the source and, by their kind, the targets may have, and how often a transfer is killed.
+
+    With `growing`, files are replaced at the target.
+    """
 
     source: list[Fault]
     targets: dict[str, list[Fault]]
     growing: bool = False
+    killed: float = 0.25
 
 
 BROKEN = Trouble(OF["ftp"], OF)
@@ -187,25 +191,63 @@ class Worker:
                     stream.close()
 
 
+class Route(NamedTuple):
+    """From a folder of the source, called as the route, to one of the target."""
+
+    source: str
+    target: str
+    folder: str = ""
+
+
+class Stage(Protocol):
+    """The servers of all routes, by name, whether played or real: each with `put`, `files`, `fail`, `heal`, `asked`."""
+
+    routes: dict[str, Route]
+    definitions: list[Definition]
+
+    def __getitem__(self, name: str) -> Any: ...
+
+    def close(self) -> None:
+        """End them."""
+        ...
+
+
+class Played:
+    """Peers: a source of one kind, and every target.
+
+    Args:
+        source: The kind of the source.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.routes = {name: Route("From", name) for name in TARGETS}
+        definitions = {each.name: each for each in (SOURCES[source], *TARGETS.values())}
+        self._sandbox = Sandbox(lambda: definitions)
+        self._sandbox.switch(True)
+        self.definitions = [self._sandbox.stand_in(each) for each in definitions.values()]
+
+    def __getitem__(self, name: str) -> Any:
+        return self._sandbox[name]
+
+    def close(self) -> None:
+        """End them."""
+        self._sandbox.close()
+
+
 class Soak:
-    """The peers, the worker, and a book of every file that was ever put.
+    """The servers, the worker, and a book of every file that was ever put.
 
     Args:
         seed: Of all that is left to chance.
-        source: The kind of the source.
-        trouble: What the peers may have.
+        stage: The servers.
+        trouble: What they may have.
     """
 
-    def __init__(self, seed: int, source: str, trouble: Trouble) -> None:
-        targets = tuple(TARGETS)
-        self.chance, self._targets, self._trouble = random.Random(seed), targets, trouble
-        definitions = {each.name: each for each in (SOURCES[source], *(TARGETS[name] for name in targets))}
-        self._sandbox = Sandbox(lambda: definitions)
-        self._sandbox.switch(True)
-        self._worker = Worker([self._sandbox.stand_in(each) for each in definitions.values()])
-        self.source: Any = self._sandbox["From"]
-        self.expected: dict[str, dict[str, bytes]] = {name: {} for name in targets}
-        self._noted = 0
+    def __init__(self, seed: int, stage: Stage, trouble: Trouble) -> None:
+        self.chance, self._stage, self._trouble = random.Random(seed), stage, trouble
+        self._worker = Worker(stage.definitions)
+        self.expected: dict[str, dict[str, bytes]] = {name: {} for name in stage.routes}
+        self._noted = dict.fromkeys({route.source for route in stage.routes.values()}, 0)
         self._older: dict[str, set[bytes]] = {}
         self._count = self.kills = self.failed = self.runs = 0
         self.lost: set[str] = set()
@@ -214,18 +256,19 @@ class Soak:
 
     def run(self) -> None:
         """Put files, have trouble, transfer, perhaps be killed, and look at what is where."""
-        chance, name = self.chance, self.chance.choice(self._targets)
+        chance, name = self.chance, self.chance.choice([*self._stage.routes])
+        route = self._stage.routes[name]
         self.runs += 1
         for _ in range(chance.randrange(1, 4)):
             self._put(name)
         self._worker.start()
-        side = chance.choice(("none", "From", name))
+        side = chance.choice(("none", route.source, route.target))
         if side != "none":
-            faults = self._trouble.source if side == "From" else self._trouble.targets[name]
+            faults = self._trouble.source if side == route.source else self._trouble.targets[side]
             fault = chance.choice(faults)(chance)
-            self._sandbox[side].fail(**fault)
+            self._stage[side].fail(**fault)
         self._transfer(name)
-        if chance.random() < 0.25:
+        if chance.random() < self._trouble.killed:
             # The moment of the kill is what is tried, so that it is time that passes here.
             threading.Event().wait(chance.uniform(0, 0.4))
             self._worker.kill()
@@ -234,28 +277,31 @@ class Soak:
             answer = self._worker.answer(ANSWER_SECONDS)
             assert answer is not None, f"no answer within {ANSWER_SECONDS:g} s (run {self.runs})"
             self.failed += "error" in answer
-        for each in ("From", name):
-            self._sandbox[each].heal()
+        for each in (route.source, route.target):
+            self._stage[each].heal()
         self._look(name)
 
     def _transfer(self, name: str) -> None:
         # What has grown since it was copied is another file than the target's.
-        self._worker.tell({"source": f"From:{name}", "target": name, "overwrite": self._trouble.growing})
+        route = self._stage.routes[name]
+        target = f"{route.target}:{route.folder}" if route.folder else route.target
+        self._worker.tell({"source": f"{route.source}:{name}", "target": target, "overwrite": self._trouble.growing})
 
     def _put(self, name: str) -> None:
         self._count += 1
         size = self.chance.choice((0, 1, 1000, 70_000, self.chance.randrange(400_000)))
         path, contents = f"{self._count}.bin", self.chance.randbytes(size)
         self.expected[name][path] = contents
-        self.source.put(f"{name}/{path}", contents)
+        self._stage[self._stage.routes[name].source].put(f"{name}/{path}", contents)
 
-    def _note_growth(self) -> None:
-        """Have the book say what the source's files have grown to, by what its journal has got since the last time."""
-        journal, dropped, entries = self.source.asked, -1, []
+    def _note_growth(self, source: str) -> None:
+        """Have the book say what a source's files have grown to, by what its journal has got since the last time."""
+        journal, dropped, entries = self._stage[source].asked, -1, []
         while dropped != journal.dropped:
             dropped, entries = journal.dropped, [*journal]
-        fresh = entries[self._noted - dropped :]
-        self._noted += len(fresh)
+        fresh = entries[self._noted[source] - dropped :]
+        self._noted[source] += len(fresh)
+        assert journal.dropped <= self._noted[source], "the journal has forgotten what nobody noted"
         for asked in [each for each in fresh if each.verb == "grow"]:
             name, _, rest = asked.path.partition("/")
             path = rest.rpartition("/")[2]
@@ -267,12 +313,11 @@ class Soak:
         return contents in self._older.get(f"{name}/{path}", set())
 
     def _look(self, name: str) -> None:
-        self._note_growth()
-        assert self.source.asked.dropped <= self._noted, "the journal has forgotten what nobody noted"
+        self._note_growth(self._stage.routes[name].source)
         expected, target = self.expected[name], self._at_target(name)
         sources: dict[str, list[bytes]] = {}
-        for path in [each for each in self.source.files if each.startswith(f"{name}/")]:
-            sources.setdefault(path.rpartition("/")[2], []).append(self.source.files.get(path, b""))
+        for path, found in self._below(self._stage.routes[name].source, name).items():
+            sources.setdefault(path.rpartition("/")[2], []).append(found)
         for path, contents in expected.items():
             is_at_source = contents in sources.get(path, [])
             if not is_at_source and target.get(path) != contents:
@@ -287,13 +332,19 @@ class Soak:
         self.duplicated |= {f"{name}/{path} in run {self.runs}" for path in target if path not in expected}
 
     def _at_target(self, name: str) -> dict[str, bytes]:
-        peer: Any = self._sandbox[name]
-        return {path.strip("/"): each for path, each in dict(peer.files).items() if not PART.fullmatch(path)}
+        route = self._stage.routes[name]
+        found = self._below(route.target, route.folder)
+        return {path: each for path, each in found.items() if not PART.fullmatch(path)}
+
+    def _below(self, side: str, folder: str) -> dict[str, bytes]:
+        files, below = self._stage[side].files, f"{folder}/".lstrip("/")
+        paths = {path: path.strip("/") for path in files if path.strip("/").startswith(below)}
+        return {name.removeprefix(below): files.get(path, b"") for path, name in paths.items()}
 
     def end(self) -> Found:
         """Transfer what is left, without trouble; what then is not where it belongs was lost or is left."""
         left, parts = [], []
-        for name in [each for each in self._targets if self.expected[each]]:
+        for name in [each for each in self._stage.routes if self.expected[each]]:
             for _ in range(5):
                 self._worker.start()
                 self._transfer(name)
@@ -305,9 +356,9 @@ class Soak:
             self._look(name)
             if self._at_target(name) != self.expected[name]:
                 left.append(f"{name}: not all files have arrived")
-            peer: Any = self._sandbox[name]
-            parts += [f"{name}/{part}" for part in getattr(peer.files, "unfinished", [])]
-        left += [f"From:{path}" for path in self.source.files]
+            left += [f"{name}/{path}" for path in self._below(self._stage.routes[name].source, name)]
+        for side in {route.target for route in self._stage.routes.values()}:
+            parts += [f"{side}:{part}" for part in getattr(self._stage[side].files, "unfinished", [])]
         lost, truncated, duplicated = sorted(self.lost), sorted(self.truncated), sorted(self.duplicated)
         return Found(self.runs, self._count, self.kills, self.failed, lost, truncated, duplicated, left, parts)
 
@@ -318,12 +369,17 @@ class Soak:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._worker.kill()
-        self._sandbox.close()
+        self._stage.close()
 
 
 def soak(runs: int, seed: int, source: str = "ftp", trouble: Trouble = BROKEN) -> Found:
     """So many runs, the same for the same seed as far as time allows."""
-    with Soak(seed, source, trouble) as soaking:
+    return soaked(runs, Soak(seed, Played(source), trouble))
+
+
+def soaked(runs: int, soaking: Soak) -> Found:
+    """So many runs, and their end."""
+    with soaking:
         for _ in range(runs):
             soaking.run()
         return soaking.end()

@@ -43,7 +43,17 @@ StrangeNames = Annotated[
     tuple[str, ...],
     Meta(description="List these names too, as no honest server would; a byte that is no UTF-8 is a surrogate."),
 ]
-HABITS = {"dialect", "key_and_password", "etags", "checksums", "conditions", "unchecked", "size_told", "write_only"}
+HABITS = {
+    "dialect",
+    "key_and_password",
+    "etags",
+    "checksums",
+    "conditions",
+    "unchecked",
+    "read_only",
+    "size_told",
+    "write_only",
+}
 SizeTold = Annotated[
     int | Literal["none"] | None,
     Meta(description="Tell this size of every file, whatever it has [bytes]; 'none' to tell no size."),

@@ -64,8 +64,9 @@ class Tree(Mapping[str, bytes]):
         return self.root.joinpath(path).stat().st_size
 
     def _paths(self) -> list[str]:
-        folders = ((Path(folder), names) for folder, _, names in os.walk(self.root))
-        return [(folder / name).relative_to(self.root).as_posix() for folder, names in folders for name in names]
+        paths = (Path(folder) / name for folder, _, names in os.walk(self.root) for name in names)
+        # A link may lead nowhere.
+        return [path.relative_to(self.root).as_posix() for path in paths if path.is_file()]
 
     def __repr__(self) -> str:
         return "\n".join(f"{path} ({said_bytes(self.size(path))})" for path in self) or "No files."

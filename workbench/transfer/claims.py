@@ -70,10 +70,12 @@ class Claims:
         """Claim a file of the folder; where it is now, or None if somebody else was faster."""
         return self._move(joined(self._folder, name), name)
 
-    def give_back(self, name: str) -> None:
-        """Put a claimed file back, for it could not be handled; nothing is replaced."""
+    def give_back(self, name: str) -> bool:
+        """Put a claimed file back, for it could not be handled; nothing is replaced. Whether it is there again."""
         with suppress(ConnectionFailed):
             self._conn.move(joined(self._mine, name), joined(self._folder, name))
+            return True
+        return False
 
     def left_behind(self) -> Iterator[tuple[str, str]]:
         """Take over what dead transfers had claimed: each name, and where it is now."""

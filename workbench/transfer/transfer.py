@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from workbench.connections.files.errors import FileThere, NoSuchFile
 from workbench.connections.files.live import LiveFiles
@@ -21,6 +22,8 @@ from workbench.core.events import Events
 from workbench.transfer.claims import Claims
 from workbench.transfer.copying import LOOKS, Copying, Moved, Original, Place, Progress, Unfinished
 from workbench.transfer.fetch import Fetch
+
+log = logging.getLogger("workbench.transfer")
 
 
 class Transferred:
@@ -62,6 +65,13 @@ class TransferIncomplete(WorkbenchError):
         )
 
 
+class LeadsNowhere(WorkbenchError):
+    """What was claimed is not there: a link that names a place beside itself, or somebody else took it."""
+
+    def __init__(self, source: Place, name: str) -> None:
+        super().__init__(f"{source} has nothing behind {name!r} once it was claimed. Fix: see whether it is a link.")
+
+
 class Transfer(Copying):
     """One run from a connection that keeps files: each is claimed, copied, and then put away.
 
@@ -98,7 +108,9 @@ class Transfer(Copying):
                 try:
                     files.append(self._move(name, path))
                 except WorkbenchError as exc:
-                    claims.give_back(name)
+                    if claims.give_back(name) and isinstance(exc, LeadsNowhere):
+                        log.warning("%s: the link %r stays, since from elsewhere it leads nowhere", self.source, name)
+                        continue
                     files.append(Moved(name, 0, "stayed", exc))
                 except BaseException:
                     claims.give_back(name)
@@ -124,7 +136,7 @@ class Transfer(Copying):
     def _move(self, name: str, claimed: str) -> Moved:
         outcome = ""
         for _ in range(LOOKS):
-            info = self.source.conn.stat(claimed)
+            info = self._claimed_info(name, claimed)
             # It is ours alone, so that even a server that tells no time tells no lie.
             original = Original(name, claimed, info.size, str(info.modified))
             done = self.copied(original)
@@ -134,6 +146,12 @@ class Transfer(Copying):
                 self.said(original, done)
                 return done._replace(outcome=outcome)
         raise Unfinished(self.source, name)
+
+    def _claimed_info(self, name: str, claimed: str) -> FileInfo:
+        try:
+            return cast(FileInfo, self.source.conn.stat(claimed))
+        except NoSuchFile as exc:
+            raise LeadsNowhere(self.source, name) from exc
 
     def _is_settled(self, original: Original, done: Moved) -> bool:
         """Whether the source still has what the target has, and no more: who writes to it may not know of our claim."""

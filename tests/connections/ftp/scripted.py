@@ -14,10 +14,24 @@ from workbench.connections.live import LiveConnections
 
 
 class ScriptedFTP:
-    """Answers MLSD (or LIST, with `facts=False`) with the given lines, and every other command with a yes."""
+    """Answers MLSD (or LIST, with `facts=False`) with the given lines, and every other command with a yes.
 
-    def __init__(self, lines: list[bytes], *, facts: bool = True) -> None:
-        self.lines, self.facts = lines, facts
+    Args:
+        lines: What it lists.
+        facts: Whether it offers MLST.
+        answers: By command, what it says instead.
+        done: What it says after a listing.
+    """
+
+    def __init__(
+        self,
+        lines: list[bytes],
+        *,
+        facts: bool = True,
+        answers: dict[bytes, bytes] | None = None,
+        done: bytes = b"226 Done",
+    ) -> None:
+        self.lines, self.facts, self.answers, self.done = lines, facts, answers or {}, done
         self.heard: list[bytes] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -26,7 +40,7 @@ class ScriptedFTP:
         """A connection to it."""
         host, port = self._server.getsockname()
         live._stand_in = lambda definition: definition
-        live.define(FTPConnection("scripted", host=host, port=port, timeout_seconds=5))
+        live.define(FTPConnection("scripted", host=host, port=port, timeout_seconds=5, retries=0))
         conn: LiveFiles = live.live("scripted")
         return conn
 
@@ -39,21 +53,27 @@ class ScriptedFTP:
 
     def _speak(self, client: socket.socket) -> None:
         client.sendall(b"220 scripted\r\n")
-        data: socket.socket | None = None
+        with socket.create_server(("127.0.0.1", 0)) as data:
+            self._answer_each(client, data)
+
+    def _answer_each(self, client: socket.socket, data: socket.socket) -> None:
         for line in client.makefile("rb"):
             self.heard.append(line)
             command = line.split()[0].upper()
-            if command == b"FEAT":
+            if command in self.answers:
+                if command in (b"MLSD", b"LIST"):
+                    data.accept()[0].close()
+                client.sendall(self.answers[command] + b"\r\n")
+            elif command == b"FEAT":
                 client.sendall(b"211-Features:\r\n MLST type*;size*;\r\n211 End\r\n" if self.facts else b"502 No\r\n")
             elif command in (b"PASV", b"EPSV"):
-                data = socket.create_server(("127.0.0.1", 0))
                 port = data.getsockname()[1]
                 client.sendall(b"227 (127,0,0,1,%d,%d)\r\n" % (port >> 8, port & 255))
-            elif command in (b"MLSD", b"LIST") and data is not None:
+            elif command in (b"MLSD", b"LIST"):
                 client.sendall(b"150 Here it comes\r\n")
-                with data, data.accept()[0] as connection:
+                with data.accept()[0] as connection:
                     connection.sendall(b"".join(each + b"\r\n" for each in self.lines))
-                client.sendall(b"226 Done\r\n")
+                client.sendall(self.done + b"\r\n")
             else:
                 client.sendall(b"200 Yes\r\n" if command != b"USER" else b"230 In\r\n")
 

@@ -258,3 +258,18 @@ def test_no_file_is_left_that_closes_itself_in_the_middle_of_another_request(con
         with pytest.raises(IsAFolder):
             conn.read("in")
         assert [each for each in files() if each not in before] == []
+
+
+def test_a_link_is_the_same_in_listing_stat_and_reading(conn: LiveFiles, peer: SFTPServer) -> None:
+    peer.put("in/2026.csv", b"x" * 1_000).put("in/sub/deep.txt", b"1")
+    for link, to in (("latest.csv", "2026.csv"), ("old", "sub"), ("gone", "nowhere")):
+        (peer.root / "in" / link).symlink_to(to)
+    listed = {info.name: info for info in conn.list("in")}
+    for name in ("latest.csv", "old", "2026.csv"):
+        there = conn.stat(f"in/{name}")
+        assert (name, there.size, there.is_dir) == (name, listed[name].size, listed[name].is_dir)
+    assert {info.name for info in listed.values() if info.is_link} == {"latest.csv", "old", "gone"}
+    assert (listed["gone"].size, conn.exists("in/gone")) == (0, False)
+    assert (len(conn.read("in/latest.csv")), conn.listdir("in/old")) == (1_000, ["deep.txt"])
+    conn.delete("in/gone")
+    assert not (peer.root / "in/gone").is_symlink()

@@ -11,6 +11,13 @@ from workbench.core.secret import Secret
 
 Host = Annotated[str, Meta(min_length=1, max_length=255, description="Host name or address.")]
 Password = Annotated[Secret | str | None, Meta(description="Secret that holds the password.")]
+DirectUploads = Annotated[
+    bool,
+    Meta(
+        description="Write a file under its own name at once, and do not look at it afterwards: for servers that take "
+        "a file away as soon as it is closed, or let nobody look at it."
+    ),
+]
 
 
 def host_problems(host: str, example: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.trying import Due, trying
 from workbench.connections.definition import ConnectionDefinition, Live, tag
 from workbench.connections.files.aliases import FileAliases
-from workbench.connections.files.errors import FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
+from workbench.connections.files.errors import AccessRefused, FileThere, Interrupted, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.names import is_ours, joined, name_of, parent_of, path_of, problem_of
 from workbench.connections.files.protocol import Backend, Contents, FileInfo, Hasher, Infos, Sink, Source, said_bytes
 from workbench.connections.files.streams import Download, Upload, blocks_of, ends_at
@@ -70,7 +70,8 @@ class LiveFiles(FileAliases, Live):
         token, due = new_token(), Due(self.deadline_seconds)
 
         def put(due: Due, attempt: int) -> int:
-            self._expect_no(name, overwrite, due)
+            # What a try before this one has left under its own name is ours.
+            self._expect_no(name, overwrite or (attempt > 1 and not self.may_look), due)
             sink = self.backend.sink(name, token, attempt > 1, due)
             try:
                 for block in blocks(sink.offset):
@@ -214,6 +215,11 @@ class LiveFiles(FileAliases, Live):
         name = self._path(path)
         return self._trying(lambda due, _: ends_at(self.backend.reader, name, size, due))
 
+    @property
+    def may_look(self) -> bool:
+        """Whether a file can be looked at once it was written; not where the other side takes it away at once."""
+        return not getattr(self.definition, "direct_uploads", False)
+
     def hasher(self) -> Hasher | None:
         """A new hash of the kind that `digest` gives."""
         return self.backend.hasher()
@@ -248,7 +254,13 @@ class LiveFiles(FileAliases, Live):
 
     def _expect_no(self, name: str, overwrite: bool, due: Due) -> None:
         """A name that is taken is better said before a long upload than after it."""
-        there = self.backend.info(name, due)
+        try:
+            there = self.backend.info(name, due)
+        except AccessRefused:
+            # Who may not look may still write, as into a folder for uploads.
+            if not overwrite:
+                raise
+            there = None
         if not name or (there is not None and there.is_dir):
             raise IsAFolder(self.definition, name)
         if there is not None and not overwrite:

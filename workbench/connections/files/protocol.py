@@ -15,6 +15,7 @@ class FileInfo(NamedTuple):
     """One file or folder: its path below the connection's root, as `in/a.txt`.
 
     The size [bytes] is what the other side tells, which may be wrong; it is 0 where none is told, and for a folder.
+    A link, where the other side tells of them, is listed as what it leads to; one that leads nowhere has no size.
     """
 
     name: str
@@ -22,6 +23,7 @@ class FileInfo(NamedTuple):
     size: int = 0
     modified: datetime | None = None
     is_dir: bool = False
+    is_link: bool = False
 
     def __repr__(self) -> str:
         return f"{self.path}/" if self.is_dir else f"{self.path} ({said_bytes(self.size)})"

@@ -9,6 +9,7 @@ from workbench.connections.common.trying import Due
 from workbench.connections.files.names import part_of
 from workbench.connections.files.protocol import FileInfo, Hasher
 from workbench.connections.files.streams import Reader, ends_at
+from workbench.core.errors import ConnectionFailed
 
 
 class Account(Protocol):
@@ -51,7 +52,8 @@ class SessionBackend(Generic[A]):
         return self.account.info(path, due)
 
     def give_up(self, path: str, token: str, due: Due) -> None:
-        self.account.discard(part_of(path, token), due)
+        if not self.account.definition.direct_uploads:
+            self.account.discard(part_of(path, token), due)
 
     def rename(self, source: str, target: str, overwrite: bool, due: Due) -> None:
         with self.account.session(due) as session:
@@ -85,3 +87,14 @@ def is_in_place(account: Account, read: Reader, part: str, path: str, size: int,
     if left is not None or there is None:
         return False
     return there.size == size or ends_at(read, path, size, due)
+
+
+def unheard(owner: object, path: str) -> ConnectionFailed:
+    """The error of a file written under its own name, of which nobody heard whether it was taken.
+
+    It is not tried again: a server that takes files away would have it twice.
+    """
+    return ConnectionFailed(
+        f"{owner} was sent all of {path!r} and hung up before it said whether it has taken it. "
+        f"Fix: find out there, and write it again if it is missing."
+    )

@@ -329,12 +329,14 @@ def confirm(owner: object, read: Reader, part: str, path: str, size: int, due: D
         # Not to be tried again: each time something else might take it for a delivery.
         raise ConnectionFailed(
             f"{owner} took all {said_bytes(size)} of {path!r} as {part!r}, and has nothing there now, as where files "
-            f"are fetched as soon as they are closed. Fix: have {name_of(part)!r} ignored there until it is renamed."
+            f"are fetched as soon as they are closed. Fix: set direct_uploads=True, or have {name_of(part)!r} "
+            f"ignored there until it is renamed."
         ) from exc
     except Refused as exc:
         raise ConnectionFailed(
             f"{owner} took all {said_bytes(size)} of {path!r}, but tells another size, or none, and does not let the "
-            f"file be read, so that nobody can say whether it is whole. Fix: allow this user to read there."
+            f"file be read, so that nobody can say whether it is whole. Fix: allow this user to read there, or set "
+            f"direct_uploads=True to take its word."
         ) from exc
     if not is_whole:
         raise Interrupted(f"{owner} kept something else of {path!r} than the {said_bytes(size)} that were sent.")

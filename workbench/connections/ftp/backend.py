@@ -9,12 +9,11 @@ from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import FileThere
 from workbench.connections.files.live import LiveFiles
-from workbench.connections.files.names import parent_of, part_of
+from workbench.connections.files.names import part_of
 from workbench.connections.files.protocol import FileInfo
 from workbench.connections.files.sessions import SessionBackend
 from workbench.connections.ftp.account import FTPAccount
 from workbench.connections.ftp.definition import FTPConnection
-from workbench.connections.ftp.listing import of_facts, of_list
 from workbench.connections.ftp.transfer import FTPSink, FTPSource
 
 
@@ -32,12 +31,7 @@ class FTPBackend(SessionBackend[FTPAccount]):
     def scan(self, path: str, due: Due) -> Iterable[FileInfo]:
         account = self.account
         with account.session(due) as session:
-            if account.has_facts:
-                lines = account.lines(session, f"MLSD {account.at(path)}", path, due)
-                return [info for line in lines if (info := of_facts(line, path)) is not None]
-            # As an argument of LIST, brackets and stars may be taken for a pattern.
-            account.asked(session, f"CWD {account.at(path) or '/'}", path, due, folder=True)
-            return [*of_list(account.lines(session, "LIST", path, due), path, account.clock.now())]
+            return account.list_in(session, path, due)
 
     def reader(self, path: str, offset: int, due: Due) -> FTPSource:
         return FTPSource(self.account, path, offset, due)
@@ -61,7 +55,7 @@ class FTPBackend(SessionBackend[FTPAccount]):
             except ftplib.error_perm as exc:
                 if account.info_in(session, path, due) is not None:
                     raise FileThere(account.definition, path) from exc
-                raise account.refused(session, exc, parent_of(path), due, folder=True) from exc
+                raise account.not_made(session, exc, path, due) from exc
 
     def ping(self, due: Due) -> str:
         with self.account.session(due) as session:

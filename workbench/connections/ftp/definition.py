@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from workbench.connections.common.fields import Host, Password, host_problems, pair_problems
+from workbench.connections.common.fields import DirectUploads, Host, Password, host_problems, pair_problems
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
@@ -27,13 +27,20 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
     tls: Annotated[
         Literal["off", "explicit"], Meta(description="No encryption, or agreed upon before the password is sent.")
     ] = "off"
-    default_directory: Annotated[str, Meta(description="Folder that a service sees as the root.")] = ""
+    default_directory: Annotated[
+        str,
+        Meta(
+            description="Folder that a service sees as the root: below the one that the login leads to, or below the "
+            "server's own if it begins with a slash."
+        ),
+    ] = ""
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Deadline = 60.0
     retries: Retries = 3
     pool_size: Annotated[int, Meta(ge=1, le=100, description="Most sessions at once.")] = 8
     passive: Annotated[bool, Meta(description="Whether the client opens the data connections.")] = True
     ca_file: CAFile = None
+    direct_uploads: DirectUploads = False
 
     def problems(self) -> dict[str, str]:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ftplib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,13 @@ from workbench.core.errors import ConnectionFailed
 
 LOGIN_REFUSED = ("430", "530", "532")
 TLS_REFUSED = ("431", "500", "502", "504", "533", "534")
+OF_RIGHTS = re.compile(r"permission|denied|privilege|not allowed|not permitted|forbidden|read-only", re.IGNORECASE)
+OF_NONE = re.compile(
+    r"\bno (such |matching )?(file|member|data ?set|entr|match)"
+    r"|(cannot|can't|could not|unable to) find|not found|empty",
+    re.IGNORECASE,
+)
+"""How servers of several makes say of a folder that it has no files (450, 550)."""
 
 
 def code_of(exc: Exception) -> str:
@@ -46,13 +54,13 @@ def troubles(definition: FTPConnection, path: str = "") -> Iterator[None]:
 
 def said_no(definition: FTPConnection, exc: Exception, path: str = "") -> ConnectionFailed:
     """The error of a reply that says no."""
-    about = f" {path!r}" if path else ""
+    about, words = f" {path!r}" if path else "", str(exc).rstrip(".")
     if code_of(exc) in ("452", "552") or _is_about_room(exc):
-        return StorageFull(f"{who(definition)} has no room for{about or ' it'}: {exc}. Fix: make room there.")
+        return StorageFull(f"{who(definition)} has no room for{about or ' it'}: {words}. Fix: make room there.")
     if code_of(exc) in LOGIN_REFUSED:
-        said, fix = str(exc).rstrip("."), definition.credentials_fix
-        return AccessRefused(f"{who(definition)} refused the user name or password: {said}. {fix}")
-    return AccessRefused(f"{who(definition)} refused{about}: {exc}.")
+        fix = definition.credentials_fix
+        return AccessRefused(f"{who(definition)} refused the user name or password: {words}. {fix}")
+    return AccessRefused(f"{who(definition)} refused{about}: {words}.")
 
 
 def no_tls(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
@@ -65,3 +73,13 @@ def no_tls(definition: FTPConnection, exc: Exception) -> ConnectionFailed:
 def _is_about_room(exc: Exception) -> bool:
     said = str(exc).lower()
     return "no space" in said or "disk full" in said or "quota" in said
+
+
+def is_about_rights(exc: Exception) -> bool:
+    """Whether a reply says that this user may not do it."""
+    return OF_RIGHTS.search(str(exc)) is not None
+
+
+def is_of_none(exc: Exception) -> bool:
+    """Whether a reply to a listing says that there are no files, which not all servers say by an empty listing."""
+    return code_of(exc) in ("450", "550") and OF_NONE.search(str(exc)) is not None

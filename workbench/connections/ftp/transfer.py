@@ -7,7 +7,7 @@ from functools import partial
 
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import Interrupted, IsAFolder, Refused
-from workbench.connections.files.sessions import is_in_place
+from workbench.connections.files.sessions import is_in_place, unheard
 from workbench.connections.files.streams import confirm, kept_of
 from workbench.connections.ftp.account import FTPAccount
 from workbench.connections.ftp.errors import troubles, who
@@ -55,19 +55,21 @@ class FTPSource:
 
 
 class FTPSink:
-    """A file being written under a name of its own, then renamed."""
+    """A file being written under a name of its own and then renamed; of direct uploads under its final name."""
 
     def __init__(self, account: FTPAccount, path: str, part: str, resume: bool, due: Due) -> None:
-        self._account, self._path, self._part, self._due = account, path, part, due
+        self._account, self._path, self._due = account, path, due
+        self._is_direct, self._is_over = account.definition.direct_uploads, False
+        self._part, resume = (path, False) if self._is_direct else (part, resume)
         self.offset = kept_of(account.info(part, due), partial(FTPSource, account), part, due) if resume else 0
         self._taken = account.pool.take(due)
         session = self._taken.session
         try:
             with due.cutting(session.cut), troubles(account.definition, path):
                 try:
-                    self._data = session.begin(f"STOR {account.at(part)}", self.offset, due)
+                    self._data = session.begin(f"STOR {account.at(self._part)}", self.offset, due)
                 except ftplib.error_perm as exc:
-                    raise account.refused(session, exc, part, due) from exc
+                    raise account.not_made(session, exc, path, due) from exc
         except BaseException as exc:
             self._taken.end(keep=isinstance(exc, Refused))
             raise
@@ -89,6 +91,9 @@ class FTPSink:
     def commit(self, overwrite: bool) -> None:
         account, session = self._account, self._taken.session
         due = self._due if self._due.at is not None else Due(account.definition.deadline_seconds)
+        if self._is_direct:
+            self._end_direct(due)
+            return
         with due.cutting(session.cut), troubles(account.definition, self._path):
             session.finish(due)
             size = account.size_in(session, self._part, due)
@@ -105,6 +110,16 @@ class FTPSink:
                 raise
         self._taken.end(keep=not session.is_dead)
 
+    def _end_direct(self, due: Due) -> None:
+        definition, session = self._account.definition, self._taken.session
+        try:
+            with due.cutting(session.cut), troubles(definition, self._path):
+                session.finish(due)
+        except Interrupted as exc:
+            self._is_over = True
+            raise unheard(who(definition), self._path) from exc
+        self._taken.end(keep=True)
+
     def _is_in_place(self) -> bool:
         self._taken.end(keep=False)
         read = partial(FTPSource, self._account)
@@ -112,5 +127,5 @@ class FTPSink:
 
     def abort(self, keep: bool = False) -> None:
         self._taken.end(keep=False)
-        if not keep:
+        if not self._is_over and (self._is_direct or not keep):
             self._account.discard(self._part, self._due)

@@ -6,17 +6,17 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from stat import S_ISDIR
+from stat import S_ISDIR, S_ISLNK
 from typing import TYPE_CHECKING, Any
 
 from workbench.connections.common.pool import Pool
 from workbench.connections.common.trying import Due
-from workbench.connections.files.errors import FileThere, IsAFolder, NoSuchFile, NotAFolder
+from workbench.connections.files.errors import AccessRefused, FileThere, IsAFolder, NoSuchFile, NotAFolder
 from workbench.connections.files.names import name_of, parent_of
 from workbench.connections.files.protocol import FileInfo
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.connections.sftp.errors import is_a_no, no_access, troubles
-from workbench.connections.sftp.session import SFTPSession
+from workbench.connections.sftp.session import Proofs, SFTPSession
 from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ class SFTPAccount:
 
     Args:
         definition: Where the server is, and who logs in.
-        password: The password, or the passphrase of the private key; None for none.
+        proofs: By what that user is known.
     """
 
-    def __init__(self, definition: SFTPConnection, password: str | None) -> None:
-        self.definition, self._password = definition, password
+    def __init__(self, definition: SFTPConnection, proofs: Proofs) -> None:
+        self.definition, self._proofs = definition, proofs
         self._root = definition.default_directory.rstrip("/") or ("/" if definition.default_directory else ".")
         self.pool: Pool[SFTPSession] = Pool(definition, self._new, definition.pool_size, definition.timeout_seconds)
 
@@ -63,6 +63,20 @@ class SFTPAccount:
                 return None
             raise
 
+    def seen_in(self, session: SFTPSession, path: str, due: Due) -> FileInfo | None:
+        """The same where nothing can be said of what may not be looked at."""
+        try:
+            return self.info_in(session, path, due)
+        except OSError as exc:
+            if not is_a_no(exc):
+                raise
+            return None
+
+    def followed(self, session: SFTPSession, link: FileInfo, due: Due) -> FileInfo:
+        """A link of a listing as what it leads to, which is nothing for some."""
+        there = self.seen_in(session, link.path, due)
+        return link._replace(size=0) if there is None else there._replace(is_link=True)
+
     def rename_in(self, session: SFTPSession, source: str, target: str, overwrite: bool, due: Due) -> None:
         """Rename; the protocol's plain rename never replaces, OpenSSH's does."""
         there = self.info_in(session, target, due)
@@ -81,7 +95,7 @@ class SFTPAccount:
                 raise NoSuchFile(self.definition, source) from exc
             if not overwrite and self.info_in(session, target, due) is not None:
                 raise FileThere(self.definition, target) from exc
-            raise self.refused(session, exc, parent_of(target), due, folder=True) from exc
+            raise self.not_made(session, exc, target, due) from exc
 
     def _replace(self, sftp: Any, source: str, target: str) -> None:
         try:
@@ -102,19 +116,26 @@ class SFTPAccount:
         """What a no about a file or folder means, found out by looking at what is there."""
         if not is_a_no(exc):
             return exc
-        there = self.info_in(session, path, due)
+        there = self.seen_in(session, path, due)
         if there is None:
-            parent = self.info_in(session, parent_of(path), due)
+            parent = self.seen_in(session, parent_of(path), due)
             if parent is not None and not parent.is_dir:
                 return NotAFolder(self.definition, parent.path)
+            if exc.errno == errno.EACCES:
+                return no_access(self.definition, path, exc)
             return NoSuchFile(self.definition, path if parent is not None else parent_of(path))
         if there.is_dir != folder:
             return IsAFolder(self.definition, path) if there.is_dir else NotAFolder(self.definition, path)
         return no_access(self.definition, path, exc)
 
+    def not_made(self, session: SFTPSession, exc: OSError, path: str, due: Due) -> Exception:
+        """What a no about a file or folder that was to appear means: its folder is not there, or refuses it."""
+        found = self.refused(session, exc, parent_of(path), due, folder=True)
+        return no_access(self.definition, path, exc) if isinstance(found, AccessRefused) else found
+
     def _new(self, due: Due) -> SFTPSession:
         with troubles(self.definition):
-            return SFTPSession(self.definition, self._password, due)
+            return SFTPSession(self.definition, self._proofs, due)
 
 
 def info_of(path: str, attributes: SFTPAttributes, name: str | None = None) -> FileInfo:
@@ -122,5 +143,10 @@ def info_of(path: str, attributes: SFTPAttributes, name: str | None = None) -> F
     is_dir = S_ISDIR(attributes.st_mode or 0)
     modified = None if attributes.st_mtime is None else datetime.fromtimestamp(attributes.st_mtime, UTC)
     return FileInfo(
-        name_of(path) if name is None else name, path, 0 if is_dir else attributes.st_size or 0, modified, is_dir
+        name_of(path) if name is None else name,
+        path,
+        0 if is_dir else attributes.st_size or 0,
+        modified,
+        is_dir,
+        S_ISLNK(attributes.st_mode or 0),
     )

@@ -8,12 +8,13 @@ from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.files.errors import FileThere
 from workbench.connections.files.live import LiveFiles
-from workbench.connections.files.names import joined, parent_of, part_of
+from workbench.connections.files.names import joined, part_of, problem_of
 from workbench.connections.files.protocol import FileInfo
 from workbench.connections.files.sessions import SessionBackend
 from workbench.connections.sftp.account import SFTPAccount, info_of
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.connections.sftp.errors import is_a_no
+from workbench.connections.sftp.session import Proofs
 from workbench.connections.sftp.transfer import SFTPSink, SFTPSource
 from workbench.core.errors import MissingDependency
 
@@ -24,7 +25,8 @@ def open_sftp(definition: SFTPConnection, opening: Opening) -> LiveFiles:
         import paramiko  # noqa: F401
     except ImportError as exc:
         raise MissingDependency("SFTP", "paramiko", "sftp") from exc
-    backend = SFTPBackend(SFTPAccount(definition, opening.reveal(definition.password, definition)))
+    secrets = [opening.reveal(each, definition) for each in (definition.password, definition.passphrase)]
+    backend = SFTPBackend(SFTPAccount(definition, Proofs(*secrets)))
     return LiveFiles(definition, backend, deadline_seconds=definition.deadline_seconds, retries=definition.retries)
 
 
@@ -38,7 +40,12 @@ class SFTPBackend(SessionBackend[SFTPAccount]):
                 found = [*session.listing(account.at(path), due)]
             except OSError as exc:
                 raise account.refused(session, exc, path, due, folder=True) from exc
-        return [info_of(joined(path, name), attributes, name) for name, attributes in found if name not in (".", "..")]
+            infos = [info_of(joined(path, name), attributes, name) for name, attributes in found]
+            return [
+                account.followed(session, info, due) if info.is_link and not problem_of(info.name) else info
+                for info in infos
+                if info.name not in (".", "..")
+            ]
 
     def reader(self, path: str, offset: int, due: Due) -> SFTPSource:
         return SFTPSource(self.account, path, offset, due)
@@ -66,9 +73,9 @@ class SFTPBackend(SessionBackend[SFTPAccount]):
             try:
                 session.within(due).mkdir(account.at(path))
             except OSError as exc:
-                if is_a_no(exc) and account.info_in(session, path, due) is not None:
+                if is_a_no(exc) and account.seen_in(session, path, due) is not None:
                     raise FileThere(account.definition, path) from exc
-                raise account.refused(session, exc, parent_of(path), due, folder=True) from exc
+                raise account.not_made(session, exc, path, due) from exc
 
     def ping(self, due: Due) -> str:
         with self.account.session(due) as session:

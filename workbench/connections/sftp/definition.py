@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from workbench.connections.common.fields import Host, host_problems
+from workbench.connections.common.fields import DirectUploads, Host, host_problems
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.files.names import folder_problems
@@ -39,6 +39,11 @@ class SFTPConnection(ConnectionDefinition, tag="sftp", frozen=True, kw_only=True
     retries: Retries = 3
     pool_size: Annotated[int, Meta(ge=1, le=100, description="Most sessions at once.")] = 8
     known_hosts: Annotated[str, Meta(min_length=1, description="File of the servers' keys.")] = "~/.ssh/known_hosts"
+    direct_uploads: DirectUploads = False
+    passphrase: Annotated[
+        Secret | str | None,
+        Meta(description="Secret that holds the private key's passphrase, where the server wants a password besides."),
+    ] = None
 
     def problems(self) -> dict[str, str]:
         return host_problems(self.host, "sftp.example.com") | folder_problems(self.default_directory)

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import AccessRefused
@@ -18,7 +18,9 @@ from workbench.connections.sftp.errors import who
 from workbench.core.errors import ConnectionFailed, MissingDependency
 
 if TYPE_CHECKING:
-    from paramiko import PKey, SFTPAttributes, Transport
+    from paramiko import PKey, SFTPAttributes
+
+    from workbench.connections.sftp.algorithms import Offered
 
 LOG = "workbench.connections.sftp"
 # Paramiko's thread logs as errors what the caller is told by an exception anyway. A handler added here sees it all.
@@ -28,29 +30,38 @@ BLOCK_BYTES = 32_768
 UNDER_WAY = 64
 
 
+class Proofs(NamedTuple):
+    """The password, or the passphrase of the private key if that has none of its own; and that of its own."""
+
+    password: str | None
+    passphrase: str | None = None
+
+
 class SFTPSession:
     """A connection that is logged in, its server known.
 
     Args:
         definition: Where the server is, who logs in, and which key the server must show.
-        password: The password, or the passphrase of the private key; None for none.
+        proofs: By what that user is known.
         due: When it must be open.
     """
 
-    def __init__(self, definition: SFTPConnection, password: str | None, due: Due) -> None:
+    def __init__(self, definition: SFTPConnection, proofs: Proofs, due: Due) -> None:
         try:
             import paramiko
+
+            from workbench.connections.sftp.algorithms import Offered
         except ImportError as exc:
             raise MissingDependency("SFTP", "paramiko", "sftp") from exc
         self._definition, self._timeout = definition, definition.timeout_seconds
         self._socket = socket.create_connection((definition.host, definition.port), due.left(self._timeout))
         self._socket.settimeout(None)
-        self.transport: Transport | None = None
+        self.transport: Offered | None = None
         try:
             with due.cutting(self.cut):
-                self.transport = paramiko.Transport(self._socket)
+                self.transport = Offered(self._socket)
                 self.transport.set_log_channel(LOG)
-                self._log_in(self.transport, password, due)
+                self._log_in(self.transport, proofs, due)
                 channel = self.transport.open_session(timeout=due.left(self._timeout))
                 channel.settimeout(due.left(self._timeout))
                 channel.invoke_subsystem("sftp")
@@ -61,7 +72,9 @@ class SFTPSession:
             self.leave()
             raise
 
-    def _log_in(self, transport: Transport, password: str | None, due: Due) -> None:
+    def _log_in(self, transport: Offered, proofs: Proofs, due: Due) -> None:
+        from paramiko.ssh_exception import IncompatiblePeer
+
         definition = self._definition
         seconds = due.left(self._timeout)
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = seconds
@@ -71,17 +84,17 @@ class SFTPSession:
             options = transport.get_security_options()
             types = [each for each in options.key_types if _family(each) in {_family(key) for key, _ in known}]
             options.key_types = (*types, *(each for each in options.key_types if each not in types))
-        transport.start_client(timeout=seconds)
+        try:
+            transport.start_client(timeout=seconds)
+        except IncompatiblePeer as exc:
+            raise transport.none_in_common(definition, exc) from exc
         if not transport.initial_kex_done:
             # It returns without a word when the time is over.
             raise TimeoutError
         _check_key(definition, transport.get_remote_server_key(), known)
-        if definition.private_key_file is not None:
-            transport.auth_publickey(definition.username, _private_key(definition, password))
-        elif password is not None:
-            transport.auth_password(definition.username, password)
-        else:
-            transport.auth_none(definition.username)
+        took, wanted = _proved(transport, definition, proofs)
+        if wanted:
+            raise _wants_more(definition, took, wanted)
 
     def within(self, due: Due) -> Any:
         """The client, whose next steps may take as long as is left."""
@@ -229,15 +242,59 @@ def _check_key(definition: SFTPConnection, shown: PKey, known: list[tuple[str, P
         )
 
 
-def _private_key(definition: SFTPConnection, passphrase: str | None) -> PKey:
+def _proved(transport: Offered, definition: SFTPConnection, proofs: Proofs) -> tuple[str, list[str]]:
+    """Log in by a key, a password, or the one and then the other; what was taken, and what is wanted besides."""
+    from paramiko import AuthenticationException
+
+    user, password = definition.username, proofs.password
+    if definition.private_key_file is None and password is None:
+        return "name", transport.auth_none(user)
+    if definition.private_key_file is None:
+        return "password", transport.auth_password(user, password or "")
+    key, is_passphrase = _private_key(definition, proofs)
+    try:
+        wanted = transport.auth_publickey(user, key)
+    except AuthenticationException as exc:
+        if (error := transport.refused_rsa(definition, key, exc)) is not None:
+            raise error from exc
+        raise
+    # What opens the key is nothing that the server may see.
+    if password is not None and not is_passphrase and {"password", "keyboard-interactive"} & {*wanted}:
+        return "key and password", transport.auth_password(user, password)
+    return "key", wanted
+
+
+def _wants_more(definition: SFTPConnection, took: str, wanted: list[str]) -> AccessRefused:
+    """The error of a server that took what we have and asks for more."""
+    words = {"publickey": "a key", "password": "a password", "keyboard-interactive": "a password or other answers"}
+    fixes = {
+        "key": "set password= too, and passphrase= if the key has one",
+        "password": "set private_key_file= too" if "publickey" in wanted else "have its owner want no more",
+    }
+    said = " or ".join(words.get(each, each) for each in wanted)
+    return AccessRefused(
+        f"{who(definition)} took the {took} of user {definition.username!r} and wants {said} besides. "
+        f"Fix: {fixes.get(took, 'have its owner want no more')}."
+    )
+
+
+def _private_key(definition: SFTPConnection, proofs: Proofs) -> tuple[PKey, bool]:
+    """The key, and whether the password was its passphrase."""
     from paramiko import PKey, SSHException
 
+    path, passphrase = Path(definition.private_key_file or "").expanduser(), proofs.passphrase or proofs.password
     # Bytes, whatever it says: text is refused by the library below it.
     secret: Any = passphrase.encode() if passphrase else None
     try:
-        return PKey.from_path(Path(definition.private_key_file or "").expanduser(), secret)
+        try:
+            return PKey.from_path(path, secret), passphrase is not None and not proofs.passphrase
+        except TypeError:
+            # Of a key without a passphrase; then the password is for the server.
+            if proofs.passphrase or secret is None:
+                raise
+            return PKey.from_path(path), False
     except (OSError, SSHException, ValueError, TypeError) as exc:
         raise AccessRefused(
             f"{definition} cannot use private_key_file={definition.private_key_file!r}: {exc}. "
-            f"Fix: name a private key; password= holds its passphrase."
+            f"Fix: name a private key; passphrase=, or password= alone, holds its passphrase."
         ) from exc

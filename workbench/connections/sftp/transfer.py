@@ -9,10 +9,10 @@ from stat import S_ISDIR
 
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import Interrupted, IsAFolder, Refused
-from workbench.connections.files.sessions import is_in_place
+from workbench.connections.files.sessions import is_in_place, unheard
 from workbench.connections.files.streams import confirm, kept_of
 from workbench.connections.sftp.account import SFTPAccount
-from workbench.connections.sftp.errors import full, is_a_no, troubles
+from workbench.connections.sftp.errors import full, is_a_no, troubles, who
 from workbench.connections.sftp.session import BLOCK_BYTES, UNDER_WAY, Replies
 
 
@@ -120,20 +120,23 @@ class SFTPSource:
 
 
 class SFTPSink:
-    """A file being written under a name of its own, then renamed."""
+    """A file being written under a name of its own and then renamed; of direct uploads under its final name."""
 
     def __init__(self, account: SFTPAccount, path: str, part: str, resume: bool, due: Due) -> None:
-        self._account, self._path, self._part, self._due = account, path, part, due
+        self._account, self._path, self._due = account, path, due
+        self._is_direct, self._is_over = account.definition.direct_uploads, False
+        self._part, resume = (path, False) if self._is_direct else (part, resume)
         self.offset = kept_of(account.info(part, due), partial(SFTPSource, account), part, due) if resume else 0
+        self._is_closing = False
         self._asked: deque[int] = deque()
         self._taken = account.pool.take(due)
         session = self._taken.session
         try:
             with due.cutting(session.cut), troubles(account.definition):
                 try:
-                    self._handle = session.open_file(account.at(part), "go on" if self.offset else "write", due)
+                    self._handle = session.open_file(account.at(self._part), "go on" if self.offset else "write", due)
                 except OSError as exc:
-                    raise account.refused(session, exc, part, due) from exc
+                    raise account.not_made(session, exc, path, due) from exc
         except BaseException as exc:
             self._taken.end(keep=isinstance(exc, Refused))
             raise
@@ -162,11 +165,14 @@ class SFTPSink:
     def commit(self, overwrite: bool) -> None:
         account, session = self._account, self._taken.session
         due = self._due if self._due.at is not None else Due(account.definition.deadline_seconds)
+        if self._is_direct:
+            self._end_direct(due)
+            return
         with due.cutting(session.cut), troubles(account.definition):
             self._hear(1)
             with suppress(OSError):  # what was kept is asked for next
                 session.close_file(self._handle, due)
-            there = account.info_in(session, self._part, due)
+            there = account.seen_in(session, self._part, due)
         if there is None or there.size != self.offset:
             self._taken.end(keep=True)
             confirm(account.definition, partial(SFTPSource, account), self._part, self._path, self.offset, due)
@@ -180,6 +186,20 @@ class SFTPSink:
                 raise
         self._taken.end(keep=True)
 
+    def _end_direct(self, due: Due) -> None:
+        definition, session = self._account.definition, self._taken.session
+        try:
+            with due.cutting(session.cut), troubles(definition):
+                self._hear(1)
+                self._is_closing = True
+                session.close_file(self._handle, due)
+        except Interrupted as exc:
+            if not self._is_closing:
+                raise
+            self._is_over = True
+            raise unheard(who(definition), self._path) from exc
+        self._taken.end(keep=True)
+
     def _is_in_place(self) -> bool:
         self._taken.end(keep=False)
         read = partial(SFTPSource, self._account)
@@ -187,5 +207,5 @@ class SFTPSink:
 
     def abort(self, keep: bool = False) -> None:
         self._taken.end(keep=False)
-        if not keep:
+        if not self._is_over and (self._is_direct or not keep):
             self._account.discard(self._part, self._due)

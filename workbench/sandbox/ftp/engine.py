@@ -6,11 +6,10 @@ import errno
 import hmac
 import logging
 import os
-import re
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
@@ -20,16 +19,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
 from workbench.sandbox import certificates
-from workbench.sandbox.faults import raw
 from workbench.sandbox.file_tree import Asked, Keeper
+from workbench.sandbox.ftp.dialects import DIALECTS, UNREADABLE, WRITING, Dialect
 from workbench.sandbox.ftp.faults import FTPFaults
+from workbench.sandbox.ftp.shelf import Shelf
 
 with warnings.catch_warnings():
     # It stands on asyncore, which Python 3.11 warns about and pyftpdlib brings along from 3.12 on.
     warnings.simplefilter("ignore", DeprecationWarning)
     from OpenSSL import SSL
     from pyftpdlib.authorizers import AuthenticationFailed, DummyAuthorizer
-    from pyftpdlib.filesystems import AbstractedFS
     from pyftpdlib.handlers import ThrottledDTPHandler, TLS_DTPHandler, TLS_FTPHandler
     from pyftpdlib.ioloop import IOLoop
     from pyftpdlib.servers import FTPServer as Server
@@ -38,39 +37,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 
-class Shelf(AbstractedFS):  # type: ignore[misc]
-    """Lists the folder, and the names that a fault adds."""
-
-    def format_list(self, basedir: str, listing: list[str], ignore_err: bool = True) -> Iterator[bytes]:
-        for line in super().format_list(basedir, listing, ignore_err):
-            yield self._told(LISTED_SIZE, line) if line.startswith(b"-") else line
-        for name in self._strange():
-            yield b"-rw-r--r--   1 owner    group           1 Jan 01 2026 %b\r\n" % name
-
-    def format_mlsx(
-        self, basedir: str, listing: list[str], perms: str, facts: Any, ignore_err: bool = True
-    ) -> Iterator[bytes]:
-        for line in super().format_mlsx(basedir, listing, perms, facts, ignore_err):
-            yield self._told(FACT_SIZE, line) if b"type=file;" in line else line
-        if self.cmd_channel.is_listing:
-            for name in self._strange():
-                yield b"type=file;size=1; %b\r\n" % name
-
-    def _told(self, found: re.Pattern[bytes], line: bytes) -> bytes:
-        size = cast(FTPFaults, self.cmd_channel.peer.faults).size_told
-        if size is None:
-            return line
-        if found is LISTED_SIZE:
-            return found.sub(b"\\g<1>%d" % (0 if size == "none" else size), line)
-        return found.sub(b"" if size == "none" else b"size=%d;" % size, line)
-
-    def _strange(self) -> Iterator[bytes]:
-        faults = cast(FTPFaults, self.cmd_channel.peer.faults)
-        return (raw(name) for name in faults.strange_names)
-
-
-LISTED_SIZE = re.compile(rb"^(-\S+\s+\d+\s+\S+\s+\S+\s+)\d+")
-FACT_SIZE = re.compile(rb"size=\d+;")
 VERBS = {"DELE": "delete", "RMD": "remove folder", "MKD": "make folder", "MLSD": "list", "LIST": "list"}
 ALL_RIGHTS = "elradfmwMT"
 logger = logging.getLogger("pyftpdlib")
@@ -276,6 +242,17 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
         super().__init__(conn, server, ioloop)
         self.sessions.add(self)
 
+    @property
+    def dialect(self) -> Dialect:
+        """How the peer says things now."""
+        return DIALECTS[cast(FTPFaults, self.peer.faults).dialect]
+
+    @property
+    def proto_cmds(self) -> dict[str, Any]:
+        """The commands that it knows."""
+        unknown = self.dialect.unknown
+        return {command: what for command, what in TLS_FTPHandler.proto_cmds.items() if command not in unknown}
+
     @classmethod
     def get_ssl_context(cls) -> Any:
         return tls_context(cast(FTPFaults, cls.peer.faults).wrong_certificate)
@@ -306,6 +283,9 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
         ):
             self.respond("502 Command not implemented.")
             return
+        if (self.dialect.hides and cmd in UNREADABLE) or (faults.read_only and cmd in WRITING):
+            self.respond(self.dialect.words.get(cmd, "550 Permission denied."))
+            return
         if cmd == faults.hang_up_before_answer and trouble.strikes():
             self._is_silent = True
             super().pre_process_command(line, cmd, arg)
@@ -321,6 +301,8 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
     def respond(self, resp: str, logfun: Any = logger.debug) -> None:
         # Noted first: a client that has its answer finds in the journal what it asked.
         doing, self._doing = self._doing, ()
+        if doing and resp[:1] == "5":
+            resp = self.dialect.words.get(doing[0], resp)
         if doing:
             self._note_command(doing[0], doing[1], int(resp[:3]))
         if not self._is_silent:
@@ -331,6 +313,21 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
             self.respond("502 Command not implemented.")
         else:
             super().ftp_FEAT(line)
+
+    def ftp_LIST(self, path: str) -> None:
+        if not self._is_said_to_be_empty(path):
+            super().ftp_LIST(path)
+
+    def ftp_MLSD(self, path: str) -> None:
+        if not self._is_said_to_be_empty(path):
+            super().ftp_MLSD(path)
+
+    def _is_said_to_be_empty(self, path: str) -> bool:
+        empty = self.dialect.empty
+        is_empty = bool(empty) and self.fs.isdir(path) and not self.fs.listdir(path)
+        if is_empty:
+            self.respond(empty)
+        return is_empty
 
     def ftp_RETR(self, file: str) -> None:
         if cast(FTPFaults, self.peer.faults).write_only:
@@ -360,7 +357,11 @@ class Session(TLS_FTPHandler):  # type: ignore[misc]
         """Keep what went over a data connection."""
         verb = "put" if data.receive else "get"
         outcome = "" if data.transfer_finished else "broken off"
-        self._note(verb, data.file_obj.name, int(data.get_transmitted_bytes()), outcome)
+        count = int(data.get_transmitted_bytes())
+        self._note(verb, data.file_obj.name, count, outcome)
+        if self.dialect.takes and data.receive:
+            os.unlink(data.file_obj.name)  # noqa: PTH108
+            self._note("take", data.file_obj.name, count)
 
     def _note(self, verb: str, path: str, size: int | None = None, outcome: str = "") -> None:
         root = str(self.peer.root)

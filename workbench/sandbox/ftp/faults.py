@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from workbench.sandbox.faults import Faults, GrowsBy, SizeTold, StrangeNames
+from workbench.sandbox.ftp.dialects import DialectName
 
 
 class FTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,5 +31,13 @@ class FTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     strange_names: StrangeNames = ()
     size_told: SizeTold = None
     grows_by_bytes: GrowsBy = None
+    read_only: Annotated[bool, Meta(description="Let nobody write, as folders for downloads do.")] = False
     write_only: Annotated[bool, Meta(description="Let nobody read a file, as folders for uploads do.")] = False
+    dialect: Annotated[
+        DialectName | None,
+        Meta(
+            description="Speak as servers of this make do: vsftpd, ProFTPD (tells of links, login leads to /home/me), "
+            "IIS, one in a domain (names of several words), RFC 959 alone, one that takes files away or hides them."
+        ),
+    ] = None
     only_list: Annotated[bool, Meta(description="Know LIST alone, as old servers: no MLSD, no MLST.")] = False

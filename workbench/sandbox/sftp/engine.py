@@ -16,7 +16,13 @@ from typing import Any, Protocol, cast
 
 import paramiko
 from paramiko import SFTPAttributes, SFTPHandle, SFTPServerInterface
-from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, OPEN_SUCCEEDED
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_PARTIALLY_SUCCESSFUL,
+    AUTH_SUCCESSFUL,
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_SUCCEEDED,
+)
 from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED
 
 from workbench.sandbox.faults import raw
@@ -49,7 +55,7 @@ class Conversation(paramiko.ServerInterface):
     """One accepted connection."""
 
     def __init__(self, peer: Host, client: socket.socket) -> None:
-        self.peer, self._client, self.is_over = peer, client, False
+        self.peer, self._client, self.is_over, self._has_key = peer, client, False, False
         self.transport = paramiko.Transport(client)
         self.transport.set_log_channel(LOG)
 
@@ -58,6 +64,8 @@ class Conversation(paramiko.ServerInterface):
         self.peer.conversations.add(self)
         faults = cast(SFTPFaults, self.peer.faults)
         self.transport.add_server_key(self.peer.other_key if faults.wrong_key else self.peer.key)
+        if faults.dialect == "old":
+            self.transport._preferred_pubkeys = ("ssh-rsa",)  # type: ignore[attr-defined]
         self.transport.set_subsystem_handler("sftp", Server, Folder, self)
         with suppress(paramiko.SSHException, EOFError, OSError):
             self.transport.start_server(threading.Event(), self)
@@ -72,15 +80,26 @@ class Conversation(paramiko.ServerInterface):
             threading.Thread(target=self.transport.close, daemon=True).start()
 
     def get_allowed_auths(self, username: str) -> str:
-        return "password,publickey"
+        if not self._wants_both:
+            return "password,publickey"
+        return "password" if self._has_key else "publickey"
+
+    @property
+    def _wants_both(self) -> bool:
+        return cast(SFTPFaults, self.peer.faults).key_and_password
 
     def check_auth_none(self, username: str) -> int:
-        return self._let_in(self.peer.users is None)
+        return self._let_in(self.peer.users is None and not self._wants_both)
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        if self._wants_both:
+            self._has_key = True
+            return AUTH_PARTIALLY_SUCCESSFUL
         return self._let_in(self.peer.users is None)
 
     def check_auth_password(self, username: str, password: str) -> int:
+        if self._wants_both and not self._has_key:
+            return AUTH_FAILED
         if self.peer.users is None:
             return self._let_in(True)
         expected = self.peer.users.get(username, "")
@@ -102,6 +121,12 @@ class Conversation(paramiko.ServerInterface):
         if size is not None and S_ISREG(attributes.st_mode or 0):
             attributes.st_size = None if size == "none" else size
         return attributes
+
+    def strike(self, verb: str) -> None:
+        """Hang up before the answer to this verb, if a fault wants it."""
+        trouble = self.peer.trouble
+        if cast(SFTPFaults, trouble.faults).hang_up_before_answer == verb and trouble.strikes():
+            self.cut()
 
     def note(self, verb: str, path: str, size: int | None = None) -> None:
         """Keep what a client did."""
@@ -138,12 +163,16 @@ class Folder(SFTPServerInterface):
         return at
 
     def _answered(self, verb: str, code: int) -> int:
-        trouble = self._peer.trouble
-        if cast(SFTPFaults, trouble.faults).hang_up_before_answer == verb and trouble.strikes():
-            self._conversation.cut()
+        self._conversation.strike(verb)
         return code
 
+    @property
+    def _is_read_only(self) -> bool:
+        return cast(SFTPFaults, self._peer.faults).read_only
+
     def _tried(self, verb: str, path: str, act: Any, *arguments: Any) -> int:
+        if self._is_read_only:
+            return SFTP_PERMISSION_DENIED
         try:
             act(*arguments)
         except OSError as exc:
@@ -152,6 +181,8 @@ class Folder(SFTPServerInterface):
         return self._answered(verb, SFTP_OK)
 
     def list_folder(self, path: str) -> list[SFTPAttributes] | int:
+        if self._hides:
+            return SFTP_PERMISSION_DENIED
         try:
             found = [
                 self._conversation.told(SFTPAttributes.from_stat(each.lstat(), cast("str", os.fsencode(each.name))))
@@ -165,7 +196,13 @@ class Folder(SFTPServerInterface):
         self._answered("list", SFTP_OK)
         return found
 
+    @property
+    def _hides(self) -> bool:
+        return cast(SFTPFaults, self._peer.faults).dialect == "blind"
+
     def stat(self, path: str) -> SFTPAttributes | int:
+        if self._hides and not self._at(path).is_dir():
+            return SFTP_PERMISSION_DENIED
         try:
             found = self._conversation.told(SFTPAttributes.from_stat(self._at(path).stat()))
         except OSError as exc:
@@ -176,7 +213,9 @@ class Folder(SFTPServerInterface):
     lstat = stat
 
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> OpenFile | int:
-        if cast(SFTPFaults, self._peer.faults).write_only and not flags & (os.O_WRONLY | os.O_RDWR):
+        if self._is_read_only and flags & (os.O_WRONLY | os.O_RDWR):
+            return SFTP_PERMISSION_DENIED
+        if (self._hides or cast(SFTPFaults, self._peer.faults).write_only) and not flags & (os.O_WRONLY | os.O_RDWR):
             return SFTP_PERMISSION_DENIED
         try:
             file = os.open(self._at(path), flags | getattr(os, "O_BINARY", 0), 0o600)
@@ -276,3 +315,8 @@ class OpenFile(SFTPHandle):
             os.close(file)
             verb, count = ("put", self._received) if self._is_written else ("get", self._sent)
             self._conversation.note(verb, self._path, count)
+            if self._is_written and cast(SFTPFaults, self._conversation.peer.faults).dialect == "gateway":
+                self._at.unlink(missing_ok=True)
+                self._conversation.note("take", self._path, count)
+            if self._is_written:
+                self._conversation.strike("close")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -18,12 +18,22 @@ class SFTPFaults(Faults, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int | None, Meta(description="Have room for so much of a file that arrives [bytes].")
     ] = None
     hang_up_before_answer: Annotated[
-        str | None, Meta(description="Do this, as rename, open, stat, remove or list, and hang up before the answer.")
+        str | None,
+        Meta(description="Do this, as rename, open, close, stat, remove or list, and hang up before the answer."),
     ] = None
     wrong_key: Annotated[bool, Meta(description="Show another key than before.")] = False
     strange_names: StrangeNames = ()
+    dialect: Annotated[
+        Literal["gateway", "blind", "old"] | None,
+        Meta(
+            description="Take a file away as soon as it was written; let nobody look at files; or have RSA keys sign "
+            "by ssh-rsa (SHA-1) alone."
+        ),
+    ] = None
+    key_and_password: Annotated[bool, Meta(description="Want a key, and then the password too.")] = False
     size_told: SizeTold = None
     grows_by_bytes: GrowsBy = None
+    read_only: Annotated[bool, Meta(description="Let nobody write, as folders for downloads do.")] = False
     write_only: Annotated[bool, Meta(description="Let nobody read a file, as folders for uploads do.")] = False
     no_end_of_file: Annotated[
         bool, Meta(description="Answer who reads at the end of a file with Failure, as few servers do.")
