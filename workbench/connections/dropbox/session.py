@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from workbench.connections.common.colours import expect_no_loop
-from workbench.connections.common.http import BACKOFF_SECONDS, adapter_class, bounded, settle
+from workbench.connections.common.http import BACKOFF_SECONDS, Most, adapter_class, bounded, read_whole, settle
 from workbench.connections.common.trying import Due, backoff
 from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.files.protocol import said_bytes
@@ -109,22 +109,24 @@ def _sent(
         request.headers["Range"] = f"bytes={ASKING.offset}-"
     seconds = float(timeout or definition.timeout_seconds)
     if (due := ASKING.due) is not None:
-        return _tried(definition, partial(_once, send, stream, due, seconds), due)
+        return _tried(definition, partial(_once, definition, send, stream, due, seconds), due)
     # A longpoll is meant to take long.
     due = Due(max(definition.deadline_seconds, seconds))
     with outgoing("dropbox", f"Dropbox {definition.name} {route}") as step:
-        response = _tried(definition, partial(_once, send, stream, due, seconds), due)
+        response = _tried(definition, partial(_once, definition, send, stream, due, seconds), due)
         step.end(_outcome(request, response), mood_of_status(response.status_code))
         return response
 
 
-def _once(send: Any, stream: bool, due: Due, timeout: float) -> RequestsResponse:
-    with bounded(due, timeout) as left:
+def _once(definition: DropboxConnection, send: Any, stream: bool, due: Due, timeout: float) -> RequestsResponse:
+    most = Most(definition, definition.max_answer_bytes)
+    with bounded(due, timeout, most) as left:
         response: RequestsResponse = send(stream=True, timeout=left)
         if stream and response.status_code < 300:
             response.raw = Slow(response.raw, due, timeout)
         else:
-            response.content  # noqa: B018 - read now, while the time is bounded
+            # Now, while the time is bounded.
+            read_whole(response, most)
     return response
 
 

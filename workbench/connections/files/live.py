@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 from workbench.connections.common.colours import expect_no_loop
+from workbench.connections.common.fields import LARGEST_ANSWER_BYTES
 from workbench.connections.common.trying import Due, trying
 from workbench.connections.definition import ConnectionDefinition, Live, tag
 from workbench.connections.files.aliases import FileAliases
@@ -52,10 +53,15 @@ class LiveFiles(FileAliases, Live):
         return infos
 
     def read(self, path: str) -> bytes:
-        """The whole file."""
+        """The whole file.
+
+        Raises:
+            AnswerTooLarge: It is over the definition's `max_answer_bytes`; `open` streams it.
+        """
         name = self._path(path)
+        most = getattr(self.definition, "max_answer_bytes", LARGEST_ANSWER_BYTES)
         with self._step("get", name) as step:
-            contents = self._stream(name, Due(self.deadline_seconds)).readall()
+            contents = self._stream(name, Due(self.deadline_seconds)).readall(most)
             step.end(said_bytes(len(contents)))
         return contents
 

@@ -6,6 +6,7 @@ import ftplib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from workbench.connections.common.errors import AnswerTooLarge
 from workbench.connections.common.pool import Pool
 from workbench.connections.common.tls import Trust
 from workbench.connections.common.trying import Due
@@ -169,6 +170,8 @@ class FTPAccount:
         received = bytearray()
         while block := data.recv(65536):
             received += block
+            if len(received) > self.definition.max_answer_bytes:
+                raise AnswerTooLarge(self.definition, self.definition.max_answer_bytes)
             session.within(due)
         session.finish(due)
         text = received.decode("utf-8", "surrogateescape")

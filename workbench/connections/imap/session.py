@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from workbench.connections.common.errors import AnswerTooLarge
 from workbench.connections.common.tls import Sockets, Trust
 from workbench.connections.common.trying import Due
 from workbench.connections.imap.definition import PORTS, IMAPConnection
@@ -45,7 +46,7 @@ class IMAPSession:
         definition = self._definition
         port = definition.port or PORTS[definition.mode]
         secure = (lambda: self.sockets.securing(self._trust)) if definition.mode == "ssl" else None
-        client = _Client(self.sockets, secure, definition.host, port, timeout)
+        client = _Client(definition, self.sockets, secure, port, timeout)
         if definition.mode == "starttls":
             if "STARTTLS" not in client.capabilities:
                 raise ConnectionFailed(
@@ -80,10 +81,21 @@ class IMAPSession:
 
 class _Client(imaplib.IMAP4):
     def __init__(
-        self, sockets: Sockets, secure: Callable[[], Any] | None, host: str, port: int, timeout: float
+        self,
+        definition: IMAPConnection,
+        sockets: Sockets,
+        secure: Callable[[], Any] | None,
+        port: int,
+        timeout: float,
     ) -> None:
-        self._sockets, self._secure = sockets, secure
-        super().__init__(host, port, timeout)
+        self._definition, self._sockets, self._secure = definition, sockets, secure
+        super().__init__(definition.host, port, timeout)
+
+    def read(self, size: int) -> bytes:
+        """One literal of an answer, as a mail is one."""
+        if size > self._definition.max_answer_bytes:
+            raise AnswerTooLarge(self._definition, self._definition.max_answer_bytes, "delete that mail, or")
+        return super().read(size)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         made = self._sockets.connect(self.host, self.port, timeout or 0.001)

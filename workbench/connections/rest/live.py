@@ -75,6 +75,7 @@ class LiveREST(Live):
         """Any method.
 
         Raises:
+            AnswerTooLarge: The answer is over `max_answer_bytes`; `open` streams it.
             ConnectionFailed: The other side refused, hung up, or sent what is no HTTP.
             DeadlineExceeded: It did not answer within `deadline_seconds`, all tries together.
         """

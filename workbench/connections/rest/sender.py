@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from workbench.connections.common.errors import reason, root_of, untrusted
-from workbench.connections.common.http import BACKOFF_SECONDS, bounded, may_pass, retry_after
+from workbench.connections.common.http import BACKOFF_SECONDS, Most, bounded, may_pass, read_whole, retry_after
 from workbench.connections.common.trying import Due, backoff
 from workbench.connections.rest.credentials import revealed
 from workbench.connections.rest.session import session_of
@@ -88,6 +88,7 @@ class Sender:
         """The answer of the last try; as often as the definition says, if `retries` does not.
 
         Raises:
+            AnswerTooLarge: The answer is over `max_answer_bytes`.
             ConnectionFailed: The other side refused, hung up, or sent what is no HTTP.
             DeadlineExceeded: It did not answer within `deadline_seconds`, all tries together.
         """
@@ -108,9 +109,12 @@ class Sender:
             except requests.RequestException as exc:
                 may_repeat = method in RETRIED_METHODS or isinstance(root_of(exc), ConnectionRefusedError)
                 if not may_repeat or is_last or not may_pass(exc) or due.over_in(wait):
-                    raise self.failure(exc, attempt) from exc
+                    # What stands between repeats the address with its query, which may be nobody else's business.
+                    raise self.failure(exc, attempt) from root_of(exc)
             except UnicodeEncodeError:
                 raise self._unsendable() from None
+            except ValueError as exc:  # of an address that an answer redirects to
+                raise self.failure(exc, attempt) from None
             time.sleep(wait)
         raise AssertionError("every try returns or raises")
 
@@ -133,10 +137,10 @@ class Sender:
 
     def _attempt(self, request: PreparedRequest, due: Due) -> RequestsResponse:
         """One try; all of it is under the deadline, since a peer may send it drop by drop."""
-        with bounded(due, self.definition.timeout_seconds) as timeout:
+        most = Most(self.owner, self.definition.max_answer_bytes)
+        with bounded(due, self.definition.timeout_seconds, most) as timeout:
             response = self.session.send(request, timeout=timeout, stream=True)
-            content = b"".join(response.iter_content(65536))
-        response._content, response._content_consumed = content, True  # type: ignore[attr-defined]
+            read_whole(response, most)
         return response
 
     def failure(self, exc: Exception, attempt: int) -> ConnectionFailed:
