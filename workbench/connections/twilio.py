@@ -99,8 +99,10 @@ class LiveTwilio(Live):
         to, from_ = to or self.definition.default_to, from_ or self.definition.default_from
         self._check(body, to, from_)
         sender = "MessagingServiceSid" if from_.startswith("MG") and len(from_) == 34 else "From"
-        with outgoing("sms", f"SMS {self.definition.name} to {to}") as step:
-            sent = self._asked("POST", "/Messages.json", {"To": to, sender: from_, "Body": body})
+        name, form = self.definition.name, {"To": to, sender: from_, "Body": body}
+        with outgoing("sms", f"SMS {name} to {to}", form, connection=name, operation="send") as step:
+            sent = self._asked("POST", "/Messages.json", form)
+            step.answered(sent)
             status = str(sent.get("status", "sent"))
             step.end(status, "failed" if status in UNSENT else "ok")
         return sent

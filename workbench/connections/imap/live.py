@@ -21,6 +21,9 @@ from workbench.core.current import outgoing
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
 
+SHOWN_MAILS = 100
+"""Mails of one answer whose subjects the trace keeps."""
+
 METHODS = {"mark": "mark_seen(...)", "list": "folders()"}
 """The methods behind the verbs in a trace, where they differ."""
 
@@ -45,12 +48,16 @@ class LiveIMAP(Live):
         """
         self._expect_no_loop("get()")
         folder = folder or self.definition.folder
-        count = 0
-        with outgoing("imap", f"IMAP {self.definition.name} get {folder}") as step:
+        criteria, name, count, subjects = criteria or self.definition.get_criteria, self.definition.name, 0, []
+        asked = {"folder": folder, "criteria": str(criteria)}
+        with outgoing("imap", f"IMAP {name} get {folder}", asked, connection=name, operation="get") as step:
             with self.mailbox(folder) as mailbox:
-                for mail in mailbox.fetch(criteria or self.definition.get_criteria, charset=None, mark_seen=False):
+                for mail in mailbox.fetch(criteria, charset=None, mark_seen=False):
                     count += 1
+                    if count <= SHOWN_MAILS:
+                        subjects.append({"uid": mail.uid, "from": mail.from_, "subject": mail.subject})
                     yield str(mail.uid), IMAPMessage(mail, self, folder)
+            step.answered(subjects)
             step.end(f"{count} message{'' if count == 1 else 's'}")
 
     def delete(self, *uids: str, folder: str = "") -> None:
@@ -79,7 +86,11 @@ class LiveIMAP(Live):
     def _do(self, verb: str, uids: tuple[str, ...], folder: str, act: Any) -> None:
         self._expect_no_loop(METHODS.get(word := verb.partition(" ")[0], f"{word}(...)"))
         folder = folder or self.definition.folder
-        with outgoing("imap", f"IMAP {self.definition.name} {verb} {folder}") as step, self.mailbox(folder) as mailbox:
+        name, asked = self.definition.name, {"folder": folder, **({"uids": uids} if uids else {})}
+        with (
+            outgoing("imap", f"IMAP {name} {verb} {folder}", asked, connection=name, operation=word) as step,
+            self.mailbox(folder) as mailbox,
+        ):
             act(mailbox)
             step.end(f"{len(uids)} message{'' if len(uids) == 1 else 's'}" if uids else "ok")
 
