@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from workbench.app.bounds import Bounds
 from workbench.core.ports import Clock
 from workbench.limiting.proxies import TrustedProxies
 from workbench.limiting.shared.limiter import SharedCounters
-from workbench.runtime.workers import WORKERS
 from workbench.stores.url import read_url
 
 
@@ -25,7 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
-    threads: int = WORKERS
+    bounds: Bounds = Bounds()
 
     def caller_address(self) -> Callable[[str, str | None], str] | None:
         """How to find the caller behind trusted proxies; None where nobody's X-Forwarded-For is believed."""
