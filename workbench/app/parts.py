@@ -97,12 +97,15 @@ class Parts:
         self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
-        self.server = HTTPServer(
+        self.server = self._server()
+
+    def _server(self) -> HTTPServer:
+        return HTTPServer(
             self.pipeline,
             self.loop.run,
-            settings.port,
+            self._settings.port,
             returning=self.runtime_file.is_held_elsewhere,
-            bounds=bounds.of_clients(),
+            bounds=self._settings.bounds.of_clients(),
         )
 
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
