@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from tests.serving import Wire, refusal, until
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
+from workbench.core.clock import VirtualClock
 from workbench.core.service import Service
 from workbench.scheduler.definitions import IntervalJob
 
@@ -108,3 +111,29 @@ def test_an_async_service_that_blocks_the_loop_does_not_hold_the_end(wb: Workben
         stop(0.1).result(20)
         assert Waits.ended == []
         Waits.go.set()
+
+
+def test_a_job_that_comes_due_while_the_server_stops_runs_only_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    Waits.began, Waits.go, Waits.ended = threading.Event(), threading.Event(), []
+    clock = VirtualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with Workbench(port=0, folder=tmp_path, clock=clock) as wb, ThreadPoolExecutor(1) as pool:
+        wb.deploy(Waits)
+        wb.define(IntervalJob("job", service="waits", hours=1))
+        wb.start()
+        wb._parts.invoker.invoke_async("waits")
+        assert Waits.began.wait(30)
+        stopping = pool.submit(wb.stop, 30)
+        until(lambda: not wb.url, "it stops")
+        clock.advance(3600)
+        scheduler = wb._parts.scheduler
+        assert scheduler.tick() == 0
+        Waits.go.set()
+        stopping.result(30)
+        assert wb.jobs["job"].runs == []
+        clock.advance(1)
+        assert scheduler.tick() == 1
+        assert scheduler.settle(30)
+        assert [run.outcome for run in wb.jobs["job"].runs] == ["ok"]

@@ -44,6 +44,11 @@ class Served:
         self.port = int(line)
         self._ps = psutil.Process(self._process.pid)
 
+    @property
+    def runtime_folder(self) -> str:
+        """Where a workbench of this process says how it can be asked."""
+        return self._home.name
+
     def cpu_seconds(self) -> float:
         """CPU time it has used so far, in user and system [s]."""
         times = self._ps.cpu_times()

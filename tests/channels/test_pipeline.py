@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -246,6 +247,30 @@ def test_a_call_whose_time_is_over_before_it_began_never_begins(narrow: Callable
     Meets.go.set()
     assert statuses(first + third) == [200, 200]
     assert (Meets.most, len(Meets.ended)) == (1, 2), "the one past its time never began"
+
+
+def test_what_waits_when_the_last_worker_hangs_is_refused_and_not_kept_waiting(
+    narrow: Callable[[int], Workbench],
+) -> None:
+    wb = narrow(1)
+
+    def hang(most: int) -> bool:
+        """On a slow machine a call may be past its time before a thread is there, and then never begins."""
+        statuses(at_once(wb, "/hangs", 1))
+        return Meets.running == most
+
+    for hung in (1, 2):  # the worker, and the spare that stands in for it
+        until(partial(hang, hung), "one more hangs")
+    [waits] = at_once(wb, "/waits", 1)
+    refused = waits.answer()
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert b"All workers are busy" in refused.body
+    assert repr(wb.traffic[-1]).startswith("GET /waits 503\n  meets refused 503\n")
+    Meets.go.set()
+    until(lambda: Meets.running == 0, "those that hung ended")
+    assert wb.call("GET /hello").status == 200
+    assert len(Meets.ended) == 2, "the one that was refused never began"
+    waits.socket.close()
 
 
 def test_an_async_service_that_hangs_is_cancelled(wb: Workbench) -> None:

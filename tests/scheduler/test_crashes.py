@@ -24,6 +24,7 @@ from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Store
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.records import Run, RunEnded
+from workbench.scheduler.runner import Bounds
 from workbench.stores import open_store
 from workbench.stores.memory import MemoryStore
 
@@ -100,7 +101,7 @@ class Life:
 
     def live(self, mortal: Store) -> None:
         """Define, run, pause one and resume it, change one, sleep too long, run again; old rows are left behind."""
-        with suppress(StoreUnavailable), self._process(mortal, keep_runs=3) as bench:
+        with suppress(StoreUnavailable), self._process(mortal, bounds=Bounds(runs=3)) as bench:
             self._live(bench)
 
     @contextmanager
@@ -219,6 +220,7 @@ from workbench.core.events import Events
 from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import JobResult
+from workbench.scheduler.runner import Bounds
 from workbench.stores import open_store
 
 url, ran, once = sys.argv[1:]
@@ -228,7 +230,7 @@ def invoke(service, extra, *, job_name, planned_at, **more):
     os.write(file, f"{job_name} {planned_at.isoformat()}\\n".encode())
     return JobResult("cid")
 
-scheduler = Scheduler(open_store(url), "nb.ipynb", SystemClock(), invoke, Events(), keep_runs=100_000)
+scheduler = Scheduler(open_store(url), "nb.ipynb", SystemClock(), invoke, Events(), bounds=Bounds(runs=100_000))
 scheduler.start()
 try:
     scheduler.define(OneTimeJob(f"once {once}", service="ok", start=once))
@@ -268,7 +270,7 @@ def test_kill_9_of_all_processes_at_once_loses_and_doubles_nothing(tmp_path: Pat
                 process.communicate(timeout=30)
         Event().wait(dice.uniform(0, 2))
     store = open_store(url)
-    last = Bench(store, SystemClock(), keep_runs=100_000)
+    last = Bench(store, SystemClock(), bounds=Bounds(runs=100_000))
     jobs = {name: last.scheduler.stored(name) for name in last.jobs}
     assert jobs.keys() >= {"cron", *(f"interval {number}" for number in range(3))}
     for record in jobs.values():

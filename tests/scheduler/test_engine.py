@@ -15,6 +15,7 @@ from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import JobChanged, RunEnded, RunsMissing
+from workbench.scheduler.runner import Bounds
 from workbench.stores import open_store
 
 HOURLY = IntervalJob("hourly", service="echo", hours=1, extra="night shift", timezone="Europe/Warsaw")
@@ -301,7 +302,7 @@ def test_a_thousand_fires_stay_on_the_grid(tmp_path: Path) -> None:
 
 
 def test_old_runs_are_left_behind_but_counted(store: object) -> None:
-    bench = Bench(store, keep_runs=20)  # type: ignore[arg-type]
+    bench = Bench(store, bounds=Bounds(runs=20))  # type: ignore[arg-type]
     bench.scheduler.define(IntervalJob("j", service="ok", seconds=1, repeats=130))
     for _ in range(130):
         bench.advance(1)

@@ -22,7 +22,7 @@ from workbench.core.mood import Mood, mood_of_status
 from workbench.core.trace import Line, Step, Trace
 from workbench.notebook.displays import HTML
 from workbench.notebook.html import COLOURS
-from workbench.ui.trace import MOST_STEPS, rows_of
+from workbench.ui.trace import MOST_STEPS, SHOWN_CHARACTERS, rows_of
 
 
 @pytest.fixture
@@ -154,6 +154,35 @@ def test_a_saved_output_has_the_rows_and_colours_of_the_card() -> None:
         assert f"background:{COLOURS[row['mood']]}" in html
     assert "asks &lt;5 rows&gt;" in html
     assert "INFO hello" in html
+
+
+def test_a_step_opens_to_what_was_asked_and_answered_and_its_text_stays(wb: Workbench) -> None:
+    source: Any = wb.peers["Data"]
+    source.reply("/x", json={"<b>": 1})
+    moods(wb, lambda self: self.out.rest["Data"].conn.post(self.cid, {"a": "<i>"}, {"path": "x"}))
+    trace = wb.traffic[-1]
+    assert repr(trace) == "api.works ok\n  POST Data /x 200"
+    [row] = [row for row in rows_of(trace) if "values" in row]
+    assert row["values"] == [("path", "/x"), ("body", '{"a":"<i>"}'), ("answer", '{"<b>": 1}')]
+    html = HTML[Trace](trace)
+    assert html.count("<details>") == 1
+    assert "{&quot;&lt;b&gt;&quot;: 1}" in html
+    assert "<i>" not in html
+
+
+def test_a_step_that_failed_opens_to_its_error(wb: Workbench) -> None:
+    source: Any = wb.peers["Data"]
+    with source.fail(hang_up=True):
+        moods(wb, lambda self: self.out.rest["Data"].conn.get(self.cid, {"path": "x"}))
+    [row] = [row for row in rows_of(wb.traffic[-1]) if "values" in row]
+    assert [name for name, _ in row["values"]] == ["path", "error"]
+    assert "ConnectionFailed: REST 'Data'" in row["values"][1][1]
+
+
+def test_a_row_shows_the_beginning_of_a_long_value(wb: Workbench) -> None:
+    moods(wb, lambda self: self.out.ftp["Files"].write("a.txt", "x" * 3000))
+    [row] = [row for row in rows_of(wb.traffic[-1]) if "values" in row]
+    assert row["values"][1][1].startswith("x" * SHOWN_CHARACTERS + "... [2000 more characters left out]")
 
 
 def test_a_long_trace_says_how_much_it_leaves_out() -> None:

@@ -16,6 +16,7 @@ from workbench.runtime.invoker import Invoker, log_failure
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import Invoke, JobResult
 from workbench.scheduler.records import Run
+from workbench.scheduler.runner import Bounds
 
 Services = Mapping[str, Deployment]
 _here: ContextVar[Services | None] = ContextVar("workbench_services", default=None)
@@ -32,9 +33,10 @@ class CellScheduler(Scheduler):
         invoke: Invoke,
         events: Events,
         services_here: Callable[[], Services],
+        bounds: Bounds,
     ) -> None:
         """Make a scheduler as `Scheduler` does; `services_here` says what the thread that asks sees."""
-        super().__init__(store, app, clock, invoke, events)
+        super().__init__(store, app, clock, invoke, events, bounds=bounds)
         self._store, self._services_here = store, services_here
 
     def close(self, timeout: float = 2.0) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from threading import RLock, local
 from time import monotonic
 from typing import Any
 
+from workbench.app.around import Around
 from workbench.app.book import Book
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
@@ -28,7 +30,7 @@ from workbench.channels.turns import Turns
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb.live import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
-from workbench.core.call import Call, Connections, Deployment
+from workbench.core.call import Deployment
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
 from workbench.core.errors import NameTaken
@@ -48,30 +50,6 @@ from workbench.scheduler.records import JobChanged
 from workbench.stores.opening import open_store, sqlite_folder
 
 
-class Around:
-    """What a service reaches through `self`."""
-
-    def __init__(
-        self, connections: LiveConnections, clock: Clock, log: Log, traffic: Traffic, kvdb: Callable[[], Kvdb]
-    ) -> None:
-        self.connections: Connections = connections
-        self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
-        self.invoker: Any = None
-        self.watched: set[Call] = set()
-
-    @property
-    def kvdb(self) -> Kvdb:
-        """Redis."""
-        return self._kvdb()
-
-    def inline(self, call: Call) -> bool:
-        """Whether a person waits for this call in the cell that made it."""
-        root = call
-        while root.parent is not None:
-            root = root.parent
-        return root in self.watched
-
-
 class Parts:
     """One of each room, wired.
 
@@ -84,8 +62,9 @@ class Parts:
         self._opening = RLock()
         self.token = secrets.token_urlsafe(24)
         self._of_thread = local()
-        self.events, self.traffic, self.log = Events(), Traffic(), Log()
-        self.registry, self.loop, self.workers = Registry(), LoopThread(), Workers(settings.threads)
+        self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
+        self.traffic, self.log = Traffic(bounds.traces, bounds.trace_bytes), Log(bounds.log_lines, bounds.log_bytes)
+        self.registry, self.workers = Registry(bounds.versions), Workers(bounds.threads, bounds.waiting)
         self.sandbox = Sandbox(lambda: self.live.definitions)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
@@ -118,8 +97,15 @@ class Parts:
         self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
-        self.server = HTTPServer(
-            self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
+        self.server = self._server()
+
+    def _server(self) -> HTTPServer:
+        return HTTPServer(
+            self.pipeline,
+            self.loop.run,
+            self._settings.port,
+            returning=self.runtime_file.is_held_elsewhere,
+            bounds=self._settings.bounds.of_clients(),
         )
 
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
@@ -207,6 +193,7 @@ class Parts:
                     run_job(self.invoker),
                     self.events,
                     self.services_here,
+                    self._settings.bounds.of_jobs(),
                 )
                 scheduler.start()
                 self._scheduler = scheduler
@@ -329,11 +316,12 @@ class Parts:
 
     def stop(self, drain_seconds: float) -> None:
         """Stop the server; calls, background calls and runs of jobs may take so long together [s]."""
-        deadline = monotonic() + drain_seconds
-        self.server.stop(drain_seconds)
-        self.invoker.settle(max(0.0, deadline - monotonic()))
-        if self._scheduler is not None:
-            self._scheduler.settle(max(0.0, deadline - monotonic()))
+        deadline, scheduler = monotonic() + drain_seconds, self._scheduler
+        with scheduler.claiming_nothing() if scheduler is not None else nullcontext():
+            self.server.stop(drain_seconds)
+            self.invoker.settle(max(0.0, deadline - monotonic()))
+            if scheduler is not None:
+                scheduler.settle(max(0.0, deadline - monotonic()))
         self.runtime_file.remove()
         self.own.stop()
         self.watchdog.stop()

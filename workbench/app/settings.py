@@ -8,10 +8,10 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from workbench.app.bounds import Bounds
 from workbench.core.ports import Clock
 from workbench.limiting.proxies import TrustedProxies
 from workbench.limiting.shared.limiter import SharedCounters
-from workbench.runtime.workers import WORKERS
 from workbench.stores.url import read_url, redacted
 
 
@@ -26,7 +26,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
-    threads: int = WORKERS
+    bounds: Bounds = Bounds()
 
     def __repr__(self) -> str:
         return Struct.__repr__(replace(self, store=redacted(self.store), counters=redacted(self.counters)))

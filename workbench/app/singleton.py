@@ -6,6 +6,7 @@ import atexit
 import os
 from pathlib import Path
 
+from workbench.app.bounds import bounds_in
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
 
@@ -22,6 +23,7 @@ def the_workbench() -> Workbench:
             counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
             hosts=_listed("WORKBENCH_HOSTS"),
             proxies=_listed("WORKBENCH_PROXIES"),
+            **bounds_in(os.environ),
         )
         _kept.append(wb)
         atexit.register(wb.close)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.app import inline
+from workbench.app.bounds import bounds_of
 from workbench.app.collections import Collection, LiveService
 from workbench.app.curl import Sent
 from workbench.app.deploy import loading
@@ -34,7 +35,6 @@ from workbench.core.service import Service, named
 from workbench.core.trace import Trace
 from workbench.runtime import capture
 from workbench.runtime.registry import Source
-from workbench.runtime.workers import WORKERS
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.jobs import Jobs
 from workbench.transfer.copying import Progress
@@ -58,10 +58,10 @@ class Workbench:
         origins: Origins of web pages that may call it.
         proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
         counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
-        threads: Most services that run at once on threads; one that hangs past its time is not counted.
+        bounds: How much is taken at once and kept, each by name as in `Bounds`: `threads=64, trace_bytes=1 << 20`.
 
     Raises:
-        ServiceUsage: `threads` is below 1.
+        ServiceUsage: A bound is below 1.
     """
 
     def __init__(
@@ -76,12 +76,10 @@ class Workbench:
         origins: str | Iterable[str] = (),
         proxies: str | Iterable[str] = (),
         counters: str = "memory://",
-        threads: int = WORKERS,
+        **bounds: float,
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
         self.clock: Clock = clock or SystemClock()
-        if threads < 1:
-            raise ServiceUsage(f"A workbench cannot run services on {threads} threads. Fix: threads=1 or more.")
         settings = Settings(
             app=app,
             folder=self.folder,
@@ -91,7 +89,7 @@ class Workbench:
             hosts=several(hosts),
             origins=several(origins),
             proxies=several(proxies),
-            threads=threads,
+            bounds=bounds_of(bounds),
         )
         self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
         self.drafting, self.secrets = Drafting(self._parts), self._parts.secrets

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -26,6 +26,9 @@ class Deadlines(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._deadline_by_thing)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(list(self._deadline_by_thing))
 
     @property
     def left_seconds(self) -> float:

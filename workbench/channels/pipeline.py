@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from workbench.channels.answers import FOR_CALLERS, Answer, answer_of, error_answer, preflight_answer
+from workbench.channels.bodies.aside import LARGE_BYTES, Aside
 from workbench.channels.bodies.coding import unpacking_of
 from workbench.channels.bodies.multipart import is_multipart, read_parts
 from workbench.channels.dialect import Dialect, Reading
@@ -54,13 +55,13 @@ class Pipeline:
     ) -> None:
         self._view, self._invoker, self._record = view, invoker, record
         self.guard, self._admin, self._caller_address = guard, admin, caller_address
-        self._turns = Turns(invoker)
+        self._turns, self._aside = Turns(invoker), Aside()
         self.draining = False
 
     @property
     def in_flight(self) -> int:
         """Calls that have not been answered."""
-        return len(self._turns)
+        return len(self._turns) + len(self._aside)
 
     @property
     def stuck(self) -> dict[str, int]:
@@ -169,18 +170,41 @@ class Pipeline:
 
     def _converse(self, exchange: Exchange, endpoint: Endpoint, dialect: Dialect[Any]) -> None:
         """Answer a request whose body says which calls it is: any number of them, side by side."""
-        view = exchange.view
+        read, begin = (
+            partial(self._read, exchange, endpoint, dialect),
+            partial(self._begin_all, exchange, endpoint, dialect),
+        )
+        if exchange.spool is not None or len(exchange.body) >= LARGE_BYTES:
+            self._aside.do(read, begin)
+            return
+        try:
+            reading = read()
+        except Exception as exc:
+            self.refuse(exchange, exc)
+        else:
+            begin(reading, None)
+
+    def _read(self, exchange: Exchange, endpoint: Endpoint, dialect: Dialect[Any]) -> Reading:
+        """Understand a body; on any thread."""
+        view, call = exchange.view, exchange.call
         assert view is not None
+        if call is not None and call.cancelled:
+            raise ServiceUnavailable("The caller is gone")
         if exchange.spool is not None:
             exchange.body = exchange.spool.read()
 
         def new_call(service: str, payload: Any) -> Call:
             return self._invoker.new_call(service, payload, endpoint.info, cid=exchange.cid, services=view.services)
 
-        try:
-            reading: Reading = dialect.read(exchange.body, new_call)
-        except Exception as exc:
-            self.refuse(exchange, exc)
+        reading: Reading = dialect.read(exchange.body, new_call)
+        return reading
+
+    def _begin_all(
+        self, exchange: Exchange, endpoint: Endpoint, dialect: Dialect[Any], reading: Reading, error: Exception | None
+    ) -> None:
+        """Run the calls of a body that was read, or refuse one that could not be."""
+        if error is not None:
+            self.refuse(exchange, error)
             return
         calls = reading.calls
         outcomes: dict[Call, tuple[Any, BaseException | None]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from asyncio import Task
 from collections import Counter
@@ -11,11 +12,13 @@ from typing import Any
 
 from workbench.channels.deadlines import Deadlines
 from workbench.core.call import Call, Invoker
-from workbench.core.errors import NotFound, TimedOut, UnknownName
+from workbench.core.errors import NotFound, ServiceUnavailable, TimedOut, UnknownName, mood_of_error
 from workbench.core.failure import drop_frames
 
 log = logging.getLogger("workbench.http")
 SWEEP_SECONDS = 0.05
+LOOK_SECONDS = 0.25
+"""How often to look whether any worker is left, while some hang and none can stand in [s]."""
 
 Done = Callable[[Any, BaseException | None], None]
 
@@ -29,6 +32,11 @@ class Turn:
         self.call, self.seconds, self._settle = call, seconds, settle
         self.task: Task[Any] | None = None
         self.lent = self.holds = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a worker."""
+        return self.task is None and self.call.response is None and not self.call.on_loop
 
     def settle(self, value: Any, error: BaseException | None) -> None:
         """Tell how it ended, once; a service that goes on past its time does not keep the request it came with."""
@@ -48,6 +56,7 @@ class Turns:
         self.stuck: Counter[str] = Counter()
         """How many workers each service holds past its time."""
         self._running: Deadlines[Turn] = Deadlines(self._time_out, SWEEP_SECONDS)
+        self._looks = False
 
     def __len__(self) -> int:
         return len(self._running)
@@ -96,7 +105,27 @@ class Turns:
         call.cancelled = call.expired = True
         if turn.task is not None:
             turn.task.cancel()
-        elif call.response is not None and not call.on_loop:  # it holds a worker; before that, it waits for one
+        elif call.response is not None and not call.on_loop:  # it holds a worker
             turn.lent, turn.holds = self._invoker.lend_spare(), True
             self._tell(call, turn.lent)
+            if not turn.lent and not self._looks:
+                self._look()
         turn.settle(None, TimedOut(call.service, turn.seconds))
+
+    def _look(self) -> None:
+        """Refuse the calls that wait for a worker once none is left to take them; look again while some hang."""
+        waiting = [each for each in self._running if each.waits]
+        if self._invoker.is_stuck:
+            for turn in waiting:
+                self._refuse(turn)
+        self._looks = bool(self.stuck)
+        if self._looks:
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _refuse(self, turn: Turn) -> None:
+        """Answer a call that has not begun, which it never will now."""
+        call, error = turn.call, ServiceUnavailable("All workers are busy")
+        if self._running.lift(turn):
+            call.cancelled = call.expired = True
+            call.step.end("refused 503", mood_of_error(error), error)
+            turn.settle(None, error)

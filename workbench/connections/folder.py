@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from workbench.connections.common.fields import LARGEST_ANSWER_BYTES, MaxAnswer
 from workbench.connections.common.trying import Due
 from workbench.connections.definition import ConnectionDefinition, Opening
 from workbench.connections.files.errors import (
@@ -39,6 +40,7 @@ class LocalFolder(ConnectionDefinition, tag="folder", frozen=True, kw_only=True)
     attributes: ClassVar[dict[str, str]] = {"out.folder": "conn", "out.files": "conn"}
 
     path: Annotated[str, Meta(min_length=1, description="The folder; made if it is not there.")]
+    max_answer_bytes: MaxAnswer = LARGEST_ANSWER_BYTES
 
     def open(self, opening: Opening) -> LiveFiles:
         return LiveFiles(self, FolderBackend(self), deadline_seconds=None, retries=0)

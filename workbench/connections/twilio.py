@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from workbench.connections.common.colours import expect_no_loop
 from workbench.connections.common.errors import AccessRefused
+from workbench.connections.common.fields import MaxAnswer
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Live, Opening, Timeout
 from workbench.connections.rest.definition import RESTConnection
@@ -40,6 +41,7 @@ class TwilioConnection(ConnectionDefinition, tag="twilio", frozen=True, kw_only=
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Deadline = 30.0
     retries: Retries = 3
+    max_answer_bytes: MaxAnswer = 1024 * 1024
     address: Annotated[
         str, Meta(pattern=r"^(https?://[^/\s@]+)?/?$", description="Server, if it is not Twilio's own.")
     ] = ""
@@ -76,6 +78,7 @@ class LiveTwilio(Live):
             timeout_seconds=definition.timeout_seconds,
             deadline_seconds=definition.deadline_seconds,
             retries=definition.retries,
+            max_answer_bytes=definition.max_answer_bytes,
         )
         # 429 took nothing, so that it may be asked again; a 5xx may have.
         self._sender = Sender(rest, opening, definition, untaken=(429,))
@@ -96,8 +99,10 @@ class LiveTwilio(Live):
         to, from_ = to or self.definition.default_to, from_ or self.definition.default_from
         self._check(body, to, from_)
         sender = "MessagingServiceSid" if from_.startswith("MG") and len(from_) == 34 else "From"
-        with outgoing("sms", f"SMS {self.definition.name} to {to}") as step:
-            sent = self._asked("POST", "/Messages.json", {"To": to, sender: from_, "Body": body})
+        name, form = self.definition.name, {"To": to, sender: from_, "Body": body}
+        with outgoing("sms", f"SMS {name} to {to}", form, connection=name, operation="send") as step:
+            sent = self._asked("POST", "/Messages.json", form)
+            step.answered(sent)
             status = str(sent.get("status", "sent"))
             step.end(status, "failed" if status in UNSENT else "ok")
         return sent

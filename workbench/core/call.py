@@ -234,6 +234,11 @@ class Invoker(Protocol):
         """Run a task on a worker."""
         ...
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether as many workers hang as may, and none has taken a call for a while."""
+        ...
+
     def lend_spare(self) -> bool:
         """Allow one worker more, since one hangs; whether the bound let it."""
         ...

@@ -1,26 +1,59 @@
-"""The call that this thread or task works for, and how what it does outside gets into that call's trace."""
+"""The call that this thread or task works for, and the tap: all that it asks of other systems gets into its trace."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from workbench.core.call import Call
-from workbench.core.trace import Step
+from workbench.core.trace import Line, Outgoing
 
 CURRENT: ContextVar[Call | None] = ContextVar("workbench_call", default=None)
 
+MOST_STEPS = 1000
+"""Calls to other systems that the trace of one call keeps, the first ones."""
+
+
+def begin(
+    kind: str, name: str, arguments: Mapping[str, Any] | None = None, *, connection: str = "", operation: str = ""
+) -> Outgoing:
+    """The record of a call to another system that begins now, under the service call that makes it.
+
+    This is the one tap, through which connections of every kind go. Whoever begins a record says how it ended:
+    `answered(value)`, then `end(text, mood)` or `fail(error)`. Outside of a service's call nothing is kept.
+
+    Args:
+        kind: The kind's short word, as `rest`.
+        name: What stands in the trace.
+        arguments: What is sent, by name; values of any kind, masked and cut here.
+        connection: Name of the connection.
+        operation: What is asked, in a word.
+    """
+    call = CURRENT.get()
+    steps = [] if call is None else call.step.steps
+    if call is None or len(steps) >= MOST_STEPS:
+        if len(steps) == MOST_STEPS:
+            steps.append(
+                Line("log", f"more than {MOST_STEPS} steps; later calls to other systems are not kept", "WARNING")
+            )
+        return Outgoing(kind, name, connection, operation)
+    step = Outgoing(kind, name, connection, operation, arguments, call.surroundings.traffic.grow)
+    steps.append(step)
+    return step
+
 
 @contextmanager
-def outgoing(kind: str, name: str) -> Iterator[Step]:
-    """Record a call to an outside system under the service call that makes it.
+def outgoing(
+    kind: str, name: str, arguments: Mapping[str, Any] | None = None, *, connection: str = "", operation: str = ""
+) -> Iterator[Outgoing]:
+    """Record a call to an outside system, as `begin` does, for as long as the block lasts.
 
-    Say how it ended through `step.end(text, mood)`; otherwise it ends `ok`, or with the error.
+    Say what came back through `step.answered(value)`, and how it ended through `step.end(text, mood)`; otherwise it
+    ends `ok`, or with the error.
     """
-    step = Step(kind, name)
-    if (call := CURRENT.get()) is not None:
-        call.step.steps.append(step)
+    step = begin(kind, name, arguments, connection=connection, operation=operation)
     try:
         yield step
     except BaseException as exc:

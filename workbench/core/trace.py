@@ -5,14 +5,25 @@ Values of secrets are masked as text comes in, and those that were learned since
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from json.encoder import encode_basestring
 from time import perf_counter
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from workbench.core.errors import mood_of_error, words_of_error
 from workbench.core.failure import Failure, failure_of
 from workbench.core.masking import mask
 from workbench.core.mood import Mood
+
+KEPT_CHARACTERS = 4096
+"""What is kept of one value that went out or came back [characters]."""
+
+MARGIN = 4096
+"""What is looked at beyond that, so that a secret is masked whole before the text is cut [characters]."""
+
+DEEPEST = 20
+BYTES, SEVERAL = (bytes, bytearray, memoryview), (dict, list, tuple)
+WORDS = {None: "null", True: "true", False: "false"}
 
 
 class Traced(Protocol):
@@ -78,6 +89,125 @@ class Step:
                 yield from step.tree(depth + 1)
             else:
                 yield depth + 1, step
+
+
+class Kept(NamedTuple):
+    """The text of a value that went out or came back, masked and cut; `is_whole` says whether all of it is there."""
+
+    text: str
+    is_whole: bool
+
+    def __str__(self) -> str:
+        # Masked again: a secret may have been learned since.
+        return mask(self.text) if self.is_whole else f"{mask(self.text)}..."
+
+
+def kept(value: Any) -> Kept:
+    """The text of a value: text and bytes as they are, dictionaries and lists as JSON, anything else as its repr.
+
+    What it costs is bounded by what is kept, however big the value is; an iterator is not touched.
+    """
+    try:
+        text, is_whole = _drawn(value, KEPT_CHARACTERS + MARGIN)
+    except Exception as exc:  # of a value's own text, or as another thread changes it
+        text, is_whole = f"<{type(value).__name__}, whose text raised {type(exc).__name__}>", True
+    text = mask(text)
+    if not is_whole:
+        # A secret that was cut is in the margin.
+        text = text[: max(0, len(text) - MARGIN)]
+    return Kept(text[:KEPT_CHARACTERS], is_whole and len(text) <= KEPT_CHARACTERS)
+
+
+def _drawn(value: Any, most: int) -> tuple[str, bool]:
+    """The text of a value up to about `most` [characters], and whether that is all of it."""
+    if isinstance(value, str):
+        return value[:most], len(value) <= most
+    if isinstance(value, BYTES):
+        return bytes(value[:most]).decode(errors="backslashreplace"), len(value) <= most
+    pieces: list[str] = []
+    left = _draw(value, most, pieces)
+    return "".join(pieces)[:most], left >= 0
+
+
+def _draw(value: Any, left: int, pieces: list[str], depth: int = 0) -> int:
+    """Add the text of a value within others; how much room is left, below 0 once something was left out."""
+    if isinstance(value, str):
+        text = encode_basestring(value[: left + 1])
+    elif isinstance(value, BYTES):
+        text = encode_basestring(bytes(value[: left + 1]).decode(errors="backslashreplace"))
+    elif isinstance(value, SEVERAL) and depth < DEEPEST:
+        return _draw_several(value, left, pieces, depth + 1)
+    else:
+        text = WORDS[value] if value is None or value is True or value is False else repr(value)
+    pieces.append(text)
+    return left - len(text)
+
+
+def _draw_several(value: Any, left: int, pieces: list[str], depth: int) -> int:
+    is_dict = isinstance(value, dict)
+    pieces.append("{" if is_dict else "[")
+    between = ""
+    for each in value:
+        if left < 0:
+            return left
+        pieces.append(between)
+        between = ", "
+        if is_dict:
+            left = _draw(each, left, pieces, DEEPEST)
+            pieces.append(": ")
+            each = value[each]
+        left = _draw(each, left - 2, pieces, depth)
+    pieces.append("}" if is_dict else "]")
+    return left
+
+
+class Outgoing(Step):
+    """A call to another system, with what was asked of it and what it answered: the record at the tap.
+
+    Attributes:
+        connection: Name of the connection; '' where there is none.
+        operation: What was asked, in a word of its kind: `GET`, `put`, `SELECT`, `HSET`.
+        arguments: What was sent, by name; of a stream nothing but its path.
+        answer: What came back; None while nothing has, and where it is read as a stream.
+    """
+
+    __slots__ = ("_grow", "answer", "arguments", "connection", "operation")
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        connection: str = "",
+        operation: str = "",
+        arguments: Mapping[str, Any] | None = None,
+        grow: Callable[[int], None] | None = None,
+    ) -> None:
+        """Begin it.
+
+        Args:
+            grow: Told how many characters are kept; None where nobody keeps the record, and so no value is kept.
+        """
+        super().__init__(kind, name)
+        self.connection, self.operation, self._grow = connection, operation, grow
+        self.arguments: dict[str, Kept] = {}
+        self.answer: Kept | None = None
+        if grow is not None and arguments:
+            self.arguments = {name: kept(value) for name, value in arguments.items()}
+            grow(self.size)
+
+    def answered(self, value: Any) -> None:
+        """Keep what came back."""
+        if self._grow is not None:
+            self.answer = kept(value)
+            self._grow(len(self.answer.text))
+
+    @property
+    def size(self) -> int:
+        """How much of values is kept [characters]."""
+        size = 0 if self.answer is None else len(self.answer.text)
+        for each in self.arguments.values():
+            size += len(each.text)
+        return size
 
 
 class RequestStep(Step):

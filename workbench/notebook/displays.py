@@ -19,7 +19,7 @@ from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import limiting, running
-from workbench.notebook.html import bar, block, chip, code, dot, escape, measure, muted, strong, table
+from workbench.notebook.html import bar, block, chip, code, dot, escape, folded, measure, muted, strong, table
 from workbench.notebook.lines import DeployLine, Greeting, NothingLine, Notice
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
@@ -82,6 +82,8 @@ def _trace_row(row: Mapping[str, Any]) -> tuple[str, ...]:
     indent = f'<span style="display:inline-block;padding-left:{row["depth"] * 18}px">'
     if row["kind"] == "step":
         name = f"{indent}{strong(row['text'])} {escape(row['outcome'])}</span>"
+        if values := row.get("values"):
+            name = folded(name, values)
         return name, bar(row["start"], row["width"], row["mood"]), measure(f"{row['ms'] or 0.0:.1f} ms")
     mark = "" if row["kind"] == "note" else f"{row['kind']} "
     return (f"{indent}{muted(mark)}{code(row['text'])}</span>",)

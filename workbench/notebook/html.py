@@ -63,6 +63,13 @@ def chip(text: object, mood: str) -> str:
     )
 
 
+def folded(summary: str, values: Iterable[Sequence[str]]) -> str:
+    """A line of HTML that opens to named values, each with its text as it is."""
+    cell = f"{CODE};white-space:pre-wrap;overflow-wrap:anywhere;margin:0 0 2px 18px"
+    body = "".join(f'<div style="{cell}">{muted(escape(name))} {escape(text)}</div>' for name, text in values)
+    return f'<details><summary style="cursor:pointer">{summary}</summary>{body}</details>'
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; cells are HTML already. A row that is too short fills its width with its last cell."""
     cell = f"padding:3px 14px 3px 0;text-align:left;vertical-align:top;border-bottom:1px solid {BORDER}"

@@ -217,6 +217,11 @@ class Invoker:
         """Run a task on a worker."""
         self.workers.submit(task)
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether as many workers hang as may, and none has taken a call for a while."""
+        return self.workers.is_stuck
+
     def lend_spare(self) -> bool:
         """Allow one worker more, since one hangs."""
         return self.workers.lend_spare()

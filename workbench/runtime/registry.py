@@ -125,7 +125,8 @@ def _refuse_async_hooks(cls: type[Service], name: str, own: set[str]) -> None:
 class Registry:
     """Every live service by name, and the versions each has had."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = KEPT_VERSIONS) -> None:
+        self._kept = kept
         self.services: Mapping[str, Version] = MappingProxyType({})
         self.history: dict[str, list[Version]] = {}
         # Numbers that were live before the live one, the latest last.
@@ -192,7 +193,7 @@ class Registry:
                 if (former := was[version.name][0]) is not None:
                     self._remember(version.name, former.number, version.number)
                 kept = [each for each in self.history.get(version.name, []) if each.number != version.number]
-                self.history[version.name] = sorted([*kept, version], key=lambda each: each.number)[-KEPT_VERSIONS:]
+                self.history[version.name] = sorted([*kept, version], key=lambda each: each.number)[-self._kept :]
         return lambda: self._put_back(was)
 
     def announce(self, versions: Iterable[Version]) -> None:
@@ -272,7 +273,7 @@ class Registry:
     def _remember(self, name: str, was: int, now: int) -> None:
         """Keep what was live, for a rollback; the same number again is no change."""
         if was != now:
-            self._before[name] = (*self._before.get(name, ()), was)[-KEPT_VERSIONS:]
+            self._before[name] = (*self._before.get(name, ()), was)[-self._kept :]
 
     def remove(self, name: str) -> None:
         """Take a service down; its history goes too."""

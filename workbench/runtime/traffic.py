@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar, overload
 from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.failure import cut
 from workbench.core.masking import mask
-from workbench.core.trace import Line, Step, Trace
+from workbench.core.trace import Line, Outgoing, Step, Trace, Traced
 
 T = TypeVar("T")
 KEPT_TRACES = 1000
@@ -20,7 +20,7 @@ LONGEST_LINE = 8192
 """Characters of one line that a trace and the log keep; of a traceback below it, as many again."""
 
 KEPT_TRACE_BYTES = KEPT_LOG_BYTES = 32 * 1024 * 1024
-"""What all lines in all traces, and those of the log, may come to [bytes]; the oldest go first."""
+"""What all lines and values in all traces, and the lines of the log, may come to [bytes]; the oldest go first."""
 
 OF_A_LINE = 200
 """What a line takes besides its text [bytes]: measured on Python 3.11, with its tuple and its time."""
@@ -73,7 +73,7 @@ class Traffic(Ring[Trace]):
         self._lock, self._grown = Lock(), 0
 
     def grow(self, characters: int) -> None:
-        """A trace gets a line of so many characters; if that is too much for all of them, the oldest calls go.
+        """A trace gets so many characters of a line or a value; if that is too much for all, the oldest calls go.
 
         What goes otherwise is not counted as it goes, which would cost every call: the traces are measured once as
         much has come as may be kept, and then go down to three quarters of that.
@@ -163,7 +163,13 @@ class Log(Ring[LogLine]):
 
 
 def _bytes_of(trace: Trace) -> int:
-    return sum(len(step.text) + OF_A_LINE for _, step in trace.root.tree() if isinstance(step, Line))
+    return sum(_size_of(step) for _, step in trace.root.tree())
+
+
+def _size_of(step: Traced) -> int:
+    if isinstance(step, Outgoing):
+        return step.size + OF_A_LINE
+    return len(step.text) + OF_A_LINE if isinstance(step, Line) else 0
 
 
 def _left_out(count: int, what: str, most_bytes: int) -> str:

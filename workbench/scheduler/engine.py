@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
@@ -14,12 +16,12 @@ from workbench.core.ports import Clock, Store
 from workbench.durable.presence import Presence
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import Agenda
-from workbench.scheduler.definitions import AnyJob, OneTimeJob
+from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.records import JobChanged, JobRecord, Run, RunsMissing, Tally
-from workbench.scheduler.runner import Runner
+from workbench.scheduler.runner import Bounds, Runner
 
 if TYPE_CHECKING:
     from workbench.scheduler.alarm import Alarm
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("workbench.scheduler")
 
 Change = Literal["defined", "changed", "unchanged"]
-
-KEEP_RUNS = 500
-"""Runs of one job whose records are kept; up to 50 more until the next pruning."""
 
 LOOK_SECONDS = 0.25
 """How often `wait` looks for runs of other processes."""
@@ -54,7 +53,7 @@ class Scheduler:
         events: Events,
         *,
         folder: Path | None = None,
-        keep_runs: int = KEEP_RUNS,
+        bounds: Bounds = Bounds(),  # noqa: B008
     ) -> None:
         """Make a scheduler that fires nothing yet.
 
@@ -65,12 +64,12 @@ class Scheduler:
             invoke: Runs a service; called on threads named `workbench-job-N`.
             events: Told `JobChanged`, `RunStarted`, `RunEnded` and `RunLost`.
             folder: Where the processes that share the store show that they live; the store's own `folder` if not given.
-            keep_runs: Runs of one job whose records are kept.
+            bounds: How much is run at once and kept.
         """
         self.clock, self._events = clock, events
         self._presence = Presence(folder or store.folder, store, clock=clock)
-        self._history = History(store, app, clock, self._presence, keep_runs)
-        self._runner = Runner(self._history, clock, invoke, events, self._is_current)
+        self._history = History(store, app, clock, self._presence, bounds.runs)
+        self._runner = Runner(self._history, clock, invoke, events, self._is_current, bounds)
         self._ledger = self._runner.ledger
         self._agenda = Agenda()
         self._live: dict[str, JobRecord] = {}
@@ -94,7 +93,7 @@ class Scheduler:
             now, name = self.clock.now(), definition.name
             stored = self._history.job(name)
             record, word = self._decided(definition, stored, source, now)
-            is_new = word != "unchanged" and not _goes_on(stored, record)
+            is_new = word != "unchanged" and not record.goes_on(stored)
             if is_new:
                 self._ledger.open(record, stored, now)
             if record != stored:
@@ -113,7 +112,7 @@ class Scheduler:
             return
         with self._defining:
             stored = self._history.job(name)
-            if not _goes_on(stored, record):
+            if not record.goes_on(stored):
                 self._ledger.open(record, stored, self.clock.now())
             self._history.keep(record)
             self._go_live(record)
@@ -218,7 +217,7 @@ class Scheduler:
             RunsMissing: They did not come within `timeout` [s], or cannot come any more.
         """
         deadline = self.clock.monotonic() + timeout
-        most = _repeats(self.record(name))
+        most = self.record(name).repeats
         while True:
             tally = self._tally(name, runs)
             if tally.total >= runs:
@@ -229,6 +228,8 @@ class Scheduler:
 
     def tick(self) -> int:
         """Fire everything that is due by the clock; how much that was. The runs go on beside."""
+        if self._runner.claims_nothing:
+            return 0
         with self._lock:
             due = self._agenda.due(self.clock.now())
             # Under the lock, so that whoever finds nothing due can rely on `settle`.
@@ -236,6 +237,7 @@ class Scheduler:
                 self._runner.fire(each)
         self._runner.write_rest()
         self._runner.tell_long_runs()
+        self._runner.tell_waiting()
         return len(due)
 
     def play(self, until: datetime) -> int:
@@ -255,6 +257,15 @@ class Scheduler:
     def settle(self, timeout: float = LONGEST_REAL_WAIT_SECONDS) -> bool:
         """Wait until nothing runs; whether that came within `timeout` [s]."""
         return self._runner.settle(timeout)
+
+    @contextmanager
+    def claiming_nothing(self) -> Iterator[None]:
+        """Leave planned times that come within the block to other processes; what none took is looked at after it."""
+        self._runner.claims_nothing = True
+        try:
+            yield
+        finally:
+            self._runner.claims_nothing = False
 
     # Its own life
 
@@ -305,7 +316,7 @@ class Scheduler:
         definition, name, at = record.definition, record.definition.name, None
         with self._lock:
             before = self._live.get(name)
-            if before is not None and (before == record or _goes_on(before, record)):
+            if before is not None and (before == record or record.goes_on(before)):
                 # A time that has just come and not been looked at yet is still due.
                 self._live[name] = record
                 self._agenda.set(record, self._agenda.at(name))
@@ -342,7 +353,7 @@ class Scheduler:
             for run in self._history.runs(name)
             if run.series == record.series and not run.by_hand and run.outcome != "running"
         ]
-        is_whole = runs == _repeats(record) and self.state(name) == "finished"
+        is_whole = runs == record.repeats and self.state(name) == "finished"
         return Tally(name, ended, self._history.left_behind(record), runs, is_whole)
 
     def _move_on(self, name: str, left: float) -> bool:
@@ -365,7 +376,7 @@ class Scheduler:
             clock.move_to(instant)
 
     def _seconds_to_next(self) -> float:
-        at = self.next_at()
+        at = None if self._runner.claims_nothing else self.next_at()
         return float("inf") if at is None else max(0.0, (at - self.clock.now()).total_seconds())
 
     def _tick_safely(self) -> None:
@@ -378,16 +389,3 @@ class Scheduler:
         # Outside our locks: the alarm holds its own while it ticks, and the tick wants ours.
         if (alarm := self._alarm) is not None:
             alarm.wake()
-
-
-def _goes_on(before: JobRecord | None, after: JobRecord) -> bool:
-    """Whether the planned times of the second follow those of the first."""
-    if before is None or before.series != after.series:
-        return False
-    return before.definition.active and after.definition.active
-
-
-def _repeats(record: JobRecord) -> int | None:
-    """How many planned times the job has in all; None if that is not known beforehand."""
-    definition = record.definition
-    return 1 if isinstance(definition, OneTimeJob) else definition.repeats

@@ -75,7 +75,12 @@ class Pool:
     @property
     def is_full(self) -> bool:
         """Whether every thread is at work, so that a task must wait for one."""
-        return len(self._began) >= self._most + self._spares
+        return len(self._began) >= self.bound
+
+    @property
+    def bound(self) -> int:
+        """Most threads, those that stand in for slow tasks included."""
+        return self._most + self._spares
 
     def close(self) -> None:
         """Have each thread end once nothing waits; does not wait for them."""

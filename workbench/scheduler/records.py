@@ -12,7 +12,7 @@ from msgspec import Struct
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask
 from workbench.durable.attempts import Attempt
-from workbench.scheduler.definitions import AnyJob
+from workbench.scheduler.definitions import AnyJob, OneTimeJob
 
 LONGEST_RETURNED, LONGEST_LINE, MOST_LINES = 2_000, 2_000, 200
 """Characters of a returned value and of a line, and lines of one run, that are kept."""
@@ -30,6 +30,17 @@ class JobRecord(Struct, frozen=True, dict=True):
         """Names the count that this schedule began at this anchor; a change of schedule begins another."""
         kind, *fields = self.definition.schedule()
         return f"{time_key(self.anchor)}-{crc32(repr((kind.__name__, fields)).encode()):08x}"
+
+    @property
+    def repeats(self) -> int | None:
+        """How many planned times the job has in all; None if that is not known beforehand."""
+        return 1 if isinstance(self.definition, OneTimeJob) else self.definition.repeats
+
+    def goes_on(self, before: JobRecord | None) -> bool:
+        """Whether its planned times follow those of the former record."""
+        if before is None or before.series != self.series:
+            return False
+        return before.definition.active and self.definition.active
 
 
 class Run(Attempt, frozen=True, kw_only=True):

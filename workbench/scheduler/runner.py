@@ -14,18 +14,21 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from workbench.core.errors import StoreUnavailable
+from workbench.core.errors import StoreUnavailable, listed
 from workbench.core.events import Events
 from workbench.core.masking import mask
 from workbench.core.ports import Clock
 from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import NOBODY_LOOKED, PAUSED, Ledger
-from workbench.scheduler.pool import Pool
+from workbench.scheduler.pool import SPARES, Pool
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted, bounded, shown
 
 log = logging.getLogger("workbench.scheduler")
+
+KEEP_RUNS = 500
+"""Runs of one job whose records are kept; up to 50 more until the next pruning."""
 
 LONGEST_QUEUE = 10
 """Planned times of one job that wait while it is still busy; those beyond are skipped, each with a record."""
@@ -40,8 +43,27 @@ UNSEEN_SECONDS = 2.0
 LONG_SECONDS = 60.0
 """Length of a run from which the log speaks of it, once [s]."""
 
+WAITS_SECONDS = 0.5
+"""How long a planned time waits before the log speaks of it, if every thread is held [s]."""
+
 THREADS = 16
 """Runs side by side; one that takes long no longer counts, see `Pool`."""
+
+
+class Bounds(NamedTuple):
+    """How much the scheduler runs at once and keeps.
+
+    Attributes:
+        threads: Runs side by side, slow ones not counted.
+        spares: Further threads, which stand in for slow runs.
+        waiting: Planned times of one job that wait while it is busy.
+        runs: Runs of one job whose records are kept.
+    """
+
+    threads: int = THREADS
+    spares: int = SPARES
+    waiting: int = LONGEST_QUEUE
+    runs: int = KEEP_RUNS
 
 
 class _Running(NamedTuple):
@@ -54,17 +76,18 @@ class _Running(NamedTuple):
 class _Line:
     """The planned times of one job that wait here, behind the one that is claimed or runs."""
 
-    def __init__(self, first: Due, now: datetime) -> None:
-        self.current, self.since = first, now
+    def __init__(self, first: Due, now: datetime, most: int) -> None:
+        self._most = most
+        self.current, self.since, self.ready = first, now, now
         self.waiting: deque[Due] = deque()
-        self.has_begun = False
+        self.has_begun = self.is_told = False
 
     def takes(self, due: Due, now: datetime) -> bool:
         """Whether the time may wait, too: more of them if the job was not busy, or nobody looked, when it came."""
         if due.run is not None:
             return True
         unseen = due.planned <= self.since or (now - due.planned).total_seconds() > UNSEEN_SECONDS
-        return len(self.waiting) < LONGEST_QUEUE + (MOST_UNSEEN if unseen else 0)
+        return len(self.waiting) < self._most + (MOST_UNSEEN if unseen else 0)
 
 
 class Runner:
@@ -80,11 +103,12 @@ class Runner:
         invoke: Invoke,
         events: Events,
         is_current: Callable[[JobRecord], bool],
+        bounds: Bounds = Bounds(),  # noqa: B008
     ) -> None:
         """Make a runner of nothing yet; `is_current` says whether a job is still to run as this process knows it."""
         self._history, self._clock, self._invoke, self._events = history, clock, invoke, events
-        self._is_current = is_current
-        self._pool = Pool(THREADS)
+        self._is_current, self._bounds = is_current, bounds
+        self._pool = Pool(bounds.threads, bounds.spares)
         self._changed = Condition()
         self._in_flight = 0
         self._lines: dict[str, _Line] = {}
@@ -92,6 +116,8 @@ class Runner:
         self._running: dict[int, _Running] = {}
         self._told = -1
         self._is_catching_up = False
+        self.claims_nothing = False
+        """Whether planned times that are not claimed yet are left to other processes."""
         self.ledger = Ledger(history, clock, lambda run: events.emit(RunEnded(run)))
 
     def fire(self, due: Due) -> None:
@@ -101,7 +127,7 @@ class Runner:
             self._in_flight += 1
             line = self._lines.get(name)
             if line is None:
-                self._lines[name] = _Line(due, now)
+                self._lines[name] = _Line(due, now, self._bounds.waiting)
             elif line.takes(due, now):
                 line.waiting.append(due)
                 return
@@ -197,6 +223,27 @@ class Runner:
                 each.since.isoformat(timespec="seconds"),
             )
 
+    def tell_waiting(self) -> None:
+        """Log each planned time that waits since every thread is held, once."""
+        if not self._pool.is_full:
+            return
+        now = self._clock.now()
+        with self._changed:
+            lines = [each for each in self._lines.values() if not (each.has_begun or each.is_told)]
+            late = [each for each in lines if (now - each.ready).total_seconds() >= WAITS_SECONDS]
+            for line in late:
+                line.is_told = True
+        holders = listed({each.record.definition.name for each in list(self._running.values())})
+        for line in late:
+            log.warning(
+                "job %r, due at %s, waits: all %d threads are held by runs of %s. "
+                "Fix: give what those services wait for a timeout, or restart.",
+                line.current.record.definition.name,
+                line.current.planned.isoformat(timespec="seconds"),
+                self._pool.bound,
+                holders,
+            )
+
     def close(self) -> None:
         """Have the threads end after their tasks."""
         self._pool.close()
@@ -216,6 +263,9 @@ class Runner:
         """The run of a planned time, if it is this process's to make; all else that came with the time is recorded."""
         if due.run is not None:
             return due.run
+        if self.claims_nothing:
+            self.ledger.fall_behind(due.record)
+            return None
         run = None
         try:
             if not self._is_current(due.record):
@@ -327,7 +377,8 @@ class Runner:
                 del self._lines[name]
                 return
             line.current = due = line.waiting.popleft()
-            line.has_begun = False
+            line.has_begun = line.is_told = False
+            line.ready = self._clock.now()
         self._pool.submit(partial(self._run_planned, due))
 
     def _leave(self) -> None:

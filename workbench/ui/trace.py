@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.core.failure import cut
 from workbench.core.mood import Mood
-from workbench.core.trace import Line, Step, Trace, Traced
+from workbench.core.trace import Kept, Line, Outgoing, Step, Trace, Traced
 
 MOST_STEPS = 200
+SHOWN_CHARACTERS = 1000
+"""What a row shows of one value [characters]; `trace.steps(kind)` has what is kept of it."""
+
 COLOURS: dict[Mood, str] = {"running": "calm", "ok": "live", "attention": "warn", "failed": "bad"}
 """What each mood is called by the style sheets."""
 
@@ -34,7 +38,20 @@ def _row(trace: Trace, depth: int, step: Traced, whole: float) -> dict[str, Any]
     start = min(max((step.started - trace.root.started) / whole, 0.0), 1.0)
     wide = min((step.seconds or 0.0) / whole, 1.0 - start)
     row = {"depth": depth, "kind": "step", "text": step.name, "outcome": step.outcome, "mood": COLOURS[step.mood]}
-    return row | {"ms": milliseconds(step), "start": round(start, 4), "width": round(wide, 4)}
+    row |= {"ms": milliseconds(step), "start": round(start, 4), "width": round(wide, 4)}
+    return row | ({"values": values} if isinstance(step, Outgoing) and (values := _values(step)) else {})
+
+
+def _values(step: Outgoing) -> list[tuple[str, str]]:
+    """What went out and what came back, each with its name."""
+    found = [(name, _shown(value)) for name, value in step.arguments.items()]
+    if step.answer is not None:
+        found.append(("answer", _shown(step.answer)))
+    return found + ([("error", str(step.error))] if step.error is not None and found else [])
+
+
+def _shown(value: Kept) -> str:
+    return cut(str(value), SHOWN_CHARACTERS)
 
 
 def milliseconds(step: Step) -> float | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import linecache
 import pickle
+import socket
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,10 @@ import pytest
 
 from workbench import RESTConnection, secret
 from workbench.app.workbench import Workbench
+from workbench.connections.definition import Opening
+from workbench.connections.rest.live import LiveREST
+from workbench.core.clock import SystemClock
+from workbench.core.errors import ConnectionFailed
 from workbench.core.masking import mask
 from workbench.core.secret import PlainSecretWarning, Secret
 
@@ -210,3 +216,18 @@ def test_a_sandbox_is_told_no_real_secret_of_headers_and_queries(wb: Workbench) 
     assert sent.headers["Authorization"].startswith("Bearer ")
     assert sent.headers["Accept"] == "text/csv"
     assert TOKEN not in f"{sent.url} {sent.headers}"
+
+
+def test_the_query_of_a_call_that_failed_is_in_no_traceback() -> None:
+    """What a library says of a failure repeats the whole address."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        definition = RESTConnection("Rates", host=f"http://127.0.0.1:{held.getsockname()[1]}", path="/x", retries=0)
+        conn = LiveREST(definition, Opening(lambda wanted, owner: "", SystemClock()))
+        for ask in (lambda: conn.get("cid", {"q": "".join(("pla", "in"))}), lambda: conn.open("/x?q=" + "pla" + "in")):
+            with pytest.raises(ConnectionFailed) as failed:
+                ask()
+            told = "".join(traceback.format_exception(failed.value))
+            assert "Connection refused" in told
+            assert "q=plain" not in told
+        conn.close()

@@ -41,7 +41,7 @@ PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Conten
 
 
 class Bounds(NamedTuple):
-    """How long clients may take, and how many there may be.
+    """How long clients may take, how many there may be, and how much they may send.
 
     Attributes:
         idle_seconds: Longest time between two requests of a connection, and for a head [s].
@@ -50,6 +50,9 @@ class Bounds(NamedTuple):
         reader_seconds: Longest time for each 64 KiB of an answer to be taken [s].
         sweep_seconds: Time between two looks for clients that are late [s].
         connections: Most connections at once.
+        line_bytes: Longest request line [bytes].
+        header_bytes: Most of all headers of a request [bytes].
+        memory_bytes: From when on a body lies on disk [bytes].
     """
 
     idle_seconds: float = 75.0
@@ -58,6 +61,9 @@ class Bounds(NamedTuple):
     reader_seconds: float = 30.0
     sweep_seconds: float = 5.0
     connections: int = 2000
+    line_bytes: int = LINE_BYTES
+    header_bytes: int = HEADER_BYTES
+    memory_bytes: int = IN_MEMORY_BYTES
 
 
 class Wire(httputil.HTTPServerConnectionDelegate):
@@ -125,10 +131,11 @@ class Message(httputil.HTTPMessageDelegate):
         )
         self._started = start_line
         try:
-            if len(start_line.path) > LINE_BYTES:
-                raise URITooLong(f"The request line is over {LINE_BYTES} bytes")
-            if headers.size > HEADER_BYTES:
-                raise HeadersTooLarge(f"The headers are over {HEADER_BYTES} bytes")
+            bounds = self._bounds
+            if len(start_line.path) > bounds.line_bytes:
+                raise URITooLong(f"The request line is over {bounds.line_bytes} bytes")
+            if headers.size > bounds.header_bytes:
+                raise HeadersTooLarge(f"The headers are over {bounds.header_bytes} bytes")
             self._pipeline.check_head(exchange)
         except Exception as exc:
             self._refusal = exc
@@ -163,7 +170,7 @@ class Message(httputil.HTTPMessageDelegate):
         """Give a sender that has sent 64 KiB more time, and have what is too much for memory written to disk."""
         self._deadlines.put(self._connection.stream, self._bounds.body_seconds)
         self._next = self._size + LEAST_BYTES
-        most = BLOCK_BYTES if self._spooled else IN_MEMORY_BYTES
+        most = BLOCK_BYTES if self._spooled else self._bounds.memory_bytes
         return self._spool() if self._refusal is None and self._size - self._spooled > most else None
 
     async def _spool(self) -> None:
@@ -180,7 +187,7 @@ class Message(httputil.HTTPMessageDelegate):
             log.error(
                 "a body of over %d bytes cannot be kept (cid:%s): %s. Fix: make room in the folder for temporary "
                 "files, or set TMPDIR to one that has it.",
-                IN_MEMORY_BYTES,
+                self._bounds.memory_bytes,
                 exchange.cid,
                 exc,
             )
@@ -217,7 +224,7 @@ class Message(httputil.HTTPMessageDelegate):
             self._pipeline.refuse(exchange, self._refusal)
             return
         self._connection.set_close_callback(self.on_connection_close)
-        if self._size > IN_MEMORY_BYTES:
+        if self._size > self._bounds.memory_bytes:
             exchange.work = (asyncio.ensure_future(self._handle_spooled(exchange)),)
             return
         chunks, self._chunks = self._chunks, []
@@ -342,7 +349,7 @@ def server_of(pipeline: Pipeline, bounds: Bounds, deadlines: Deadlines[IOStream]
         deadlines = Deadlines(IOStream.close, bounds.sweep_seconds)
     server = BoundedServer(
         Wire(pipeline, bounds, deadlines),
-        max_header_size=3 * HEADER_BYTES,
+        max_header_size=3 * max(bounds.header_bytes, bounds.line_bytes, HEADER_BYTES),
         max_body_size=1 << 62,
         max_buffer_size=64 * 1024 * 1024,
         chunk_size=READ_BYTES,

@@ -2,6 +2,7 @@
 
 ConnectionFailed
   Interrupted         it may work if it is tried again: the other side hung up, or is busy
+  AnswerTooLarge      more came back than is read into memory
   Refused             the other side is well, and says no
     AccessRefused     wrong password, key or token, or no permission      (PermissionError)
 """
@@ -32,6 +33,16 @@ class Interrupted(ConnectionFailed):
     def __init__(self, said: str, after_seconds: float | None = None) -> None:
         self.after_seconds = after_seconds
         super().__init__(said)
+
+
+class AnswerTooLarge(ConnectionFailed):
+    """More came back than the connection reads into memory; nothing of it is kept, and it is not asked for again."""
+
+    def __init__(self, owner: object, most_bytes: int, fix: str = "") -> None:
+        super().__init__(
+            f"The answer of {owner} is over {most_bytes:,} bytes, which would all be in memory. "
+            f"Fix: {fix or 'ask for less, or'} raise max_answer_bytes in its definition"
+        )
 
 
 class Refused(ConnectionFailed):
@@ -117,6 +128,8 @@ def unreachable(
         fix: The fields to check.
     """
     who, root = f"{owner} at {host}", root_of(exc)
+    if isinstance(root, AnswerTooLarge):
+        return root
     if isinstance(root, ssl.SSLCertVerificationError):
         return untrusted(who, root)
     if isinstance(root, socket.gaierror):

@@ -10,6 +10,13 @@ from workbench.core.definition import Definition
 from workbench.core.secret import Secret
 
 Host = Annotated[str, Meta(min_length=1, max_length=255, description="Host name or address.")]
+MaxAnswer = Annotated[
+    int,
+    Meta(ge=1, description="Largest answer or file that is read into memory at once; a stream has no bound [bytes]."),
+]
+LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+"""What `max_answer_bytes` is where a definition says nothing [bytes]."""
+
 Password = Annotated[Secret | str | None, Meta(description="Secret that holds the password.")]
 DirectUploads = Annotated[
     bool,

@@ -18,9 +18,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http.client import HTTPException, HTTPResponse, parse_headers
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
+from workbench.connections.common.errors import AnswerTooLarge
 from workbench.connections.common.trying import Due
 from workbench.core.errors import MissingDependency
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from requests import Response as RequestsResponse
     from requests import Session
 
+BLOCK_BYTES = 1 << 16
 BACKOFF_SECONDS = 0.3
 """The first wait before another try, where the other side names none."""
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -36,23 +38,59 @@ MOST_INTERIM = 64
 """How many interim answers may come before the final one; none of the servers known sends more than a few."""
 
 
-class Bound(threading.local):
-    """How long this thread's call may go on; without a bound of ours, as long as the client's own says."""
+HEADS_BYTES = 256 * 1024
+"""What may come besides bodies in one call: heads, interim answers, what frames a body [bytes]."""
 
-    deadline = timeout = float("inf")
+
+class Most(NamedTuple):
+    """How much one call may bring into memory [bytes], and whose it is, for the error."""
+
+    owner: object
+    bytes: int
+
+
+class Bound(threading.local):
+    """How long this thread's call may go on, and how much it may read; without a bound of ours, as the client says."""
+
+    deadline = timeout = left = float("inf")
+    most = Most("", 0)
 
 
 _bound = Bound()
 
 
 @contextmanager
-def bounded(due: Due, timeout_seconds: float) -> Iterator[float]:
-    """Have every wait of this thread's call end by `due`, and after the timeout [s]; gives the first wait [s]."""
+def bounded(due: Due, timeout_seconds: float, most: Most | None = None) -> Iterator[float]:
+    """Have every wait of this thread's call end by `due`, and after the timeout [s]; gives the first wait [s].
+
+    With `most`, all that the call reads is counted as it comes from the network, bodies of redirects included.
+    """
     _bound.deadline, _bound.timeout = float("inf") if due.at is None else due.at, timeout_seconds
+    if most is not None:
+        _bound.left, _bound.most = most.bytes + HEADS_BYTES, most
     try:
         yield due.left(timeout_seconds)
     finally:
-        _bound.deadline, _bound.timeout = Bound.deadline, Bound.timeout
+        _bound.deadline, _bound.timeout, _bound.left = Bound.deadline, Bound.timeout, Bound.left
+
+
+def read_whole(response: RequestsResponse, most: Most) -> None:
+    """Read the rest of an answer, unpacked, so that `response.content` is there.
+
+    Raises:
+        AnswerTooLarge: It is over the bound, packed or unpacked.
+    """
+    raw: Any = response.raw
+    if (getattr(raw, "length_remaining", None) or 0) > most.bytes:
+        response.close()
+        raise AnswerTooLarge(*most)
+    pieces, size = [], 0
+    for piece in response.iter_content(BLOCK_BYTES):
+        pieces.append(piece)
+        if (size := size + len(piece)) > most.bytes:
+            response.close()
+            raise AnswerTooLarge(*most)
+    response._content, response._content_consumed = b"".join(pieces), True  # type: ignore[attr-defined]
 
 
 class _Reader(socket.SocketIO):
@@ -68,7 +106,11 @@ class _Reader(socket.SocketIO):
             raise TimeoutError("the time of the whole call is over")
         if (longest := min(left, _bound.timeout)) != float("inf"):
             cast(Any, self)._sock.settimeout(longest)
-        return super().readinto(buffer)
+        if _bound.left < 0:
+            raise AnswerTooLarge(*_bound.most)
+        count = super().readinto(buffer)
+        _bound.left -= count or 0
+        return count
 
     def holds_more(self) -> bool:
         """Whether TLS has taken more from the network than was read; what is still there, urllib3 looks for itself."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from workbench.connections.common.fields import LARGEST_ANSWER_BYTES, MaxAnswer
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
@@ -41,6 +42,7 @@ class DropboxConnection(ConnectionDefinition, tag="dropbox", frozen=True, kw_onl
     max_retries_on_error: Retries = 5
     max_retries_on_rate_limit: Retries = 5
     pool_size: Annotated[int, Meta(ge=1, le=100, description="Most connections kept open.")] = 10
+    max_answer_bytes: MaxAnswer = LARGEST_ANSWER_BYTES
     http_headers: Annotated[dict[str, str], Meta(description="Headers sent with every call.")] = msgspec.field(
         default_factory=dict
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from workbench.connections.common.colours import expect_no_loop
-from workbench.connections.common.http import BACKOFF_SECONDS, adapter_class, bounded, settle
+from workbench.connections.common.http import BACKOFF_SECONDS, Most, adapter_class, bounded, read_whole, settle
 from workbench.connections.common.tls import file_of
 from workbench.connections.common.trying import Due, backoff
 from workbench.connections.dropbox.definition import DropboxConnection
@@ -102,7 +102,8 @@ def _sent(
     definition: DropboxConnection, request: PreparedRequest, stream: bool, timeout: float | None, send: Any
 ) -> RequestsResponse:
     expect_no_loop(definition, "await asyncio.to_thread(conn.client...), or await conn.aio.upload(...)")
-    route = _route(request)
+    argument = _argument(request)
+    route = _route(request, argument)
     if definition.api_url:
         parts = urlsplit(request.url or "")
         request.url = definition.api_url.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
@@ -110,22 +111,27 @@ def _sent(
         request.headers["Range"] = f"bytes={ASKING.offset}-"
     seconds = float(timeout or definition.timeout_seconds)
     if (due := ASKING.due) is not None:
-        return _tried(definition, partial(_once, send, stream, due, seconds), due)
+        return _tried(definition, partial(_once, definition, send, stream, due, seconds), due)
     # A longpoll is meant to take long.
     due = Due(max(definition.deadline_seconds, seconds))
-    with outgoing("dropbox", f"Dropbox {definition.name} {route}") as step:
-        response = _tried(definition, partial(_once, send, stream, due, seconds), due)
+    name, asked = definition.name, {"argument": argument} if argument else {}
+    with outgoing("dropbox", f"Dropbox {name} {route}", asked, connection=name, operation=route) as step:
+        response = _tried(definition, partial(_once, definition, send, stream, due, seconds), due)
+        if not (stream and response.status_code < 300):
+            step.answered(response.content)
         step.end(_outcome(request, response), mood_of_status(response.status_code))
         return response
 
 
-def _once(send: Any, stream: bool, due: Due, timeout: float) -> RequestsResponse:
-    with bounded(due, timeout) as left:
+def _once(definition: DropboxConnection, send: Any, stream: bool, due: Due, timeout: float) -> RequestsResponse:
+    most = Most(definition, definition.max_answer_bytes)
+    with bounded(due, timeout, most) as left:
         response: RequestsResponse = send(stream=True, timeout=left)
         if stream and response.status_code < 300:
             response.raw = Slow(response.raw, due, timeout)
         else:
-            response.content  # noqa: B018 - read now, while the time is bounded
+            # Now, while the time is bounded.
+            read_whole(response, most)
     return response
 
 
@@ -168,13 +174,17 @@ def _wanted(response: RequestsResponse) -> float | None:
         return None
 
 
-def _route(request: PreparedRequest) -> str:
+def _argument(request: PreparedRequest) -> str | bytes:
+    """What is said of the route in JSON; empty where it is too long, or no argument."""
+    body = request.body if request.headers.get("Content-Type") == "application/json" else None
+    return request.headers.get("Dropbox-API-Arg") or (body if body and len(body) < LARGEST_ARGUMENT else "")
+
+
+def _route(request: PreparedRequest, argument: str | bytes) -> str:
     """What is asked, and of which path."""
     route = urlsplit(request.url or "").path.removeprefix("/2/").removeprefix("/")
-    body = request.body if request.headers.get("Content-Type") == "application/json" else None
-    text = request.headers.get("Dropbox-API-Arg") or (body if body and len(body) < LARGEST_ARGUMENT else "")
     try:
-        arg = json.loads(text) if text else {}
+        arg = json.loads(argument) if argument else {}
     except ValueError:
         return route
     if not isinstance(arg, dict):

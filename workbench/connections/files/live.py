@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 from workbench.connections.common.colours import expect_no_loop
+from workbench.connections.common.fields import LARGEST_ANSWER_BYTES
 from workbench.connections.common.trying import Due, trying
 from workbench.connections.definition import ConnectionDefinition, Live, tag
 from workbench.connections.files.aliases import FileAliases
@@ -16,9 +17,9 @@ from workbench.connections.files.errors import AccessRefused, FileThere, Interru
 from workbench.connections.files.names import is_ours, joined, name_of, parent_of, path_of, problem_of
 from workbench.connections.files.protocol import Backend, Contents, FileInfo, Hasher, Infos, Sink, Source, said_bytes
 from workbench.connections.files.streams import Download, Upload, blocks_of, ends_at
-from workbench.core.current import CURRENT, outgoing
+from workbench.core.current import begin, outgoing
 from workbench.core.errors import ConnectionFailed, ServiceUsage
-from workbench.core.trace import Step
+from workbench.core.trace import Outgoing
 
 T = TypeVar("T")
 METHODS = {"get": "read", "put": "write"}
@@ -48,14 +49,21 @@ class LiveFiles(FileAliases, Live):
         with self._step("list", folder) as step:
             found = self._trying(lambda due, _: [*self.backend.scan(folder, due)])
             infos = sorted((info for info in found if self._is_shown(info, folder)), key=lambda info: info.name)
+            step.answered(infos)
             step.end(f"{len(infos)} name{'' if len(infos) == 1 else 's'}")
         return infos
 
     def read(self, path: str) -> bytes:
-        """The whole file."""
+        """The whole file.
+
+        Raises:
+            AnswerTooLarge: It is over the definition's `max_answer_bytes`; `open` streams it.
+        """
         name = self._path(path)
+        most = getattr(self.definition, "max_answer_bytes", LARGEST_ANSWER_BYTES)
         with self._step("get", name) as step:
-            contents = self._stream(name, Due(self.deadline_seconds)).readall()
+            contents = self._stream(name, Due(self.deadline_seconds)).readall(most)
+            step.answered(contents)
             step.end(said_bytes(len(contents)))
         return contents
 
@@ -83,7 +91,8 @@ class LiveFiles(FileAliases, Live):
                 raise
             return size
 
-        with self._step("put", name) as step:
+        whole = {"contents": contents} if isinstance(contents, bytes | bytearray | memoryview | str) else {}
+        with self._step("put", name, **whole) as step:
             try:
                 size = trying(self.definition, put, due, self.retries if again else 0)
             except ConnectionFailed:
@@ -147,7 +156,7 @@ class LiveFiles(FileAliases, Live):
                 if attempt == 1 or self.backend.info(new, due) is None:
                     raise
 
-        with self._step("move", f"{old} to {new}"):
+        with self._step("move", f"{old} to {new}", source=old, target=new):
             self._trying(rename)
 
     def exists(self, path: str) -> bool:
@@ -163,6 +172,7 @@ class LiveFiles(FileAliases, Live):
         name = self._path(path)
         with self._step("look", name) as step:
             info = self._trying(lambda due, _: self.backend.info(name, due))
+            step.answered(info)
             step.end("not there" if info is None else _words(info))
         return info
 
@@ -173,6 +183,7 @@ class LiveFiles(FileAliases, Live):
             info = self._trying(lambda due, _: self.backend.info(name, due))
             if info is None:
                 raise NoSuchFile(self.definition, name)
+            step.answered(info)
             step.end(_words(info))
         return info
 
@@ -276,16 +287,18 @@ class LiveFiles(FileAliases, Live):
         return trying(self.definition, work, Due(self.deadline_seconds), self.retries)
 
     @contextmanager
-    def _step(self, verb: str, path: str) -> Iterator[Step]:
+    def _step(self, verb: str, path: str, **arguments: Any) -> Iterator[Outgoing]:
         self._expect_no_loop(verb)
-        with outgoing(tag(self.definition), self._said(verb, path)) as step:
+        definition = self.definition
+        asked = arguments if "source" in arguments else {"path": path, **arguments}
+        with outgoing(
+            tag(definition), self._said(verb, path), asked, connection=definition.name, operation=verb
+        ) as step:
             yield step
 
-    def _new_step(self, verb: str, path: str) -> Step:
-        step = Step(tag(self.definition), self._said(verb, path))
-        if (call := CURRENT.get()) is not None:
-            call.step.steps.append(step)
-        return step
+    def _new_step(self, verb: str, path: str) -> Outgoing:
+        definition, said = self.definition, self._said(verb, path)
+        return begin(tag(definition), said, {"path": path}, connection=definition.name, operation=verb)
 
     def _expect_no_loop(self, verb: str) -> None:
         expect_no_loop(self.definition, f"await conn.aio.{METHODS.get(verb, verb.replace(' ', '_'))}(...)")

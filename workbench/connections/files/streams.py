@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
+from math import inf
 from typing import Any, Self
 
 from workbench.connections.common.colours import expect_no_loop
+from workbench.connections.common.errors import AnswerTooLarge
 from workbench.connections.common.trying import Due, trying
 from workbench.connections.files.errors import EndedEarly, Interrupted, NoSuchFile, Refused
 from workbench.connections.files.names import name_of
@@ -114,10 +116,20 @@ class Download(io.RawIOBase):
         contents = bytearray(size)
         return bytes(contents[: self._fill(memoryview(contents))])
 
-    def readall(self) -> bytes:
-        """All that is left."""
+    def readall(self, most: int | None = None) -> bytes:
+        """All that is left.
+
+        Args:
+            most: How much of it may come into memory; none is without a bound [bytes].
+
+        Raises:
+            AnswerTooLarge: There is more, or the size that is told is over it.
+        """
         self.begin()
         size = max((self._size or 0) - self.offset, 0)
+        bound = inf if most is None else most
+        if size > bound:
+            raise self._too_large(most)
         # Its buffer becomes the answer as it is, where a bytearray would be copied.
         contents = io.BytesIO()
         if size:
@@ -131,8 +143,14 @@ class Download(io.RawIOBase):
         # Also where the size was told: the end is confirmed by the other side only once it was reached.
         while count := self.readinto(block):
             contents.write(memoryview(block)[:count])
+            if contents.tell() > bound:
+                raise self._too_large(most)
         self.close()
         return contents.getvalue()
+
+    def _too_large(self, most: int | None) -> AnswerTooLarge:
+        self.close()
+        return AnswerTooLarge(f"{self._owner}: {self._path!r}", most or 0, "stream it (with conn.open(...)), or")
 
     def _fill(self, view: memoryview) -> int:
         filled = 0

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from workbench.connections.common.errors import AnswerTooLarge
 from workbench.connections.common.pool import Pool
 from workbench.connections.common.tls import Trust
 from workbench.connections.common.trying import Due
@@ -248,6 +249,8 @@ class FTPAccount:
             data = session.begin(command, 0, due)
             while block := data.recv(65536):
                 received += block
+                if len(received) > self.definition.max_answer_bytes:
+                    raise AnswerTooLarge(self.definition, self.definition.max_answer_bytes)
                 session.within(due)
             session.finish(due)
         except (ftplib.error_perm, ftplib.error_temp) as exc:

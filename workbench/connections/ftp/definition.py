@@ -6,7 +6,15 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from workbench.connections.common.fields import DirectUploads, Host, Password, host_problems, pair_problems
+from workbench.connections.common.fields import (
+    LARGEST_ANSWER_BYTES,
+    DirectUploads,
+    Host,
+    MaxAnswer,
+    Password,
+    host_problems,
+    pair_problems,
+)
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
@@ -38,6 +46,7 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
     deadline_seconds: Deadline = 60.0
     retries: Retries = 3
     pool_size: Annotated[int, Meta(ge=1, le=100, description="Most sessions at once.")] = 8
+    max_answer_bytes: MaxAnswer = LARGEST_ANSWER_BYTES
     passive: Annotated[bool, Meta(description="Whether the client opens the data connections.")] = True
     ca_file: CAFile = None
     direct_uploads: DirectUploads = False

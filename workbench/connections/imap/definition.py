@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from workbench.connections.common.fields import Host, Password, host_problems
+from workbench.connections.common.fields import LARGEST_ANSWER_BYTES, Host, MaxAnswer, Password, host_problems
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
@@ -39,6 +39,7 @@ class IMAPConnection(ConnectionDefinition, tag="imap", frozen=True, kw_only=True
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Deadline = 60.0
     retries: Retries = 3
+    max_answer_bytes: MaxAnswer = LARGEST_ANSWER_BYTES
     ca_file: CAFile = None
 
     def problems(self) -> dict[str, str]:

@@ -21,6 +21,9 @@ from workbench.core.errors import ServiceUsage
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
 
+SHOWN_MAILS = 100
+"""Mails of one answer whose subjects the trace keeps."""
+
 METHODS = {"mark": "mark_seen(...)", "list": "folders()"}
 """The methods behind the verbs in a trace, where they differ."""
 
@@ -52,12 +55,16 @@ class LiveIMAP(Live):
         folder, criteria = folder or self.definition.folder, str(criteria or self.definition.get_criteria)
         if any(each in criteria for each in "\r\n\0"):
             raise ServiceUsage(f"{self.definition}: criteria must be one line, and are {criteria!r:.60}.")
-        count = 0
-        with outgoing("imap", f"IMAP {self.definition.name} get {folder}") as step:
+        name, count, subjects = self.definition.name, 0, []
+        asked = {"folder": folder, "criteria": criteria}
+        with outgoing("imap", f"IMAP {name} get {folder}", asked, connection=name, operation="get") as step:
             with self.mailbox(folder) as mailbox:
                 for mail in mailbox.fetch(criteria, charset=None, mark_seen=False):
                     count += 1
+                    if count <= SHOWN_MAILS:
+                        subjects.append({"uid": mail.uid, "from": mail.from_, "subject": mail.subject})
                     yield str(mail.uid), IMAPMessage(mail, self, folder)
+            step.answered(subjects)
             step.end(f"{count} message{'' if count == 1 else 's'}")
 
     def delete(self, *uids: str, folder: str = "") -> None:
@@ -86,7 +93,11 @@ class LiveIMAP(Live):
     def _do(self, verb: str, uids: tuple[str, ...], folder: str, act: Any) -> None:
         self._expect_no_loop(METHODS.get(word := verb.partition(" ")[0], f"{word}(...)"))
         folder = folder or self.definition.folder
-        with outgoing("imap", f"IMAP {self.definition.name} {verb} {folder}") as step, self.mailbox(folder) as mailbox:
+        name, asked = self.definition.name, {"folder": folder, **({"uids": uids} if uids else {})}
+        with (
+            outgoing("imap", f"IMAP {name} {verb} {folder}", asked, connection=name, operation=word) as step,
+            self.mailbox(folder) as mailbox,
+        ):
             act(mailbox)
             step.end(f"{len(uids)} message{'' if len(uids) == 1 else 's'}" if uids else "ok")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from workbench.connections.common.errors import AnswerTooLarge
 from workbench.connections.common.tls import Sockets, Trust
 from workbench.connections.common.trying import Due, late
 from workbench.connections.imap.criteria import Pieces, quoted
@@ -112,6 +113,12 @@ class _Client(imaplib.IMAP4):
         self._definition, self._sockets, self._secure = definition, sockets, secure
         self.longest_seconds = definition.deadline_seconds
         super().__init__(definition.host, port, timeout)
+
+    def read(self, size: int) -> bytes:
+        """One literal of an answer, as a mail is one."""
+        if size > self._definition.max_answer_bytes:
+            raise AnswerTooLarge(self._definition, self._definition.max_answer_bytes, "delete that mail, or")
+        return super().read(size)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         made = self._sockets.connect(self.host, self.port, timeout or 0.001)

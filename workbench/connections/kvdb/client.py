@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -12,19 +13,23 @@ from redis.connection import UnixDomainSocketConnection
 
 from workbench.connections.common.errors import AccessRefused
 from workbench.connections.kvdb.waits import Patient, wait_of, waiting
-from workbench.core.current import CURRENT
+from workbench.core.current import CURRENT, MOST_STEPS, begin
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
-from workbench.core.trace import Step
+from workbench.core.trace import Outgoing
 
 if TYPE_CHECKING:
     from workbench.connections.kvdb.server import EmbeddedServer
 
-MOST_STEPS = 1_000
 REVIVE_SECONDS = 5.0
+SHOWN_COMMANDS = 100
+"""Commands of a pipeline whose arguments the trace keeps; of a longer one no answers are kept."""
+
 FIX = "Fix: check that it runs, or set WORKBENCH_REDIS to another"
 LOGIN_FIX = "Fix: correct the user name or password in WORKBENCH_REDIS, which is read again at the next use"
 # What follows these is a password, a script or a value, not a key.
 UNTOLD = {"AUTH", "HELLO", "EVAL", "EVALSHA", "SCRIPT", "FUNCTION", "ACL", "CONFIG", "MIGRATE", "ECHO", "PING"}
+# What goes with these, or comes back, may be a password: nothing of it is kept.
+PRIVATE = {"AUTH", "HELLO", "ACL", "CONFIG", "MIGRATE"}
 
 
 class RedisGone(ConnectionFailed, redis.exceptions.ConnectionError):
@@ -45,17 +50,20 @@ class RedisRefused(AccessRefused, redis.exceptions.AuthenticationError):
     __repr__ = Exception.__repr__
 
 
-def _step(name: str, detail: str) -> Step | None:
+def _step(name: str, detail: str, commands: tuple[Any, ...]) -> Outgoing | None:
     """A step of the call that is running; None if there is none, or if it has more than enough already."""
     call = CURRENT.get()
     if call is None or len(call.step.steps) >= MOST_STEPS:
         return None
-    step = Step("redis", f"Redis {name}" if detail else "Redis")
-    call.step.steps.append(step)
-    return step
+    asked = {} if _is_private(name) else {"arguments": commands}
+    return begin("redis", f"Redis {name}" if detail else "Redis", asked, connection="Redis", operation=name)
 
 
-def _failed(address: str, step: Step | None, exc: BaseException) -> BaseException:
+def _is_private(name: Any) -> bool:
+    return str(name).partition(" ")[0].upper() in PRIVATE
+
+
+def _failed(address: str, step: Outgoing | None, exc: BaseException) -> BaseException:
     """What to raise for it; redis-py's own errors of a bad command stay as they are."""
     if isinstance(exc, redis.exceptions.TimeoutError):
         exc = RedisLate(f"{address} did not answer in time: {exc}. {FIX}")
@@ -77,7 +85,7 @@ class Client(Patient):
         """Run one command, as one step of the call that is running."""
         # Written out, not wrapped: a context manager and a closure would cost as much as the command's own Python.
         detail = _key(args) if CURRENT.get() is not None else ""
-        step = _step(args[0], detail)
+        step = _step(args[0], detail, args[1:])
         try:
             answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except BaseException as exc:
@@ -85,6 +93,8 @@ class Client(Patient):
                 raise
             raise failure from exc
         if step is not None:
+            if not _is_private(args[0]):
+                step.answered(answer)
             step.end(detail or args[0])
         return answer
 
@@ -104,7 +114,9 @@ class RecordedPipeline(Pipeline, Patient):
         """Send what was queued, and give the answers."""
         count = len(self.command_stack)
         detail = f"{count} command{'' if count == 1 else 's'}"
-        step = _step("pipeline", detail)
+        commands = tuple(command for command, _ in islice(self.command_stack, SHOWN_COMMANDS))
+        is_private = any(_is_private(command[0]) for command in commands)
+        step = _step("pipeline", detail, () if is_private else commands)
         try:
             answers: list[Any] = super().execute(raise_on_error)
         except BaseException as exc:
@@ -112,6 +124,8 @@ class RecordedPipeline(Pipeline, Patient):
                 raise
             raise failure from exc
         if step is not None:
+            if not is_private and count <= SHOWN_COMMANDS:
+                step.answered(answers)
             step.end(detail)
         return answers
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from workbench.core.masking import learn
+from workbench.core.masking import MARK, learn
 from workbench.core.secret import Secret, keep_given, warn_of_plain
 
 Values = dict[str, Secret | str]
@@ -53,6 +53,19 @@ def _is_news(owner: str, name: str, value: str) -> bool:
     known = (owner, name, value) in _warned
     _warned.add((owner, name, value))
     return not known
+
+
+def shown_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Headers of a call as they are kept: of those that are credentials the names."""
+    return {name: MARK if SENSITIVE.fullmatch(name) else value for name, value in headers.items()}
+
+
+def shown_query(query: str) -> str:
+    """An encoded query as it is kept: of parameters that are credentials the names."""
+    parts = [part.partition("=") for part in query.split("&")]
+    return "&".join(
+        f"{name}={MARK}" if SENSITIVE.fullmatch(name) else name + sign + value for name, sign, value in parts
+    )
 
 
 def revealed(values: Mapping[str, Any], reveal: Reveal) -> dict[str, Any]:

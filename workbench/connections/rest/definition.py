@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 from msgspec.structs import force_setattr
 
+from workbench.connections.common.fields import LARGEST_ANSWER_BYTES, MaxAnswer
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
@@ -34,6 +35,7 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     deadline_seconds: Deadline = 30.0
     retries: Retries = 3
     pool_size: Annotated[int, Meta(ge=1, le=1000, description="Most connections kept open.")] = 20
+    max_answer_bytes: MaxAnswer = LARGEST_ANSWER_BYTES
     ping_method: Annotated[Literal["HEAD", "GET", "OPTIONS"], Meta(description="Method of a ping.")] = "HEAD"
     verify_tls: Annotated[bool, Meta(description="Whether the server's certificate is checked.")] = True
     ca_file: CAFile = None

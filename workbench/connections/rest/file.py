@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from workbench.connections.common.errors import AccessRefused, Interrupted, Refused, root_of, unreachable
-from workbench.connections.common.http import bounded, may_pass, retry_after
+from workbench.connections.common.http import Most, bounded, may_pass, retry_after
 from workbench.connections.common.trying import Due, late
 from workbench.connections.files.errors import NoSuchFile
 from workbench.connections.files.names import path_of
@@ -99,13 +99,16 @@ class Fetching:
         sender = self.sender
         try:
             request = sender.prepared("GET", self.url, None, headers)
-            with bounded(due, sender.definition.timeout_seconds) as timeout:
+            most = Most(sender.owner, sender.definition.max_answer_bytes)
+            with bounded(due, sender.definition.timeout_seconds, most) as timeout:
                 return sender.session.send(request, timeout=timeout, stream=True)
         except requests.RequestException as exc:
             if may_pass(exc):
                 where, seconds = sender.definition.host, sender.definition.timeout_seconds
-                raise unreachable(sender.owner, where, seconds, exc) from exc
-            raise sender.failure(exc, 1) from exc
+                raise unreachable(sender.owner, where, seconds, exc) from root_of(exc)
+            raise sender.failure(exc, 1) from root_of(exc)
+        except ValueError as exc:  # of an address that an answer redirects to
+            raise sender.failure(exc, 1) from None
 
     def _source(self, response: RequestsResponse, offset: int) -> RESTSource:
         self._expect_good(response, offset)

@@ -11,13 +11,13 @@ from workbench.connections.common.colours import Aio, expect_no_loop
 from workbench.connections.definition import Live, Opening
 from workbench.connections.files.streams import Download
 from workbench.connections.rest.answer import Response
+from workbench.connections.rest.credentials import shown_headers, shown_query
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.rest.file import fetched
 from workbench.connections.rest.options import Options, multipart, options_of
 from workbench.connections.rest.sender import PLACEHOLDER, Sender
-from workbench.core.current import CURRENT, outgoing
+from workbench.core.current import begin, outgoing
 from workbench.core.mood import mood_of_status
-from workbench.core.trace import Step
 
 METHODS = ("get", "post", "put", "patch", "delete", "options", "send", "call", "open", "ping")
 """What can be awaited."""
@@ -83,6 +83,7 @@ class LiveREST(Live):
                 follow one (307, 308) to another host.
 
         Raises:
+            AnswerTooLarge: The answer is over `max_answer_bytes`; `open` streams it.
             ConnectionFailed: The other side refused, hung up, or sent what is no HTTP.
             DeadlineExceeded: It did not answer within `deadline_seconds`, all tries together.
             Refused: It sends the call on to another host, where its body does not go unasked.
@@ -101,8 +102,12 @@ class LiveREST(Live):
         else:
             body, content_type = sender.body_of(data)
         sent = {**({"Content-Type": content_type} if content_type else {}), **sent}
-        with outgoing("rest", f"{method} {self.definition.name} {path or '/'}") as step:
+        name, asked = self.definition.name, dict[str, Any](path=path or "/", query=shown_query(query))
+        asked |= {"headers": shown_headers(headers or {}), "body": body}
+        arguments = {key: value for key, value in asked.items() if value}
+        with outgoing("rest", f"{method} {name} {path or '/'}", arguments, connection=name, operation=method) as step:
             response = sender.send(method, sender.url_of(path, query), body, sent, options)
+            step.answered(response.content)
             step.end(str(response.status_code), mood_of_status(response.status_code))
             return Response(response, self.definition)
 
@@ -121,10 +126,9 @@ class LiveREST(Live):
         """
         expect_no_loop(self.sender.owner, "make it a plain def handle, or await conn.aio.open(...)")
         stream = fetched(self.sender, path, params=params)
-        step = Step("rest", f"GET {self.definition.name} {path or self.definition.path or '/'}")
-        if (call := CURRENT.get()) is not None:
-            call.step.steps.append(step)
-        return stream.recorded(step)
+        at, name = path or self.definition.path or "/", self.definition.name
+        asked = {"path": at.partition("?")[0]}
+        return stream.recorded(begin("rest", f"GET {name} {at}", asked, connection=name, operation="GET"))
 
     def for_call(self, cid: str) -> BoundREST:
         """The short form `self.rest["name"]`, with the CID implied."""

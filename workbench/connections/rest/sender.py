@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from workbench.connections.common.errors import Refused, reason, root_of, untrusted
-from workbench.connections.common.http import BACKOFF_SECONDS, bounded, may_pass, retry_after
+from workbench.connections.common.http import BACKOFF_SECONDS, Most, bounded, may_pass, read_whole, retry_after
 from workbench.connections.common.trying import Due, backoff
 from workbench.connections.rest.credentials import revealed
 from workbench.connections.rest.options import Options
@@ -90,6 +90,7 @@ class Sender:
         """The answer of the last try; as often as the definition says, if the options do not.
 
         Raises:
+            AnswerTooLarge: The answer is over `max_answer_bytes`.
             ConnectionFailed: The other side refused, hung up, or sent what is no HTTP.
             DeadlineExceeded: It did not answer within `deadline_seconds`, all tries together.
             Refused: It sends the call on to another host, where its body does not go unasked.
@@ -112,11 +113,14 @@ class Sender:
             except requests.RequestException as exc:
                 may_repeat = method in RETRIED_METHODS or isinstance(root_of(exc), ConnectionRefusedError)
                 if not may_repeat or is_last or not may_pass(exc) or due.over_in(wait):
-                    raise self.failure(exc, attempt, options) from exc
+                    # What stands between repeats the address with its query, which may be nobody else's business.
+                    raise self.failure(exc, attempt, options) from root_of(exc)
             except BodyStays as exc:
                 raise self._stays(exc) from None
             except UnicodeEncodeError:
                 raise self._unsendable() from None
+            except ValueError as exc:  # of an address that an answer redirects to
+                raise self.failure(exc, attempt) from None
             time.sleep(wait)
         raise AssertionError("every try returns or raises")
 
@@ -154,11 +158,11 @@ class Sender:
         own = self.definition.timeout_seconds
         connecting, reading = options.timeouts or (own, own)
         follows = options.allow_redirects is not False
-        with bounded(due, reading) as timeout:
+        most = Most(self.owner, self.definition.max_answer_bytes)
+        with bounded(due, reading, most) as timeout:
             waits = due.left(connecting), timeout
             response = session.send(request, timeout=waits, stream=True, allow_redirects=follows)
-            content = b"".join(response.iter_content(65536))
-        response._content, response._content_consumed = content, True  # type: ignore[attr-defined]
+            read_whole(response, most)
         return response
 
     def failure(self, exc: Exception, attempt: int, options: Options = PLAIN) -> ConnectionFailed:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from workbench.connections.common.http import bounded
+from workbench.connections.common.http import Most, bounded
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import NoSuchFile
 from workbench.connections.files.names import path_of
@@ -40,7 +40,7 @@ class S3Account:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            with bounded(due, self.definition.timeout_seconds):
+            with bounded(due, self.definition.timeout_seconds, Most(self.definition, self.definition.max_answer_bytes)):
                 yield client
         except ClientError as exc:
             raise of_answer(self.definition, exc, path) from exc

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
-from workbench.connections.common.fields import pair_problems
+from workbench.connections.common.fields import LARGEST_ANSWER_BYTES, MaxAnswer, pair_problems
 from workbench.connections.common.tls import CAFile
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
@@ -44,6 +44,7 @@ class S3Connection(ConnectionDefinition, tag="s3", frozen=True, kw_only=True):
     deadline_seconds: Deadline = 300.0
     retries: Retries = 3
     pool_size: Annotated[int, Meta(ge=1, le=100, description="Most connections kept open.")] = 10
+    max_answer_bytes: MaxAnswer = LARGEST_ANSWER_BYTES
     ca_file: CAFile = None
 
     def problems(self) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from stat import S_ISDIR, S_ISLNK
 from typing import TYPE_CHECKING, Any
 
+from workbench.connections.common.errors import AnswerTooLarge
 from workbench.connections.common.pool import Pool
 from workbench.connections.common.trying import Due
 from workbench.connections.files.errors import AccessRefused, FileThere, IsAFolder, NoSuchFile, NotAFolder
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from paramiko import SFTPAttributes
 
 SOON_SECONDS = 2.0
+ENTRY_BYTES = 100
+"""What one entry of a folder takes besides its name, about [bytes]."""
 
 
 class SFTPAccount:
@@ -47,6 +50,14 @@ class SFTPAccount:
         """A session for one call, its errors in our words."""
         with self.pool.session(due) as session, troubles(self.definition):
             yield session
+
+    def bounded(self, listing: Iterable[tuple[str, SFTPAttributes]]) -> Iterator[tuple[str, SFTPAttributes]]:
+        """The entries of a folder, as long as they may all be in memory; raises AnswerTooLarge."""
+        size, most = 0, self.definition.max_answer_bytes
+        for name, attributes in listing:
+            if (size := size + len(name) + ENTRY_BYTES) > most:
+                raise AnswerTooLarge(self.definition, most)
+            yield name, attributes
 
     def info(self, path: str, due: Due) -> FileInfo | None:
         """What is there; None if nothing is."""

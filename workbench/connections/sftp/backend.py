@@ -37,7 +37,7 @@ class SFTPBackend(SessionBackend[SFTPAccount]):
         account = self.account
         with account.session(due) as session:
             try:
-                found = [*session.listing(account.at(path), due)]
+                found = [*account.bounded(session.listing(account.at(path), due))]
             except OSError as exc:
                 raise account.refused(session, exc, path, due, folder=True) from exc
             infos = [info_of(joined(path, name), attributes, name) for name, attributes in found]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from workbench.connections.common.fields import DirectUploads, Host, host_problems
+from workbench.connections.common.fields import LARGEST_ANSWER_BYTES, DirectUploads, Host, MaxAnswer, host_problems
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.files.names import folder_problems
@@ -38,6 +38,7 @@ class SFTPConnection(ConnectionDefinition, tag="sftp", frozen=True, kw_only=True
     deadline_seconds: Deadline = 60.0
     retries: Retries = 3
     pool_size: Annotated[int, Meta(ge=1, le=100, description="Most sessions at once.")] = 8
+    max_answer_bytes: MaxAnswer = LARGEST_ANSWER_BYTES
     known_hosts: Annotated[str, Meta(min_length=1, description="File of the servers' keys.")] = "~/.ssh/known_hosts"
     direct_uploads: DirectUploads = False
     passphrase: Annotated[

@@ -48,10 +48,12 @@ class LiveSMTP(Live):
         expect_no_loop(self.definition, "await conn.aio.send(message)")
         sender = from_ or message.from_ or self.definition.from_ or ""
         mail = Outgoing(message, sender, self._clock.now())
-        with outgoing("smtp", f"SMTP {self.definition.name}") as step:
+        name, contents = self.definition.name, mail.as_bytes()
+        asked = {"to": mail.recipients, "mail": contents}
+        with outgoing("smtp", f"SMTP {name}", asked, connection=name, operation="send") as step:
             due = Due(self.definition.deadline_seconds)
             with self._session(due) as (session, reused):
-                self._hand_over(session, mail, due, reused)
+                step.answered(self._hand_over(session, mail, contents, due, reused))
             step.end(mail.describe())
         return True
 
@@ -117,8 +119,8 @@ class LiveSMTP(Live):
             session.leave()
         return None
 
-    def _hand_over(self, session: SMTPSession, mail: Outgoing, due: Due, reused: bool) -> None:
-        contents = mail.as_bytes()
+    def _hand_over(self, session: SMTPSession, mail: Outgoing, contents: bytes, due: Due, reused: bool) -> str:
+        """Hand it over; what the server said in the end."""
         answer = self._begin(session, mail, len(contents), may_be_stale=reused)
         if answer is None:
             session.begin(due)
@@ -136,7 +138,7 @@ class LiveSMTP(Live):
                 f"{self._who} refused {len(refused)} of {len(mail.recipients)} recipients, so nobody got the mail: "
                 f"{'; '.join(refused)}."
             )
-        self._hand_over_contents(session, contents, due)
+        return self._hand_over_contents(session, contents, due)
 
     def _begin(
         self, session: SMTPSession, mail: Outgoing, size_bytes: int, *, may_be_stale: bool
@@ -158,7 +160,7 @@ class LiveSMTP(Live):
         # 421: it said goodbye while the connection lay idle; nothing of this mail was sent yet.
         return None if answer[0] == 421 and may_be_stale else answer
 
-    def _hand_over_contents(self, session: SMTPSession, contents: bytes, due: Due) -> None:
+    def _hand_over_contents(self, session: SMTPSession, contents: bytes, due: Due) -> str:
         try:
             code, said = session.data(contents)
         except smtplib.SMTPResponseException:
@@ -172,3 +174,4 @@ class LiveSMTP(Live):
             ) from exc
         if code != 250:
             raise ConnectionFailed(f"{self._who} refused the mail: {words(code, said)}")
+        return words(code, said)

@@ -21,9 +21,8 @@ from workbench.connections.definition import Live, Opening
 from workbench.connections.sql import postgresql
 from workbench.connections.sql.definition import POSTGRESQL, SQLConnection
 from workbench.connections.sql.errors import failure
-from workbench.core.current import CURRENT
+from workbench.core.current import CURRENT, begin
 from workbench.core.errors import MissingDependency, ServiceUsage
-from workbench.core.trace import Step
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -167,7 +166,10 @@ class LiveSQL(Live):
 
         with self.engine.begin() as connection:
             result = connection.execute(text(statement), params)
-            return [dict(row) for row in result.mappings()] if result.returns_rows else []
+            rows = [dict(row) for row in result.mappings()] if result.returns_rows else []
+            if rows and (step := getattr(result.context, "workbench_step", None)) is not None:
+                step.answered(rows)
+            return rows
 
     def _told(self, work: Callable[[], T]) -> T:
         # First, since its own errors say what is missing.
@@ -246,13 +248,14 @@ class LiveSQL(Live):
         return f"{self.engine.dialect.name} answers"
 
     def _before(self, conn: Any, cursor: Any, statement: str, params: Any, context: Any, executemany: bool) -> None:
-        if (call := CURRENT.get()) is None or statement.startswith(postgresql.OWN):
+        if CURRENT.get() is None or statement.startswith(postgresql.OWN):
             return
         self._expect_no_loop()
         said = re.sub(r"\s+", " ", statement).strip()
         shown = f"{said[:SHOWN]}{'...' if said[SHOWN:] else ''}"
-        context.workbench_step = Step("sql", f"SQL {self.definition.name} {shown}")
-        call.step.steps.append(context.workbench_step)
+        name, asked = self.definition.name, {"statement": statement, **({"params": params} if params else {})}
+        operation = said.partition(" ")[0].upper()
+        context.workbench_step = begin("sql", f"SQL {name} {shown}", asked, connection=name, operation=operation)
 
     def close(self) -> None:
         """Close pooled connections; a temporary database is gone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import gc
 import io
 import logging
 import re
@@ -18,6 +19,7 @@ from workbench.core.payload.parts import Files, Parts
 from workbench.core.payload.simpleio import Declared, Input
 
 _json = msgspec.json.Decoder()
+LONG_BYTES = 256 * 1024
 TEXT_FORMATS = ("form", "xml")
 """Formats in which everything is text, and is converted as parameters are."""
 CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
@@ -322,7 +324,7 @@ def parsed(raw: Any, data_format: str) -> Any:
     if not raw:
         return ""
     try:
-        return _json.decode(raw)
+        return _decoded(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         # RFC 8259, 8.1: a byte order mark may be ignored; PowerShell, Excel and .NET send one.
         mark: Any = "\ufeff" if isinstance(raw, str) else codecs.BOM_UTF8
@@ -331,6 +333,21 @@ def parsed(raw: Any, data_format: str) -> Any:
         raise BadRequest(f"Invalid JSON: {exc}") from None
     except RecursionError:
         raise BadRequest("Invalid JSON: nested too deeply") from None
+
+
+def _decoded(raw: str | bytes | bytearray) -> Any:
+    """JSON, read without the cyclic collector if it is long: every other thread waits for the interpreter meanwhile.
+
+    The collector would look again and again at all that was made so far: 2.4 million empty lists take 0.2 s without
+    it and 0.8 s with it.
+    """
+    if len(raw) < LONG_BYTES or not gc.isenabled():
+        return _json.decode(raw)
+    gc.disable()
+    try:
+        return _json.decode(raw)
+    finally:
+        gc.enable()
 
 
 def form(query: str) -> dict[str, Any]:

@@ -86,6 +86,12 @@ export function cid(text) {
   return h("span", { class: "wb-cid" }, "CID ", h("code", {}, text), copyButton(text));
 }
 
+// A step that opens to what went out and what came back.
+function folded(name, values, indent) {
+  const lines = values.map(([what, text]) => h("div", { class: "wb-trace-value" }, h("span", { class: "wb-kind" }, what), h("code", {}, text)));
+  return h("details", { class: "wb-trace-name", style: indent }, h("summary", {}, ...name), ...lines);
+}
+
 export function traceTree(rows) {
   return h("div", { class: "wb-trace", role: "tree", "aria-label": "Trace" }, rows.map((row) => {
     const indent = `padding-left: ${row.depth * 16}px`;
@@ -94,8 +100,9 @@ export function traceTree(rows) {
       return h("div", { class: `wb-trace-row wb-trace-line wb-${row.mood || "calm"}-text`, role: "treeitem", style: indent }, kind, h("code", {}, row.text));
     }
     const bar = h("span", { class: "wb-bar" }, h("span", { class: `wb-${row.mood}-ground`, style: `left: ${row.start * 100}%; width: ${Math.max(row.width * 100, 1)}%` }));
+    const name = [h("b", {}, row.text), " ", h("span", { class: `wb-${row.mood}-text` }, row.outcome)];
     return h("div", { class: "wb-trace-row", role: "treeitem" },
-      h("span", { class: "wb-trace-name", style: indent }, h("b", {}, row.text), " ", h("span", { class: `wb-${row.mood}-text` }, row.outcome)),
+      row.values ? folded(name, row.values, indent) : h("span", { class: "wb-trace-name", style: indent }, ...name),
       bar, h("span", { class: "wb-faint wb-ms" }, milliseconds(row.ms)));
   }));
 }
