@@ -117,6 +117,7 @@ class Parts:
         self._settings, self._clock, self.runtime_file = settings, clock, RuntimeFile(settings.app)
         self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
+        self.pipeline.answered = self.events.emit
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = HTTPServer(
             self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere

@@ -93,7 +93,7 @@ class Workbench:
             proxies=several(proxies),
             threads=threads,
         )
-        self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
+        self._parts: Parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
         self.drafting, self.secrets = Drafting(self._parts), self._parts.secrets
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from workbench.app.singleton import forget, the_workbench
+from workbench.core.failure import CODE_NAMES
 from workbench.notebook import displays, errors
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
@@ -18,6 +19,7 @@ NAME = "workbench"
 Magic = Callable[[str], Any]
 _cells: list[Cells] = globals().get("_cells", [])
 _former: list[Magic] = globals().get("_former", [])
+_ends: list[Callable[[], object]] = globals().get("_ends", [])
 
 
 def load(shell: Any) -> None:
@@ -37,10 +39,17 @@ def _follow(shell: Any) -> None:
     cells = Cells(shell, wb, partial(greet, shell))
     cells.follow()
     _cells.append(cells)
+    _ends.append(CODE_NAMES.follow(partial(_cell_name, shell)))
     _watch_load_ext(shell)
     shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb
     shell.user_ns.setdefault("wb", wb)
+
+
+def _cell_name(shell: Any, file: str) -> str | None:
+    """What IPython calls the cell whose code has this file, as tracebacks under a cell do: `Cell In[12]`."""
+    found = shell.compile.format_code_name(file)
+    return " ".join(found) if found else None
 
 
 def _watch_load_ext(shell: Any) -> None:
@@ -74,6 +83,8 @@ def unload(shell: Any) -> None:
     for cells in _cells:
         cells.unfollow()
     _cells.clear()
+    while _ends:
+        _ends.pop()()
     while _former:
         shell.register_magic_function(_former.pop(), "line", "load_ext")
     shell.extension_manager.loaded.discard(NAME)

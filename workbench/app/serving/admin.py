@@ -1,4 +1,4 @@
-"""The workbench's own HTTP addresses, for the command line: status, invoke, jobs."""
+"""The workbench's own HTTP addresses, for the command line: status, invoke, jobs, traffic, log."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from workbench.app.parts import Parts
+from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
 from workbench.core.errors import BadRequest
+from workbench.runtime.traffic import Log, Traffic
 from workbench.scheduler.jobs import Jobs
 
 T = TypeVar("T")
@@ -55,6 +57,9 @@ class Told(Protocol):
         """Its jobs."""
         ...
 
+    traffic: Traffic
+    log: Log
+
 
 def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
     """What each address does; the caller holds the token."""
@@ -96,6 +101,8 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("POST", "/workbench/invoke"): invoke,
         ("GET", "/workbench/jobs"): jobs,
         ("POST", "/workbench/jobs/execute"): execute,
+        ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
+        ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
     }
 
 
