@@ -117,7 +117,6 @@ class Parts:
         self._settings, self._clock, self.runtime_file = settings, clock, RuntimeFile(settings.app)
         self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
-        self.pipeline.answered = self.events.emit
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = HTTPServer(
             self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
@@ -125,14 +124,10 @@ class Parts:
 
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
         guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
-        return Pipeline(
-            self.views.view,
-            self.invoker,
-            self.traffic.record,
-            guard,
-            admin,
-            self._settings.caller_address(),
-        )
+        caller = self._settings.caller_address()
+        pipeline = Pipeline(self.views.view, self.invoker, self.traffic.record, guard, admin, caller)
+        pipeline.answered = self.events.emit
+        return pipeline
 
     def _live_channels(self) -> LiveChannels:
         views, invoker = self.views, self.invoker

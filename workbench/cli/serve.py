@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError
@@ -20,37 +20,57 @@ LOOK_SECONDS = 1.0
 """How often the served file is looked at [s]."""
 
 
-def lab(args: argparse.Namespace) -> int:
+class Serving(NamedTuple):
+    """How a file is served.
+
+    Args:
+        port: The port wanted; 0 takes any, None 11223 if it is free.
+        hosts: Further host names to answer for.
+        drain_seconds: Longest wait for calls in flight at the end [s].
+        as_json: Whether what is served is said as JSON.
+        log_format: How each line of the log is written.
+        access_log: Whether each request has a line in the log.
+    """
+
+    port: int | None = None
+    hosts: tuple[str, ...] = ()
+    drain_seconds: float = 10.0
+    as_json: bool = False
+    log_format: Literal["text", "json"] = "text"
+    access_log: bool = False
+
+
+def lab(arguments: Sequence[str]) -> None:
     """JupyterLab in this folder."""
-    arguments = list(args.others)
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.insert(0, "--allow-root")
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *as_root, *arguments])
 
 
-def serve(args: argparse.Namespace) -> int:
+def serve(file: str, how: Serving) -> None:
     """Run a file and serve until SIGTERM or SIGINT; calls in flight may end. A second signal ends it at once."""
-    path = Path(args.file)
+    path = Path(file)
     if not path.is_file():
-        raise DeployRefused(f"There is no file {args.file!r}. Fix: correct the path.")
-    _set_environment(args, path)
-    end = End(args.drain)
+        raise DeployRefused(f"There is no file {file!r}. Fix: correct the path.")
+    _set_environment(how, path)
+    end = End(how.drain_seconds)
     from workbench.app.singleton import forget, the_workbench
+    from workbench.cli.log import ServedLog
     from workbench.zato import hook
 
+    wb = the_workbench()
+    log = ServedLog(wb, how.log_format, how.access_log)
     try:
         hook.install()
         with end.interrupting():
             _run(path, end)
-        wb = the_workbench()
         wb.start()
-        _tell(wb, path, args.json)
-        _watch(path, end, args.json)
-        _say("Stopping: calls in flight may end.", args.json)
-        wb.stop(args.drain)
+        _tell(wb, path, how.as_json)
+        _watch(path, end, how.as_json)
+        _say("Stopping: calls in flight may end.", how.as_json)
+        wb.stop(how.drain_seconds)
     finally:
         forget()
-    return 0
+        log.close()
 
 
 def _watch(path: Path, end: End, as_json: bool) -> None:
@@ -73,13 +93,13 @@ def _state(path: Path) -> tuple[int, int] | None:
     return state.st_mtime_ns, state.st_size
 
 
-def _set_environment(args: argparse.Namespace, path: Path) -> None:
+def _set_environment(how: Serving, path: Path) -> None:
     os.environ["WORKBENCH_NOTEBOOK"] = str(path)
     os.environ["WORKBENCH_HEADLESS"] = "1"
-    if args.port is not None:
-        os.environ["WORKBENCH_PORT"] = str(args.port)
-    if args.host:
-        os.environ["WORKBENCH_HOSTS"] = ",".join(args.host)
+    if how.port is not None:
+        os.environ["WORKBENCH_PORT"] = str(how.port)
+    if how.hosts:
+        os.environ["WORKBENCH_HOSTS"] = ",".join(how.hosts)
 
 
 def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
@@ -129,9 +149,8 @@ def _run_module(path: Path) -> None:
 
 
 def _lines(error: BaseException, file: str) -> list[int | None]:
-    """The lines of a file, told by how its name begins, that an error went through."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [each.lineno for each in frames if each.filename.startswith(file)]
+    """The lines of a file, or of a cell by its name, that an error went through."""
+    return [each.lineno for each in traceback.extract_tb(error.__traceback__) if each.filename == file]
 
 
 def _failed(what: str, lines: list[int | None], error: BaseException) -> str:
@@ -151,13 +170,14 @@ def _run_notebook(path: Path, end: End) -> None:
     shell = served_shell()
     load(shell)
     for number, cell_id, text, may_raise in code_cells(path):
+        name = shell.compile.cell = f"{path.name}, cell {number}"
         result = shell.run_cell(text, store_history=False, cell_id=cell_id or None)
         if end.asked.is_set():
             raise KeyboardInterrupt
         error = result.error_before_exec or result.error_in_exec
         if isinstance(error, SystemExit) and not may_raise:
-            error.add_note(f"{path.name}, cell {number},")
+            error.add_note(f"{name},")
             raise error
         if error is not None and not may_raise:
-            lines = [error.lineno] if isinstance(error, SyntaxError) else _lines(error, "<ipython-input-")[:1]
-            raise WorkbenchError(_failed(f"{path.name}, cell {number}", lines, error))
+            lines = [error.lineno] if isinstance(error, SyntaxError) else _lines(error, name)[:1]
+            raise WorkbenchError(_failed(name, lines, error))

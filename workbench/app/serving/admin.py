@@ -13,7 +13,7 @@ from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
 from workbench.core.errors import BadRequest
 from workbench.runtime.traffic import Log, Traffic
-from workbench.scheduler.jobs import Jobs
+from workbench.scheduler.jobs import Job, Jobs
 
 T = TypeVar("T")
 
@@ -79,18 +79,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
             raise
 
     def jobs(exchange: Exchange) -> Any:
-        return [
-            {
-                "name": job.name,
-                "what": job.definition.describe(),
-                "service": job.definition.service,
-                "state": job.state,
-                "next": job.next_at,
-                "running_since": job.running_since,
-                "last": job.runs[-1].outcome if job.runs else None,
-            }
-            for job in wb.jobs.values()
-        ]
+        return [_job_told(job) for job in wb.jobs.values()]
 
     def execute(exchange: Exchange) -> Any:
         asked = _read(exchange, Execution)
@@ -103,6 +92,18 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("POST", "/workbench/jobs/execute"): execute,
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
+    }
+
+
+def _job_told(job: Job) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "what": job.definition.describe(),
+        "service": job.definition.service,
+        "state": job.state,
+        "next": job.next_at,
+        "running_since": job.running_since,
+        "last": job.runs[-1].outcome if job.runs else None,
     }
 
 
