@@ -106,3 +106,12 @@ def test_every_command_explains_itself(cli: CommandLine) -> None:
 def test_lab_hands_its_arguments_to_jupyterlab_and_no_other_command_does(cli: CommandLine) -> None:
     assert cli.run("lab", "--version").stdout == f"{version('jupyterlab')}\n"
     assert "No such option: --no-browser" in cli.refused("status", "--no-browser", code=2)
+
+
+def test_lab_has_the_command_on_the_path_of_its_terminals(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "jupyterlab").mkdir()
+    (tmp_path / "jupyterlab" / "__init__.py").touch()
+    (tmp_path / "jupyterlab" / "__main__.py").write_text("import os; print(os.environ['PATH'])\n")
+    path = os.pathsep.join([str(tmp_path), cli.env["PYTHONPATH"]])
+    first, *_ = cli.run("lab", PYTHONPATH=path, PATH="/usr/bin:/bin").stdout.split(os.pathsep)
+    assert first == str(Path(sys.executable).parent)

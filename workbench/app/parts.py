@@ -86,7 +86,7 @@ class Parts:
         self._of_thread = local()
         self.events, self.traffic, self.log = Events(), Traffic(), Log()
         self.registry, self.loop, self.workers = Registry(), LoopThread(), Workers(settings.threads)
-        self.sandbox = Sandbox(lambda: self.live.definitions)
+        self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
         self.limits = Limits(clock, settings.shared_counters(clock))
@@ -114,13 +114,13 @@ class Parts:
             self.around,
         )
         self.channels = self._live_channels()
-        self._settings, self._clock, self.runtime_file = settings, clock, RuntimeFile(settings.app)
+        self._settings, self._clock = settings, clock
+        self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
-        self.server = HTTPServer(
-            self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
-        )
+        is_returning = self.runtime_file.is_held_elsewhere
+        self.server = HTTPServer(self.pipeline, self.loop.run, settings.port, returning=is_returning)
 
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
         guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))

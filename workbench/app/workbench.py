@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.app import inline
+from workbench.app.about import About
 from workbench.app.collections import Collection, LiveService
 from workbench.app.curl import Sent
 from workbench.app.deploy import loading
@@ -19,7 +20,7 @@ from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.views import DRAFT_HEADER
-from workbench.app.settings import Settings, several
+from workbench.app.settings import Settings, SettingsInForce, several
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
@@ -27,7 +28,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.collection import CollectionRow, Each
 from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
-from workbench.core.errors import DanglingReference, ServiceUsage, UnknownName
+from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
@@ -43,7 +44,7 @@ from workbench.transfer.transfer import Transferred, place_of, transfer
 Done = Callable[[Any, BaseException | None, Trace], object]
 
 
-class Workbench:
+class Workbench(About):
     """An application: services, definitions, and what makes them live.
 
     In a notebook there is one, `wb`. In a script or a test, make one and close it: `with Workbench(port=0) as wb: ...`
@@ -59,6 +60,7 @@ class Workbench:
         proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
         counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
         threads: Most services that run at once on threads; one that hangs past its time is not counted.
+        sandbox: Whether peers play every connection, or none, whatever the code says; None leaves it to the code.
 
     Raises:
         ServiceUsage: `threads` is below 1.
@@ -77,6 +79,7 @@ class Workbench:
         proxies: str | Iterable[str] = (),
         counters: str = "memory://",
         threads: int = WORKERS,
+        sandbox: bool | None = None,
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
         self.clock: Clock = clock or SystemClock()
@@ -92,7 +95,9 @@ class Workbench:
             origins=several(origins),
             proxies=several(proxies),
             threads=threads,
+            sandbox=sandbox,
         )
+        self.settings = SettingsInForce(settings)
         self._parts: Parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
         self.drafting, self.secrets = Drafting(self._parts), self._parts.secrets
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
@@ -228,11 +233,6 @@ class Workbench:
         self._parts.registry.remove(name)
         self._parts.follow_service(name)
 
-    @property
-    def collections(self) -> Mapping[str, CollectionRow]:
-        """What each room says of its definitions, by the name of its collection; `wb.<name>` shows them."""
-        return self._parts.book.rows
-
     def add_collection(self, row: CollectionRow) -> None:
         """Take definitions of a further room: `wb.define` puts them into force, `wb.<name>` shows them."""
         self._parts.book.add(row)
@@ -250,14 +250,6 @@ class Workbench:
         """
         if self.in_force(definition) is not None:
             self._parts.book.remove(definition.collection, definition.full_name)
-
-    def names(self, collection: str) -> list[str]:
-        """The names in a collection that a definition may refer to, services included."""
-        return sorted(self._parts.known(collection))
-
-    def dangling(self, definition: Definition) -> list[DanglingReference]:
-        """An error for each object that a definition names and that does not exist."""
-        return self._parts.book.dangling(definition)
 
     def _collection(self, name: str, row: Callable[[Any], str] = repr) -> Collection[Any]:
         book = self._parts.book
@@ -294,11 +286,6 @@ class Workbench:
         return self._parts.scheduler.jobs
 
     @property
-    def has_jobs(self) -> bool:
-        """Whether there are jobs; False, and the store left closed, while nobody has asked for one."""
-        return self._parts.job_count > 0
-
-    @property
     def kvdb(self) -> Kvdb:
         """Redis, always there: `wb.kvdb.conn.get("key")`."""
         return self._parts.kvdb
@@ -311,7 +298,7 @@ class Workbench:
     def sandbox(self, on: bool = True) -> Sandboxed:
         """Send every connection to a peer in this process, or with False to its real address."""
         self._parts.switch_sandbox(on)
-        kvdb = self.kvdb if on and self._parts.uses_kvdb else None
+        kvdb = self.kvdb if self.peers.on and self._parts.uses_kvdb else None
         report = Sandboxed(self._parts.sandbox, self._parts.secrets.played, kvdb)
         self.events.emit(report)
         return report
@@ -385,15 +372,3 @@ class Workbench:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        counts = [_counted(len(self.services), "service")]
-        for name, row in self.collections.items():
-            counts.append(_counted(len(self._parts.book.items(name)), row.word))
-            if name == "connections" and self.peers.on:
-                counts[-1] += " (sandbox)"
-        return f"Workbench: {', '.join(counts)}."
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

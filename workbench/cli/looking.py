@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from workbench.app.serving.runtime_file import Running, running
-from workbench.cli.remote import Refused, ask, chosen
+from workbench.cli.choosing import chosen
+from workbench.cli.remote import Refused, ask
 
 LOOK_SECONDS = 0.5
 """How often a log that is followed is looked at [s]."""

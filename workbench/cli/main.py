@@ -138,12 +138,16 @@ def serve(
         Literal["text", "json"], Option(help="How each line of the log is written, to standard error.")
     ] = "text",
     access_log: Annotated[bool, Option("--access-log", help="Write a line for each request.")] = False,
+    sandbox: Annotated[
+        bool | None,
+        Option("--sandbox/--no-sandbox", help="Whether peers play every connection, or none, whatever the file says."),
+    ] = None,
     as_json: AsJSON = False,
 ) -> None:
     """Run a notebook or module without a notebook, and keep serving."""
     from workbench.cli import serve
 
-    serve.serve(file, serve.Serving(port, tuple(host or ()), drain, as_json, log_format, access_log))
+    serve.serve(file, serve.Serving(port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox))
 
 
 @app.command()

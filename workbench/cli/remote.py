@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import sys
@@ -11,19 +10,11 @@ from urllib.parse import urlsplit
 
 from workbench.app.serving.runtime_file import Running, running
 from workbench.channels.guard import TOKEN_HEADER
-from workbench.core.errors import ConnectionFailed, UnknownName, WorkbenchError
+from workbench.cli.choosing import NothingRuns, chosen
+from workbench.core.errors import ConnectionFailed, WorkbenchError
 
 TIMEOUT_SECONDS = 600.0
 STATUS_SECONDS = 5.0
-
-
-class NothingRuns(WorkbenchError):
-    """No workbench runs on this machine."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "No workbench runs on this machine. Fix: run a notebook's first cells, or: workbench serve FILE"
-        )
 
 
 class Refused(WorkbenchError):
@@ -32,7 +23,13 @@ class Refused(WorkbenchError):
 
 def statuses() -> list[dict[str, Any]]:
     """What each running workbench says of itself; one that does not answer says so."""
-    return [status_of(each) | {"pid": each.pid} for each in running()]
+    found = running()
+    return [
+        status_of(each)
+        | {"pid": each.pid, "file": each.path}
+        | {"shares_jobs_with": [other.pid for other in found if each.shares_jobs_with(other)]}
+        for each in found
+    ]
 
 
 def statuses_said(found: list[dict[str, Any]]) -> str:
@@ -56,7 +53,16 @@ def status_of(target: Running) -> dict[str, Any]:
 
 def _told(status: dict[str, Any]) -> str:
     told = str(status.get("error") or ", ".join(status["services"]) or "no services yet")
-    return told + stuck_of(status)
+    return told + _jobs_told(status) + stuck_of(status)
+
+
+def _jobs_told(status: dict[str, Any]) -> str:
+    """How many jobs it has, and who else may fire them."""
+    jobs, others = status.get("jobs") or [], status.get("shares_jobs_with") or []
+    if not jobs:
+        return ""
+    told = f"; {len(jobs)} job{'' if len(jobs) == 1 else 's'}"
+    return f"{told}, each planned time here or in pid {', '.join(map(str, others))}" if others else told
 
 
 def stuck_of(status: dict[str, Any]) -> str:
@@ -68,7 +74,8 @@ def stuck_of(status: dict[str, Any]) -> str:
 def invoke(service: str, payload: str, app: str = "") -> dict[str, Any]:
     """The service's answer and its CID; a payload `-` is what standard input says."""
     given = _standard_input() if payload == "-" else payload
-    return dict(ask(chosen(app), "POST", "/workbench/invoke", {"service": service, "payload": _read(given)}))
+    target = chosen(app, lambda each: service in status_of(each).get("services", ()))
+    return dict(ask(target, "POST", "/workbench/invoke", {"service": service, "payload": _read(given)}))
 
 
 def jobs(app: str = "") -> list[dict[str, Any]]:
@@ -89,7 +96,8 @@ def execute(name: str, extra: str | None = None, app: str = "") -> dict[str, Any
     """
     if not name:
         raise WorkbenchError("No job is named. Fix: workbench jobs execute NAME; workbench jobs list says which.")
-    run = dict(ask(chosen(app), "POST", "/workbench/jobs/execute", {"job": name, "extra": extra}))
+    target = chosen(app, lambda each: name in status_of(each).get("jobs", ()))
+    run = dict(ask(target, "POST", "/workbench/jobs/execute", {"job": name, "extra": extra}))
     if run["outcome"] != "ok":
         raise Refused(f"Job {name!r} {run['outcome']}: {run['error'] or 'no reason given'}")
     return run
@@ -97,12 +105,7 @@ def execute(name: str, extra: str | None = None, app: str = "") -> dict[str, Any
 
 def known(what: Literal["services", "jobs"]) -> list[str]:
     """Names of what runs on this machine, for shells that complete them; nothing where nothing answers."""
-    found: set[str] = set()
-    for each in running():
-        with contextlib.suppress(WorkbenchError):
-            told = ask(each, "GET", "/workbench/jobs" if what == "jobs" else "/workbench/status", None, STATUS_SECONDS)
-            found |= {job["name"] for job in told} if what == "jobs" else set(told["services"])
-    return sorted(found)
+    return sorted({name for each in running() for name in status_of(each).get(what, ())})
 
 
 def apps() -> list[str]:
@@ -113,22 +116,6 @@ def apps() -> list[str]:
 def _job_line(job: dict[str, Any]) -> str:
     running = f", running since {job['running_since']}" if job["running_since"] else ""
     return f"{job['name']}: {job['what']}, {job['state']}{running}, next {job['next'] or 'never'}"
-
-
-def chosen(app: str) -> Running:
-    """The workbench meant: the only one, or the one of this name."""
-    found = running()
-    if not found:
-        raise NothingRuns
-    if not app:
-        if len({each.app for each in found}) == 1:
-            return found[0]
-        names = ", ".join(sorted({each.app for each in found}))
-        raise WorkbenchError(f"Several workbenches run here: {names}. Fix: say which with --app NAME")
-    for each in found:
-        if each.app == app:
-            return each
-    raise UnknownName("running workbench", app, (each.app for each in found))
 
 
 def _standard_input() -> str:

@@ -8,10 +8,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from workbench.cli.end import End
-from workbench.core.errors import DeployRefused, WorkbenchError
+from workbench.core.errors import DeployRefused, WorkbenchError, listed
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench
@@ -30,6 +30,7 @@ class Serving(NamedTuple):
         as_json: Whether what is served is said as JSON.
         log_format: How each line of the log is written.
         access_log: Whether each request has a line in the log.
+        sandbox: Whether peers play every connection, or none, whatever the file says; None leaves it to the file.
     """
 
     port: int | None = None
@@ -38,19 +39,22 @@ class Serving(NamedTuple):
     as_json: bool = False
     log_format: Literal["text", "json"] = "text"
     access_log: bool = False
+    sandbox: bool | None = None
 
 
 def lab(arguments: Sequence[str]) -> None:
-    """JupyterLab in this folder."""
+    """JupyterLab in this folder, with this command on the PATH of its terminals and kernels."""
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *as_root, *arguments])
 
 
 def serve(file: str, how: Serving) -> None:
-    """Run a file and serve until SIGTERM or SIGINT; calls in flight may end. A second signal ends it at once."""
-    path = Path(file)
-    if not path.is_file():
-        raise DeployRefused(f"There is no file {file!r}. Fix: correct the path.")
+    """Run a file in its own folder and serve until SIGTERM or SIGINT; calls in flight may end.
+
+    A second signal ends it at once.
+    """
+    path = _entered(file)
     _set_environment(how, path)
     end = End(how.drain_seconds)
     from workbench.app.singleton import forget, the_workbench
@@ -71,6 +75,24 @@ def serve(file: str, how: Serving) -> None:
     finally:
         forget()
         log.close()
+
+
+def _entered(file: str) -> Path:
+    """The file by its name in its own folder, which is the current one from now on, as it is in a kernel.
+
+    Raises:
+        DeployRefused: It is not there, or a folder.
+    """
+    path = Path(file).resolve()
+    if path.is_dir():
+        names = sorted(each.name for each in path.iterdir() if each.suffix in (".ipynb", ".py"))
+        fix = f"name one of its files: {listed(names)}" if names else "name a notebook (.ipynb) or module (.py)"
+        raise DeployRefused(f"{file!r} is a folder, and one file is served at a time. Fix: {fix}.")
+    if not path.is_file():
+        raise DeployRefused(f"There is no file {file!r}. Fix: correct the path.")
+    os.chdir(path.parent)
+    sys.path.insert(0, str(path.parent))
+    return Path(path.name)
 
 
 def _watch(path: Path, end: End, as_json: bool) -> None:
@@ -94,26 +116,37 @@ def _state(path: Path) -> tuple[int, int] | None:
 
 
 def _set_environment(how: Serving, path: Path) -> None:
-    os.environ["WORKBENCH_NOTEBOOK"] = str(path)
+    os.environ["WORKBENCH_NOTEBOOK"] = str(path.resolve())
     os.environ["WORKBENCH_HEADLESS"] = "1"
     if how.port is not None:
         os.environ["WORKBENCH_PORT"] = str(how.port)
     if how.hosts:
         os.environ["WORKBENCH_HOSTS"] = ",".join(how.hosts)
+    if how.sandbox is not None:
+        os.environ["WORKBENCH_SANDBOX"] = "1" if how.sandbox else "0"
 
 
 def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
-    """What is served, and where."""
-    services = sorted(wb.services)
+    """What is served, and where; which jobs run, and where else they may."""
+    services, jobs = sorted(wb.services), list(wb.jobs.values()) if wb.has_jobs else []
+    others = [each.pid for each in wb.sharing_jobs()] if jobs else []
     if as_json:
-        print(json.dumps({"url": wb.url, "services": services, "channels": sorted(wb.channels)}), flush=True)
+        told: dict[str, Any] = {"url": wb.url, "services": services, "channels": sorted(wb.channels)}
+        told |= {"jobs": [job.name for job in jobs], "shares_jobs_with": others, "sandbox": wb.peers.on}
+        print(json.dumps(told), flush=True)
         return
-    count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
-    _say(f"Serving {count} of {path.name} at {wb.url}", as_json)
+    _say(f"Serving {len(services)} service{'' if len(services) == 1 else 's'} of {path.name} at {wb.url}", as_json)
     for channel in wb.channels.values():
         if channel.state == "open":
             how = channel.kind if channel.methods is None else " ".join(channel.methods) or "any method"
             _say(f"  {how} {channel.address}: {', '.join(channel.leads_to)}", as_json)
+    for job in jobs:
+        _say(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}", as_json)
+    if others:
+        _say(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once", as_json)
+    if wb.peers.on:
+        why = "WORKBENCH_SANDBOX or --sandbox" if wb.peers.fixed else "the file"
+        _say(f"Sandbox on, as {why} says: peers play every connection. To go outside: --no-sandbox", as_json)
 
 
 def _say(line: str, as_json: bool) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from workbench.app.singleton import forget, the_workbench
@@ -39,7 +43,7 @@ def _follow(shell: Any) -> None:
     cells = Cells(shell, wb, partial(greet, shell))
     cells.follow()
     _cells.append(cells)
-    _ends.append(CODE_NAMES.follow(partial(_cell_name, shell)))
+    _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
     _watch_load_ext(shell)
     shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb
@@ -50,6 +54,21 @@ def _cell_name(shell: Any, file: str) -> str | None:
     """What IPython calls the cell whose code has this file, as tracebacks under a cell do: `Cell In[12]`."""
     found = shell.compile.format_code_name(file)
     return " ".join(found) if found else None
+
+
+def _put_command_on_path() -> Callable[[], object]:
+    """Have `!workbench` find the command where the environment was not activated; returns the call that ends it."""
+    former, folder = os.environ.get("PATH", os.defpath), Path(sys.executable).parent
+    if shutil.which(NAME) is not None or shutil.which(NAME, path=str(folder)) is None:
+        return lambda: None
+    # Behind all others: what `!python` and `!pip` mean stays as it was.
+    now = os.environ["PATH"] = f"{former}{os.pathsep}{folder}"
+
+    def end() -> None:
+        if os.environ.get("PATH") == now:
+            os.environ["PATH"] = former
+
+    return end
 
 
 def _watch_load_ext(shell: Any) -> None:

@@ -57,6 +57,11 @@ class Told(Protocol):
         """Its jobs."""
         ...
 
+    @property
+    def has_jobs(self) -> bool:
+        """Whether there are jobs."""
+        ...
+
     traffic: Traffic
     log: Log
 
@@ -65,8 +70,9 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
     """What each address does; the caller holds the token."""
 
     def status(exchange: Exchange) -> Any:
-        told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck}
-        return told | {"services": sorted(wb.services), "channels": sorted(wb.channels)}
+        told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck, "jobs": []}
+        told |= {"services": sorted(wb.services), "channels": sorted(wb.channels)}
+        return told | ({"jobs": sorted(wb.jobs)} if wb.has_jobs else {})
 
     def invoke(exchange: Exchange) -> Any:
         asked, runs = _read(exchange, Invocation), parts().invoker
