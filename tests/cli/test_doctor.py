@@ -96,7 +96,7 @@ def test_a_wrong_use_says_how(cli: CommandLine) -> None:
 
 def test_every_command_explains_itself(cli: CommandLine) -> None:
     said = cli.run("--help").stdout
-    for command in ("lab", "serve", "invoke", "jobs", "traffic", "log", "status", "doctor"):
+    for command in ("lab", "serve", "invoke", "jobs", "traffic", "log", "status", "examples", "doctor"):
         assert command in said
         help_text = cli.run(command, "--help")
         assert help_text.returncode == 0

@@ -35,6 +35,15 @@ class About:
         """The names in a collection that a definition may refer to, services included."""
         return sorted(self._parts.known(collection))
 
+    def names_by_way(self, attribute: str) -> list[str]:
+        """The names of the connections that a service finds by a dotted attribute: `out.rest`, `email.smtp`.
+
+        Raises:
+            UnknownAttribute, NotYetAttribute: It leads to no kind.
+        """
+        self._parts.live.expect_way(attribute)
+        return sorted(self._parts.live.names(self._parts.live.ways()[attribute]))
+
     def dangling(self, definition: Definition) -> list[DanglingReference]:
         """An error for each object that a definition names and that does not exist."""
         return self._parts.book.dangling(definition)

@@ -230,6 +230,19 @@ def status(as_json: AsJSON = False) -> Any:
 
 
 @app.command()
+@command
+def examples(
+    folder: Annotated[str, Argument(help="Where to; made if it is not there.")] = "workbench-examples",
+    as_json: AsJSON = False,
+) -> Any:
+    """Copy the notebooks that explain the workbench into a folder."""
+    from workbench.cli import examples
+
+    told = examples.copy(folder)
+    return told if as_json else examples.said(told)
+
+
+@app.command()
 def doctor(as_json: AsJSON = False) -> int:
     """Look what could keep the workbench from working here."""
     from workbench.cli import doctor
