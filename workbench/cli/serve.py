@@ -20,6 +20,9 @@ LOOK_SECONDS = 1.0
 """How often the served file is looked at [s]."""
 
 
+State = tuple[int, int] | None
+
+
 class Serving(NamedTuple):
     """How a file is served.
 
@@ -65,11 +68,12 @@ def serve(file: str, how: Serving) -> None:
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
         hook.install()
+        file_itself, served = path.resolve(), _state(path)  # which the file's own code may leave, and change
         with end.interrupting():
             _run(path, end)
         wb.start()
         _tell(wb, path, how.as_json)
-        _watch(path, end, how.as_json)
+        _watch(file_itself, served, end, how.as_json)
         _say("Stopping: calls in flight may end.", how.as_json)
         wb.stop(how.drain_seconds)
     finally:
@@ -95,9 +99,9 @@ def _entered(file: str) -> Path:
     return Path(path.name)
 
 
-def _watch(path: Path, end: End, as_json: bool) -> None:
+def _watch(path: Path, served: State, end: End, as_json: bool) -> None:
     """Wait for the end; say once that the file has changed or is gone, since what is served stays as it was."""
-    served = said = _state(path)
+    said = served
     while not end.asked.wait(LOOK_SECONDS):
         now = _state(path)
         if now not in (served, said):
@@ -106,7 +110,7 @@ def _watch(path: Path, end: End, as_json: bool) -> None:
         said = now
 
 
-def _state(path: Path) -> tuple[int, int] | None:
+def _state(path: Path) -> State:
     """What tells that a file has been written; None if it is not there."""
     try:
         state = path.stat()
