@@ -64,7 +64,7 @@ $(VENV)/.bench: $(VENV)/.test
 	@touch $@
 
 lab: $(VENV)/.lab
-	$(BIN)/python -m jupyterlab $(ROOT_FLAG) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m jupyterlab $(ROOT_FLAG) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval tests $(wildcard notebooks) $(ARGS)

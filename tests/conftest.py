@@ -43,6 +43,14 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
     return _not_silently((yield))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _nobodys_preferences(tmp_path_factory: pytest.TempPathFactory) -> Generator[None, None, None]:
+    """Have no test read or write what this machine's user prefers."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _masks_of_this_test_alone() -> Generator[None, None, None]:
     """Let no value that one test made a secret mask the words of another."""

@@ -115,7 +115,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """The public names, so that Tab offers no others; `workbench.HOMES` is there all the same."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 def _the_workbench() -> Any:

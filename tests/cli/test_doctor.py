@@ -88,20 +88,30 @@ def test_the_version_is_said(cli: CommandLine) -> None:
 
 
 def test_a_wrong_use_says_how(cli: CommandLine) -> None:
-    assert "invalid choice: 'sreve'" in cli.refused("sreve", code=2)
+    assert "No such command 'sreve'. Did you mean 'serve'?" in cli.refused("sreve", code=2)
     assert "COMMAND" in cli.refused(code=2)
-    assert "usage: workbench serve" in cli.refused("serve", code=2)
+    assert "Usage: workbench serve" in cli.refused("serve", code=2)
+    assert "workbench: Missing argument" in cli.refused("serve", code=2)
 
 
 def test_every_command_explains_itself(cli: CommandLine) -> None:
     said = cli.run("--help").stdout
-    for command in ("lab", "serve", "invoke", "jobs", "status", "doctor"):
+    for command in ("lab", "serve", "invoke", "jobs", "traffic", "log", "status", "examples", "doctor"):
         assert command in said
         help_text = cli.run(command, "--help")
         assert help_text.returncode == 0
-        assert f"usage: workbench {command}" in help_text.stdout
+        assert f"Usage: workbench {command}" in help_text.stdout
 
 
 def test_lab_hands_its_arguments_to_jupyterlab_and_no_other_command_does(cli: CommandLine) -> None:
     assert cli.run("lab", "--version").stdout == f"{version('jupyterlab')}\n"
-    assert "unrecognized arguments: --no-browser" in cli.refused("status", "--no-browser", code=2)
+    assert "No such option: --no-browser" in cli.refused("status", "--no-browser", code=2)
+
+
+def test_lab_has_the_command_on_the_path_of_its_terminals(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "jupyterlab").mkdir()
+    (tmp_path / "jupyterlab" / "__init__.py").touch()
+    (tmp_path / "jupyterlab" / "__main__.py").write_text("import os; print(os.environ['PATH'])\n")
+    path = os.pathsep.join([str(tmp_path), cli.env["PYTHONPATH"]])
+    first, *_ = cli.run("lab", PYTHONPATH=path, PATH="/usr/bin:/bin").stdout.split(os.pathsep)
+    assert first == str(Path(sys.executable).parent)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 import weakref
 
 import pytest
 
-from workbench.core.failure import LONGEST_SENTENCE, MOST_PLACES, Failure, failure_of
+from workbench.core.failure import (
+    CODE_NAMES,
+    LONGEST_SENTENCE,
+    MOST_PLACES,
+    Failure,
+    failure_of,
+    traceback_of,
+)
 from workbench.core.masking import learn
 from workbench.core.trace import Step
 
@@ -103,3 +111,34 @@ def test_a_secret_that_is_learned_later_is_not_shown_of_an_error() -> None:
     learn("canary-4712")
     assert str(kept) == "ValueError: it was ***"
     assert "canary-4712" not in repr(kept)
+
+
+def test_a_traceback_begins_at_the_users_line_and_names_cells_as_a_person_does() -> None:
+    code = compile("import json\n\ndef ask():\n    json.loads('no json')\n", "/tmp/cell-7.py", "exec")
+    names: dict[str, object] = {}
+    exec(code, names)
+    end = CODE_NAMES.follow(lambda file: "Cell In[7]" if file == "/tmp/cell-7.py" else None)
+    try:
+        with pytest.raises(ValueError, match="Expecting value") as caught:
+            # A library that is on the way to the user's code, as the workbench itself is.
+            list(json.JSONDecoder(object_hook=lambda _: names["ask"]()).decode("{}"))  # type: ignore[operator]
+        told, place = traceback_of(caught.value), failure_of(caught.value).place
+    finally:
+        end()
+    first = next(each for each in told.splitlines() if "File" in each)
+    assert __file__ in first
+    assert '  File "Cell In[7]", line 4, in ask' in told
+    assert told.endswith("Expecting value: line 1 column 1 (char 0)")
+    assert (str(place), CODE_NAMES.called("/tmp/cell-7.py")) == ("Cell In[7], line 4, in ask", "/tmp/cell-7.py")
+
+
+def test_a_traceback_without_the_users_code_is_told_whole() -> None:
+    caught: list[BaseException] = []
+    thread = threading.Thread(target=json.loads, args=("no json",))
+    former, threading.excepthook = threading.excepthook, lambda args: caught.append(args.exc_value or SystemExit())
+    try:
+        thread.start()
+        thread.join(30)
+    finally:
+        threading.excepthook = former
+    assert "in raw_decode" in traceback_of(caught[0])

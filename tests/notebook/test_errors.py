@@ -142,3 +142,24 @@ def test_errors_that_are_none_of_our_business_look_as_ever(kernel: Kernel, cell:
         assert ours == shown()
     finally:
         kernel.run("errors.register(get_ipython())")
+
+
+def test_a_call_from_outside_that_fails_says_its_cell_and_line_as_invoke_does(kernel: Kernel) -> None:
+    made = kernel.run(
+        "class Outside(Service):\n    name = 'outside'\n    def handle(self):\n"
+        "        zero = 0\n        return 1 / zero\nwb.define(RESTChannel('outside'))"
+    )
+    place = f"Cell In[{made.execution_count}], line 5"
+    kernel.run("answer = wb.call('GET /outside')")
+    trace = str(kernel.run("wb.traffic[answer.cid]").result)
+    assert f"    ZeroDivisionError: division by zero ({place}, in handle)" in trace.splitlines()
+    logged = kernel.run("print(wb.log[answer.cid][0].text)").stdout.splitlines()
+    assert logged[:4] == [
+        "outside failed: division by zero",
+        "Traceback (most recent call last):",
+        f'  File "{place.partition(",")[0]}", line 5, in handle',
+        "    return 1 / zero",
+    ]
+    error = kernel.run("wb.invoke('outside')", fails=True).error
+    assert error is not None
+    assert place in re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error["traceback"]))

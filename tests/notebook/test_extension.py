@@ -128,3 +128,11 @@ def test_autoreload_changes_a_helper_and_leaves_the_workbench_alone(one: Kernel)
 def test_one_thread_serves_however_often_it_is_turned_on(one: Kernel) -> None:
     assert said(one.run("%load_ext workbench")) == []
     assert one.run("len([t for t in __import__('threading').enumerate() if t.name == 'workbench-http'])").result == "1"
+
+
+def test_a_kernel_whose_environment_was_not_activated_finds_the_command(env: dict[str, str]) -> None:
+    with Kernel("workbench", env=env | {"PATH": "/usr/bin:/bin"}) as kernel:
+        assert kernel.run("!workbench --version").stdout.startswith("workbench ")
+        kernel.run("%unload_ext workbench")
+        kernel.run("import os")
+        assert kernel.run("os.environ['PATH']").result == "'/usr/bin:/bin'"

@@ -72,3 +72,8 @@ def test_ci_names_what_is_missing_where_it_cannot_install(bare_path: str) -> Non
     assert done.returncode == 1
     assert "no apt-get to install it" in done.stderr
     assert {"chromium", "redis-server", "wrk", "python3-venv"} <= set(done.stderr.split())
+
+
+def test_make_lab_has_the_command_on_the_path_of_its_terminals() -> None:
+    done = run("make", "--dry-run", "--always-make", "lab", "VENV=/somewhere/venv", f"PYTHON={sys.executable}")
+    assert 'PATH="/somewhere/venv/bin:$PATH" /somewhere/venv/bin/python -m jupyterlab' in done.stdout

@@ -42,6 +42,12 @@ def test_the_wheel_brings_the_kernel(wheel: zipfile.ZipFile) -> None:
     assert files == {"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"}
 
 
+def test_the_wheel_brings_every_notebook_and_nothing_that_running_them_left(wheel: zipfile.ZipFile) -> None:
+    brought = f"notebook_workbench-{__version__}.data/data/share/workbench/notebooks/"
+    files = {name.removeprefix(brought) for name in wheel.namelist() if name.startswith(brought)}
+    assert files == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
 def test_the_wheel_brings_every_module_and_only_the_package(wheel: zipfile.ZipFile) -> None:
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "workbench").rglob("*.py")}
     assert modules <= set(wheel.namelist())
@@ -75,3 +81,15 @@ def test_the_import_brings_no_client_library_and_no_notebook() -> None:
     heavy = ["tornado", "apscheduler", "redis", "dropbox", "requests", "IPython", "ipywidgets", "anywidget", "aiosmtpd"]
     loaded = python("-c", f"import workbench, sys, json; print(json.dumps([m for m in {heavy} if m in sys.modules]))")
     assert json.loads(loaded) == []
+
+
+def test_an_installed_wheel_finds_the_notebooks_it_brought(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--ignore-installed"]
+    subprocess.run([*install, "--prefix", str(tmp_path), str(wheel.filename)], check=True, timeout=120)
+    (package,) = tmp_path.rglob("workbench/__init__.py")
+    code = "from workbench.cli.examples import examples; print(*(path.name for path in examples()))"
+    env = kernel_env(PYTHONPATH=str(package.parents[1]), PYTHONUSERBASE=str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb")), done.stderr

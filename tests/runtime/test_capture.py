@@ -219,7 +219,12 @@ def test_failures_are_logged_under_their_cid_with_the_traceback(wb: Workbench) -
         def handle(self) -> None:
             raise ValueError("the reason")
 
-    assert served(wb, Fails) == "GET /fails 500\n  fails failed: ValueError\n    log: ERROR fails failed: the reason"
+    number = Fails.handle.__code__.co_firstlineno + 1
+    assert served(wb, Fails) == (
+        "GET /fails 500\n  fails failed: ValueError\n"
+        f"    ValueError: the reason ({__file__}, line {number}, in handle)\n"
+        "    log: ERROR fails failed: the reason"
+    )
     trace = wb.traffic[-1]
     [line] = wb.log.of(trace.cid)
     assert line.text.startswith("fails failed: the reason\nTraceback (most recent call last):")

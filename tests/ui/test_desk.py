@@ -85,6 +85,15 @@ def test_two_clicks_schedule_a_service(ask: Asking, wb: Workbench) -> None:
     assert wb.jobs["hello"].state == "on"
 
 
+def test_a_form_starts_with_the_users_own_zone(
+    ask: Asking, wb: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert ask("schedule", service="api.hello")["values"]["timezone"] == "UTC"
+    wb.settings.timezone = "Asia/Tokyo"
+    assert ask("schedule", service="api.hello")["values"]["timezone"] == "Asia/Tokyo"
+
+
 def test_the_zone_last_chosen_is_offered_next(ask: Asking) -> None:
     scheduled(ask)
     assert ask("schedule", service="api.hello")["values"]["timezone"] == "Europe/Warsaw"

@@ -65,7 +65,7 @@ class Parts:
         self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
         self.traffic, self.log = Traffic(bounds.traces, bounds.trace_bytes), Log(bounds.log_lines, bounds.log_bytes)
         self.registry, self.workers = Registry(bounds.versions), Workers(bounds.threads, bounds.waiting)
-        self.sandbox = Sandbox(lambda: self.live.definitions)
+        self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
         self.limits = Limits(clock, settings.shared_counters(clock))
@@ -93,7 +93,8 @@ class Parts:
             self.around,
         )
         self.channels = self._live_channels()
-        self._settings, self._clock, self.runtime_file = settings, clock, RuntimeFile(settings.app)
+        self._settings, self._clock = settings, clock
+        self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
@@ -110,14 +111,10 @@ class Parts:
 
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
         guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
-        return Pipeline(
-            self.views.view,
-            self.invoker,
-            self.traffic.record,
-            guard,
-            admin,
-            self._settings.caller_address(),
-        )
+        caller = self._settings.caller_address()
+        pipeline = Pipeline(self.views.view, self.invoker, self.traffic.record, guard, admin, caller)
+        pipeline.answered = self.events.emit
+        return pipeline
 
     def _live_channels(self) -> LiveChannels:
         views, invoker = self.views, self.invoker

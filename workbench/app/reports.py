@@ -61,7 +61,7 @@ class Sandboxed:
     head = ("connection", "stands in", "ping")
 
     def __init__(self, sandbox: Sandbox, played: Mapping[str, str], kvdb: Kvdb | None = None) -> None:
-        self.on = sandbox.on
+        self.on, self.fixed = sandbox.on, sandbox.fixed
         if self.on:
             sandbox.start_all()
         self.rows = [tuple(str(row[column]) for column in self.head) for row in sandbox.rows()] if self.on else []
@@ -72,7 +72,8 @@ class Sandboxed:
     def lines(self) -> list[str]:
         """A table, then the secrets that were made up."""
         if not self.on:
-            return ["Sandbox off: connections go to their real addresses."]
+            why = ", as WORKBENCH_SANDBOX=0 or --no-sandbox says" if self.fixed is False else ""
+            return [f"Sandbox off: connections go to their real addresses{why}."]
         said = (
             table_lines(self.head, self.rows) if self.rows else ["Sandbox on: connections go to peers in this process."]
         )

@@ -49,9 +49,10 @@ class FoundSecrets:
         return bool(self._set(name))
 
     def _set(self, name: str) -> str | None:
-        return given(name) or self._environ.get(name) or self._from_file(name)
+        return given(name) or self._environ.get(name) or self.in_file(name)
 
-    def _from_file(self, name: str) -> str | None:
+    def in_file(self, name: str) -> str | None:
+        """What `.env` says; None if it says nothing; raises WorkbenchError if it cannot be read."""
         path = None if self._folder is None else self._folder / ".env"
         if path is None:
             return None

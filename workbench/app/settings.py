@@ -1,17 +1,23 @@
-"""What a workbench is told when it is made."""
+"""What a workbench is told when it is made, and where each setting came from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.app.bounds import Bounds
+from workbench.app.bounds import VARIABLE, Bounds, descriptions
+from workbench.app.preferences import prefer, preference
+from workbench.app.reports import table_lines
+from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.ports import Clock
 from workbench.limiting.proxies import TrustedProxies
 from workbench.limiting.shared.limiter import SharedCounters
+from workbench.scheduler.zones import zone_problem
 from workbench.stores.url import read_url, redacted
 
 
@@ -27,9 +33,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     bounds: Bounds = Bounds()
+    sandbox: bool | None = None
 
     def __repr__(self) -> str:
         return Struct.__repr__(replace(self, store=redacted(self.store), counters=redacted(self.counters)))
+
+    @property
+    def shared_store(self) -> str:
+        """What tells the store from any other; '' for one that ends with this process."""
+        given = read_url(self.store)
+        if given.path is not None:
+            return str(given.path.absolute())
+        return "" if given.kind == "memory" else redacted(self.store)
 
     def caller_address(self) -> Callable[[str, str | None], str] | None:
         """How to find the caller behind trusted proxies; None where nobody's X-Forwarded-For is believed."""
@@ -56,3 +71,125 @@ class Settings(Struct, frozen=True, kw_only=True):
 def several(given: str | Iterable[str]) -> tuple[str, ...]:
     """One or many words as a tuple."""
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+class Setting(NamedTuple):
+    """One setting: its name in `wb.settings`, the variable that sets it, and in words its default and what it is."""
+
+    name: str
+    variable: str
+    default: str
+    what: str
+
+
+SETTINGS = (
+    Setting("port", "WORKBENCH_PORT", "11223 if free", "Port of the server; 0 takes any."),
+    Setting("store", "WORKBENCH_STORE", "sqlite:///.workbench/store.db", "Where jobs and their runs are kept."),
+    Setting("counters", "WORKBENCH_COUNTERS", "memory://", "Where limits count: here, or shared by several processes."),
+    Setting("redis", "WORKBENCH_REDIS", "one of its own", "The Redis of `self.kvdb`."),
+    Setting("hosts", "WORKBENCH_HOSTS", "none", "Host names besides localhost that are answered, by commas."),
+    Setting("proxies", "WORKBENCH_PROXIES", "none", "Addresses whose X-Forwarded-For is believed, by commas."),
+    Setting("sandbox", "WORKBENCH_SANDBOX", "as the code says", "1 has peers play all connections, 0 has none do so."),
+    Setting("timezone", "WORKBENCH_TIMEZONE", "UTC", "Time zone that forms start with; kept for you if you set it."),
+    Setting("notebook", "WORKBENCH_NOTEBOOK", "as Jupyter says", "Path of the notebook: its folder and name."),
+    Setting("headless", "WORKBENCH_HEADLESS", "no", "1 shows plain HTML where nobody can click."),
+    Setting("zato", "WORKBENCH_ZATO", "ours", "`real` leaves the imports of an installed Zato alone."),
+    *(
+        Setting(name, VARIABLE.format(name.upper()), str(getattr(Bounds(), name)), what)
+        for name, what in descriptions().items()
+    ),
+)
+"""Every setting that an environment variable sets, or a line of `.env` in the notebook's folder."""
+
+
+def take_env_file(folder: Path) -> dict[str, str]:
+    """Put settings of the folder's `.env` into the environment, which wins where it has them; the ones that were taken.
+
+    Raises:
+        WorkbenchError: `.env` is there and cannot be read.
+    """
+    from workbench.app.secrets import FoundSecrets
+
+    found = FoundSecrets(folder, lambda: False)
+    missing = (each.variable for each in SETTINGS if each.variable not in os.environ)
+    taken = {variable: value for variable in missing if (value := found.in_file(variable))}
+    os.environ.update(taken)
+    return taken
+
+
+class SettingsInForce:
+    """`wb.settings`: each setting, its value, and where that came from.
+
+    `wb.settings.timezone = "Europe/Warsaw"` is kept for this user; all others are set before the workbench begins.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._is_process = False
+        self._from_file: Mapping[str, str] = {}
+
+    def of_process(self, from_file: Mapping[str, str]) -> None:
+        """Say that the environment made this workbench, and which variables the file `.env` has set."""
+        self._is_process, self._from_file = True, from_file
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Name, value, where it came from, and what it is."""
+        return [(each.name, *self._found(each), each.what) for each in SETTINGS]
+
+    def _found(self, setting: Setting) -> tuple[str, str]:
+        given = os.environ.get(setting.variable, "")
+        told = ".env" if setting.variable in self._from_file else "environment"
+        if setting.name in Bounds.__struct_fields__:
+            return self._judged(setting, self._settings.bounds, Bounds(), given, told)
+        if setting.name not in Settings.__struct_fields__:
+            if not given and setting.name == "timezone" and (own := preference("timezone")):
+                return own, "you"
+            return (redacted(given), told) if given else (setting.default, "default")
+        return self._judged(setting, self._settings, Settings(), given, told)
+
+    def _judged(self, setting: Setting, now: Struct, first: Struct, given: str, told: str) -> tuple[str, str]:
+        value = getattr(now, setting.name)
+        if self._is_process:
+            return (self._shown(value), told) if given else (setting.default, "default")
+        is_default = value == getattr(first, setting.name)
+        return (_default_by_hand(setting), "default") if is_default else (self._shown(value), "argument")
+
+    def _shown(self, value: Any) -> str:
+        if isinstance(value, bool):
+            return "1" if value else "0"
+        return ", ".join(value) if isinstance(value, tuple) else redacted(str(value))
+
+    def __getattr__(self, name: str) -> str:
+        setting = next((each for each in SETTINGS if each.name == name), None)
+        if setting is None:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            raise UnknownName("setting", name, (each.name for each in SETTINGS)).as_attribute()
+        return self._found(setting)[0]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setting = next((each for each in SETTINGS if each.name == name), None)
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+        elif name == "timezone":
+            if problem := zone_problem(value) if value else "":
+                raise WorkbenchError(f"The time zone {problem}.")
+            prefer(name, value or "")
+        elif setting is not None:
+            raise WorkbenchError(
+                f"{name} cannot change while the workbench runs. "
+                f"Fix: set {setting.variable} in the environment or in .env, and restart."
+            )
+        else:
+            raise UnknownName("setting", name, (each.name for each in SETTINGS)).as_attribute()
+
+    def __dir__(self) -> list[str]:
+        return [each.name for each in SETTINGS]
+
+    def __repr__(self) -> str:
+        return "\n".join(table_lines(("setting", "value", "from", "what"), self.rows()))
+
+
+def _default_by_hand(setting: Setting) -> str:
+    """The default of a workbench that a script makes, which keeps nothing unless it is told where."""
+    return "memory://" if setting.name == "store" else setting.default

@@ -7,24 +7,32 @@ import os
 from pathlib import Path
 
 from workbench.app.bounds import bounds_in
+from workbench.app.settings import take_env_file
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
 
 _kept: list[Workbench] = globals().get("_kept", [])
+_from_file: dict[str, str] = globals().get("_from_file", {})
+"""Variables that the `.env` of the notebook's folder has set, for as long as the workbench is there."""
 
 
 def the_workbench() -> Workbench:
     """The workbench of this process, made at the first call."""
     if not _kept:
+        folder = notebook_folder()
+        _from_file.update(take_env_file(folder))
         wb = Workbench(
             app=notebook_name(),
+            folder=folder,
             port=wanted_port(),
-            store=store_url(),
+            store=store_url(folder),
             counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
             hosts=_listed("WORKBENCH_HOSTS"),
             proxies=_listed("WORKBENCH_PROXIES"),
+            sandbox=wanted_sandbox(),
             **bounds_in(os.environ),
         )
+        wb.settings.of_process(_from_file)
         _kept.append(wb)
         atexit.register(wb.close)
     return _kept[0]
@@ -44,13 +52,25 @@ def wanted_port() -> int | None:
     return int(told) if told else None
 
 
+def wanted_sandbox() -> bool | None:
+    """Whether WORKBENCH_SANDBOX has every connection go to a peer, or none; None leaves it to the code.
+
+    Raises:
+        WorkbenchError: It says neither.
+    """
+    told = os.environ.get("WORKBENCH_SANDBOX", "").strip()
+    if told not in ("", "0", "1"):
+        raise WorkbenchError(f"WORKBENCH_SANDBOX is {told!r}. Fix: 1 for peers, 0 for real addresses, or unset it.")
+    return told == "1" if told else None
+
+
 def _listed(variable: str) -> list[str]:
     return [each.strip() for each in os.environ.get(variable, "").split(",") if each.strip()]
 
 
-def store_url() -> str:
-    """The store that WORKBENCH_STORE names; else a file in `.workbench` beside the notebook."""
-    return os.environ.get("WORKBENCH_STORE") or "sqlite:///.workbench/store.db"
+def store_url(folder: Path) -> str:
+    """The store that WORKBENCH_STORE names; else a file in `.workbench` in the notebook's folder."""
+    return os.environ.get("WORKBENCH_STORE") or f"sqlite:///{folder / '.workbench' / 'store.db'}"
 
 
 def forget() -> None:
@@ -59,14 +79,29 @@ def forget() -> None:
         atexit.unregister(wb.close)
         wb.close()
     _kept.clear()
+    while _from_file:
+        variable, value = _from_file.popitem()
+        if os.environ.get(variable) == value:
+            del os.environ[variable]
+
+
+def notebook_path() -> Path | None:
+    """The notebook or module that runs here, as `workbench serve` or Jupyter says; None when nothing tells."""
+    for told in ("WORKBENCH_NOTEBOOK", "JPY_SESSION_NAME"):
+        if path := os.environ.get(told):
+            found = Path(path).resolve()
+            # Some servers tell the path from their own root on; a kernel starts in the notebook's folder.
+            return found if found.parent.is_dir() else Path.cwd() / found.name
+    return None
+
+
+def notebook_folder() -> Path:
+    """The folder of the notebook, whoever opened it and from where; the current one when nothing tells."""
+    path = notebook_path()
+    return path.parent if path is not None else Path.cwd()
 
 
 def notebook_name() -> str:
-    """Which notebook this is, relative to the current folder; `notebook` when nothing tells."""
-    for told in ("WORKBENCH_NOTEBOOK", "JPY_SESSION_NAME"):
-        if path := os.environ.get(told):
-            try:
-                return str(Path(path).resolve().relative_to(Path.cwd()))
-            except ValueError:
-                return Path(path).name
-    return "notebook"
+    """The notebook's file name, which is its application's name in its folder; `notebook` when nothing tells."""
+    path = notebook_path()
+    return path.name if path is not None else "notebook"

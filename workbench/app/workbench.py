@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.app import inline
+from workbench.app.about import About
 from workbench.app.bounds import bounds_of
 from workbench.app.collections import Collection, LiveService
 from workbench.app.curl import Sent
@@ -20,7 +21,7 @@ from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.views import DRAFT_HEADER
-from workbench.app.settings import Settings, several
+from workbench.app.settings import Settings, SettingsInForce, several
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
@@ -28,7 +29,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.collection import CollectionRow, Each
 from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
-from workbench.core.errors import DanglingReference, ServiceUsage, UnknownName
+from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
@@ -43,7 +44,7 @@ from workbench.transfer.transfer import Transferred, place_of, transfer
 Done = Callable[[Any, BaseException | None, Trace], object]
 
 
-class Workbench:
+class Workbench(About):
     """An application: services, definitions, and what makes them live.
 
     In a notebook there is one, `wb`. In a script or a test, make one and close it: `with Workbench(port=0) as wb: ...`
@@ -58,6 +59,7 @@ class Workbench:
         origins: Origins of web pages that may call it.
         proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
         counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
+        sandbox: Whether peers play every connection, or none, whatever the code says; None leaves it to the code.
         bounds: How much is taken at once and kept, each by name as in `Bounds`: `threads=64, trace_bytes=1 << 20`.
 
     Raises:
@@ -76,6 +78,7 @@ class Workbench:
         origins: str | Iterable[str] = (),
         proxies: str | Iterable[str] = (),
         counters: str = "memory://",
+        sandbox: bool | None = None,
         **bounds: float,
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
@@ -90,8 +93,10 @@ class Workbench:
             origins=several(origins),
             proxies=several(proxies),
             bounds=bounds_of(bounds),
+            sandbox=sandbox,
         )
-        self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
+        self.settings = SettingsInForce(settings)
+        self._parts: Parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
         self.drafting, self.secrets = Drafting(self._parts), self._parts.secrets
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
@@ -227,11 +232,6 @@ class Workbench:
         self._parts.registry.remove(name)
         self._parts.follow_service(name)
 
-    @property
-    def collections(self) -> Mapping[str, CollectionRow]:
-        """What each room says of its definitions, by the name of its collection; `wb.<name>` shows them."""
-        return self._parts.book.rows
-
     def add_collection(self, row: CollectionRow) -> None:
         """Take definitions of a further room: `wb.define` puts them into force, `wb.<name>` shows them."""
         self._parts.book.add(row)
@@ -249,14 +249,6 @@ class Workbench:
         """
         if self.in_force(definition) is not None:
             self._parts.book.remove(definition.collection, definition.full_name)
-
-    def names(self, collection: str) -> list[str]:
-        """The names in a collection that a definition may refer to, services included."""
-        return sorted(self._parts.known(collection))
-
-    def dangling(self, definition: Definition) -> list[DanglingReference]:
-        """An error for each object that a definition names and that does not exist."""
-        return self._parts.book.dangling(definition)
 
     def _collection(self, name: str, row: Callable[[Any], str] = repr) -> Collection[Any]:
         book = self._parts.book
@@ -293,11 +285,6 @@ class Workbench:
         return self._parts.scheduler.jobs
 
     @property
-    def has_jobs(self) -> bool:
-        """Whether there are jobs; False, and the store left closed, while nobody has asked for one."""
-        return self._parts.job_count > 0
-
-    @property
     def kvdb(self) -> Kvdb:
         """Redis, always there: `wb.kvdb.conn.get("key")`."""
         return self._parts.kvdb
@@ -310,7 +297,7 @@ class Workbench:
     def sandbox(self, on: bool = True) -> Sandboxed:
         """Send every connection to a peer in this process, or with False to its real address."""
         self._parts.switch_sandbox(on)
-        kvdb = self.kvdb if on and self._parts.uses_kvdb else None
+        kvdb = self.kvdb if self.peers.on and self._parts.uses_kvdb else None
         report = Sandboxed(self._parts.sandbox, self._parts.secrets.played, kvdb)
         self.events.emit(report)
         return report
@@ -384,15 +371,3 @@ class Workbench:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        counts = [_counted(len(self.services), "service")]
-        for name, row in self.collections.items():
-            counts.append(_counted(len(self._parts.book.items(name)), row.word))
-            if name == "connections" and self.peers.on:
-                counts[-1] += " (sandbox)"
-        return f"Workbench: {', '.join(counts)}."
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

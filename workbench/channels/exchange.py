@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from workbench.channels.answers import Answer, readable_by
@@ -20,6 +20,13 @@ from workbench.core.service import log_refusal
 from workbench.core.trace import RequestStep
 
 
+class Answered(NamedTuple):
+    """A request has its answer, which is about to be sent."""
+
+    cid: str
+    step: RequestStep
+
+
 class Exchange:
     """A request on its way through the pipeline; answered exactly once.
 
@@ -28,6 +35,7 @@ class Exchange:
         headers: By name, as `Accept-Encoding`.
         spool: A body too big for memory, held until the answer; `body` is empty then.
         page: Origin of a page of another site that may call; ''.
+        heard: Told once it is answered; nobody by default.
         is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
         unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
@@ -42,6 +50,7 @@ class Exchange:
         "cid",
         "endpoint",
         "headers",
+        "heard",
         "is_admitted",
         "method",
         "page",
@@ -82,6 +91,7 @@ class Exchange:
         self.call: Call | None = None
         self.work: Sequence[Future[Any]] = ()
         self.page = ""
+        self.heard: Callable[[Answered], object] | None = None
 
     @property
     def answered(self) -> bool:
@@ -109,6 +119,8 @@ class Exchange:
         if (send := self._send) is not None:
             self._send = None
             self.root.end(str(answer.status), mood_of_status(answer.status))
+            if self.heard is not None:
+                self.heard(Answered(self.cid, self.root))
             send(readable_by(self.page, answer) if self.page else answer)
             self._let_go()
 

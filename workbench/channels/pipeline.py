@@ -19,7 +19,7 @@ from workbench.channels.bodies.coding import unpacking_of
 from workbench.channels.bodies.multipart import is_multipart, read_parts
 from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
-from workbench.channels.exchange import Exchange, declared_length
+from workbench.channels.exchange import Answered, Exchange, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard
 from workbench.channels.turns import Turns
@@ -57,6 +57,8 @@ class Pipeline:
         self.guard, self._admin, self._caller_address = guard, admin, caller_address
         self._turns, self._aside = Turns(invoker), Aside()
         self.draining = False
+        self.answered: Callable[[Answered], object] | None = None
+        """Told of each answer; it must return at once."""
 
     @property
     def in_flight(self) -> int:
@@ -71,6 +73,7 @@ class Pipeline:
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         self._record(exchange.cid, exchange.root)
+        exchange.heard = self.answered
         if self.draining:
             raise ServiceUnavailable("Stopping")
         self.guard.check(exchange.headers)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
-import json
 import os
 import shutil
 import sys
@@ -24,16 +22,13 @@ class Finding(NamedTuple):
     ok: bool
     said: str
 
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.ok else 'FIX '}  {self.what}: {self.said}"
 
-def doctor(args: argparse.Namespace) -> int:
-    """Print every finding; 0 when all is well, 1 otherwise."""
-    findings = [look() for look in LOOKS]
-    if args.json:
-        print(json.dumps([each._asdict() for each in findings]))
-    else:
-        for each in findings:
-            print(f"{'ok  ' if each.ok else 'FIX '}  {each.what}: {each.said}")
-    return 0 if all(each.ok for each in findings) else 1
+
+def findings() -> list[Finding]:
+    """Everything looked at."""
+    return [look() for look in LOOKS]
 
 
 def _python() -> Finding:

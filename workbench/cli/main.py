@@ -2,36 +2,60 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import wraps
+from typing import Annotated, Any, Literal, ParamSpec
+
+import typer
+from typer import Argument, Option
 
 from workbench import __version__
 from workbench.core.errors import WorkbenchError
 
-Command = Callable[[argparse.Namespace], Any]
+P = ParamSpec("P")
+WRONG_USE, INTERRUPTED = 2, 130
+
+# rich takes 0.4 s to be imported, which only a person who looks is worth.
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich" if sys.stdout.isatty() else None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 1 with one sentence when it did not, 2 for a wrong use."""
-    args = _read(_parser(), arguments)
     try:
-        answer = args.run(args)
-    except (WorkbenchError, OSError) as exc:
-        if args.json:
-            print(json.dumps({"error": str(exc)}))
-        else:
-            print(f"workbench: {exc}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if isinstance(answer, int):
-        return answer
-    if answer is not None:
-        print(json.dumps(answer, indent=None, default=str) if args.json else _said(answer))
-    return 0
+        status = typer.main.get_command(app).main(arguments, prog_name="workbench", standalone_mode=False)
+    except typer.TyperException as exc:
+        context = getattr(exc, "ctx", None)
+        usage = f"{context.get_usage()}\n" if context is not None else ""
+        print(f"{usage}workbench: {exc.format_message()}", file=sys.stderr)
+        return WRONG_USE
+    except typer.Abort:
+        return INTERRUPTED
+    return int(status or 0)
+
+
+def command(ask: Callable[P, Any]) -> Callable[P, int]:
+    """Make a command of what answers: the answer is printed, as JSON where that is asked for, and an error is one
+    sentence.
+    """
+
+    @wraps(ask)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        as_json = kwargs.get("as_json")
+        try:
+            answer = ask(*args, **kwargs)
+        except (WorkbenchError, OSError) as exc:
+            if as_json:
+                print(json.dumps({"error": str(exc)}))
+            else:
+                print(f"workbench: {exc}", file=sys.stderr)
+            return 1
+        if answer is not None:
+            print(json.dumps(answer, default=str) if as_json else _said(answer))
+        return 0
+
+    return run
 
 
 def _said(answer: Any) -> str:
@@ -40,58 +64,192 @@ def _said(answer: Any) -> str:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 0 to 65535")
+        raise typer.BadParameter(f"{text!r} is no port; give a number from 0 to 65535")
     return int(text)
 
 
-def _read(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments as read; only `lab` takes words that are not its own, for JupyterLab."""
-    args, others = parser.parse_known_args(arguments)
-    if others and not getattr(args, "passes_on", False):
-        parser.error(f"unrecognized arguments: {' '.join(others)}")
-    args.others = [each for each in others if each != "--"]
-    return args
+def _version(wanted: bool) -> None:
+    if wanted:
+        python = ".".join(map(str, sys.version_info[:3]))
+        print(f"workbench {__version__}, Python {python}")
+        raise typer.Exit
 
 
-def _parser() -> argparse.ArgumentParser:
-    from workbench.cli import doctor, remote, serve
+def _services(incomplete: str) -> list[str]:
+    from workbench.cli import remote
 
-    parser = argparse.ArgumentParser(prog="workbench", description="An integration workbench for notebooks.")
-    python = f"Python {sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
-    parser.add_argument("--version", action="version", version=f"workbench {__version__}, {python}")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--json", action="store_true", help="print JSON")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    return remote.known("services")
 
-    def command(name: str, run: Command, help: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help, parents=[shared])
-        sub.set_defaults(run=run)
-        return sub
 
-    lab = command("lab", serve.lab, "Open JupyterLab, with the Workbench kernel, in this folder.")
-    lab.set_defaults(passes_on=True)
-    lab.epilog = "Anything else is passed on to JupyterLab."
+def _jobs(incomplete: str) -> list[str]:
+    from workbench.cli import remote
 
-    served = command("serve", serve.serve, "Run a notebook or module without a notebook, and keep serving.")
-    served.add_argument("file", help="notebook (.ipynb) or module (.py)")
-    served.add_argument("--port", type=_port, default=None, help="port; 0 takes any (default: 11223 if free)")
-    served.add_argument("--host", action="append", default=[], help="further host name to answer for")
-    served.add_argument("--drain", type=float, default=10.0, help="longest wait for calls in flight at SIGTERM [s]")
+    return remote.known("jobs")
 
-    invoked = command("invoke", remote.invoke, "Invoke a service in a workbench that runs on this machine.")
-    invoked.add_argument("service")
-    invoked.add_argument("--payload", default="", help="JSON, or any text; - reads standard input")
-    invoked.add_argument("--app", default="", help="which workbench, by notebook; needed when several run")
 
-    jobs = command("jobs", remote.jobs, "List the jobs of a running workbench, or execute one now.")
-    jobs.add_argument("action", choices=("list", "execute"))
-    jobs.add_argument("name", nargs="?", default="", help="the job to execute")
-    jobs.add_argument("--extra", default=None, help="text seen as self.request.raw_request instead of the job's own")
-    jobs.add_argument("--app", default="", help="which workbench, by notebook; needed when several run")
+def _apps(incomplete: str) -> list[str]:
+    from workbench.cli import remote
 
-    command("status", remote.status, "List the workbenches that run on this machine.")
-    command("doctor", doctor.doctor, "Look what could keep the workbench from working here.")
-    return parser
+    return remote.apps()
+
+
+AsJSON = Annotated[bool, Option("--json", help="Print JSON.")]
+App = Annotated[
+    str,
+    Option(
+        "--app",
+        metavar="NAME",
+        help="Which workbench, by its notebook's name or path, its process or its port; "
+        "needed when several have what is asked for.",
+        autocompletion=_apps,
+    ),
+]
+
+
+@app.callback()
+def _workbench(
+    version: Annotated[bool, Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+) -> None:
+    """An integration workbench for notebooks."""
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="Anything else is passed on to JupyterLab.",
+)
+@command
+def lab(context: typer.Context) -> None:
+    """Open JupyterLab, with the Workbench kernel, in this folder."""
+    from workbench.cli import serve
+
+    serve.lab(context.args)
+
+
+@app.command()
+@command
+def serve(
+    file: Annotated[str, Argument(help="A notebook (.ipynb) or module (.py).")],
+    port: Annotated[
+        int | None, Option(parser=_port, metavar="PORT", help="The port; 0 takes any. [default: 11223 if free]")
+    ] = None,
+    host: Annotated[list[str] | None, Option(metavar="NAME", help="A further host name to answer for.")] = None,
+    drain: Annotated[float, Option(metavar="SECONDS", help="Longest wait for calls in flight at SIGTERM.")] = 10.0,
+    log_format: Annotated[
+        Literal["text", "json"], Option(help="How each line of the log is written, to standard error.")
+    ] = "text",
+    access_log: Annotated[bool, Option("--access-log", help="Write a line for each request.")] = False,
+    sandbox: Annotated[
+        bool | None,
+        Option("--sandbox/--no-sandbox", help="Whether peers play every connection, or none, whatever the file says."),
+    ] = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Run a notebook or module without a notebook, and keep serving."""
+    from workbench.cli import serve
+
+    serve.serve(file, serve.Serving(port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox))
+
+
+@app.command()
+@command
+def invoke(
+    service: Annotated[str, Argument(help="Its name.", autocompletion=_services)],
+    payload: Annotated[str, Option(metavar="TEXT", help="JSON, or any text; - reads standard input.")] = "",
+    app: App = "",
+    as_json: AsJSON = False,
+) -> Any:
+    """Invoke a service in a workbench that runs on this machine."""
+    from workbench.cli import remote
+
+    reply = remote.invoke(service, payload, app)
+    return reply if as_json else reply["answer"]
+
+
+@app.command()
+@command
+def jobs(
+    action: Annotated[Literal["list", "execute"], Argument(help="What to do.", show_default=False)],
+    name: Annotated[str, Argument(help="The job to execute.", autocompletion=_jobs)] = "",
+    extra: Annotated[
+        str | None, Option(metavar="TEXT", help="Text seen as self.request.raw_request instead of the job's own.")
+    ] = None,
+    app: App = "",
+    as_json: AsJSON = False,
+) -> Any:
+    """List the jobs of a running workbench, or execute one now."""
+    from workbench.cli import remote
+
+    if action == "list":
+        listed = remote.jobs(app)
+        return listed if as_json else remote.jobs_said(listed)
+    run = remote.execute(name, extra, app)
+    return run if as_json else f"Job {name!r}: {run['outcome']}. {run['returned']}".rstrip()
+
+
+@app.command()
+@command
+def traffic(
+    cid: Annotated[str, Argument(help="The CID of a call; without it, the last calls.")] = "",
+    last: Annotated[int, Option(metavar="N", min=1, help="How many calls.")] = 20,
+    app: App = "",
+    as_json: AsJSON = False,
+) -> Any:
+    """Show one call with all that it did, or the last calls of a running workbench."""
+    from workbench.cli import looking
+
+    if cid:
+        call = looking.call(cid, app)
+        return call if as_json else looking.call_said(call)
+    calls = looking.calls(last, app)
+    return calls if as_json else looking.calls_said(calls)
+
+
+@app.command()
+@command
+def log(
+    cid: Annotated[str, Argument(help="The CID of a call; without it, the lines of all.")] = "",
+    follow: Annotated[bool, Option("--follow", "-f", help="Go on with each line as it comes, until Ctrl-C.")] = False,
+    last: Annotated[int, Option(metavar="N", min=1, help="How many lines that there are already.")] = 50,
+    app: App = "",
+    as_json: AsJSON = False,
+) -> None:
+    """Show what the services of a running workbench log and print, with tracebacks; JSON is one object a line."""
+    from workbench.cli import looking
+
+    looking.log(cid, follow, last, app, as_json)
+
+
+@app.command()
+@command
+def status(as_json: AsJSON = False) -> Any:
+    """List the workbenches that run on this machine."""
+    from workbench.cli import remote
+
+    found = remote.statuses()
+    return found if as_json else remote.statuses_said(found)
+
+
+@app.command()
+@command
+def examples(
+    folder: Annotated[str, Argument(help="Where to; made if it is not there.")] = "workbench-examples",
+    as_json: AsJSON = False,
+) -> Any:
+    """Copy the notebooks that explain the workbench into a folder."""
+    from workbench.cli import examples
+
+    told = examples.copy(folder)
+    return told if as_json else examples.said(told)
+
+
+@app.command()
+def doctor(as_json: AsJSON = False) -> int:
+    """Look what could keep the workbench from working here."""
+    from workbench.cli import doctor
+
+    findings = doctor.findings()
+    print(json.dumps([each._asdict() for each in findings]) if as_json else "\n".join(map(str, findings)))
+    return 0 if all(each.ok for each in findings) else 1
 
 
 if __name__ == "__main__":

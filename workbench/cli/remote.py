@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import sys
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from workbench.app.serving.runtime_file import Running, running
 from workbench.channels.guard import TOKEN_HEADER
-from workbench.core.errors import ConnectionFailed, UnknownName, WorkbenchError
+from workbench.cli.choosing import NothingRuns, chosen
+from workbench.core.errors import ConnectionFailed, WorkbenchError
 
 TIMEOUT_SECONDS = 600.0
 STATUS_SECONDS = 5.0
-
-
-class NothingRuns(WorkbenchError):
-    """No workbench runs on this machine."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "No workbench runs on this machine. Fix: run a notebook's first cells, or: workbench serve FILE"
-        )
 
 
 class Refused(WorkbenchError):
     """The running workbench said no."""
 
 
-def status(args: argparse.Namespace) -> Any:
-    """Each running workbench with its services; one that does not answer says so."""
-    found = [status_of(each) | {"pid": each.pid} for each in running()]
-    if args.json:
-        return found
+def statuses() -> list[dict[str, Any]]:
+    """What each running workbench says of itself; one that does not answer says so."""
+    found = running()
+    return [
+        status_of(each)
+        | {"pid": each.pid, "file": each.path}
+        | {"shares_jobs_with": [other.pid for other in found if each.shares_jobs_with(other)]}
+        for each in found
+    ]
+
+
+def statuses_said(found: list[dict[str, Any]]) -> str:
+    """A line for each running workbench.
+
+    Raises:
+        NothingRuns: There is none.
+    """
     if not found:
         raise NothingRuns
     return "\n".join(f"{each['app']} (pid {each['pid']}) {each['url']}: {_told(each)}" for each in found)
@@ -43,14 +46,23 @@ def status(args: argparse.Namespace) -> Any:
 def status_of(target: Running) -> dict[str, Any]:
     """What a running workbench says of itself, or that it does not answer."""
     try:
-        return dict(_ask(target, "GET", "/workbench/status", timeout_seconds=STATUS_SECONDS))
+        return dict(ask(target, "GET", "/workbench/status", timeout_seconds=STATUS_SECONDS))
     except WorkbenchError as exc:
         return {"app": target.app, "url": target.url, "error": str(exc)}
 
 
 def _told(status: dict[str, Any]) -> str:
     told = str(status.get("error") or ", ".join(status["services"]) or "no services yet")
-    return told + stuck_of(status)
+    return told + _jobs_told(status) + stuck_of(status)
+
+
+def _jobs_told(status: dict[str, Any]) -> str:
+    """How many jobs it has, and who else may fire them."""
+    jobs, others = status.get("jobs") or [], status.get("shares_jobs_with") or []
+    if not jobs:
+        return ""
+    told = f"; {len(jobs)} job{'' if len(jobs) == 1 else 's'}"
+    return f"{told}, each planned time here or in pid {', '.join(map(str, others))}" if others else told
 
 
 def stuck_of(status: dict[str, Any]) -> str:
@@ -59,48 +71,51 @@ def stuck_of(status: dict[str, Any]) -> str:
     return f"; past their time, each holding a worker: {', '.join(held)}" if held else ""
 
 
-def invoke(args: argparse.Namespace) -> Any:
-    """The service's answer."""
-    payload = _standard_input() if args.payload == "-" else args.payload
-    reply = _ask(chosen(args.app), "POST", "/workbench/invoke", {"service": args.service, "payload": _read(payload)})
-    return reply if args.json else reply["answer"]
+def invoke(service: str, payload: str, app: str = "") -> dict[str, Any]:
+    """The service's answer and its CID; a payload `-` is what standard input says."""
+    given = _standard_input() if payload == "-" else payload
+    target = chosen(app, lambda each: service in status_of(each).get("services", ()))
+    return dict(ask(target, "POST", "/workbench/invoke", {"service": service, "payload": _read(given)}))
 
 
-def jobs(args: argparse.Namespace) -> Any:
-    """The jobs with their next times, or the outcome of one run; a failed run is an error."""
-    target = chosen(args.app)
-    if args.action == "execute":
-        if not args.name:
-            raise WorkbenchError("No job is named. Fix: workbench jobs execute NAME; workbench jobs list says which.")
-        run = _ask(target, "POST", "/workbench/jobs/execute", {"job": args.name, "extra": args.extra})
-        if run["outcome"] != "ok":
-            raise Refused(f"Job {args.name!r} {run['outcome']}: {run['error'] or 'no reason given'}")
-        return run if args.json else f"Job {args.name!r}: {run['outcome']}. {run['returned']}".rstrip()
-    found = _ask(target, "GET", "/workbench/jobs")
-    if args.json:
-        return found
+def jobs(app: str = "") -> list[dict[str, Any]]:
+    """The jobs with their next times."""
+    return list(ask(chosen(app), "GET", "/workbench/jobs"))
+
+
+def jobs_said(found: list[dict[str, Any]]) -> str:
+    """A line for each job."""
     return "\n".join(_job_line(each) for each in found) or "No jobs."
+
+
+def execute(name: str, extra: str | None = None, app: str = "") -> dict[str, Any]:
+    """The outcome of one run made now.
+
+    Raises:
+        Refused: It did not end well, or there is no such job.
+    """
+    if not name:
+        raise WorkbenchError("No job is named. Fix: workbench jobs execute NAME; workbench jobs list says which.")
+    target = chosen(app, lambda each: name in status_of(each).get("jobs", ()))
+    run = dict(ask(target, "POST", "/workbench/jobs/execute", {"job": name, "extra": extra}))
+    if run["outcome"] != "ok":
+        raise Refused(f"Job {name!r} {run['outcome']}: {run['error'] or 'no reason given'}")
+    return run
+
+
+def known(what: Literal["services", "jobs"]) -> list[str]:
+    """Names of what runs on this machine, for shells that complete them; nothing where nothing answers."""
+    return sorted({name for each in running() for name in status_of(each).get(what, ())})
+
+
+def apps() -> list[str]:
+    """Names of the workbenches that run on this machine."""
+    return sorted({each.app for each in running()})
 
 
 def _job_line(job: dict[str, Any]) -> str:
     running = f", running since {job['running_since']}" if job["running_since"] else ""
     return f"{job['name']}: {job['what']}, {job['state']}{running}, next {job['next'] or 'never'}"
-
-
-def chosen(app: str) -> Running:
-    """The workbench meant: the only one, or the one of this name."""
-    found = running()
-    if not found:
-        raise NothingRuns
-    if not app:
-        if len({each.app for each in found}) == 1:
-            return found[0]
-        names = ", ".join(sorted({each.app for each in found}))
-        raise WorkbenchError(f"Several workbenches run here: {names}. Fix: say which with --app NAME")
-    for each in found:
-        if each.app == app:
-            return each
-    raise UnknownName("running workbench", app, (each.app for each in found))
 
 
 def _standard_input() -> str:
@@ -117,7 +132,7 @@ def _read(payload: str) -> Any:
         return payload
 
 
-def _ask(target: Running, method: str, path: str, body: Any = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:
+def ask(target: Running, method: str, path: str, body: Any = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:
     address = urlsplit(target.own_url or target.url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_seconds)
     sent = None if body is None else json.dumps(body)

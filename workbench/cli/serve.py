@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from workbench.cli.end import End
-from workbench.core.errors import DeployRefused, WorkbenchError
+from workbench.core.errors import DeployRefused, WorkbenchError, listed
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench
@@ -20,42 +20,88 @@ LOOK_SECONDS = 1.0
 """How often the served file is looked at [s]."""
 
 
-def lab(args: argparse.Namespace) -> int:
-    """JupyterLab in this folder."""
-    arguments = list(args.others)
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.insert(0, "--allow-root")
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])
+State = tuple[int, int] | None
 
 
-def serve(args: argparse.Namespace) -> int:
-    """Run a file and serve until SIGTERM or SIGINT; calls in flight may end. A second signal ends it at once."""
-    path = Path(args.file)
-    if not path.is_file():
-        raise DeployRefused(f"There is no file {args.file!r}. Fix: correct the path.")
-    _set_environment(args, path)
-    end = End(args.drain)
+class Serving(NamedTuple):
+    """How a file is served.
+
+    Args:
+        port: The port wanted; 0 takes any, None 11223 if it is free.
+        hosts: Further host names to answer for.
+        drain_seconds: Longest wait for calls in flight at the end [s].
+        as_json: Whether what is served is said as JSON.
+        log_format: How each line of the log is written.
+        access_log: Whether each request has a line in the log.
+        sandbox: Whether peers play every connection, or none, whatever the file says; None leaves it to the file.
+    """
+
+    port: int | None = None
+    hosts: tuple[str, ...] = ()
+    drain_seconds: float = 10.0
+    as_json: bool = False
+    log_format: Literal["text", "json"] = "text"
+    access_log: bool = False
+    sandbox: bool | None = None
+
+
+def lab(arguments: Sequence[str]) -> None:
+    """JupyterLab in this folder, with this command on the PATH of its terminals and kernels."""
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *as_root, *arguments])
+
+
+def serve(file: str, how: Serving) -> None:
+    """Run a file in its own folder and serve until SIGTERM or SIGINT; calls in flight may end.
+
+    A second signal ends it at once.
+    """
+    path = _entered(file)
+    _set_environment(how, path)
+    end = End(how.drain_seconds)
     from workbench.app.singleton import forget, the_workbench
+    from workbench.cli.log import ServedLog
     from workbench.zato import hook
 
+    wb = the_workbench()
+    log = ServedLog(wb, how.log_format, how.access_log)
     try:
         hook.install()
+        file_itself, served = path.resolve(), _state(path)  # which the file's own code may leave, and change
         with end.interrupting():
             _run(path, end)
-        wb = the_workbench()
         wb.start()
-        _tell(wb, path, args.json)
-        _watch(path, end, args.json)
-        _say("Stopping: calls in flight may end.", args.json)
-        wb.stop(args.drain)
+        _tell(wb, path, how.as_json)
+        _watch(file_itself, served, end, how.as_json)
+        _say("Stopping: calls in flight may end.", how.as_json)
+        wb.stop(how.drain_seconds)
     finally:
         forget()
-    return 0
+        log.close()
 
 
-def _watch(path: Path, end: End, as_json: bool) -> None:
+def _entered(file: str) -> Path:
+    """The file by its name in its own folder, which is the current one from now on, as it is in a kernel.
+
+    Raises:
+        DeployRefused: It is not there, or a folder.
+    """
+    path = Path(file).resolve()
+    if path.is_dir():
+        names = sorted(each.name for each in path.iterdir() if each.suffix in (".ipynb", ".py"))
+        fix = f"name one of its files: {listed(names)}" if names else "name a notebook (.ipynb) or module (.py)"
+        raise DeployRefused(f"{file!r} is a folder, and one file is served at a time. Fix: {fix}.")
+    if not path.is_file():
+        raise DeployRefused(f"There is no file {file!r}. Fix: correct the path.")
+    os.chdir(path.parent)
+    sys.path.insert(0, str(path.parent))
+    return Path(path.name)
+
+
+def _watch(path: Path, served: State, end: End, as_json: bool) -> None:
     """Wait for the end; say once that the file has changed or is gone, since what is served stays as it was."""
-    served = said = _state(path)
+    said = served
     while not end.asked.wait(LOOK_SECONDS):
         now = _state(path)
         if now not in (served, said):
@@ -64,7 +110,7 @@ def _watch(path: Path, end: End, as_json: bool) -> None:
         said = now
 
 
-def _state(path: Path) -> tuple[int, int] | None:
+def _state(path: Path) -> State:
     """What tells that a file has been written; None if it is not there."""
     try:
         state = path.stat()
@@ -73,27 +119,38 @@ def _state(path: Path) -> tuple[int, int] | None:
     return state.st_mtime_ns, state.st_size
 
 
-def _set_environment(args: argparse.Namespace, path: Path) -> None:
-    os.environ["WORKBENCH_NOTEBOOK"] = str(path)
+def _set_environment(how: Serving, path: Path) -> None:
+    os.environ["WORKBENCH_NOTEBOOK"] = str(path.resolve())
     os.environ["WORKBENCH_HEADLESS"] = "1"
-    if args.port is not None:
-        os.environ["WORKBENCH_PORT"] = str(args.port)
-    if args.host:
-        os.environ["WORKBENCH_HOSTS"] = ",".join(args.host)
+    if how.port is not None:
+        os.environ["WORKBENCH_PORT"] = str(how.port)
+    if how.hosts:
+        os.environ["WORKBENCH_HOSTS"] = ",".join(how.hosts)
+    if how.sandbox is not None:
+        os.environ["WORKBENCH_SANDBOX"] = "1" if how.sandbox else "0"
 
 
 def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
-    """What is served, and where."""
-    services = sorted(wb.services)
+    """What is served, and where; which jobs run, and where else they may."""
+    services, jobs = sorted(wb.services), list(wb.jobs.values()) if wb.has_jobs else []
+    others = [each.pid for each in wb.sharing_jobs()] if jobs else []
     if as_json:
-        print(json.dumps({"url": wb.url, "services": services, "channels": sorted(wb.channels)}), flush=True)
+        told: dict[str, Any] = {"url": wb.url, "services": services, "channels": sorted(wb.channels)}
+        told |= {"jobs": [job.name for job in jobs], "shares_jobs_with": others, "sandbox": wb.peers.on}
+        print(json.dumps(told), flush=True)
         return
-    count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
-    _say(f"Serving {count} of {path.name} at {wb.url}", as_json)
+    _say(f"Serving {len(services)} service{'' if len(services) == 1 else 's'} of {path.name} at {wb.url}", as_json)
     for channel in wb.channels.values():
         if channel.state == "open":
             how = channel.kind if channel.methods is None else " ".join(channel.methods) or "any method"
             _say(f"  {how} {channel.address}: {', '.join(channel.leads_to)}", as_json)
+    for job in jobs:
+        _say(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}", as_json)
+    if others:
+        _say(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once", as_json)
+    if wb.peers.on:
+        why = "WORKBENCH_SANDBOX or --sandbox" if wb.peers.fixed else "the file"
+        _say(f"Sandbox on, as {why} says: peers play every connection. To go outside: --no-sandbox", as_json)
 
 
 def _say(line: str, as_json: bool) -> None:
@@ -129,9 +186,8 @@ def _run_module(path: Path) -> None:
 
 
 def _lines(error: BaseException, file: str) -> list[int | None]:
-    """The lines of a file, told by how its name begins, that an error went through."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [each.lineno for each in frames if each.filename.startswith(file)]
+    """The lines of a file, or of a cell by its name, that an error went through."""
+    return [each.lineno for each in traceback.extract_tb(error.__traceback__) if each.filename == file]
 
 
 def _failed(what: str, lines: list[int | None], error: BaseException) -> str:
@@ -151,13 +207,14 @@ def _run_notebook(path: Path, end: End) -> None:
     shell = served_shell()
     load(shell)
     for number, cell_id, text, may_raise in code_cells(path):
+        name = shell.compile.cell = f"{path.name}, cell {number}"
         result = shell.run_cell(text, store_history=False, cell_id=cell_id or None)
         if end.asked.is_set():
             raise KeyboardInterrupt
         error = result.error_before_exec or result.error_in_exec
         if isinstance(error, SystemExit) and not may_raise:
-            error.add_note(f"{path.name}, cell {number},")
+            error.add_note(f"{name},")
             raise error
         if error is not None and not may_raise:
-            lines = [error.lineno] if isinstance(error, SyntaxError) else _lines(error, "<ipython-input-")[:1]
-            raise WorkbenchError(_failed(f"{path.name}, cell {number}", lines, error))
+            lines = [error.lineno] if isinstance(error, SyntaxError) else _lines(error, name)[:1]
+            raise WorkbenchError(_failed(name, lines, error))

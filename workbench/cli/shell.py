@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
 
 
 class _NoResults(DisplayHook):
@@ -24,8 +26,22 @@ class _NoDisplays(DisplayPublisher):
         pass
 
 
+class CellCompiler(CachingCompiler):
+    """Calls the code of a cell what a person calls the cell, wherever an error names it: `jobs.ipynb, cell 3`."""
+
+    cell = ""
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        return self.cell or super().get_code_name(raw_code, transformed_code, number)
+
+    def format_code_name(self, name: str) -> None:
+        """Let IPython call the cell so, too."""
+
+
 class ServedShell(InteractiveShell):
     """Errors are told by whoever runs the cells, in one sentence."""
+
+    compiler_class = Type(CellCompiler)
 
     def showtraceback(self, *args: Any, **kwargs: Any) -> None:
         pass

@@ -6,12 +6,15 @@ The error itself would keep its traceback, that its frames, and those every valu
 from __future__ import annotations
 
 import sysconfig
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from traceback import FrameSummary, StackSummary, TracebackException
 from types import FrameType, TracebackType
 from typing import NamedTuple
 
 from workbench.core.masking import mask
+from workbench.core.source import undisturbed
 
 LONGEST_SENTENCE = 2_000
 """Characters of an error's sentence that are kept."""
@@ -21,7 +24,7 @@ MOST_PLACES = 20
 
 
 class Place(NamedTuple):
-    """A line of code: its file, number and function."""
+    """A line of code: its file, or the cell as a person knows it, number and function."""
 
     file: str
     line: int
@@ -58,6 +61,11 @@ class Failure(NamedTuple):
     def place(self) -> Place | None:
         """The user's line; where it was raised, if no code of the user's was on the way."""
         return self.places[0] if self.places else None
+
+    @property
+    def brief(self) -> Failure:
+        """The same without what led to it: one line of code, no causes."""
+        return self._replace(places=self.places[:1], causes=())
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -114,7 +122,7 @@ def _places_of(trace: TracebackType | None) -> tuple[Place, ...]:
     places: list[Place] = []
     while trace is not None:
         code = trace.tb_frame.f_code
-        places.append(Place(code.co_filename, trace.tb_lineno, code.co_name))
+        places.append(Place(called(code.co_filename), trace.tb_lineno, code.co_name))
         trace = trace.tb_next
     users = [each for each in places if not each.file.startswith(_not_the_users())]
     first = users[-1:] or places[-1:]
@@ -130,7 +138,56 @@ def place_of_frame(frame: FrameType) -> Place:
     while each is not None and each.f_code.co_filename.startswith(_not_the_users()):
         each = each.f_back
     shown = each or frame
-    return Place(shown.f_code.co_filename, shown.f_lineno, shown.f_code.co_name)
+    return Place(called(shown.f_code.co_filename), shown.f_lineno, shown.f_code.co_name)
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback as a person should read it: from the user's first line on, cells by their numbers, none of ours.
+
+    Of an error that no code of the user's was on the way of, all of it.
+    """
+    told = undisturbed(lambda: TracebackException.from_exception(error))
+    each: TracebackException | None = told
+    while each is not None:
+        each.stack = _trimmed(each.stack)
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+    return "".join(told.format()).rstrip("\n")
+
+
+def _trimmed(stack: StackSummary) -> StackSummary:
+    theirs = _not_the_users()
+    first = next((at for at, each in enumerate(stack) if not each.filename.startswith(theirs)), None)
+    kept = list(stack) if first is None else [each for each in stack[first:] if not each.filename.startswith(theirs[0])]
+    named = [FrameSummary(called(each.filename), each.lineno, each.name, line=each.line or "") for each in kept]
+    return StackSummary.from_list(named)
+
+
+Namer = Callable[[str], str | None]
+
+
+class CodeNames:
+    """What a person calls code whose file is none of theirs, as that of a cell."""
+
+    def __init__(self) -> None:
+        self._namers: tuple[Namer, ...] = ()
+
+    def follow(self, namer: Namer) -> Callable[[], None]:
+        """Ask `namer` too, which gives None for a file that it does not know; returns the call that ends it."""
+        self._namers = (*self._namers, namer)
+
+        def end() -> None:
+            self._namers = tuple(each for each in self._namers if each is not namer)
+
+        return end
+
+    def called(self, file: str) -> str:
+        """The name of a file of code; the file's own if nobody knows another."""
+        return next((name for namer in self._namers if (name := namer(file))), file)
+
+
+CODE_NAMES = CodeNames()
+"""This process's: code is the process's, too."""
+called = CODE_NAMES.called
 
 
 @cache

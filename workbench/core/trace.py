@@ -81,6 +81,17 @@ class Step:
         """Name and outcome."""
         return mask(f"{self.name} {self.outcome}")
 
+    @property
+    def told(self) -> str:
+        """What failed, and at which line of the user's code; '' where a step below tells it, or nothing failed."""
+        error = self.error
+        if error is None or self.mood != "failed" or self.kind != "service" or error.place is None:
+            return ""
+        below = (each.error for each in self.steps if isinstance(each, Step) and each.kind == self.kind)
+        if any(each is not None and each.place == error.place for each in below):
+            return ""
+        return mask(f"{error.kind}: {error.sentence} ({error.place})")
+
     def tree(self, depth: int = 0) -> Iterator[tuple[int, Traced]]:
         """This step and all below it, each with its depth."""
         yield depth, self
@@ -248,4 +259,5 @@ class Trace:
 
 def _shown(step: Traced) -> list[str]:
     mark = f"{step.kind}: " if isinstance(step, Line) else ""
-    return [f"{mark}{line}" for line in step.describe().splitlines() or [""]]
+    told = step.told.splitlines() if isinstance(step, Step) else []
+    return [f"{mark}{line}" for line in step.describe().splitlines() or [""]] + [f"  {line}" for line in told]

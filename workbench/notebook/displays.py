@@ -11,6 +11,7 @@ from workbench.app.collections import Collection
 from workbench.app.inline import Answer
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
+from workbench.app.settings import SettingsInForce
 from workbench.app.singleton import notebook_name, the_workbench
 from workbench.app.workbench import Workbench
 from workbench.core.masking import mask
@@ -94,6 +95,13 @@ def _collection(collection: Collection[Any]) -> str:
     return table(("name", "what"), rows) if rows else muted(escape(repr(collection)))
 
 
+def _settings(settings: SettingsInForce) -> str:
+    rows = [
+        (strong(name), code(value), muted(came), muted(escape(what))) for name, value, came, what in settings.rows()
+    ]
+    return table(("setting", "value", "from", "what"), rows)
+
+
 def _defined(defined: Defined) -> str:
     return "<br>".join(f"{dot('live')} {escape(line)}" for line in defined.lines())
 
@@ -157,6 +165,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     Collection: _collection,
     Defined: _defined,
     Sandboxed: _sandboxed,
+    SettingsInForce: _settings,
     Workbench: _workbench,
     Greeting: Greeting.html,
     DeployLine: DeployLine.html,

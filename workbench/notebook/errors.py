@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask
+from workbench.notebook.completing import public_names
 
 OURS = f"{Path(__file__).parent.parent}/"
 _FOLLOWED = (Exception, KeyboardInterrupt)
@@ -38,6 +39,10 @@ def show(shell: Any, error: BaseException) -> None:
 
 
 def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: Any = None) -> None:
+    if isinstance(error, NameError) and error.name in public_names():
+        fix = f"Fix: from workbench import {error.name}"
+        if fix not in getattr(error, "__notes__", ()):
+            error.add_note(fix)
     with _masking(shell, error):
         _show_trimmed(shell, kind, error, trace, tb_offset)
 

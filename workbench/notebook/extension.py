@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from workbench.app.singleton import forget, the_workbench
-from workbench.notebook import displays, errors
+from workbench.core.failure import CODE_NAMES
+from workbench.notebook import completing, displays, errors, inspecting
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
@@ -18,6 +23,7 @@ NAME = "workbench"
 Magic = Callable[[str], Any]
 _cells: list[Cells] = globals().get("_cells", [])
 _former: list[Magic] = globals().get("_former", [])
+_ends: list[Callable[[], object]] = globals().get("_ends", [])
 
 
 def load(shell: Any) -> None:
@@ -37,10 +43,33 @@ def _follow(shell: Any) -> None:
     cells = Cells(shell, wb, partial(greet, shell))
     cells.follow()
     _cells.append(cells)
+    _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
+    _ends.extend((completing.register(shell, wb), inspecting.register(shell)))
     _watch_load_ext(shell)
     shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb
     shell.user_ns.setdefault("wb", wb)
+
+
+def _cell_name(shell: Any, file: str) -> str | None:
+    """What IPython calls the cell whose code has this file, as tracebacks under a cell do: `Cell In[12]`."""
+    found = shell.compile.format_code_name(file)
+    return " ".join(found) if found else None
+
+
+def _put_command_on_path() -> Callable[[], object]:
+    """Have `!workbench` find the command where the environment was not activated; returns the call that ends it."""
+    former, folder = os.environ.get("PATH", os.defpath), Path(sys.executable).parent
+    if shutil.which(NAME) is not None or shutil.which(NAME, path=str(folder)) is None:
+        return lambda: None
+    # Behind all others: what `!python` and `!pip` mean stays as it was.
+    now = os.environ["PATH"] = f"{former}{os.pathsep}{folder}"
+
+    def end() -> None:
+        if os.environ.get("PATH") == now:
+            os.environ["PATH"] = former
+
+    return end
 
 
 def _watch_load_ext(shell: Any) -> None:
@@ -74,6 +103,8 @@ def unload(shell: Any) -> None:
     for cells in _cells:
         cells.unfollow()
     _cells.clear()
+    while _ends:
+        _ends.pop()()
     while _former:
         shell.register_magic_function(_former.pop(), "line", "load_ext")
     shell.extension_manager.loaded.discard(NAME)

@@ -25,7 +25,7 @@ from typing import Any, TextIO
 
 from workbench.core.call import Call
 from workbench.core.current import CURRENT
-from workbench.core.failure import cut, cut_middle
+from workbench.core.failure import cut, cut_middle, failure_of, traceback_of
 from workbench.core.masking import MASKER, mask
 from workbench.core.source import undisturbed
 from workbench.core.trace import Line
@@ -98,16 +98,25 @@ class ServiceLog(logging.Handler):
         call = CURRENT.get()
         if call is None:
             return
+        error = record.exc_info[1] if record.exc_info else None
         try:
             # Masked before it is cut: of a value cut in two, a part would be left.
             text = message = cut(mask(record.getMessage()), LONGEST_LINE)
-            if trace := _traceback_of(record):
+            if trace := _short_traceback(error) if error is not None else record.exc_text:
                 text += "\n" + cut_middle(mask(trace), LONGEST_LINE)
+            failure = failure_of(error).brief if error is not None else None
         except Exception:
             self.handleError(record)
             return
         _keep(call, Line("log", message, record.levelname))
-        call.surroundings.log.append(LogLine(time(), call.cid, call.service, record.levelname, text))
+        call.surroundings.log.append(LogLine(time(), call.cid, call.service, record.levelname, text, failure))
+
+
+def _short_traceback(error: BaseException) -> str:
+    try:
+        return traceback_of(error)
+    except Exception as exc:
+        return f"[its traceback cannot be written: {type(exc).__name__}]"
 
 
 def _traceback_of(record: logging.LogRecord) -> str:
@@ -188,9 +197,9 @@ def _kept_log(former: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(former)
     def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
-        record = _without_secrets(record)
+        given, record = record, _without_secrets(record)
         if CURRENT.get() is not None:
-            _handler.handle(record)
+            _handler.handle(given)  # masks what it keeps, and tells the error's line, which the masked record has lost
             if not logger.hasHandlers():
                 # Only logging's last resort is left, which would write into a cell that happens to run.
                 return

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from time import time
 from typing import Generic, NamedTuple, TypeVar, overload
 
-from workbench.core.errors import UnknownName, WorkbenchError
-from workbench.core.failure import cut
+from workbench.core.errors import UnknownName, WorkbenchError, short
+from workbench.core.failure import Failure, cut
 from workbench.core.masking import mask
 from workbench.core.trace import Line, Outgoing, Step, Trace, Traced
 
@@ -34,6 +34,16 @@ class NothingThere(WorkbenchError, IndexError):
             f"Only {kept} are kept, the oldest at [0]. Fix: a smaller number."
             if kept
             else "Nothing is recorded yet. Fix: call a service first."
+        )
+
+
+class NotRecorded(UnknownName):
+    """No call of that CID is kept."""
+
+    def __init__(self, cid: str, kept: int) -> None:
+        super().__init__("recorded call", cid, ())
+        self.args = (
+            f"No recorded call is named {short(cid)}; calls that are kept: {kept:,}. Fix: check it, or ask sooner.",
         )
 
 
@@ -65,12 +75,19 @@ class Ring(Sequence[T], Generic[T]):
 
 
 class Traffic(Ring[Trace]):
-    """`wb.traffic`: the last 1,000 calls from outside, each as a trace."""
+    """`wb.traffic`: the last 1,000 calls from outside, each as a trace; `wb.traffic[cid]` finds one."""
 
     def __init__(self, kept: int = KEPT_TRACES, kept_bytes: int = KEPT_TRACE_BYTES) -> None:
         super().__init__(kept)
         self.kept_bytes, self.left_out = kept_bytes, 0
         self._lock, self._grown = Lock(), 0
+
+    @overload
+    def __getitem__(self, index: int | str) -> Trace: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Trace]: ...
+    def __getitem__(self, index: int | str | slice) -> Trace | list[Trace]:
+        return self.find(index) if isinstance(index, str) else super().__getitem__(index)
 
     def grow(self, characters: int) -> None:
         """A trace gets so many characters of a line or a value; if that is too much for all, the oldest calls go.
@@ -106,7 +123,7 @@ class Traffic(Ring[Trace]):
         for trace in reversed(list(self)):
             if trace.cid == cid:
                 return trace
-        raise UnknownName("recorded call", cid, ())
+        raise NotRecorded(cid, len(self))
 
     def __repr__(self) -> str:
         told = [_left_out(self.left_out, "calls", self.kept_bytes)] if self.left_out else []
@@ -114,26 +131,63 @@ class Traffic(Ring[Trace]):
 
 
 class LogLine(NamedTuple):
-    """One line that a service logged or printed."""
+    """One line that a service logged (with a level) or printed; `failure` is the error that it tells of."""
 
     at: float
     cid: str
     service: str
     level: str
     text: str
+    failure: Failure | None = None
 
     def __repr__(self) -> str:
-        return mask(f"LogLine({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})")
+        fields = self._asdict().items()
+        return mask(f"LogLine({', '.join(f'{name}={value!r}' for name, value in fields if name != 'failure')})")
+
+
+Heard = Callable[[LogLine], object]
 
 
 class Log(Ring[LogLine]):
-    """`wb.log`: the last 5,000 lines of services."""
+    """`wb.log`: the last 5,000 lines of services; `wb.log[cid]` gives those of one call.
+
+    Attributes:
+        total: Lines that ever came; `after` takes it to go on from there.
+    """
 
     def __init__(self, kept: int = KEPT_LINES, kept_bytes: int = KEPT_LOG_BYTES) -> None:
         super().__init__(kept)
-        self.kept, self.kept_bytes, self.left_out = kept, kept_bytes, 0
+        self.kept, self.kept_bytes, self.left_out, self.total = kept, kept_bytes, 0, 0
         self._lock, self._size = Lock(), 0
+        self._followers: tuple[Heard, ...] = ()
         self.append, self.clear = self._append, self._clear
+
+    @overload
+    def __getitem__(self, index: int) -> LogLine: ...
+    @overload
+    def __getitem__(self, index: str | slice) -> list[LogLine]: ...
+    def __getitem__(self, index: int | str | slice) -> LogLine | list[LogLine]:
+        return self.of(index) if isinstance(index, str) else super().__getitem__(index)
+
+    def follow(self, heard: Heard) -> Callable[[], None]:
+        """Have `heard` called with each line as it comes, in the thread that writes it; returns the call that ends it.
+
+        It must return at once and raise nothing.
+        """
+        self._followers = (*self._followers, heard)
+
+        def end() -> None:
+            self._followers = tuple(each for each in self._followers if each is not heard)
+
+        return end
+
+    def after(self, total: int) -> tuple[list[LogLine], int]:
+        """The kept lines that came after the first `total`, and how many came in all."""
+        with self._lock:
+            new = self.total - total
+            # More than there are, or fewer: this is another process by now, or what came is not kept any more.
+            kept = list(self._items)
+            return kept[-new:] if 0 < new <= len(kept) else [] if new == 0 else kept, self.total
 
     def _append(self, line: LogLine) -> None:
         if len(line.text) > 2 * LONGEST_LINE + OF_A_LINE:
@@ -146,6 +200,9 @@ class Log(Ring[LogLine]):
                 self._size -= len(self._items.popleft().text) + OF_A_LINE
             self._size += len(line.text) + OF_A_LINE
             self._items.append(line)
+            self.total += 1
+        for heard in self._followers:
+            heard(line)
 
     def _clear(self) -> None:
         with self._lock:

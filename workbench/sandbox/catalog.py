@@ -82,18 +82,19 @@ class Sandbox(Mapping[str, Peer]):
 
     Args:
         definitions: Gives the connections there are, by name.
+        fixed: Whether it is on or off for good, whatever `switch` asks for; None leaves that to it.
     """
 
-    def __init__(self, definitions: Callable[[], Mapping[str, Definition]] = dict) -> None:
-        self._definitions = definitions
+    def __init__(self, definitions: Callable[[], Mapping[str, Definition]] = dict, fixed: bool | None = None) -> None:
+        self._definitions, self.fixed = definitions, fixed
         self._standing: dict[str, Peer] = {}
         self._free: dict[str, Peer] = {}
         self._lock = RLock()
-        self.on = False
+        self.on = bool(fixed)
 
     def switch(self, on: bool) -> None:
         """Have connections go to their peers, or to their real addresses; open ones must be closed by the caller."""
-        self.on = on
+        self.on = on if self.fixed is None else self.fixed
 
     def stand_in(self, definition: D) -> D:
         """The definition to open in place of this one: itself while the sandbox is off.

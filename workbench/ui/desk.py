@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, wb: Workbench, courier: Courier, verbs: Mapping[str, Verb]) -> None:
         self.wb, self.courier, self._verbs = wb, courier, verbs
-        self.zone = "UTC"
+        self._chosen_zone = ""
         self.last: dict[str, Run] = {}
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
@@ -59,6 +59,15 @@ class Desk:
     def _ran(self, event: RunStarted | RunEnded) -> None:
         self.last[event.run.job] = event.run
         self.courier.refresh_all()
+
+    @property
+    def zone(self) -> str:
+        """The time zone that forms start with: the one last chosen, else the user's own."""
+        return self._chosen_zone or self.wb.settings.timezone
+
+    @zone.setter
+    def zone(self, zone: str) -> None:
+        self._chosen_zone = zone
 
     @property
     def notebook(self) -> str:

@@ -24,8 +24,12 @@ def rows_of(trace: Trace) -> list[dict[str, Any]]:
     tree = list(trace.root.tree())
     steps = [step for _, step in tree if isinstance(step, Step)]
     whole = trace.root.seconds or max((step.seconds or 0.0 for step in steps), default=0.0) or 1e-9
-    rows = [_row(trace, depth, step, whole) for depth, step in tree[:MOST_STEPS]]
-    if left := len(tree) - len(rows):
+    rows = []
+    for depth, step in tree[:MOST_STEPS]:
+        rows.append(_row(trace, depth, step, whole))
+        if isinstance(step, Step) and step.told:
+            rows.append({"depth": depth + 1, "kind": "note", "text": step.told, "mood": "bad"})
+    if (left := len(tree) - MOST_STEPS) > 0:
         rows.append({"depth": 0, "kind": "note", "text": f"and {left:,} more", "mood": ""})
     return rows
 

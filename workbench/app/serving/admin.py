@@ -1,4 +1,4 @@
-"""The workbench's own HTTP addresses, for the command line: status, invoke, jobs."""
+"""The workbench's own HTTP addresses, for the command line: status, invoke, jobs, traffic, log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from workbench.app.parts import Parts
+from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
 from workbench.core.errors import BadRequest
-from workbench.scheduler.jobs import Jobs
+from workbench.runtime.traffic import Log, Traffic
+from workbench.scheduler.jobs import Job, Jobs
 
 T = TypeVar("T")
 
@@ -55,13 +57,22 @@ class Told(Protocol):
         """Its jobs."""
         ...
 
+    @property
+    def has_jobs(self) -> bool:
+        """Whether there are jobs."""
+        ...
+
+    traffic: Traffic
+    log: Log
+
 
 def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
     """What each address does; the caller holds the token."""
 
     def status(exchange: Exchange) -> Any:
-        told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck}
-        return told | {"services": sorted(wb.services), "channels": sorted(wb.channels)}
+        told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck, "jobs": []}
+        told |= {"services": sorted(wb.services), "channels": sorted(wb.channels)}
+        return told | ({"jobs": sorted(wb.jobs)} if wb.has_jobs else {})
 
     def invoke(exchange: Exchange) -> Any:
         asked, runs = _read(exchange, Invocation), parts().invoker
@@ -74,18 +85,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
             raise
 
     def jobs(exchange: Exchange) -> Any:
-        return [
-            {
-                "name": job.name,
-                "what": job.definition.describe(),
-                "service": job.definition.service,
-                "state": job.state,
-                "next": job.next_at,
-                "running_since": job.running_since,
-                "last": job.runs[-1].outcome if job.runs else None,
-            }
-            for job in wb.jobs.values()
-        ]
+        return [_job_told(job) for job in wb.jobs.values()]
 
     def execute(exchange: Exchange) -> Any:
         asked = _read(exchange, Execution)
@@ -96,6 +96,20 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("POST", "/workbench/invoke"): invoke,
         ("GET", "/workbench/jobs"): jobs,
         ("POST", "/workbench/jobs/execute"): execute,
+        ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
+        ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
+    }
+
+
+def _job_told(job: Job) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "what": job.definition.describe(),
+        "service": job.definition.service,
+        "state": job.state,
+        "next": job.next_at,
+        "running_since": job.running_since,
+        "last": job.runs[-1].outcome if job.runs else None,
     }
 
 

@@ -69,11 +69,13 @@ class OwnListener:
         """Answer one request; `read` gives so many bytes of its body."""
         answers: list[Answer] = []
         exchange = Exchange(method, target, headers, "127.0.0.1", answers.append)
-        self._record(exchange.cid, exchange.root)
+        serve = self._admin.get((method, exchange.path)) if self._guard.has_token(headers) else None
+        # Whoever only looks pushes nobody's call out of what is kept.
+        if serve is None or method != "GET":
+            self._record(exchange.cid, exchange.root)
         try:
             self._guard.check(headers)
-            serve = self._admin.get((method, exchange.path))
-            if serve is None or not self._guard.has_token(headers):
+            if serve is None:
                 raise NotFound("Not Found")
             if (length := declared_length(headers)) > LARGEST_BODY_BYTES:
                 raise ContentTooLarge(f"The body is over {LARGEST_BODY_BYTES} bytes")

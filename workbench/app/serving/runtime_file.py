@@ -15,7 +15,8 @@ from workbench.core.forking import forgets_when_forked
 class Running(msgspec.Struct, frozen=True):
     """A workbench that runs on this machine, of this user.
 
-    `own_url` is where its own addresses answer whatever its services do; '' of an earlier version.
+    `own_url` is where its own addresses answer whatever its services do. `folder` is its application's, and `store`
+    names the store if other processes may share it; each is '' of an earlier version.
     """
 
     pid: int
@@ -24,6 +25,22 @@ class Running(msgspec.Struct, frozen=True):
     app: str
     python: str = ""
     own_url: str = ""
+    folder: str = ""
+    store: str = ""
+
+    @property
+    def path(self) -> str:
+        """The application's file, where it is one."""
+        return str(Path(self.folder, self.app)) if self.folder else self.app
+
+    @property
+    def port(self) -> str:
+        """The port of its server."""
+        return self.url.rsplit(":", 1)[-1]
+
+    def shares_jobs_with(self, other: Running) -> bool:
+        """Whether each planned time of their jobs runs in one of the two."""
+        return self.pid != other.pid and bool(self.store) and (self.app, self.store) == (other.app, other.store)
 
 
 def runtime_folder() -> Path:
@@ -43,8 +60,8 @@ def runtime_folder() -> Path:
 class RuntimeFile:
     """This process's file, written when the server starts and removed when it stops."""
 
-    def __init__(self, app: str) -> None:
-        self._app = app
+    def __init__(self, app: str, folder: str = "", store: str = "") -> None:
+        self._app, self._folder, self._store = app, folder, store
         self._path: Path | None = None
         forgets_when_forked(self)
 
@@ -55,7 +72,7 @@ class RuntimeFile:
     def write(self, url: str, token: str, own_url: str = "") -> None:
         """Write it, readable by this user alone; a folder that cannot be written costs only the command line."""
         folder = runtime_folder()
-        running = Running(os.getpid(), url, token, self._app, sys.executable, own_url)
+        running = Running(os.getpid(), url, token, self._app, sys.executable, own_url, self._folder, self._store)
         port = url.rsplit(":", 1)[1]
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,7 +91,13 @@ class RuntimeFile:
 
     def is_held_elsewhere(self) -> bool:
         """Whether another process still runs this application, as the old kernel does early in a restart."""
-        return any(each.app == self._app and each.pid != os.getpid() for each in running())
+        mine = self._app, self._folder
+        return any((each.app, each.folder or self._folder) == mine and each.pid != os.getpid() for each in running())
+
+    def sharing(self) -> list[Running]:
+        """Other processes that may fire this application's jobs."""
+        me = Running(os.getpid(), "", "", self._app, store=self._store)
+        return [each for each in running() if me.shares_jobs_with(each)]
 
 
 def running() -> list[Running]:

@@ -1,0 +1,69 @@
+"""What a workbench says of itself: what there is, and how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.app.help import Page, page
+from workbench.app.parts import Parts
+from workbench.app.serving.runtime_file import Running
+from workbench.core.collection import CollectionRow
+from workbench.core.definition import Definition
+from workbench.core.errors import DanglingReference
+
+
+class About:
+    """The part of a `Workbench` that changes nothing."""
+
+    _parts: Parts
+
+    @property
+    def collections(self) -> Mapping[str, CollectionRow]:
+        """What each room says of its definitions, by the name of its collection; `wb.<name>` shows them."""
+        return self._parts.book.rows
+
+    @property
+    def has_jobs(self) -> bool:
+        """Whether there are jobs; False, and the store left closed, while nobody has asked for one."""
+        return self._parts.job_count > 0
+
+    def sharing_jobs(self) -> list[Running]:
+        """Other processes of this application, on this machine, that may fire its jobs: each planned time runs once."""
+        return self._parts.runtime_file.sharing()
+
+    def names(self, collection: str) -> list[str]:
+        """The names in a collection that a definition may refer to, services included."""
+        return sorted(self._parts.known(collection))
+
+    def names_by_way(self, attribute: str) -> list[str]:
+        """The names of the connections that a service finds by a dotted attribute: `out.rest`, `email.smtp`.
+
+        Raises:
+            UnknownAttribute, NotYetAttribute: It leads to no kind.
+        """
+        self._parts.live.expect_way(attribute)
+        return sorted(self._parts.live.names(self._parts.live.ways()[attribute]))
+
+    def dangling(self, definition: Definition) -> list[DanglingReference]:
+        """An error for each object that a definition names and that does not exist."""
+        return self._parts.book.dangling(definition)
+
+    def help(self, topic: str = "") -> Page:
+        """A short page on one topic; without one, what there is and which topics.
+
+        Raises:
+            UnknownName: There is no such topic.
+        """
+        return page(topic)
+
+    def __repr__(self) -> str:
+        counts = [_counted(len(self._parts.registry.services), "service")]
+        for name, row in self.collections.items():
+            counts.append(_counted(len(self._parts.book.items(name)), row.word))
+            if name == "connections" and self._parts.sandbox.on:
+                counts[-1] += " (sandbox)"
+        return f"Workbench: {', '.join(counts)}."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
