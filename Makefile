@@ -38,6 +38,8 @@ SOAKED = \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py
+# The tests of one file, which share a kernel or a browser, run in one process; `make test ARGS=-n0` runs all in one.
+SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile
 FIRST := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
 help:
@@ -67,7 +69,7 @@ lab: $(VENV)/.lab
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m jupyterlab $(ROOT_FLAG) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --nbval tests $(wildcard notebooks) $(ARGS)
+	$(BIN)/python -m pytest --nbval $(SIDE_BY_SIDE) tests $(wildcard notebooks) $(ARGS)
 
 demo: $(VENV)/.lab
 	$(BIN)/python -m tests.demo $(ARGS)
