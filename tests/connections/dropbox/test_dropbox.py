@@ -13,6 +13,7 @@ import pytest
 from dropbox.exceptions import ApiError, AuthError, RateLimitError
 
 from tests.connections.suites.examples import EXAMPLES, opened
+from workbench.connections.common.errors import Refused
 from workbench.connections.common.trying import Due
 from workbench.connections.definition import Opening
 from workbench.connections.dropbox.backend import DropboxBackend
@@ -26,6 +27,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage
 from workbench.core.secret import PlainSecretWarning, give, given, secret
 from workbench.sandbox.dropbox.server import DropboxServer
+from workbench.sandbox.http.source import HTTPSource
 
 # The SDK of today reads the time of a token's end by a function that Python 3.12 and later speak against.
 SDK_READS_THE_CLOCK = r"ignore:datetime\.datetime\.utcnow\(\) is deprecated:DeprecationWarning:dropbox\.dropbox_client"
@@ -338,3 +340,27 @@ def test_the_hash_is_dropboxs_own() -> None:
     whole = ContentHash(BIG)
     assert whole.of_piece(8 * MIB, 16 * MIB) == content_hash(BIG[8 * MIB : 16 * MIB])
     assert whole.of_piece(16 * MIB) == content_hash(BIG[16 * MIB :])
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_a_file_follows_no_redirect_to_another_host(status: int) -> None:
+    first, other = HTTPSource("first").start(), HTTPSource("other").start()
+    first.reply("/2/files/upload", status=status, headers={"Location": f"{other.url}/2/files/upload?x=4711"})
+    given = {"user_agent": "t/1", "api_url": first.url, "token": secret("TOKEN")}
+    conn = DropboxConnection("My Dropbox", **given).open(Opening(lambda wanted, owner: "t-1", SystemClock()))
+    try:
+        for act in (
+            lambda: conn.write("a.txt", b"body-4711"),
+            lambda: conn.client.files_upload(b"body-4711", "/a.txt"),
+        ):
+            with pytest.raises(
+                Refused, match=f"answered {status} and sends the call on to 127.0.0.1:.* Fix: "
+            ) as refused:
+                act()
+            assert "4711" not in str(refused.value)
+        assert len(other.requests) == 0
+        assert b"body-4711" in first.requests[-1].body
+    finally:
+        conn.close()
+        first.stop()
+        other.stop()

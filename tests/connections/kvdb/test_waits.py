@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from workbench.connections.common.errors import AccessRefused
+from workbench.connections.kvdb.fake import fake_client
 from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.kvdb.waits import wait_of
 from workbench.core.errors import DeadlineExceeded
@@ -84,6 +85,16 @@ def test_a_wait_without_end_lasts_until_something_comes(kvdb: Kvdb, outside: Kvd
         assert not waiting.done()
         outside.conn.rpush("later", "v")
         assert tuple(waiting.result(30)) == ("later", "v")
+
+
+def test_fakeredis_waits_as_told() -> None:
+    conn = fake_client(None)
+    began = time.monotonic()
+    assert conn.blpop("none", timeout=1) is None
+    assert time.monotonic() - began > 0.5
+    conn.rpush("some", "v")
+    [found] = conn.pipeline(transaction=False).blpop("some", timeout=1).execute()
+    assert tuple(found) == ("some", "v")
 
 
 def test_a_server_that_is_silent_beyond_the_wait_is_late() -> None:

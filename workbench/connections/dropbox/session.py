@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from workbench.connections.common.colours import expect_no_loop
+from workbench.connections.common.errors import Refused
 from workbench.connections.common.http import BACKOFF_SECONDS, Most, adapter_class, bounded, read_whole, settle
 from workbench.connections.common.tls import file_of
 from workbench.connections.common.trying import Due, backoff
@@ -135,6 +136,18 @@ def _once(definition: DropboxConnection, send: Any, stream: bool, due: Due, time
     return response
 
 
+def _expect_no_redirect(definition: DropboxConnection, response: RequestsResponse) -> RequestsResponse:
+    """Raise Refused where an answer sends a call on: its body would go to whoever is named there."""
+    if response.is_redirect:
+        parts = urlsplit(response.headers["Location"])
+        raise Refused(
+            f"{definition} at {definition.host} answered {response.status_code} and sends the call on to "
+            f"{parts.netloc.rpartition('@')[2] or 'another path'}, which Dropbox does not do. Fix: check api_url, and "
+            f"whether a proxy stands between"
+        )
+    return response
+
+
 def session_of(definition: DropboxConnection) -> Session:
     """A session for one account; nobody is called yet."""
     import requests
@@ -150,7 +163,7 @@ def _tried(definition: DropboxConnection, once: Callable[[], RequestsResponse], 
     tries: Counter[str] = Counter()
     most = {"rate": definition.max_retries_on_rate_limit, "error": definition.max_retries_on_error}
     while True:
-        response = once()
+        response = _expect_no_redirect(definition, once())
         if response.status_code < 500 and response.status_code != 429:
             return response
         kind = "rate" if response.status_code == 429 else "error"

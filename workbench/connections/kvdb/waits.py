@@ -5,6 +5,7 @@ Source: redis.io/docs/latest/commands, the group "blocking" and the commands nam
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -57,7 +58,8 @@ def waiting(connection: Any, seconds: float | None) -> Iterator[None]:
     """Let this connection be silent for longer than it may be otherwise: by so much [s], or, with None, for ever."""
     connection.connect()
     sock, own = connection._sock, connection.socket_timeout
-    if own is None:
+    if own is None or not isinstance(sock, socket.socket):
+        # fakeredis waits by itself.
         yield
         return
     sock.settimeout(None if seconds is None else own + seconds)

@@ -142,7 +142,7 @@ class Sender:
     def _stays(self, exc: BodyStays) -> Refused:
         return Refused(
             f"{self.owner} at {self.definition.host} answered {exc.status} and sends the call on to {exc.host}, where "
-            f"its body does not go unasked. Fix: host={exc.host!r} in its definition if that is its new address, or "
+            f"its body does not go unasked. Fix: name that host in its definition if it is its new address, or say "
             f"allow_redirects=True at the call"
         )
 

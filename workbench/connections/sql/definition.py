@@ -41,9 +41,9 @@ class SQLConnection(ConnectionDefinition, tag="sql", frozen=True, kw_only=True):
     pool_size: Annotated[int, Meta(ge=1, le=200, description="Most connections kept open.")] = 5
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Deadline = 60.0
-    extra: Annotated[dict[str, str], Meta(description="What the driver is told besides, as sslmode=require.")] = (
-        msgspec.field(default_factory=dict)
-    )
+    extra: Annotated[
+        dict[str, str], Meta(description="What the driver is told besides, as sslmode=require, prepare_threshold=none.")
+    ] = msgspec.field(default_factory=dict)
 
     def problems(self) -> dict[str, str]:
         if self.engine.startswith("sqlite"):
