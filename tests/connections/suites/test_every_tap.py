@@ -141,3 +141,19 @@ def test_what_is_kept_counts_among_the_bytes_of_all_traces(call: Call) -> None:
         conn.write("a.txt", b"x" * 100)
         conn.read("a.txt")
     assert sum(grown) == sum(record.size for record in records(call)) == 100 + 100 + 2 * len("a.txt")
+
+
+def test_what_a_service_asks_of_botos_client_itself_is_kept_too_and_a_file_method_is_one_step(call: Call) -> None:
+    learn(CANARY)
+    with opened("s3") as (conn, _):
+        conn.client.put_object(Bucket="my-bucket", Key="a.txt", Body=CANARY.encode())
+        assert conn.client.get_object(Bucket="my-bucket", Key="a.txt")["Body"].read() == CANARY.encode()
+        with pytest.raises(conn.client.exceptions.NoSuchKey):
+            conn.client.get_object(Bucket="my-bucket", Key="b.txt")
+        conn.write("c.txt", b"c")
+    put, get, missing, written = records(call)
+    assert (put.operation, put.describe(), put.mood) == ("PutObject", "S3 My S3 PutObject 200", "ok")
+    assert (put.arguments["Key"].text, put.arguments["Body"].text) == ("a.txt", "***")
+    assert get.answer is not None
+    assert "ETag" in get.answer.text
+    assert (missing.outcome, missing.mood, written.operation) == ("404", "attention", "put")

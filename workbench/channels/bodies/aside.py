@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+log = logging.getLogger("workbench.http")
 LARGE_BYTES = 16 * 1024
 """From when on a body is read beside the loop [bytes]; below, changing threads costs more than reading."""
 
@@ -46,6 +48,9 @@ class Aside:
                 found = await loop.run_in_executor(None, work)
             except Exception as exc:
                 error = exc
-            done(found, error)
+            try:
+                done(found, error)
+            except Exception:
+                log.exception("what was read beside the loop cannot be answered")
             # Nothing of a body is kept while the next one is read.
             del work, done, found, error

@@ -13,6 +13,7 @@ from workbench.connections.files.names import path_of
 from workbench.connections.s3.definition import S3Connection
 from workbench.connections.s3.errors import of_answer, of_trouble
 from workbench.connections.s3.proof import Habits
+from workbench.connections.s3.session import told
 
 
 class S3Account:
@@ -40,7 +41,8 @@ class S3Account:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            with bounded(due, self.definition.timeout_seconds, Most(self.definition, self.definition.max_answer_bytes)):
+            most = Most(self.definition, self.definition.max_answer_bytes)
+            with bounded(due, self.definition.timeout_seconds, most), told():
                 yield client
         except ClientError as exc:
             raise of_answer(self.definition, exc, path) from exc

@@ -2,12 +2,77 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from workbench.connections.common.http import bound_pools, is_here
 from workbench.connections.common.tls import file_of
 from workbench.connections.s3.definition import S3Connection
+from workbench.core.current import begin
 from workbench.core.errors import MissingDependency
+from workbench.core.mood import mood_of_status
+from workbench.core.trace import Outgoing
+
+STEP, ASKED = "workbench_step", "workbench_asked"
+
+
+class OfThread(threading.local):
+    """Whether this thread's call is part of a step that is already in the trace, as that of a file method."""
+
+    is_told = False
+
+
+_of_thread = OfThread()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Have what this thread asks of S3 be no steps of their own."""
+    before, _of_thread.is_told = _of_thread.is_told, True
+    try:
+        yield
+    finally:
+        _of_thread.is_told = before
+
+
+class Recording:
+    """Keeps what a service asks of boto3's client by itself; heard by botocore's events.
+
+    Source: the events of botocore, `provide-client-params` to `after-call-error`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def listen(self, events: Any) -> None:
+        """Hear of every call of one client."""
+        events.register("provide-client-params.s3", self._asked)
+        events.register("before-call.s3", self._begins)
+        events.register("after-call.s3", self._answered)
+        events.register("after-call-error.s3", self._failed)
+
+    def _asked(self, params: dict[str, Any], context: dict[str, Any], **more: Any) -> None:
+        context[ASKED] = {} if _of_thread.is_told else dict(params)
+
+    def _begins(self, model: Any, context: dict[str, Any], **more: Any) -> None:
+        if not _of_thread.is_told:
+            asked, name = context.get(ASKED), self._name
+            context[STEP] = begin("s3", f"S3 {name} {model.name}", asked, connection=name, operation=model.name)
+
+    def _answered(self, parsed: dict[str, Any], context: dict[str, Any], **more: Any) -> None:
+        step: Outgoing | None = context.pop(STEP, None)
+        if step is not None:
+            status = int(parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            # A body is a stream that the service reads.
+            step.answered({name: value for name, value in parsed.items() if name not in ("Body", "ResponseMetadata")})
+            step.end(str(status), mood_of_status(status))
+
+    def _failed(self, exception: Exception, context: dict[str, Any], **more: Any) -> None:
+        step: Outgoing | None = context.pop(STEP, None)
+        if step is not None:
+            step.fail(exception)
 
 
 def client_of(definition: S3Connection, secret_key: str | None) -> Any:
@@ -39,6 +104,7 @@ def client_of(definition: S3Connection, secret_key: str | None) -> Any:
         verify=file_of(definition, definition.ca_file),
         config=config,
     )
+    Recording(definition.name).listen(client.meta.events)
     session = client._endpoint.http_session
     bound_pools(session._manager)
     # For the pools of a proxy, made when one is first needed.
