@@ -119,3 +119,17 @@ def test_it_ends_with_the_server(small: Workbench) -> None:
     assert running() == []
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{found.own_url}/workbench/status", timeout=10)
+
+
+@pytest.mark.parametrize("address", ["/workbench/traffic", "/workbench/log", "/workbench/traffic?cid=x"])
+def test_what_calls_did_is_told_to_nobody_without_the_token(small: Workbench, address: str) -> None:
+    token = small._parts.token
+    assert ask(address, headers={}).status_code == 404
+    assert requests.get(f"{small.url}{address}", timeout=10).status_code == 404
+    page = {TOKEN_HEADER: token, "Origin": "http://evil.example"}
+    assert ask(address, headers=page).status_code == 403
+    # Who was refused is in the traffic; who only looks is not.
+    before = len(small.traffic)
+    assert ask("/workbench/log?last=5").json() == {"total": 0, "lines": []}
+    assert ask("/workbench/log?last=many").status_code == 400
+    assert len(small.traffic) == before

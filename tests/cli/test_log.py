@@ -222,6 +222,8 @@ def test_the_last_calls_are_listed_and_to_look_leaves_no_call_behind(said: Said,
         ]
     assert len(said("traffic", "--last", "1")[1].splitlines()) == 1
     assert len(wb.traffic) == 2
+    said("invoke", "asked")
+    assert "POST /workbench/invoke 200  asked  " in said("traffic", "--last", "1")[1]
 
 
 def test_the_log_is_shown_whole_or_of_one_call(said: Said, wb: Workbench) -> None:

@@ -123,14 +123,18 @@ def test_errors_of_a_called_service_come_through_unchanged(wb: Workbench) -> Non
     for outer in ("outer", "outer.async"):
         with pytest.raises(Odd, match="from below"):
             wb.invoke(outer, "fails")
-        assert repr(wb.traffic[-1]) == f"{outer} failed: Odd\n  fails failed: Odd"
+        place = f"{__file__}, line {Fails.handle.__code__.co_firstlineno + 1}, in handle"
+        assert repr(wb.traffic[-1]) == f"{outer} failed: Odd\n  fails failed: Odd\n    Odd: from below ({place})"
 
 
 def test_an_unknown_service_says_which_there_are(wb: Workbench) -> None:
     wb.deploy(Outer, Inner)
     with pytest.raises(UnknownName, match="No service is named 'inber'; there are: inner, outer. Did you mean 'inner'"):
         wb.invoke("outer", "inber")
-    assert repr(wb.traffic[-1]) == "outer failed: UnknownName\n  inber failed: UnknownName"
+    outer, told, inber = repr(wb.traffic[-1]).splitlines()
+    assert (outer, inber) == ("outer failed: UnknownName", "  inber failed: UnknownName")
+    assert told.startswith("  UnknownName: No service is named 'inber'; ")
+    assert told.endswith(f"({__file__}, line {Outer.handle.__code__.co_firstlineno + 1}, in handle)")
     with pytest.raises(UnknownName, match="Fix: run the cell that defines it, or correct the name"):
         wb.invoke("nope")
     assert repr(wb.traffic[-1]) == "nope failed: UnknownName"
@@ -141,7 +145,9 @@ def test_a_service_cannot_invoke_itself(wb: Workbench) -> None:
     for name in ("outer", "outer.async"):
         with pytest.raises(ServiceUsage, match=f"'{name}' cannot invoke itself. Fix: put the shared work"):
             wb.invoke(name, name)
-        assert repr(wb.traffic[-1]) == f"{name} failed: ServiceUsage"
+        head, told = repr(wb.traffic[-1]).splitlines()
+        assert head == f"{name} failed: ServiceUsage"
+        assert told.startswith(f"  ServiceUsage: Service '{name}' cannot invoke itself. ")
 
 
 def test_a_circle_of_services_ends_with_its_names(wb: Workbench) -> None:

@@ -95,5 +95,7 @@ def _took(seconds: float | None) -> str:
 
 
 def _outcome(call: dict[str, Any]) -> str:
+    """What was asked and what came of it; by which service, where the address does not say it, and as whom."""
+    service = f"  {call['service']}" if call["service"] not in call["name"] else ""
     user = f" as {call['user']}" if call.get("user") else ""
-    return f"{call['name']} {call['outcome']}{user}"
+    return f"{call['name']} {call['outcome']}{service}{user}"

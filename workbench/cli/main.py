@@ -130,7 +130,7 @@ def lab(context: typer.Context) -> None:
 def serve(
     file: Annotated[str, Argument(help="A notebook (.ipynb) or module (.py).")],
     port: Annotated[
-        int | None, Option(parser=_port, metavar="PORT", help="The port; 0 takes any. [default: 11223 if free]")
+        int | None, Option(parser=_port, metavar="PORT", help="The port; 0 takes any, none 11223 if it is free.")
     ] = None,
     host: Annotated[list[str] | None, Option(metavar="NAME", help="A further host name to answer for.")] = None,
     drain: Annotated[float, Option(metavar="SECONDS", help="Longest wait for calls in flight at SIGTERM.")] = 10.0,

@@ -30,6 +30,11 @@ class Place(NamedTuple):
     line: int
     function: str
 
+    @property
+    def is_users(self) -> bool:
+        """Whether it is code of the user's own."""
+        return not self.file.startswith(_not_the_users())
+
     def __str__(self) -> str:
         return f"{self.file}, line {self.line}, in {self.function}"
 

@@ -85,7 +85,9 @@ class Step:
     def told(self) -> str:
         """What failed, and at which line of the user's code; '' where a step below tells it, or nothing failed."""
         error = self.error
-        if error is None or self.mood != "failed" or self.kind != "service" or error.place is None:
+        if error is None or self.mood != "failed" or self.kind != "service":
+            return ""
+        if error.place is None or not error.place.is_users:
             return ""
         below = (each.error for each in self.steps if isinstance(each, Step) and each.kind == self.kind)
         if any(each is not None and each.place == error.place for each in below):

@@ -59,10 +59,12 @@ def _number(asked: dict[str, str], name: str, otherwise: int) -> int:
 
 def _call_told(trace: Trace) -> dict[str, Any]:
     root = trace.root
+    services = (step.name for _, step in root.tree() if isinstance(step, Step) and step.kind == "service")
     told = {"cid": trace.cid, "at": trace.at, "name": root.name, "outcome": root.outcome, "mood": root.mood}
+    told |= {"seconds": root.seconds, "service": next(services, "")}
     if isinstance(root, RequestStep):
-        told |= {"address": root.address, "channel": root.channel, "service": root.service, "user": root.user}
-    return told | {"seconds": root.seconds}
+        told |= {"address": root.address, "channel": root.channel, "user": root.user}
+    return told
 
 
 def _step_told(depth: int, step: Any) -> dict[str, Any]:
