@@ -129,7 +129,10 @@ def test_the_code_that_a_form_gave_changes_nothing_when_it_is_pasted(ask: Asking
     code = scheduled(ask)["code"]
     outcome: dict[str, Any] = {}
     exec(code.replace("wb.define", "outcome['said'] = wb.define"), {"wb": wb, "outcome": outcome})
-    assert repr(outcome["said"]) == "Unchanged: Interval job 'hello'."
+    assert outcome["said"].lines() == [
+        "Unchanged: Interval job 'hello'.",
+        "Job 'hello' is in a cell now, so its copy by click is gone.",
+    ]
 
 
 def test_a_jobs_name_that_is_taken_is_said_beside_the_name(ask: Asking, wb: Workbench) -> None:

@@ -9,7 +9,9 @@ from threading import RLock, local
 from time import monotonic
 from typing import Any
 
-from workbench.app.book import Book
+from workbench.app.around import Around
+from workbench.app.book import Book, Removed
+from workbench.app.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.limits import LimitsInForce, arrivals
@@ -28,13 +30,13 @@ from workbench.channels.turns import Turns
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb.live import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
-from workbench.core.call import Call, Connections, Deployment
+from workbench.core.call import Deployment
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
 from workbench.core.errors import NameTaken
 from workbench.core.events import Events
 from workbench.core.origin import Origin
-from workbench.core.ports import Clock
+from workbench.core.ports import Clock, Store
 from workbench.limiting.definition import Limit, On
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
@@ -45,31 +47,7 @@ from workbench.runtime.watchdog import Watchdog
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.records import JobChanged
-from workbench.stores.opening import open_store, sqlite_folder
-
-
-class Around:
-    """What a service reaches through `self`."""
-
-    def __init__(
-        self, connections: LiveConnections, clock: Clock, log: Log, traffic: Traffic, kvdb: Callable[[], Kvdb]
-    ) -> None:
-        self.connections: Connections = connections
-        self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
-        self.invoker: Any = None
-        self.watched: set[Call] = set()
-
-    @property
-    def kvdb(self) -> Kvdb:
-        """Redis."""
-        return self._kvdb()
-
-    def inline(self, call: Call) -> bool:
-        """Whether a person waits for this call in the cell that made it."""
-        root = call
-        while root.parent is not None:
-            root = root.parent
-        return root in self.watched
+from workbench.stores.opening import is_there, open_store, sqlite_folder
 
 
 class Parts:
@@ -79,6 +57,9 @@ class Parts:
         admin: The workbench's own HTTP addresses, for callers that hold the token.
         See `Workbench` for the rest.
     """
+
+    _store: Store | None = None
+    _scheduler: CellScheduler | None = None
 
     def __init__(self, settings: Settings, clock: Clock, admin: Mapping[tuple[str, str], Admin]) -> None:
         self._opening = RLock()
@@ -92,7 +73,8 @@ class Parts:
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
         self.book = Book(self.known, self.events, self._rows())
-        self.events.subscribe(JobChanged, self._follow_job)
+        self.clicks = Clicks(self._kept_clicks, clock, settings.folder)
+        self._follow_removals()
         self.views = Views(
             lambda: self.book.of("security"),
             lambda: self.registry.services,
@@ -115,7 +97,6 @@ class Parts:
         )
         self.channels = self._live_channels()
         self._settings, self._clock, self.runtime_file = settings, clock, RuntimeFile(settings.app)
-        self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = HTTPServer(
@@ -196,12 +177,29 @@ class Parts:
         )
 
     @property
+    def store(self) -> Store:
+        """Where jobs, runs and clicks are kept: opened, and made, when the first of them is asked for."""
+        with self._opening:
+            if self._store is None:
+                self._store = open_store(self._settings.store)
+        return self._store
+
+    def _kept_clicks(self, make: bool) -> KeptClicks | None:
+        """What was made by click; None if there is no store yet, and none is to be made."""
+        if not make and self._store is None and not is_there(self._settings.store):
+            return None
+        return KeptClicks(self.store, self._settings.app, lambda collection: self.book.rows[collection].word)
+
+    def _forget_click(self, event: Removed) -> None:
+        self.clicks.drop(self.book.rows[event.collection].word, event.name)
+
+    @property
     def scheduler(self) -> CellScheduler:
         """The scheduler, and with it the store: opened when the first job is asked for."""
         with self._opening:
             if self._scheduler is None:
                 scheduler = CellScheduler(
-                    open_store(self._settings.store),
+                    self.store,
                     self._settings.app,
                     self._clock,
                     run_job(self.invoker),
@@ -216,6 +214,10 @@ class Parts:
     def job_count(self) -> int:
         """Jobs there are; 0 while nobody has asked for the scheduler."""
         return len(self._scheduler.jobs) if self._scheduler is not None else 0
+
+    def _follow_removals(self) -> None:
+        self.events.subscribe(JobChanged, self._follow_job)
+        self.events.subscribe(Removed, self._forget_click)
 
     def _follow_job(self, event: JobChanged) -> None:
         if event.what == "removed":
@@ -351,6 +353,8 @@ class Parts:
         self.limits.close()
         if self._scheduler is not None:
             self._scheduler.close()
+        elif self._store is not None:
+            self._store.close()
         self.live.close_all()
         self.sandbox.close()
         self._kvdb.close()

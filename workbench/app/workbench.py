@@ -94,7 +94,7 @@ class Workbench:
             threads=threads,
         )
         self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
-        self.drafting, self.secrets = Drafting(self._parts), self._parts.secrets
+        self.drafting, self.secrets, self.clicked = Drafting(self._parts), self._parts.secrets, self._parts.clicks
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
 

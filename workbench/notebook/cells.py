@@ -24,7 +24,7 @@ from workbench.core.service import Service
 from workbench.notebook import displays, errors
 from workbench.notebook.bindings import Bindings, late, stale
 from workbench.notebook.left_out import Beside, left_out
-from workbench.notebook.lines import DeployLine, NothingLine, Notice
+from workbench.notebook.lines import ClickedLine, DeployLine, NothingLine, Notice
 from workbench.notebook.own_class import OwnClass
 from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version, class_source
@@ -166,13 +166,14 @@ class Cells:
             return
         self._say(result.result)
         _notice(self._unexpected(draft))
-        if not deployed.versions and not deployed.definitions:
-            return
-        try:
-            self._wb.start()
-        except WorkbenchError as exc:
-            self._fail(result, exc)
-        displays.show(DeployLine(deployed, self._wb, draft.source.origin.cell_id))
+        if deployed.versions or deployed.definitions:
+            try:
+                self._wb.start()
+            except WorkbenchError as exc:
+                self._fail(result, exc)
+            displays.show(DeployLine(deployed, self._wb, draft.source.origin.cell_id))
+        if deployed.said:
+            displays.show(ClickedLine(deployed.said, self._wb))
 
     def _complete_source(self, draft: Draft, raw_cell: str) -> None:
         """Add what was not known at the cell's beginning: the cell's own text, and classes that `%run` brought."""

@@ -122,3 +122,17 @@ class Notice:
     def html(self) -> str:
         """The same, each line with a warning's dot."""
         return "<br>".join(f"{dot('warn')} {escape(line)}" for line in self._lines)
+
+
+class ClickedLine:
+    """What became of clicks when a cell had run: a sentence a line."""
+
+    def __init__(self, lines: Sequence[str], wb: Workbench) -> None:
+        self.lines, self.wb = list(lines), wb
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+    def html(self) -> str:
+        """The same, each line with a dot."""
+        return "<br>".join(f"{dot('calm')} {escape(line)}" for line in self.lines)

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from workbench.app.book import Changed
+from workbench.app.code import code_of
 from workbench.app.deploy.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
@@ -16,9 +17,9 @@ from workbench.core.errors import DanglingReference, InvalidDefinition, Workbenc
 from workbench.core.origin import Origin
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
-from workbench.ui.code import code_of
 from workbench.ui.courier import Courier
 from workbench.ui.forms import Problems, Read
+from workbench.ui.limit import short_problem
 
 log = logging.getLogger("workbench.ui")
 
@@ -115,15 +116,22 @@ class Desk:
         except DanglingReference as exc:
             return {"problems": {exc.field: exc.problem}}
         self.courier.refresh_all()
-        said: dict[str, Any] = {"problems": {}, "code": code_of(definition)}
+        said: dict[str, Any] = {"problems": {}, "code": code_of(definition), "hint": self._lasts()}
         said |= {"name": definition.name, "collection": definition.collection}
         if not outcome.of("unchanged"):
             said["undo"] = self.keep_undo(lambda: self._take_back(definition, before, was))
         return said
 
+    def _lasts(self) -> str:
+        """How long what was made by click lasts, and what makes it last for good."""
+        lasts = "Kept: on again after a restart, once its service's cell has run." if self.wb.clicked.lasts else ""
+        return f"{lasts or 'On in this kernel.'} Paste it into a cell to keep it there."
+
     def clashes(self, definition: Definition, edited: str = "") -> Problems:
         """What only the whole workbench can tell: names that do not exist, and a job's name that is taken."""
         problems = {each.field: each.problem for each in self.wb.dangling(definition)}
+        if said := short_problem(str(getattr(definition, "limit", ""))):
+            problems["limit"] = said
         other = self.wb.in_force(definition)
         if definition.collection == "jobs" and definition.name != edited and other not in (None, definition):
             problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"

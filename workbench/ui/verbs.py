@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any, cast
 
+from workbench.app.code import code_of, secrets_of
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
@@ -17,7 +18,6 @@ from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
 from workbench.ui import calls, limit, rows, schedule
 from workbench.ui.burst import send_burst
-from workbench.ui.code import code_of, secrets_of
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import Read, filled, form_of, read
 
@@ -116,7 +116,9 @@ def form_check(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     unset = [each for each in secrets_of(found.definition) if not desk.wb.secrets.has(each.name)]
     # Without the name: it may be the secret itself.
     note = "No secret of this name is set. Type its name here, never the secret itself." if unset else ""
-    return {"problems": desk.clashes(found.definition), "code": code_of(found.definition), "note": note}
+    problems = desk.clashes(found.definition)
+    # Code that would be refused is none to copy.
+    return {"problems": problems, "code": "" if "limit" in problems else code_of(found.definition), "note": note}
 
 
 def form_save(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -263,6 +265,15 @@ def burst(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return outcome
 
 
+def remove_click(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Take back what was made by click."""
+    click = desk.wb.clicked[str(message["name"])]
+    desk.wb.clicked.remove(click.name)
+    desk.courier.refresh_all()
+    again = desk.keep_undo(lambda: _again(desk, click.definition, click.origin))
+    return {"said": f"{click} is removed."} | ({} if click.edits else {"undo": again})
+
+
 def undo(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Take back what a form did."""
     return {"said": desk.undo(int(message["undo"]))}
@@ -290,6 +301,7 @@ VERBS: dict[str, Verb] = {
     "limit save": save_limit,
     "limit remove": remove_limit,
     "burst": burst,
+    "click remove": remove_click,
     "undo": undo,
 }
 """What cards may ask for. A verb that answers None tells its answer later."""

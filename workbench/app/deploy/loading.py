@@ -115,7 +115,7 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     """Run a notebook's code cells; each good cell goes live by itself, as when a person runs them."""
     module = ModuleType(f"__main__.{path.stem}")
     sys.modules[module.__name__] = module
-    versions, definitions = [], []
+    versions, definitions, said = [], [], list[str]()
     missing: dict[str, list[str]] = {}
     origin = Origin("file", file=file_name(path), loaded=True)
     for number, cell_id, text, may_raise in code_cells(path):
@@ -136,7 +136,8 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
         versions += draft.deployed.versions
         definitions += draft.deployed.definitions
         missing |= draft.deployed.missing
-    return Deployed(versions, definitions, missing)
+        said += draft.deployed.said
+    return Deployed(versions, definitions, missing, said)
 
 
 def _has_magic(text: str) -> bool:

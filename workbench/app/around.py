@@ -1,0 +1,36 @@
+"""What a service reaches through `self`, as its workbench gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workbench.connections.kvdb.live import Kvdb
+from workbench.connections.live import LiveConnections
+from workbench.core.call import Call, Connections
+from workbench.core.ports import Clock
+from workbench.runtime.traffic import Log, Traffic
+
+
+class Around:
+    """What a service reaches through `self`."""
+
+    def __init__(
+        self, connections: LiveConnections, clock: Clock, log: Log, traffic: Traffic, kvdb: Callable[[], Kvdb]
+    ) -> None:
+        self.connections: Connections = connections
+        self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
+        self.invoker: Any = None
+        self.watched: set[Call] = set()
+
+    @property
+    def kvdb(self) -> Kvdb:
+        """Redis."""
+        return self._kvdb()
+
+    def inline(self, call: Call) -> bool:
+        """Whether a person waits for this call in the cell that made it."""
+        root = call
+        while root.parent is not None:
+            root = root.parent
+        return root in self.watched
