@@ -74,10 +74,21 @@ def _words(problem: str) -> str:
 
 
 def short_problem(text: str) -> str:
-    """What is wrong with a limit as one field holds it, `100/m` or several lines; '' if nothing is."""
-    wrong = read(text)[1] if text.strip() else []
-    said = [(each.partition(" `")[0], _words(each)) for each in wrong]
-    return "; ".join(words if len(text.strip().splitlines()) == 1 else f"{line}: {words}" for line, words in said)
+    """What is wrong with a limit in one field, `100/m` or several lines, and what is right; '' if nothing is wrong.
+
+    The words are those of the limit's own form.
+    """
+    rows = [row for row in text.splitlines() if row.strip()]
+    alone = len(rows) == 1 and "=" not in text
+    wrong = read(f"{_EVERYONE} = {text.strip()}" if alone else text)[1] if rows else []
+    said = []
+    for each in wrong:
+        line, _, rest = each.replace("`", "").partition(" ")
+        number, _, rest = rest.partition(" ")
+        words, _, fix = rest.partition(": ")[2].rpartition("; ")
+        everyone = "" if "lines" in fix else f"{_EVERYONE} = "
+        said.append(f"{words}; {fix.replace(everyone, '')}" if alone else f"{line} {number}: {words}; {fix}")
+    return " | ".join(said)
 
 
 def preview(found: Read, tried: Mapping[str, Any], others: Iterable[Limit]) -> dict[str, Any]:
