@@ -291,7 +291,8 @@ def test_a_restart_under_a_card_is_said_and_no_button_is_left_dead(notebook: Cal
     hello.locator(".wb-runs li").nth(4).wait_for()
     opened.restart()
     opened.page.get_by_text("The kernel restarted").first.wait_for(timeout=5000)
-    assert hello.locator("button:enabled, input:enabled, select:enabled, textarea:enabled").count() == 0
+    enabled = hello.locator("button:enabled, input:enabled, select:enabled, textarea:enabled")
+    assert enabled.all_inner_texts() == ["Copy"], "it needs no kernel, and may hold the only copy of the code"
     opened.run_all()
     hello.get_by_role("button", name="Invoke", exact=True).wait_for()
     assert opened.page.get_by_text("The kernel restarted").is_hidden()
@@ -312,3 +313,24 @@ def test_the_saved_notebook_reads_without_a_kernel(notebook: Callable[..., Noteb
     (shown,) = [each["data"] for each in opened.outputs(1) if each["output_type"] == "display_data"]
     assert shown["text/plain"] == "api.hello v1 is live."
     assert "api.hello" in "".join(shown["text/html"])
+
+
+def test_a_typed_password_is_in_env_and_not_in_the_saved_notebook(
+    lab: Lab, notebook: Callable[..., Notebook], request: pytest.FixtureRequest
+) -> None:
+    opened = notebook(ON, MISSING)
+    sync = row(opened, "api.sync")
+    press(sync, "Define SMTP My SMTP")
+    sync.get_by_label("Host").fill("smtp.example.com")
+    sync.get_by_label("Mode").select_option("starttls")
+    sync.get_by_label("Username").fill("ada")
+    sync.get_by_label("Password", exact=True).fill("hunter2-Canary-11")
+    sync.get_by_text("The value of MY_SMTP_PASSWORD is kept in .env.").wait_for()
+    assert not (lab.root / ".env").exists()
+    press(sync, "Save")
+    sync.get_by_text("SMTP 'My SMTP' is defined. The value of MY_SMTP_PASSWORD is kept in .env.").wait_for()
+    assert (lab.root / ".env").read_text() == "MY_SMTP_PASSWORD='hunter2-Canary-11'\n"
+    opened.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    saved = (lab.root / f"{request.node.name}.ipynb").read_text()
+    assert "api.sync v1 is live" in saved
+    assert "hunter2" not in saved + opened.page.content()

@@ -14,12 +14,14 @@ from workbench.app.deploy.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
+from workbench.core.masking import mask
 from workbench.core.origin import Origin
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
 from workbench.ui.courier import Courier
 from workbench.ui.forms import Problems, Read
 from workbench.ui.limit import short_problem
+from workbench.ui.secrets import learn_typed
 
 log = logging.getLogger("workbench.ui")
 
@@ -81,31 +83,36 @@ class Desk:
     def answer(self, message: Content, tell: Tell) -> None:
         """Answer a question: `tell` is called with the answer, now or later; it is always called."""
         name = str(message.get("ask"))
+        learn_typed(message)
         try:
             if name not in self._verbs:
                 raise WorkbenchError(f"A card asked for {name!r}, which nobody answers. Fix: run its cell again.")
             said = self._verbs[name](self, message, tell)
         except WorkbenchError as exc:
-            said = {"failed": str(exc)}
+            said = {"failed": mask(str(exc))}
         except Exception as exc:
             log.exception("what a card asked for failed: %s", name)
-            said = {"failed": f"{type(exc).__name__}: {exc}"}
+            said = {"failed": mask(f"{type(exc).__name__}: {exc}")}
         if said is not None:
             tell(said)
 
-    def put(self, found: Read, cell: str, edited: str = "") -> dict[str, Any]:
+    def put(
+        self, found: Read, cell: str, edited: str = "", first: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]:
         """Put what a form describes into force at once, or say by field why not.
 
         Args:
             found: What was read of the form.
             cell: The id of the cell under which it was opened; empty if nobody knows.
             edited: The name of the job that it may replace.
+            first: Done before, once nothing speaks against it.
         """
         definition = found.definition
         if definition is None:
             return {"problems": found.problems}
         if problems := self.clashes(definition, edited):
             return {"problems": problems}
+        first()
         before = self.wb.in_force(definition)
         was = self.wb.origin_of(definition)
         origin = was.by_form() if was is not None else Origin("form", cell_id=cell)
