@@ -33,7 +33,7 @@ from workbench import (
     Workbench,
     secret,
 )
-from workbench.app.clicks import Click, KeptClicks
+from workbench.app.deploy.clicks import Click, KeptClicks
 from workbench.core.clock import VirtualClock
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage, StillUsed, StoreUnavailable, UnknownName

@@ -11,10 +11,11 @@ from typing import Any
 
 from workbench.app.around import Around
 from workbench.app.book import Book, Removed
-from workbench.app.clicks import Clicks, KeptClicks
+from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
-from workbench.app.limits import LimitsInForce, arrivals
+from workbench.app.limits import LimitsInForce, arrivals, check_limit, check_short_limit, short_limit, twice
+from workbench.app.outside import Outside
 from workbench.app.secrets import FoundSecrets
 from workbench.app.serving.own import OwnListener
 from workbench.app.serving.runtime_file import RuntimeFile
@@ -33,11 +34,9 @@ from workbench.connections.live import LiveConnections
 from workbench.core.call import Deployment
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
-from workbench.core.errors import NameTaken
 from workbench.core.events import Events
-from workbench.core.origin import Origin
 from workbench.core.ports import Clock, Store
-from workbench.limiting.definition import Limit, On
+from workbench.limiting.definition import Limit
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
 from workbench.runtime.loop import LoopThread
@@ -62,14 +61,14 @@ class Parts:
     _scheduler: CellScheduler | None = None
 
     def __init__(self, settings: Settings, clock: Clock, admin: Mapping[tuple[str, str], Admin]) -> None:
-        self._opening = RLock()
+        self._opening, self._of_thread = RLock(), local()
         self.token = secrets.token_urlsafe(24)
-        self._of_thread = local()
         self.events, self.traffic, self.log = Events(), Traffic(), Log()
         self.registry, self.loop, self.workers = Registry(), LoopThread(), Workers(settings.threads)
         self.sandbox = Sandbox(lambda: self.live.definitions)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
-        self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
+        self.outside = Outside(lambda: self.live.definitions.values(), self.events)
+        self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check)
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
         self.book = Book(self.known, self.events, self._rows())
@@ -129,7 +128,7 @@ class Parts:
                 Effect(
                     self._enter_user,
                     self._leave_user,
-                    check=lambda each, _: self._check_short_limit("user", each),
+                    check=lambda each, _: check_short_limit("user", each, self.book),
                     again=lambda each: self.read_secret_again(each.name),
                 ),
                 order=10,
@@ -139,7 +138,11 @@ class Parts:
             CollectionRow(
                 "limits",
                 "limit",
-                Effect(self._limit, self._lift, check=self._check_limit),
+                Effect(
+                    self._limit,
+                    self._lift,
+                    check=lambda each, at: check_limit(each, at, self.book, self.registry.services),
+                ),
                 order=40,
                 # Those that stand on an object itself, too.
                 items=lambda: {each.full_name: each for each in self.limits},
@@ -153,7 +156,7 @@ class Parts:
             Effect(
                 self._open_channel,
                 self._close_channel,
-                check=lambda each, _: self._check_short_limit("channel", each),
+                check=lambda each, _: check_short_limit("channel", each, self.book),
             ),
             order=30,
             waits=True,
@@ -228,7 +231,7 @@ class Parts:
         return lambda: self.scheduler.put_back(name, stored)
 
     def _enter_user(self, user: Any) -> None:
-        self.short.put("user", user.name, _short_limit(user))
+        self.short.put("user", user.name, short_limit(user))
         self.views.verifier(user.name)
         self.views.rebuild()
 
@@ -271,7 +274,7 @@ class Parts:
             NameTaken: The service has a Limit of its own, too.
         """
         if text and f"service {name}" in self.book.of("limits"):
-            raise _twice(name)
+            raise twice(name)
         self.short.put("service", name, text)
 
     def follow_service(self, name: str) -> None:
@@ -279,24 +282,6 @@ class Parts:
         live = self.registry.services.get(name)
         self.short.put("service", name, live.cls.limit if live is not None else "")
         self.views.follow_services()
-
-    def _check_limit(self, limit: Limit, origin: Origin) -> None:
-        """`limit=` on an object and a Limit for the same object contradict each other."""
-        if limit.on == "service":
-            live = self.registry.services.get(limit.name)
-            if live is not None and live.cls.limit:
-                raise _twice(limit.name)
-            return
-        owner = self.book.of("channels" if limit.on == "channel" else "security").get(limit.name)
-        if owner is not None and _short_limit(owner):
-            raise NameTaken("The limit of", limit.name, f"{owner} limit=", f"Limit in {origin}", fix="keep one")
-
-    def _check_short_limit(self, on: On, definition: Any) -> None:
-        there = self.book.origin("limits", f"{on} {definition.name}")
-        if there is not None and _short_limit(definition):
-            raise NameTaken(
-                "The limit of", definition.name, f"Limit in {there}", f"{definition} limit=", fix="keep one"
-            )
 
     def _limit(self, limit: Limit) -> None:
         self.limits.define(limit)
@@ -388,11 +373,3 @@ class Parts:
             each.name not in (self.registry.services if each.collection == "services" else self.known(each.collection))
             for each in definition.references()
         )
-
-
-def _short_limit(definition: Definition) -> str:
-    return str(getattr(definition, "limit", ""))
-
-
-def _twice(service: str) -> NameTaken:
-    return NameTaken("The limit of service", service, "its class's limit =", "a Limit", fix="keep one")

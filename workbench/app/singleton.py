@@ -23,6 +23,8 @@ def the_workbench() -> Workbench:
             hosts=_listed("WORKBENCH_HOSTS"),
             proxies=_listed("WORKBENCH_PROXIES"),
         )
+        if (path := notebook_path()) is not None:
+            wb.outside.watch(path)
         _kept.append(wb)
         atexit.register(wb.close)
     return _kept[0]
@@ -61,10 +63,16 @@ def forget() -> None:
 
 def notebook_name() -> str:
     """Which notebook this is, relative to the current folder; `notebook` when nothing tells."""
-    for told in ("WORKBENCH_NOTEBOOK", "JPY_SESSION_NAME"):
-        if path := os.environ.get(told):
-            try:
-                return str(Path(path).resolve().relative_to(Path.cwd()))
-            except ValueError:
-                return Path(path).name
-    return "notebook"
+    path = notebook_path()
+    if path is None:
+        return "notebook"
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return path.name
+
+
+def notebook_path() -> Path | None:
+    """Where this notebook is, as whoever started the process tells; None when nobody does."""
+    told = os.environ.get("WORKBENCH_NOTEBOOK") or os.environ.get("JPY_SESSION_NAME")
+    return Path(told) if told else None

@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("file", help="notebook (.ipynb) or module (.py)")
     served.add_argument("--port", type=_port, default=None, help="port; 0 takes any (default: 11223 if free)")
     served.add_argument("--host", action="append", default=[], help="further host name to answer for")
+    served.add_argument("--allow-outside", action="store_true", help="let a notebook from elsewhere call the outside")
     served.add_argument("--drain", type=float, default=10.0, help="longest wait for calls in flight at SIGTERM [s]")
 
     invoked = command("invoke", remote.invoke, "Invoke a service in a workbench that runs on this machine.")

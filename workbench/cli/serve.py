@@ -78,6 +78,8 @@ def _set_environment(args: argparse.Namespace, path: Path) -> None:
     os.environ["WORKBENCH_HEADLESS"] = "1"
     if args.port is not None:
         os.environ["WORKBENCH_PORT"] = str(args.port)
+    if args.allow_outside:
+        os.environ["WORKBENCH_ALLOW_OUTSIDE"] = "1"
     if args.host:
         os.environ["WORKBENCH_HOSTS"] = ",".join(args.host)
 

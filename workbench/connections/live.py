@@ -22,15 +22,17 @@ class LiveConnections:
     """Definitions by name, and the one live object of each.
 
     `stand_in` is asked at each opening for the definition to open instead, which is how a sandbox points a
-    connection at its peer while the definition keeps its real address.
+    connection at its peer while the definition keeps its real address. `check` raises for a definition that may not be
+    opened at its real address.
     """
 
     def __init__(
         self,
         opening: Opening,
         stand_in: Callable[[ConnectionDefinition], ConnectionDefinition] = lambda definition: definition,
+        check: Callable[[ConnectionDefinition], None] = lambda definition: None,
     ) -> None:
-        self._opening, self._stand_in = opening, stand_in
+        self._opening, self._stand_in, self._check = opening, stand_in, check
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
         self._seen: dict[str, dict[tuple[Secret, str], str]] = {}
@@ -108,7 +110,10 @@ class LiveConnections:
                 self.close(name)
             if (live := self._live.get(name)) is None:
                 seen: dict[tuple[Secret, str], str] = {}
-                live = self._stand_in(self._definitions[name]).open(_Noting(self._opening, seen))
+                definition = self._definitions[name]
+                if (opened := self._stand_in(definition)) is definition:
+                    self._check(definition)
+                live = opened.open(_Noting(self._opening, seen))
                 self._seen[name], self._live[name] = seen, live
         return live
 

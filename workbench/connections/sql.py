@@ -81,6 +81,11 @@ class SQLConnection(ConnectionDefinition, tag="sql", frozen=True, kw_only=True):
         problems = {} if self.database else {"database": "is missing"}
         return problems if self.host else problems | {"host": "is missing"}
 
+    @property
+    def called(self) -> str:
+        # A driver may be told another host than the field.
+        return self.extra.get("hostaddr") or self.extra.get("host") or self.host
+
     def open(self, opening: Opening) -> LiveSQL:
         return LiveSQL(self, opening)
 

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbench.app.clicks import Clicks
 from workbench.app.collections import Collection
+from workbench.app.deploy.clicks import Clicks
 from workbench.app.inline import Answer
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
@@ -21,7 +21,7 @@ from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import limiting, running
 from workbench.notebook.html import bar, block, chip, code, dot, escape, measure, muted, strong, table
-from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice
+from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice, Question
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.mail import Mail
@@ -152,6 +152,7 @@ CARDS: dict[type, Callable[[Any, Any], dict[str, Any]]] = {
     Defined: _defined_card,
     ClickedLine: lambda shell, line: front.clicked_card(shell, line.wb, line.lines),
     Clicks: lambda shell, clicks: front.clicked_card(shell, the_workbench()) if clicks else {},
+    Question: lambda shell, question: front.question_card(shell, question.wb),
     Job: _jobs_card,
     Jobs: _jobs_card,
     Peer: _peer_card,
@@ -169,6 +170,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     NothingLine: NothingLine.html,
     Notice: Notice.html,
     ClickedLine: ClickedLine.html,
+    Question: Question.html,
     Clicks: _clicks,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,

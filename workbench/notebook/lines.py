@@ -136,3 +136,17 @@ class ClickedLine:
     def html(self) -> str:
         """The same, each line with a dot."""
         return "<br>".join(f"{dot('calm')} {escape(line)}" for line in self.lines)
+
+
+class Question:
+    """What a notebook from elsewhere may do, until its person has answered."""
+
+    def __init__(self, text: str, wb: Workbench) -> None:
+        self._text, self.wb = text, wb
+
+    def __repr__(self) -> str:
+        return f"{self._text} [Use stand-ins] [Allow]"
+
+    def html(self) -> str:
+        """The same, in amber."""
+        return f"{dot('warn')} {escape(repr(self))}"

@@ -57,6 +57,11 @@ def clicked_card(shell: Any, wb: Workbench, notes: Sequence[str] = ()) -> dict[s
     return _shown(shell, wb, lambda: views().clicked(notes))
 
 
+def question_card(shell: Any, wb: Workbench) -> dict[str, Any]:
+    """A card that asks whether this notebook may call the outside, until it is answered."""
+    return _shown(shell, wb, lambda: views().question)
+
+
 def panel_card(shell: Any, wb: Workbench) -> dict[str, Any]:
     """A card with everything there is."""
     return _shown(shell, wb, lambda: views().everything)

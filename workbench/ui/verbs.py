@@ -153,7 +153,12 @@ def form_check(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 def form_save(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Put a form's definition into force; the secrets that were typed are kept first, since it may need them."""
     found, typed = _filled(desk, message)
-    said = desk.put(found, _cell(message), first=lambda: [desk.wb.secrets.keep(*each) for each in typed])
+
+    def keep() -> None:
+        for each in typed:
+            desk.wb.secrets.keep(*each)
+
+    said = desk.put(found, _cell(message), first=keep)
     if not said["problems"]:
         definition = cast(Definition, found.definition)
         now = "changed" if message.get("edit") else "open" if isinstance(definition, ChannelDefinition) else "defined"
@@ -294,6 +299,20 @@ def burst(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return outcome
 
 
+def allow_outside(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Take this notebook as one's own, so that it may call the outside."""
+    desk.wb.outside.allow()
+    desk.courier.refresh_all()
+    return {"said": "Allowed, from now on. Run the cell again."}
+
+
+def use_stand_ins(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Send every connection to a stand-in."""
+    desk.wb.sandbox()
+    desk.courier.refresh_all()
+    return {"said": "Every connection goes to a stand-in. Run the cell again."}
+
+
 def remove_click(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Take back what was made by click."""
     click = desk.wb.clicked[str(message["name"])]
@@ -331,6 +350,8 @@ VERBS: dict[str, Verb] = {
     "limit remove": remove_limit,
     "burst": burst,
     "click remove": remove_click,
+    "outside allow": allow_outside,
+    "outside stand-ins": use_stand_ins,
     "undo": undo,
 }
 """What cards may ask for. A verb that answers None tells its answer later."""

@@ -17,6 +17,7 @@ from msgspec import structs
 
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
+from workbench.app.deploy.notebooks import cells_of
 from workbench.app.origins import file_name
 from workbench.core.errors import DeployRefused
 from workbench.core.origin import Origin
@@ -27,17 +28,6 @@ from workbench.runtime.registry import Source
 _LOADED = "__workbench_loaded__"
 SKIPPED_TAGS = frozenset(("scratch", "test", "skip-execution"))
 """Ours, and nbclient's own."""
-
-
-class _Cell(msgspec.Struct):
-    cell_type: str
-    source: str | list[str]
-    metadata: dict[str, Any] = {}
-    id: str = ""
-
-
-class _Notebook(msgspec.Struct):
-    cells: list[_Cell]
 
 
 def source_of(classes: tuple[type[Service], ...]) -> str:
@@ -170,11 +160,10 @@ class CodeCell(NamedTuple):
 def code_cells(path: Path) -> Iterator[CodeCell]:
     """Each code cell without one of `SKIPPED_TAGS`."""
     try:
-        cells = msgspec.json.decode(path.read_bytes(), type=_Notebook).cells
+        cells = cells_of(path.read_bytes())
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise DeployRefused(f"{path.name} is no notebook: {exc}. Nothing of it is live.") from exc
     for number, cell in enumerate(cells, 1):
         tags = set(cell.metadata.get("tags", ()))
         if cell.cell_type == "code" and not tags & SKIPPED_TAGS:
-            text = cell.source if isinstance(cell.source, str) else "".join(cell.source)
-            yield CodeCell(number, cell.id, text, "raises-exception" in tags)
+            yield CodeCell(number, cell.id, cell.text, "raises-exception" in tags)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workbench.app.clicks import Click, Clicks
+from workbench.app.deploy.clicks import Click, Clicks
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin

@@ -1,5 +1,5 @@
 // The card under a cell: rows of services, jobs, definitions or a peer; each button opens its form in its row.
-import { ClickedRow } from "./clicked.js";
+import { ClickedRow, QuestionRow } from "./clicked.js";
 import { fill, h } from "./dom.js";
 import { DefinitionsRow, JobsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
@@ -46,8 +46,9 @@ class CardView {
   draw() {
     const facts = this.model.get("facts");
     this.skew = facts.now - Date.now() / 1000;
-    const { title = "", url = "", services = [], jobs = [], definitions = [], clicked = [], peer = null } = facts;
+    const { title = "", url = "", services = [], jobs = [], definitions = [], clicked = [], question = "", peer = null } = facts;
     fill(this.title, title && h("b", {}, title), url && h("a", { class: "wb-address", href: url, target: "_blank", rel: "noopener" }, url));
+    if (question || this.rows.has("question")) this.row("question", () => new QuestionRow(this), question);
     for (const each of services) this.row(`service ${each.service}`, () => new ServiceRow(this, each.service), each);
     if (jobs.length || this.rows.has("jobs")) this.row("jobs", () => new JobsRow(this), jobs);
     if (definitions.length) this.row("definitions", () => new DefinitionsRow(this), definitions);

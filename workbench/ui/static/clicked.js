@@ -1,5 +1,5 @@
 // What was made by click and is in no cell: each with its code to copy, all of it by one button.
-import { button, copyButton, dot, h } from "./dom.js";
+import { button, copyButton, dot, fill, h } from "./dom.js";
 import { Row } from "./row.js";
 
 export class ClickedRow extends Row {
@@ -21,5 +21,15 @@ export class ClickedRow extends Row {
       h("span", { class: "wb-buttons" },
         copyButton(code, "Copy", ""),
         button("Remove", () => this.ask("click remove", { name }), { "aria-label": `Remove ${name}` })));
+  }
+}
+
+// Asks whether a notebook from elsewhere may call the outside.
+export class QuestionRow extends Row {
+  draw(question) {
+    if (!this.isNew(question)) return;
+    fill(this.head, question && dot("warn", "a question"), question && h("span", { class: "wb-grow" }, question),
+      question && button("Use stand-ins", () => this.ask("outside stand-ins"), { class: "wb-primary" }),
+      question && button("Allow", () => this.ask("outside allow")));
   }
 }
