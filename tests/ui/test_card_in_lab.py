@@ -334,3 +334,34 @@ def test_a_typed_password_is_in_env_and_not_in_the_saved_notebook(
     saved = (lab.root / f"{request.node.name}.ipynb").read_text()
     assert "api.sync v1 is live" in saved
     assert "hunter2" not in saved + opened.page.content()
+
+
+def test_the_panel_lists_what_was_clicked_and_removes_it(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, HELLO, "wb")
+    hello = opened.page.locator('.wb-row[data-service="api.hello"]').last
+    press(hello, "Schedule")
+    hello.locator(".wb-runs li").nth(4).wait_for()
+    hello.get_by_role("button", name="Save", exact=True).click()
+    clicked = opened.page.locator(".wb-clicked")
+    clicked.get_by_text("Job 'hello' was set by click on").wait_for()
+    assert clicked.get_by_role("button", name="Copy", exact=True).is_enabled()
+    clicked.get_by_role("button", name="Remove job hello", exact=True).click()
+    clicked.get_by_text("Job 'hello' is removed.").wait_for()
+    assert opened.ask("print(list(wb.jobs), list(wb.clicked))") == "[] []"
+
+
+def test_a_notebook_from_elsewhere_asks_under_its_cell_and_is_asked_once(notebook: Callable[..., Notebook]) -> None:
+    define = 'from workbench import RESTConnection\nwb.define(RESTConnection("Rates", host="https://data.example.com"))'
+    opened = notebook(ON, define, 'repr(wb.connections["Rates"].conn)')
+    question = opened.page.get_by_text(
+        "This notebook comes from elsewhere and would call data.example.com.", exact=True
+    )
+    question.wait_for()
+    opened.page.get_by_role("button", name="Allow", exact=True).click()
+    opened.page.get_by_text("Allowed, from now on. Run the cell again.").wait_for()
+    question.wait_for(state="detached")
+    opened.page.evaluate(f"{KERNEL}.restart()")
+    opened.page.wait_for_function(f"{KERNEL}.status === 'idle'")
+    opened.run_all()
+    opened.page.get_by_text("\"REST 'Rates', open\"").wait_for()
+    assert not question.is_visible()
