@@ -27,6 +27,7 @@ from workbench import (
     FTPConnection,
     IntervalJob,
     Limit,
+    LocalFolder,
     RESTChannel,
     RESTConnection,
     Service,
@@ -220,6 +221,25 @@ def test_a_cells_channel_may_name_a_user_that_was_made_by_click(notebook: Notebo
     said = run_cell(second, lambda: second.define(RESTChannel("api.hello", security="ada")), Hello)
     assert said == ["User 'ada' was set by click on 27 Nov."]
     assert second.call("/api/hello", user="ada").text == "Hello there!"
+
+
+def test_a_service_that_is_called_in_its_own_cell_finds_a_connection_that_was_made_by_click(
+    notebook: Notebooks,
+) -> None:
+    class Lists(Service):
+        name = "api.lists"
+
+        def handle(self) -> list[str]:
+            return [each.path for each in self.out.files["Archive"].list("")]
+
+    first = notebook()
+    run_cell(first, nothing, Lists)
+    click(first, LocalFolder("Archive", path=str(notebook.folder / "archive")))
+    first.close()
+    second = notebook()
+    said = run_cell(second, lambda: second.invoke("api.lists"), Lists)
+    assert said == ["Connection 'Archive' was set by click on 27 Nov."]
+    assert "archive" in [each.name for each in notebook.folder.iterdir()]
 
 
 def test_a_click_that_cannot_come_back_says_why_once_and_stays_listed(notebook: Notebooks) -> None:

@@ -325,7 +325,7 @@ def test_a_typed_password_is_in_env_and_not_in_the_saved_notebook(
     sync.get_by_label("Mode").select_option("starttls")
     sync.get_by_label("Username").fill("ada")
     sync.get_by_label("Password", exact=True).fill("hunter2-Canary-11")
-    sync.get_by_text("The value of MY_SMTP_PASSWORD is kept in .env.").wait_for()
+    sync.get_by_text("Save keeps the value in .env, as MY_SMTP_PASSWORD.").wait_for()
     assert not (lab.root / ".env").exists()
     press(sync, "Save")
     sync.get_by_text("SMTP 'My SMTP' is defined. The value of MY_SMTP_PASSWORD is kept in .env.").wait_for()

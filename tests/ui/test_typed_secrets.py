@@ -44,7 +44,7 @@ def test_a_password_that_is_typed_goes_to_env_and_the_code_names_it(
     caplog.set_level(logging.DEBUG)
     (tmp_path / ".env").write_text("# mine\nOTHER=1\n")
     checked = ask("form check", connection="ftp", values=FTP | {"password": while_typing()})
-    assert checked["note"] == "The value of MY_FTP_PASSWORD is kept in .env."
+    assert checked["note"] == "Save keeps the value in .env, as MY_FTP_PASSWORD."
     assert 'password=secret("MY_FTP_PASSWORD")' in checked["code"]
     assert (tmp_path / ".env").read_text() == "# mine\nOTHER=1\n", "nothing is kept before Save"
     said = ask("form save", connection="ftp", values=FTP | {"password": typed()})

@@ -23,7 +23,7 @@ class LiveConnections:
 
     `stand_in` is asked at each opening for the definition to open instead, which is how a sandbox points a
     connection at its peer while the definition keeps its real address. `check` raises for a definition that may not be
-    opened at its real address.
+    opened at its real address. `bring` is asked for a name that is not defined, and may define it.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class LiveConnections:
         check: Callable[[ConnectionDefinition], None] = lambda definition: None,
     ) -> None:
         self._opening, self._stand_in, self._check = opening, stand_in, check
+        self.bring: Callable[[str], object] = lambda name: None
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
         self._seen: dict[str, dict[tuple[Secret, str], str]] = {}
@@ -71,6 +72,8 @@ class LiveConnections:
 
     def item(self, kind: str, name: str) -> Any:
         """The object that a service finds under `name` of one kind; raises UnknownName."""
+        if name not in self._definitions:
+            self.bring(name)
         definition = self._definitions.get(name)
         if definition is None or tag(definition) not in catalog.members(kind):
             cls = catalog.definition_class(kind)

@@ -125,6 +125,11 @@ def _filled(desk: Desk, message: Content) -> tuple[Read, list[Typed]]:
     return (Read(None, found.problems | taken.problems) if taken.problems else found), taken.typed
 
 
+def _to_keep(typed: Sequence[Typed]) -> str:
+    """Where values that are typed will be kept, and under which names."""
+    return " ".join(f"Save keeps the value in {each.place}, as {each.name}." for each in typed)
+
+
 def _kept(typed: Sequence[Typed]) -> str:
     """Where values that were typed are kept, and under which names."""
     return " ".join(f"The value of {each.name} is kept in {each.place}." for each in typed)
@@ -135,16 +140,10 @@ def form_check(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     found, typed = _filled(desk, message)
     if found.definition is None:
         return {"problems": found.problems, "code": ""}
-    new = {each.name for each in typed}
-    unset = [
-        each for each in secrets_of(found.definition) if each.name not in new and not desk.wb.secrets.has(each.name)
-    ]
+    named = {each.name for each in secrets_of(found.definition)} - {each.name for each in typed}
+    unset = [name for name in named if not desk.wb.secrets.has(name)]
     # Without the name: it may be the secret itself.
-    note = (
-        "No secret of this name is set. Type its value as the password, or name one that is set."
-        if unset
-        else _kept(typed)
-    )
+    note = "No secret of this name is set. Type its value, or name one that is set." if unset else _to_keep(typed)
     problems = desk.clashes(found.definition)
     # Code that would be refused is none to copy.
     return {"problems": problems, "code": "" if "limit" in problems else code_of(found.definition), "note": note}

@@ -259,7 +259,7 @@ class Clicks(Mapping[str, Click]):
         self.drop(click.word, click.definition.full_name)
 
     def take(self, notebook: str) -> None:
-        """Take over what was made by click in this notebook while it had another name.
+        """Take over what was made by click in this notebook while it had another name; jobs begin their count anew.
 
         Args:
             notebook: Its former path, as `Untitled.ipynb`.

@@ -33,6 +33,8 @@ class Drafting:
             lambda each: parts.book.origin(each.collection, each.full_name) is not None,
         )
         parts.clicks.follow(self._bring_taken, self._withdraw)
+        # A service may call, in its own cell, a connection that waits for the end of that very cell.
+        parts.live.bring = self._bring_connection
 
     @property
     def live(self) -> Mapping[str, Version]:
@@ -124,6 +126,10 @@ class Drafting:
     def _bring_taken(self) -> None:
         with self.lock:
             self.returning.bring()
+
+    def _bring_connection(self, name: str) -> None:
+        with self.lock:
+            self.returning.bring_named("connections", name)
 
     def _withdraw(self, definition: Definition) -> None:
         """Take what a click made out of force."""

@@ -48,11 +48,15 @@ class Returning:
     def bring_for(self, definition: Definition) -> None:
         """Put into force what a definition names and a click made."""
         for collection, name in self._lacks(definition):
-            for click in self._waiting():
-                if (click.definition.collection, click.definition.name) == (collection, name):
-                    self.bring_for(click.definition)
-                    if self._may_come(click):
-                        self._bring_one(click)
+            self.bring_named(collection, name)
+
+    def bring_named(self, collection: str, name: str) -> None:
+        """Put into force what a click made under that name, and what it names itself."""
+        for click in self._waiting():
+            if (click.definition.collection, click.definition.name) == (collection, name):
+                self.bring_for(click.definition)
+                if self._may_come(click):
+                    self._bring_one(click)
 
     def _may_come(self, click: Click) -> bool:
         return not self._lacks(click.definition)

@@ -92,7 +92,7 @@ class SecretName {
   constructor(label, { secrets = [], places = [] }, onInput) {
     const known = h("datalist", { id: newId() }, secrets.map((name) => h("option", { value: name })));
     this.place = h("select", { class: "wb-input", "aria-label": `${label}: kept in`, on: { change: onInput } }, places.map((place) => h("option", { value: place }, place)));
-    this.name = h("input", { type: "text", class: "wb-input wb-mono", list: secrets.length ? known.id : null, placeholder: "a name made from this form", "aria-label": `${label}: secret's name`,
+    this.name = h("input", { type: "text", class: "wb-input wb-mono", list: secrets.length ? known.id : null, placeholder: "named after this", "aria-label": `${label}: secret's name`,
       autocomplete: "off", spellcheck: "false", on: { input: onInput } });
     this.el = h("div", { class: "wb-inline" }, "kept in ", this.place, " as ", this.name, known);
   }
