@@ -146,5 +146,5 @@ def test_the_readme_tells_every_variable_that_the_code_knows() -> None:
     own = {each.variable: each.default for each in SETTINGS if each.name not in Bounds.__struct_fields__}
     assert own.keys() <= named <= {each.variable for each in SETTINGS}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(WORKBENCH_[A-Z]+)` \| `?([^|`]*)`? \|", readme, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(WORKBENCH_[A-Z_]+)` \| `?([^|`]*)`? \|", readme, re.MULTILINE))
     assert rows == own

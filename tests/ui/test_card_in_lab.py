@@ -291,7 +291,8 @@ def test_a_restart_under_a_card_is_said_and_no_button_is_left_dead(notebook: Cal
     hello.locator(".wb-runs li").nth(4).wait_for()
     opened.restart()
     opened.page.get_by_text("The kernel restarted").first.wait_for(timeout=5000)
-    assert hello.locator("button:enabled, input:enabled, select:enabled, textarea:enabled").count() == 0
+    enabled = hello.locator("button:enabled, input:enabled, select:enabled, textarea:enabled")
+    assert enabled.all_inner_texts() == ["Copy"], "it needs no kernel, and may hold the only copy of the code"
     opened.run_all()
     hello.get_by_role("button", name="Invoke", exact=True).wait_for()
     assert opened.page.get_by_text("The kernel restarted").is_hidden()
@@ -312,3 +313,55 @@ def test_the_saved_notebook_reads_without_a_kernel(notebook: Callable[..., Noteb
     (shown,) = [each["data"] for each in opened.outputs(1) if each["output_type"] == "display_data"]
     assert shown["text/plain"] == "api.hello v1 is live."
     assert "api.hello" in "".join(shown["text/html"])
+
+
+def test_a_typed_password_is_in_env_and_not_in_the_saved_notebook(
+    lab: Lab, notebook: Callable[..., Notebook], request: pytest.FixtureRequest
+) -> None:
+    opened = notebook(ON, MISSING)
+    sync = row(opened, "api.sync")
+    press(sync, "Define SMTP My SMTP")
+    sync.get_by_label("Host").fill("smtp.example.com")
+    sync.get_by_label("Mode").select_option("starttls")
+    sync.get_by_label("Username").fill("ada")
+    sync.get_by_label("Password", exact=True).fill("hunter2-Canary-11")
+    sync.get_by_text("Save keeps the value in .env, as MY_SMTP_PASSWORD.").wait_for()
+    assert not (lab.root / ".env").exists()
+    press(sync, "Save")
+    sync.get_by_text("SMTP 'My SMTP' is defined. The value of MY_SMTP_PASSWORD is kept in .env.").wait_for()
+    assert (lab.root / ".env").read_text() == "MY_SMTP_PASSWORD='hunter2-Canary-11'\n"
+    opened.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    saved = (lab.root / f"{request.node.name}.ipynb").read_text()
+    assert "api.sync v1 is live" in saved
+    assert "hunter2" not in saved + opened.page.content()
+
+
+def test_the_panel_lists_what_was_clicked_and_removes_it(notebook: Callable[..., Notebook]) -> None:
+    opened = notebook(ON, HELLO, "wb")
+    hello = opened.page.locator('.wb-row[data-service="api.hello"]').last
+    press(hello, "Schedule")
+    hello.locator(".wb-runs li").nth(4).wait_for()
+    hello.get_by_role("button", name="Save", exact=True).click()
+    clicked = opened.page.locator(".wb-clicked")
+    clicked.get_by_text("Job 'hello' was set by click on").wait_for()
+    assert clicked.get_by_role("button", name="Copy", exact=True).is_enabled()
+    clicked.get_by_role("button", name="Remove job hello", exact=True).click()
+    clicked.get_by_text("Job 'hello' is removed.").wait_for()
+    assert opened.ask("print(list(wb.jobs), list(wb.clicked))") == "[] []"
+
+
+def test_a_notebook_from_elsewhere_asks_under_its_cell_and_is_asked_once(notebook: Callable[..., Notebook]) -> None:
+    define = 'from workbench import RESTConnection\nwb.define(RESTConnection("Rates", host="https://data.example.com"))'
+    opened = notebook(ON, define, 'repr(wb.connections["Rates"].conn)')
+    question = opened.page.get_by_text(
+        "This notebook comes from elsewhere and would call data.example.com.", exact=True
+    )
+    question.wait_for()
+    opened.page.get_by_role("button", name="Allow", exact=True).click()
+    opened.page.get_by_text("Allowed, from now on. Run the cell again.").wait_for()
+    question.wait_for(state="detached")
+    opened.page.evaluate(f"{KERNEL}.restart()")
+    opened.page.wait_for_function(f"{KERNEL}.status === 'idle'")
+    opened.run_all()
+    opened.page.get_by_text("\"REST 'Rates', open\"").wait_for()
+    assert not question.is_visible()

@@ -7,9 +7,9 @@ import pytest
 import workbench
 from tests.ui.definitions import CLASSES, values_of
 from workbench import HOMES
+from workbench.app.code import code_of
 from workbench.core.definition import Definition
 from workbench.core.source import literal
-from workbench.ui.code import code_of
 from workbench.ui.forms import read
 
 PUBLIC: dict[str, Any] = {name: getattr(workbench, name) for name in HOMES}
@@ -35,15 +35,15 @@ def test_code_runs_in_a_cell_that_has_imported_nothing(name: str) -> None:
         define = staticmethod(defined.append)
 
     definition = made(name)
-    exec(code_of(definition, {}), {"wb": wb})
+    exec(code_of(definition, namespace={}), {"wb": wb})
     assert defined == [definition]
 
 
 def test_code_is_as_a_person_writes_it() -> None:
     job = CLASSES["IntervalJob"]("hello", service="api.hello", hours=1, timezone="Europe/Warsaw")
     expected = 'wb.define(IntervalJob("hello", service="api.hello", hours=1, timezone="Europe/Warsaw"))'
-    assert code_of(job, {"IntervalJob": object}) == expected
-    assert code_of(job, {}) == f"from workbench import IntervalJob\n\n{expected}"
+    assert code_of(job, namespace={"IntervalJob": object}) == expected
+    assert code_of(job, namespace={}) == f"from workbench import IntervalJob\n\n{expected}"
 
 
 def test_the_zone_is_always_written() -> None:
@@ -68,7 +68,7 @@ def test_long_code_has_a_line_for_each_argument() -> None:
 
 def test_a_secret_is_written_by_its_name() -> None:
     assert 'password=secret("MY_PASSWORD")' in made("BasicAuth").to_code()
-    assert code_of(made("BasicAuth"), {}).startswith("from workbench import BasicAuth, secret\n")
+    assert code_of(made("BasicAuth"), namespace={}).startswith("from workbench import BasicAuth, secret\n")
 
 
 @pytest.mark.parametrize(

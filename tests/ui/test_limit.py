@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from workbench import Limit
+from tests.ui.conftest import Asking
+from workbench import Limit, RESTChannel, Workbench
+from workbench.core.errors import InvalidDefinition
 from workbench.ui import limit
+from workbench.ui.limit import short_problem
 
 EVERYONE = {"source": "*", "rate": "100", "unit": "m", "unbounded": False}
 OFFICE = {"source": "172.16.0.0/12", "rate": "500", "unit": "m", "unbounded": False}
@@ -82,3 +85,47 @@ def test_a_line_without_bound_needs_no_rate() -> None:
 )
 def test_enough_calls_are_one_more_than_allowed(lines: str, calls: int) -> None:
     assert limit.enough_calls(Limit("x", on="service", lines=lines)) == calls
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ""),
+        ("100/m", ""),
+        ("* = 100/m\n10.0.0.0/8 = *", ""),
+        ("5 per minute", "5 per minute names no unit; correct: 5/m"),
+        ("abc/m", "abc is not a whole number; an example that is correct: 100/m"),
+        (
+            "* = 5\n10.0.0.0/8 = x/m",
+            "line 1: 5 names no unit; correct: * = 5/m | "
+            "line 2: x is not a whole number; an example that is correct: 10.0.0.0/8 = 100/m",
+        ),
+    ],
+)
+def test_a_limit_in_a_field_of_any_form_is_checked_as_it_is_typed(
+    ask: Asking, wb: Workbench, text: str, said: str
+) -> None:
+    problems = {"limit": said} if said else {}
+    publish = {"kind": "RESTChannel", "values": {"name": "x", "service": "api.hello", "path": "/x", "limit": text}}
+    edit = {
+        "edit": {"collection": "channels", "name": "api.hello"},
+        "values": {"name": "api.hello", "path": "/api/hello", "limit": text},
+    }
+    for asked in (publish, edit):
+        checked = ask("form check", **asked)
+        assert (checked["problems"], bool(checked["code"])) == (problems, not said)
+    if said:
+        assert ask("form save", **publish)["problems"] == problems
+        assert list(wb.channels) == ["api.hello"]
+
+
+def test_the_words_of_the_field_are_those_of_the_limits_own_form(ask: Asking) -> None:
+    line = {"source": "*", "rate": "abc", "unit": "m"}
+    own = ask("limit check", on="service", name="api.hello", lines=[line], values={})["problems"]["line 1"]
+    assert short_problem("abc/m").startswith(own.partition(";")[0])
+
+
+def test_a_limit_that_is_wrong_in_code_is_named_by_its_field(wb: Workbench) -> None:
+    with pytest.raises(InvalidDefinition, match=r"'x' is not valid: limit line 1 `abc`") as raised:
+        wb.define(RESTChannel("x", service="api.hello", limit="abc"))
+    assert list(raised.value.problems) == ["limit"]

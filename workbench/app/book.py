@@ -26,6 +26,13 @@ class Changed(NamedTuple):
     after: Definition | None
 
 
+class Removed(NamedTuple):
+    """An event: somebody has removed what has this name."""
+
+    collection: str
+    name: str
+
+
 class Book:
     """All definitions of an application, by collection and name.
 
@@ -137,7 +144,8 @@ class Book:
 
     def _seen_again(self, definition: Definition, name: str, before: Entry, origin: Origin) -> Callable[[], None]:
         """Note where its owner says it now, as in the next run of its cell; gives the way back."""
-        if before.origin.owner == origin.owner:
+        # A form that changes nothing leaves a cell's definition the cell's.
+        if before.origin.owner == origin.owner and origin.kind != "form":
             self._entries[definition.collection][name] = Entry(before.definition, origin)
         return lambda: self._restore(definition.collection, name, before)
 
@@ -180,7 +188,9 @@ class Book:
         ]
         if users and name in self._entries[collection]:
             raise StillUsed(str(self._entries[collection][name].definition), users)
-        return self._take_out(collection, name)
+        taken = self._take_out(collection, name)
+        self._events.emit(Removed(collection, name))
+        return taken
 
     def _take_out(self, collection: str, name: str) -> Definition | None:
         entry = self._entries[collection].pop(name, None)
@@ -193,6 +203,7 @@ class Book:
     def forget(self, collection: str, name: str) -> None:
         """Note that something is gone which was taken out of force by other means."""
         self._entries[collection].pop(name, None)
+        self._events.emit(Removed(collection, name))
 
     def __iter__(self) -> Iterator[Definition]:
         return iter([entry.definition for entries in self._entries.values() for entry in entries.values()])

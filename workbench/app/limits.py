@@ -7,17 +7,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from workbench.app.book import Book
 from workbench.app.collections import Collection
 from workbench.core.clock import VirtualClock
 from workbench.core.definition import Definition
-from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.errors import NameTaken, ServiceUsage, UnknownName
+from workbench.core.origin import Origin
 from workbench.core.trace import RequestStep, Trace
-from workbench.limiting.definition import Limit
+from workbench.limiting.definition import Limit, On
 from workbench.limiting.explain import Explanation
 from workbench.limiting.networks import number
 from workbench.limiting.registry import Limits
 from workbench.limiting.shared.limiter import Use
 from workbench.limiting.simulate import Arrival, Simulation
+from workbench.runtime.registry import Version
 
 MOST_SIMULATED = 100_000
 
@@ -148,3 +151,32 @@ def arrivals(traffic: Iterable[Trace]) -> list[Arrival]:
         for trace in traffic
         if isinstance(trace.root, RequestStep)
     ]
+
+
+def short_limit(definition: Definition) -> str:
+    """The `limit=` of a channel or a user; '' if it has none."""
+    return str(getattr(definition, "limit", ""))
+
+
+def twice(service: str) -> NameTaken:
+    """The error of a service whose limit comes from its class and from a Limit."""
+    return NameTaken("The limit of service", service, "its class's limit =", "a Limit", fix="keep one")
+
+
+def check_limit(limit: Limit, origin: Origin, book: Book, services: Mapping[str, Version]) -> None:
+    """Raise NameTaken for a Limit of an object that has a `limit=` itself; they would contradict each other."""
+    if limit.on == "service":
+        live = services.get(limit.name)
+        if live is not None and live.cls.limit:
+            raise twice(limit.name)
+        return
+    owner = book.of("channels" if limit.on == "channel" else "security").get(limit.name)
+    if owner is not None and short_limit(owner):
+        raise NameTaken("The limit of", limit.name, f"{owner} limit=", f"Limit in {origin}", fix="keep one")
+
+
+def check_short_limit(on: On, definition: Definition, book: Book) -> None:
+    """Raise NameTaken for a `limit=` of an object that has a Limit, too."""
+    there = book.origin("limits", f"{on} {definition.name}")
+    if there is not None and short_limit(definition):
+        raise NameTaken("The limit of", definition.name, f"Limit in {there}", f"{definition} limit=", fix="keep one")

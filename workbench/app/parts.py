@@ -11,10 +11,12 @@ from time import monotonic
 from typing import Any
 
 from workbench.app.around import Around
-from workbench.app.book import Book
+from workbench.app.book import Book, Removed
+from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
-from workbench.app.limits import LimitsInForce, arrivals
+from workbench.app.limits import LimitsInForce, arrivals, check_limit, check_short_limit, short_limit, twice
+from workbench.app.outside import Outside
 from workbench.app.secrets import FoundSecrets
 from workbench.app.serving.own import OwnListener
 from workbench.app.serving.runtime_file import RuntimeFile
@@ -33,11 +35,9 @@ from workbench.connections.live import LiveConnections
 from workbench.core.call import Deployment
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
-from workbench.core.errors import NameTaken
 from workbench.core.events import Events
-from workbench.core.origin import Origin
-from workbench.core.ports import Clock
-from workbench.limiting.definition import Limit, On
+from workbench.core.ports import Clock, Store
+from workbench.limiting.definition import Limit
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
 from workbench.runtime.loop import LoopThread
@@ -47,7 +47,7 @@ from workbench.runtime.watchdog import Watchdog
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.records import JobChanged
-from workbench.stores.opening import open_store, sqlite_folder
+from workbench.stores.opening import is_there, open_store, sqlite_folder
 
 
 class Parts:
@@ -58,20 +58,24 @@ class Parts:
         See `Workbench` for the rest.
     """
 
+    _store: Store | None = None
+    _scheduler: CellScheduler | None = None
+
     def __init__(self, settings: Settings, clock: Clock, admin: Mapping[tuple[str, str], Admin]) -> None:
-        self._opening = RLock()
+        self._opening, self._of_thread = RLock(), local()
         self.token = secrets.token_urlsafe(24)
-        self._of_thread = local()
         self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
         self.traffic, self.log = Traffic(bounds.traces, bounds.trace_bytes), Log(bounds.log_lines, bounds.log_bytes)
         self.registry, self.workers = Registry(bounds.versions), Workers(bounds.threads, bounds.waiting)
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
-        self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in)
+        self.outside = Outside(lambda: self.live.definitions.values(), self.events)
+        self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check)
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
         self.book = Book(self.known, self.events, self._rows())
-        self.events.subscribe(JobChanged, self._follow_job)
+        self.clicks = Clicks(self._kept_clicks, clock, settings.folder)
+        self._follow_removals()
         self.views = Views(
             lambda: self.book.of("security"),
             lambda: self.registry.services,
@@ -95,7 +99,6 @@ class Parts:
         self.channels = self._live_channels()
         self._settings, self._clock = settings, clock
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
-        self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.server = self._server()
@@ -131,7 +134,7 @@ class Parts:
                 Effect(
                     self._enter_user,
                     self._leave_user,
-                    check=lambda each, _: self._check_short_limit("user", each),
+                    check=lambda each, _: check_short_limit("user", each, self.book),
                     again=lambda each: self.read_secret_again(each.name),
                 ),
                 order=10,
@@ -141,7 +144,11 @@ class Parts:
             CollectionRow(
                 "limits",
                 "limit",
-                Effect(self._limit, self._lift, check=self._check_limit),
+                Effect(
+                    self._limit,
+                    self._lift,
+                    check=lambda each, at: check_limit(each, at, self.book, self.registry.services),
+                ),
                 order=40,
                 # Those that stand on an object itself, too.
                 items=lambda: {each.full_name: each for each in self.limits},
@@ -155,7 +162,7 @@ class Parts:
             Effect(
                 self._open_channel,
                 self._close_channel,
-                check=lambda each, _: self._check_short_limit("channel", each),
+                check=lambda each, _: check_short_limit("channel", each, self.book),
             ),
             order=30,
             waits=True,
@@ -179,12 +186,29 @@ class Parts:
         )
 
     @property
+    def store(self) -> Store:
+        """Where jobs, runs and clicks are kept: opened, and made, when the first of them is asked for."""
+        with self._opening:
+            if self._store is None:
+                self._store = open_store(self._settings.store)
+        return self._store
+
+    def _kept_clicks(self, make: bool) -> KeptClicks | None:
+        """What was made by click; None if there is no store yet, and none is to be made."""
+        if not make and self._store is None and not is_there(self._settings.store):
+            return None
+        return KeptClicks(self.store, self._settings.app, lambda collection: self.book.rows[collection].word)
+
+    def _forget_click(self, event: Removed) -> None:
+        self.clicks.drop(self.book.rows[event.collection].word, event.name)
+
+    @property
     def scheduler(self) -> CellScheduler:
         """The scheduler, and with it the store: opened when the first job is asked for."""
         with self._opening:
             if self._scheduler is None:
                 scheduler = CellScheduler(
-                    open_store(self._settings.store),
+                    self.store,
                     self._settings.app,
                     self._clock,
                     run_job(self.invoker),
@@ -201,6 +225,10 @@ class Parts:
         """Jobs there are; 0 while nobody has asked for the scheduler."""
         return len(self._scheduler.jobs) if self._scheduler is not None else 0
 
+    def _follow_removals(self) -> None:
+        self.events.subscribe(JobChanged, self._follow_job)
+        self.events.subscribe(Removed, self._forget_click)
+
     def _follow_job(self, event: JobChanged) -> None:
         if event.what == "removed":
             self.book.forget("jobs", event.job)
@@ -210,7 +238,7 @@ class Parts:
         return lambda: self.scheduler.put_back(name, stored)
 
     def _enter_user(self, user: Any) -> None:
-        self.short.put("user", user.name, _short_limit(user))
+        self.short.put("user", user.name, short_limit(user))
         self.views.verifier(user.name)
         self.views.rebuild()
 
@@ -253,7 +281,7 @@ class Parts:
             NameTaken: The service has a Limit of its own, too.
         """
         if text and f"service {name}" in self.book.of("limits"):
-            raise _twice(name)
+            raise twice(name)
         self.short.put("service", name, text)
 
     def follow_service(self, name: str) -> None:
@@ -261,24 +289,6 @@ class Parts:
         live = self.registry.services.get(name)
         self.short.put("service", name, live.cls.limit if live is not None else "")
         self.views.follow_services()
-
-    def _check_limit(self, limit: Limit, origin: Origin) -> None:
-        """`limit=` on an object and a Limit for the same object contradict each other."""
-        if limit.on == "service":
-            live = self.registry.services.get(limit.name)
-            if live is not None and live.cls.limit:
-                raise _twice(limit.name)
-            return
-        owner = self.book.of("channels" if limit.on == "channel" else "security").get(limit.name)
-        if owner is not None and _short_limit(owner):
-            raise NameTaken("The limit of", limit.name, f"{owner} limit=", f"Limit in {origin}", fix="keep one")
-
-    def _check_short_limit(self, on: On, definition: Any) -> None:
-        there = self.book.origin("limits", f"{on} {definition.name}")
-        if there is not None and _short_limit(definition):
-            raise NameTaken(
-                "The limit of", definition.name, f"Limit in {there}", f"{definition} limit=", fix="keep one"
-            )
 
     def _limit(self, limit: Limit) -> None:
         self.limits.define(limit)
@@ -336,6 +346,8 @@ class Parts:
         self.limits.close()
         if self._scheduler is not None:
             self._scheduler.close()
+        elif self._store is not None:
+            self._store.close()
         self.live.close_all()
         self.sandbox.close()
         self._kvdb.close()
@@ -369,11 +381,3 @@ class Parts:
             each.name not in (self.registry.services if each.collection == "services" else self.known(each.collection))
             for each in definition.references()
         )
-
-
-def _short_limit(definition: Definition) -> str:
-    return str(getattr(definition, "limit", ""))
-
-
-def _twice(service: str) -> NameTaken:
-    return NameTaken("The limit of service", service, "its class's limit =", "a Limit", fix="keep one")

@@ -13,8 +13,10 @@ from workbench.sandbox.catalog import Sandbox
 class Defined:
     """The outcome of `wb.define`: what is new or changed, what was so already, and what waits for the cell's end."""
 
-    def __init__(self, outcomes: Sequence[tuple[Definition, str]], played: Sequence[str] = ()) -> None:
-        self.outcomes, self.played = list(outcomes), sorted(played)
+    def __init__(
+        self, outcomes: Sequence[tuple[Definition, str]], played: Sequence[str] = (), said: Sequence[str] = ()
+    ) -> None:
+        self.outcomes, self.played, self.said = list(outcomes), sorted(played), list(said)
 
     def of(self, *words: str) -> list[Definition]:
         """The definitions with these outcomes: `defined`, `changed`, `unchanged`, `waiting`."""
@@ -23,7 +25,7 @@ class Defined:
     def settled(self) -> Defined | None:
         """This report without what waits for the cell's end, which is said there; None if nothing is left."""
         left = [pair for pair in self.outcomes if pair[1] != "waiting"]
-        return Defined(left, self.played) if left else None
+        return Defined(left, self.played, self.said) if left else None
 
     def lines(self) -> list[str]:
         """One line for all that is plain, one for each open address, one for what was so already."""
@@ -35,7 +37,7 @@ class Defined:
             said.append(f"Opens with this cell: {', '.join(map(str, waiting))}.")
         if same := self.of("unchanged"):
             said.append(f"Unchanged: {', '.join(map(str, same))}.")
-        return said + made_up(self.played)
+        return said + self.said + made_up(self.played)
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())

@@ -90,6 +90,7 @@ SETTINGS = (
     Setting("hosts", "WORKBENCH_HOSTS", "none", "Host names besides localhost that are answered, by commas."),
     Setting("proxies", "WORKBENCH_PROXIES", "none", "Addresses whose X-Forwarded-For is believed, by commas."),
     Setting("sandbox", "WORKBENCH_SANDBOX", "as the code says", "1 has peers play all connections, 0 has none do so."),
+    Setting("allow_outside", "WORKBENCH_ALLOW_OUTSIDE", "no", "1 lets a notebook from elsewhere call other hosts."),
     Setting("timezone", "WORKBENCH_TIMEZONE", "UTC", "Time zone that forms start with; kept for you if you set it."),
     Setting("notebook", "WORKBENCH_NOTEBOOK", "as Jupyter says", "Path of the notebook: its folder and name."),
     Setting("headless", "WORKBENCH_HEADLESS", "no", "1 shows plain HTML where nobody can click."),

@@ -33,6 +33,8 @@ def the_workbench() -> Workbench:
             **bounds_in(os.environ),
         )
         wb.settings.of_process(_from_file)
+        if (path := notebook_path()) is not None:
+            wb.outside.watch(path)
         _kept.append(wb)
         atexit.register(wb.close)
     return _kept[0]

@@ -96,9 +96,9 @@ class Workbench(About):
             sandbox=sandbox,
         )
         self.settings = SettingsInForce(settings)
-        self._parts: Parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
-        self.drafting, self.secrets = Drafting(self._parts), self._parts.secrets
-        self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
+        parts = self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
+        self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
+        self.events, self.traffic, self.log, self.outside = parts.events, parts.traffic, parts.log, parts.outside
         capture.install()
 
     def define(self, *definitions: Definition | LiveChannel, replace: bool = False) -> Defined:

@@ -76,7 +76,9 @@ class HTTPChannel(ChannelDefinition, frozen=True, kw_only=True):
 
     path: Annotated[str, Meta(max_length=2000, description="Address, as /api/orders/{id}.")] = ""
     security: Annotated[str, Meta(description="Security definition whose user may call; empty: anyone.")] = ""
-    limit: Annotated[str, Meta(description="Calls allowed, as 100/m; several lines name networks.")] = ""
+    limit: Annotated[
+        str, Meta(max_length=200_000, description="Calls allowed, as 100/m; several lines name networks.")
+    ] = ""
     timeout_seconds: Annotated[float, Meta(gt=0, le=86400, description="Longest wait for the service [s].")] = 60.0
     max_body_bytes: Annotated[int, Meta(ge=0, description="Largest request body, on disk from 8 MiB on [bytes].")] = (
         8 * 1024 * 1024

@@ -133,6 +133,9 @@ def serve(
         int | None, Option(parser=_port, metavar="PORT", help="The port; 0 takes any, none 11223 if it is free.")
     ] = None,
     host: Annotated[list[str] | None, Option(metavar="NAME", help="A further host name to answer for.")] = None,
+    allow_outside: Annotated[
+        bool, Option("--allow-outside", help="Let a notebook from elsewhere call the outside.")
+    ] = False,
     drain: Annotated[float, Option(metavar="SECONDS", help="Longest wait for calls in flight at SIGTERM.")] = 10.0,
     log_format: Annotated[
         Literal["text", "json"], Option(help="How each line of the log is written, to standard error.")
@@ -147,7 +150,8 @@ def serve(
     """Run a notebook or module without a notebook, and keep serving."""
     from workbench.cli import serve
 
-    serve.serve(file, serve.Serving(port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox))
+    how = serve.Serving(port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox, allow_outside)
+    serve.serve(file, how)
 
 
 @app.command()

@@ -34,6 +34,7 @@ class Serving(NamedTuple):
         log_format: How each line of the log is written.
         access_log: Whether each request has a line in the log.
         sandbox: Whether peers play every connection, or none, whatever the file says; None leaves it to the file.
+        allow_outside: Whether a notebook from elsewhere may call the outside.
     """
 
     port: int | None = None
@@ -43,6 +44,7 @@ class Serving(NamedTuple):
     log_format: Literal["text", "json"] = "text"
     access_log: bool = False
     sandbox: bool | None = None
+    allow_outside: bool = False
 
 
 def lab(arguments: Sequence[str]) -> None:
@@ -128,6 +130,8 @@ def _set_environment(how: Serving, path: Path) -> None:
         os.environ["WORKBENCH_HOSTS"] = ",".join(how.hosts)
     if how.sandbox is not None:
         os.environ["WORKBENCH_SANDBOX"] = "1" if how.sandbox else "0"
+    if how.allow_outside:
+        os.environ["WORKBENCH_ALLOW_OUTSIDE"] = "1"
 
 
 def _tell(wb: Workbench, path: Path, as_json: bool) -> None:

@@ -100,6 +100,14 @@ class ConnectionDefinition(Definition, frozen=True):
         or_user = ", or correct the user" if user else ""
         return f"Fix: set {names} to the right value{whose}, which is read again at the next call{or_user}"
 
+    @property
+    def called(self) -> str:
+        """The address that it calls, whose host a person is told; '' of what leaves this machine for none, as a folder.
+
+        A kind without `host` says so itself; else its own name stands for the address, and counts as outside.
+        """
+        return str(getattr(self, "host", None) or self)
+
     def open(self, opening: Opening) -> Any:
         """Make the live object, importing its client library; must not call the other side yet."""
         if not self.opener:

@@ -42,6 +42,10 @@ class LocalFolder(ConnectionDefinition, tag="folder", frozen=True, kw_only=True)
     path: Annotated[str, Meta(min_length=1, description="The folder; made if it is not there.")]
     max_answer_bytes: MaxAnswer = LARGEST_ANSWER_BYTES
 
+    @property
+    def called(self) -> str:
+        return ""
+
     def open(self, opening: Opening) -> LiveFiles:
         return LiveFiles(self, FolderBackend(self), deadline_seconds=None, retries=0)
 

@@ -22,15 +22,18 @@ class LiveConnections:
     """Definitions by name, and the one live object of each.
 
     `stand_in` is asked at each opening for the definition to open instead, which is how a sandbox points a
-    connection at its peer while the definition keeps its real address.
+    connection at its peer while the definition keeps its real address. `check` raises for a definition that may not be
+    opened at its real address. `bring` is asked for a name that is not defined, and may define it.
     """
 
     def __init__(
         self,
         opening: Opening,
         stand_in: Callable[[ConnectionDefinition], ConnectionDefinition] = lambda definition: definition,
+        check: Callable[[ConnectionDefinition], None] = lambda definition: None,
     ) -> None:
-        self._opening, self._stand_in = opening, stand_in
+        self._opening, self._stand_in, self._check = opening, stand_in, check
+        self.bring: Callable[[str], object] = lambda name: None
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
         self._seen: dict[str, dict[tuple[Secret, str], str]] = {}
@@ -69,6 +72,8 @@ class LiveConnections:
 
     def item(self, kind: str, name: str) -> Any:
         """The object that a service finds under `name` of one kind; raises UnknownName."""
+        if name not in self._definitions:
+            self.bring(name)
         definition = self._definitions.get(name)
         if definition is None or tag(definition) not in catalog.members(kind):
             cls = catalog.definition_class(kind)
@@ -108,7 +113,10 @@ class LiveConnections:
                 self.close(name)
             if (live := self._live.get(name)) is None:
                 seen: dict[tuple[Secret, str], str] = {}
-                live = self._stand_in(self._definitions[name]).open(_Noting(self._opening, seen))
+                definition = self._definitions[name]
+                if (opened := self._stand_in(definition)) is definition:
+                    self._check(definition)
+                live = opened.open(_Noting(self._opening, seen))
                 self._seen[name], self._live[name] = seen, live
         return live
 

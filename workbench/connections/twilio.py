@@ -50,6 +50,10 @@ class TwilioConnection(ConnectionDefinition, tag="twilio", frozen=True, kw_only=
         is_number = not self.default_to or NUMBER.fullmatch(self.default_to)
         return {} if is_number else {"default_to": "must be a number as +48123456789"}
 
+    @property
+    def called(self) -> str:
+        return self.address.strip("/") or REAL
+
     def open(self, opening: Opening) -> LiveTwilio:
         return LiveTwilio(self, opening)
 

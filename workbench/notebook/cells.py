@@ -16,6 +16,7 @@ from types import FrameType, FunctionType
 from typing import Any, TypeGuard
 
 from workbench.app.deploy.draft import Draft
+from workbench.app.outside import OutsideAsked
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
@@ -24,7 +25,7 @@ from workbench.core.service import Service
 from workbench.notebook import displays, errors
 from workbench.notebook.bindings import Bindings, late, stale
 from workbench.notebook.left_out import Beside, left_out
-from workbench.notebook.lines import DeployLine, NothingLine, Notice
+from workbench.notebook.lines import ClickedLine, DeployLine, NothingLine, Notice, Question
 from workbench.notebook.own_class import OwnClass
 from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version, class_source
@@ -49,6 +50,7 @@ class Cells:
         self._message = ""
         self._draft: Draft | None = None
         self._reports: list[Defined | Sandboxed] = []
+        self._asked: list[OutsideAsked] = []
         # A subshell of ipykernel runs cells in a thread of its own, beside a cell of the notebook.
         self._thread = get_ident()
         self._beside = Beside()
@@ -63,6 +65,7 @@ class Cells:
         self._shell.ast_transformers.append(self._own_class)
         events = self._wb.events
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
+        self._deaf.append(events.subscribe(OutsideAsked, self._asked.append))
         if runs_a_cell():
             self._depth, self._message = 1, self._running_message()
             self._open("", self._origin(None))
@@ -155,6 +158,7 @@ class Cells:
         if self._depth or draft is None:
             return
         self._draft = None
+        self._ask()
         if self._failed:
             self._take_back(draft)
             return
@@ -166,13 +170,20 @@ class Cells:
             return
         self._say(result.result)
         _notice(self._unexpected(draft))
-        if not deployed.versions and not deployed.definitions:
-            return
-        try:
-            self._wb.start()
-        except WorkbenchError as exc:
-            self._fail(result, exc)
-        displays.show(DeployLine(deployed, self._wb, draft.source.origin.cell_id))
+        if deployed.versions or deployed.definitions:
+            try:
+                self._wb.start()
+            except WorkbenchError as exc:
+                self._fail(result, exc)
+            displays.show(DeployLine(deployed, self._wb, draft.source.origin.cell_id))
+        if deployed.said:
+            displays.show(ClickedLine(deployed.said, self._wb))
+
+    def _ask(self) -> None:
+        """Put the question that a connection to the outside has raised, under the cell that ends now; once."""
+        asked, self._asked[:] = self._asked[:1], []
+        if asked and self._wb.outside.question and not self._wb.peers.on:
+            displays.show(Question(str(asked[0]), self._wb))
 
     def _complete_source(self, draft: Draft, raw_cell: str) -> None:
         """Add what was not known at the cell's beginning: the cell's own text, and classes that `%run` brought."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.app.collections import Collection
+from workbench.app.deploy.clicks import Clicks
 from workbench.app.inline import Answer
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
@@ -21,7 +22,7 @@ from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import limiting, running
 from workbench.notebook.html import bar, block, chip, code, dot, escape, folded, measure, muted, strong, table
-from workbench.notebook.lines import DeployLine, Greeting, NothingLine, Notice
+from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice, Question
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.mail import Mail
@@ -102,6 +103,11 @@ def _settings(settings: SettingsInForce) -> str:
     return table(("setting", "value", "from", "what"), rows)
 
 
+def _clicks(clicks: Clicks) -> str:
+    lines = [f"{dot('calm')} {escape(clicks.describe(each))}" for each in clicks.values()]
+    return "<br>".join(lines) + f'<pre style="margin:4px 0 2px 0">{escape(repr(clicks))}</pre>'
+
+
 def _defined(defined: Defined) -> str:
     return "<br>".join(f"{dot('live')} {escape(line)}" for line in defined.lines())
 
@@ -154,6 +160,9 @@ CARDS: dict[type, Callable[[Any, Any], dict[str, Any]]] = {
         shell, line.wb, line.services, [*line.warnings, *line.notes], line.cell
     ),
     Defined: _defined_card,
+    ClickedLine: lambda shell, line: front.clicked_card(shell, line.wb, line.lines),
+    Clicks: lambda shell, clicks: front.clicked_card(shell, the_workbench()) if clicks else {},
+    Question: lambda shell, question: front.question_card(shell, question.wb),
     Job: _jobs_card,
     Jobs: _jobs_card,
     Peer: _peer_card,
@@ -171,6 +180,9 @@ HTML: dict[type, Callable[[Any], str]] = {
     DeployLine: DeployLine.html,
     NothingLine: NothingLine.html,
     Notice: Notice.html,
+    ClickedLine: ClickedLine.html,
+    Question: Question.html,
+    Clicks: _clicks,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,

@@ -122,3 +122,31 @@ class Notice:
     def html(self) -> str:
         """The same, each line with a warning's dot."""
         return "<br>".join(f"{dot('warn')} {escape(line)}" for line in self._lines)
+
+
+class ClickedLine:
+    """What became of clicks when a cell had run: a sentence a line."""
+
+    def __init__(self, lines: Sequence[str], wb: Workbench) -> None:
+        self.lines, self.wb = list(lines), wb
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+    def html(self) -> str:
+        """The same, each line with a dot."""
+        return "<br>".join(f"{dot('calm')} {escape(line)}" for line in self.lines)
+
+
+class Question:
+    """What a notebook from elsewhere may do, until its person has answered."""
+
+    def __init__(self, text: str, wb: Workbench) -> None:
+        self._text, self.wb = text, wb
+
+    def __repr__(self) -> str:
+        return f"{self._text} [Use stand-ins] [Allow]"
+
+    def html(self) -> str:
+        """The same, in amber."""
+        return f"{dot('warn')} {escape(repr(self))}"

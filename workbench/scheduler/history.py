@@ -18,6 +18,7 @@ from workbench.durable.attempts import Attempts
 from workbench.durable.presence import Presence
 from workbench.scheduler import plan
 from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
+from workbench.stores.values import key_part
 
 log = logging.getLogger("workbench.scheduler")
 
@@ -65,7 +66,7 @@ class History:
 
     def __init__(self, store: Store, app: str, clock: Clock, presence: Presence, keep_runs: int) -> None:
         self._store, self._clock, self._presence, self._keep_runs = store, clock, presence, keep_runs
-        self._prefix = f"app/{_part(app)}"
+        self._prefix = f"app/{key_part(app)}"
         self.attempts = Attempts(store, presence, clock, Run)
         self._ended: dict[str, int] = {}
         self._lock = Lock()
@@ -233,11 +234,7 @@ class History:
             return None
 
     def _key(self, kind: str, name: str) -> str:
-        return f"{self._prefix}/{kind}/{_part(name)}"
-
-
-def _part(name: str) -> str:
-    return name.replace("%", "%25").replace("/", "%2F")
+        return f"{self._prefix}/{kind}/{key_part(name)}"
 
 
 def _planned(key: str) -> datetime:

@@ -18,7 +18,7 @@ from workbench.core.payload.request import canonical
 from workbench.core.secret import Secret
 
 Reveal = Callable[[Secret, str], str]
-Limit = Annotated[str, Meta(description="Calls this user may make, as 500/m, by whatever channel.")]
+Limit = Annotated[str, Meta(max_length=200_000, description="Calls this user may make, as 500/m, by whatever channel.")]
 
 
 class Verifier(Protocol):

@@ -36,3 +36,9 @@ def sqlite_folder(url: str) -> Path | None:
     """The folder of a store in a file, without opening it; None for any other store."""
     path = read_url(url).path if url.startswith("sqlite:") else None
     return None if path is None else path.absolute().parent
+
+
+def is_there(url: str) -> bool:
+    """Whether a store may hold anything yet: a file that is there, or a server; opening it then makes nothing new."""
+    given = read_url(url)
+    return given.path.is_file() if given.path is not None else given.kind == "redis"

@@ -39,3 +39,13 @@ def counted(key: str, value: bytes, by: int) -> int:
     if not _NUMBER.fullmatch(value) or not _LOWEST <= (count := int(value) + by) <= _HIGHEST:
         raise NotACounter(key)
     return count
+
+
+def key_part(name: str) -> str:
+    """A name as one part of a key, whose parts have slashes between them."""
+    return name.replace("%", "%25").replace("/", "%2F")
+
+
+def name_of_part(part: str) -> str:
+    """The name that `key_part` was given."""
+    return part.replace("%2F", "/").replace("%25", "%")

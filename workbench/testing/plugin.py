@@ -6,7 +6,16 @@ Every output of the workbench exists as stable `text/plain` and as live `text/ht
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from typing import Any
+
+import pytest
+
+
+def pytest_addoption(parser: Any) -> None:
+    """Let notebooks from elsewhere call the outside, as `workbench serve --allow-outside` does."""
+    said = "let notebooks from elsewhere open connections to the outside"
+    parser.getgroup("workbench").addoption("--allow-outside", action="store_true", help=said)
 
 
 def pytest_configure(config: Any) -> None:
@@ -14,6 +23,17 @@ def pytest_configure(config: Any) -> None:
     if config.getoption("nbval", False) or config.getoption("nbval_lax", False):
         os.environ.setdefault("WORKBENCH_STORE", "memory://")
         os.environ.setdefault("WORKBENCH_PORT", "0")
+    if config.getoption("allow_outside"):
+        os.environ["WORKBENCH_ALLOW_OUTSIDE"] = "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: Any) -> Generator[None, Any, Any]:
+    """Tell the kernel that nbval starts for a notebook which one it is."""
+    with pytest.MonkeyPatch.context() as environment:
+        if hasattr(item.parent, "skip_compare"):
+            environment.setenv("WORKBENCH_NOTEBOOK", str(item.path))
+        return (yield)
 
 
 def pytest_collectstart(collector: Any) -> None:

@@ -9,16 +9,19 @@ from threading import Lock
 from typing import Any
 
 from workbench.app.book import Changed
+from workbench.app.code import code_of
 from workbench.app.deploy.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
+from workbench.core.masking import mask
 from workbench.core.origin import Origin
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
-from workbench.ui.code import code_of
 from workbench.ui.courier import Courier
 from workbench.ui.forms import Problems, Read
+from workbench.ui.limit import short_problem
+from workbench.ui.secrets import learn_typed
 
 log = logging.getLogger("workbench.ui")
 
@@ -89,31 +92,36 @@ class Desk:
     def answer(self, message: Content, tell: Tell) -> None:
         """Answer a question: `tell` is called with the answer, now or later; it is always called."""
         name = str(message.get("ask"))
+        learn_typed(message)
         try:
             if name not in self._verbs:
                 raise WorkbenchError(f"A card asked for {name!r}, which nobody answers. Fix: run its cell again.")
             said = self._verbs[name](self, message, tell)
         except WorkbenchError as exc:
-            said = {"failed": str(exc)}
+            said = {"failed": mask(str(exc))}
         except Exception as exc:
             log.exception("what a card asked for failed: %s", name)
-            said = {"failed": f"{type(exc).__name__}: {exc}"}
+            said = {"failed": mask(f"{type(exc).__name__}: {exc}")}
         if said is not None:
             tell(said)
 
-    def put(self, found: Read, cell: str, edited: str = "") -> dict[str, Any]:
+    def put(
+        self, found: Read, cell: str, edited: str = "", first: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]:
         """Put what a form describes into force at once, or say by field why not.
 
         Args:
             found: What was read of the form.
             cell: The id of the cell under which it was opened; empty if nobody knows.
             edited: The name of the job that it may replace.
+            first: Done before, once nothing speaks against it.
         """
         definition = found.definition
         if definition is None:
             return {"problems": found.problems}
         if problems := self.clashes(definition, edited):
             return {"problems": problems}
+        first()
         before = self.wb.in_force(definition)
         was = self.wb.origin_of(definition)
         origin = was.by_form() if was is not None else Origin("form", cell_id=cell)
@@ -124,15 +132,22 @@ class Desk:
         except DanglingReference as exc:
             return {"problems": {exc.field: exc.problem}}
         self.courier.refresh_all()
-        said: dict[str, Any] = {"problems": {}, "code": code_of(definition)}
+        said: dict[str, Any] = {"problems": {}, "code": code_of(definition), "hint": self._lasts()}
         said |= {"name": definition.name, "collection": definition.collection}
         if not outcome.of("unchanged"):
             said["undo"] = self.keep_undo(lambda: self._take_back(definition, before, was))
         return said
 
+    def _lasts(self) -> str:
+        """How long what was made by click lasts, and what makes it last for good."""
+        lasts = "Kept: on again after a restart, once its service's cell has run." if self.wb.clicked.lasts else ""
+        return f"{lasts or 'On in this kernel.'} Paste it into a cell to keep it there."
+
     def clashes(self, definition: Definition, edited: str = "") -> Problems:
         """What only the whole workbench can tell: names that do not exist, and a job's name that is taken."""
         problems = {each.field: each.problem for each in self.wb.dangling(definition)}
+        if said := short_problem(str(getattr(definition, "limit", ""))):
+            problems["limit"] = said
         other = self.wb.in_force(definition)
         if definition.collection == "jobs" and definition.name != edited and other not in (None, definition):
             problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"

@@ -72,8 +72,7 @@ def _field(info: structs.FieldInfo, kind: Any, refers: str) -> Field:
     least, above, most = (getattr(shape.info, bound, None) for bound in ("ge", "gt", "le"))
     return Field(
         name=info.name,
-        # Else a person types the password itself, which would be taken for a name.
-        label=label_of(info.name) + (": secret's name" if shape.kind == "secret" else ""),
+        label=label_of(info.name),
         kind=shape.kind,
         required=info.required,
         default=_shown_default(info),

@@ -52,6 +52,16 @@ def definitions_card(shell: Any, wb: Workbench, shown: Sequence[Definition], not
     return _shown(shell, wb, lambda: views().definitions(shown, notes)) if shown else {}
 
 
+def clicked_card(shell: Any, wb: Workbench, notes: Sequence[str] = ()) -> dict[str, Any]:
+    """A card with a row for each definition that was made by click and is in no cell, and the notes below them."""
+    return _shown(shell, wb, lambda: views().clicked(notes))
+
+
+def question_card(shell: Any, wb: Workbench) -> dict[str, Any]:
+    """A card that asks whether this notebook may call the outside, until it is answered."""
+    return _shown(shell, wb, lambda: views().question)
+
+
 def panel_card(shell: Any, wb: Workbench) -> dict[str, Any]:
     """A card with everything there is."""
     return _shown(shell, wb, lambda: views().everything)

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
+from workbench.app.code import code_of
 from workbench.limiting.definition import Limit
 from workbench.limiting.explain import explain
 from workbench.limiting.grammar import PERIODS, UNIT_NAMES, read
 from workbench.limiting.simulate import Arrival, simulate
-from workbench.ui.code import code_of
 from workbench.ui.fields import fields_of
 from workbench.ui.forms import Read
 from workbench.ui.forms import read as read_form
@@ -65,7 +65,30 @@ def _line_problem(row: Mapping[str, Any]) -> str:
     if not row.get("unbounded") and not str(row.get("rate") or "").strip():
         return "the rate is missing; give a number, or tick no limit"
     wrong = read(line_text(row))[1]
-    return wrong[0].partition("`: ")[2].partition("; correct:")[0].replace("`", "") if wrong else ""
+    return _words(wrong[0]) if wrong else ""
+
+
+def _words(problem: str) -> str:
+    """What is wrong with a line, without the line, which stands beside it."""
+    return problem.partition("`: ")[2].partition("; correct:")[0].replace("`", "")
+
+
+def short_problem(text: str) -> str:
+    """What is wrong with a limit in one field, `100/m` or several lines, and what is right; '' if nothing is wrong.
+
+    The words are those of the limit's own form.
+    """
+    rows = [row for row in text.splitlines() if row.strip()]
+    alone = len(rows) == 1 and "=" not in text
+    wrong = read(f"{_EVERYONE} = {text.strip()}" if alone else text)[1] if rows else []
+    said = []
+    for each in wrong:
+        line, _, rest = each.replace("`", "").partition(" ")
+        number, _, rest = rest.partition(" ")
+        words, _, fix = rest.partition(": ")[2].rpartition("; ")
+        everyone = "" if "lines" in fix else f"{_EVERYONE} = "
+        said.append(f"{words}; {fix.replace(everyone, '')}" if alone else f"{line} {number}: {words}; {fix}")
+    return " | ".join(said)
 
 
 def preview(found: Read, tried: Mapping[str, Any], others: Iterable[Limit]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from workbench.channels.definition import ChannelDefinition
 from workbench.channels.live import LiveChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
+from workbench.core.errors import WorkbenchError
 from workbench.limiting.definition import Limit
 from workbench.limiting.shared.limiter import Use
 from workbench.scheduler.jobs import Job
@@ -35,6 +36,15 @@ def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> li
 def jobs_of(wb: Workbench) -> list[Job]:
     """Every job; the store stays closed while nobody has asked for one."""
     return list(wb.jobs.values()) if wb.has_jobs else []
+
+
+def clicks(wb: Workbench) -> list[dict[str, str]]:
+    """What was made by click and is in no cell, with its code; nothing while the store gives no answer."""
+    try:
+        clicks = wb.clicked.values()
+        return [{"name": each.name, "said": wb.clicked.describe(each), "code": each.code} for each in clicks]
+    except WorkbenchError:
+        return []
 
 
 def channels_of(wb: Workbench, service: str) -> list[LiveChannel]:

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
+from workbench.app.code import code_of
 from workbench.core.definition import Definition
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import UNITS, AnyJob, CronJob, IntervalJob, JobDefinition, OneTimeJob
-from workbench.ui.code import code_of
 from workbench.ui.fields import fields_of
 from workbench.ui.forms import Read, filled, read
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any, cast
 
+from workbench.app.code import code_of, secrets_of
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
@@ -15,16 +17,20 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
 from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
+from workbench.security.definitions import APIKey, BasicAuth, SecurityDefinition
 from workbench.ui import calls, limit, rows, schedule
 from workbench.ui.burst import send_burst
-from workbench.ui.code import code_of, secrets_of
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import Read, filled, form_of, read
+from workbench.ui.secrets import Typed, take
 
 CHANNELS: dict[str, type[ChannelDefinition]] = {
     each.__name__: each for each in (RESTChannel, SOAPChannel, JSONRPCChannel)
 }
 """The channels that a card has a form for."""
+
+USERS: dict[str, type[SecurityDefinition]] = {each.__name__: each for each in (BasicAuth, APIKey)}
+"""The users that there is a form for."""
 
 
 def hello(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -76,6 +82,8 @@ def _edited(desk: Desk, message: Content) -> Definition | None:
             return desk.wb.connections[name].definition
         case {"collection": "channels", "name": name}:
             return desk.wb.channels[name].definition
+        case {"collection": "security", "name": name}:
+            return desk.wb.users[name]
     return None
 
 
@@ -85,8 +93,8 @@ def _class_of(desk: Desk, message: Content) -> type[Definition]:
     if (kind := message.get("connection")) is not None:
         return catalog.definition_class(str(kind))
     kind = str(message.get("kind"))
-    if kind in CHANNELS:
-        return CHANNELS[kind]
+    if (cls := {**CHANNELS, **USERS}.get(kind)) is not None:
+        return cls
     raise WorkbenchError(f"There is no form for {kind!r}.")
 
 
@@ -105,28 +113,55 @@ def form(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
         service = str(preset["service"])
         name = schedule.free_name(service, list(desk.wb.channels))
         preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}", "services": service}
-    return {"form": form_of(cls, preset, first), "names": names_in(desk.wb)}
+    names = names_in(desk.wb) | {"secrets": desk.wb.secrets.names, "places": desk.wb.secrets.places}
+    return {"form": form_of(cls, preset, first), "names": names}
+
+
+def _filled(desk: Desk, message: Content) -> tuple[Read, list[Typed]]:
+    """What a form describes, and the values of secrets that were typed into it."""
+    cls, edited = _class_of(desk, message), _edited(desk, message)
+    taken = take(cls, message["values"], desk.wb.secrets, filled(edited) if edited is not None else None)
+    found = read(cls, taken.values)
+    return (Read(None, found.problems | taken.problems) if taken.problems else found), taken.typed
+
+
+def _to_keep(typed: Sequence[Typed]) -> str:
+    """Where values that are typed will be kept, and under which names."""
+    return " ".join(f"Save keeps the value in {each.place}, as {each.name}." for each in typed)
+
+
+def _kept(typed: Sequence[Typed]) -> str:
+    """Where values that were typed are kept, and under which names."""
+    return " ".join(f"The value of {each.name} is kept in {each.place}." for each in typed)
 
 
 def form_check(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """What is wrong with a form so far, and its code when nothing is."""
-    found = read(_class_of(desk, message), message["values"])
+    found, typed = _filled(desk, message)
     if found.definition is None:
         return {"problems": found.problems, "code": ""}
-    unset = [each for each in secrets_of(found.definition) if not desk.wb.secrets.has(each.name)]
+    named = {each.name for each in secrets_of(found.definition)} - {each.name for each in typed}
+    unset = [name for name in named if not desk.wb.secrets.has(name)]
     # Without the name: it may be the secret itself.
-    note = "No secret of this name is set. Type its name here, never the secret itself." if unset else ""
-    return {"problems": desk.clashes(found.definition), "code": code_of(found.definition), "note": note}
+    note = "No secret of this name is set. Type its value, or name one that is set." if unset else _to_keep(typed)
+    problems = desk.clashes(found.definition)
+    # Code that would be refused is none to copy.
+    return {"problems": problems, "code": "" if "limit" in problems else code_of(found.definition), "note": note}
 
 
 def form_save(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """Put a form's definition into force."""
-    found = read(_class_of(desk, message), message["values"])
-    said = desk.put(found, _cell(message))
+    """Put a form's definition into force; the secrets that were typed are kept first, since it may need them."""
+    found, typed = _filled(desk, message)
+
+    def keep() -> None:
+        for each in typed:
+            desk.wb.secrets.keep(*each)
+
+    said = desk.put(found, _cell(message), first=keep)
     if not said["problems"]:
         definition = cast(Definition, found.definition)
         now = "changed" if message.get("edit") else "open" if isinstance(definition, ChannelDefinition) else "defined"
-        said["said"] = f"{definition} is {now}."
+        said["said"] = f"{definition} is {now}. {_kept(typed)}".rstrip()
     return said
 
 
@@ -263,6 +298,29 @@ def burst(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return outcome
 
 
+def allow_outside(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Take this notebook as one's own, so that it may call the outside."""
+    desk.wb.outside.allow()
+    desk.courier.refresh_all()
+    return {"said": "Allowed, from now on. Run the cell again."}
+
+
+def use_stand_ins(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Send every connection to a stand-in."""
+    desk.wb.sandbox()
+    desk.courier.refresh_all()
+    return {"said": "Every connection goes to a stand-in. Run the cell again."}
+
+
+def remove_click(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Take back what was made by click."""
+    click = desk.wb.clicked[str(message["name"])]
+    desk.wb.clicked.remove(click.name)
+    desk.courier.refresh_all()
+    again = desk.keep_undo(lambda: _again(desk, click.definition, click.origin))
+    return {"said": f"{click} is removed."} | ({} if click.edits else {"undo": again})
+
+
 def undo(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Take back what a form did."""
     return {"said": desk.undo(int(message["undo"]))}
@@ -290,6 +348,9 @@ VERBS: dict[str, Verb] = {
     "limit save": save_limit,
     "limit remove": remove_limit,
     "burst": burst,
+    "click remove": remove_click,
+    "outside allow": allow_outside,
+    "outside stand-ins": use_stand_ins,
     "undo": undo,
 }
 """What cards may ask for. A verb that answers None tells its answer later."""

@@ -44,6 +44,16 @@ def definitions(shown: Sequence[Definition], notes: Sequence[str] = ()) -> Draw:
     return draw
 
 
+def clicked(notes: Sequence[str] = ()) -> Draw:
+    """A row for each definition that was made by click and is in no cell."""
+    return lambda desk: {"clicked": rows.clicks(desk.wb), "notes": list(notes)}
+
+
+def question(desk: Desk) -> dict[str, Any]:
+    """Whether this notebook may call the outside, until it is answered."""
+    return {"question": "" if desk.wb.peers.on else desk.wb.outside.question}
+
+
 def everything(desk: Desk) -> dict[str, Any]:
     """Every service with its jobs and limits, and every way out."""
     wb, last = desk.wb, desk.last_runs()
@@ -56,6 +66,8 @@ def everything(desk: Desk) -> dict[str, Any]:
         "services": here,
         "jobs": [rows.job_facts(job, last.get(job.name)) for job in elsewhere],
         "definitions": [rows.definition_facts(wb, each, each) for each in connections],
+        "clicked": rows.clicks(wb),
+        **question(desk),
         "notes": [desk.lives] if wb.has_jobs else [],
         "restless": any(row.get("limits") for row in here),
     }

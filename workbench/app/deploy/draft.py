@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import get_ident
 from typing import Any, NamedTuple
 
@@ -22,6 +22,8 @@ class Deployed(NamedTuple):
     versions: list[tuple[Version, int]]
     definitions: list[Definition]
     missing: dict[str, list[str]]
+    said: Sequence[str] = ()
+    """What became of clicks: what is back, and what a cell has now."""
 
 
 class Draft:
@@ -40,6 +42,8 @@ class Draft:
         self.classes: list[type[Service]] = []
         self._waiting: dict[tuple[str, str], Entry] = {}
         self.undo: list[Callable[[], None]] = []
+        self.defined: list[Definition] = []
+        self.is_inner = False
         self.deployed: Deployed | None = None
         self._prepared: tuple[list[type[Service]], list[Version]] = ([], [])
         on_subclass.append(self._defined)

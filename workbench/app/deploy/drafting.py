@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import RLock
 
 from workbench.app.deploy.draft import Deployed, Draft
 from workbench.app.deploy.mentions import mentions
+from workbench.app.deploy.returning import Returning
 from workbench.app.origins import line_in, origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined
 from workbench.connections import catalog
 from workbench.core.definition import Definition
-from workbench.core.errors import ServiceUsage
+from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.service import Service
 from workbench.runtime.registry import Source, Version
@@ -25,6 +26,15 @@ class Drafting:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.lock = RLock()
+        self.returning = Returning(
+            parts.clicks,
+            self._lacks,
+            parts.book.put,
+            lambda each: parts.book.origin(each.collection, each.full_name) is not None,
+        )
+        parts.clicks.follow(self._bring_taken, self._withdraw)
+        # A service may call, in its own cell, a connection that waits for the end of that very cell.
+        parts.live.bring = self._bring_connection
 
     @property
     def live(self) -> Mapping[str, Version]:
@@ -52,17 +62,19 @@ class Drafting:
         done: list[Callable[[], None]] = []
         with self.lock:
             draft = self._parts.draft if self._parts.draft is not None and self._parts.draft.is_mine else None
-            origin = origin or _origin(draft)
+            made = origin or _origin(draft)
             try:
                 for place in sorted(range(len(definitions)), key=orders.__getitem__):
-                    words[place] = self._define(definitions[place], origin, replace, draft, done)
+                    words[place] = self._define(definitions[place], made, replace, draft, done)
+                said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None)
             except BaseException:
                 for undo in reversed(done):
                     undo()
                 raise
             if draft is not None:
                 draft.undo += done
-        report = Defined(list(zip(definitions, words, strict=True)), sorted(set(self._parts.secrets.played) - played))
+        new = sorted(set(self._parts.secrets.played) - played)
+        report = Defined(list(zip(definitions, words, strict=True)), new, said)
         self._parts.events.emit(report)
         return report
 
@@ -75,12 +87,54 @@ class Drafting:
         done: list[Callable[[], None]],
     ) -> str:
         """Define one; adds the way back to `done`, and says what became of it."""
+        book = self._parts.book
+        self.returning.bring_for(definition)
         if draft is not None and self._parts.must_wait(definition):
             draft.wait(definition, origin)
             return "waiting"
-        word, undo = self._parts.book.put(definition, origin, replace=replace)
+        was = book.origin(definition.collection, definition.full_name)
+        word, undo = book.put(definition, origin, replace=replace)
         done.append(undo)
+        if origin.kind == "form" and word != "unchanged":
+            edits = was is not None and was.kind != "form"
+            self._parts.clicks.keep(definition, book.row_of(definition).word, origin, edits=edits)
         return word
+
+    def _said_of_clicks(
+        self, definitions: Sequence[Definition], origin: Origin, draft: Draft | None, *, quietly: bool
+    ) -> list[str]:
+        """Let what is defined by code take the place of clicks: that of a cell when the cell ends well."""
+        if origin.kind == "form":
+            return []
+        if draft is not None:
+            draft.defined += definitions
+            return []
+        for each in definitions:
+            word = self._parts.book.row_of(each).word
+            if quietly:
+                self._parts.clicks.drop(word, each.full_name)
+            else:
+                self.returning.give_way(word, each)
+        return self.returning.said()
+
+    def _lacks(self, definition: Definition) -> list[tuple[str, str]]:
+        """What a definition names and is not there."""
+        known = self._parts.known
+        named = [(each.collection, each.name) for each in definition.references()]
+        return [(collection, name) for collection, name in named if name not in known(collection)]
+
+    def _bring_taken(self) -> None:
+        with self.lock:
+            self.returning.bring()
+
+    def _bring_connection(self, name: str) -> None:
+        with self.lock:
+            self.returning.bring_named("connections", name)
+
+    def _withdraw(self, definition: Definition) -> None:
+        """Take what a click made out of force."""
+        with self.lock, suppress(UnknownName):
+            self._parts.book.remove(definition.collection, definition.full_name)
 
     @contextmanager
     def scope(
@@ -89,6 +143,7 @@ class Drafting:
         """Collect what a block defines; it goes live together when the block ends well."""
         outer = self._parts.draft
         draft = self.open(source, is_bound, replace=replace)
+        draft.is_inner = outer is not None
         try:
             yield draft
         except BaseException:
@@ -98,6 +153,7 @@ class Drafting:
             draft.deployed = self.commit(draft)
             if outer is not None:
                 outer.undo += draft.undo
+                outer.defined += [*draft.defined, *draft.waiting]
         finally:
             self._parts.draft = outer
 
@@ -114,6 +170,7 @@ class Drafting:
         with self.lock:
             try:
                 for definition in draft.waiting:
+                    self.returning.bring_for(definition)
                     self._parts.book.check(definition)
                 self._leave(draft)
                 deployed = self._commit(draft)
@@ -142,7 +199,17 @@ class Drafting:
         for definition, origin in draft.entries:
             draft.undo.append(parts.book.put(definition, origin, replace=draft.replace)[1])
         parts.registry.announce(versions)
-        return Deployed(was, draft.waiting, {version.name: self.missing(version) for version in versions})
+        said = [] if draft.is_inner else self._settle_clicks([*draft.defined, *draft.waiting])
+        return Deployed(was, draft.waiting, {version.name: self.missing(version) for version in versions}, said)
+
+    def _settle_clicks(self, defined: Sequence[Definition]) -> list[str]:
+        """After a good cell: it has what it defines, and clicks whose service is live are back."""
+        book = self._parts.book
+        for each in defined:
+            self.returning.give_way(book.row_of(each).word, each)
+        if self._parts.registry.services or any(True for _ in book):
+            self.returning.bring()
+        return self.returning.said()
 
     def _go_live(self, draft: Draft, versions: list[Version]) -> None:
         parts, names = self._parts, [version.name for version in versions]

@@ -18,6 +18,7 @@ from msgspec import structs
 
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
+from workbench.app.deploy.notebooks import cells_of
 from workbench.app.origins import file_name
 from workbench.core.errors import DeployRefused
 from workbench.core.origin import Origin
@@ -28,17 +29,6 @@ from workbench.runtime.registry import Source
 _LOADED = "__workbench_loaded__"
 SKIPPED_TAGS = frozenset(("scratch", "test", "skip-execution"))
 """Ours, and nbclient's own."""
-
-
-class _Cell(msgspec.Struct):
-    cell_type: str
-    source: str | list[str]
-    metadata: dict[str, Any] = {}
-    id: str = ""
-
-
-class _Notebook(msgspec.Struct):
-    cells: list[_Cell]
 
 
 def source_of(classes: tuple[type[Service], ...]) -> str:
@@ -131,7 +121,7 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     """Run a notebook's code cells; each good cell goes live by itself, as when a person runs them."""
     module = ModuleType(f"__main__.{path.stem}")
     sys.modules[module.__name__] = module
-    versions, definitions = [], []
+    versions, definitions, said = [], [], list[str]()
     missing: dict[str, list[str]] = {}
     origin = Origin("file", file=file_name(path), loaded=True)
     for number, cell_id, text, may_raise in code_cells(path):
@@ -152,7 +142,8 @@ def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
         versions += draft.deployed.versions
         definitions += draft.deployed.definitions
         missing |= draft.deployed.missing
-    return Deployed(versions, definitions, missing)
+        said += draft.deployed.said
+    return Deployed(versions, definitions, missing, said)
 
 
 def _has_magic(text: str) -> bool:
@@ -185,11 +176,10 @@ class CodeCell(NamedTuple):
 def code_cells(path: Path) -> Iterator[CodeCell]:
     """Each code cell without one of `SKIPPED_TAGS`."""
     try:
-        cells = msgspec.json.decode(path.read_bytes(), type=_Notebook).cells
+        cells = cells_of(path.read_bytes())
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise DeployRefused(f"{path.name} is no notebook: {exc}. Nothing of it is live.") from exc
     for number, cell in enumerate(cells, 1):
         tags = set(cell.metadata.get("tags", ()))
         if cell.cell_type == "code" and not tags & SKIPPED_TAGS:
-            text = cell.source if isinstance(cell.source, str) else "".join(cell.source)
-            yield CodeCell(number, cell.id, text, "raises-exception" in tags)
+            yield CodeCell(number, cell.id, cell.text, "raises-exception" in tags)

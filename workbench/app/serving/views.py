@@ -11,6 +11,7 @@ from workbench.channels.gate import Gate
 from workbench.channels.http.live import LiveHTTPChannel
 from workbench.channels.routes import Routes
 from workbench.core.definition import Definition
+from workbench.core.errors import InvalidDefinition
 from workbench.limiting.definition import Limit, On
 from workbench.limiting.registry import Limits
 from workbench.security.definitions import SecurityDefinition
@@ -145,7 +146,11 @@ class ShortLimits:
             InvalidDefinition: The text is no limit.
         """
         if text:
-            self._limits.define(Limit(name, on=on, lines=text))
+            try:
+                limit = Limit(name, on=on, lines=text)
+            except InvalidDefinition as exc:
+                raise InvalidDefinition(on.capitalize(), name, {"limit": exc.problems["lines"]}) from None
+            self._limits.define(limit)
             self._kept.add((on, name))
         elif (on, name) in self._kept:
             self._limits.remove(on, name)

@@ -54,3 +54,8 @@ class SQLConnection(ConnectionDefinition, tag="sql", frozen=True, kw_only=True):
         if self.engine in POSTGRESQL and threshold not in ("", "none") and not threshold.isdecimal():
             problems["extra"] = "has a prepare_threshold that is neither a number nor 'none'"
         return problems if self.host else problems | {"host": "is missing"}
+
+    @property
+    def called(self) -> str:
+        # A driver may be told another host than the field.
+        return self.extra.get("hostaddr") or self.extra.get("host") or self.host

@@ -1,4 +1,5 @@
 // The card under a cell: rows of services, jobs, definitions or a peer; each button opens its form in its row.
+import { ClickedRow, QuestionRow } from "./clicked.js";
 import { fill, h } from "./dom.js";
 import { DefinitionsRow, JobsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
@@ -35,7 +36,7 @@ class CardView {
   follow(state) {
     this.banner.textContent = BANNERS[state];
     this.el.dataset.state = state;
-    if (state === "stale") for (const each of this.el.querySelectorAll("button, input, select, textarea")) each.disabled = true;
+    if (state === "stale") for (const each of this.el.querySelectorAll("button:not(.wb-copy), input, select, textarea")) each.disabled = true;
   }
 
   get now() {
@@ -45,11 +46,13 @@ class CardView {
   draw() {
     const facts = this.model.get("facts");
     this.skew = facts.now - Date.now() / 1000;
-    const { title = "", url = "", services = [], jobs = [], definitions = [], peer = null } = facts;
+    const { title = "", url = "", services = [], jobs = [], definitions = [], clicked = [], question = "", peer = null } = facts;
     fill(this.title, title && h("b", {}, title), url && h("a", { class: "wb-address", href: url, target: "_blank", rel: "noopener" }, url));
+    if (question || this.rows.has("question")) this.row("question", () => new QuestionRow(this), question);
     for (const each of services) this.row(`service ${each.service}`, () => new ServiceRow(this, each.service), each);
     if (jobs.length || this.rows.has("jobs")) this.row("jobs", () => new JobsRow(this), jobs);
     if (definitions.length) this.row("definitions", () => new DefinitionsRow(this), definitions);
+    if (clicked.length || this.rows.has("clicked")) this.row("clicked", () => new ClickedRow(this), clicked);
     if (peer) this.row("peer", () => new PeerRow(this), peer);
     this.drop(services);
     this.notes.replaceChildren(...(facts.notes ?? []).map((note) => h("div", {}, note)));

@@ -51,7 +51,7 @@ export function copyButton(text, label = "Copy", look = "wb-quiet") {
     await toClipboard(typeof text === "function" ? text() : text);
     copy.textContent = "Copied";
     setTimeout(() => (copy.textContent = label), 1200);
-  }, { class: look });
+  }, { class: `wb-copy ${look}`.trim() });
   return copy;
 }
 

@@ -1,8 +1,8 @@
 // The fields of any form, from their specs: { name, label, kind, required, value, description, choices, ... }.
 import { h, newId } from "./dom.js";
 
-const PLACEHOLDERS = { secret: "NAME_OF_THE_SECRET", names: "several, with commas between", pairs: "Name: value" };
-const HINTS = { secret: "An environment variable or a line of .env; the value itself is never written here." };
+const PLACEHOLDERS = { names: "several, with commas between", pairs: "Name: value" };
+const HINTS = { secret: "Type the value: it is kept where you say, and the code has its name alone. Or give the name of one that is set." };
 
 export class Field {
   constructor(spec, { onInput = () => {}, names = {}, label = spec.label, hint = spec.description } = {}) {
@@ -18,12 +18,14 @@ export class Field {
     if (this.hint) this.input.setAttribute("aria-describedby", this.hint.id);
     const star = spec.required ? h("span", { class: "wb-required", title: "required", "aria-hidden": "true" }, "*") : null;
     this.label = h("label", { class: "wb-label", for: this.id }, label, star);
-    this.body = h("div", { class: "wb-control" }, this.input, this.said, this.hint);
-    this.rows = [this.label, this.body];
-    this.input.addEventListener(spec.kind === "flag" || spec.kind === "choice" ? "change" : "input", () => {
+    const touch = () => {
       this.touched = true;
       onInput(this);
-    });
+    };
+    this.secret = spec.kind === "secret" ? new SecretName(label, names, touch) : null;
+    this.body = h("div", { class: "wb-control" }, this.input, this.secret?.el, this.said, this.hint);
+    this.rows = [this.label, this.body];
+    this.input.addEventListener(spec.kind === "flag" || spec.kind === "choice" ? "change" : "input", touch);
     this.set(spec.value);
   }
 
@@ -41,11 +43,11 @@ export class Field {
     const numeric = spec.kind === "integer" || spec.kind === "number";
     const shown = spec.default !== null && spec.default !== undefined && spec.default !== "" ? String(spec.default) : "";
     const input = h("input", {
-      type: "text",
+      type: spec.kind === "secret" ? "password" : "text",
       class: numeric ? "wb-input wb-number" : "wb-input",
       inputmode: numeric ? "decimal" : undefined,
       placeholder: PLACEHOLDERS[spec.kind] ?? shown,
-      autocomplete: "off",
+      autocomplete: spec.kind === "secret" ? "new-password" : "off",
       spellcheck: "false",
       "aria-required": required,
     });
@@ -58,12 +60,15 @@ export class Field {
     return input;
   }
 
-  get() {
+  // What the kernel is told; the value of a secret only when the form is saved.
+  get(saving = false) {
+    if (this.secret) return this.secret.get(this.input.value, saving);
     return this.spec.kind === "flag" ? this.input.checked : this.input.value;
   }
 
   set(value) {
-    if (this.spec.kind === "flag") this.input.checked = Boolean(value);
+    if (this.secret) this.secret.name.value = value ?? "";
+    else if (this.spec.kind === "flag") this.input.checked = Boolean(value);
     else if (Array.isArray(value)) this.input.value = value.join(", ");
     else if (value && typeof value === "object") {
       this.input.value = Object.entries(value).map(([key, each]) => `${key}: ${each}`).join("\n");
@@ -79,6 +84,22 @@ export class Field {
 
   error(text) {
     showError(this.input, this.said, text);
+  }
+}
+
+// Where the value of a secret is kept, and by which name.
+class SecretName {
+  constructor(label, { secrets = [], places = [] }, onInput) {
+    const known = h("datalist", { id: newId() }, secrets.map((name) => h("option", { value: name })));
+    this.place = h("select", { class: "wb-input", "aria-label": `${label}: kept in`, on: { change: onInput } }, places.map((place) => h("option", { value: place }, place)));
+    this.name = h("input", { type: "text", class: "wb-input wb-mono", list: secrets.length ? known.id : null, placeholder: "named after this", "aria-label": `${label}: secret's name`,
+      autocomplete: "off", spellcheck: "false", on: { input: onInput } });
+    this.el = h("div", { class: "wb-inline" }, "kept in ", this.place, " as ", this.name, known);
+  }
+
+  get(value, saving) {
+    const said = { name: this.name.value, place: this.place.value, typed: value !== "" };
+    return saving ? { ...said, value } : said;
   }
 }
 

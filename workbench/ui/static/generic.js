@@ -5,13 +5,13 @@ import { Panel } from "./panel.js";
 import { latest } from "./talk.js";
 
 export function definitionPanel({ talk, title, subject, form, names, what, locked = [], onSaved, onClose }) {
-  const values = () => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get()]));
+  const values = (saving) => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get(saving)]));
   const panel = new Panel({
     title,
     subject,
     onClose,
     save: async () => {
-      const said = await talk.ask("form save", { ...what, values: values() });
+      const said = await talk.ask("form save", { ...what, values: values(true) });
       if (!Object.keys(said.problems).length) onSaved(said);
       return said;
     },

@@ -89,7 +89,7 @@ export class Row {
     fill(this.news,
       h("div", { class: "wb-news-line" }, dot("live"), h("span", {}, said.said), ping, undo,
         button("\u00d7", () => this.news.replaceChildren(), { class: "wb-x", "aria-label": "Dismiss" })),
-      ...(said.code ? [codeBlock(said.code), h("div", { class: "wb-hint" }, "On in this kernel. Paste it into a cell to keep it.")] : []));
+      ...(said.code ? [codeBlock(said.code), h("div", { class: "wb-hint" }, said.hint)] : []));
   }
 
   async ask(verb, content) {

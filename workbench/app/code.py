@@ -1,4 +1,4 @@
-"""The code that a form stands for: what a person pastes to keep what they clicked."""
+"""The code that definitions stand for: what a person pastes to keep what they clicked."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from workbench.core.definition import Definition
 from workbench.core.secret import Secret
 
 
-def code_of(definition: Definition, namespace: Mapping[str, Any] | None = None) -> str:
-    """`wb.define(...)` of a definition, only with what differs from its defaults.
+def code_of(*definitions: Definition, namespace: Mapping[str, Any] | None = None) -> str:
+    """`wb.define(...)` of each definition, only with what differs from its defaults.
 
     Args:
-        definition: What to write.
+        definitions: What to write.
         namespace: Names the cell can use already, the person's own by default; the others are imported first.
     """
     known = vars(sys.modules["__main__"]) if namespace is None else namespace
-    missing = [name for name in _names(definition) if name not in known]
+    missing = [name for name in dict.fromkeys(each for one in definitions for each in _names(one)) if name not in known]
     imports = f"from workbench import {', '.join(missing)}\n\n" if missing else ""
-    return f"{imports}wb.define({definition.to_code()})"
+    return imports + "\n".join(f"wb.define({each.to_code()})" for each in definitions)
 
 
 def _names(definition: Definition) -> list[str]:
