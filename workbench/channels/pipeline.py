@@ -20,7 +20,8 @@ from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.gate import Gate
-from workbench.channels.guard import Guard
+from workbench.channels.guard import Guard, UnaskedNavigation
+from workbench.channels.pages import asks_for_a_page, listing, question
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
@@ -72,14 +73,19 @@ class Pipeline:
         self._record(exchange.cid, exchange.root)
         if self.draining:
             raise ServiceUnavailable("Stopping")
-        self.guard.check(exchange.headers)
+        self.guard.check(exchange.headers, exchange.method)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
         path = exchange.path
         if path == "/ping" or path.startswith("/workbench/") or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
-        exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
+        try:
+            exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
+        except NotFound:
+            if path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers):
+                return
+            raise
         exchange.call = self._invoker.new_call(
             endpoint.service, b"", endpoint.info, cid=exchange.cid, services=view.services
         )
@@ -223,6 +229,10 @@ class Pipeline:
         """Answer a request that does not get as far as its service."""
         if not isinstance(error, FOR_CALLERS):
             log.error("a request failed (cid:%s)", exchange.cid, exc_info=error)
+        if isinstance(error, UnaskedNavigation):
+            target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
+            exchange.answer(question(exchange.headers["Host"], target, exchange.cid))
+            return
         endpoint = exchange.endpoint
         if endpoint is not None and endpoint.dialect is not None:
             exchange.answer(endpoint.dialect.refusal(error, exchange.headers, exchange.cid))
@@ -239,6 +249,9 @@ class Pipeline:
             return exchange.answer(preflight_answer(exchange.headers))
         if exchange.path == "/ping":
             return exchange.answer(_plain(exchange, {"pong": "workbench"}))
+        if (view := exchange.view) is not None:
+            channels = (endpoint.channel for endpoint in view.routes)
+            return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
         serve = self._admin.get((exchange.method, exchange.path))
         if serve is None or not self.guard.has_token(exchange.headers):
             self.refuse(exchange, NotFound("Not Found"))
