@@ -15,6 +15,7 @@ from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.limits import LimitsInForce, arrivals
 from workbench.app.secrets import FoundSecrets
 from workbench.app.serving.own import OwnListener
+from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
 from workbench.app.settings import Settings
@@ -118,9 +119,8 @@ class Parts:
         self._scheduler: CellScheduler | None = None
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
-        self.server = HTTPServer(
-            self.pipeline, self.loop.run, settings.port, returning=self.runtime_file.is_held_elsewhere
-        )
+        self.ports = Ports(self.runtime_file, settings.folder, store_folder)
+        self.server = HTTPServer(self.pipeline, self.loop.run, settings.port, preference=self.ports)
 
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
         guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
@@ -323,6 +323,8 @@ class Parts:
     def start(self) -> None:
         """Start the server, and have the command line find it."""
         self.server.start()
+        if self._settings.port is None:
+            self.ports.settle(self.server.port)
         self.own.start()
         self.watchdog.start()
         self.runtime_file.write(self.server.url, self.token, self.own.url)

@@ -52,7 +52,7 @@ class Workbench:
         app: What this application is called; a notebook's path.
         folder: Where `.env` and the store are; the current folder by default.
         store: Where jobs and their runs are kept, by URL: `memory://`, `sqlite:///path`, `redis://...`.
-        port: Port wanted by hand (0 takes any); None takes 11223 if it is free.
+        port: Port wanted by hand (0 takes any); None takes the one it had before, at first 11223 if it is free.
         clock: Where time comes from.
         hosts: Host names besides loopback under which the server may be asked.
         origins: Origins of web pages that may call it.
@@ -94,7 +94,7 @@ class Workbench:
             threads=threads,
         )
         self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
-        self.drafting, self.secrets = Drafting(self._parts), self._parts.secrets
+        self.drafting, self.secrets, self.ports = Drafting(self._parts), self._parts.secrets, self._parts.ports
         self.events, self.traffic, self.log = self._parts.events, self._parts.traffic, self._parts.log
         capture.install()
 

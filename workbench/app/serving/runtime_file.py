@@ -44,7 +44,7 @@ class RuntimeFile:
     """This process's file, written when the server starts and removed when it stops."""
 
     def __init__(self, app: str) -> None:
-        self._app = app
+        self.app = app
         self._path: Path | None = None
         forgets_when_forked(self)
 
@@ -55,7 +55,7 @@ class RuntimeFile:
     def write(self, url: str, token: str, own_url: str = "") -> None:
         """Write it, readable by this user alone; a folder that cannot be written costs only the command line."""
         folder = runtime_folder()
-        running = Running(os.getpid(), url, token, self._app, sys.executable, own_url)
+        running = Running(os.getpid(), url, token, self.app, sys.executable, own_url)
         port = url.rsplit(":", 1)[1]
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,7 +74,7 @@ class RuntimeFile:
 
     def is_held_elsewhere(self) -> bool:
         """Whether another process still runs this application, as the old kernel does early in a restart."""
-        return any(each.app == self._app and each.pid != os.getpid() for each in running())
+        return any(each.app == self.app and each.pid != os.getpid() for each in running())
 
 
 def running() -> list[Running]:
