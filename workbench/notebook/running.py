@@ -69,11 +69,11 @@ def mailbox(mailbox: IMAPMailbox) -> str:
     head = f"{chip('sandbox', 'warn')} {strong(str(mailbox))}"
     folders, first = [], 0
     for name, folder in mailbox.folders.items():
-        count, mails = len(folder.mails), list(enumerate(folder.mails, first))
+        count, numbered = len(folder.mails), list(enumerate(folder.mails, first))
         first += count
         mails = "\n".join(
             _mail(each.mail, mark="" if "\\Seen" in each.flags else chip("unseen", "calm"), place=number)
-            for number, each in reversed(mails[-SHOWN_MAILS:])
+            for number, each in reversed(numbered[-SHOWN_MAILS:])
         )
         folders.append(f"<div>{strong(name)} {muted(f'{count} message' + ('' if count == 1 else 's'))}{mails}</div>")
     return head + "".join(folders)
