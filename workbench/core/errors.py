@@ -68,10 +68,8 @@ def short(name: object) -> str:
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that `name` was probably meant to be; none for what is no text, as a number or a pair."""
-    if not isinstance(name, str):
-        return None
     by_folded = {each.casefold(): each for each in known}
-    close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6) if isinstance(name, str) else []
     return by_folded[close[0]] if close else None
 
 
