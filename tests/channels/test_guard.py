@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.channels.guard import TOKEN_HEADER, Guard
+from workbench.channels.guard import TOKEN_HEADER, Guard, UnaskedNavigation
 from workbench.core.errors import BadRequest, Forbidden
 from workbench.core.payload.request import Headers
 
@@ -71,6 +71,47 @@ def test_pages_of_other_sites_may_not(headers: dict[str, str]) -> None:
 def test_a_foreign_host_name_may_not(headers: dict[str, str]) -> None:
     with pytest.raises(Forbidden, match="does not answer for that host name"):
         GUARD.check(Headers(headers))
+
+
+CLICK = {**HERE, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1"}
+
+
+def test_a_persons_click_on_a_page_of_this_machine_may_come_in() -> None:
+    GUARD.check(Headers({**CLICK, "Sec-Fetch-Site": "same-site"}), "GET")
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Sec-Fetch-Dest": "iframe"},
+        {"Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors"},
+        {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"},
+        {"Sec-Fetch-Mode": "cors"},
+    ],
+)
+def test_what_a_page_does_by_itself_is_no_click(site: str, change: dict[str, str]) -> None:
+    with pytest.raises(Forbidden) as refused:
+        GUARD.check(Headers({**CLICK, "Sec-Fetch-Site": site, **change}), "GET")
+    assert not isinstance(refused.value, UnaskedNavigation)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", ""])
+def test_a_click_that_is_no_get_stays_out(method: str) -> None:
+    with pytest.raises(Forbidden) as refused:
+        GUARD.check(Headers({**CLICK, "Sec-Fetch-Site": "same-site"}), method)
+    assert not isinstance(refused.value, UnaskedNavigation)
+
+
+@pytest.mark.parametrize(("site", "user"), [("cross-site", "?1"), ("cross-site", "?0"), ("same-site", "?0")])
+def test_a_window_that_another_page_leads_here_is_asked_about(site: str, user: str) -> None:
+    with pytest.raises(UnaskedNavigation):
+        GUARD.check(Headers({**CLICK, "Sec-Fetch-Site": site, "Sec-Fetch-User": user}), "GET")
+
+
+def test_no_click_leads_to_a_foreign_host_name() -> None:
+    with pytest.raises(Forbidden, match="does not answer for that host name"):
+        GUARD.check(Headers({**CLICK, "Host": "evil.example", "Sec-Fetch-Site": "same-site"}), "GET")
 
 
 def test_no_host_at_all_is_no_request() -> None:

@@ -67,3 +67,41 @@ def test_nobody_else_is_told_anything(url: str) -> None:
         answer = requests.options(f"{url}/api/hello", headers=headers, timeout=5)
         assert (answer.status_code, allowed(answer)) == (403, None)
     assert requests.options(f"{url}/api/hello", headers=ASKS, timeout=5).status_code == 405
+
+
+CLICK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1", "Accept": "text/html"}
+
+
+def test_a_click_from_another_site_is_asked_about_and_calls_nothing(url: str) -> None:
+    target = '/api/says?to=a%20b&say="><script>alert(1)</script>'
+    answer = requests.get(url + target, headers=CLICK | {"Sec-Fetch-Site": "cross-site"}, timeout=5)
+    assert answer.status_code == 403
+    assert f'<a class="open" href="{url}/api/says?to=a%20b&amp;say=' in answer.text
+    assert "<script" not in answer.text
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert allowed(answer) is None
+    # The page's own link is a click on a page of this server.
+    assert requests.get(f"{url}/api/says", headers=CLICK | {"Sec-Fetch-Site": "same-origin"}, timeout=5).ok
+
+
+def test_a_click_under_the_same_host_name_calls(url: str) -> None:
+    answer = requests.get(f"{url}/api/says", headers=CLICK | {"Sec-Fetch-Site": "same-site"}, timeout=5)
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+def test_the_root_lists_what_is_open_for_a_browser(url: str) -> None:
+    page = requests.get(url, headers={"Accept": "text/html,*/*"}, timeout=5)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert f'<a href="{url}/api/says">/api/says</a>' in page.text
+    assert "/api/hello" in page.text
+    assert f'href="{url}/api/hello"' not in page.text, "it takes PUT alone"
+    assert requests.get(url, timeout=5).status_code == 404, "a program is told that nothing is there"
+    assert requests.get(url, headers=CLICK | {"Sec-Fetch-Site": "cross-site"}, timeout=5).status_code == 403
+
+
+def test_a_channel_at_the_root_is_what_answers_there() -> None:
+    with Workbench(port=0) as made:
+        made.deploy(Hello)
+        made.define(RESTChannel("api.hello", path="/"))
+        assert requests.get(made.start(), headers={"Accept": "text/html"}, timeout=5).text == "Hello there!"

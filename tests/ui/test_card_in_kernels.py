@@ -30,6 +30,7 @@ class Opens(Service):
     def handle(self):
         gate.set()
 """
+CELLS = itertools.count(1)
 HEARD_MEANWHILE = {"6.31.0": False, "7.3.0": True, "7.4.0": True}
 
 
@@ -81,10 +82,11 @@ class Front:
 
 
 def card_of(kernel: Kernel, code: str) -> tuple[dict[str, Any], Front]:
-    bundle = kernel.run(code).displays[-1]
-    front = Front(kernel, bundle[VIEW]["model_id"])
+    *_, view, saved = kernel.run_as(f"cell-{next(CELLS)}", code).displays
+    assert set(view) == {VIEW}, "a view that is gone must not hide what is saved"
+    front = Front(kernel, view[VIEW]["model_id"])
     front.acknowledged(front.send(ask="hello"))
-    return bundle, front
+    return saved, front
 
 
 @pytest.fixture(scope="module", params=IPYKERNELS)
@@ -97,7 +99,7 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
 
 def test_a_card_is_shown_beside_text_and_answers(kernel: Kernel) -> None:
     bundle, front = card_of(kernel, HELLO)
-    assert set(bundle) == {VIEW, "text/plain", "text/html"}
+    assert set(bundle) == {"text/plain", "text/html"}
     assert bundle["text/plain"].startswith("api.hello v1 is live")
     said = front.answer(front.send(ask="invoke", service="api.hello", payload=""))
     assert (said["outcome"], said["text"]) == ("ok", "Hello there!")
@@ -161,6 +163,27 @@ def test_unloading_takes_cards_and_their_threads_down(kernel: Kernel) -> None:
     kernel.run("%unload_ext workbench")
     names = "import threading; print([each.name for each in threading.enumerate() if 'workbench' in each.name])"
     assert kernel.run(names).stdout == "[]\n"
+
+
+def test_who_runs_a_notebook_from_end_to_end_gets_no_widget(kernel: Kernel) -> None:
+    def widgets() -> int:
+        return int(kernel.run("print(len(get_ipython().kernel.comm_manager.comms))").stdout)
+
+    before = widgets()
+    for code in (HELLO + "# six", "wb", "wb.jobs"):
+        outputs = kernel.run(code)
+        assert all(VIEW not in each.get("data", {}) for each in outputs.items)
+    assert widgets() == before
+
+
+def test_what_is_saved_of_a_card_follows_what_is_clicked(kernel: Kernel) -> None:
+    saved, front = card_of(kernel, HELLO.replace("api.hello", "api.followed"))
+    assert "every 1 hour" not in saved["text/html"]
+    opened = front.answer(front.send(ask="schedule", service="api.followed"))
+    front.send(ask="schedule save", service="api.followed", how="every", values=opened["values"])
+    updated = kernel.message(lambda message: message["msg_type"] == "update_display_data")["content"]["data"]
+    assert updated["text/plain"] == saved["text/plain"]
+    assert "every 1 hour" in updated["text/html"]
 
 
 def test_a_headless_run_has_no_widgets() -> None:

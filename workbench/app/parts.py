@@ -19,6 +19,7 @@ from workbench.app.limits import LimitsInForce, arrivals, check_limit, check_sho
 from workbench.app.outside import Outside
 from workbench.app.secrets import FoundSecrets
 from workbench.app.serving.own import OwnListener
+from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
 from workbench.app.settings import Settings
@@ -101,6 +102,7 @@ class Parts:
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
+        self.ports = Ports(self.runtime_file, settings.folder, store_folder)
         self.server = self._server()
 
     def _server(self) -> HTTPServer:
@@ -108,7 +110,7 @@ class Parts:
             self.pipeline,
             self.loop.run,
             self._settings.port,
-            returning=self.runtime_file.is_held_elsewhere,
+            preference=self.ports,
             bounds=self._settings.bounds.of_clients(),
         )
 
@@ -317,6 +319,8 @@ class Parts:
     def start(self) -> None:
         """Start the server, and have the command line find it."""
         self.server.start()
+        if self._settings.port is None:
+            self.ports.settle(self.server.port)
         self.own.start()
         self.watchdog.start()
         self.runtime_file.write(self.server.url, self.token, self.own.url)

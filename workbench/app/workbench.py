@@ -53,7 +53,7 @@ class Workbench(About):
         app: What this application is called; a notebook's path.
         folder: Where `.env` and the store are; the current folder by default.
         store: Where jobs and their runs are kept, by URL: `memory://`, `sqlite:///path`, `redis://...`.
-        port: Port wanted by hand (0 takes any); None takes 11223 if it is free.
+        port: Port wanted by hand (0 takes any); None takes the one it had before, at first 11223 if it is free.
         clock: Where time comes from.
         hosts: Host names besides loopback under which the server may be asked.
         origins: Origins of web pages that may call it.
@@ -98,7 +98,8 @@ class Workbench(About):
         self.settings = SettingsInForce(settings)
         parts = self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
-        self.events, self.traffic, self.log, self.outside = parts.events, parts.traffic, parts.log, parts.outside
+        self.events, self.traffic, self.log = parts.events, parts.traffic, parts.log
+        self.outside, self.ports = parts.outside, parts.ports
         capture.install()
 
     def define(self, *definitions: Definition | LiveChannel, replace: bool = False) -> Defined:

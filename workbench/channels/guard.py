@@ -2,6 +2,11 @@
 
 `<img>` and no-cors requests arrive with a loopback Host and no Origin; `Sec-Fetch-Site` gives them away. A foreign Host
 means DNS rebinding. Requests that come through a proxy carry the workbench's token, which stands in for the Host check.
+
+A person's click on an address is let in: browsers send it as a navigation of the whole window with `Sec-Fetch-User`,
+which no page can set. JupyterLab on another port of the same host is `same-site`. From any other site the person is
+asked first, by a page that names the address, since whoever made that page chose the address.
+Source: https://www.w3.org/TR/fetch-metadata/
 """
 
 from __future__ import annotations
@@ -13,6 +18,10 @@ from workbench.core.errors import BadRequest, Forbidden
 
 TOKEN_HEADER = "X-Workbench-Token"
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
+
+
+class UnaskedNavigation(Forbidden):
+    """A page of another site leads a person's browser here: only the person can say whether to go on."""
 
 
 class Guard:
@@ -28,8 +37,12 @@ class Guard:
         self.token, self.hosts, self.origins = token, LOOPBACK | {host.lower() for host in hosts}, origins
         self._good: set[str] = set()
 
-    def check(self, headers: Mapping[str, str]) -> None:
-        """Raise Forbidden for what must not get in; a page of this very server may."""
+    def check(self, headers: Mapping[str, str], method: str = "") -> None:
+        """Raise Forbidden for what must not get in; a page of this very server may, and a person's click on a link.
+
+        Raises:
+            UnaskedNavigation: A browser's window comes here, and not by a click on a page of this machine.
+        """
         host = headers.get("Host", "")
         if not host:
             raise BadRequest("The Host header is missing")
@@ -37,10 +50,18 @@ class Guard:
             self._check_host(host, headers)
         site = headers.get("Sec-Fetch-Site")
         if site is not None and site not in ("same-origin", "none") and headers.get("Origin") not in self.origins:
-            raise Forbidden("Pages of other sites may not call this server")
+            self._check_navigation(method, site, headers)
         origin = headers.get("Origin")
         if origin is not None and origin not in self.origins and origin.partition("://")[2].lower() != host.lower():
             raise Forbidden("Pages of other sites may not call this server")
+
+    def _check_navigation(self, method: str, site: str, headers: Mapping[str, str]) -> None:
+        """Let a click in, which changes what the whole window shows; refuse whatever else other pages do."""
+        opens_window = headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
+        if method != "GET" or not opens_window:
+            raise Forbidden("Pages of other sites may not call this server")
+        if site != "same-site" or headers.get("Sec-Fetch-User") != "?1":
+            raise UnaskedNavigation("Pages of other sites may not call this server")
 
     def page(self, headers: Mapping[str, str]) -> str:
         """The Origin header, if it is one of the allowed origins of other sites; else ''."""

@@ -21,11 +21,13 @@ from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, declared_length
 from workbench.channels.gate import Gate
-from workbench.channels.guard import Guard
+from workbench.channels.guard import Guard, UnaskedNavigation
+from workbench.channels.pages import asks_for_a_page, listing, question
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
 from workbench.core.payload.response import JSON, encode_json
+from workbench.core.trace import Line
 
 log = logging.getLogger("workbench.http")
 
@@ -76,14 +78,19 @@ class Pipeline:
         exchange.heard = self.answered
         if self.draining:
             raise ServiceUnavailable("Stopping")
-        self.guard.check(exchange.headers)
+        self.guard.check(exchange.headers, exchange.method)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
         path = exchange.path
         if path == "/ping" or path.startswith("/workbench/") or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
-        exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
+        try:
+            exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
+        except NotFound:
+            if path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers):
+                return
+            raise
         exchange.call = self._invoker.new_call(
             endpoint.service, b"", endpoint.info, cid=exchange.cid, services=view.services
         )
@@ -250,7 +257,13 @@ class Pipeline:
         """Answer a request that does not get as far as its service."""
         if not isinstance(error, FOR_CALLERS):
             log.error("a request failed (cid:%s)", exchange.cid, exc_info=error)
+        if isinstance(error, UnaskedNavigation):
+            target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
+            exchange.answer(question(exchange.headers["Host"], target, exchange.cid))
+            return
         endpoint = exchange.endpoint
+        if endpoint is not None and isinstance(error, ContentTooLarge):
+            exchange.root.steps.append(Line("log", _too_large(endpoint), "WARNING"))
         if endpoint is not None and endpoint.dialect is not None:
             exchange.answer(endpoint.dialect.refusal(error, exchange.headers, exchange.cid))
             return
@@ -266,6 +279,9 @@ class Pipeline:
             return exchange.answer(preflight_answer(exchange.headers))
         if exchange.path == "/ping":
             return exchange.answer(_plain(exchange, {"pong": "workbench"}))
+        if (view := exchange.view) is not None:
+            channels = (endpoint.channel for endpoint in view.routes)
+            return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
         serve = self._admin.get((exchange.method, exchange.path))
         if serve is None or not self.guard.has_token(exchange.headers):
             self.refuse(exchange, NotFound("Not Found"))
@@ -314,6 +330,16 @@ def own_answer(serve: Admin, exchange: Exchange) -> Answer:
         return Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
     except Exception as exc:
         return Answer(500, [("Content-Type", JSON)], encode_json({"error": f"{type(exc).__name__}: {exc}"}))
+
+
+def _too_large(endpoint: Endpoint) -> str:
+    """What the owner of a channel reads of a 413."""
+    bound = endpoint.channel.max_body_bytes
+    said = f"{bound / 1024**2:g} MiB" if bound >= 1024**2 else f"{bound:,} bytes"
+    return (
+        f"The body is over {said}, the most that {endpoint.channel} takes. "
+        f"Fix: max_body_bytes={2 * bound} in the channel, or more."
+    )
 
 
 def _plain(exchange: Exchange, value: Any) -> Answer:

@@ -107,6 +107,11 @@ class Routes(Generic[E]):
                 on_path.append(endpoint)
         self._patterns = sorted(patterns.values(), key=lambda pattern: pattern.order)
 
+    def __iter__(self) -> Iterator[E]:
+        """Every endpoint."""
+        yield from chain.from_iterable(self._fixed.values())
+        yield from (endpoint for pattern in self._patterns for endpoint, _ in pattern.endpoints)
+
     def find(self, method: str, path: str) -> tuple[E, dict[str, str]]:
         """The endpoint for a raw (still percent-encoded) path, and its decoded parameters.
 

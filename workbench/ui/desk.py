@@ -42,8 +42,10 @@ class Desk:
 
     def __init__(self, wb: Workbench, courier: Courier, verbs: Mapping[str, Verb]) -> None:
         self.wb, self.courier, self._verbs = wb, courier, verbs
-        self._chosen_zone = ""
+        self._chosen_zone, self.path = "", ""
         self.last: dict[str, Run] = {}
+        self.moods: dict[str, str] = {}
+        """How the last ping of each connection went."""
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
         self._numbers = itertools.count(1)
@@ -74,8 +76,8 @@ class Desk:
 
     @property
     def notebook(self) -> str:
-        """The notebook's path, to be served by a command."""
-        return self.wb.app if self.wb.app.endswith(".ipynb") else "NOTEBOOK.ipynb"
+        """The notebook's name, to be served by a command, as the front end calls it now: it may have been renamed."""
+        return self.path or (self.wb.app if self.wb.app.endswith(".ipynb") else "NOTEBOOK.ipynb")
 
     @property
     def lives(self) -> str:
@@ -144,7 +146,7 @@ class Desk:
         return f"{lasts or 'On in this kernel.'} Paste it into a cell to keep it there."
 
     def clashes(self, definition: Definition, edited: str = "") -> Problems:
-        """What only the whole workbench can tell: names that do not exist, and a job's name that is taken."""
+        """What a form alone cannot tell: names that do not exist, a limit in short, and a job's name that is taken."""
         problems = {each.field: each.problem for each in self.wb.dangling(definition)}
         if said := short_problem(str(getattr(definition, "limit", ""))):
             problems["limit"] = said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from workbench.core.failure import cut
@@ -12,6 +13,8 @@ MOST_STEPS = 200
 SHOWN_CHARACTERS = 1000
 """What a row shows of one value [characters]; `trace.steps(kind)` has what is kept of it."""
 
+MOST_LINES = 20
+"""Lines in a row that are shown before the others are folded."""
 COLOURS: dict[Mood, str] = {"running": "calm", "ok": "live", "attention": "warn", "failed": "bad"}
 """What each mood is called by the style sheets."""
 
@@ -19,7 +22,8 @@ COLOURS: dict[Mood, str] = {"running": "calm", "ok": "live", "attention": "warn"
 def rows_of(trace: Trace) -> list[dict[str, Any]]:
     """Depth, words and colour of each step and line, and for what took time its share of the whole.
 
-    At most `MOST_STEPS` rows; a last one then says how many are left out.
+    At most `MOST_STEPS` rows; a last one then says how many are left out. Of lines in a row those after the first
+    `MOST_LINES` are folded: they stand in the `rows` of one row.
     """
     tree = list(trace.root.tree())
     steps = [step for _, step in tree if isinstance(step, Step)]
@@ -31,7 +35,24 @@ def rows_of(trace: Trace) -> list[dict[str, Any]]:
             rows.append({"depth": depth + 1, "kind": "note", "text": step.told, "mood": "bad"})
     if (left := len(tree) - MOST_STEPS) > 0:
         rows.append({"depth": 0, "kind": "note", "text": f"and {left:,} more", "mood": ""})
-    return rows
+    return _folded(rows)
+
+
+def _folded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows, with what a service printed and logged at length folded below the first lines of it."""
+    folded: list[dict[str, Any]] = []
+    for is_line, group in groupby(rows, lambda row: row["kind"] not in ("step", "note")):
+        lines = list(group)
+        if not is_line or len(lines) <= MOST_LINES + 1:
+            folded += lines
+            continue
+        more = lines[MOST_LINES:]
+        text = f"{len(more):,} more lines"
+        folded += [
+            *lines[:MOST_LINES],
+            {"depth": more[0]["depth"], "kind": "fold", "text": text, "mood": "", "rows": more},
+        ]
+    return folded
 
 
 def _row(trace: Trace, depth: int, step: Traced, whole: float) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class RuntimeFile:
     """This process's file, written when the server starts and removed when it stops."""
 
     def __init__(self, app: str, folder: str = "", store: str = "") -> None:
-        self._app, self._folder, self._store = app, folder, store
+        self.app, self._folder, self._store = app, folder, store
         self._path: Path | None = None
         forgets_when_forked(self)
 
@@ -72,7 +72,7 @@ class RuntimeFile:
     def write(self, url: str, token: str, own_url: str = "") -> None:
         """Write it, readable by this user alone; a folder that cannot be written costs only the command line."""
         folder = runtime_folder()
-        running = Running(os.getpid(), url, token, self._app, sys.executable, own_url, self._folder, self._store)
+        running = Running(os.getpid(), url, token, self.app, sys.executable, own_url, self._folder, self._store)
         port = url.rsplit(":", 1)[1]
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -91,12 +91,12 @@ class RuntimeFile:
 
     def is_held_elsewhere(self) -> bool:
         """Whether another process still runs this application, as the old kernel does early in a restart."""
-        mine = self._app, self._folder
+        mine = self.app, self._folder
         return any((each.app, each.folder or self._folder) == mine and each.pid != os.getpid() for each in running())
 
     def sharing(self) -> list[Running]:
         """Other processes that may fire this application's jobs."""
-        me = Running(os.getpid(), "", "", self._app, store=self._store)
+        me = Running(os.getpid(), "", "", self.app, store=self._store)
         return [each for each in running() if me.shares_jobs_with(each)]
 
 

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Sequence
 from threading import Lock
 from typing import Any, Protocol
 
@@ -39,6 +39,30 @@ class RunOnLoop(Protocol):
     """Runs a coroutine on the loop's thread and waits for it, at most `timeout` [s]; raises TimeoutError after that."""
 
     def __call__(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None = None) -> Any: ...
+
+
+class Preference(Protocol):
+    """Which ports a server would like."""
+
+    def ports(self) -> Sequence[int]:
+        """Ports to take if they are free, the best one first; any other after them."""
+        ...
+
+    def is_returning(self) -> bool:
+        """Whether the best is held by this application's former process, and so worth 3 s of waiting."""
+        ...
+
+
+class DefaultPort:
+    """11223, if it is free."""
+
+    def ports(self) -> Sequence[int]:
+        """The one port."""
+        return (DEFAULT_PORT,)
+
+    def is_returning(self) -> bool:
+        """Nobody is known to have had it."""
+        return False
 
 
 class PortBusy(WorkbenchError):
@@ -84,8 +108,8 @@ class HTTPServer:
 
     Args:
         run: Runs a coroutine on the loop's thread and waits for it, so long if it is told.
-        port: Port wanted by hand (busy is an error; 0 takes any), or None for 11223 if it is free.
-        returning: Whether 11223 is held by this application's former process, and so worth 3 s of waiting.
+        port: Port wanted by hand (busy is an error; 0 takes any), or None for the first of the preferred ones.
+        preference: Which ports those are; 11223 by default.
         bounds: How long clients may take, and how many there may be.
         deadlines: What watches clients; our own by default.
     """
@@ -96,12 +120,12 @@ class HTTPServer:
         run: RunOnLoop,
         port: int | None = None,
         *,
-        returning: Callable[[], bool] = lambda: False,
+        preference: Preference | None = None,
         bounds: Bounds = Bounds(),  # noqa: B008
         deadlines: Deadlines[IOStream] | None = None,
     ) -> None:
         self._pipeline, self._run, self._bounds, self._deadlines = pipeline, run, bounds, deadlines
-        self._wanted, self._returning = port, returning
+        self._wanted, self._preference = port, preference or DefaultPort()
         self._server: BoundedServer | None = None
         self._listeners: list[socket.socket] = []
         self.port = 0
@@ -155,14 +179,19 @@ class HTTPServer:
                 raise WorkbenchError(
                     f"Port {self._wanted} cannot be had ({exc}). Fix: choose another port (0 takes any)."
                 ) from exc
+        best, *others = self._preference.ports()
         deadline = time.monotonic() + RETRY_SECONDS
         while True:
             try:
-                return bind_loopback(DEFAULT_PORT)
+                return bind_loopback(best)
             except OSError:
-                if time.monotonic() > deadline or not self._returning():
-                    return bind_loopback(0)
+                if time.monotonic() > deadline or not self._preference.is_returning():
+                    break
             time.sleep(0.05)
+        for each in others:
+            with contextlib.suppress(OSError):
+                return bind_loopback(each)
+        return bind_loopback(0)
 
     def stop(self, drain_seconds: float = 0.0) -> None:
         """Take no new calls, wait for those in flight at most `drain_seconds` [s], then close."""

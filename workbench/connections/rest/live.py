@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from workbench.connections.common.colours import Aio, expect_no_loop
-from workbench.connections.definition import Live, Opening
+from workbench.connections.definition import Live, Opening, Pinged
 from workbench.connections.files.streams import Download
 from workbench.connections.rest.answer import Response
 from workbench.connections.rest.credentials import shown_headers, shown_query
@@ -21,6 +21,9 @@ from workbench.core.mood import mood_of_status
 
 METHODS = ("get", "post", "put", "patch", "delete", "options", "send", "call", "open", "ping")
 """What can be awaited."""
+
+LONGEST_QUOTED = 500
+"""Of what the other side says in plain text [characters]."""
 
 
 class LiveREST(Live):
@@ -147,7 +150,8 @@ class LiveREST(Live):
         headers = {"X-Zato-CID": cid} if cid else {}
         url = self.definition.host.rstrip("/") + path
         response = self.sender.send(self.definition.ping_method, url, None, headers, Options(retries=0))
-        return f"{self.definition.ping_method} {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms"
+        status, milliseconds = response.status_code, (time.monotonic() - began) * 1000
+        return Pinged(f"{self.definition.ping_method} {status} in {milliseconds:.0f} ms", mood_of_status(status))
 
     def close(self) -> None:
         """Close pooled connections."""
