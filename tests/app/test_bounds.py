@@ -9,7 +9,7 @@ import pytest
 
 from tests.serving import Wire
 from workbench import RESTChannel, Service, Workbench
-from workbench.app.bounds import Bounds, bounds_in, bounds_of
+from workbench.app.configuration.bounds import Bounds, bounds_in, bounds_of
 from workbench.app.singleton import forget, the_workbench
 from workbench.core.errors import ServiceUsage, WorkbenchError
 

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.app.env_file import set_in_file
+from workbench.app.configuration.env_file import set_in_file
 from workbench.core.errors import WorkbenchError
 
 BEFORE = b"# mine\n\nexport OTHER=\"a b\" # kept\nMY_PASSWORD=old # was wrong\nLAST='x'"

@@ -12,9 +12,9 @@ import pytest
 
 from tests.kernels import ROOT
 from workbench.app import singleton
-from workbench.app.bounds import Bounds
-from workbench.app.preferences import preferences_file
-from workbench.app.settings import SETTINGS
+from workbench.app.configuration.bounds import Bounds
+from workbench.app.configuration.preferences import preferences_file
+from workbench.app.configuration.settings import SETTINGS
 from workbench.app.workbench import Workbench
 from workbench.core.errors import UnknownName, WorkbenchError
 

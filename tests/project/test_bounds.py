@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from workbench.app.bounds import Bounds, descriptions
+from workbench.app.configuration.bounds import Bounds, descriptions
 from workbench.app.serving import own
 from workbench.channels import json_rpc, soap
 from workbench.channels.bodies import multipart

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.app.settings import Settings
+from workbench.app.configuration.settings import Settings
 from workbench.app.workbench import Workbench
 from workbench.core.errors import StoreUnavailable
 from workbench.core.masking import mask

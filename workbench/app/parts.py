@@ -12,17 +12,17 @@ from typing import Any
 
 from workbench.app.around import Around
 from workbench.app.book import Book, Removed
+from workbench.app.configuration.secrets import FoundSecrets
+from workbench.app.configuration.settings import Settings
 from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.limits import LimitsInForce, arrivals, check_limit, check_short_limit, short_limit, twice
 from workbench.app.outside import Outside
-from workbench.app.secrets import FoundSecrets
 from workbench.app.serving.own import OwnListener
 from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
-from workbench.app.settings import Settings
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer

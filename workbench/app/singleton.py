@@ -6,8 +6,8 @@ import atexit
 import os
 from pathlib import Path
 
-from workbench.app.bounds import bounds_in
-from workbench.app.settings import take_env_file
+from workbench.app.configuration.bounds import bounds_in
+from workbench.app.configuration.settings import take_env_file
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
 

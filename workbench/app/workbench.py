@@ -9,8 +9,9 @@ from typing import Any
 
 from workbench.app import inline
 from workbench.app.about import About
-from workbench.app.bounds import bounds_of
 from workbench.app.collections import Collection, LiveService
+from workbench.app.configuration.bounds import bounds_of
+from workbench.app.configuration.settings import Settings, SettingsInForce, several
 from workbench.app.curl import Sent
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
@@ -21,7 +22,6 @@ from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.views import DRAFT_HEADER
-from workbench.app.settings import Settings, SettingsInForce, several
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb

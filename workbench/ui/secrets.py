@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
-from workbench.app.secrets import ENV_FILE, FoundSecrets
+from workbench.app.configuration.secrets import ENV_FILE, FoundSecrets
 from workbench.core.definition import Definition
 from workbench.core.masking import learn
 from workbench.ui.fields import fields_of

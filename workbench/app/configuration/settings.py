@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.app.bounds import VARIABLE, Bounds, descriptions
-from workbench.app.preferences import prefer, preference
+from workbench.app.configuration.bounds import VARIABLE, Bounds, descriptions
+from workbench.app.configuration.preferences import prefer, preference
 from workbench.app.reports import table_lines
 from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.ports import Clock
@@ -109,7 +109,7 @@ def take_env_file(folder: Path) -> dict[str, str]:
     Raises:
         WorkbenchError: `.env` is there and cannot be read.
     """
-    from workbench.app.secrets import FoundSecrets
+    from workbench.app.configuration.secrets import FoundSecrets
 
     found = FoundSecrets(folder, lambda: False)
     missing = (each.variable for each in SETTINGS if each.variable not in os.environ)

@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any, cast
 
-from workbench.app.env_file import set_in_file
+from workbench.app.configuration.env_file import set_in_file
 from workbench.core.errors import MissingSecret, WorkbenchError
 from workbench.core.masking import learn
 from workbench.core.secret import Secret, given
