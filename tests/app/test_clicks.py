@@ -444,7 +444,11 @@ sys.stdin.read()
 """
 
 
-def test_a_click_survives_a_process_that_is_killed_right_after_it(notebook: Notebooks) -> None:
+def test_a_click_survives_a_process_that_is_killed_right_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    notebook = Notebooks(tmp_path, f"sqlite:///{tmp_path}/store.db")
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, notebook.url],
         cwd=notebook.folder,
@@ -461,6 +465,7 @@ def test_a_click_survives_a_process_that_is_killed_right_after_it(notebook: Note
             os.kill(process.pid, signal.SIGKILL)
     (said,) = run_cell(notebook(), nothing, Hello)
     assert said.startswith("Job 'quote' was set by click on ")
+    notebook.close()
 
 
 def test_a_click_of_another_year_says_the_year(notebook: Notebooks) -> None:
