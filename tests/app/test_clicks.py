@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -282,6 +283,31 @@ def test_a_cell_that_says_something_else_has_it_and_the_code_of_the_click_is_sai
     assert said.startswith("Job 'quote' was set by click on 27 Nov. The cell has the last word; it was: ")
     assert said.endswith('wb.define(IntervalJob("quote", service="api.hello", hours=1, timezone="Europe/Warsaw"))')
     assert (wb.jobs["quote"].definition, list(wb.clicked)) == (QUOTE.replace(hours=2), [])
+
+
+@pytest.mark.parametrize("hours", [1, 2])
+def test_a_notebook_that_is_loaded_as_a_file_has_the_last_word_too(notebook: Notebooks, hours: int) -> None:
+    first = notebook()
+    run_cell(first, nothing, Hello)
+    click(first, QUOTE)
+    first.close()
+    second = notebook()
+    deploy = "from workbench import *\nclass Hello(Service):\n    name = 'api.hello'\n    def handle(self): pass"
+    define = f"WB.define({QUOTE.replace(hours=hours)!r})"
+    cells = [{"cell_type": "code", "id": str(n), "source": text} for n, text in enumerate((deploy, define))]
+    (notebook.folder / "shop.ipynb").write_text(json.dumps({"cells": cells}))
+    with pytest.MonkeyPatch.context() as names:
+        names.setattr("builtins.WB", second, raising=False)
+        said = second.load(notebook.folder / "shop.ipynb").said
+    assert said[0] == "Job 'quote' was set by click on 27 Nov."
+    assert ("its copy by click is gone" in said[1]) == (hours == 1)
+    origin = second.origin_of(QUOTE)
+    assert origin is not None
+    assert (origin.kind, second.jobs["quote"].definition, list(second.clicked)) == (
+        "file",
+        QUOTE.replace(hours=hours),
+        [],
+    )
 
 
 def test_a_cell_that_fails_leaves_the_click_as_it_is(notebook: Notebooks) -> None:
