@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -284,6 +285,31 @@ def test_a_cell_that_says_something_else_has_it_and_the_code_of_the_click_is_sai
     assert (wb.jobs["quote"].definition, list(wb.clicked)) == (QUOTE.replace(hours=2), [])
 
 
+@pytest.mark.parametrize("hours", [1, 2])
+def test_a_notebook_that_is_loaded_as_a_file_has_the_last_word_too(notebook: Notebooks, hours: int) -> None:
+    first = notebook()
+    run_cell(first, nothing, Hello)
+    click(first, QUOTE)
+    first.close()
+    second = notebook()
+    deploy = "from workbench import *\nclass Hello(Service):\n    name = 'api.hello'\n    def handle(self): pass"
+    define = f"WB.define({QUOTE.replace(hours=hours)!r})"
+    cells = [{"cell_type": "code", "id": str(n), "source": text} for n, text in enumerate((deploy, define))]
+    (notebook.folder / "shop.ipynb").write_text(json.dumps({"cells": cells}))
+    with pytest.MonkeyPatch.context() as names:
+        names.setattr("builtins.WB", second, raising=False)
+        said = second.load(notebook.folder / "shop.ipynb").said
+    assert said[0] == "Job 'quote' was set by click on 27 Nov."
+    assert ("its copy by click is gone" in said[1]) == (hours == 1)
+    origin = second.origin_of(QUOTE)
+    assert origin is not None
+    assert (origin.kind, second.jobs["quote"].definition, list(second.clicked)) == (
+        "file",
+        QUOTE.replace(hours=hours),
+        [],
+    )
+
+
 def test_a_cell_that_fails_leaves_the_click_as_it_is(notebook: Notebooks) -> None:
     first = notebook()
     run_cell(first, nothing, Hello)
@@ -444,7 +470,11 @@ sys.stdin.read()
 """
 
 
-def test_a_click_survives_a_process_that_is_killed_right_after_it(notebook: Notebooks) -> None:
+def test_a_click_survives_a_process_that_is_killed_right_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    notebook = Notebooks(tmp_path, f"sqlite:///{tmp_path}/store.db")
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, notebook.url],
         cwd=notebook.folder,
@@ -461,6 +491,7 @@ def test_a_click_survives_a_process_that_is_killed_right_after_it(notebook: Note
             os.kill(process.pid, signal.SIGKILL)
     (said,) = run_cell(notebook(), nothing, Hello)
     assert said.startswith("Job 'quote' was set by click on ")
+    notebook.close()
 
 
 def test_a_click_of_another_year_says_the_year(notebook: Notebooks) -> None:

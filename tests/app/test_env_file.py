@@ -52,7 +52,7 @@ def test_a_name_that_is_there_twice_is_there_once_and_keeps_its_export(tmp_path:
     assert path.read_text() == "export A='4'\nB=2\n"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(value=st.text(min_size=1))
 def test_any_value_is_read_as_it_was_typed_or_refused(value: str) -> None:
     with TemporaryDirectory() as folder:

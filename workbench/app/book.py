@@ -122,7 +122,7 @@ class Book:
             if effect.again is not None:
                 effect.again(definition)
             return "unchanged", self._seen_again(definition, name, before, origin)
-        if before is not None and before.origin.owner != origin.owner and not replace:
+        if before is not None and not before.origin.may_be_replaced_by(origin) and not replace:
             raise NameTaken(
                 str(definition), name, str(before.origin), str(origin), fix="rename one, or pass replace=True"
             )
@@ -145,7 +145,7 @@ class Book:
     def _seen_again(self, definition: Definition, name: str, before: Entry, origin: Origin) -> Callable[[], None]:
         """Note where its owner says it now, as in the next run of its cell; gives the way back."""
         # A form that changes nothing leaves a cell's definition the cell's.
-        if before.origin.owner == origin.owner and origin.kind != "form":
+        if before.origin.may_be_replaced_by(origin) and origin.kind != "form":
             self._entries[definition.collection][name] = Entry(before.definition, origin)
         return lambda: self._restore(definition.collection, name, before)
 

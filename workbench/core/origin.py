@@ -37,6 +37,10 @@ class Origin(Struct, frozen=True, omit_defaults=True):
         """
         return self.file if self.loaded else BY_HAND
 
+    def may_be_replaced_by(self, other: Origin) -> bool:
+        """Whether what comes from here gives way to another place: to its owner, and what a click made to any code."""
+        return self.owner == other.owner or (self.kind == "form" and self.owner == BY_HAND)
+
     def at(self, line: int | None) -> Origin:
         """The same place, at another line."""
         return structs.replace(self, line=line)
