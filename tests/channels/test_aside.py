@@ -90,7 +90,7 @@ class SlowChannel(JSONRPCChannel, tag="slow channel", frozen=True, kw_only=True)
     """A channel whose bodies take long to read."""
 
     def dialect(self) -> JSONRPC:
-        return Slow(self.leads_to)
+        return Slow(self.leads_to, self.max_elements)
 
 
 @pytest.fixture

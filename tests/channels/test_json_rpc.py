@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from workbench import BasicAuth, Forbidden, JSONRPCChannel, Limit, Service, Workbench, secret
+from workbench.channels.json_rpc import has_more_elements
 from workbench.core.errors import InvalidDefinition
 
 
@@ -167,3 +169,37 @@ def test_only_post_is_answered(wb: Workbench) -> None:
 def test_a_channel_without_services_says_so() -> None:
     with pytest.raises(InvalidDefinition, match="services must name at least one service"):
         JSONRPCChannel("rpc")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        b'["' + b",[{" * 5000 + b'"]',
+        b'["' + rb"\"," * 5000 + b'"]',
+        b"[" + b",".join([b"[]"] * 49) + b"]",
+    ],
+    ids=["signs in text", "signs behind escaped quotes", "as many as may be"],
+)
+def test_signs_in_texts_are_no_elements(wb: Workbench, params: bytes) -> None:
+    wb.define(JSONRPCChannel("rpc", path="/rpc", services=("api.echo",), max_elements=53), replace=True)
+    answer = wb.call("POST /rpc", b'{"jsonrpc": "2.0", "method": "api.echo", "id": 1, "params": ' + params + b"}")
+    assert "result" in answer.json()
+
+
+@pytest.mark.parametrize(
+    "params", [b"[" + b",".join([b"[]"] * 60) + b"]", b'[{"a":1}' + b',{"a":1}' * 60 + b"]", b"[1" + b",1" * 110 + b"]"]
+)
+def test_a_body_of_too_many_elements_is_413(wb: Workbench, params: bytes) -> None:
+    wb.define(JSONRPCChannel("rpc", path="/rpc", services=("api.echo",), max_elements=53), replace=True)
+    answer = wb.call("POST /rpc", b'{"jsonrpc": "2.0", "method": "api.echo", "id": 1, "params": ' + params + b"}")
+    assert (answer.status, answer.json()["error"]["code"]) == (413, -32413)
+    assert answer.json()["error"]["message"] == "The JSON holds over 53 elements"
+
+
+@pytest.mark.parametrize(
+    "text", [b'"' * 200_001, b'"' + rb"\"" * 200_000, b'"' + b"\\" * 200_001, b'"' + b"," * 400_000]
+)
+def test_texts_without_an_end_are_counted_in_one_pass(text: bytes) -> None:
+    began = time.process_time()
+    has_more_elements(b"," * 10 + text, 5)
+    assert time.process_time() - began < 5

@@ -56,7 +56,8 @@ def test_each_bound_of_a_workbench_is_told_with_its_default() -> None:
 def test_each_bound_of_a_definition_is_told_with_its_default() -> None:
     told = {name: value_of(text) for name, text in table("field").items()}
     channel = HTTPChannel("x")
-    of_channels = {name: getattr(channel, name) for name in ("max_body_bytes", "timeout_seconds")}
+    of_channels: dict[str, float] = {name: getattr(channel, name) for name in ("max_body_bytes", "timeout_seconds")}
+    of_channels["max_elements"] = json_rpc.JSONRPCChannel("x", services=("y",)).max_elements
     assert told == {**of_channels, "max_answer_bytes": LARGEST_ANSWER_BYTES}
     classes = {row.kind: catalog.definition_class(row.kind) for row in catalog.ROWS}
     defaults = {

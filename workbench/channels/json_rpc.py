@@ -7,6 +7,7 @@ Zato: -32429 too many requests, -32403 forbidden, and so on for every status.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -16,11 +17,14 @@ from workbench.channels.answers import FOR_CALLERS, Answer
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.dialect import NewCall, Outcome
 from workbench.core.call import Call
-from workbench.core.errors import BadRequest, InvalidInput, UnknownName
+from workbench.core.errors import BadRequest, ContentTooLarge, InvalidInput, UnknownName
 from workbench.core.payload.request import parsed
 from workbench.core.payload.response import JSON, encode_json
 
 LARGEST_BATCH = 1000
+STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string of JSON; one without an end is all that is left, so that nobody looks for its end from each sign anew."""
+
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 
 
@@ -34,6 +38,7 @@ class JSONRPCChannel(HTTPChannel, tag="json-rpc channel", frozen=True, kw_only=T
     type: ClassVar[str] = "json-rpc"
 
     services: Annotated[tuple[str, ...] | str, Meta(description="Services that may be called as methods.")] = ()
+    max_elements: Annotated[int, Meta(ge=1, description="Most elements of all arrays and objects in a body.")] = 500_000
 
     def __post_init__(self) -> None:
         if isinstance(self.services, str):
@@ -48,7 +53,7 @@ class JSONRPCChannel(HTTPChannel, tag="json-rpc channel", frozen=True, kw_only=T
         return super().problems() | ({} if self.services else {"services": "must name at least one service"})
 
     def dialect(self) -> JSONRPC:
-        return JSONRPC(self.leads_to)
+        return JSONRPC(self.leads_to, self.max_elements)
 
 
 class RequestObject(NamedTuple):
@@ -75,13 +80,15 @@ class Batch(NamedTuple):
 class JSONRPC:
     """Reads requests and batches, writes results and errors."""
 
-    def __init__(self, services: tuple[str, ...]) -> None:
-        self._services = frozenset(services)
+    def __init__(self, services: tuple[str, ...], max_elements: int) -> None:
+        self._services, self._max_elements = frozenset(services), max_elements
 
     def read(self, body: bytes, new_call: NewCall) -> Batch:
         """A call for each request object that names a method there is."""
         if not body:
             raise BadRequest("Invalid JSON: the body is empty")
+        if has_more_elements(body, self._max_elements):
+            raise ContentTooLarge(f"The JSON holds over {self._max_elements} elements")
         value = parsed(body, "json")
         objects = value if isinstance(value, list) else [value]
         if not objects or len(objects) > LARGEST_BATCH:
@@ -131,6 +138,22 @@ class JSONRPC:
         told = _error(PARSE_ERROR, error.details) if isinstance(error, BadRequest) else error_of(error)
         status, more = (error.status, error.headers()) if isinstance(error, FOR_CALLERS) else (500, [])
         return _answer(200 if unreadable else status, cid, _with_id(None, {"error": _with_cid(told, cid)}), more)
+
+
+def has_more_elements(body: bytes, most: int) -> bool:
+    """Whether the arrays and objects of JSON hold more elements than that in all.
+
+    Reading it would hold every other thread for as long as it takes, 0.2 s for 2.4 million. What parts elements is
+    counted, outside of strings; an empty array with a space in it counts as one element.
+    """
+    count = _elements(body)
+    if count > most:
+        count -= sum(_elements(string[0]) for string in STRING.finditer(body))
+    return count > most
+
+
+def _elements(text: bytes) -> int:
+    return sum(text.count(sign) for sign in b",[{") - text.count(b"[]") - text.count(b"{}")
 
 
 def error_of(error: BaseException) -> dict[str, Any]:
