@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.ui.conftest import Asking, Hello
@@ -21,6 +23,7 @@ from workbench import (
     Workbench,
     secret,
 )
+from workbench.app.serving.runtime_file import Running
 from workbench.core.errors import UnknownName
 from workbench.core.origin import Origin
 from workbench.ui import views
@@ -456,3 +459,23 @@ def test_a_secret_among_headers_is_written_in_a_form_as_in_a_cell(ask: Asking) -
     form = ask("form", connection="rest", edit={"collection": "connections", "name": "API"}, preset={})
     filled = {field["name"]: field["value"] for field in form["form"]["fields"]}
     assert filled["headers"] == {"Authorization": 'secret("TOKEN", prefix="Bearer ")'}
+
+
+def test_jobs_that_another_process_fires_too_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    with (
+        Workbench("shop.ipynb", port=0, folder=tmp_path, store=store) as wb,
+        closing(Desk(wb, Courier(), VERBS)) as desk,
+    ):
+        assert desk.lives.endswith("workbench serve shop.ipynb")
+        # The process that runs these tests stands for `workbench serve`: it lives, and is not this one.
+        other = Running(os.getppid(), "http://localhost:7", "", "shop.ipynb", store=str(tmp_path / "store.db"))
+        (tmp_path / "workbench-other-7.json").write_bytes(msgspec.json.encode(other))
+        assert desk.lives == (
+            f"Jobs run while this kernel or process {os.getppid()} lives, each planned time in one of them."
+        )
+        for changed in ({"app": "other.ipynb"}, {"store": ""}):
+            told = msgspec.structs.replace(other, **changed)
+            (tmp_path / "workbench-other-7.json").write_bytes(msgspec.json.encode(told))
+            assert "Keep them running" in desk.lives

@@ -81,7 +81,9 @@ class Desk:
 
     @property
     def lives(self) -> str:
-        """How long jobs run."""
+        """How long jobs run, and who else runs them."""
+        if others := ", ".join(str(each.pid) for each in self.wb.sharing_jobs()):
+            return f"Jobs run while this kernel or process {others} lives, each planned time in one of them."
         return f"Jobs run while this kernel lives. Keep them running: workbench serve {self.notebook}"
 
     def last_runs(self) -> dict[str, Run]:
