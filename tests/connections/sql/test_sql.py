@@ -28,7 +28,7 @@ from workbench.sandbox.sql_database import SQLDatabase
 OPENING = Opening(lambda secret, owner: PASSWORD, SystemClock())
 
 
-@pytest.fixture(params=["sqlite", "postgres", "pgbouncer", "lenient_pgbouncer"])
+@pytest.fixture(params=["sqlite", "postgres", "pgbouncer"])
 def conn(request: pytest.FixtureRequest) -> Iterator[LiveSQL]:
     if request.param == "sqlite":
         with played(EXAMPLES["sql"]) as (live, _):
