@@ -69,7 +69,7 @@ lab: $(VENV)/.lab
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m jupyterlab $(ROOT_FLAG) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --nbval $(SIDE_BY_SIDE) tests $(wildcard notebooks) $(ARGS)
+	$(BIN)/python -m pytest --nbval tests $(wildcard notebooks) $(SIDE_BY_SIDE) $(ARGS)
 
 demo: $(VENV)/.lab
 	$(BIN)/python -m tests.demo $(ARGS)

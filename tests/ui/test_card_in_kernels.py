@@ -158,13 +158,6 @@ def test_a_card_is_one_widget(kernel: Kernel) -> None:
     assert widgets() == before + 1
 
 
-def test_unloading_takes_cards_and_their_threads_down(kernel: Kernel) -> None:
-    card_of(kernel, HELLO)
-    kernel.run("%unload_ext workbench")
-    names = "import threading; print([each.name for each in threading.enumerate() if 'workbench' in each.name])"
-    assert kernel.run(names).stdout == "[]\n"
-
-
 def test_who_runs_a_notebook_from_end_to_end_gets_no_widget(kernel: Kernel) -> None:
     def widgets() -> int:
         return int(kernel.run("print(len(get_ipython().kernel.comm_manager.comms))").stdout)
@@ -184,6 +177,13 @@ def test_what_is_saved_of_a_card_follows_what_is_clicked(kernel: Kernel) -> None
     updated = kernel.message(lambda message: message["msg_type"] == "update_display_data")["content"]["data"]
     assert updated["text/plain"] == saved["text/plain"]
     assert "every 1 hour" in updated["text/html"]
+
+
+def test_unloading_takes_cards_and_their_threads_down(kernel: Kernel) -> None:
+    card_of(kernel, HELLO)
+    kernel.run("%unload_ext workbench")
+    names = "import threading; print([each.name for each in threading.enumerate() if 'workbench' in each.name])"
+    assert kernel.run(names).stdout == "[]\n"
 
 
 def test_a_headless_run_has_no_widgets() -> None:

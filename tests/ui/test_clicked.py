@@ -15,7 +15,7 @@ from tests.cli.conftest import CommandLine
 from tests.cli.conftest import fresh as fresh
 from tests.kernels import Kernel
 from tests.ui.conftest import Asking
-from tests.ui.test_card_in_kernels import HELLO, ON, Front, card_of
+from tests.ui.test_card_in_kernels import HELLO, ON, VIEW, Front, card_of
 from workbench import Workbench
 from workbench.ui import views
 from workbench.ui.desk import Desk
@@ -43,9 +43,9 @@ def test_a_click_is_back_after_a_restart_and_under_serve_and_its_line_has_a_card
     kernel.restart()
     kernel.run(ON)
     assert kernel.run("print(list(wb.channels))").stdout == "[]\n"
-    shown = kernel.run(HELLO).displays
-    assert [each["text/plain"].partition(" ")[0] for each in shown] == ["api.hello", "Channel"]
-    card = Front(kernel, shown[-1]["application/vnd.jupyter.widget-view+json"]["model_id"])
+    shown = kernel.run_as("hello", HELLO).displays
+    assert [each["text/plain"].partition(" ")[0] for each in shown if VIEW not in each] == ["api.hello", "Channel"]
+    card = Front(kernel, [each for each in shown if VIEW in each][-1][VIEW]["model_id"])
     card.acknowledged(card.send(ask="hello"))
     served = _served(fresh)
     assert served.told["channels"] == ["by click"]

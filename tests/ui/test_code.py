@@ -103,7 +103,7 @@ def test_a_literal_is_read_back_as_the_same_value(value: object) -> None:
 
 def test_code_that_is_long_has_an_argument_a_line() -> None:
     channel = RESTChannel("api.hello", path="/api/hello/of/some/length", security="a.user.with.a.name", limit="100/m")
-    code = code_of(channel, {"RESTChannel": RESTChannel})
+    code = code_of(channel, namespace={"RESTChannel": RESTChannel})
     assert code.splitlines() == [
         "wb.define(RESTChannel(",
         '    "api.hello",',

@@ -14,7 +14,7 @@ from tests.kernels import Kernel
 from tests.ui.conftest import Asking, Failing, Hello
 from tests.ui.test_card_in_kernels import HELLO, ON, card_of
 from workbench import BasicAuth, FTPConnection, RESTConnection, Workbench, secret
-from workbench.app import secrets as app_secrets
+from workbench.app.configuration import secrets as app_secrets
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
 from workbench.ui.verbs import VERBS

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from threading import RLock, local
 from time import monotonic
 from typing import Any
@@ -89,14 +90,7 @@ class Parts:
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
-        self.invoker = self.around.invoker = Invoker(
-            self.services_here,
-            lambda name: self.limits.limiter("service", name),
-            self.loop,
-            self.workers,
-            self.traffic,
-            self.around,
-        )
+        self.invoker = self.around.invoker = self._invoker()
         self.channels = self._live_channels()
         self._settings, self._clock = settings, clock
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
@@ -104,6 +98,10 @@ class Parts:
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.ports = Ports(self.runtime_file, settings.folder, store_folder)
         self.server = self._server()
+
+    def _invoker(self) -> Invoker:
+        limiter = partial(self.limits.limiter, "service")
+        return Invoker(self.services_here, limiter, self.loop, self.workers, self.traffic, self.around)
 
     def _server(self) -> HTTPServer:
         return HTTPServer(
