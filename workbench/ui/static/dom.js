@@ -99,9 +99,8 @@ export function clockIn(zone, at) {
 
 // An address of this machine under the name by which the page itself is open, so that a click on it is one of the same site.
 export function hereabouts(url) {
-  const at = new URL(url);
-  if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) at.hostname = location.hostname;
-  return at.href;
+  const here = location.hostname;
+  return ["127.0.0.1", "[::1]"].includes(here) ? url.replace("//localhost:", `//${here}:`) : url;
 }
 
 export function dayAndTime(at) {
