@@ -22,11 +22,7 @@ def save(path: Path) -> None:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)
-            for each in cell.outputs:
-                # A card lives as long as its kernel; a notebook as it is opened shows its HTML.
-                each.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    notebook.metadata.pop("widgets", None)
-    notebook.metadata.language_info = {"name": "python"}
+    # What the kernel says of its language stays as JupyterLab would write it, which else marks the notebook changed.
     nbformat.write(notebook, path)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
+from tests.ui.lab import KERNEL, Lab, Notebook, browser
 from workbench import RESTChannel, Service, Workbench
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
@@ -68,3 +70,38 @@ def desk(wb: Workbench) -> Iterator[Desk]:
 @pytest.fixture
 def ask(desk: Desk) -> Asking:
     return Asking(desk)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The one JupyterLab of a run of tests."""
+    with Lab() as started:
+        yield started
+
+
+# Not for the whole run: while a browser is driven, this thread can run no other event loop.
+@pytest.fixture(scope="module")
+def page() -> Iterator[Any]:
+    """A page for the tests of one file, which loads JupyterLab once."""
+    with browser() as chromium:
+        yield chromium.new_page(viewport={"width": 1300, "height": 1100})
+
+
+@pytest.fixture
+def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Writes a notebook, opens it and runs all of it."""
+    opened: list[Notebook] = []
+
+    def open_notebook(*cells: str, subshells: bool = True) -> Notebook:
+        opened.append(Notebook(lab, page, lab.write(request.node.name, *cells)))
+        if not subshells:
+            # As in kernels that know no second way in, where a click waits for the cell.
+            page.evaluate(f"{KERNEL}.commsOverSubshells = 'disabled'")
+        opened[-1].run_all()
+        return opened[-1]
+
+    yield open_notebook
+    for each in opened:
+        page.screenshot(path=tmp_path / "page.png")
+        each.close()
+        assert each.errors == []

@@ -29,6 +29,7 @@ SETTINGS: dict[str, Any] = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
     "@jupyterlab/notebook-extension:tracker": {"autoStartDefaultKernel": True, "windowingMode": "none"},
 }
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 READY = """async () => {
     const panel = window.jupyterapp.shell.currentWidget;
     await panel.context.ready; await panel.sessionContext.ready;
@@ -144,6 +145,7 @@ class Notebook:
     def __init__(self, lab: Lab, page: Any, path: str) -> None:
         self.page = page
         self.errors: list[str] = []
+        self._is_open = True
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.set_default_timeout(20_000)
         if not page.url.startswith(lab.url):
@@ -189,7 +191,10 @@ class Notebook:
         return bool(self.page.evaluate("window.workbenchCellRuns"))
 
     def close(self) -> None:
-        """End the kernel and close the tab."""
+        """End the kernel and close the tab, if that has not been done."""
+        if not self._is_open:
+            return
+        self._is_open = False
         self.page.evaluate(
             """async () => { const panel = window.jupyterapp.shell.currentWidget;
             await panel.sessionContext.shutdown(); await panel.context.save().catch(() => {}); panel.dispose(); }"""

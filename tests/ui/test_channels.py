@@ -65,7 +65,7 @@ def test_a_channel_of_every_kind_has_a_row(secured: Workbench, desk: Desk, chann
     secured.start()
     draw = views.definitions([channel])
     [shown] = draw(desk)["definitions"]
-    assert (shown["text"], shown["where"], shown["open_to_all"]) == (str(channel), channel.address, False)
+    assert (shown["text"], shown["where"], shown["who"]) == (str(channel), channel.address, "only u")
     assert shown["curl"] == (f"curl -X POST {secured.url}/way" if channel.methods else "")
     secured.channels.remove("way")
     [shown] = draw(desk)["definitions"]

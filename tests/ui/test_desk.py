@@ -226,7 +226,7 @@ def test_the_rows_of_definitions_follow_what_is_in_force(desk: Desk, wb: Workben
         "https://data.example.com/rates",
         False,
     )
-    assert (hello["where"], hello["open_to_all"]) == ("/api/hello", True)
+    assert (hello["where"], hello["who"]) == ("/api/hello", "no security: anyone on this machine may call it")
     assert hello["curl"] == f"curl {wb.url}/api/hello"
     wb.sandbox()
     wb.channels.remove("api.hello")
@@ -241,7 +241,7 @@ def test_the_panel_shows_services_with_their_jobs_and_every_way_out(desk: Desk, 
     found = views.everything(desk)
     assert found["title"] == repr(wb)
     assert [(row["service"], len(row["jobs"])) for row in found["services"]] == [("api.hello", 1), ("api.failing", 0)]
-    assert [row["name"] for row in found["definitions"]] == ["source"]
+    assert [row["name"] for row in found["definitions"]] == ["api.hello", "source"]
     assert [row["name"] for row in views.jobs(["hello"])(desk)["jobs"]] == ["hello"]
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 from workbench.connections.common.colours import Aio
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage
+from workbench.core.mood import Mood
 from workbench.core.ports import Clock
 from workbench.core.secret import Secret, given
 
@@ -102,6 +103,19 @@ class ConnectionDefinition(Definition, frozen=True):
         return live
 
 
+class Pinged(str):
+    """What a ping came back with, in words, and what that means."""
+
+    __slots__ = ("mood",)
+    mood: Mood
+
+    def __new__(cls, words: str, mood: Mood = "ok") -> Pinged:
+        """Keep the words, and the mood beside them."""
+        made = super().__new__(cls, words)
+        made.mood = mood
+        return made
+
+
 class Item:
     """`self.out.rest["name"]` and its like: the live object beside its definition."""
 
@@ -124,7 +138,8 @@ class Item:
         """One round trip to the other side."""
         if (ping := getattr(conn := self.conn, "ping", None)) is None:
             raise no_ping(self.definition, conn)
-        return str(ping(cid))
+        said = ping(cid)
+        return said if isinstance(said, str) else str(said)
 
     def __repr__(self) -> str:
         return str(self.definition)

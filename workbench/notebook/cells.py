@@ -29,6 +29,7 @@ from workbench.notebook.own_class import OwnClass
 from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version, class_source
 from workbench.runtime.uses import Code
+from workbench.ui import front
 
 _WB = re.compile(r"\bwb\b")
 
@@ -54,7 +55,7 @@ class Cells:
         self._beside = Beside()
         self._bindings = Bindings(lambda: self._shell.user_ns)
         self._own_class = OwnClass(lambda: self._shell.user_ns)
-        self.greeted = False
+        self._greeted: tuple[str, str] | None = None
 
     def follow(self) -> None:
         """Begin; the cell that runs now, if one does, is followed from here on."""
@@ -77,6 +78,14 @@ class Cells:
             unsubscribe()
         self._drop()
 
+    def is_first_to_greet(self) -> bool:
+        """Whether the running cell is to say that the workbench is on: the first one that asks, once in each run."""
+        cell, message = front.running_cell(self._shell), self._running_message()
+        if self._greeted is not None and (not cell or cell != self._greeted[0] or message == self._greeted[1]):
+            return False
+        self._greeted = (cell, message)
+        return True
+
     def _heard(self, report: Defined | Sandboxed) -> None:
         """Keep what the running cell did, to be said at its end."""
         if self._draft is not None and self._draft.is_mine:
@@ -92,8 +101,7 @@ class Cells:
 
     def _origin(self, info: Any) -> Origin:
         """The cell that runs: its id as the front end calls it, where it does, and its number."""
-        parent = getattr(self._shell, "parent_header", None) or {}
-        cell_id = getattr(info, "cell_id", None) or parent.get("metadata", {}).get("cellId")
+        cell_id = getattr(info, "cell_id", None) or front.running_cell(self._shell)
         counts = info is None or info.store_history
         return Origin("cell", str(cell_id or ""), _number() if counts else None)
 
@@ -136,7 +144,7 @@ class Cells:
             capture.install()
             return
         self._message, self._depth = message, 1
-        if not self.greeted and self._shell.user_ns.get("wb") is self._wb and _WB.search(info.raw_cell or ""):
+        if self._shell.user_ns.get("wb") is self._wb and _WB.search(info.raw_cell or ""):
             try:
                 self._greet()
             except WorkbenchError as exc:

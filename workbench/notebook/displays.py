@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from workbench.app.collections import Collection
 from workbench.app.inline import Answer
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
-from workbench.app.singleton import notebook_name, the_workbench
+from workbench.app.singleton import the_workbench
 from workbench.app.workbench import Workbench
-from workbench.core.masking import mask
+from workbench.core.masking import mask, masked
 from workbench.core.mood import mood_of_status
 from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
@@ -21,14 +20,14 @@ from workbench.limiting.simulate import Simulation
 from workbench.notebook import limiting, running
 from workbench.notebook.html import bar, block, chip, code, dot, escape, measure, muted, strong, table
 from workbench.notebook.lines import DeployLine, Greeting, NothingLine, Notice
+from workbench.notebook.still import essence, still
 from workbench.sandbox.catalog import Sandbox
-from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
-from workbench.sandbox.smtp_inbox import SMTPInbox
 from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
-from workbench.ui import front
+from workbench.ui import front, views
+from workbench.ui.desks import desk_of
 from workbench.ui.trace import COLOURS, rows_of
 
 
@@ -41,24 +40,69 @@ def show(value: Any) -> None:
 
 def register(shell: Any) -> None:
     """Give IPython the HTML form of each type; the plain form is the value's repr."""
-    formatter = shell.display_formatter.formatters["text/html"]
-    plain = shell.display_formatter.formatters["text/plain"]
-    bundle = shell.display_formatter.mimebundle_formatter
-    for kind, card in CARDS.items():
-        bundle.for_type(kind, partial(card, shell))
+    formats = shell.display_formatter
+    formatter, plain = formats.formatters["text/html"], formats.formatters["text/plain"]
+    for kind, look in CARDS.items():
+        formats.ipython_display_formatter.for_type(kind, partial(_show_card, shell, look))
+        formatter.for_type(kind, partial(_saved_alone, look))
     front.prime(shell)
     for kind, html in HTML.items():
         formatter.for_type(kind, _framed(html))
+    for kind in (*CARDS, *HTML):
         plain.for_type(kind, lambda value, printer, cycle: printer.text(mask(repr(value))))
 
 
 def unregister(shell: Any) -> None:
     """Leave these types to IPython again."""
     for mime in ("text/html", "text/plain"):
-        for kind in HTML:
+        for kind in (*CARDS, *HTML):
             shell.display_formatter.formatters[mime].pop(kind, None)
     for kind in CARDS:
-        shell.display_formatter.mimebundle_formatter.pop(kind, None)
+        shell.display_formatter.ipython_display_formatter.pop(kind, None)
+
+
+class SavedCard:
+    """What is saved of a card.
+
+    Args:
+        wb: The workbench, whose clock says of when it is.
+        text: The plain form.
+    """
+
+    def __init__(self, wb: Workbench, text: str) -> None:
+        self._wb, self._text = wb, text
+
+    def bundle(self, facts: Mapping[str, Any]) -> dict[str, str]:
+        """Its text and its HTML."""
+        html = still(facts, self._wb.clock.now().astimezone(), covered=True)
+        return {"text/plain": self._text, "text/html": html}
+
+    def essence(self, facts: Mapping[str, Any]) -> Any:
+        """What must change before another bundle is worth an edit of the notebook."""
+        return essence(facts)
+
+
+def _show_card(shell: Any, look_of: LookOf, value: Any) -> None:
+    """Show the card of a value in the running cell.
+
+    Raises:
+        NotImplementedError: Nobody could click it. IPython then shows the value's text and HTML.
+    """
+    if not front.headless(shell) and (look := look_of(value)) is not None:
+        wb, draw, cell = look
+        if front.show_card(shell, wb, draw, cell, SavedCard(wb, mask(repr(value)))):
+            return
+    raise NotImplementedError
+
+
+def _saved_alone(look_of: LookOf, value: Any) -> str | None:
+    """The HTML of a value's card where there is no card; None if it has no HTML at all."""
+    if (look := look_of(value)) is None:
+        if isinstance(value, Peer):
+            return block(running.peer(value))
+        return block("<br>".join(map(escape, value.lines()))) if isinstance(value, Defined) else None
+    wb, draw, _ = look
+    return still(masked(draw(desk_of(wb))), wb.clock.now().astimezone())
 
 
 def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -92,10 +136,6 @@ def _collection(collection: Collection[Any]) -> str:
     return table(("name", "what"), rows) if rows else muted(escape(repr(collection)))
 
 
-def _defined(defined: Defined) -> str:
-    return "<br>".join(f"{dot('live')} {escape(line)}" for line in defined.lines())
-
-
 def _sandboxed(sandboxed: Sandboxed) -> str:
     if not sandboxed.rows:
         return f"{dot('warn' if sandboxed.on else 'calm')} {escape(repr(sandboxed))}"
@@ -108,67 +148,64 @@ def _sandboxed(sandboxed: Sandboxed) -> str:
     return f"{badge}{table(Sandboxed.head, rows)}{tail}"
 
 
-def _workbench(wb: Workbench) -> str:
-    where = f" at {escape(wb.url)}" if wb.url else ", server stopped"
-    return f"{dot('live' if wb.url else 'calm')} {strong(repr(wb))}{muted(where)}"
+def _greeting(greeting: Greeting) -> Look:
+    return greeting.wb, views.greeting(greeting.title, greeting.notes), ""
 
 
-def _defined_card(shell: Any, said: Defined) -> dict[str, Any]:
+def _deployed(line: DeployLine) -> Look:
+    return line.wb, views.services(line.services, line.warnings, line.channels), line.cell
+
+
+def _defined(said: Defined) -> Look | None:
     wb = the_workbench()
-    channels = [live.definition for live in wb.channels.values()]
-    in_force = [*channels, *(item.definition for item in wb.connections.values())]
-    mine = [each for each, _ in said.outcomes if each in in_force]
-    rest = Defined([pair for pair in said.outcomes if pair[0] not in in_force], said.played)
-    return front.definitions_card(shell, wb, mine, rest.lines())
+    in_force = [definition for definition, _ in said.outcomes if wb.in_force(definition) == definition]
+    mine = [each for each in in_force if each.collection in ("channels", "connections")]
+    rest = Defined([pair for pair in said.outcomes if pair[0] not in mine], said.played)
+    return (wb, views.definitions(mine, rest.lines()), "") if mine else None
 
 
-def _jobs_card(shell: Any, jobs: Jobs | Job) -> dict[str, Any]:
+def _jobs(jobs: Jobs) -> Look | None:
     wb = the_workbench()
-    if not wb.has_jobs:
-        return {}
-    if isinstance(jobs, Jobs):
-        return front.jobs_card(shell, wb) if jobs is wb.jobs else {}
-    mine = wb.jobs.get(jobs.name)
-    return front.jobs_card(shell, wb, [jobs.name]) if mine and mine.definition == jobs.definition else {}
+    return (wb, views.jobs(), "") if wb.has_jobs and jobs is wb.jobs else None
 
 
-def _peer_card(shell: Any, peer: Peer) -> dict[str, Any]:
+def _job(job: Job) -> Look | None:
+    wb = the_workbench()
+    mine = wb.jobs.get(job.name) if wb.has_jobs else None
+    return (wb, views.jobs([job.name]), "") if mine and mine.definition == job.definition else None
+
+
+def _peer(peer: Peer) -> Look | None:
     wb = the_workbench()
     name = next((name for name, each in wb.peers.items() if each is peer), "")
-    return front.peer_card(shell, wb, name, peer, HTML_OF_PEERS.get(type(peer), running.peer)) if name else {}
+    return (wb, views.peer(name, peer, running.peer), "") if name else None
 
 
-HTML_OF_PEERS: dict[type, Callable[[Any], str]] = {SMTPInbox: running.inbox, IMAPMailbox: running.mailbox}
-CARDS: dict[type, Callable[[Any, Any], dict[str, Any]]] = {
-    DeployLine: lambda shell, line: front.services_card(
-        shell, line.wb, line.services, [*line.warnings, *line.notes], line.cell
-    ),
-    Defined: _defined_card,
-    Job: _jobs_card,
-    Jobs: _jobs_card,
-    Peer: _peer_card,
-    Workbench: front.panel_card,
+Look = tuple[Workbench, views.Draw, str]
+"""The workbench of a card, what it shows, and its cell."""
+LookOf = Callable[[Any], Look | None]
+CARDS: dict[type, LookOf] = {
+    DeployLine: _deployed,
+    Defined: _defined,
+    Greeting: _greeting,
+    Job: _job,
+    Jobs: _jobs,
+    Peer: _peer,
+    Workbench: lambda wb: (wb, views.everything, ""),
 }
+"""What has a card; what is saved of it is the card's HTML, too."""
 HTML: dict[type, Callable[[Any], str]] = {
     Answer: _answer,
     Trace: _trace,
     Collection: _collection,
-    Defined: _defined,
     Sandboxed: _sandboxed,
-    Workbench: _workbench,
-    Greeting: Greeting.html,
-    DeployLine: DeployLine.html,
     NothingLine: NothingLine.html,
     Notice: Notice.html,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,
-    Job: running.job,
-    Jobs: lambda jobs: running.jobs(jobs, Path(notebook_name()).name),
     Run: running.run,
     Tally: running.tally,
     Sandbox: running.peers,
     Mail: running.opened_mail,
-    Peer: running.peer,
-    **HTML_OF_PEERS,
 }

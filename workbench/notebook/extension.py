@@ -56,15 +56,12 @@ def _watch_load_ext(shell: Any) -> None:
 
 
 def greet(shell: Any) -> None:
-    """Say once that the workbench is on, and start its server; called when a cell first asks for `wb`."""
+    """Start the server and say where the workbench is, once, and under the same cell when it runs again."""
     _follow(shell)
-    cells = _cells[0]
-    if cells.greeted:
-        return
     wb = the_workbench()
     wb.start()
-    cells.greeted = True
-    displays.show(Greeting(wb))
+    if _cells[0].is_first_to_greet():
+        displays.show(Greeting(wb))
 
 
 def unload(shell: Any) -> None:

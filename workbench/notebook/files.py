@@ -1,14 +1,16 @@
-"""How a peer that keeps files looks: a tree to open, each file to be read or taken home, and what clients asked."""
+"""How a peer that keeps files looks: a tree to open, the beginning of each file, and what clients asked.
+
+A card offers each file to be taken home; what is saved with a notebook names it and holds at most its first characters.
+"""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
 from workbench.connections.files.protocol import said_bytes
 from workbench.core.masking import mask
-from workbench.notebook.html import FAINT, chip, code, escape, measure, muted, strong
+from workbench.notebook.html import chip, code, escape, measure, muted, strong
 from workbench.sandbox.peer import Peer
 
 SHOWN_FILES = 200
@@ -51,21 +53,18 @@ def _folder(entries: Mapping[str, Any], files: Mapping[str, bytes], left: list[i
         else:
             path, size = entry
             lines.append(_file(name, path, size, files, left))
-    return f'<div style="margin-left:18px">{"".join(lines)}</div>'
+    return '<div style="margin-left:18px">' + "\n".join(lines) + "</div>"
 
 
 def _file(name: str, path: str, size: int, files: Mapping[str, bytes], left: list[int]) -> str:
-    size_said = measure(said_bytes(size))
+    named = f'<span data-take="{escape(path)}">{code(name)} {measure(said_bytes(size))}</span>'
     # What is shown is saved with the notebook, so that all of it together stays small.
     if size > LARGEST_SHOWN_BYTES or size > left[0]:
-        return f"<div>{code(name)} {size_said}</div>"
+        return f"<div>{named}</div>"
     left[0] -= size
-    contents = files.get(path, b"")
-    link = f"data:application/octet-stream;base64,{base64.b64encode(contents).decode()}"
-    download = f'&middot; <a download="{escape(name)}" href="{link}" style="{FAINT}">download</a>'
     return (
-        f'<details><summary style="{CURSOR}">{code(name)} {size_said} {download}</summary>'
-        f'<pre style="margin:2px 0 4px 18px;white-space:pre-wrap">{escape(_text(contents))}</pre></details>'
+        f'<details><summary style="{CURSOR}">{named}</summary>'
+        f'<pre style="margin:2px 0 4px 18px;white-space:pre-wrap">{escape(_text(files.get(path, b"")))}</pre></details>'
     )
 
 

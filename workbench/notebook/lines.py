@@ -8,24 +8,27 @@ from workbench.app.deploy.draft import Deployed
 from workbench.app.reports import opened
 from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition
-from workbench.notebook.html import address, dot, escape, muted, strong
+from workbench.notebook.html import dot, escape
 from workbench.runtime.registry import Version
 
 
 class Greeting:
     """The first line of a notebook."""
 
-    text = "Workbench on. Services go live when their cell has run. Type wb to see everything."
+    title = "Workbench on"
+    text = f"{title}. Services go live when their cell has run. Type wb to see everything."
 
     def __init__(self, wb: Workbench) -> None:
-        self._url = wb.url
+        self.wb = wb
+
+    @property
+    def notes(self) -> list[str]:
+        """What else there is to say where the address stands beside it."""
+        held = f"{elsewhere}. " if (elsewhere := self.wb.ports.elsewhere) else ""
+        return [held + self.text.removeprefix(f"{self.title}. ")]
 
     def __repr__(self) -> str:
         return self.text
-
-    def html(self) -> str:
-        """The line with the server's address."""
-        return f"{dot('live')} {strong('Workbench on')} at {address(self._url)}. {muted(self.text.partition('. ')[2])}"
 
 
 class DeployLine:
@@ -34,7 +37,6 @@ class DeployLine:
     def __init__(self, deployed: Deployed, wb: Workbench, cell: str = "") -> None:
         self._deployed = deployed
         self.wb, self.cell = wb, cell
-        self._urls = [(live.leads_to, live.url) for live in wb.channels.values() if "{" not in live.url]
 
     @property
     def services(self) -> list[str]:
@@ -42,9 +44,9 @@ class DeployLine:
         return [version.name for version, _ in self._deployed.versions]
 
     @property
-    def notes(self) -> list[str]:
-        """A line for each channel that opened with them."""
-        return [opened(each) for each in self._deployed.definitions if isinstance(each, ChannelDefinition)]
+    def channels(self) -> list[ChannelDefinition]:
+        """The channels that opened with them."""
+        return [each for each in self._deployed.definitions if isinstance(each, ChannelDefinition)]
 
     @property
     def warnings(self) -> list[str]:
@@ -53,25 +55,10 @@ class DeployLine:
 
     def __repr__(self) -> str:
         said = [self._said(version, before) for version, before in self._deployed.versions]
-        return "\n".join([*said, *self.warnings, *self.notes])
+        return "\n".join([*said, *self.warnings, *map(opened, self.channels)])
 
     def _said(self, version: Version, before: int) -> str:
         return f"{version} is live{was(version, before)}.{undefined(self._deployed.missing.get(version.name, ()))}"
-
-    def html(self) -> str:
-        """One row a service, with the addresses that lead to it."""
-        rows = []
-        for version, before in self._deployed.versions:
-            links = " ".join(address(url) for services, url in self._urls if url and version.name in services)
-            missing = undefined(self._deployed.missing.get(version.name, ()))
-            mood = "live" if version.has_handle and not missing else "warn"
-            rows.append(
-                f"{dot(mood)} {strong(version.name)} v{version.number} is live"
-                f"{muted(was(version, before))}. {links}{muted(escape(missing))}"
-            )
-        rows += [f"{dot('warn')} {escape(warning)}" for warning in self.warnings]
-        rows += [f"{dot('live')} {escape(note)}" for note in self.notes]
-        return "<br>".join(rows)
 
 
 def was(version: Version, before: int) -> str:

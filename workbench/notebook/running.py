@@ -1,67 +1,22 @@
-"""How jobs, runs and peers look: what runs by itself, how it went, and what arrived on the other side."""
+"""How runs and peers look: how it went, and what arrived on the other side."""
 
 from __future__ import annotations
 
-import base64
-from datetime import datetime
+from collections.abc import Callable
+from typing import Any
 
+from workbench.connections.files.protocol import said_bytes
 from workbench.notebook import files
-from workbench.notebook.html import FAINT, chip, code, dot, escape, muted, strong, table
+from workbench.notebook.html import chip, code, dot, escape, muted, strong, table
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
 from workbench.sandbox.smtp_inbox import SMTPInbox
-from workbench.scheduler.jobs import Job, Jobs
 from workbench.scheduler.records import Run, Tally
 
 SHOWN_MAILS = 20
-LARGEST_DOWNLOAD_BYTES = 256 * 1024
 MOODS = {"ok": "live", "running": "calm", "skipped": "warn", "missed": "warn", "interrupted": "warn"}
-LIVES = "Jobs run while this kernel lives. Keep them running: "
-
-
-def job(job: Job) -> str:
-    """One job: its schedule, its next time, how its last run went."""
-    return table(
-        ("", "what", "runs", "next", "last"),
-        [
-            (
-                f"{dot('live' if job.next_at else 'calm')} {strong(job.name)}",
-                escape(job.definition.describe()),
-                code(job.definition.service),
-                moment(job.next_at, job),
-                _last(job),
-            )
-        ],
-    )
-
-
-def jobs(jobs: Jobs, notebook: str) -> str:
-    """All jobs, and what keeps them running."""
-    if not jobs:
-        return muted("No jobs.")
-    rows = []
-    for each in jobs.values():
-        rows.append(
-            (
-                f"{dot('live' if each.next_at else 'calm')} {strong(each.name)}",
-                escape(each.definition.describe()),
-                moment(each.next_at, each),
-                _last(each),
-            )
-        )
-    return table(("name", "what", "next", "last"), rows) + muted(f"{LIVES}{code(f'workbench serve {notebook}')}")
-
-
-def moment(at: datetime | None, job: Job) -> str:
-    """An instant in the job's zone and in UTC."""
-    if at is None:
-        return muted("&ndash;")
-    here = at.astimezone(job.definition.zone)
-    year = "" if here.year == datetime.now(here.tzinfo).year else f"{here:%Y} "
-    text = f"{here:%a %d %b} {year}{here:%H:%M:%S} {escape(job.definition.timezone)}"
-    return text if job.definition.timezone == "UTC" else f"{text} {muted(f'{at:%H:%M} UTC')}"
 
 
 def run(run: Run) -> str:
@@ -80,18 +35,11 @@ def tally(tally: Tally) -> str:
     return f"{dots} {escape(repr(tally))}"
 
 
-def _last(job: Job) -> str:
-    """How the last run went, and since when one goes on."""
-    runs, since = job.runs, job.running_since
-    outcome = _outcome(runs[-1]) if runs else muted("none yet")
-    return outcome if since is None else f"{outcome} {muted('running since')} {moment(since, job)}"
-
-
 def _outcome(run: Run) -> str:
     return chip(run.outcome, MOODS.get(run.outcome, "bad"))
 
 
-def peer(peer: Peer) -> str:
+def any_peer(peer: Peer) -> str:
     """What arrived at a peer: files as a tree, anything else as a table."""
     if hasattr(peer, "files"):
         return files.tree(peer)
@@ -103,24 +51,30 @@ def peer(peer: Peer) -> str:
     return head + table(columns, [tuple(escape(row[column]) for column in columns) for row in rows[-SHOWN_MAILS:]])
 
 
+def peer(peer: Peer) -> str:
+    """What arrived at a peer, in the form that its kind has."""
+    return OF_KIND.get(type(peer), any_peer)(peer)
+
+
 def inbox(inbox: SMTPInbox) -> str:
-    """Mails to open one by one, with their attachments to download."""
-    mails = inbox.messages[-SHOWN_MAILS:]
+    """Mails to open one by one, and the names of their attachments."""
+    mails = list(enumerate(inbox.messages))[-SHOWN_MAILS:]
     total = len(inbox.messages)
     head = f"{chip('sandbox', 'warn')} {strong('Inbox')} {muted(f'{total} message' + ('' if total == 1 else 's'))}"
-    return head + "".join(_mail(each) for each in reversed(mails))
+    return head + "\n".join(_mail(each, place=number) for number, each in reversed(mails))
 
 
 def mailbox(mailbox: IMAPMailbox) -> str:
     """The mails of every folder, to open one by one."""
     head = f"{chip('sandbox', 'warn')} {strong(str(mailbox))}"
-    folders = []
+    folders, first = [], 0
     for name, folder in mailbox.folders.items():
-        mails = "".join(
-            _mail(each.mail, mark="" if "\\Seen" in each.flags else chip("unseen", "calm"))
-            for each in reversed(folder.mails[-SHOWN_MAILS:])
+        count, numbered = len(folder.mails), list(enumerate(folder.mails, first))
+        first += count
+        mails = "\n".join(
+            _mail(each.mail, mark="" if "\\Seen" in each.flags else chip("unseen", "calm"), place=number)
+            for number, each in reversed(numbered[-SHOWN_MAILS:])
         )
-        count = len(folder.mails)
         folders.append(f"<div>{strong(name)} {muted(f'{count} message' + ('' if count == 1 else 's'))}{mails}</div>")
     return head + "".join(folders)
 
@@ -130,8 +84,9 @@ def opened_mail(mail: Mail) -> str:
     return _mail(mail, "open")
 
 
-def _mail(mail: Mail, state: str = "", mark: str = "") -> str:
-    attachments = " ".join(_download(name, content) for name, content in mail.attachments.items())
+def _mail(mail: Mail, state: str = "", mark: str = "", place: int | None = None) -> str:
+    """A mail to open; a card offers its attachments by their place among the peer's mails, without holding them."""
+    attachments = " ".join(_attachment(name, content, place) for name, content in mail.attachments.items())
     people = f"to {escape(', '.join(mail.to))}" + (f", cc {escape(', '.join(mail.cc))}" if mail.cc else "")
     count = len(mail.attachments)
     clip = f", {count} attachment{'' if count == 1 else 's'}" if count else ""
@@ -143,11 +98,9 @@ def _mail(mail: Mail, state: str = "", mark: str = "") -> str:
     )
 
 
-def _download(name: str, content: bytes) -> str:
-    if len(content) > LARGEST_DOWNLOAD_BYTES:
-        return code(f"{name} ({len(content)} bytes)")
-    link = f"data:application/octet-stream;base64,{base64.b64encode(content).decode()}"
-    return f'<a download="{escape(name)}" href="{link}" style="{FAINT}">{escape(name)} ({len(content)} bytes)</a>'
+def _attachment(name: str, content: bytes, place: int | None) -> str:
+    taken = "" if place is None else f' data-take="{escape(f"{place}/{name}")}"'
+    return f"<span{taken}>{code(name)} {muted(said_bytes(len(content)))}</span>"
 
 
 def peers(sandbox: Sandbox) -> str:
@@ -155,3 +108,7 @@ def peers(sandbox: Sandbox) -> str:
     badge = chip("sandbox on", "warn") if sandbox.on else chip("sandbox off", "calm")
     rows = [(strong(row["connection"]), escape(row["stands in"]), escape(row["ping"])) for row in sandbox.rows()]
     return badge + (table(("connection", "stands in", "ping"), rows) if rows else "")
+
+
+OF_KIND: dict[type, Callable[[Any], str]] = {SMTPInbox: inbox, IMAPMailbox: mailbox}
+"""Kinds of peers that look different from the others."""

@@ -3,28 +3,62 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable
+from collections.abc import Mapping
 from threading import Lock
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, Protocol
+from uuid import uuid4
 
 import anywidget
 import traitlets
 
 from workbench.app.workbench import Workbench
 from workbench.core.masking import masked
-from workbench.ui.courier import Courier, aside
+from workbench.ui.courier import aside
 from workbench.ui.desk import Desk
+from workbench.ui.desks import desk_of
 from workbench.ui.modules import STATIC, joined
-from workbench.ui.verbs import VERBS
+from workbench.ui.views import Draw
 
 MOST_CARDS = 60
-Draw = Callable[[Desk], dict[str, Any]]
-"""What a card shows, as plain data; `restless` says that it changes without an event."""
-
-_desks: WeakKeyDictionary[Workbench, Desk] = WeakKeyDictionary()
 _cards: dict[str, Card] = {}
 _lock = Lock()
+
+
+class Saved(Protocol):
+    """What of a card is saved with the notebook, and reads where there is no kernel."""
+
+    def bundle(self, facts: Mapping[str, Any]) -> dict[str, str]:
+        """Its text and its HTML."""
+        ...
+
+    def essence(self, facts: Mapping[str, Any]) -> Any:
+        """What must change before another bundle is worth an edit of the notebook."""
+        ...
+
+
+class Shown:
+    """The output beside a card, which is saved with the notebook; it follows what the card shows.
+
+    Args:
+        publisher: Where the cell's outputs go.
+        saved: What is saved.
+    """
+
+    def __init__(self, publisher: Any, saved: Saved) -> None:
+        self._publisher, self._saved = publisher, saved
+        self._transient = {"display_id": uuid4().hex}
+        self._essence: Any = None
+
+    def show(self, facts: Mapping[str, Any]) -> None:
+        """Show it for the first time."""
+        self._essence = self._saved.essence(facts)
+        self._publisher.publish(self._saved.bundle(facts), transient=self._transient)
+
+    def follow(self, facts: Mapping[str, Any]) -> None:
+        """Show it anew if what matters of it has changed."""
+        if self._essence is not None and self._essence != (essence := self._saved.essence(facts)):
+            self._essence = essence
+            self._publisher.publish(self._saved.bundle(facts), transient=self._transient, update=True)
 
 
 class Card(anywidget.AnyWidget):
@@ -40,8 +74,8 @@ class Card(anywidget.AnyWidget):
     layout = traitlets.Any(None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, desk: Desk, draw: Draw, cell: str = "") -> None:
-        self._desk, self._draw, self._cell = desk, draw, cell
+    def __init__(self, desk: Desk, draw: Draw, cell: str, shown: Shown) -> None:
+        self._desk, self._draw, self._cell, self.shown = desk, draw, cell, shown
         self._viewers = 0
         self.restless = False
         self._context = contextvars.copy_context()
@@ -82,6 +116,7 @@ class Card(anywidget.AnyWidget):
     def _deliver(self, messages: list[dict[str, Any]], facts: bool) -> None:
         if facts and (found := self._facts()) | {"now": self.facts["now"]} != self.facts:
             self.facts = found
+            self.shown.follow(found)
         if messages:
             self.send({"batch": messages})
 
@@ -91,23 +126,17 @@ class Card(anywidget.AnyWidget):
         super().close()
 
 
-def desk_of(wb: Workbench) -> Desk:
-    """The desk of a workbench, made at the first card."""
-    with _lock:
-        if (desk := _desks.get(wb)) is None:
-            desk = _desks[wb] = Desk(wb, Courier(), VERBS)
-        return desk
-
-
-def show_card(wb: Workbench, draw: Draw, cell: str = "") -> dict[str, Any]:
-    """The MIME bundle of a new card; a card that the same cell made before is taken down.
+def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) -> None:
+    """Show a new card, and right after it what is saved of it; a card that the same cell made before is taken down.
 
     Args:
+        shell: The shell that displays it.
         wb: The workbench.
         draw: What it shows.
         cell: What tells the cell from others; empty if nobody knows.
+        saved: What is saved of it.
     """
-    card = Card(desk_of(wb), draw, cell)
+    card = Card(desk_of(wb), draw, cell, Shown(shell.display_pub, saved))
     key = cell or card.model_id
     with _lock:
         old = [_cards.pop(key)] if key in _cards else []
@@ -116,16 +145,14 @@ def show_card(wb: Workbench, draw: Draw, cell: str = "") -> dict[str, Any]:
     for each in old:
         each.close()
     view = {"version_major": 2, "version_minor": 0, "model_id": card.model_id}
-    return {"application/vnd.jupyter.widget-view+json": view}
+    shell.display_pub.publish({"application/vnd.jupyter.widget-view+json": view})
+    card.shown.show(card.facts)
 
 
-def close_cards() -> None:
-    """Take every card down, and what answers them."""
+def close_all() -> None:
+    """Take every card down."""
     with _lock:
-        cards, desks = list(_cards.values()), list(_desks.values())
+        cards = list(_cards.values())
         _cards.clear()
-        _desks.clear()
     for card in cards:
         card.close()
-    for desk in desks:
-        desk.close()

@@ -41,6 +41,8 @@ class Desk:
         self.wb, self.courier, self._verbs = wb, courier, verbs
         self.zone = "UTC"
         self.last: dict[str, Run] = {}
+        self.moods: dict[str, str] = {}
+        """How the last ping of each connection went."""
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
         self._numbers = itertools.count(1)

@@ -4,29 +4,45 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+import sys
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench
-    from workbench.core.definition import Definition
-    from workbench.sandbox.peer import Peer
+    from workbench.ui.card import Saved
+    from workbench.ui.views import Draw
 
 log = logging.getLogger("workbench.ui")
 
 
 def headless(shell: Any) -> bool:
-    """Whether nobody can click: WORKBENCH_HEADLESS says so, or the shell has no kernel that a front end talks to."""
+    """Whether nobody can click what the running cell shows.
+
+    So it is where WORKBENCH_HEADLESS says so, where the shell has no kernel that a front end talks to, and where the
+    request that runs the cell does not name it: JupyterLab, Notebook and VS Code do (`cellId`), what runs notebooks
+    from end to end (nbconvert, papermill, nbval) does not, and would save each card's code with the notebook.
+    """
+    return not _has_widgets(shell) or not running_cell(shell)
+
+
+def _has_widgets(shell: Any) -> bool:
+    """Whether a front end may show widgets of this kernel."""
     if os.environ.get("WORKBENCH_HEADLESS", "") not in ("", "0"):
-        return True
-    return getattr(getattr(shell, "kernel", None), "comm_manager", None) is None
+        return False
+    return getattr(getattr(shell, "kernel", None), "comm_manager", None) is not None
+
+
+def running_cell(shell: Any) -> str:
+    """The id of the cell that runs, as the front end calls it; '' where it does not say."""
+    parent = getattr(shell, "parent_header", None) or {}
+    return str(parent.get("metadata", {}).get("cellId") or "")
 
 
 def prime(shell: Any) -> None:
     """Import the widgets beside the first cell, so that the first card does not wait for them."""
-    if not headless(shell):
+    if _has_widgets(shell):
         Thread(target=_import, name="workbench-ui-import", daemon=True).start()
 
 
@@ -37,61 +53,29 @@ def _import() -> None:
         log.exception("cards cannot be shown, since their widgets cannot be imported")
 
 
-def services_card(shell: Any, wb: Workbench, names: Sequence[str], notes: Sequence[str], cell: str) -> dict[str, Any]:
-    """A card with a row for each service that a cell has deployed, and the notes below them."""
-    return _shown(shell, wb, lambda: views().services(names, notes), cell) if names else {}
-
-
-def jobs_card(shell: Any, wb: Workbench, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """A card with a row for each of these jobs, or for every job there is."""
-    return _shown(shell, wb, lambda: views().jobs(names)) if wb.has_jobs else {}
-
-
-def definitions_card(shell: Any, wb: Workbench, shown: Sequence[Definition], notes: Sequence[str]) -> dict[str, Any]:
-    """A card with a row for each of these connections and channels, and the notes below them."""
-    return _shown(shell, wb, lambda: views().definitions(shown, notes)) if shown else {}
-
-
-def panel_card(shell: Any, wb: Workbench) -> dict[str, Any]:
-    """A card with everything there is."""
-    return _shown(shell, wb, lambda: views().everything)
-
-
-def peer_card(shell: Any, wb: Workbench, name: str, peer: Peer, html: Callable[[Any], str]) -> dict[str, Any]:
-    """A card that shows what arrives at a peer as it arrives, and takes files for it."""
-    return _shown(shell, wb, lambda: views().peer(name, peer, html))
-
-
-def views() -> Any:
-    """What cards show; it needs the widgets' libraries."""
-    return import_module("workbench.ui.views")
-
-
-def _shown(shell: Any, wb: Workbench, draw: Callable[[], Any], cell: str = "") -> dict[str, Any]:
-    """The MIME bundle of a card; empty where nobody can click, or on any trouble.
+def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) -> bool:
+    """Show a card and what is saved of it; False on any trouble, so that what is saved can be shown alone.
 
     Args:
         shell: The shell that displays it.
         wb: The workbench.
-        draw: Gives what the card draws.
+        draw: What the card draws.
         cell: What tells the cell from others; empty if nobody knows. A card that it made before is taken down.
+        saved: What is saved of the card.
     """
-    if headless(shell):
-        return {}
     try:
         from workbench.ui.card import show_card
 
-        return show_card(wb, draw(), cell)
+        show_card(shell, wb, draw, cell, saved)
     except Exception:
-        log.exception("no card is shown; the line of text still is")
-        return {}
+        log.exception("no card is shown; what is saved of it still is")
+        return False
+    return True
 
 
 def close_cards() -> None:
-    """Take every card down, if there ever was one."""
-    import sys
-
-    card = sys.modules.get("workbench.ui.card")
-    # A card that is just being imported, beside a first cell, has shown nothing.
-    if (close := getattr(card, "close_cards", None)) is not None:
-        close()
+    """Take every card down, and what answers them, if there ever was one."""
+    for module in ("workbench.ui.card", "workbench.ui.desks"):
+        # A card that is just being imported, beside a first cell, has shown nothing.
+        if (close := getattr(sys.modules.get(module), "close_all", None)) is not None:
+            close()

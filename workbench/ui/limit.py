@@ -73,7 +73,7 @@ def preview(found: Read, tried: Mapping[str, Any], others: Iterable[Limit]) -> d
 
     Args:
         found: What `read_limit` gave.
-        tried: The Try line: `address`, `user`, `channel`, `service`, `calls`, `span`, `unit`.
+        tried: The Try line: `address`, `calls`, `span`, `unit`, and its `way_in`.
         others: The limits in force on other objects, which the same calls meet.
     """
     limit = found.definition
@@ -86,6 +86,28 @@ def preview(found: Read, tried: Mapping[str, Any], others: Iterable[Limit]) -> d
 def _first_row(limit: Limit) -> int:
     """Number of the first line in the text: 2 where the text begins with an empty one."""
     return limit.parsed()[0].number
+
+
+def way_in(channels: Iterable[Any], on: str, name: str, tried: Mapping[str, Any]) -> dict[str, str | None]:
+    """By which channel, as whom and for which service the tried calls come: who a caller is depends on the channel.
+
+    Args:
+        channels: The live channels.
+        on: What the limit is on: `channel`, `user` or `service`.
+        name: The name of that object.
+        tried: The Try line: the `service` of the card, '' if it is of none, and the `user` of a service's calls.
+    """
+    service, user = str(tried.get("service") or ""), str(tried.get("user") or "")
+    user = name if on == "user" else user
+    fits = [each for each in channels if (each.name == name if on == "channel" else each.security == user)]
+    fits.sort(key=lambda each: service not in each.leads_to)
+    if on == "service":
+        fits = [each for each in fits if service in each.leads_to]
+    if not fits:
+        return {"channel": None, "user": user or None, "service": service or None}
+    first = fits[0]
+    reached = service if service in first.leads_to or not first.leads_to else first.leads_to[0]
+    return {"channel": first.name, "user": first.security or None, "service": reached or None}
 
 
 def _try(limit: Limit, tried: Mapping[str, Any], others: Iterable[Limit]) -> dict[str, Any]:
@@ -102,7 +124,9 @@ def _try(limit: Limit, tried: Mapping[str, Any], others: Iterable[Limit]) -> dic
             refused[by] = refused.get(by, 0) + 1
     text = f"{outcomes.passed:,} pass"
     text += "".join(f", {count:,} refused by {by}" for by, count in refused.items()) or ", none refused"
-    return {"text": text, "passed": outcomes.passed, "refused": outcomes.refused}
+    who, way = tried.get("user") or "nobody", tried.get("channel")
+    called = f"as {who} by {way}" if way else f"as {who}"
+    return {"text": text, "called": called, "passed": outcomes.passed, "refused": outcomes.refused}
 
 
 def _named(limit: Limit, on: str, name: str, network: str, rate: str) -> str:

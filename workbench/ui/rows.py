@@ -16,6 +16,7 @@ from workbench.limiting.definition import Limit
 from workbench.limiting.shared.limiter import Use
 from workbench.scheduler.jobs import Job
 from workbench.scheduler.records import Run
+from workbench.ui.code import code_of
 from workbench.ui.limit import enough_calls
 
 
@@ -107,7 +108,7 @@ def _curl(live: LiveChannel) -> str:
 
 def job_facts(job: Job, last: Run | None) -> dict[str, Any]:
     """A job as its small card shows it; instants in seconds since the epoch."""
-    definition, at = job.definition, job.next_at
+    definition, at, since = job.definition, job.next_at, job.running_since
     return {
         "name": job.name,
         "service": definition.service,
@@ -115,6 +116,7 @@ def job_facts(job: Job, last: Run | None) -> dict[str, Any]:
         "zone": definition.timezone,
         "state": job.state,
         "next": None if at is None else at.timestamp(),
+        "since": None if since is None else since.timestamp(),
         "last": None if last is None else run_facts(last),
     }
 
@@ -134,13 +136,16 @@ def run_facts(run: Run) -> dict[str, Any]:
     }
 
 
-def definition_facts(wb: Workbench, was: Definition, now: Definition | None) -> dict[str, Any]:
+def definition_facts(
+    wb: Workbench, was: Definition, now: Definition | None, moods: Mapping[str, str]
+) -> dict[str, Any]:
     """A connection or a channel as its row shows it.
 
     Args:
         wb: The workbench.
         was: The definition that the card was made for.
         now: What is in force under its name, if anything.
+        moods: How the last ping of each connection went.
     """
     shown = now or was
     host, port, path = (str(getattr(shown, field, "") or "") for field in ("host", "port", "path"))
@@ -151,11 +156,27 @@ def definition_facts(wb: Workbench, was: Definition, now: Definition | None) -> 
         "name": shown.name,
         "text": str(shown),
         "where": address or f"{host}{':' if host and port else ''}{port}{path}",
-        "open_to_all": shown.collection == "channels" and not getattr(shown, "security", ""),
+        "who": _who(shown),
+        "code": code_of(shown),
         "curl": _curl(live) if live is not None else "",
         "sandbox": shown.collection == "connections" and wb.peers.on,
+        "mood": moods.get(shown.name, "live") if shown.collection == "connections" else "live",
         "gone": now is None,
     }
+
+
+def _who(shown: Definition) -> str:
+    """Who may call a channel; '' of anything else."""
+    if not isinstance(shown, ChannelDefinition):
+        return ""
+    return f"only {shown.security}" if shown.security else "no security: anyone on this machine may call it"
+
+
+def definition_named(wb: Workbench, collection: str, name: str) -> Definition:
+    """What is in force under a name; raises UnknownName."""
+    item = getattr(wb, collection)[name]
+    found: Definition = item if isinstance(item, Definition) else item.definition
+    return found
 
 
 def limit_facts(limit: Limit, used: Sequence[Use]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from workbench.channels.rest import RESTChannel
 from workbench.channels.soap import SOAPChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.origin import Origin
 from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
@@ -20,6 +20,8 @@ from workbench.ui.burst import send_burst
 from workbench.ui.code import code_of, secrets_of
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import Read, filled, form_of, read
+from workbench.ui.taking import taken
+from workbench.ui.trace import COLOURS
 
 CHANNELS: dict[str, type[ChannelDefinition]] = {
     each.__name__: each for each in (RESTChannel, SOAPChannel, JSONRPCChannel)
@@ -72,10 +74,8 @@ def roll_back(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 def _edited(desk: Desk, message: Content) -> Definition | None:
     """The definition that a form was opened to change, if it was."""
     match message.get("edit"):
-        case {"collection": "connections", "name": name}:
-            return desk.wb.connections[name].definition
-        case {"collection": "channels", "name": name}:
-            return desk.wb.channels[name].definition
+        case {"collection": collection, "name": name}:
+            return rows.definition_named(desk.wb, str(collection), str(name))
     return None
 
 
@@ -130,9 +130,31 @@ def form_save(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return said
 
 
+def remove(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Take a definition out of force."""
+    definition = rows.definition_named(desk.wb, str(message["collection"]), str(message["name"]))
+    return _removed(desk, definition, f"{definition} is removed.")
+
+
+def _removed(desk: Desk, definition: Definition, said: str) -> dict[str, Any]:
+    was = desk.wb.origin_of(definition)
+    desk.wb.withdraw(definition)
+    desk.courier.refresh_all()
+    return {"said": said, "undo": desk.keep_undo(lambda: _again(desk, definition, was))}
+
+
 def ping(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """One round trip of a connection."""
-    return {"said": desk.wb.connections[str(message["name"])].ping()}
+    """One round trip of a connection; its row's dot then tells how it went."""
+    item = desk.wb.connections[str(message["name"])]
+    try:
+        said = item.ping()
+    except Exception as exc:
+        desk.moods[item.name] = COLOURS[mood_of_error(exc)]
+        raise
+    finally:
+        desk.courier.refresh_all()
+    mood = desk.moods[item.name] = COLOURS[getattr(said, "mood", "ok")]
+    return {"said": f"{item.definition} answered: {said}", "mood": mood}
 
 
 def put_file(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -142,6 +164,13 @@ def put_file(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     cast(Any, peer).put(path, contents)
     desk.courier.refresh_all()
     return {"said": f"{path} has arrived at {peer}."}
+
+
+def take_file(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Give a person a file of a peer; only then does it leave the kernel."""
+    name = str(message["name"])
+    contents = taken(desk.wb.peers[name], name, str(message["path"]))
+    return {"contents": base64.b64encode(contents).decode()}
 
 
 def open_schedule(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -187,12 +216,8 @@ def job(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     if what == "execute":
         handled.execute(wait=False)
     elif what == "remove":
-        definition = handled.definition
-        was = desk.wb.origin_of(definition)
-        desk.wb.withdraw(definition)
         desk.last.pop(name, None)
-        desk.courier.refresh_all()
-        return {"said": f"Job {name!r} is removed.", "undo": desk.keep_undo(lambda: _again(desk, definition, was))}
+        return _removed(desk, handled.definition, f"Job {name!r} is removed.")
     elif what in ("pause", "resume"):
         getattr(handled, what)()
     else:
@@ -207,11 +232,23 @@ def _again(desk: Desk, definition: Definition, was: Origin | None) -> str:
 
 
 def open_limit(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """The form that limits a service, one of its endpoints, or a user."""
-    service = str(message["service"])
+    """The form that limits a service, one of its endpoints, or a user; or the one object that is named."""
+    service = str(message.get("service") or "")
+    targets = _targets(desk, service)
+    if (on := message.get("on")) is not None:
+        targets = [{"on": on, "name": message["name"], "text": f"{on} {message['name']}"}]
+    known = {each.identity: each for each in desk.wb.limits.values()}
+    for target in targets:
+        target["form"] = limit.opening(known.get((target["on"], target["name"])))
+    users = dict.fromkeys(each.security for each in rows.channels_of(desk.wb, service) if each.security)
+    return {"targets": targets, "users": list(users)}
+
+
+def _targets(desk: Desk, service: str) -> list[dict[str, Any]]:
+    """What calls of a service meet: its endpoints, their users, the service."""
     channels = rows.channels_of(desk.wb, service)
-    users = list(dict.fromkeys([each.security for each in channels if each.security] + list(desk.wb.security)))
-    targets: list[dict[str, Any]] = [
+    users = dict.fromkeys([each.security for each in channels if each.security] + list(desk.wb.users))
+    return [
         *(
             {"on": "channel", "name": each.name, "text": f"this endpoint {each.address or each.name}"}
             for each in channels
@@ -219,10 +256,6 @@ def open_limit(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
         *({"on": "user", "name": user, "text": f"this user {user}"} for user in users),
         {"on": "service", "name": service, "text": "this service, whatever way in"},
     ]
-    known = {each.identity: each for each in desk.wb.limits.values()}
-    for target in targets:
-        target["form"] = limit.opening(known.get((target["on"], target["name"])))
-    return {"targets": targets, "users": users, "channel": channels[0].name if channels else ""}
 
 
 def _limit(message: Content) -> Read:
@@ -232,7 +265,9 @@ def _limit(message: Content) -> Read:
 def check_limit(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Who would pass, by the server's own code; which lines can never refuse."""
     found = _limit(message)
-    said = limit.preview(found, message.get("tried") or {}, list(desk.wb.limits.values()))
+    tried = dict(message.get("tried") or {})
+    tried |= limit.way_in(desk.wb.channels.values(), str(message["on"]), str(message["name"]), tried)
+    said = limit.preview(found, tried, list(desk.wb.limits.values()))
     used = [use for use in desk.wb.limits.use() if (use.on, use.name) == (message["on"], message["name"])]
     return said | {"used": {use.line: use.used for use in used}}
 
@@ -248,10 +283,7 @@ def save_limit(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 def remove_limit(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Lift a limit."""
     lifted = desk.wb.limits[f"{message['on']} {message['name']}"]
-    was = desk.wb.origin_of(lifted)
-    desk.wb.withdraw(lifted)
-    desk.courier.refresh_all()
-    return {"said": f"The {lifted} is lifted.", "undo": desk.keep_undo(lambda: _again(desk, lifted, was))}
+    return _removed(desk, lifted, f"The {lifted} is lifted.")
 
 
 def burst(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -278,8 +310,10 @@ VERBS: dict[str, Verb] = {
     "form": form,
     "form check": form_check,
     "form save": form_save,
+    "remove": remove,
     "ping": ping,
     "peer put": put_file,
+    "peer take": take_file,
     "schedule": open_schedule,
     "job edit": edit_job,
     "schedule check": check_schedule,

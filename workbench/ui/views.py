@@ -8,17 +8,24 @@ from typing import Any
 from workbench.core.definition import Definition
 from workbench.sandbox.peer import Peer
 from workbench.ui import rows
-from workbench.ui.card import Draw
 from workbench.ui.desk import Desk
 
+Draw = Callable[[Desk], dict[str, Any]]
+"""What a card shows, as plain data; `restless` says that it changes without an event."""
 
-def services(names: Sequence[str], notes: Sequence[str] = ()) -> Draw:
-    """A row for each service."""
+
+def greeting(title: str, notes: Sequence[str]) -> Draw:
+    """That the workbench is on, and where."""
+    return lambda desk: {"title": title, "url": desk.wb.url, "notes": list(notes)}
+
+
+def services(names: Sequence[str], notes: Sequence[str] = (), channels: Sequence[Definition] = ()) -> Draw:
+    """A row for each service, and for each channel that opened with them."""
 
     def draw(desk: Desk) -> dict[str, Any]:
         found = rows.services(desk.wb, names, desk.last_runs())
         restless = any(row.get("limits") for row in found)
-        return {"services": found, "notes": list(notes), "restless": restless}
+        return {"services": found, "notes": list(notes), "restless": restless, **_definitions(desk, channels)}
 
     return draw
 
@@ -37,27 +44,35 @@ def jobs(names: Sequence[str] | None = None) -> Draw:
 def definitions(shown: Sequence[Definition], notes: Sequence[str] = ()) -> Draw:
     """A row for each connection and channel."""
 
-    def draw(desk: Desk) -> dict[str, Any]:
-        now = [rows.definition_facts(desk.wb, each, desk.wb.in_force(each)) for each in shown]
-        return {"definitions": now, "notes": list(notes)}
+    return lambda desk: {**_definitions(desk, shown), "notes": list(notes)}
 
-    return draw
+
+def _definitions(desk: Desk, shown: Sequence[Definition]) -> dict[str, Any]:
+    wb = desk.wb
+    return {"definitions": [rows.definition_facts(wb, each, wb.in_force(each), desk.moods) for each in shown]}
 
 
 def everything(desk: Desk) -> dict[str, Any]:
-    """Every service with its jobs and limits, and every way out."""
+    """Services with their jobs and limits, ways in and out, and who may call: whatever is counted has its row."""
     wb, last = desk.wb, desk.last_runs()
     here = rows.services(wb, list(wb.services), last)
-    connections = [item.definition for item in wb.connections.values()]
+    used = wb.limits.use()
+    shown = {(limit["on"], limit["name"]) for row in here for limit in row["limits"]}
+    definitions = [
+        *(live.definition for live in wb.channels.values()),
+        *(item.definition for item in wb.connections.values()),
+        *wb.users.values(),
+    ]
     elsewhere = [job for job in rows.jobs_of(wb) if job.definition.service not in wb.services]
     return {
         "title": repr(wb),
         "url": wb.url,
         "services": here,
         "jobs": [rows.job_facts(job, last.get(job.name)) for job in elsewhere],
-        "definitions": [rows.definition_facts(wb, each, each) for each in connections],
+        "limits": [rows.limit_facts(each, used) for each in wb.limits.values() if each.identity not in shown],
+        "definitions": [rows.definition_facts(wb, each, each, desk.moods) for each in definitions],
         "notes": [desk.lives] if wb.has_jobs else [],
-        "restless": any(row.get("limits") for row in here),
+        "restless": bool(used),
     }
 
 

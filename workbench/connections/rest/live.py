@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from workbench.connections.common.colours import Aio, expect_no_loop
-from workbench.connections.definition import Live, Opening
+from workbench.connections.definition import Live, Opening, Pinged
 from workbench.connections.files.streams import Download
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.rest.file import fetched
@@ -125,7 +125,8 @@ class LiveREST(Live):
         headers = {"X-Zato-CID": cid} if cid else {}
         url = self.definition.host.rstrip("/") + path
         response = self.sender.send(self.definition.ping_method, url, None, headers, 0)
-        return f"{self.definition.ping_method} {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms"
+        status, milliseconds = response.status_code, (time.monotonic() - began) * 1000
+        return Pinged(f"{self.definition.ping_method} {status} in {milliseconds:.0f} ms", mood_of_status(status))
 
     def close(self) -> None:
         """Close pooled connections."""

@@ -1,6 +1,6 @@
 // The card under a cell: rows of services, jobs, definitions or a peer; each button opens its form in its row.
-import { fill, h } from "./dom.js";
-import { DefinitionsRow, JobsRow, PeerRow } from "./listed.js";
+import { dayAndTime, fill, h, hereabouts } from "./dom.js";
+import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
 import { agoText, nextText } from "./small.js";
 import { Talk } from "./talk.js";
@@ -8,8 +8,8 @@ import { Talk } from "./talk.js";
 const BANNERS = {
   ok: "",
   waiting: "Waiting for the running cell; this goes on as soon as it has ended.",
-  silent: "No answer yet: the kernel runs a cell, or it has restarted; then run the cell again.",
-  stale: "The kernel restarted, or this card is an old one; run the cell again.",
+  silent: "No answer yet. If the kernel has restarted, run the cell again.",
+  stale: "",
 };
 
 class CardView {
@@ -20,7 +20,8 @@ class CardView {
     this.banner = h("div", { class: "wb-banner", role: "status" });
     this.list = h("div", { class: "wb-rows" });
     this.notes = h("div", { class: "wb-notes" });
-    this.el = h("div", { class: "wb-card" }, this.title, this.list, this.notes, this.banner);
+    this.asOf = h("div", { class: "wb-as-of", role: "status" });
+    this.el = h("div", { class: "wb-card" }, this.asOf, this.title, this.list, this.notes, this.banner);
     el.append(this.el);
     this.talk = new Talk(model, (state) => this.follow(state));
     this.redraw = () => this.draw();
@@ -35,7 +36,14 @@ class CardView {
   follow(state) {
     this.banner.textContent = BANNERS[state];
     this.el.dataset.state = state;
-    if (state === "stale") for (const each of this.el.querySelectorAll("button, input, select, textarea")) each.disabled = true;
+    if (state === "stale") this.freeze();
+  }
+
+  // Nothing answers any more: what is left is what was, with nothing to click but Copy and what folds.
+  freeze() {
+    this.asOf.textContent = `As of ${dayAndTime(this.now)}. Run the cell to make it live.`;
+    for (const each of this.el.querySelectorAll("button, input, select, textarea")) each.disabled = !each.matches(".wb-copy, .wb-x");
+    clearInterval(this.ticker);
   }
 
   get now() {
@@ -45,11 +53,12 @@ class CardView {
   draw() {
     const facts = this.model.get("facts");
     this.skew = facts.now - Date.now() / 1000;
-    const { title = "", url = "", services = [], jobs = [], definitions = [], peer = null } = facts;
-    fill(this.title, title && h("b", {}, title), url && h("a", { class: "wb-address", href: url, target: "_blank", rel: "noopener" }, url));
+    const { title = "", url = "", services = [], jobs = [], limits = [], definitions = [], peer = null } = facts;
+    fill(this.title, title && h("b", {}, title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, url));
     for (const each of services) this.row(`service ${each.service}`, () => new ServiceRow(this, each.service), each);
     if (jobs.length || this.rows.has("jobs")) this.row("jobs", () => new JobsRow(this), jobs);
-    if (definitions.length) this.row("definitions", () => new DefinitionsRow(this), definitions);
+    if (limits.length || this.rows.has("limits")) this.row("limits", () => new LimitsRow(this), limits);
+    if (definitions.length || this.rows.has("definitions")) this.row("definitions", () => new DefinitionsRow(this), definitions);
     if (peer) this.row("peer", () => new PeerRow(this), peer);
     this.drop(services);
     this.notes.replaceChildren(...(facts.notes ?? []).map((note) => h("div", {}, note)));

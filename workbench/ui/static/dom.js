@@ -46,12 +46,13 @@ export function spinner() {
   return h("span", { class: "wb-spinner", "aria-hidden": "true" });
 }
 
+// It needs no kernel, and works on whatever is left of a card.
 export function copyButton(text, label = "Copy", look = "wb-quiet") {
   const copy = button(label, async () => {
     await toClipboard(typeof text === "function" ? text() : text);
     copy.textContent = "Copied";
     setTimeout(() => (copy.textContent = label), 1200);
-  }, { class: look });
+  }, { class: `wb-copy ${look}` });
   return copy;
 }
 
@@ -94,6 +95,17 @@ export function clockIn(zone, at) {
   } catch {
     return new Date(at * 1000).toLocaleString();
   }
+}
+
+// An address of this machine under the name by which the page itself is open, so that a click on it is one of the same site.
+export function hereabouts(url) {
+  const here = location.hostname;
+  return ["127.0.0.1", "[::1]"].includes(here) ? url.replace("//localhost:", `//${here}:`) : url;
+}
+
+export function dayAndTime(at) {
+  const options = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return new Intl.DateTimeFormat("en-GB", options).format(new Date(at * 1000));
 }
 
 export function viewerZone() {

@@ -32,7 +32,7 @@ export function invokePanel({ talk, service, onClose }) {
             panel.jump(answer.problems);
           } else call.end(answer);
         },
-        (error) => call.lose(error instanceof Stale ? "The kernel restarted while it ran." : error.message),
+        (error) => call.lose(error instanceof Stale ? "interrupted" : "lost", error instanceof Stale ? "The kernel ended while it ran." : error.message),
       );
       return { problems: {} };
     },
@@ -61,9 +61,9 @@ class RunningCall {
     clearInterval(this.timer);
   }
 
-  lose(text) {
+  lose(outcome, text) {
     this.stop();
-    this.el.replaceChildren(h("div", { class: "wb-call-head" }, chip("lost", "bad"), " ", text));
+    this.el.replaceChildren(h("div", { class: "wb-call-head" }, chip(outcome, "bad"), " ", text));
   }
 
   end(said) {

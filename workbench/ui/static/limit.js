@@ -38,7 +38,7 @@ class LimitForm {
     const values = Object.fromEntries(this.more.map((field) => [field.name, field.get()]));
     values.exact = this.exact;
     const tried = { address: this.tryFrom.value, user: this.tryUser.value, calls: this.tryCalls.value,
-      span: this.trySpan.value, unit: this.tryUnit.value, channel: this.opening.channel, service: this.service };
+      span: this.trySpan.value, unit: this.tryUnit.value, service: this.service };
     return { service: this.service, on, name, lines, values, tried };
   }
 
@@ -67,6 +67,8 @@ class LimitForm {
 
   switchTo(target) {
     this.target = target;
+    // Who calls an endpoint, and by which endpoint a user comes, is no choice.
+    this.tryAs.hidden = target.on !== "service";
     const { form } = target;
     this.lines = [];
     this.table.replaceChildren(h("div", { class: "wb-line-row wb-line-head", role: "row" },
@@ -149,9 +151,10 @@ class LimitForm {
     this.tryUnit.value = "m";
     const users = ["", ...this.opening.users];
     this.tryUser = h("select", { class: "wb-input", "aria-label": "as", on: { change: this.changed } }, users.map((user) => h("option", { value: user }, user || "nobody")));
+    this.tryAs = h("label", { class: "wb-inline" }, "as ", this.tryUser);
     this.tried = h("output", { class: "wb-tried", id: newId() });
     this.tryBox = h("div", { class: "wb-try" }, h("span", { class: "wb-try-title" }, "Try it"), "from", this.tryFrom,
-      users.length > 1 ? ["as", this.tryUser] : null, this.tryCalls, "calls in", this.trySpan, this.tryUnit, this.tried);
+      users.length > 1 ? this.tryAs : null, this.tryCalls, "calls in", this.trySpan, this.tryUnit, this.tried);
   }
 
   show(said) {
@@ -166,7 +169,8 @@ class LimitForm {
       const used = Object.entries(said.used ?? {}).find(([text]) => text === this.textOf(line));
       line.used.textContent = used ? `${used[1]} used` : "";
     });
-    this.tried.textContent = said.tried.text ? `\u2192 ${said.tried.text}` : "";
+    const called = said.tried.called ? `${said.tried.called}: ` : "";
+    this.tried.textContent = said.tried.text ? `\u2192 ${called}${said.tried.text}` : "";
     this.tried.classList.toggle("wb-bad-text", Boolean(said.tried.bad));
     this.panel.showCode(said.code);
   }

@@ -1,10 +1,13 @@
 // What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
 import { button, chip, copyButton, dot, fill, h } from "./dom.js";
 import { definitionPanel } from "./generic.js";
+import { limitPanel } from "./limit.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./schedule.js";
-import { jobCard } from "./small.js";
+import { jobCard, limitCard } from "./small.js";
+import { Stale } from "./talk.js";
 
+const DOTS = { live: "defined", warn: "its last ping was refused", bad: "its last ping failed" };
 const LARGEST_UPLOAD_BYTES = 5 * 1024 * 1024;
 
 export function jobEdit(row, job) {
@@ -25,6 +28,22 @@ export class JobsRow extends Row {
   }
 }
 
+export class LimitsRow extends Row {
+  constructor(card) {
+    super(card);
+    this.bursts = new Map();
+    this.listFirst();
+  }
+
+  draw(limits) {
+    if (!this.isNew(limits)) return;
+    const common = { talk: this.talk, service: "", now: this.card.now, report: (said) => this.report(said), bursts: this.bursts };
+    const edit = (limit) => (event) => this.open(event.currentTarget, "limit", (given, opening) => limitPanel({ ...given, opening, target: limit }),
+      { on: limit.on, name: limit.name });
+    this.fillThings(limits.map((limit) => limitCard(limit, { ...common, edit: edit(limit) })));
+  }
+}
+
 export class DefinitionsRow extends Row {
   constructor(card) {
     super(card);
@@ -36,20 +55,22 @@ export class DefinitionsRow extends Row {
     this.fillThings(shown.map((each) => this.one(each)));
   }
 
-  one({ collection, name, text, where, open_to_all: openToAll, curl, sandbox, gone }) {
+  one({ collection, name, text, where, who, curl, code, mood, sandbox, gone }) {
     const edit = { collection, name };
     const open = (event) => this.open(event.currentTarget, "form",
       (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
     return h("div", { class: "wb-small", "data-key": `${collection} ${name}` },
-      dot(gone ? "calm" : "live", gone ? "gone" : "defined"), h("span", { class: "wb-small-name" }, text), h("code", { class: "wb-faint" }, where),
+      dot(gone ? "calm" : mood, gone ? "gone" : DOTS[mood]), h("span", { class: "wb-small-name" }, text), h("code", { class: "wb-faint" }, where),
       sandbox ? chip("sandbox", "warn") : null,
       gone ? h("span", { class: "wb-faint" }, "is no longer defined") : null,
-      openToAll && !gone ? h("span", { class: "wb-faint" }, "no security: anyone on this machine may call it") : null,
+      who && !gone ? h("span", { class: "wb-faint" }, who) : null,
       h("span", { class: "wb-grow" }),
       gone ? null : h("span", { class: "wb-buttons" },
         curl ? copyButton(curl, "Copy as curl", "") : null,
         collection === "connections" ? button("Ping", () => this.ask("ping", { name }), { "aria-label": `Ping ${name}` }) : null,
-        button("Edit", open, { "aria-label": `Edit ${name}`, "aria-expanded": "false" })));
+        copyButton(code, "Copy as code", ""),
+        button("Edit", open, { "aria-label": `Edit ${name}`, "aria-expanded": "false" }),
+        button("Remove", () => this.ask("remove", edit), { "aria-label": `Remove ${name}` })));
   }
 }
 
@@ -74,12 +95,29 @@ export class PeerRow extends Row {
   // Its HTML is made by the kernel, which escapes whatever strangers have sent. What was opened stays open.
   draw(peer) {
     if (!this.isNew(peer)) return;
-    const title = (each) => each.querySelector("summary")?.textContent ?? "";
+    const title = (each) => each.querySelector("summary [data-take]")?.dataset.take ?? each.querySelector("summary")?.textContent ?? "";
     const before = new Map([...this.shown.querySelectorAll("details")].map((each) => [title(each), each.open]));
     Object.assign(this, { name: peer.name, takes: peer.takes });
     this.button.hidden = !peer.takes;
     this.shown.innerHTML = peer.html;
+    for (const each of this.shown.querySelectorAll("[data-take]")) {
+      each.after(" ", button("download", (event) => this.take(event, each.dataset.take), { class: "wb-link", "aria-label": `download ${each.dataset.take}` }));
+    }
     for (const each of this.shown.querySelectorAll("details")) if (before.has(title(each))) each.open = before.get(title(each));
+  }
+
+  // A file leaves the kernel when it is asked for: what is shown is saved with the notebook.
+  async take(event, path) {
+    event.preventDefault();
+    try {
+      const { contents } = await this.talk.ask("peer take", { name: this.name, path });
+      const bytes = Uint8Array.from(atob(contents), (letter) => letter.charCodeAt(0));
+      const url = URL.createObjectURL(new Blob([bytes]));
+      h("a", { href: url, download: path.split("/").at(-1) }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    } catch (error) {
+      if (!(error instanceof Stale)) this.report({ failed: error.message });
+    }
   }
 
   async upload(files) {

@@ -87,7 +87,7 @@ export class Row {
     const undo = said.undo ? button("Undo", () => this.ask("undo", { undo: said.undo })) : null;
     const ping = said.collection === "connections" ? button("Ping", () => this.ask("ping", { name: said.name })) : null;
     fill(this.news,
-      h("div", { class: "wb-news-line" }, dot("live"), h("span", {}, said.said), ping, undo,
+      h("div", { class: "wb-news-line" }, dot(said.mood ?? "live"), h("span", {}, said.said), ping, undo,
         button("\u00d7", () => this.news.replaceChildren(), { class: "wb-x", "aria-label": "Dismiss" })),
       ...(said.code ? [codeBlock(said.code), h("div", { class: "wb-hint" }, "On in this kernel. Paste it into a cell to keep it.")] : []));
   }

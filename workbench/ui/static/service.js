@@ -1,5 +1,5 @@
 // A service on a card: what is live, its buttons, its jobs and its limits.
-import { button, dot, fill, h } from "./dom.js";
+import { button, dot, fill, h, hereabouts } from "./dom.js";
 import { definitionPanel } from "./generic.js";
 import { invokePanel } from "./invoke.js";
 import { jobEdit } from "./listed.js";
@@ -72,5 +72,5 @@ export class ServiceRow extends Row {
 
 function address({ path, url, link, methods, security, open }) {
   const title = [methods || "every method", security ? `only ${security}` : "anyone on this machine", open ? "" : "not open"].filter(Boolean).join(", ");
-  return link ? h("a", { class: "wb-address", href: url, target: "_blank", rel: "noopener", title }, path) : h("code", { class: "wb-address", title }, path);
+  return link ? h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener", title }, path) : h("code", { class: "wb-address", title }, path);
 }

@@ -3,7 +3,7 @@
 const SHOW_WAITING_MS = 150;
 const ANSWER_WITHIN_MS = 2000;
 const LOOK_AGAIN_MS = 500;
-const GONE = ["restarting", "autorestarting", "dead", "terminating"];
+const GONE = ["restarting", "autorestarting", "dead", "terminating", "unknown"];
 
 export class Stale extends Error {}
 
@@ -17,10 +17,13 @@ export class Talk {
     this.acknowledged = [];
     this.heard = (message) => this.hear(message);
     this.statusSlot = (_, status) => this.follow(status);
-    this.commSlot = () => this.setState("stale");
+    this.commSlot = this.goneSlot = () => this.setState("stale");
     model.on("msg:custom", this.heard);
     model.on("comm_live_update", this.commSlot);
-    this.kernel?.statusChanged?.connect(this.statusSlot);
+    // Kept, since the notebook forgets a kernel that is shut down.
+    this.followed = this.kernel;
+    this.followed?.statusChanged?.connect(this.statusSlot);
+    this.followed?.disposed?.connect(this.goneSlot);
   }
 
   get kernel() {
@@ -114,7 +117,8 @@ export class Talk {
     if (this.state !== "stale") this.model.send({ id: 0, ask: "bye" });
     this.model.off("msg:custom", this.heard);
     this.model.off("comm_live_update", this.commSlot);
-    this.kernel?.statusChanged?.disconnect(this.statusSlot);
+    this.followed?.statusChanged?.disconnect(this.statusSlot);
+    this.followed?.disposed?.disconnect(this.goneSlot);
     for (const asked of this.open.values()) clearTimeout(asked.timer);
   }
 }

@@ -1,0 +1,101 @@
+"""What cards show is so: whatever is counted has its row, and a dot tells what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.ui.conftest import Asking
+from workbench import APIKey, BasicAuth, IntervalJob, Limit, RESTChannel, RESTConnection, Workbench, secret
+from workbench.ui import views
+from workbench.ui.desk import Desk
+
+
+@pytest.fixture
+def ada(wb: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user with a channel of her own, beside the open one."""
+    monkeypatch.setenv("ADA_PASSWORD", "correct horse")
+    wb.define(BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD")))
+    wb.define(RESTChannel("private", service="api.hello", path="/api/private", security="ada"))
+
+
+@pytest.mark.usefixtures("ada")
+def test_whatever_is_counted_has_a_row_to_edit_and_remove(desk: Desk, ask: Asking, wb: Workbench) -> None:
+    wb.define(RESTConnection("source", host="https://data.example.com"))
+    wb.define(Limit("ada", on="user", lines="5/m"), Limit("api.hello", on="service", lines="9/m"))
+    wb.define(IntervalJob("hourly", service="api.hello", hours=1))
+    found = views.everything(desk)
+    shown = [(row["collection"], row["name"]) for row in found["definitions"]]
+    channels = [("channels", "api.hello"), ("channels", "private")]
+    assert shown == [*channels, ("connections", "source"), ("security", "ada")]
+    limits = [*found["limits"], *(each for row in found["services"] for each in row["limits"])]
+    jobs = [each for row in found["services"] for each in row["jobs"]]
+    counted = f"2 services, 2 channels, 1 connection, 1 user, {len(jobs)} job, {len(limits)} limits"
+    assert repr(wb) == f"Workbench: {counted}."
+    (of_ada,) = [each["name"] for each in found["limits"]]
+    assert ask("limit", on="user", name=of_ada)["targets"][0]["form"]["defined"]
+    for collection, name in reversed(shown):
+        edit = {"collection": collection, "name": name}
+        form = ask("form", edit=edit)
+        values = {field["name"]: field["value"] for field in form["form"]["fields"]}
+        assert ask("form check", edit=edit, values=values)["problems"] == {}, "a form of what is there is right"
+        if collection == "security":
+            assert "private" in ask("remove", **edit)["failed"], "a channel names the user"
+            continue
+        removed = ask("remove", **edit)
+        assert removed["said"].endswith("is removed.")
+        assert edit["name"] not in [row["name"] for row in views.everything(desk)["definitions"]]
+        ask("undo", undo=removed["undo"])
+        assert edit["name"] in [row["name"] for row in views.everything(desk)["definitions"]]
+
+
+def test_a_ping_that_is_refused_is_no_success(desk: Desk, ask: Asking, wb: Workbench) -> None:
+    source = wb.peers.start("rest", name="source")
+    wb.define(RESTConnection("source", host=source.url, path="/rates"))
+
+    def dot() -> str:
+        return str(views.definitions([wb.connections["source"].definition])(desk)["definitions"][0]["mood"])
+
+    for status, mood in ((200, "live"), (401, "warn"), (503, "bad"), (204, "live")):
+        source.reply("/rates", status=status)  # type: ignore[attr-defined]
+        said = ask("ping", name="source")
+        assert said["said"].startswith(f"REST 'source' answered: HEAD {status} in ")
+        assert (said["mood"], dot()) == (mood, mood)
+    source.stop()
+    assert "failed" in ask("ping", name="source")
+    assert dot() == "bad"
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize(
+    ("on", "name", "user", "called"),
+    [
+        ("user", "ada", "", "as ada by private"),
+        ("channel", "private", "", "as ada by private"),
+        ("channel", "api.hello", "ada", "as nobody by api.hello"),
+        ("service", "api.hello", "", "as nobody by api.hello"),
+        ("service", "api.hello", "ada", "as ada by private"),
+        ("service", "api.failing", "", "as nobody"),
+    ],
+)
+def test_a_tried_call_comes_by_the_channel_of_its_user(
+    ask: Asking, wb: Workbench, on: str, name: str, user: str, called: str
+) -> None:
+    wb.define(Limit("api.hello", on="channel", lines="1/m"))
+    lines = [{"source": "*", "rate": "2", "unit": "m", "unbounded": False}]
+    tried = {"address": "127.0.0.1", "user": user, "service": "api.hello" if on != "service" else name}
+    said = ask("limit check", on=on, name=name, lines=lines, values={}, tried=tried | {"calls": "3", "unit": "m"})
+    assert said["tried"]["called"] == called
+    met = called.endswith("api.hello") and (on, name) != ("channel", "api.hello")
+    assert said["tried"]["passed"] == (1 if met else 2), said["tried"]["text"]
+
+
+def test_a_user_without_a_channel_is_tried_as_that_user(ask: Asking, wb: Workbench, monkeypatch: Any) -> None:
+    monkeypatch.setenv("BOB_KEY", "k" * 20)
+    wb.define(APIKey("bob", key=secret("BOB_KEY")), Limit("api.hello", on="channel", lines="1/m"))
+    lines = [{"source": "*", "rate": "2", "unit": "m", "unbounded": False}]
+    tried = {"address": "127.0.0.1", "user": "", "service": "api.hello", "calls": "3", "unit": "m"}
+    said = ask("limit check", on="user", name="bob", lines=lines, values={}, tried=tried)
+    assert said["tried"]["text"] == "2 pass, 1 refused by line 1"
+    assert said["tried"]["called"] == "as bob"

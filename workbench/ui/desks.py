@@ -1,0 +1,34 @@
+"""The desk of each workbench, made when somebody first looks at it."""
+
+from __future__ import annotations
+
+import atexit
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+from workbench.app.workbench import Workbench
+from workbench.ui.courier import Courier
+from workbench.ui.desk import Desk
+from workbench.ui.verbs import VERBS
+
+_desks: WeakKeyDictionary[Workbench, Desk] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def desk_of(wb: Workbench) -> Desk:
+    """The desk of a workbench."""
+    with _lock:
+        if (desk := _desks.get(wb)) is None:
+            # Before the workbench itself, which was there first: what was shown last stays.
+            atexit.register(close_all)
+            desk = _desks[wb] = Desk(wb, Courier(), VERBS)
+        return desk
+
+
+def close_all() -> None:
+    """Close every desk."""
+    with _lock:
+        desks = list(_desks.values())
+        _desks.clear()
+    for desk in desks:
+        desk.close()
