@@ -203,3 +203,11 @@ def test_a_look_at_a_whole_collection_makes_each_thing_once(look: Any) -> None:
     collection = Collection("thing", lambda: Each(source, make), lambda name: None)
     assert len(look(collection)) == 200
     assert made == ([] if look is list else [*range(200)])
+
+
+@pytest.mark.parametrize("name", [("channel", "x"), 3, None, b"x", "x"])
+def test_a_key_of_any_kind_that_names_nothing_is_an_unknown_name(name: Any) -> None:
+    with Workbench(port=0) as wb:
+        for collection in (wb.services, wb.channels, wb.connections, wb.users, wb.limits, wb.jobs):
+            with pytest.raises(UnknownName, match="there are: none"):
+                collection[name]

@@ -66,10 +66,10 @@ def short(name: object) -> str:
     return text if len(text) <= 200 else f"{text[:60]}... ({len(text):,} characters)"
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` was probably meant to be."""
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that `name` was probably meant to be; none for what is no text, as a number or a pair."""
     by_folded = {each.casefold(): each for each in known}
-    close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6) if isinstance(name, str) else []
     return by_folded[close[0]] if close else None
 
 

@@ -236,8 +236,8 @@ class History:
         return f"{self._prefix}/{kind}/{_part(name)}"
 
 
-def _part(name: str) -> str:
-    return name.replace("%", "%25").replace("/", "%2F")
+def _part(name: object) -> str:
+    return str(name).replace("%", "%25").replace("/", "%2F")
 
 
 def _planned(key: str) -> datetime:
