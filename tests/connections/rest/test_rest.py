@@ -229,6 +229,16 @@ def test_data_is_parsed_where_it_is_json(opened: Any, source: HTTPSource) -> Non
         _ = response.data
 
 
+def test_a_refusal_in_plain_text_is_told_in_its_own_words(opened: Any, source: HTTPSource) -> None:
+    with pytest.raises(
+        ConnectionFailed, match=r"^REST 'My API' answered 404: HTTP source .* has no reply to it.*Fix: "
+    ):
+        _ = opened(source.url, path="/rates").get("c").data
+    source.reply("/busy", text="try later", status=503)
+    with pytest.raises(ConnectionFailed, match="^REST 'My API' answered 503: try later$"):
+        _ = opened(source.url, path="/busy").get("c").data
+
+
 def test_a_status_is_no_error(opened: Any, source: HTTPSource) -> None:
     source.reply("/", status=404, json={"why": "gone"})
     response = opened(source.url, path="/").get("c")

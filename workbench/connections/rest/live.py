@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 METHODS = ("get", "post", "put", "patch", "delete", "options", "send", "call", "open", "ping")
 """What can be awaited."""
 
+LONGEST_QUOTED = 500
+"""Of what the other side says in plain text [characters]."""
+
 
 class LiveREST(Live):
     """An open REST connection: `get`, `post`, ... with the CID first, as in Zato.
@@ -180,9 +183,11 @@ class Response:
         try:
             return msgspec.json.decode(self._response.content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            answered = f"{self._definition} answered {self._response.status_code}"
+            if self._response.status_code >= 400 and said.startswith("text/plain"):
+                raise ConnectionFailed(f"{answered}: {self._response.text[:LONGEST_QUOTED].strip()}") from exc
             raise ConnectionFailed(
-                f"{self._definition} answered {self._response.status_code} with a body that is no JSON ({exc}). "
-                f"Fix: read .text, or set data_format=''."
+                f"{answered} with a body that is no JSON ({exc}). Fix: read .text, or set data_format=''."
             ) from exc
 
     def __getattr__(self, name: str) -> Any:
