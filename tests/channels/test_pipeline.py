@@ -501,3 +501,13 @@ def test_the_words_of_a_status_are_the_services_own(wb: Workbench) -> None:
     assert (answer.status_code, answer.reason) == (202, "Take your time")
     assert requests.post(f"{wb.url}/x", b"", timeout=5).reason == "Accepted"
     assert requests.post(f"{wb.url}/x", b"a\r\nX: y", timeout=5).status_code == 500
+
+
+def test_the_owner_of_a_channel_reads_how_it_takes_larger_bodies(wb: Workbench) -> None:
+    wb.deploy(Hello)
+    wb.define(RESTChannel("hello", max_body_bytes=3 * 1024**2), RESTChannel("few", service="hello", max_body_bytes=10))
+    for path, size, said in (("hello", 3 * 1024**2 + 1, "over 3 MiB"), ("few", 11, "over 10 bytes")):
+        answer = wb.call(f"POST /{path}", data=b"x" * size)
+        assert answer.status == 413
+        assert "Fix" not in answer.text, "the caller cannot change it"
+        assert f"{said}, the most that REST '{path}' takes. Fix: max_body_bytes=" in repr(answer.trace)

@@ -26,6 +26,7 @@ from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
 from workbench.core.payload.response import JSON, encode_json
+from workbench.core.trace import Line
 
 log = logging.getLogger("workbench.http")
 
@@ -234,6 +235,8 @@ class Pipeline:
             exchange.answer(question(exchange.headers["Host"], target, exchange.cid))
             return
         endpoint = exchange.endpoint
+        if endpoint is not None and isinstance(error, ContentTooLarge):
+            exchange.root.steps.append(Line("log", _too_large(endpoint), "WARNING"))
         if endpoint is not None and endpoint.dialect is not None:
             exchange.answer(endpoint.dialect.refusal(error, exchange.headers, exchange.cid))
             return
@@ -300,6 +303,16 @@ def own_answer(serve: Admin, exchange: Exchange) -> Answer:
         return Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
     except Exception as exc:
         return Answer(500, [("Content-Type", JSON)], encode_json({"error": f"{type(exc).__name__}: {exc}"}))
+
+
+def _too_large(endpoint: Endpoint) -> str:
+    """What the owner of a channel reads of a 413."""
+    bound = endpoint.channel.max_body_bytes
+    said = f"{bound / 1024**2:g} MiB" if bound >= 1024**2 else f"{bound:,} bytes"
+    return (
+        f"The body is over {said}, the most that {endpoint.channel} takes. "
+        f"Fix: max_body_bytes={2 * bound} in the channel, or more."
+    )
 
 
 def _plain(exchange: Exchange, value: Any) -> Answer:
