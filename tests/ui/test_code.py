@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import workbench
 from tests.ui.definitions import CLASSES, values_of
-from workbench import HOMES
+from workbench import HOMES, RESTChannel
 from workbench.core.definition import Definition
 from workbench.core.source import literal
 from workbench.ui.code import code_of
@@ -98,3 +99,19 @@ def test_a_secret_is_written_by_its_name() -> None:
 def test_a_literal_is_read_back_as_the_same_value(value: object) -> None:
     assert eval(literal(value)) == eval(literal(value, one_line=True)) == value
     assert "\n" not in literal(value, one_line=True)
+
+
+def test_code_that_is_long_has_an_argument_a_line() -> None:
+    channel = RESTChannel("api.hello", path="/api/hello/of/some/length", security="a.user.with.a.name", limit="100/m")
+    code = code_of(channel, {"RESTChannel": RESTChannel})
+    assert code.splitlines() == [
+        "wb.define(RESTChannel(",
+        '    "api.hello",',
+        '    path="/api/hello/of/some/length",',
+        '    security="a.user.with.a.name",',
+        '    limit="100/m",',
+        "))",
+    ]
+    made: list[Any] = []
+    exec(code, {"RESTChannel": RESTChannel, "wb": SimpleNamespace(define=made.append)})
+    assert made == [channel]

@@ -99,3 +99,25 @@ def test_a_user_without_a_channel_is_tried_as_that_user(ask: Asking, wb: Workben
     said = ask("limit check", on="user", name="bob", lines=lines, values={}, tried=tried)
     assert said["tried"]["text"] == "2 pass, 1 refused by line 1"
     assert said["tried"]["called"] == "as bob"
+
+
+@pytest.mark.parametrize("text", ["5 per minute", "abc", "10/s, 5/m", "* = 5/x"])
+def test_a_limit_in_short_is_checked_while_it_is_typed(ask: Asking, text: str) -> None:
+    form = ask("form", kind="RESTChannel", preset={"service": "api.failing"})
+    values = {field["name"]: field["value"] for field in form["form"]["fields"]}
+    checked = ask("form check", kind="RESTChannel", values=values | {"limit": text})
+    assert list(checked["problems"]) == ["limit"]
+    assert checked["code"] == "", "what is wrong is not to be copied"
+    assert list(ask("form save", kind="RESTChannel", values=values | {"limit": text})["problems"]) == ["limit"]
+    for right in ("", "5/m", "* = 5/m\n10.0.0.0/8 = 9/m"):
+        assert ask("form check", kind="RESTChannel", values=values | {"limit": right})["problems"] == {}
+
+
+def test_a_renamed_notebook_is_told_by_its_new_name(desk: Desk, ask: Asking, wb: Workbench) -> None:
+    wb.define(IntervalJob("hourly", service="api.hello", hours=1))
+    ask("hello", path="in/old.ipynb")
+    assert views.jobs()(desk)["notes"][0].endswith("workbench serve old.ipynb")
+    ask("renamed", path="in/new.ipynb")
+    assert views.jobs()(desk)["notes"][0].endswith("workbench serve new.ipynb")
+    ask("hello", path="")
+    assert ask("schedule", service="api.hello")["notebook"] == "new.ipynb"

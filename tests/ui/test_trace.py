@@ -161,4 +161,20 @@ def test_a_long_trace_says_how_much_it_leaves_out() -> None:
     root.steps += [Line("print", str(number)) for number in range(MOST_STEPS + 40)]
     assert rows_of(Trace("cid", 0.0, root))[-1]["text"] == "and 41 more"
     root.steps = root.steps[: MOST_STEPS - 1]
-    assert rows_of(Trace("cid", 0.0, root))[-1]["text"] == str(MOST_STEPS - 2)
+    assert rows_of(Trace("cid", 0.0, root))[-1]["rows"][-1]["text"] == str(MOST_STEPS - 2)
+
+
+def test_a_thousand_prints_are_folded_after_twenty() -> None:
+    root = Step("service", "x")
+    step = Step("rest", "asks")
+    root.steps += [*(Line("print", f"<{number}>") for number in range(100)), step, Line("log", "the end", "INFO")]
+    rows = rows_of(Trace("cid", 0.0, root))
+    assert [row["kind"] for row in rows] == ["step", *["print"] * 20, "fold", "step", "log"]
+    assert (rows[21]["text"], len(rows[21]["rows"])) == ("80 more lines", 80)
+    html = HTML[Trace](Trace("cid", 0.0, root))
+    before, _, folded = html.partition("<details>")
+    assert "&lt;19&gt;" in before
+    assert "&lt;20&gt;" in folded.partition("</details>")[0]
+    assert "the end" in folded.partition("</details>")[2]
+    root.steps = [Line("print", str(number)) for number in range(21)]
+    assert len(rows_of(Trace("cid", 0.0, root))) == 22, "one line more is not worth a fold"

@@ -127,6 +127,9 @@ def _trace_row(row: Mapping[str, Any]) -> tuple[str, ...]:
     if row["kind"] == "step":
         name = f"{indent}{strong(row['text'])} {escape(row['outcome'])}</span>"
         return name, bar(row["start"], row["width"], row["mood"]), measure(f"{row['ms'] or 0.0:.1f} ms")
+    if row["kind"] == "fold":
+        more = table((), [_trace_row(each) for each in row["rows"]])
+        return (f"<details><summary>{indent}{muted(escape(row['text']))}</span></summary>{more}</details>",)
     mark = "" if row["kind"] == "note" else f"{row['kind']} "
     return (f"{indent}{muted(mark)}{code(row['text'])}</span>",)
 

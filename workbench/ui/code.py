@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from workbench.core.definition import Definition
 from workbench.core.secret import Secret
+
+LONGEST_LINE = 88
+"""As formatters of Python break lines [characters]. Source: https://black.readthedocs.io"""
 
 
 def code_of(definition: Definition, namespace: Mapping[str, Any] | None = None) -> str:
@@ -20,7 +24,20 @@ def code_of(definition: Definition, namespace: Mapping[str, Any] | None = None) 
     known = vars(sys.modules["__main__"]) if namespace is None else namespace
     missing = [name for name in _names(definition) if name not in known]
     imports = f"from workbench import {', '.join(missing)}\n\n" if missing else ""
-    return f"{imports}wb.define({definition.to_code()})"
+    return f"{imports}{laid_out(f'wb.define({definition.to_code()})')}"
+
+
+def laid_out(code: str) -> str:
+    """`wb.define(X(...))` with one argument of X a line where it is too long for one."""
+    if len(code) <= LONGEST_LINE:
+        return code
+    outer = ast.parse(code, mode="eval").body
+    assert isinstance(outer, ast.Call)
+    inner = outer.args[0]
+    assert isinstance(inner, ast.Call)
+    told = [ast.get_source_segment(code, each) for each in (*inner.args, *inner.keywords)]
+    head = ast.get_source_segment(code, inner.func)
+    return "\n".join([f"wb.define({head}(", *(f"    {each}," for each in told), "))"])
 
 
 def _names(definition: Definition) -> list[str]:

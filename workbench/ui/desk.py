@@ -19,6 +19,7 @@ from workbench.ui import rows
 from workbench.ui.code import code_of
 from workbench.ui.courier import Courier
 from workbench.ui.forms import Problems, Read
+from workbench.ui.limit import short_problem
 
 log = logging.getLogger("workbench.ui")
 
@@ -39,7 +40,7 @@ class Desk:
 
     def __init__(self, wb: Workbench, courier: Courier, verbs: Mapping[str, Verb]) -> None:
         self.wb, self.courier, self._verbs = wb, courier, verbs
-        self.zone = "UTC"
+        self.zone, self.path = "UTC", ""
         self.last: dict[str, Run] = {}
         self.moods: dict[str, str] = {}
         """How the last ping of each connection went."""
@@ -64,8 +65,8 @@ class Desk:
 
     @property
     def notebook(self) -> str:
-        """The notebook's path, to be served by a command."""
-        return self.wb.app if self.wb.app.endswith(".ipynb") else "NOTEBOOK.ipynb"
+        """The notebook's name, to be served by a command, as the front end calls it now: it may have been renamed."""
+        return self.path or (self.wb.app if self.wb.app.endswith(".ipynb") else "NOTEBOOK.ipynb")
 
     @property
     def lives(self) -> str:
@@ -124,8 +125,10 @@ class Desk:
         return said
 
     def clashes(self, definition: Definition, edited: str = "") -> Problems:
-        """What only the whole workbench can tell: names that do not exist, and a job's name that is taken."""
+        """What a form alone cannot tell: names that do not exist, a limit in short, and a job's name that is taken."""
         problems = {each.field: each.problem for each in self.wb.dangling(definition)}
+        if wrong := short_problem(str(getattr(definition, "limit", ""))):
+            problems["limit"] = wrong
         other = self.wb.in_force(definition)
         if definition.collection == "jobs" and definition.name != edited and other not in (None, definition):
             problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"

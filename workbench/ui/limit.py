@@ -68,6 +68,12 @@ def _line_problem(row: Mapping[str, Any]) -> str:
     return wrong[0].partition("`: ")[2].partition("; correct:")[0].replace("`", "") if wrong else ""
 
 
+def short_problem(text: str) -> str:
+    """What is wrong with a limit in the field of a channel or a user, if anything: `5 per minute`."""
+    wrong = read(text)[1] if text.strip() else []
+    return wrong[0].replace("`", "") if wrong else ""
+
+
 def preview(found: Read, tried: Mapping[str, Any], others: Iterable[Limit]) -> dict[str, Any]:
     """What the form shows beside its fields while a person types.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from workbench.channels.definition import ChannelDefinition
@@ -30,7 +31,12 @@ CHANNELS: dict[str, type[ChannelDefinition]] = {
 
 
 def hello(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """Somebody looks at a card."""
+    """Somebody looks at a card, in the notebook of this path as the front end calls it."""
+    known = Path(desk.wb.app).name
+    name = PurePosixPath(str(message.get("path") or "")).name
+    if name.endswith(".ipynb") and name != (desk.path or known):
+        desk.path = name
+        desk.courier.refresh_all()
     return {"zone": desk.zone}
 
 
@@ -116,7 +122,8 @@ def form_check(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     unset = [each for each in secrets_of(found.definition) if not desk.wb.secrets.has(each.name)]
     # Without the name: it may be the secret itself.
     note = "No secret of this name is set. Type its name here, never the secret itself." if unset else ""
-    return {"problems": desk.clashes(found.definition), "code": code_of(found.definition), "note": note}
+    problems = desk.clashes(found.definition)
+    return {"problems": problems, "code": "" if problems else code_of(found.definition), "note": note}
 
 
 def form_save(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -303,6 +310,7 @@ def undo(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 VERBS: dict[str, Verb] = {
     "hello": hello,
     "here": here,
+    "renamed": hello,
     "bye": bye,
     "zones": zones,
     "invoke": invoke,

@@ -28,7 +28,10 @@ class CardView {
     model.on("change:facts", this.redraw);
     this.draw();
     this.ticker = setInterval(() => this.tick(), 1000);
-    this.talk.ask("hello").catch(() => {});
+    this.talk.ask("hello", { path: this.talk.context?.path ?? "" }).catch(() => {});
+    this.renamed = () => this.talk.ask("renamed", { path: this.talk.context?.path ?? "" }).catch(() => {});
+    this.context = this.talk.context;
+    this.context?.pathChanged?.connect(this.renamed);
     // By now JupyterLab has a second way into the kernel; using it once lets ipykernel 7.4 hear clicks by it from then on.
     this.again = setTimeout(() => this.talk.isBusy || this.talk.ask("here").catch(() => {}), 1500);
   }
@@ -95,6 +98,7 @@ class CardView {
   close() {
     clearInterval(this.ticker);
     clearTimeout(this.again);
+    this.context?.pathChanged?.disconnect(this.renamed);
     this.model.off("change:facts", this.redraw);
     this.talk.close();
   }

@@ -96,13 +96,12 @@ export function showError(input, said, text) {
 
 // One of a few: real radio buttons, so that arrows move between them.
 export function segments(label, choices, value, onChange) {
-  const group = newId();
-  const inputs = choices.map(([key, text]) => {
-    const input = h("input", { type: "radio", name: group, value: key, checked: key === value });
-    input.addEventListener("change", () => onChange(key));
-    return h("label", { class: "wb-segment" }, input, h("span", {}, text));
-  });
-  return h("div", { class: "wb-segments", role: "radiogroup", "aria-label": label }, inputs);
+  const name = newId();
+  const inputs = choices.map(([key]) => h("input", { type: "radio", name, value: key, checked: key === value, on: { change: () => onChange(key) } }));
+  const labels = choices.map(([, text], place) => h("label", { class: "wb-segment" }, inputs[place], h("span", {}, text)));
+  const group = h("div", { class: "wb-segments", role: "radiogroup", "aria-label": label }, labels);
+  group.choose = (key) => inputs.forEach((input) => (input.checked = input.value === key));
+  return group;
 }
 
 export function more(text, ...content) {

@@ -13,6 +13,7 @@ export function invokePanel({ talk, service, onClose }) {
   const said = h("div", { class: "wb-error", "aria-live": "polite" });
   const calls = h("div", { class: "wb-calls", "aria-live": "polite" });
   let format = "text";
+  let chosen = false;
   const panel = new Panel({
     title: "Invoke",
     subject: service,
@@ -37,13 +38,31 @@ export function invokePanel({ talk, service, onClose }) {
       return { problems: {} };
     },
   });
+  const formats = segments("Payload is", [["text", "Text"], ["json", "JSON"]], format, (wanted) => {
+    format = wanted;
+    chosen = true;
+  });
   panel.know("payload", { touched: true, input: payload, error: (text) => showError(payload, said, text) });
   panel.body.append(h("div", { class: "wb-grid wb-narrow" }, h("label", { class: "wb-label", for: id }, "Payload"),
     h("div", { class: "wb-control" }, payload, said,
-      segments("Payload is", [["text", "Text"], ["json", "JSON"]], format, (chosen) => (format = chosen)))));
+      formats)));
+  // What is pasted says itself that it is JSON, until a person has chosen.
+  payload.addEventListener("input", () => {
+    if (!chosen) formats.choose((format = isJSON(payload.value) ? "json" : "text"));
+  });
   panel.el.append(calls);
   panel.foot.firstChild.textContent = "Close";
   return panel;
+}
+
+function isJSON(text) {
+  if (!/^\s*[[{]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 class RunningCall {
@@ -87,8 +106,13 @@ export function cid(text) {
 }
 
 export function traceTree(rows) {
-  return h("div", { class: "wb-trace", role: "tree", "aria-label": "Trace" }, rows.map((row) => {
+  return h("div", { class: "wb-trace", role: "tree", "aria-label": "Trace" }, traceRows(rows));
+}
+
+function traceRows(rows) {
+  return rows.map((row) => {
     const indent = `padding-left: ${row.depth * 16}px`;
+    if (row.kind === "fold") return h("details", { class: "wb-fold" }, h("summary", { class: "wb-faint", style: indent }, row.text), traceRows(row.rows));
     if (row.kind !== "step") {
       const kind = row.kind === "note" ? "" : h("span", { class: "wb-kind" }, row.kind);
       return h("div", { class: `wb-trace-row wb-trace-line wb-${row.mood || "calm"}-text`, role: "treeitem", style: indent }, kind, h("code", {}, row.text));
@@ -97,5 +121,5 @@ export function traceTree(rows) {
     return h("div", { class: "wb-trace-row", role: "treeitem" },
       h("span", { class: "wb-trace-name", style: indent }, h("b", {}, row.text), " ", h("span", { class: `wb-${row.mood}-text` }, row.outcome)),
       bar, h("span", { class: "wb-faint wb-ms" }, milliseconds(row.ms)));
-  }));
+  });
 }

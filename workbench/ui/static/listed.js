@@ -24,6 +24,7 @@ export class JobsRow extends Row {
   draw(jobs) {
     if (!this.isNew(jobs)) return;
     const common = { talk: this.talk, now: this.card.now, report: (said) => this.report(said) };
+    this.retell(jobs);
     this.fillThings(jobs.map((job) => jobCard(job, { ...common, edit: jobEdit(this, job) })));
   }
 }

@@ -75,6 +75,8 @@ export class Row {
   saved(said) {
     this.panel?.close();
     this.report(said);
+    // The form was long, and what it has become is above the window.
+    requestAnimationFrame(() => this.el.scrollIntoView({ block: "nearest" }));
   }
 
   // One line of what happened, the code to keep, and the way back.
@@ -86,10 +88,19 @@ export class Row {
     if (!said.said) return;
     const undo = said.undo ? button("Undo", () => this.ask("undo", { undo: said.undo })) : null;
     const ping = said.collection === "connections" ? button("Ping", () => this.ask("ping", { name: said.name })) : null;
+    this.told = { job: said.collection === "jobs" ? said.name : null, line: h("span", {}, said.said) };
     fill(this.news,
-      h("div", { class: "wb-news-line" }, dot(said.mood ?? "live"), h("span", {}, said.said), ping, undo,
+      h("div", { class: "wb-news-line" }, dot(said.mood ?? "live"), this.told.line, ping, undo,
         button("\u00d7", () => this.news.replaceChildren(), { class: "wb-x", "aria-label": "Dismiss" })),
       ...(said.code ? [codeBlock(said.code), h("div", { class: "wb-hint" }, "On in this kernel. Paste it into a cell to keep it.")] : []));
+  }
+
+  // What was said of a job stays true when it is paused, ends or goes.
+  retell(jobs) {
+    if (!this.told?.job) return;
+    const state = jobs.find((each) => each.name === this.told.job)?.state ?? "removed";
+    if (state !== "on" || this.told.changed) this.told.line.textContent = `Job '${this.told.job}' is ${state}.`;
+    this.told.changed ||= state !== "on";
   }
 
   async ask(verb, content) {

@@ -60,6 +60,7 @@ export class ServiceRow extends Row {
   drawThings(row) {
     const common = { talk: this.talk, service: this.service, now: this.card.now, report: (said) => this.report(said), bursts: this.bursts };
     const edit = (limit) => (event) => this.open(event.currentTarget, "limit", (given, opening) => limitPanel({ ...given, opening, target: limit }));
+    this.retell(row.jobs);
     this.fillThings(
       row.jobs.map((job) => jobCard(job, { ...common, edit: jobEdit(this, job) })),
       row.limits.map((limit) => limitCard(limit, { ...common, edit: edit(limit) })));

@@ -10,7 +10,7 @@ export function jobCard(job, { talk, now, report, edit }) {
   const does = (what) => () => talk.ask("job", { name: job.name, what }).then(report, (error) => error instanceof Stale || report({ failed: error.message }));
   const paused = job.state === "paused";
   return h("div", { class: "wb-small wb-job", "data-job": job.name, "data-key": `job ${job.name}` },
-    dot(MOODS[job.state] ?? "calm", job.state),
+    jobDot(job),
     h("span", { class: "wb-small-name" }, job.name),
     h("span", { class: "wb-faint" }, job.what.endsWith(job.zone) ? job.what : `${job.what} \u00b7 ${job.zone}`),
     h("span", { class: "wb-next", "data-next": job.next ?? "", "data-zone": job.zone, "data-state": job.state }, nextText(job.next, job.zone, job.state, now)),
@@ -21,6 +21,12 @@ export function jobCard(job, { talk, now, report, edit }) {
       button(paused ? "Resume" : "Pause", does(paused ? "resume" : "pause")),
       button("Edit", edit, { "aria-label": `Edit ${job.name}`, "aria-expanded": "false" }),
       button("Remove", does("remove"))));
+}
+
+// A job that is on and whose last run failed is not well.
+function jobDot({ state, last }) {
+  const failed = state === "on" && last && OUTCOMES[last.outcome] === "bad";
+  return failed ? dot("bad", `on; its last run ${last.outcome.replace("_", " ")}`) : dot(MOODS[state] ?? "calm", state);
 }
 
 export function nextText(next, zone, state, now) {
@@ -36,7 +42,8 @@ function lastRun(last, now) {
   if (!last) return null;
   const title = [last.error, last.returned && `returned ${last.returned}`, ...last.log].filter(Boolean).join("\n");
   return h("span", { class: "wb-last", title }, chip(last.outcome.replace("_", " "), OUTCOMES[last.outcome] ?? "calm"), " ",
-    h("span", { class: "wb-faint wb-ago", "data-at": last.outcome === "running" ? "" : last.at }, agoText(last.outcome === "running" ? "" : last.at, now)), last.error ? h("span", { class: "wb-bad-text wb-clip" }, ` ${last.error}`) : null);
+    h("span", { class: "wb-faint wb-ago", "data-at": last.outcome === "running" ? "" : last.at }, agoText(last.outcome === "running" ? "" : last.at, now)),
+    ...(last.error ? [" ", h("span", { class: "wb-bad-text wb-clip" }, last.error)] : []));
 }
 
 export function limitCard(limit, { talk, service, report, edit, bursts }) {

@@ -31,6 +31,11 @@ export class Talk {
     return manager?.kernel ?? manager?.context?.sessionContext?.session?.kernel ?? null;
   }
 
+  // The notebook's path, which changes when a person renames it.
+  get context() {
+    return this.model.widget_manager?.context ?? null;
+  }
+
   get isBusy() {
     return this.kernel?.status === "busy";
   }
