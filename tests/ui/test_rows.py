@@ -91,6 +91,14 @@ def test_a_tried_call_comes_by_the_channel_of_its_user(
     assert said["tried"]["passed"] == (1 if met else 2), said["tried"]["text"]
 
 
+@pytest.mark.usefixtures("ada")
+def test_calls_that_reach_a_users_limit_come_as_that_user(ask: Asking, wb: Workbench) -> None:
+    wb.define(Limit("ada", on="user", lines="2/m"))
+    with wb.limits.frozen():
+        assert ask("burst", on="user", name="ada", service="")["letters"] == "ppr"
+        assert "no open channel" in ask("burst", on="user", name="ada", service="api.failing")["failed"].lower()
+
+
 def test_a_user_without_a_channel_is_tried_as_that_user(ask: Asking, wb: Workbench, monkeypatch: Any) -> None:
     monkeypatch.setenv("BOB_KEY", "k" * 20)
     wb.define(APIKey("bob", key=secret("BOB_KEY")), Limit("api.hello", on="channel", lines="1/m"))

@@ -51,7 +51,8 @@ def _caller(wb: Workbench, limit: Limit, service: str) -> Callable[[], tuple[str
         channels = [each for each in channels if each.security == limit.name]
     if not channels:
         if limit.on != "service":
-            raise WorkbenchError(f"No open channel leads to {service!r} by the {limit}. Fix: publish it at a path.")
+            to = f" leads to {service!r}" if service else " is"
+            raise WorkbenchError(f"No open channel{to} by the {limit}. Fix: publish a service at a path.")
         return lambda: _invoked(wb, service)
     channel = channels[0]
     method = "GET" if not channel.methods or "GET" in channel.methods else channel.methods[0]

@@ -297,7 +297,9 @@ def burst(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Send so many calls that a limit refuses one."""
     known = desk.wb.limits[f"{message['on']} {message['name']}"]
     assert isinstance(known, Limit)
-    outcome = send_burst(desk.wb, known, str(message["service"]), lambda done: tell({"so far": done}))
+    tried = {"service": message.get("service")}
+    service = message.get("service") or limit.way_in(desk.wb.channels.values(), known.on, known.name, tried)["service"]
+    outcome = send_burst(desk.wb, known, str(service or ""), lambda done: tell({"so far": done}))
     desk.courier.refresh_all()
     return outcome
 
