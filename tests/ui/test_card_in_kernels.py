@@ -158,6 +158,27 @@ def test_a_card_is_one_widget(kernel: Kernel) -> None:
     assert widgets() == before + 1
 
 
+def test_who_runs_a_notebook_from_end_to_end_gets_no_widget(kernel: Kernel) -> None:
+    def widgets() -> int:
+        return int(kernel.run("print(len(get_ipython().kernel.comm_manager.comms))").stdout)
+
+    before = widgets()
+    for code in (HELLO + "# six", "wb", "wb.jobs"):
+        outputs = kernel.run(code)
+        assert all(VIEW not in each.get("data", {}) for each in outputs.items)
+    assert widgets() == before
+
+
+def test_what_is_saved_of_a_card_follows_what_is_clicked(kernel: Kernel) -> None:
+    saved, front = card_of(kernel, HELLO.replace("api.hello", "api.followed"))
+    assert "every 1 hour" not in saved["text/html"]
+    opened = front.answer(front.send(ask="schedule", service="api.followed"))
+    front.send(ask="schedule save", service="api.followed", how="every", values=opened["values"])
+    updated = kernel.message(lambda message: message["msg_type"] == "update_display_data")["content"]["data"]
+    assert updated["text/plain"] == saved["text/plain"]
+    assert "every 1 hour" in updated["text/html"]
+
+
 def test_unloading_takes_cards_and_their_threads_down(kernel: Kernel) -> None:
     card_of(kernel, HELLO)
     kernel.run("%unload_ext workbench")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import platform
 import re
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.kernels import ROOT
 from tests.ui.lab import CHROMIUM, KERNEL, Lab, Notebook
 
 if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
@@ -98,6 +100,19 @@ def test_what_was_clicked_is_in_the_saved_notebook_and_live_again_after_a_run(
     assert not page.evaluate(f"{PANEL}.content.model.cells.get(1).trusted")
     reads_well(page, 4)
     theirs.close()
+
+
+def test_opening_a_shipped_notebook_changes_nothing(lab: Lab, page: Any) -> None:
+    document = json.loads((ROOT / "notebooks" / "00-hello.ipynb").read_text())
+    # JupyterLab writes the kernel's own version down; whoever has another Python has this one line changed.
+    document["metadata"]["language_info"]["version"] = platform.python_version()
+    text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    (lab.root / "shipped.ipynb").write_text(text)
+    shipped = Notebook(lab, page, "shipped.ipynb")
+    assert not page.evaluate(f"{PANEL}.content.model.dirty")
+    page.evaluate(f"{PANEL}.context.save()")
+    assert (lab.root / "shipped.ipynb").read_text() == text
+    shipped.close()
 
 
 def test_a_kernel_that_is_shut_down_greys_its_cards_and_leaves_nothing_to_click(notebook: Open, page: Any) -> None:
