@@ -51,14 +51,14 @@ def test_whatever_is_counted_has_a_row_to_edit_and_remove(desk: Desk, ask: Askin
 
 
 def test_a_ping_that_is_refused_is_no_success(desk: Desk, ask: Asking, wb: Workbench) -> None:
-    source = wb.peers.start("rest", name="source")
+    source: Any = wb.peers.start("rest", name="source")
     wb.define(RESTConnection("source", host=source.url, path="/rates"))
 
     def dot() -> str:
         return str(views.definitions([wb.connections["source"].definition])(desk)["definitions"][0]["mood"])
 
     for status, mood in ((200, "live"), (401, "warn"), (503, "bad"), (204, "live")):
-        source.reply("/rates", status=status)  # type: ignore[attr-defined]
+        source.reply("/rates", status=status)
         said = ask("ping", name="source")
         assert said["said"].startswith(f"REST 'source' answered: HEAD {status} in ")
         assert (said["mood"], dot()) == (mood, mood)
