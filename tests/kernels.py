@@ -202,15 +202,15 @@ class Kernel:
                 if time.monotonic() >= end:
                     raise
 
-    def run_as(self, cell: str, code: str) -> Outputs:
-        """Run code as the cell of that id, as JupyterLab does."""
+    def run_as(self, cell: str, code: str, *, fails: bool = False) -> Outputs:
+        """Run code as the cell of that id, as JupyterLab does; `fails` as of `run`."""
         client = self.client
         assert client is not None
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
         message = client.session.msg("execute_request", content | {"stop_on_error": True})
         message["metadata"]["cellId"] = cell
         client.shell_channel.send(message)
-        return self.wait(message["header"]["msg_id"])
+        return self.wait(message["header"]["msg_id"], fails=fails, code=code)
 
     def send(self, code: str) -> str:
         """Start a cell and return its message id, for `wait`."""

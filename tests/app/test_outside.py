@@ -253,14 +253,14 @@ def kernel(fresh: CommandLine) -> Iterator[Kernel]:
 
 def test_the_question_stands_under_the_cell_and_is_answered_by_a_click(kernel: Kernel) -> None:
     call = "print(wb.invoke('api.sync'))"
-    shown = kernel.run(call, fails=True)
+    shown = kernel.run_as("calls", call, fails=True)
     assert shown.error is not None
     assert shown.error["ename"] == "OutsideRefused"
-    question = next(each for each in shown.displays if "elsewhere" in each["text/plain"])
+    view, question = shown.displays
     assert question["text/plain"] == (
         "This notebook comes from elsewhere and would call data.example.com. [Use stand-ins] [Allow]"
     )
-    front = Front(kernel, question["application/vnd.jupyter.widget-view+json"]["model_id"])
+    front = Front(kernel, view["application/vnd.jupyter.widget-view+json"]["model_id"])
     assert not kernel.run(call, fails=True).displays, "it is asked once"
     assert "stand-in" in front.answer(front.send(ask="outside stand-ins"))["said"]
     assert "127.0.0.1" in kernel.run("wb.invoke('api.sync'); print(wb.peers['Rates'].address)").stdout

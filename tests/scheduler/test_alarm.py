@@ -19,21 +19,26 @@ from workbench.scheduler.records import JobChanged, RunLost
 from workbench.stores import open_store
 
 
+def clocks() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "workbench-clock"}
+
+
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Bench]:
+    before = clocks()
     store = open_store(f"sqlite:///{tmp_path}/store.db")
     made = Bench(store, SystemClock())
     made.scheduler.start()
     made.scheduler.start()
+    assert len(clocks() - before) == 1
     yield made
     made.close()
     store.close()
-    assert "workbench-clock" not in {thread.name for thread in threading.enumerate()}
+    assert not clocks() - before
 
 
 def test_runs_come_at_their_planned_times_without_drift(live: Bench) -> None:
     live.scheduler.define(IntervalJob("sync demo", service="ok", seconds=1, repeats=2))
-    assert [thread.name for thread in threading.enumerate()].count("workbench-clock") == 1
     assert repr(live.jobs["sync demo"].wait(runs=2, timeout=30)) == "'sync demo': 2 runs, 2 ok, finished (2 of 2)."
     first, second = live.jobs["sync demo"].runs
     assert (second.planned - first.planned).total_seconds() == 1.0

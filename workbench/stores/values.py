@@ -41,9 +41,9 @@ def counted(key: str, value: bytes, by: int) -> int:
     return count
 
 
-def key_part(name: str) -> str:
-    """A name as one part of a key, whose parts have slashes between them."""
-    return name.replace("%", "%25").replace("/", "%2F")
+def key_part(name: object) -> str:
+    """A name, of any kind as people look for one, as one part of a key, whose parts have slashes between them."""
+    return str(name).replace("%", "%25").replace("/", "%2F")
 
 
 def name_of_part(part: str) -> str:

@@ -15,6 +15,9 @@ from workbench.core.payload.request import CHARSET, decoded
 if TYPE_CHECKING:
     from requests import Response as RequestsResponse
 
+LONGEST_QUOTED = 500
+"""Of what the other side says in plain text [characters]."""
+
 
 class Response:
     """`requests.Response` with `.data`: the body parsed, when it is JSON."""
@@ -32,7 +35,7 @@ class Response:
         Infinity, which are no JSON, are read as Python writes them.
 
         Raises:
-            ConnectionFailed: The answer says JSON and is not.
+            ConnectionFailed: The answer says JSON and is not; a refusal in plain text is told in its own words.
         """
         said = self._response.headers.get("Content-Type", "")
         if not self._response.content:
@@ -42,9 +45,11 @@ class Response:
         try:
             return parsed(self._response.content, said)
         except (ValueError, RecursionError, CallerError) as exc:
+            answered = f"{self._definition} answered {self._response.status_code}"
+            if self._response.status_code >= 400 and said.startswith("text/plain"):
+                raise ConnectionFailed(f"{answered}: {self._response.text[:LONGEST_QUOTED].strip()}") from exc
             raise ConnectionFailed(
-                f"{self._definition} answered {self._response.status_code} with a body that is no JSON ({exc}). "
-                f"Fix: read .text, or set data_format=''."
+                f"{answered} with a body that is no JSON ({exc}). Fix: read .text, or set data_format=''."
             ) from exc
 
     def __getattr__(self, name: str) -> Any:

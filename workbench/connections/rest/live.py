@@ -22,9 +22,6 @@ from workbench.core.mood import mood_of_status
 METHODS = ("get", "post", "put", "patch", "delete", "options", "send", "call", "open", "ping")
 """What can be awaited."""
 
-LONGEST_QUOTED = 500
-"""Of what the other side says in plain text [characters]."""
-
 
 class LiveREST(Live):
     """An open REST connection: `get`, `post`, ... with the CID first, as in Zato.
