@@ -140,8 +140,9 @@ class Kernel:
         self.version = version
         self._home = Path(tempfile.mkdtemp(prefix="kernel-"))
         folders = KernelSpecManager() if installed else KernelSpecManager(kernel_dirs=[str(ROOT / "kernels")])
-        connection = str(self._home / "connection.json")
-        self.manager = KernelManager(kernel_name=name, kernel_spec_manager=folders, connection_file=connection)
+        # Over files in its own folder: a TCP port that was free when it was chosen may not be when the kernel binds it.
+        where: dict[str, Any] = {"transport": "ipc", "connection_file": str(self._home / "connection.json")}
+        self.manager = KernelManager(kernel_name=name, kernel_spec_manager=folders, **where)
         self._stderr = (self._home / "stderr").open("w")
         self._start: dict[str, Any] = {
             "cwd": str(cwd or self._home),

@@ -212,6 +212,15 @@ except BaseException:
         except BaseException:
             pass
 """
+# The signal goes to another thread, and this one sleeps on: as if it had come in the instant before the sleep.
+UNHEARD = """
+import signal, threading, time
+
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+threading.Timer(0.5, print, ['began'], {'flush': True}).start()
+time.sleep(60)
+"""
 
 
 @pytest.mark.parametrize(
@@ -221,8 +230,9 @@ except BaseException:
         ([(PLAIN, "raises-exception"), "print('went on', flush=True)"], "30", 130),
         ([SWALLOWED], "30", 130),
         ([STUBBORN], "0", -signal.SIGTERM),
+        ([UNHEARD], "30", 130),
     ],
-    ids=["plain", "may raise", "swallowed", "stubborn"],
+    ids=["plain", "may raise", "swallowed", "stubborn", "unheard"],
 )
 def test_a_signal_while_the_file_still_runs_ends_it(
     fresh: CommandLine, cells: list[str | tuple[str, str]], drain: str, status: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from tests.kernels import IPYKERNELS, CellFailed, Kernel, KernelDied, ended_within
@@ -17,6 +18,12 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
 
 def test_the_kernel_is_of_the_version_asked_for(kernel: Kernel) -> None:
     assert kernel.run("import ipykernel; ipykernel.__version__").result == repr(kernel.version)
+
+
+def test_a_kernel_is_given_no_port_that_another_may_take_first(kernel: Kernel) -> None:
+    listening = [each.laddr for each in psutil.Process(kernel.pid).net_connections() if each.status == "LISTEN"]
+    # The way in for what its forked children print, whose port is chosen as it is bound.
+    assert len(listening) <= 1
 
 
 def test_outputs_come_in_order_and_by_type(kernel: Kernel) -> None:

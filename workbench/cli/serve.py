@@ -104,7 +104,7 @@ def _entered(file: str) -> Path:
 def _watch(path: Path, served: State, end: End, as_json: bool) -> None:
     """Wait for the end; say once that the file has changed or is gone, since what is served stays as it was."""
     said = served
-    while not end.asked.wait(LOOK_SECONDS):
+    while not end.wait(LOOK_SECONDS):
         now = _state(path)
         if now not in (served, said):
             what = f"{path.name} is gone" if now is None else f"{path.name} has changed"
@@ -169,7 +169,7 @@ def _run(path: Path, end: End) -> None:
         else:
             _run_module(path)
     except WorkbenchError:
-        if end.asked.is_set():
+        if end.is_asked:
             raise KeyboardInterrupt from None
         raise
     except SystemExit as exc:
@@ -213,7 +213,7 @@ def _run_notebook(path: Path, end: End) -> None:
     for number, cell_id, text, may_raise in code_cells(path):
         name = shell.compile.cell = f"{path.name}, cell {number}"
         result = shell.run_cell(text, store_history=False, cell_id=cell_id or None)
-        if end.asked.is_set():
+        if end.is_asked:
             raise KeyboardInterrupt
         error = result.error_before_exec or result.error_in_exec
         if isinstance(error, SystemExit) and not may_raise:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from contextlib import suppress
@@ -15,6 +16,21 @@ from workbench.core.errors import ConnectionFailed
 CAFile = Annotated[
     str | None, Meta(description="File of the authorities to trust instead of the system's, for a private one.")
 ]
+
+
+class Secured(ssl.SSLSocket):
+    """A socket under TLS; one that was reset before the handshake is closed and refused.
+
+    Python itself gives such a one back as if it were secured, or up to 3.12 raises and leaves it open.
+    """
+
+    def getpeername(self) -> Any:
+        """The address of the other side; raises ConnectionResetError if there is none any more."""
+        try:
+            return super().getpeername()
+        except OSError as exc:
+            self.close()
+            raise ConnectionResetError(errno.ECONNRESET, "the other side has hung up") from exc
 
 
 class Trust:
@@ -32,9 +48,11 @@ class Trust:
     def context(self) -> ssl.SSLContext:
         """What wraps a socket; made at first use. Raises ConnectionFailed if the file cannot be read."""
         try:
-            return ssl.create_default_context(cafile=self._ca_file)
+            context = ssl.create_default_context(cafile=self._ca_file)
         except OSError as exc:
             raise ConnectionFailed(f"{self._owner} cannot read ca_file={self._ca_file!r}: {exc}") from exc
+        context.sslsocket_class = Secured
+        return context
 
 
 def file_of(owner: object, ca_file: str | None) -> str | None:

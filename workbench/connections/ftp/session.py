@@ -118,13 +118,13 @@ class FTPSession:
 
     def finish(self, due: Due) -> None:
         """Close the data connection and hear whether all went well."""
-        data, self.data = self.data, None
         control = self.within(due)
+        data, self.data = self.data, None
         if data is not None:
-            if isinstance(data, ssl.SSLSocket):
-                with suppress(OSError):
-                    data.unwrap()
-            data.close()
+            with data:
+                if isinstance(data, ssl.SSLSocket):
+                    with suppress(OSError):
+                        data.unwrap()
         control.voidresp()
 
     @property
