@@ -42,6 +42,7 @@ def hello(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     name = PurePosixPath(str(message.get("path") or "")).name
     if name.endswith(".ipynb") and name != (desk.path or known):
         desk.path = name
+        desk.wb.rename(name)
         desk.courier.refresh_all()
     return {"zone": desk.zone}
 
