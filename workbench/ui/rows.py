@@ -155,7 +155,7 @@ def definition_facts(
         wb: The workbench.
         was: The definition that the card was made for.
         now: What is in force under its name, if anything.
-        moods: How the last ping of each connection went.
+        moods: How the last ping or call of each connection went.
     """
     shown = now or was
     host, port, path = (str(getattr(shown, field, "") or "") for field in ("host", "port", "path"))

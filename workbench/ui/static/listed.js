@@ -7,7 +7,7 @@ import { schedulePanel } from "./schedule.js";
 import { jobCard, limitCard } from "./small.js";
 import { Stale } from "./talk.js";
 
-const DOTS = { live: "defined", warn: "its last ping was refused", bad: "its last ping failed" };
+const DOTS = { live: "defined", warn: "the last call was refused", bad: "the last call failed" };
 const LARGEST_UPLOAD_BYTES = 5 * 1024 * 1024;
 
 export function jobEdit(row, job) {
