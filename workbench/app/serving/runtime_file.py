@@ -17,7 +17,7 @@ class Running(msgspec.Struct, frozen=True):
 
     `own_url` is where its own addresses answer whatever its services do. `folder` is its application's, and `store`
     names the store if other processes may share it; each is '' of an earlier version. `renamed` is what its file is
-    called now, if it was called otherwise when it began; its jobs and its port stay those of `app` until it begins anew.
+    called now, if that is another name; its jobs and its port stay those of `app` until it begins anew.
     """
 
     pid: int
