@@ -127,9 +127,13 @@ def _standard_input() -> str:
 
 
 def _read(payload: str) -> Any:
+    """JSON where it is JSON, else the text; text that begins as JSON does is sent, too, and that is said."""
     try:
         return json.loads(payload)
-    except ValueError:
+    except json.JSONDecodeError as exc:
+        if payload.lstrip()[:1] in ("{", "["):
+            why = f"{exc.msg.lower()}, line {exc.lineno}, column {exc.colno}"
+            print(f"The payload is sent as text, since it is no JSON: {why}.", file=sys.stderr)
         return payload
 
 
