@@ -57,6 +57,17 @@ def test_invoke_says_the_answer(cli: CommandLine, served: Served) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "You said hello\n", "")
 
 
+def test_a_payload_that_looks_like_json_and_is_none_is_sent_as_text_and_that_is_said(
+    cli: CommandLine, served: Served
+) -> None:
+    done = cli.run("invoke", "text", "--payload", "{'amount': 3}")
+    assert (done.returncode, done.stdout) == (0, "You said {'amount': 3}\n")
+    assert done.stderr == (
+        "The payload is sent as text, since it is no JSON: "
+        "expecting property name enclosed in double quotes, line 1, column 2.\n"
+    )
+
+
 def test_a_payload_is_json_if_it_can_be(cli: CommandLine, served: Served) -> None:
     done = cli.run("invoke", "echo", "--payload", '{"a": [1, "ü"]}')
     assert json.loads(done.stdout)["payload"] == {"a": [1, "ü"]}

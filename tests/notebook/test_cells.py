@@ -207,7 +207,16 @@ def test_versions_source_rollback_and_remove(kernel: Kernel) -> None:
 
 def test_a_channel_may_be_defined_in_the_cell_of_its_service(kernel: Kernel, url: str) -> None:
     outputs = kernel.run(service("opens", "'open'", "wb.define(RESTChannel('opens', path='/api/opens'))"))
-    assert "REST 'opens' is open at /api/opens. No security: anyone on this machine may call it." in said(outputs)[-1]
+    opens = "REST 'opens' is open at /api/opens. No security: anyone on this machine may call it."
+    assert said(outputs) == [f"opens v1 is live.\n{opens}"], "the channel is said once"
+    assert outputs.result is None
+    more = "wb.define(RESTChannel('opentoo', path='/api/opentoo'), Limit('opentoo', on='service', lines='9/m'))"
+    shown = said(kernel.run(service("opentoo", "'open'", more)))
+    assert [line.partition(" is open")[0] for line in "\n".join(shown).splitlines()] == [
+        "Defined: limit on service 'opentoo'.",
+        "opentoo v1 is live.",
+        "REST 'opentoo'",
+    ]
     assert requests.get(f"{url}/api/opens", timeout=30).text == "open"
 
 

@@ -10,6 +10,7 @@ from tests.channels.line_channel import LineChannel
 from tests.ui.conftest import Asking
 from workbench import APIKey, JSONRPCChannel, Limit, RESTChannel, SOAPChannel, Workbench, secret
 from workbench.channels.definition import ChannelDefinition
+from workbench.notebook.still import still
 from workbench.ui import rows, views
 from workbench.ui.desk import Desk
 
@@ -126,3 +127,17 @@ def test_a_curl_uses_a_method_that_the_channel_answers(wb: Workbench, desk: Desk
         "",
         "",
     ]
+
+
+def test_the_card_of_a_cell_says_each_of_its_channels_once(wb: Workbench, desk: Desk) -> None:
+    wb.define(RESTChannel("other", service="api.hello", path="/api/other"))
+    channel = wb.channels["api.hello"].definition
+    shown = views.services(["api.hello"], channels=[channel])(desk)
+    assert [each["channel"] for each in shown["services"][0]["addresses"]] == ["other"]
+    assert [(each["name"], each["link"]) for each in shown["definitions"]] == [
+        ("api.hello", wb.channels["api.hello"].url)
+    ]
+    html = still(shown, wb.clock.now())
+    assert (html.count("/api/hello"), html.count("/api/other")) == (1, 1), "each is said once"
+    wb.withdraw(channel)
+    assert views.services(["api.hello"], channels=[channel])(desk)["definitions"][0]["link"] == ""

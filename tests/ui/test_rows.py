@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.ui.conftest import Asking
-from workbench import APIKey, BasicAuth, IntervalJob, Limit, RESTChannel, RESTConnection, Workbench, secret
+from workbench import APIKey, BasicAuth, IntervalJob, Limit, RESTChannel, RESTConnection, Service, Workbench, secret
+from workbench.core.errors import WorkbenchError
 from workbench.ui import views
 from workbench.ui.desk import Desk
 
@@ -129,3 +131,34 @@ def test_a_renamed_notebook_is_told_by_its_new_name(desk: Desk, ask: Asking, wb:
     assert views.jobs()(desk)["notes"][0].endswith("workbench serve new.ipynb")
     ask("hello", path="")
     assert ask("schedule", service="api.hello")["notebook"] == "new.ipynb"
+
+
+def test_the_dot_of_a_connection_tells_how_the_last_call_went(desk: Desk, ask: Asking, wb: Workbench) -> None:
+    class Rates(Service):
+        name = "rates"
+
+        def handle(self) -> None:
+            self.out.rest["source"].conn.get(self.cid)
+
+    source: Any = wb.peers.start("rest", name="source")
+    wb.deploy(Rates)
+    wb.define(definition := RESTConnection("source", host=source.url, path="/rates"))
+
+    def dot() -> str:
+        return str(views.definitions([definition])(desk)["definitions"][0]["mood"])
+
+    assert dot() == "live"
+    for status, mood in ((401, "warn"), (503, "bad"), (200, "live"), (404, "warn")):
+        source.reply("/rates", status=status)
+        with suppress(WorkbenchError):
+            wb.invoke("rates")
+        assert dot() == mood
+    source.reply("/rates", status=200)
+    ask("ping", name="source")
+    assert dot() == "live", "a ping that is newer wins"
+    source.stop()
+    with pytest.raises(WorkbenchError):
+        wb.invoke("rates")
+    assert dot() == "bad"
+    wb.define(RESTConnection("source", host="http://127.0.0.1:1", path="/rates"))
+    assert dot() == "live", "nobody has asked what is defined anew"

@@ -31,6 +31,13 @@ class About:
         """Other processes of this application, on this machine, that may fire its jobs: each planned time runs once."""
         return self._parts.runtime_file.sharing()
 
+    def rename(self, name: str) -> None:
+        """Be found by the command line under the name that the notebook has now, as `Report.ipynb`.
+
+        Its jobs and its address stay those of its former name until its kernel starts anew.
+        """
+        self._parts.runtime_file.rename(name)
+
     def names(self, collection: str) -> list[str]:
         """The names in a collection that a definition may refer to, services included."""
         return sorted(self._parts.known(collection))

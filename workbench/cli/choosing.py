@@ -22,7 +22,7 @@ class Several(WorkbenchError):
     """More than one workbench may be meant."""
 
     def __init__(self, app: str, found: Sequence[Running]) -> None:
-        names = sorted({each.app for each in found})
+        names = sorted({each.name for each in found})
         if len(names) == len(found):
             super().__init__(f"Several workbenches run here: {', '.join(names)}. Fix: say which with --app NAME")
             return
@@ -48,7 +48,7 @@ def chosen(app: str, has: Callable[[Running], bool] | None = None) -> Running:
         raise NothingRuns
     meant = [each for each in found if not app or _is(each, app)]
     if not meant:
-        raise UnknownName("running workbench", app, {each.app for each in found})
+        raise UnknownName("running workbench", app, {each.name for each in found})
     if len(meant) > 1 and has is not None:
         having = [each for each in meant if has(each)]
         meant = having if len(having) == 1 else meant
@@ -58,6 +58,6 @@ def chosen(app: str, has: Callable[[Running], bool] | None = None) -> Running:
 
 
 def _is(running: Running, app: str) -> bool:
-    if app in (running.app, Path(running.app).name, str(running.pid), running.port, running.url):
+    if app in (running.name, Path(running.name).name, str(running.pid), running.port, running.url):
         return True
     return bool(running.folder) and Path(app).resolve() == Path(running.path).resolve()

@@ -46,9 +46,10 @@ def statuses_said(found: list[dict[str, Any]]) -> str:
 def status_of(target: Running) -> dict[str, Any]:
     """What a running workbench says of itself, or that it does not answer."""
     try:
-        return dict(ask(target, "GET", "/workbench/status", timeout_seconds=STATUS_SECONDS))
+        status = dict(ask(target, "GET", "/workbench/status", timeout_seconds=STATUS_SECONDS))
+        return status | {"app": target.name}
     except WorkbenchError as exc:
-        return {"app": target.app, "url": target.url, "error": str(exc)}
+        return {"app": target.name, "url": target.url, "error": str(exc)}
 
 
 def _told(status: dict[str, Any]) -> str:
@@ -110,7 +111,7 @@ def known(what: Literal["services", "jobs"]) -> list[str]:
 
 def apps() -> list[str]:
     """Names of the workbenches that run on this machine."""
-    return sorted({each.app for each in running()})
+    return sorted({each.name for each in running()})
 
 
 def _job_line(job: dict[str, Any]) -> str:
@@ -126,9 +127,13 @@ def _standard_input() -> str:
 
 
 def _read(payload: str) -> Any:
+    """JSON where it is JSON, else the text; text that begins as JSON does is sent, too, and that is said."""
     try:
         return json.loads(payload)
-    except ValueError:
+    except json.JSONDecodeError as exc:
+        if payload.lstrip()[:1] in ("{", "["):
+            why = f"{exc.msg.lower()}, line {exc.lineno}, column {exc.colno}"
+            print(f"The payload is sent as text, since it is no JSON: {why}.", file=sys.stderr)
         return payload
 
 
@@ -141,7 +146,7 @@ def ask(target: Running, method: str, path: str, body: Any = None, timeout_secon
         response = connection.getresponse()
         reply = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as exc:
-        raise ConnectionFailed(f"The workbench {target.app!r} at {target.url} does not answer: {exc}") from exc
+        raise ConnectionFailed(f"The workbench {target.name!r} at {target.url} does not answer: {exc}") from exc
     finally:
         connection.close()
     if response.status != 200:

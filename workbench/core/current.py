@@ -32,15 +32,20 @@ def begin(
         operation: What is asked, in a word.
     """
     call = CURRENT.get()
-    steps = [] if call is None else call.step.steps
-    if call is None or len(steps) >= MOST_STEPS:
+    if call is None:
+        return Outgoing(kind, name, connection, operation)
+    steps, traffic = call.step.steps, call.surroundings.traffic
+    if len(steps) < MOST_STEPS:
+        step = Outgoing(kind, name, connection, operation, arguments, traffic.grow)
+        steps.append(step)
+    else:
+        step = Outgoing(kind, name, connection, operation)
         if len(steps) == MOST_STEPS:
             steps.append(
                 Line("log", f"more than {MOST_STEPS} steps; later calls to other systems are not kept", "WARNING")
             )
-        return Outgoing(kind, name, connection, operation)
-    step = Outgoing(kind, name, connection, operation, arguments, call.surroundings.traffic.grow)
-    steps.append(step)
+    if connection:
+        step.tell(traffic.told)
     return step
 
 

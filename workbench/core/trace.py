@@ -174,6 +174,13 @@ def _draw_several(value: Any, left: int, pieces: list[str], depth: int) -> int:
     return left
 
 
+class OutgoingEnded(NamedTuple):
+    """A call of a service to another system has ended: through which connection, and how that stands."""
+
+    connection: str
+    mood: Mood
+
+
 class Outgoing(Step):
     """A call to another system, with what was asked of it and what it answered: the record at the tap.
 
@@ -184,7 +191,7 @@ class Outgoing(Step):
         answer: What came back; None while nothing has, and where it is read as a stream.
     """
 
-    __slots__ = ("_grow", "answer", "arguments", "connection", "operation")
+    __slots__ = ("_grow", "_told", "answer", "arguments", "connection", "operation")
 
     def __init__(
         self,
@@ -202,11 +209,23 @@ class Outgoing(Step):
         """
         super().__init__(kind, name)
         self.connection, self.operation, self._grow = connection, operation, grow
+        self._told: Callable[[OutgoingEnded], None] | None = None
         self.arguments: dict[str, Kept] = {}
         self.answer: Kept | None = None
         if grow is not None and arguments:
             self.arguments = {name: kept(value) for name, value in arguments.items()}
             grow(self.size)
+
+    def tell(self, told: Callable[[OutgoingEnded], None]) -> None:
+        """Have `told` called once, when it ends."""
+        self._told = told
+
+    def end(self, text: str, mood: Mood = "ok", error: BaseException | None = None) -> None:
+        """Say how it ended, here and to whoever wants to know; only the first end counts."""
+        super().end(text, mood, error)
+        if (told := self._told) is not None:
+            self._told = None
+            told(OutgoingEnded(self.connection, self.mood))
 
     def answered(self, value: Any) -> None:
         """Keep what came back."""

@@ -90,6 +90,11 @@ def _show_card(shell: Any, look_of: LookOf, value: Any) -> None:
     Raises:
         NotImplementedError: Nobody could click it. IPython then shows the value's text and HTML.
     """
+    if isinstance(value, Defined) and value.of("waiting"):
+        # What opens with the cell is said at its end.
+        if (left := value.settled()) is not None:
+            show(left)
+        return
     if not front.headless(shell) and (look := look_of(value)) is not None:
         wb, draw, cell = look
         if front.show_card(shell, wb, draw, cell, SavedCard(wb, mask(repr(value)))):

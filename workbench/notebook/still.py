@@ -107,7 +107,7 @@ def _limit(limit: Facts) -> str:
 
 def _definition(row: Facts) -> str:
     sandbox = chip("sandbox", "calm") if row["sandbox"] else ""
-    where = code(row["where"]) if row["where"] else ""
+    where = address(row["link"]) if row["link"] else code(row["where"]) if row["where"] else ""
     words = "is no longer defined" if row["gone"] else row["who"]
     return f"{dot('calm')} {strong(row['text'])} {where} {sandbox} {muted(escape(words))}"
 

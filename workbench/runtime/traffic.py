@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar, overload
 from workbench.core.errors import UnknownName, WorkbenchError, short
 from workbench.core.failure import Failure, cut
 from workbench.core.masking import mask
-from workbench.core.trace import Line, Outgoing, Step, Trace, Traced
+from workbench.core.trace import Line, Outgoing, OutgoingEnded, Step, Trace, Traced
 
 T = TypeVar("T")
 KEPT_TRACES = 1000
@@ -81,6 +81,8 @@ class Traffic(Ring[Trace]):
         super().__init__(kept)
         self.kept_bytes, self.left_out = kept_bytes, 0
         self._lock, self._grown = Lock(), 0
+        self.told: Callable[[OutgoingEnded], None] = lambda ended: None
+        """Called as each call to another system ends."""
 
     @overload
     def __getitem__(self, index: int | str) -> Trace: ...

@@ -1,4 +1,4 @@
-"""Calls made from a card, as plain data: an answer or an error, and the trace."""
+"""Calls made from a card: the form of their input, and as plain data how they ended, with the trace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import msgspec
 from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.masking import mask, masked
 from workbench.core.payload.plain import plain
+from workbench.core.payload.simpleio import Declared
 from workbench.core.trace import Trace
+from workbench.ui.desk import Content, Desk, Tell
+from workbench.ui.forms import Problems
+from workbench.ui.inputs import input_form, payload_from
 from workbench.ui.trace import milliseconds, rows_of
 
 LONGEST_SHOWN = 20_000
@@ -32,6 +36,40 @@ def payload_of(text: str, form: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as exc:
         raise BadPayload(f"is not JSON: {exc.msg.lower()}, line {exc.lineno}, column {exc.colno}") from None
+
+
+def open_invoke(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """A field for each element of the service's declared input."""
+    return {"fields": input_form(_io(desk, message))}
+
+
+def _io(desk: Desk, message: Content) -> Declared:
+    """What the service that is asked for takes and gives."""
+    return desk.wb.services[str(message["service"])].live.io
+
+
+def _payload(desk: Desk, message: Content) -> tuple[Any, Problems]:
+    """What is sent, or what is wrong with it, by field."""
+    if message.get("format") == "fields":
+        return payload_from(_io(desk, message), message["values"])
+    try:
+        return payload_of(str(message.get("payload", "")), str(message.get("format", "text"))), {}
+    except BadPayload as exc:
+        return "", {"payload": str(exc)}
+
+
+def invoke(desk: Desk, message: Content, tell: Tell) -> dict[str, Any] | None:
+    """Run a service on a worker; the answer is told when it has ended, however long that takes."""
+    payload, problems = _payload(desk, message)
+    if problems:
+        return {"problems": problems}
+
+    def done(answer: Any, error: BaseException | None, trace: Trace) -> None:
+        tell(ended(answer, error, trace))
+        desk.courier.refresh_all()
+
+    desk.wb.submit(str(message["service"]), payload, done)
+    return None
 
 
 def ended(answer: Any, error: BaseException | None, trace: Trace) -> dict[str, Any]:

@@ -16,12 +16,14 @@ from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
 from workbench.core.masking import mask
 from workbench.core.origin import Origin
+from workbench.core.trace import OutgoingEnded
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
 from workbench.ui.courier import Courier
 from workbench.ui.forms import Problems, Read
 from workbench.ui.limit import short_problem
 from workbench.ui.secrets import learn_typed
+from workbench.ui.trace import COLOURS
 
 log = logging.getLogger("workbench.ui")
 
@@ -45,13 +47,15 @@ class Desk:
         self._chosen_zone, self.path = "", ""
         self.last: dict[str, Run] = {}
         self.moods: dict[str, str] = {}
-        """How the last ping of each connection went."""
+        """How the last ping or call of each connection went, as a colour."""
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
         self._numbers = itertools.count(1)
         self._ends = [
             wb.events.subscribe(RunStarted, self._ran),
             wb.events.subscribe(RunEnded, self._ran),
+            wb.events.subscribe(OutgoingEnded, self._called),
+            wb.events.subscribe(Changed, self._forget_mood),
             *(wb.events.subscribe(kind, lambda _: courier.refresh_all()) for kind in (Changed, Deployed, JobChanged)),
         ]
 
@@ -64,6 +68,17 @@ class Desk:
     def _ran(self, event: RunStarted | RunEnded) -> None:
         self.last[event.run.job] = event.run
         self.courier.refresh_all()
+
+    def _called(self, event: OutgoingEnded) -> None:
+        colour = COLOURS[event.mood]
+        if self.moods.get(event.connection, COLOURS["ok"]) != colour:
+            self.moods[event.connection] = colour
+            self.courier.refresh_all()
+
+    def _forget_mood(self, event: Changed) -> None:
+        """What is defined anew has been asked nothing yet."""
+        if (shown := event.before or event.after) is not None and shown.collection == "connections":
+            self.moods.pop(shown.name, None)
 
     @property
     def zone(self) -> str:

@@ -13,7 +13,9 @@ from workbench.core.definition import Definition, field_types
 from workbench.core.secret import Secret
 from workbench.core.source import literal
 
-Kind = Literal["text", "long text", "integer", "number", "flag", "choice", "secret", "names", "pairs"]
+Kind = Literal[
+    "text", "long text", "integer", "number", "flag", "choice", "secret", "names", "pairs", "json", "password"
+]
 MAIN_FIELDS = 6
 """Fields that a form shows at once, name included; authors write the more important ones first."""
 
@@ -55,6 +57,7 @@ class _Shape(NamedTuple):
     info: Any
     description: str
     optional: bool
+    is_union: bool = False
 
 
 @cache
@@ -68,7 +71,7 @@ def fields_of(cls: type[Definition]) -> tuple[Field, ...]:
 
 
 def _field(info: structs.FieldInfo, kind: Any, refers: str) -> Field:
-    shape = _shape(kind)
+    shape = shape_of(kind)
     least, above, most = (getattr(shape.info, bound, None) for bound in ("ge", "gt", "le"))
     return Field(
         name=info.name,
@@ -77,7 +80,7 @@ def _field(info: structs.FieldInfo, kind: Any, refers: str) -> Field:
         required=info.required,
         default=_shown_default(info),
         description=shape.description,
-        choices=tuple(map(str, _words(kind))),
+        choices=tuple(map(str, words_in(kind))),
         least=least,
         above=above,
         most=most,
@@ -115,7 +118,7 @@ def plain_value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _shape(kind: Any) -> _Shape:
+def shape_of(kind: Any) -> _Shape:
     """What a field takes, from its annotation."""
     members, descriptions = _members(inspect.type_info(kind))
     optional = any(isinstance(each, inspect.NoneType) for each in members)
@@ -127,7 +130,7 @@ def _shape(kind: Any) -> _Shape:
     for each in members:
         if isinstance(each, inspect.VarTupleType | inspect.ListType):
             return _Shape("names", each, description, optional)
-    return _Shape(_kind(members[0]), members[0], description, optional)
+    return _Shape(_kind(members[0]), members[0], description, optional, len(members) > 1)
 
 
 def _members(info: Any) -> tuple[list[Any], list[str]]:
@@ -157,17 +160,17 @@ def _kind(info: Any) -> Kind:
     return "text"
 
 
-def _words(kind: Any) -> tuple[Any, ...]:
+def words_in(kind: Any) -> tuple[Any, ...]:
     """The values a Literal allows, in the order they were written."""
     if get_origin(kind) is Literal:
         return get_args(kind)
-    return next(filter(None, map(_words, get_args(kind))), ())
+    return next(filter(None, map(words_in, get_args(kind))), ())
 
 
 def bare(cls: type[Definition], values: dict[str, Any]) -> Any:
     """An instance that nothing has checked, to ask what its class says between fields."""
     types = field_types(cls)
-    missing = {info.name: next(iter(_words(types[info.name])), "") for info in structs.fields(cls) if info.required}
+    missing = {info.name: next(iter(words_in(types[info.name])), "") for info in structs.fields(cls) if info.required}
     return _unchecked(cls)(**missing | values)
 
 
@@ -179,7 +182,7 @@ def _unchecked(cls: type[Definition]) -> Any:
 
 def _references(cls: type[Definition]) -> dict[str, str]:
     """The collection whose names each text field takes; the name itself may follow from other fields."""
-    texts = {name: "x" for name, kind in field_types(cls).items() if name != "name" and _shape(kind).kind == "text"}
+    texts = {name: "x" for name, kind in field_types(cls).items() if name != "name" and shape_of(kind).kind == "text"}
     return {each.field: each.collection for each in bare(cls, texts).references() if each.field in texts}
 
 

@@ -99,8 +99,13 @@ def _address(live: LiveChannel) -> dict[str, Any]:
         "security": live.security,
         "open": live.state == "open",
         "url": live.url,
-        "link": _answers_get(live) and "{" not in live.url and not live.security,
+        "link": _is_link(live),
     }
+
+
+def _is_link(live: LiveChannel) -> bool:
+    """Whether a browser can ask its address."""
+    return _answers_get(live) and "{" not in live.url and not live.security
 
 
 def _answers_get(live: LiveChannel) -> bool:
@@ -155,7 +160,7 @@ def definition_facts(
         wb: The workbench.
         was: The definition that the card was made for.
         now: What is in force under its name, if anything.
-        moods: How the last ping of each connection went.
+        moods: How the last ping or call of each connection went.
     """
     shown = now or was
     host, port, path = (str(getattr(shown, field, "") or "") for field in ("host", "port", "path"))
@@ -166,6 +171,7 @@ def definition_facts(
         "name": shown.name,
         "text": str(shown),
         "where": address or f"{host}{':' if host and port else ''}{port}{path}",
+        "link": live.url if live is not None and _is_link(live) else "",
         "who": _who(shown),
         "code": code_of(shown),
         "curl": _curl(live) if live is not None else "",

@@ -16,7 +16,6 @@ from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.origin import Origin
-from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
 from workbench.security.definitions import APIKey, BasicAuth, SecurityDefinition
 from workbench.ui import calls, limit, rows, schedule
@@ -42,6 +41,7 @@ def hello(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     name = PurePosixPath(str(message.get("path") or "")).name
     if name.endswith(".ipynb") and name != (desk.path or known):
         desk.path = name
+        desk.wb.rename(name)
         desk.courier.refresh_all()
     return {"zone": desk.zone}
 
@@ -59,21 +59,6 @@ def bye(desk: Desk, message: Content, tell: Tell) -> dict[str, Any] | None:
 def zones(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Every time zone."""
     return {"zones": schedule.zones()}
-
-
-def invoke(desk: Desk, message: Content, tell: Tell) -> dict[str, Any] | None:
-    """Run a service on a worker; the answer is told when it has ended, however long that takes."""
-    try:
-        payload = calls.payload_of(str(message.get("payload", "")), str(message.get("format", "text")))
-    except calls.BadPayload as exc:
-        return {"problems": {"payload": str(exc)}}
-
-    def done(answer: Any, error: BaseException | None, trace: Trace) -> None:
-        tell(calls.ended(answer, error, trace))
-        desk.courier.refresh_all()
-
-    desk.wb.submit(str(message["service"]), payload, done)
-    return None
 
 
 def roll_back(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -369,7 +354,8 @@ VERBS: dict[str, Verb] = {
     "renamed": hello,
     "bye": bye,
     "zones": zones,
-    "invoke": invoke,
+    "invoke": calls.invoke,
+    "invoke form": calls.open_invoke,
     "roll back": roll_back,
     "form": form,
     "form check": form_check,

@@ -24,6 +24,9 @@ def services(names: Sequence[str], notes: Sequence[str] = (), channels: Sequence
 
     def draw(desk: Desk) -> dict[str, Any]:
         found = rows.services(desk.wb, names, desk.last_runs())
+        with_a_row = {each.name for each in channels if desk.wb.in_force(each) is not None}
+        for row in found:
+            row["addresses"] = [each for each in row.get("addresses", ()) if each["channel"] not in with_a_row]
         restless = any(row.get("limits") for row in found)
         return {"services": found, "notes": list(notes), "restless": restless, **_definitions(desk, channels)}
 

@@ -65,5 +65,5 @@ def _holder(port: int) -> str:
     """The notebook that holds a port, or the program, as far as this user can tell."""
     for each in running():
         if each.url.endswith(f":{port}"):
-            return each.app
+            return each.name
     return owner_of(port) or "another program"

@@ -16,7 +16,8 @@ class Running(msgspec.Struct, frozen=True):
     """A workbench that runs on this machine, of this user.
 
     `own_url` is where its own addresses answer whatever its services do. `folder` is its application's, and `store`
-    names the store if other processes may share it; each is '' of an earlier version.
+    names the store if other processes may share it; each is '' of an earlier version. `renamed` is what its file is
+    called now, if that is another name; its jobs and its port stay those of `app` until it begins anew.
     """
 
     pid: int
@@ -27,11 +28,17 @@ class Running(msgspec.Struct, frozen=True):
     own_url: str = ""
     folder: str = ""
     store: str = ""
+    renamed: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the application is called now."""
+        return self.renamed or self.app
 
     @property
     def path(self) -> str:
         """The application's file, where it is one."""
-        return str(Path(self.folder, self.app)) if self.folder else self.app
+        return str(Path(self.folder, self.name)) if self.folder else self.name
 
     @property
     def port(self) -> str:
@@ -62,6 +69,8 @@ class RuntimeFile:
 
     def __init__(self, app: str, folder: str = "", store: str = "") -> None:
         self.app, self._folder, self._store = app, folder, store
+        self._renamed = ""
+        self._written: tuple[str, str, str] | None = None
         self._path: Path | None = None
         forgets_when_forked(self)
 
@@ -72,7 +81,9 @@ class RuntimeFile:
     def write(self, url: str, token: str, own_url: str = "") -> None:
         """Write it, readable by this user alone; a folder that cannot be written costs only the command line."""
         folder = runtime_folder()
-        running = Running(os.getpid(), url, token, self.app, sys.executable, own_url, self._folder, self._store)
+        self._written = (url, token, own_url)
+        python, known = sys.executable, (self._folder, self._store, self._renamed)
+        running = Running(os.getpid(), url, token, self.app, python, own_url, *known)
         port = url.rsplit(":", 1)[1]
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -83,6 +94,12 @@ class RuntimeFile:
                 file.write(msgspec.json.encode(running))
             self._path = path
 
+    def rename(self, name: str) -> None:
+        """Have the command line find the application by the name that its file has now."""
+        self._renamed = "" if name == self.app else name
+        if self._path is not None and self._written is not None:
+            self.write(*self._written)
+
     def remove(self) -> None:
         """Remove it."""
         if self._path is not None:
@@ -92,7 +109,8 @@ class RuntimeFile:
     def is_held_elsewhere(self) -> bool:
         """Whether another process still runs this application, as the old kernel does early in a restart."""
         mine = self.app, self._folder
-        return any((each.app, each.folder or self._folder) == mine and each.pid != os.getpid() for each in running())
+        others = (each for each in running() if each.pid != os.getpid() and not each.renamed)
+        return any((each.app, each.folder or self._folder) == mine for each in others)
 
     def sharing(self) -> list[Running]:
         """Other processes that may fire this application's jobs."""

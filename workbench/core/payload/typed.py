@@ -38,6 +38,14 @@ class Model:
         self._decoder = None if _is_pydantic(kind) else msgspec.json.Decoder(kind)
         self._has_defaults = _holds_defaults(kind, set())
 
+    @property
+    def fields(self) -> dict[str, tuple[Any, bool]]:
+        """Type and whether it is required of each field, once, by the name that JSON uses; none of a list."""
+        if not _is_pydantic(self.kind) or not hasattr(self.kind, "model_fields"):
+            return self._fields
+        known = {name: each and (each.validation_alias or each.alias) for name, each in self.kind.model_fields.items()}
+        return {key: self._fields[key] for key in (a if isinstance(a, str) else name for name, a in known.items())}
+
     def decode(self, raw: bytes) -> Any:
         """Straight from JSON; raises msgspec's errors, which `read` then explains."""
         return None if self._decoder is None else self._whole(self._decoder.decode(raw))

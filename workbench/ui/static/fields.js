@@ -1,7 +1,7 @@
 // The fields of any form, from their specs: { name, label, kind, required, value, description, choices, ... }.
 import { h, newId } from "./dom.js";
 
-const PLACEHOLDERS = { names: "several, with commas between", pairs: "Name: value" };
+const PLACEHOLDERS = { json: "JSON", names: "several, with commas between", pairs: "Name: value" };
 const HINTS = { secret: "Type the value: it is kept where you say, and the code has its name alone. Or give the name of one that is set." };
 
 export class Field {
@@ -37,17 +37,17 @@ export class Field {
       const options = spec.choices.map((choice) => h("option", { value: choice }, choice || "(none)"));
       return h("select", { class: "wb-input" }, options);
     }
-    if (spec.kind === "long text" || spec.kind === "pairs") {
+    if (["long text", "pairs", "json"].includes(spec.kind)) {
       return h("textarea", { class: "wb-input", rows: "2", placeholder: PLACEHOLDERS[spec.kind], spellcheck: "false" });
     }
     const numeric = spec.kind === "integer" || spec.kind === "number";
     const shown = spec.default !== null && spec.default !== undefined && spec.default !== "" ? String(spec.default) : "";
     const input = h("input", {
-      type: spec.kind === "secret" ? "password" : "text",
+      type: ["secret", "password"].includes(spec.kind) ? "password" : "text",
       class: numeric ? "wb-input wb-number" : "wb-input",
       inputmode: numeric ? "decimal" : undefined,
       placeholder: PLACEHOLDERS[spec.kind] ?? shown,
-      autocomplete: spec.kind === "secret" ? "new-password" : "off",
+      autocomplete: ["secret", "password"].includes(spec.kind) ? "new-password" : "off",
       spellcheck: "false",
       "aria-required": required,
     });

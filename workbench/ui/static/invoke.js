@@ -1,19 +1,20 @@
 // Invoke a service and look inside: the answer or the error, the trace, the CID.
-import { button, chip, copyButton, h, milliseconds, newId, span, spinner } from "./dom.js";
-import { segments, showError } from "./fields.js";
+import { button, chip, copyButton, fill, h, milliseconds, newId, span, spinner } from "./dom.js";
+import { Field, segments, showError } from "./fields.js";
 import { Panel } from "./panel.js";
 import { Stale } from "./talk.js";
 
 const KEPT_CALLS = 3;
 const OUTCOME_MOODS = { ok: "live", refused: "warn", failed: "bad" };
 
-export function invokePanel({ talk, service, onClose }) {
+export function invokePanel({ talk, service, onClose, fields: specs = [] }) {
   const id = newId();
   const payload = h("textarea", { class: "wb-input wb-mono", rows: "2", id, placeholder: "Payload; empty is fine. Ctrl+Enter invokes.", spellcheck: "false" });
   const said = h("div", { class: "wb-error", "aria-live": "polite" });
   const calls = h("div", { class: "wb-calls", "aria-live": "polite" });
-  let format = "text";
+  let format = specs.length ? "fields" : "json";
   let chosen = false;
+  const fields = specs.map((spec) => new Field(spec));
   const panel = new Panel({
     title: "Invoke",
     subject: service,
@@ -24,7 +25,7 @@ export function invokePanel({ talk, service, onClose }) {
       calls.prepend(call.el);
       while (calls.children.length > KEPT_CALLS) calls.lastChild.remove();
       // Not awaited: a service may hang, and the form stays usable.
-      talk.ask("invoke", { service, payload: payload.value, format }).then(
+      talk.ask("invoke", { service, payload: payload.value, format, values: Object.fromEntries(fields.map((each) => [each.name, each.get()])) }).then(
         (answer) => {
           if (answer.problems) {
             call.el.remove();
@@ -38,25 +39,30 @@ export function invokePanel({ talk, service, onClose }) {
       return { problems: {} };
     },
   });
-  const formats = segments("Payload is", [["text", "Text"], ["json", "JSON"]], format, (wanted) => {
+  const formats = segments("Payload is", [...(specs.length ? [["fields", "Fields"]] : []), ["json", "JSON"], ["text", "Text"]], format, (wanted) => {
     format = wanted;
     chosen = true;
+    show();
   });
   panel.know("payload", { touched: true, input: payload, error: (text) => showError(payload, said, text) });
-  panel.body.append(h("div", { class: "wb-grid wb-narrow" }, h("label", { class: "wb-label", for: id }, "Payload"),
-    h("div", { class: "wb-control" }, payload, said,
-      formats)));
-  // What is pasted says itself that it is JSON, until a person has chosen.
+  for (const each of fields) panel.know(each.name, each);
+  const one = [h("label", { class: "wb-label", for: id }, "Payload"), h("div", { class: "wb-control" }, payload, said)];
+  const rows = h("div", { class: "wb-grid wb-narrow" });
+  const show = () => fill(rows, ...(format === "fields" ? fields.flatMap((each) => each.rows) : one), h("span"), h("div", { class: "wb-control" }, formats));
+  show();
+  panel.body.append(rows);
+  // What is typed says itself that it is no JSON, until a person has chosen.
   payload.addEventListener("input", () => {
-    if (!chosen) formats.choose((format = isJSON(payload.value) ? "json" : "text"));
+    if (!chosen) formats.choose((format = looksLikeJSON(payload.value) ? "json" : "text"));
   });
   panel.el.append(calls);
   panel.foot.firstChild.textContent = "Close";
   return panel;
 }
 
-function isJSON(text) {
-  if (!/^\s*[[{]/.test(text)) return false;
+// Also where it does not parse: then that is said, instead of another thing being sent.
+function looksLikeJSON(text) {
+  if (/^\s*([[{"]|$)/.test(text)) return true;
   try {
     JSON.parse(text);
     return true;

@@ -1,5 +1,5 @@
 // What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
-import { button, chip, copyButton, dot, fill, h } from "./dom.js";
+import { button, chip, copyButton, dot, fill, h, hereabouts } from "./dom.js";
 import { definitionPanel } from "./generic.js";
 import { limitPanel } from "./limit.js";
 import { Row } from "./row.js";
@@ -7,7 +7,7 @@ import { schedulePanel } from "./schedule.js";
 import { jobCard, limitCard } from "./small.js";
 import { Stale } from "./talk.js";
 
-const DOTS = { live: "defined", warn: "its last ping was refused", bad: "its last ping failed" };
+const DOTS = { live: "defined", warn: "the last call was refused", bad: "the last call failed" };
 const LARGEST_UPLOAD_BYTES = 5 * 1024 * 1024;
 
 export function jobEdit(row, job) {
@@ -56,12 +56,12 @@ export class DefinitionsRow extends Row {
     this.fillThings(shown.map((each) => this.one(each)));
   }
 
-  one({ collection, name, text, where, who, curl, code, mood, sandbox, gone }) {
+  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone }) {
     const edit = { collection, name };
     const open = (event) => this.open(event.currentTarget, "form",
       (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
     return h("div", { class: "wb-small", "data-key": `${collection} ${name}` },
-      dot(gone ? "calm" : mood, gone ? "gone" : DOTS[mood]), h("span", { class: "wb-small-name" }, text), h("code", { class: "wb-faint" }, where),
+      dot(gone ? "calm" : mood, gone ? "gone" : DOTS[mood]), h("span", { class: "wb-small-name" }, text), place(where, gone ? "" : link),
       sandbox ? chip("sandbox", "warn") : null,
       gone ? h("span", { class: "wb-faint" }, "is no longer defined") : null,
       who && !gone ? h("span", { class: "wb-faint" }, who) : null,
@@ -73,6 +73,11 @@ export class DefinitionsRow extends Row {
         button("Edit", open, { "aria-label": `Edit ${name}`, "aria-expanded": "false" }),
         button("Remove", () => this.ask("remove", edit), { "aria-label": `Remove ${name}` })));
   }
+}
+
+// An address that a browser can ask is a link.
+function place(where, link) {
+  return link ? h("a", { class: "wb-address", href: hereabouts(link), target: "_blank", rel: "noopener" }, where) : h("code", { class: "wb-faint" }, where);
 }
 
 export class PeerRow extends Row {

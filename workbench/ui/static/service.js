@@ -19,7 +19,7 @@ export class ServiceRow extends Row {
     const open = (name, verb, make, content = {}) => button(name, (event) => this.open(event.currentTarget, verb, make, content), { "aria-expanded": "false" });
     const { service } = this;
     this.buttons = [
-      open("Invoke", null, (common) => invokePanel(common)),
+      open("Invoke", "invoke form", (common, said) => invokePanel({ ...common, ...said })),
       open("Publish at a path", "form", (common, said) => definitionPanel({
         ...common, ...said, title: "Publish", subject: service, what: { kind: "RESTChannel" } }),
       { kind: "RESTChannel", preset: { service } }),
