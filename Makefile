@@ -38,7 +38,8 @@ SOAKED = \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py
-# The tests of one file, which share a kernel or a browser, run in one process; `make test ARGS=-n0` runs all in one.
+# The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
+# `make test ARGS=-n0` runs all in one.
 SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile
 FIRST := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 

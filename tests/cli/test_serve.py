@@ -156,17 +156,26 @@ def test_a_file_that_cannot_be_served_is_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("code", "status"),
-    [("exit()", 0), ("quit()", 0), ("import sys\nsys.exit(0)", 0), ("raise SystemExit", 0), ("raise SystemExit(3)", 3)],
+    ("name", "code", "status"),
+    [
+        ("early.ipynb", "exit()", 0),
+        ("early.ipynb", "quit()", 0),
+        ("early.ipynb", "import sys\nsys.exit(0)", 0),
+        ("early.ipynb", "raise SystemExit", 0),
+        ("early.ipynb", "raise SystemExit(3)", 3),
+        ("early.py", "exit()", 0),
+        ("early.py", "raise SystemExit(3)", 3),
+    ],
 )
-def test_a_file_that_says_exit_ends_with_its_status_and_says_so(fresh: CommandLine, code: str, status: int) -> None:
-    told = "ends the run with exit; nothing is served."
-    for name, text, where in (
-        ("early.ipynb", notebook("x = 1", code, "print('never')"), "early.ipynb, cell 2,"),
-        ("early.py", code, "early.py"),
-    ):
-        ended = fresh.run("serve", str(fresh.module(name, text)))
-        assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", f"workbench: {where} {told}\n")
+def test_a_file_that_says_exit_ends_with_its_status_and_says_so(
+    fresh: CommandLine, name: str, code: str, status: int
+) -> None:
+    is_notebook = name.endswith(".ipynb")
+    text = notebook("x = 1", code, "print('never')") if is_notebook else code
+    where = "early.ipynb, cell 2," if is_notebook else name
+    told = f"workbench: {where} ends the run with exit; nothing is served.\n"
+    ended = fresh.run("serve", str(fresh.module(name, text)))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", told)
 
 
 def test_a_file_that_is_not_there_is_refused(fresh: CommandLine) -> None:

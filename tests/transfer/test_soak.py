@@ -9,11 +9,20 @@ import pytest
 from tests.bench.files import moved
 from tests.soak.transfers import WRONG_SIZES, soak
 
-RUNS = 1_000 if os.environ.get("WORKBENCH_SOAK") else 40
-LYING_RUNS, LYING = (250, ["ftp", "sftp"]) if os.environ.get("WORKBENCH_SOAK") else (10, ["sftp"])
+IS_LONG = bool(os.environ.get("WORKBENCH_SOAK"))
+RUNS = 1_000 if IS_LONG else 20
+LYING_RUNS, LYING = (250, ["ftp", "sftp"]) if IS_LONG else (6, ["sftp"])
+# How, from and to what, and the most that the process grows [MiB]. What goes to Dropbox waits until there are 8 of it.
+WAYS = [("transfer", "ftp", "sftp", 32), ("service", "rest", "dropbox", 48)]
+ALL_WAYS = [
+    *WAYS,
+    ("transfer", "ftp", "dropbox", 48),
+    ("service", "ftp", "dropbox", 48),
+    ("transfer", "rest", "dropbox", 48),
+]
 
 
-@pytest.mark.timeout(1_800 if RUNS > 40 else 180)
+@pytest.mark.timeout(1_800 if IS_LONG else 180)
 def test_no_file_is_lost_truncated_or_doubled_whatever_breaks() -> None:
     found = soak(RUNS, seed=20_261_123)
     assert (found.lost, found.truncated, found.duplicated, found.left, found.parts) == ([], [], [], [], [])
@@ -21,7 +30,7 @@ def test_no_file_is_lost_truncated_or_doubled_whatever_breaks() -> None:
     assert found.kills > RUNS / 10
 
 
-@pytest.mark.timeout(1_800 if LYING_RUNS > 10 else 180)
+@pytest.mark.timeout(1_800 if IS_LONG else 180)
 @pytest.mark.parametrize("source", LYING)
 def test_no_file_is_lost_truncated_or_doubled_whatever_sizes_are_told(source: str) -> None:
     found = soak(LYING_RUNS, 20_261_128, source, WRONG_SIZES)
@@ -30,17 +39,7 @@ def test_no_file_is_lost_truncated_or_doubled_whatever_sizes_are_told(source: st
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(
-    ("how", "first", "second", "most_mib"),
-    [
-        ("transfer", "ftp", "sftp", 32),
-        # What goes to Dropbox waits until there are 8 MiB of it.
-        ("transfer", "ftp", "dropbox", 48),
-        ("service", "ftp", "dropbox", 48),
-        ("transfer", "rest", "dropbox", 48),
-        ("service", "rest", "dropbox", 48),
-    ],
-)
+@pytest.mark.parametrize(("how", "first", "second", "most_mib"), ALL_WAYS if IS_LONG else WAYS)
 def test_a_big_file_does_not_pass_through_memory_as_a_whole(how: str, first: str, second: str, most_mib: float) -> None:
     growth_mib, _ = moved(how, first, second, 64 << 20)
     assert growth_mib <= most_mib
