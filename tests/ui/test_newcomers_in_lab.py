@@ -125,9 +125,11 @@ def test_first_service_by_click_and_a_second_morning(notebook: Open, page: Any) 
     # A card of a kernel that is gone had green dots, and buttons that did nothing.
     page.locator(".wb-as-of", has_text="Run the cell to make it live.").first.wait_for()
     opened.run_all()
-    page.locator(".wb-clicked", has_text="Job 'hello'").first.wait_for()
-    back = "sorted(wb.channels), sorted(wb.jobs), [each.identity for each in wb.limits.values()]"
-    assert opened.ask(f"print({back})") == "['api.hello'] ['hello'] [('service', 'api.hello')]"
+    back = page.locator(".jp-Cell").nth(1).locator(".wb-card").get_by_text("Job 'hello' was set by click")
+    back.first.wait_for()
+    assert back.count() == 1, "said once"
+    all_back = "sorted(wb.channels), sorted(wb.jobs), [each.identity for each in wb.limits.values()]"
+    assert opened.ask(f"print({all_back})") == "['api.hello'] ['hello'] [('service', 'api.hello')]"
     row_of(page, "api.hello").locator("a.wb-address", has_text="/api/hello").wait_for()
 
 
@@ -194,11 +196,17 @@ def test_files_of_a_peer_traffic_a_failing_call_and_a_refused_ping(notebook: Ope
     opened.ask("source.reply('/', status=401)")
     press(connection, "Ping Rates")
     page.locator(".wb-news-line", has_text="REST 'Rates' answered: HEAD 401").locator(".wb-dot.wb-warn").wait_for()
+    ground = "(news) => getComputedStyle(news).backgroundColor"
+    refused = page.locator(".wb-news", has_text="HEAD 401").evaluate(ground)
     connection.locator(".wb-dot.wb-warn").wait_for()
     opened.ask("source.reply('/', status=503)\ntry: wb.invoke('rates')\nexcept Exception: pass")
     connection.locator(".wb-dot.wb-bad").wait_for()
     opened.ask("source.reply('/', status=200)\nwb.invoke('rates')")
     connection.locator(".wb-dot.wb-live").wait_for()
+    press(connection, "Ping Rates")
+    good = page.locator(".wb-news", has_text="HEAD 200")
+    good.wait_for()
+    assert good.evaluate(ground) != refused, "the ground of what was refused is not that of success"
 
 
 def test_the_form_of_invoke_has_the_services_own_fields(notebook: Open, page: Any) -> None:
