@@ -42,9 +42,11 @@ class Lab:
 
     Args:
         theme: `light` or `dark`.
+        store: The store of its kernels; '' keeps one in a file beside the notebooks, as for a person.
     """
 
-    def __init__(self, theme: str = "light") -> None:
+    def __init__(self, theme: str = "light", store: str = "memory://") -> None:
+        self._store = store
         self.home = Path(tempfile.mkdtemp(prefix="lab-"))
         self.root = self.home / "notebooks"
         self.token = secrets.token_hex(16)
@@ -89,7 +91,7 @@ class Lab:
         env["IPYTHONDIR"] = str(self.home / "ipython")
         env["JUPYTERLAB_SETTINGS_DIR"] = str(self.home / "settings")
         env["JUPYTERLAB_WORKSPACES_DIR"] = str(self.home / "workspaces")
-        return env | {"WORKBENCH_PORT": "0", "WORKBENCH_STORE": "memory://"}
+        return env | {"WORKBENCH_PORT": "0", "WORKBENCH_STORE": self._store}
 
     def _wait(self, timeout: float) -> None:
         assert self._process is not None

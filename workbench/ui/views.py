@@ -56,8 +56,14 @@ def _definitions(desk: Desk, shown: Sequence[Definition]) -> dict[str, Any]:
 
 
 def clicked(notes: Sequence[str] = ()) -> Draw:
-    """A row for each definition that was made by click and is in no cell."""
-    return lambda desk: {"clicked": rows.clicks(desk.wb), "notes": list(notes)}
+    """A row for each definition that was made by click and is in no cell; notes that no row says already."""
+
+    def draw(desk: Desk) -> dict[str, Any]:
+        found = rows.clicks(desk.wb)
+        said = {row["said"] for row in found}
+        return {"clicked": found, "notes": [note for note in notes if note not in said]}
+
+    return draw
 
 
 def question(desk: Desk) -> dict[str, Any]:
