@@ -7,6 +7,7 @@ import { limitPanel } from "./limit.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./schedule.js";
 import { jobCard, limitCard } from "./small.js";
+import { figuresOf, versionsPanel } from "./versions.js";
 
 export class ServiceRow extends Row {
   constructor(card, service) {
@@ -18,6 +19,7 @@ export class ServiceRow extends Row {
   makeButtons() {
     const open = (name, verb, make, content = {}) => button(name, (event) => this.open(event.currentTarget, verb, make, content), { "aria-expanded": "false" });
     const { service } = this;
+    this.versions = open("Versions", "versions", (common, said) => versionsPanel({ ...common, ...said }));
     this.buttons = [
       open("Invoke", null, (common) => invokePanel(common)),
       open("Publish at a path", "form", (common, said) => definitionPanel({
@@ -44,7 +46,8 @@ export class ServiceRow extends Row {
       h("span", { class: "wb-version" }, `v${row.version}`), back,
       h("span", { class: "wb-addresses" }, row.addresses.map(address)),
       h("span", { class: "wb-grow" }),
-      h("span", { class: "wb-buttons" }, this.buttons),
+      h("span", { class: "wb-buttons" }, this.buttons, "figures" in row ? this.versions : null),
+      "figures" in row ? figuresOf(row.figures) : null,
       row.missing.length ? this.missing(row.missing) : null);
     if (focused) [...this.head.querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
     this.drawThings(row);
