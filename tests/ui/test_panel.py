@@ -78,7 +78,7 @@ def test_a_new_workbench_says_how_a_service_is_written() -> None:
         made: dict[str, Any] = {"Service": Service}
         exec(code, made)
         wb.deploy(made["Hello"])
-        assert wb.invoke("api.hello", "Ada") == "Hello Ada!"
+        assert wb.invoke("api.hello") == "Hello there!\n"
         assert len(code.splitlines()) == 4
 
 

@@ -16,7 +16,8 @@ from workbench.ui.panel.happened import PAGE, Asked, calls_page, lines_page
 HELLO = """class Hello(Service):
     name = "api.hello"
     def handle(self):
-        return f"Hello {self.request.raw_request or 'there'}!\""""
+        return "Hello there!\\n"
+"""
 """A service of four lines."""
 
 Shown = dict[str, Any]

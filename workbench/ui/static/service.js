@@ -38,10 +38,12 @@ export class ServiceRow extends Row {
       return;
     }
     const focused = this.head.contains(document.activeElement) ? document.activeElement.textContent : null;
-    const mood = row.missing.length ? "warn" : "live";
+    const failed = row.figures?.mood === "bad";
+    const mood = row.missing.length ? "warn" : failed ? "bad" : "live";
+    const words = { live: "live", warn: "live, but it names connections that nobody defined", bad: "live, but its last call failed" };
     const back = row.back ? button("Roll back", () => this.rollBack(), { class: "wb-link", title: `Bring v${row.back} back` }) : null;
     fill(this.head,
-      dot(mood, mood === "live" ? "live" : "live, but it names connections that nobody defined"),
+      dot(mood, words[mood]),
       h("b", { class: "wb-name", title: row.about }, row.service),
       h("span", { class: "wb-version" }, `v${row.version}`), back,
       h("span", { class: "wb-addresses" }, row.addresses.map(address)),
