@@ -251,12 +251,14 @@ def test_the_rows_of_definitions_follow_what_is_in_force(desk: Desk, wb: Workben
 
 def test_the_panel_shows_services_with_their_jobs_and_every_way_out(desk: Desk, ask: Asking, wb: Workbench) -> None:
     wb.define(RESTConnection("source", host="https://data.example.com"))
-    assert views.everything(desk)["jobs"] == []
+    assert ask("panel", tab="jobs")["rows"] == []
     scheduled(ask)
     found = views.everything(desk)
     assert found["title"] == repr(wb)
     assert [(row["service"], len(row["jobs"])) for row in found["services"]] == [("api.hello", 1), ("api.failing", 0)]
-    assert [row["name"] for row in found["definitions"]] == ["api.hello", "source"]
+    ways = [row["name"] for tab in ("channels", "connections") for row in ask("panel", tab=tab)["rows"]]
+    assert ways == ["api.hello", "source"]
+    assert [row["name"] for row in ask("panel", tab="jobs")["rows"]] == ["hello"]
     assert [row["name"] for row in views.jobs(["hello"])(desk)["jobs"]] == ["hello"]
 
 

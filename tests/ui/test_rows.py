@@ -27,15 +27,15 @@ def test_whatever_is_counted_has_a_row_to_edit_and_remove(desk: Desk, ask: Askin
     wb.define(RESTConnection("source", host="https://data.example.com"))
     wb.define(Limit("ada", on="user", lines="5/m"), Limit("api.hello", on="service", lines="9/m"))
     wb.define(IntervalJob("hourly", service="api.hello", hours=1))
-    found = views.everything(desk)
-    shown = [(row["collection"], row["name"]) for row in found["definitions"]]
+    tabs = {each: ask("panel", tab=each)["rows"] for each in ("channels", "connections", "users", "jobs", "limits")}
+    definitions = [row for each in ("channels", "connections", "users") for row in tabs[each]]
+    shown = [(row["collection"], row["name"]) for row in definitions]
     channels = [("channels", "api.hello"), ("channels", "private")]
     assert shown == [*channels, ("connections", "source"), ("security", "ada")]
-    limits = [*found["limits"], *(each for row in found["services"] for each in row["limits"])]
-    jobs = [each for row in found["services"] for each in row["jobs"]]
+    jobs, limits = tabs["jobs"], tabs["limits"]
     counted = f"2 services, 2 channels, 1 connection, 1 user, {len(jobs)} job, {len(limits)} limits"
     assert repr(wb) == f"Workbench: {counted}."
-    (of_ada,) = [each["name"] for each in found["limits"]]
+    (of_ada,) = [each["name"] for each in limits if each["on"] == "user"]
     assert ask("limit", on="user", name=of_ada)["targets"][0]["form"]["defined"]
     for collection, name in reversed(shown):
         edit = {"collection": collection, "name": name}
@@ -47,9 +47,9 @@ def test_whatever_is_counted_has_a_row_to_edit_and_remove(desk: Desk, ask: Askin
             continue
         removed = ask("remove", **edit)
         assert removed["said"].endswith("is removed.")
-        assert edit["name"] not in [row["name"] for row in views.everything(desk)["definitions"]]
+        assert edit["name"] not in [row["name"] for row in ask("panel", tab=collection)["rows"]]
         ask("undo", undo=removed["undo"])
-        assert edit["name"] in [row["name"] for row in views.everything(desk)["definitions"]]
+        assert edit["name"] in [row["name"] for row in ask("panel", tab=collection)["rows"]]
 
 
 def test_a_ping_that_is_refused_is_no_success(desk: Desk, ask: Asking, wb: Workbench) -> None:

@@ -119,6 +119,8 @@ def test_a_kernel_that_is_shut_down_greys_its_cards_and_leaves_nothing_to_click(
     notebook(ON, HELLO, "wb")
     cards(page).nth(2).wait_for()
     card = cards(page).nth(2)
+    card.get_by_role("tab", name="Channels").click()
+    card.locator(".wb-small").wait_for()
     page.evaluate(f"{PANEL}.sessionContext.shutdown()")
     card.get_by_text(SAVED).wait_for(timeout=2000)
     assert cards(page).filter(has_text=SAVED).count() == 3

@@ -79,6 +79,16 @@ class HTTPInput:
         self.read_parts: Callable[[BinaryIO], Parts] | None = None
 
 
+class ServiceStep(Step):
+    """A run of a service, and the number of the version that runs; 0 where there is no such service."""
+
+    __slots__ = ("version",)
+
+    def __init__(self, service: str, version: int) -> None:
+        super().__init__("service", service)
+        self.version = version
+
+
 class Call:
     """A service about to run, running, or ended. A nested call shares its parent's CID and deployment snapshot."""
 
@@ -124,7 +134,8 @@ class Call:
         self.expired = False  # past its time, and answered so
         self.on_loop = False
         self.response: Response | None = None
-        self.step = Step("service", service)
+        live = services.get(service)
+        self.step = ServiceStep(service, live.number if live is not None else 0)
         if parent is not None:
             parent.step.steps.append(self.step)
 

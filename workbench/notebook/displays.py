@@ -200,6 +200,11 @@ def _peer(peer: Peer) -> Look | None:
     return (wb, views.peer(name, peer, running.peer), "") if name else None
 
 
+def _panel(wb: Workbench) -> Look:
+    desk_of(wb).html_of_peer = running.peer
+    return wb, views.everything, ""
+
+
 def _clicks(clicks: Clicks) -> Look | None:
     wb = the_workbench()
     return (wb, views.clicked(), "") if clicks and clicks is wb.clicked else None
@@ -218,7 +223,7 @@ CARDS: dict[type, LookOf] = {
     ClickedLine: lambda line: (line.wb, views.clicked(line.lines), ""),
     Clicks: _clicks,
     Question: lambda question: (question.wb, views.question, ""),
-    Workbench: lambda wb: (wb, views.everything, ""),
+    Workbench: _panel,
 }
 """What has a card; what is saved of it is the card's HTML, too."""
 HTML: dict[type, Callable[[Any], str]] = {

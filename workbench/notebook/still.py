@@ -22,7 +22,23 @@ COVERED = (
     "</style>"
 )
 """In JupyterLab and Notebook; others leave it out. The HTML waits for the card that is about to cover it."""
-MOVES = frozenset(("now", "restless", "next", "since", "at", "seconds", "cid", "log", "returned", "used", "refused"))
+MOVES = frozenset(
+    (
+        "now",
+        "restless",
+        "next",
+        "since",
+        "at",
+        "seconds",
+        "cid",
+        "log",
+        "returned",
+        "used",
+        "refused",
+        "tabs",
+        "changes",
+    )
+)
 """Facts that change by themselves."""
 STEP = "margin-left:18px"
 Facts = Mapping[str, Any]

@@ -67,6 +67,11 @@ class Ring(Sequence[T], Generic[T]):
         except IndexError:
             raise NothingThere(len(self._items)) from None
 
+    @property
+    def most(self) -> int | None:
+        """How many are kept; the oldest go first."""
+        return self._items.maxlen
+
     def __len__(self) -> int:
         return len(self._items)
 

@@ -32,6 +32,8 @@ class Courier:
         self._messages: dict[Outlet, list[dict[str, Any]]] = {}
         self._changed: set[Outlet] = set()
         self._watched: set[Outlet] = set()
+        self.changes = 0
+        """How often what is looked at was to be drawn anew."""
         self._something, self._stop = Condition(), Event()
         self._thread: Thread | None = None
 
@@ -50,6 +52,7 @@ class Courier:
     def refresh_all(self) -> None:
         """Draw anew what is looked at."""
         with self._something:
+            self.changes += 1
             self._changed |= self._watched
             if self._watched:
                 self._wake()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Mapping
+from html import escape
 from threading import Lock
 from typing import Any
 
@@ -17,6 +18,7 @@ from workbench.core.errors import DanglingReference, InvalidDefinition, Workbenc
 from workbench.core.masking import mask
 from workbench.core.origin import Origin
 from workbench.core.trace import OutgoingEnded
+from workbench.sandbox.peer import Peer
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
 from workbench.ui.courier import Courier
@@ -48,6 +50,8 @@ class Desk:
         self.last: dict[str, Run] = {}
         self.moods: dict[str, str] = {}
         """How the last ping or call of each connection went, as a colour."""
+        self.html_of_peer: Callable[[Peer], str] = lambda peer: escape(peer.summary())
+        """How what arrived at a peer is drawn: HTML in which all that strangers sent is escaped."""
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
         self._numbers = itertools.count(1)

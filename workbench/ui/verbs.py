@@ -9,30 +9,21 @@ from typing import Any, cast
 
 from workbench.app.code import code_of, secrets_of
 from workbench.channels.definition import ChannelDefinition
-from workbench.channels.json_rpc import JSONRPCChannel
-from workbench.channels.rest import RESTChannel
-from workbench.channels.soap import SOAPChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.origin import Origin
 from workbench.limiting.definition import Limit
-from workbench.security.definitions import APIKey, BasicAuth, SecurityDefinition
-from workbench.ui import calls, limit, rows, schedule
-from workbench.ui.burst import send_burst
+from workbench.ui import limit, rows, schedule
+from workbench.ui.calls import made
+from workbench.ui.calls.burst import send_burst
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import Read, filled, form_of, read
+from workbench.ui.panel.offers import CHANNELS, USERS
+from workbench.ui.panel.verbs import PANEL
 from workbench.ui.secrets import Typed, take
 from workbench.ui.taking import taken
 from workbench.ui.trace import COLOURS
-
-CHANNELS: dict[str, type[ChannelDefinition]] = {
-    each.__name__: each for each in (RESTChannel, SOAPChannel, JSONRPCChannel)
-}
-"""The channels that a card has a form for."""
-
-USERS: dict[str, type[SecurityDefinition]] = {each.__name__: each for each in (BasicAuth, APIKey)}
-"""The users that there is a form for."""
 
 
 def hello(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -98,7 +89,7 @@ def form(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     first = cls.first_fields if issubclass(cls, ChannelDefinition) else ()
     if (edited := _edited(desk, message)) is not None:
         preset = filled(edited)
-    elif issubclass(cls, ChannelDefinition):
+    elif issubclass(cls, ChannelDefinition) and "service" in preset:
         service = str(preset["service"])
         name = schedule.free_name(service, list(desk.wb.channels))
         preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}", "services": service}
@@ -354,8 +345,8 @@ VERBS: dict[str, Verb] = {
     "renamed": hello,
     "bye": bye,
     "zones": zones,
-    "invoke": calls.invoke,
-    "invoke form": calls.open_invoke,
+    "invoke": made.invoke,
+    "invoke form": made.open_invoke,
     "roll back": roll_back,
     "form": form,
     "form check": form_check,
@@ -378,5 +369,6 @@ VERBS: dict[str, Verb] = {
     "outside allow": allow_outside,
     "outside stand-ins": use_stand_ins,
     "undo": undo,
+    **PANEL,
 }
 """What cards may ask for. A verb that answers None tells its answer later."""

@@ -9,6 +9,10 @@ from workbench.core.definition import Definition
 from workbench.sandbox.peer import Peer
 from workbench.ui import rows
 from workbench.ui.desk import Desk
+from workbench.ui.panel.tabs import counts, latest
+
+SAVED_SERVICES = 50
+"""How many services the saved panel lists."""
 
 Draw = Callable[[Desk], dict[str, Any]]
 """What a card shows, as plain data; `restless` says that it changes without an event."""
@@ -72,28 +76,21 @@ def question(desk: Desk) -> dict[str, Any]:
 
 
 def everything(desk: Desk) -> dict[str, Any]:
-    """Services with their jobs and limits, ways in and out, and who may call: whatever is counted has its row."""
-    wb, last = desk.wb, desk.last_runs()
-    here = rows.services(wb, list(wb.services), last)
-    used = wb.limits.use()
-    shown = {(limit["on"], limit["name"]) for row in here for limit in row["limits"]}
-    definitions = [
-        *(live.definition for live in wb.channels.values()),
-        *(item.definition for item in wb.connections.values()),
-        *wb.users.values(),
-    ]
-    elsewhere = [job for job in rows.jobs_of(wb) if job.definition.service not in wb.services]
+    """The panel: its tabs with their counts, and the first services; what a tab shows is asked for as it is opened."""
+    wb = desk.wb
+    names = list(wb.services)
+    more = len(names) - SAVED_SERVICES
     return {
         "title": repr(wb),
         "url": wb.url,
-        "services": here,
-        "jobs": [rows.job_facts(job, last.get(job.name)) for job in elsewhere],
-        "limits": [rows.limit_facts(each, used) for each in wb.limits.values() if each.identity not in shown],
-        "definitions": [rows.definition_facts(wb, each, each, desk.moods) for each in definitions],
+        "sandbox": wb.peers.on,
+        "tabs": counts(wb),
+        "services": rows.services(wb, names[:SAVED_SERVICES], desk.last_runs()),
         "clicked": rows.clicks(wb),
         **question(desk),
-        "notes": [desk.lives] if wb.has_jobs else [],
-        "restless": bool(used),
+        "notes": [f"and {more:,} more services"] if more > 0 else [],
+        "changes": [desk.courier.changes, *latest(wb)],
+        "restless": True,
     }
 
 

@@ -25,10 +25,8 @@ def traffic_told(traffic: Traffic, log: Log, query: str) -> Any:
     if cid := asked.get("cid"):
         trace = traffic[cid]
         tree = [_step_told(depth, step) for depth, step in trace.root.tree()]
-        return masked(
-            _call_told(trace) | {"tree": tree, "text": repr(trace), "log": [_line(each) for each in log[cid]]}
-        )
-    return masked([_call_told(each) for each in traffic[-_number(asked, "last", LAST) :]])
+        return masked(call_told(trace) | {"tree": tree, "text": repr(trace), "log": [_line(each) for each in log[cid]]})
+    return masked([call_told(each) for each in traffic[-_number(asked, "last", LAST) :]])
 
 
 def log_told(log: Log, query: str) -> Any:
@@ -57,7 +55,8 @@ def _number(asked: dict[str, str], name: str, otherwise: int) -> int:
     return int(given)
 
 
-def _call_told(trace: Trace) -> dict[str, Any]:
+def call_told(trace: Trace) -> dict[str, Any]:
+    """A call without what it caused, not yet masked."""
     root = trace.root
     services = (step.name for _, step in root.tree() if isinstance(step, Step) and step.kind == "service")
     told = {"cid": trace.cid, "at": trace.at, "name": root.name, "outcome": root.outcome, "mood": root.mood}

@@ -1,8 +1,9 @@
 // The card under a cell: rows of services, jobs, definitions or a peer; each button opens its form in its row.
 import { ClickedRow, QuestionRow } from "./clicked.js";
-import { dayAndTime, fill, h, hereabouts } from "./dom.js";
+import { chip, dayAndTime, fill, h, hereabouts } from "./dom.js";
 import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
+import { Tabs } from "./tabs.js";
 import { agoText, nextText } from "./small.js";
 import { Talk } from "./talk.js";
 
@@ -57,17 +58,19 @@ class CardView {
   draw() {
     const facts = this.model.get("facts");
     this.skew = facts.now - Date.now() / 1000;
-    const { title = "", url = "", services = [], jobs = [], limits = [], definitions = [], clicked = [], question = "", peer = null } = facts;
-    fill(this.title, title && h("b", {}, title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, url));
+    const { tabs = null, title = "", url = "", services = [], jobs = [], limits = [], definitions = [], clicked = [], question = "", peer = null } = facts;
+    fill(this.title, title && h("b", {}, tabs ? "Workbench" : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, url), tabs && facts.sandbox && chip("sandbox", "warn"));
     if (question || this.rows.has("question")) this.row("question", () => new QuestionRow(this), question);
-    for (const each of services) this.row(`service ${each.service}`, () => new ServiceRow(this, each.service), each);
+    if (tabs) this.row("tabs", () => new Tabs(this), facts);
+    else for (const each of services) this.row(`service ${each.service}`, () => new ServiceRow(this, each.service), each);
     if (jobs.length || this.rows.has("jobs")) this.row("jobs", () => new JobsRow(this), jobs);
     if (limits.length || this.rows.has("limits")) this.row("limits", () => new LimitsRow(this), limits);
     if (definitions.length || this.rows.has("definitions")) this.row("definitions", () => new DefinitionsRow(this), definitions);
     if (clicked.length || this.rows.has("clicked")) this.row("clicked", () => new ClickedRow(this), clicked);
     if (peer) this.row("peer", () => new PeerRow(this), peer);
     this.drop(services);
-    this.notes.replaceChildren(...(facts.notes ?? []).map((note) => h("div", {}, note)));
+    this.el.classList.toggle("wb-with-tabs", Boolean(tabs));
+    this.notes.replaceChildren(...(tabs ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
   }
 
   row(key, make, shown) {
@@ -101,6 +104,7 @@ class CardView {
   close() {
     clearInterval(this.ticker);
     clearTimeout(this.again);
+    this.rows.get("tabs")?.close();
     this.context?.pathChanged?.disconnect(this.renamed);
     this.model.off("change:facts", this.redraw);
     this.talk.close();

@@ -7,6 +7,7 @@ import { limitPanel } from "./limit.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./schedule.js";
 import { jobCard, limitCard } from "./small.js";
+import { figuresOf, versionsPanel } from "./versions.js";
 
 export class ServiceRow extends Row {
   constructor(card, service) {
@@ -18,6 +19,7 @@ export class ServiceRow extends Row {
   makeButtons() {
     const open = (name, verb, make, content = {}) => button(name, (event) => this.open(event.currentTarget, verb, make, content), { "aria-expanded": "false" });
     const { service } = this;
+    this.versions = open("Versions", "versions", (common, said) => versionsPanel({ ...common, ...said }));
     this.buttons = [
       open("Invoke", "invoke form", (common, said) => invokePanel({ ...common, ...said })),
       open("Publish at a path", "form", (common, said) => definitionPanel({
@@ -36,15 +38,18 @@ export class ServiceRow extends Row {
       return;
     }
     const focused = this.head.contains(document.activeElement) ? document.activeElement.textContent : null;
-    const mood = row.missing.length ? "warn" : "live";
+    const failed = row.figures?.mood === "bad";
+    const mood = row.missing.length ? "warn" : failed ? "bad" : "live";
+    const words = { live: "live", warn: "live, but it names connections that nobody defined", bad: "live, but its last call failed" };
     const back = row.back ? button("Roll back", () => this.rollBack(), { class: "wb-link", title: `Bring v${row.back} back` }) : null;
     fill(this.head,
-      dot(mood, mood === "live" ? "live" : "live, but it names connections that nobody defined"),
+      dot(mood, words[mood]),
       h("b", { class: "wb-name", title: row.about }, row.service),
       h("span", { class: "wb-version" }, `v${row.version}`), back,
       h("span", { class: "wb-addresses" }, row.addresses.map(address)),
       h("span", { class: "wb-grow" }),
-      h("span", { class: "wb-buttons" }, this.buttons),
+      h("span", { class: "wb-buttons" }, this.buttons, "figures" in row ? this.versions : null),
+      "figures" in row ? figuresOf(row.figures) : null,
       row.missing.length ? this.missing(row.missing) : null);
     if (focused) [...this.head.querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
     this.drawThings(row);

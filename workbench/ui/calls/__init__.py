@@ -1,0 +1,1 @@
+"""Calls as cards show them: made from a card, or so many that a limit refuses one."""

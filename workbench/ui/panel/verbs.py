@@ -1,0 +1,78 @@
+"""What the panel asks for: a tab, one call, the versions of a service, what can be made."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from workbench.core.masking import masked
+from workbench.runtime.registry import Version
+from workbench.ui.desk import Content, Desk, Tell, Verb
+from workbench.ui.panel.figures import Figures, figures_of_versions
+from workbench.ui.panel.happened import asked_of
+from workbench.ui.panel.offers import offers
+from workbench.ui.panel.tabs import HELLO, drawn
+from workbench.ui.trace import milliseconds, rows_of
+
+
+def panel(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """What one tab shows."""
+    shown: dict[str, Any] = masked(drawn(desk, str(message.get("tab")), asked_of(message)))
+    return shown
+
+
+def panel_call(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """One call with all that it caused."""
+    trace = desk.wb.traffic.find(str(message["cid"]))
+    return {"cid": trace.cid, "ms": milliseconds(trace.root), "trace": masked(rows_of(trace))}
+
+
+def panel_new(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Everything that can be made by click, in groups; a service is code to copy."""
+    return {"code": HELLO, "forms": offers(), "services": desk.wb.names("services")}
+
+
+def versions(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """The kept versions of a service, newest first: how each did, and how its text differs from the live one."""
+    service = desk.wb.services[str(message["service"])]
+    live, figures = service.live, figures_of_versions(desk.wb.traffic, service.name)
+    found = [
+        {"number": each.number, "live": each is live, "made": str(each.origin)}
+        | figures.get(each.number, Figures()).facts()
+        | {"difference": _difference(each, live)}
+        for each in reversed(service.versions)
+    ]
+    return {"versions": masked(found)}
+
+
+def _difference(version: Version, live: Version) -> str:
+    """From a version to the live one, as a unified difference; '' if their text is the same."""
+    names = f"v{version.number}", f"v{live.number}"
+    texts = version.source.splitlines(), live.source.splitlines()
+    return "\n".join(difflib.unified_diff(*texts, *names, lineterm="", n=2))
+
+
+def make_live(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Make a kept version of a service live."""
+    outcome = desk.wb.services[str(message["service"])].make_live(int(message["number"]))
+    desk.courier.refresh_all()
+    return {"said": repr(outcome)}
+
+
+def set_setting(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Change a setting that can change while the workbench runs."""
+    name, value = str(message["name"]), str(message["value"]).strip()
+    setattr(desk.wb.settings, name, value)
+    desk.courier.refresh_all()
+    return {"said": f"{name} is {value or 'the default'}."}
+
+
+PANEL: dict[str, Verb] = {
+    "panel": panel,
+    "panel call": panel_call,
+    "panel new": panel_new,
+    "versions": versions,
+    "version live": make_live,
+    "setting save": set_setting,
+}
+"""What the panel may ask for."""

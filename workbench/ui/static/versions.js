@@ -1,0 +1,38 @@
+// The versions of a service beside how each did, with the way back to any of them.
+import { button, chip, h, milliseconds } from "./dom.js";
+import { Panel } from "./panel.js";
+
+export function versionsPanel({ talk, service, versions, onClose, onSaved }) {
+  const live = async (number) => {
+    try {
+      onSaved(await talk.ask("version live", { service, number }));
+    } catch (error) {
+      panel.general.textContent = error.message;
+    }
+  };
+  const panel = new Panel({ title: "Versions", subject: service, onClose, saveLabels: [] });
+  panel.foot.firstChild.textContent = "Close";
+  panel.body.append(h("div", { class: "wb-versions" }, versions.map((each) => version(each, live))));
+  return panel;
+}
+
+function version({ number, live, made, calls, failed, p95, difference }, makeLive) {
+  const counted = `${calls.toLocaleString("en")} ${calls === 1 ? "call" : "calls"}`;
+  return h("div", { class: "wb-small", "data-version": number },
+    h("b", {}, `v${number}`), live ? chip("live", "live") : null, h("span", { class: "wb-faint" }, made), h("span", { class: "wb-grow" }),
+    h("span", { class: "wb-figure" }, counted), h("span", { class: failed ? "wb-figure wb-bad-text" : "wb-figure wb-faint" }, `${failed.toLocaleString("en")} failed`),
+    h("span", { class: "wb-figure wb-faint" }, p95 === null ? "" : `p95 ${milliseconds(p95)}`),
+    live ? null : button("Make live", () => makeLive(number), { "aria-label": `Make v${number} live` }),
+    difference ? h("details", { class: "wb-difference" }, h("summary", { class: "wb-faint" }, "what differs in the live one"), h("pre", {}, difference)) : null);
+}
+
+export function figuresOf(figures) {
+  if (!figures) return h("span", { class: "wb-figures wb-faint" }, "no calls yet");
+  const { calls, failed, p50, p95, last, mood, error } = figures;
+  return h("span", { class: "wb-figures" },
+    h("span", { class: "wb-figure" }, `${calls.toLocaleString("en")} ${calls === 1 ? "call" : "calls"}`),
+    h("span", { class: failed ? "wb-figure wb-bad-text" : "wb-figure wb-faint" }, `${failed.toLocaleString("en")} failed`),
+    h("span", { class: "wb-figure wb-faint" }, p50 === null ? "" : `p50 ${milliseconds(p50)}`),
+    h("span", { class: "wb-figure wb-faint" }, p95 === null ? "" : `p95 ${milliseconds(p95)}`),
+    h("span", { class: `wb-figure wb-${mood === "live" ? "calm" : mood}-text`, title: error }, mood === "bad" ? "failed " : "last ", h("span", { class: "wb-ago", "data-at": last }, "")));
+}
