@@ -63,6 +63,18 @@ def test_a_port_that_another_notebook_holds_is_told_and_the_second_is_the_same_e
 
 
 @pytest.mark.usefixtures("kept")
+def test_a_notebook_of_the_same_name_that_holds_the_port_is_told_by_its_path(
+    made: Made, free: int, tmp_path: Path
+) -> None:
+    store = f"sqlite:///{tmp_path}/.workbench/store.db"
+    with made("first.ipynb") as first:
+        first.start()
+        with Workbench("first.ipynb", folder=tmp_path / "colleague", store=store) as theirs:
+            theirs.start()
+            assert theirs.ports.elsewhere == f"{free} is held by {tmp_path / 'first.ipynb'}"
+
+
+@pytest.mark.usefixtures("kept")
 def test_a_port_that_a_program_holds_is_told(made: Made, free: int) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", free))

@@ -43,7 +43,7 @@ class Ports:
     def settle(self, port: int) -> None:
         """Keep the first port that is had at all; find out who holds the one that was not to be had."""
         wanted, _ = self.ports()
-        self.elsewhere = "" if port == wanted else f"{wanted} is held by {_holder(wanted)}"
+        self.elsewhere = "" if port == wanted else f"{wanted} is held by {self._holder(wanted)}"
         known = self._read()
         if self._file is None or self._app in known:
             return
@@ -60,10 +60,9 @@ class Ports:
         except (OSError, msgspec.MsgspecError):
             return {}
 
-
-def _holder(port: int) -> str:
-    """The notebook that holds a port, or the program, as far as this user can tell."""
-    for each in running():
-        if each.url.endswith(f":{port}"):
-            return each.name
-    return owner_of(port) or "another program"
+    def _holder(self, port: int) -> str:
+        """The notebook that holds a port, by its path if it has this one's name; or the program."""
+        for each in running():
+            if each.url.endswith(f":{port}"):
+                return each.path if each.name == self._app else each.name
+        return owner_of(port) or "another program"
