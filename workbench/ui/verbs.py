@@ -15,11 +15,10 @@ from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.origin import Origin
 from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
-from workbench.ui import limit, rows, schedule
-from workbench.ui.calls import made
-from workbench.ui.calls.burst import send_burst
+from workbench.ui import calls, limit, rows, schedule
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import Read, filled, form_of, read
+from workbench.ui.panel.burst import send_burst
 from workbench.ui.panel.offers import CHANNELS, USERS
 from workbench.ui.panel.verbs import PANEL
 from workbench.ui.secrets import Typed, take
@@ -55,12 +54,12 @@ def zones(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 def invoke(desk: Desk, message: Content, tell: Tell) -> dict[str, Any] | None:
     """Run a service on a worker; the answer is told when it has ended, however long that takes."""
     try:
-        payload = made.payload_of(str(message.get("payload", "")), str(message.get("format", "text")))
-    except made.BadPayload as exc:
+        payload = calls.payload_of(str(message.get("payload", "")), str(message.get("format", "text")))
+    except calls.BadPayload as exc:
         return {"problems": {"payload": str(exc)}}
 
     def done(answer: Any, error: BaseException | None, trace: Trace) -> None:
-        tell(made.ended(answer, error, trace))
+        tell(calls.ended(answer, error, trace))
         desk.courier.refresh_all()
 
     desk.wb.submit(str(message["service"]), payload, done)
