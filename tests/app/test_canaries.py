@@ -21,7 +21,7 @@ from workbench.app.workbench import Workbench
 from workbench.core.errors import BadRequest, ConnectionFailed
 from workbench.core.secret import PlainSecretWarning
 from workbench.notebook.displays import HTML
-from workbench.ui.calls.made import ended
+from workbench.ui.calls import ended
 
 NUMBER = 30
 

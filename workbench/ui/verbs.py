@@ -14,11 +14,10 @@ from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.origin import Origin
 from workbench.limiting.definition import Limit
-from workbench.ui import limit, rows, schedule
-from workbench.ui.calls import made
-from workbench.ui.calls.burst import send_burst
+from workbench.ui import calls, limit, rows, schedule
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import Read, filled, form_of, read
+from workbench.ui.panel.burst import send_burst
 from workbench.ui.panel.offers import CHANNELS, USERS
 from workbench.ui.panel.verbs import PANEL
 from workbench.ui.secrets import Typed, take
@@ -345,8 +344,8 @@ VERBS: dict[str, Verb] = {
     "renamed": hello,
     "bye": bye,
     "zones": zones,
-    "invoke": made.invoke,
-    "invoke form": made.open_invoke,
+    "invoke": calls.invoke,
+    "invoke form": calls.open_invoke,
     "roll back": roll_back,
     "form": form,
     "form check": form_check,

@@ -23,7 +23,7 @@ from workbench.ui.forms import Problems
 from workbench.ui.trace import milliseconds, rows_of
 
 LONGEST_SHOWN = 20_000
-_OURS = str(Path(__file__).parents[2])
+_OURS = str(Path(__file__).parent.parent)
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
