@@ -115,7 +115,9 @@ def test_first_service_by_click_and_a_second_morning(notebook: Open, page: Any) 
     limit(row)
     # Neither channels nor users had a row in `wb`, though they were counted there.
     panel = page.locator(".jp-Cell").nth(2)
+    panel.get_by_role("tab", name="Channels").click()
     panel.locator(".wb-small", has_text="REST 'api.hello'").get_by_role("button", name="Copy as curl").wait_for()
+    panel.get_by_role("tab", name="Services").click()
     for text in ("Job 'hello' was set by click", "Channel 'api.hello' was set by click"):
         panel.locator(".wb-clicked").get_by_text(text).first.wait_for()
     rolled_back(opened, page)
