@@ -90,6 +90,7 @@ def test_curl_sends_the_same_request(wb: Workbench, call: str, more: dict[str, A
 
 def test_curl_asks_for_a_head(wb: Workbench) -> None:
     line = wb.call("HEAD /shows/a").copy_as_curl()
+    assert repr(line) == str(line)
     assert ran(line).startswith(b"HTTP/1.1 200")
 
 

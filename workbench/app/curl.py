@@ -30,7 +30,16 @@ class Sent(NamedTuple):
     user: Definition | None = None
 
 
-def line_of(sent: Sent) -> str:
+class ShellLine(str):
+    """A line for a shell, shown as it is, so that it can be copied from below its cell."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def line_of(sent: Sent) -> ShellLine:
     """The line, to be pasted into a shell.
 
     Raises:
@@ -47,7 +56,7 @@ def line_of(sent: Sent) -> str:
     words += body
     # Brackets are a range to curl, and /../ is gone before it asks.
     words += ["--globoff"] * ("[" in sent.url) + ["--path-as-is"] * ("/." in sent.url)
-    return f"{before}{' '.join(words)} {quote(sent.url)}"
+    return ShellLine(f"{before}{' '.join(words)} {quote(sent.url)}")
 
 
 def _user(user: Any) -> Iterator[str]:

@@ -99,7 +99,9 @@ def _value_problem(value: Any, kind: Any) -> str:
         if holds_secret(kind):
             return f"must be secret('NAME') or text, not {type(value).__name__}"
         said = f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")
-        return f"{said}: {_description(kind)}" if "matching regex" in said else said
+        described = _description(kind)
+        # A person reads no pattern; its author's words say what it means.
+        return f"must be: {described}" if "matching regex" in said and described else said
     return ""
 
 

@@ -79,7 +79,7 @@ class InvalidDefinition(WorkbenchError):
     def __init__(self, kind: str, name: object, problems: dict[str, str]) -> None:
         self.kind, self.name, self.problems = kind, name, problems
         lines = "; ".join(f"{field} {problem}" for field, problem in problems.items())
-        super().__init__(f"{kind} {short(name)} is not valid: {lines}.")
+        super().__init__(f"{kind} {short(name)} is not valid: {lines}{'' if lines.endswith('?') else '.'}")
 
 
 class UnknownName(WorkbenchError, KeyError):

@@ -224,9 +224,11 @@ def test_a_status_is_no_error(opened: Any, source: HTTPSource) -> None:
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
-    with pytest.raises(InvalidDefinition, match="host expected .*: Scheme and host, as https://example.com") as refused:
+    with pytest.raises(InvalidDefinition, match=r"host must not hold .* give username= and password=secret") as refused:
         RESTConnection("My API", host="https://user:hunter2@example.com")
     assert "hunter2" not in str(refused.value)
+    with pytest.raises(InvalidDefinition, match=r"host must be: Scheme and host, as https://example\.com\.$"):
+        RESTConnection("My API", host="example.com")
 
 
 def test_one_connection_serves_many_calls(opened: Any) -> None:

@@ -22,7 +22,7 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
     attributes: ClassVar[dict[str, str]] = {"out.rest": "item", "out.plain_http": "item", "rest": "for_call"}
     opener: ClassVar[str] = "workbench.connections.rest.live:LiveREST"
 
-    host: Annotated[str, Meta(pattern=r"^https?://[^/\s@]+/?$", description="Scheme and host, as https://example.com.")]
+    host: Annotated[str, Meta(pattern=r"^https?://[^/\s]+/?$", description="Scheme and host, as https://example.com.")]
     path: Annotated[str, Meta(description="Path; {name} is filled from params.")] = ""
     data_format: Annotated[Literal["json", "form", ""], Meta(description="How data that is no text is sent.")] = "json"
     username: Annotated[str, Meta(description="User for Basic Auth; empty for none.")] = ""
@@ -48,6 +48,8 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
 
     def problems(self) -> dict[str, str]:
         problems = {"path": "must begin with /"} if self.path and not self.path.startswith("/") else {}
+        if "@" in self.host:
+            problems["host"] = "must not hold a user or a password: give username= and password=secret('NAME')"
         if self.ca_file is not None and not self.verify_tls:
             problems["ca_file"] = "has no use with verify_tls=False: leave one of them out"
         return problems
