@@ -452,6 +452,18 @@ def test_a_click_that_cannot_be_kept_is_not_in_force(tmp_path: Path) -> None:
         assert list(wb.channels) == []
 
 
+def test_a_store_that_cannot_be_read_keeps_no_cell_from_going_live_and_is_told_once(tmp_path: Path) -> None:
+    damaged = tmp_path / "store.db"
+    damaged.write_bytes(b"no file of SQLite" * 100)
+    with Workbench("shop.ipynb", folder=tmp_path, store=f"sqlite:///{damaged}", port=0) as wb:
+        (told,) = run_cell(wb, nothing, Hello)
+        assert told.startswith("What was made by click cannot be read. The store ")
+        assert "Fix: " in told
+        assert wb.invoke("api.hello") == "Hello there!"
+        assert run_cell(wb, lambda: wb.define(RESTChannel("in a cell", service="api.hello", path="/cell"))) == []
+        assert wb.call("GET /cell").text == "Hello there!"
+
+
 KILLED = """
 import os, sys
 from workbench import IntervalJob, Service, Workbench

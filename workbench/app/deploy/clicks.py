@@ -231,10 +231,6 @@ class Clicks(Mapping[str, Click]):
             kept.keep(click)
             self._clicks[click.name] = click
 
-    def of(self, word: str, full_name: str) -> Click | None:
-        """The click of that name, if one is kept."""
-        return self._clicks.get(f"{word} {full_name}")
-
     def drop(self, word: str, full_name: str) -> Click | None:
         """Keep it no longer; gives it if it was kept."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from workbench.app.deploy.clicks import Click, Clicks
 from workbench.core.definition import Definition
@@ -42,8 +43,10 @@ class Returning:
                 tried.add(click.name)
                 self._bring_one(click)
         if not self._has_looked:
-            self._has_looked = True
-            self._said += self._clicks.left_behind()
+            # A store that gives no answer, of which `_waiting` has told, keeps no cell from going live.
+            with suppress(WorkbenchError):
+                self._said += self._clicks.left_behind()
+                self._has_looked = True
 
     def bring_for(self, definition: Definition) -> None:
         """Put into force what a definition names and a click made."""
@@ -55,11 +58,9 @@ class Returning:
         for click in self._waiting():
             if (click.definition.collection, click.definition.name) == (collection, name):
                 self.bring_for(click.definition)
-                if self._may_come(click):
+                # Looked at anew: what it lacked may be there by now.
+                if not self._lacks(click.definition):
                     self._bring_one(click)
-
-    def _may_come(self, click: Click) -> bool:
-        return not self._lacks(click.definition)
 
     def _waiting(self) -> list[Click]:
         """What is not in force; a change of what a cell defines waits for that cell, which then has the last word."""
