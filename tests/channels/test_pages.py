@@ -100,6 +100,23 @@ def test_the_root_lists_what_is_open_for_a_browser(url: str) -> None:
     assert requests.get(url, headers=CLICK | {"Sec-Fetch-Site": "cross-site"}, timeout=5).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "shop.example"},
+        {"X-Forwarded-For": "203.0.113.7"},
+        {"Forwarded": "for=203.0.113.7"},
+        {"Via": "1.1 proxy"},
+    ],
+)
+def test_nobody_elsewhere_is_told_what_is_open(headers: dict[str, str]) -> None:
+    with Workbench(port=0, hosts="shop.example") as made:
+        made.deploy(Hello)
+        made.define(RESTChannel("api.hello"))
+        answer = requests.get(made.start(), headers={"Accept": "text/html"} | headers, timeout=5)
+        assert (answer.status_code, "api.hello" in answer.text) == (404, False)
+
+
 def test_a_channel_at_the_root_is_what_answers_there() -> None:
     with Workbench(port=0) as made:
         made.deploy(Hello)

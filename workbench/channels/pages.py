@@ -7,6 +7,7 @@ from html import escape
 
 from workbench.channels.answers import Answer
 from workbench.channels.definition import HTTPChannel
+from workbench.channels.guard import LOOPBACK
 from workbench.core.masking import mask
 
 _HEADERS = [
@@ -24,8 +25,14 @@ _STYLE = (
 
 
 def asks_for_a_page(headers: Mapping[str, str]) -> bool:
-    """Whether a browser's window asks, and not a program."""
-    return "text/html" in headers.get("Accept", "")
+    """Whether a browser's window on this machine asks, and neither a program nor somebody behind a proxy.
+
+    What is open here, and for whom, is nobody's business elsewhere.
+    """
+    host = headers.get("Host", "").lower()
+    is_here = (host if host.endswith("]") else host.rsplit(":", 1)[0]) in LOOPBACK
+    is_passed_on = any(name in headers for name in ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"))
+    return "text/html" in headers.get("Accept", "") and is_here and not is_passed_on
 
 
 def question(host: str, target: str, cid: str) -> Answer:
