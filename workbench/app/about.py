@@ -13,7 +13,7 @@ from workbench.core.errors import DanglingReference
 
 
 class About:
-    """The part of a `Workbench` that changes nothing."""
+    """The part of a `Workbench` that tells: what there is, where it is found, and how it is used."""
 
     _parts: Parts
 

@@ -100,7 +100,7 @@ class Outside:
         """Raise OutsideRefused for a connection to the outside that nobody has allowed."""
         if self._is_own or not is_outside(host_of(definition.called)) or self._may():
             return
-        asked = OutsideAsked(self._hosts())
+        asked = OutsideAsked(self._hosts(definition))
         with self._lock:
             is_first, self._asked = self._asked is None, asked
         if is_first:
@@ -108,8 +108,8 @@ class Outside:
             self._events.emit(asked)
         raise OutsideRefused(definition, asked)
 
-    def _hosts(self) -> tuple[str, ...]:
-        hosts = (host_of(each.called) for each in self._definitions())
+    def _hosts(self, wanted: ConnectionDefinition) -> tuple[str, ...]:
+        hosts = (host_of(each.called) for each in (*self._definitions(), wanted))
         return tuple(dict.fromkeys(host for host in hosts if is_outside(host)))
 
     def _may(self) -> bool:

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_config_path
 
 from workbench.core.errors import WorkbenchError
 
 
-def config_folder() -> Path:
-    """The user's configuration folder of the workbench, by the custom of the system.
-
-    Source: XDG Base Directory Specification 0.8; Apple's File System Programming Guide; Known Folders of Windows.
-    """
-    if given := os.environ.get("XDG_CONFIG_HOME"):
-        return Path(given) / "workbench"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "workbench"
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home()) / "workbench"
-    return Path.home() / ".config" / "workbench"
-
-
 def preferences_file() -> Path:
-    """The file that keeps them, which need not be there."""
-    return config_folder() / "settings.json"
+    """The file that keeps them, in the user's configuration folder by the custom of the system; it need not be there."""
+    return user_config_path("workbench", appauthor=False) / "settings.json"
 
 
 def preference(name: str) -> str:

@@ -37,10 +37,10 @@ def log_told(log: Log, query: str) -> Any:
     """
     asked = _asked(query)
     lines, total = log.after(_number(asked, "after", 0))
-    if "after" not in asked:
-        lines = lines[-_number(asked, "last", LAST) :]
     if cid := asked.get("cid"):
-        lines = [each for each in (lines if "after" in asked else log[cid]) if each.cid == cid]
+        lines = [each for each in lines if each.cid == cid]
+    elif "after" not in asked:
+        lines = lines[-_number(asked, "last", LAST) :]
     return {"total": total, "lines": masked([_line(each) for each in lines])}
 
 
