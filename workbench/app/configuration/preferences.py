@@ -13,7 +13,7 @@ from workbench.core.errors import WorkbenchError
 
 
 def preferences_file() -> Path:
-    """The file that keeps them, in the user's configuration folder by the custom of the system; it need not be there."""
+    """The file that keeps them, where the system keeps its users' configuration; it need not be there."""
     return user_config_path("workbench", appauthor=False) / "settings.json"
 
 
