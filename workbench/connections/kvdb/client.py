@@ -12,7 +12,7 @@ from redis.client import Pipeline
 from redis.connection import UnixDomainSocketConnection
 
 from workbench.connections.common.errors import AccessRefused
-from workbench.connections.kvdb.waits import Patient, wait_of, waiting
+from workbench.connections.kvdb.waits import Patient, wait_of, waiting, word_of
 from workbench.core.current import CURRENT, MOST_STEPS, begin
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.trace import Outgoing
@@ -60,7 +60,7 @@ def _step(name: str, detail: str, commands: tuple[Any, ...]) -> Outgoing | None:
 
 
 def _is_private(name: Any) -> bool:
-    return str(name).partition(" ")[0].upper() in PRIVATE
+    return word_of(name).partition(" ")[0] in PRIVATE
 
 
 def _failed(address: str, step: Outgoing | None, exc: BaseException) -> BaseException:
@@ -155,7 +155,7 @@ class RevivedConnection(UnixDomainSocketConnection):
 
 
 def _key(args: tuple[Any, ...]) -> str:
-    if len(args) < 2 or str(args[0]).partition(" ")[0].upper() in UNTOLD:
+    if len(args) < 2 or word_of(args[0]).partition(" ")[0] in UNTOLD:
         return ""
     key = args[1].decode(errors="replace") if isinstance(args[1], bytes) else str(args[1])
     key = key if len(key) <= 60 else f"{key[:57]}..."
