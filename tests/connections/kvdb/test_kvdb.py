@@ -21,9 +21,9 @@ import psutil
 import pytest
 import redis
 
-from workbench.connections.kvdb import client as kvdb_client
 from workbench.connections.kvdb.live import Kvdb, NotDurable
 from workbench.connections.kvdb.server import EmbeddedServer, found_server, private_folder
+from workbench.core import current
 from workbench.core.call import Call
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
@@ -422,10 +422,14 @@ def test_what_goes_with_a_password_is_nowhere_in_the_trace(kvdb: Kvdb, call: Cal
 
 
 def test_a_call_keeps_a_bounded_number_of_steps(kvdb: Kvdb, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kvdb_client, "MOST_STEPS", 3)
+    monkeypatch.setattr(current, "MOST_STEPS", 3)
     for number in range(5):
         kvdb.conn.set("x", number)
-    assert (len(call.step.steps), kvdb.conn.get("x")) == (3, "4")
+    assert kvdb.conn.get("x") == "4"
+    assert [step.describe() for step in call.step.steps] == [
+        *["Redis SET x"] * 3,
+        "WARNING more than 3 steps; later calls to other systems are not kept",
+    ]
 
 
 def test_outside_a_call_nothing_is_recorded(kvdb: Kvdb, call: Call) -> None:

@@ -13,7 +13,7 @@ from redis.connection import UnixDomainSocketConnection
 
 from workbench.connections.common.errors import AccessRefused
 from workbench.connections.kvdb.waits import Patient, wait_of, waiting, word_of
-from workbench.core.current import CURRENT, MOST_STEPS, begin
+from workbench.core.current import CURRENT, begin
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.trace import Outgoing
 
@@ -51,9 +51,8 @@ class RedisRefused(AccessRefused, redis.exceptions.AuthenticationError):
 
 
 def _step(name: str, detail: str, commands: tuple[Any, ...]) -> Outgoing | None:
-    """A step of the call that is running; None if there is none, or if it has more than enough already."""
-    call = CURRENT.get()
-    if call is None or len(call.step.steps) >= MOST_STEPS:
+    """A step of the call that is running; None if there is none."""
+    if CURRENT.get() is None:
         return None
     asked = {} if _is_private(name) else {"arguments": commands}
     return begin("redis", f"Redis {name}" if detail else "Redis", asked, connection="Redis", operation=name)
