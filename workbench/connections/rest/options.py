@@ -17,8 +17,8 @@ TAKEN = ("allow_redirects", "auth", "cookies", "files", "timeout")
 INSTEAD = {
     "json": "give it as data, which is sent as JSON",
     "stream": "conn.open(path) reads an answer as a stream",
-    "verify": "verify_tls is said in the definition",
-    "cert": "name the file in REQUESTS_CA_BUNDLE",
+    "verify": "set ca_file or verify_tls in the definition",
+    "cert": "log in by username, api_key or headers; a client's certificate is not supported",
     "proxies": "set HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
     "hooks": "look at the answer once it is there",
 }
