@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -79,7 +79,7 @@ def _timeouts(owner: str, given: Any) -> Timeouts | None:
 
 
 def _auth(owner: str, reveal: Reveal, given: Any) -> Any:
-    if given is None or isinstance(given, Callable):  # type: ignore[arg-type]
+    if given is None or callable(given):
         return given
     if isinstance(given, tuple | list) and len(given) == 2:
         user, password = (_shown(each, reveal) for each in given)
