@@ -56,6 +56,8 @@ def test_a_url_without_a_scheme_is_not_repeated() -> None:
         ("rediss://user:p%40w@h/0", "rediss://user:***@h/0"),
         ("unix:///a/b.sock?db=0&password=pw", "unix:///a/b.sock?db=0&password=***"),
         ("redis://h?Password=pw&db=1", "redis://h?Password=***&db=1"),
+        ("redis://h:6379/0?password=a@bcdef", "redis://h:6379/0?password=***"),
+        ("redis://u:pw@h:6379/0?password=a@bcdef", "redis://u:***@h:6379/0?password=***"),
         ("redis://h:6379/0", "redis://h:6379/0"),
         ("user:pw@h:6379", "user:***@h:6379"),
         ("unix://:pw@/a/b.sock", "unix://:***@/a/b.sock"),

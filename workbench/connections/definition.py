@@ -86,7 +86,7 @@ class ConnectionDefinition(Definition, frozen=True):
 
     @property
     def secret_names(self) -> list[str]:
-        """The secrets that it names, but those that this process alone knows."""
+        """Names of its secrets, without those given as plain text, which this process alone knows."""
         secrets = [each for each in (getattr(self, field) for field in self.__struct_fields__) if type(each) is Secret]
         return [each.name for each in secrets if given(each.name) is None]
 
@@ -103,9 +103,9 @@ class ConnectionDefinition(Definition, frozen=True):
 
     @property
     def called(self) -> str:
-        """The address that it calls, whose host a person is told; '' of what leaves this machine for none, as a folder.
+        """The address that it calls; '' if it calls none, as a folder. A person is told its host.
 
-        A kind without `host` says so itself; else its own name stands for the address, and counts as outside.
+        It is the field `host`. A kind without one overrides this; else its name counts as an address outside.
         """
         return str(getattr(self, "host", None) or self)
 

@@ -31,7 +31,7 @@ def make_private(path: Path) -> None:
 
 
 class Place:
-    """The path of an open file: open, a file that was deleted can be written for ever, and nobody finds it."""
+    """The path of an open file, which can be written for ever after it was deleted, so that nobody finds it."""
 
     def __init__(self, path: Path) -> None:
         """Take the file that is there now for the open one."""

@@ -67,4 +67,5 @@ def read_url(url: str, what: str = "store", kinds: Collection[str] = FORMS_BY_KI
 
 def redacted(url: str) -> str:
     """The URL with its password taken out."""
-    return IN_QUERY.sub(r"\1***", PASSWORD.sub(r"\1***", url))
+    # The query first: a @ in it is no end of what stands before the host.
+    return PASSWORD.sub(r"\1***", IN_QUERY.sub(r"\1***", url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import urllib3
 
 from workbench import (
     DropboxConnection,
@@ -56,6 +57,13 @@ def test_everything_else_is_outside_local_networks_too(address: str) -> None:
     assert is_outside(host_of(address))
     in_url = f"[{address}]" if ":" in address else address
     assert is_outside(host_of(f"https://{in_url}:8443/"))
+
+
+@pytest.mark.parametrize("end", ["\\.localhost", "/.localhost", "?.localhost", "#.localhost", "\\@localhost"])
+def test_what_stands_behind_the_host_makes_nothing_local(end: str) -> None:
+    address = f"https://evil.example.com{end}"
+    assert host_of(address) == urllib3.util.parse_url(address).host == "evil.example.com"
+    assert is_outside(host_of(address))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,23 @@ def test_through_a_proxy_callers_get_their_own_answer_in_time(
     late = opened("http://data.example.com", path="/ann", retries=0, timeout_seconds=5, deadline_seconds=0.5)
     with source.fail(bytes_per_second=20), pytest.raises(DeadlineExceeded):
         late.get("c")
+
+
+@pytest.mark.parametrize("here", ["127.0.0.1", "127.0.0.2", "[::1]", "0.0.0.0"])
+def test_what_is_of_this_machine_goes_through_no_proxy(
+    opened: Any, source: HTTPSource, monkeypatch: pytest.MonkeyPatch, here: str
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, source.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(ConnectionFailed, match="cannot be reached"):
+        opened(f"http://{here}:9", retries=0).get("c")
+    keys = {"access_key": "me", "secret_key": secret("KEY")}
+    s3 = S3Connection("x", bucket="bucket", address=f"http://{here}:9", retries=0, **keys)
+    opening = Opening(lambda secret, owner: "key", SystemClock())
+    with closing(s3.open(opening)) as conn, pytest.raises(ConnectionFailed):
+        conn.read("a.txt")
+    assert len(source.requests) == 0
 
 
 def test_who_hangs_up_without_having_said_so_is_asked_again_or_told_of(opened: Any, source: HTTPSource) -> None:

@@ -21,12 +21,13 @@ import psutil
 import pytest
 import redis
 
-from workbench.connections.kvdb import client as kvdb_client
 from workbench.connections.kvdb.live import Kvdb, NotDurable
 from workbench.connections.kvdb.server import EmbeddedServer, found_server, private_folder
+from workbench.core import current
 from workbench.core.call import Call
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
+from workbench.core.trace import Outgoing
 
 NO_SERVER_ON_PATH = {"PATH": "/nonexistent"}
 ENVIRONS = {"on PATH": {"PATH": os.environ["PATH"]}, "wheel": NO_SERVER_ON_PATH}
@@ -406,11 +407,29 @@ def test_commands_are_steps_of_the_call_that_runs(kvdb: Kvdb, call: Call) -> Non
     ]
 
 
+@pytest.mark.parametrize("name", ["ACL SETUSER", "acl setuser", b"ACL SETUSER", b"ACL"])
+def test_what_goes_with_a_password_is_nowhere_in_the_trace(kvdb: Kvdb, call: Call, name: str | bytes) -> None:
+    with suppress(redis.exceptions.ResponseError):
+        kvdb.conn.execute_command(name, "ada", ">plain-0815-password")
+    kvdb.conn.pipeline(transaction=False).execute_command(name, "ada", ">plain-0815-password").execute(
+        raise_on_error=False
+    )
+    alone, together = call.step.steps
+    assert isinstance(alone, Outgoing)
+    assert isinstance(together, Outgoing)
+    assert (alone.arguments, alone.answer, together.answer) == ({}, None, None)
+    assert "0815" not in f"{alone.describe()} {together.describe()} {together.arguments}"
+
+
 def test_a_call_keeps_a_bounded_number_of_steps(kvdb: Kvdb, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kvdb_client, "MOST_STEPS", 3)
+    monkeypatch.setattr(current, "MOST_STEPS", 3)
     for number in range(5):
         kvdb.conn.set("x", number)
-    assert (len(call.step.steps), kvdb.conn.get("x")) == (3, "4")
+    assert kvdb.conn.get("x") == "4"
+    assert [step.describe() for step in call.step.steps] == [
+        *["Redis SET x"] * 3,
+        "WARNING more than 3 steps; later calls to other systems are not kept",
+    ]
 
 
 def test_outside_a_call_nothing_is_recorded(kvdb: Kvdb, call: Call) -> None:

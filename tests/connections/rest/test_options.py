@@ -140,7 +140,8 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(opened: Any, so
     [
         ("json", "give it as data"),
         ("stream", "conn.open"),
-        ("verify", "verify_tls"),
+        ("verify", "set ca_file or verify_tls in the definition"),
+        ("cert", "a client's certificate is not supported"),
         ("proxies", "HTTPS_PROXY"),
         ("file", "did you mean files=?"),
         ("nonsense", "there are allow_redirects, auth, cookies, files, timeout"),

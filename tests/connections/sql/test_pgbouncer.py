@@ -79,8 +79,11 @@ def test_a_wrong_password_is_told_as_that(definition: SQLConnection) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"database": "nope"}, 'database "nope" does not exist Fix: correct what it names'),
-        ({"extra": {"options": "-c nope=1"}}, 'unrecognized configuration parameter "nope" Fix: correct what it names'),
+        ({"database": "nope"}, 'database "nope" does not exist. Fix: correct what it names'),
+        (
+            {"extra": {"options": "-c nope=1"}},
+            'unrecognized configuration parameter "nope". Fix: correct what it names',
+        ),
     ],
 )
 def test_a_server_that_answers_is_not_said_to_be_down(postgres: SQLConnection, changes: Any, said: str) -> None:

@@ -189,7 +189,7 @@ def test_the_peers_troubles_are_sqlites_own() -> None:
 
 def test_a_server_that_is_not_there_is_said() -> None:
     nowhere = SQLConnection("s", engine="postgresql", host="127.0.0.1", port=9, database="d", username="u")
-    with pytest.raises(ConnectionFailed, match=r"SQL 's' at 127.0.0.1 failed: .*refused"):
+    with pytest.raises(ConnectionFailed, match=r"SQL 's' at 127.0.0.1 failed: .*refused.*[.?] Fix: check"):
         nowhere.open(OPENING).ping()
 
 

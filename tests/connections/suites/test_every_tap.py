@@ -103,6 +103,16 @@ def test_of_plain_credentials_in_a_rest_call_the_names_are_kept(call: Call) -> N
     assert record.arguments["headers"].text == '{"Authorization": "***", "X-A": "b"}'
 
 
+def test_of_plain_credentials_in_the_query_of_a_path_the_names_are_kept(call: Call) -> None:
+    with opened("rest", path="/rates?api_key={of}&q=EUR") as (conn, peer):
+        peer.reply("/rates", json={})
+        conn.get("cid", {"of": "plain-key"})
+        conn.open("/rates?q=EUR&token=plain-key").close()
+    shown = ["/rates?api_key=***&q=EUR", "/rates?q=EUR&token=***"]
+    assert [record.arguments["path"].text for record in records(call)] == shown
+    assert [record.name.rpartition(" ")[2] for record in records(call)] == shown
+
+
 def test_rows_of_a_database_are_kept_beside_the_statement_and_its_values(call: Call) -> None:
     with opened("sql") as (conn, peer):
         peer.execute("CREATE TABLE names (id INTEGER, name TEXT)")

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 def host_of(address: str) -> str:
     """The host of an address, as `data.example.com` of `https://data.example.com:8443/`; '' of a folder or of none."""
-    address = address.strip()
+    # Clients take a backslash for a slash (WHATWG URL, 4.4): what follows it is no part of the host.
+    address = address.strip().replace("\\", "/")
     if not address or address.startswith("/"):
         return ""
     try:

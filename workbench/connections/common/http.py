@@ -19,9 +19,9 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from http.client import HTTPException, HTTPResponse, parse_headers
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
-from urllib.parse import urlsplit
 
 from workbench.connections.common.errors import AnswerTooLarge
+from workbench.connections.common.hosts import host_of, is_outside
 from workbench.connections.common.trying import Due
 from workbench.core.errors import MissingDependency
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 16
 BACKOFF_SECONDS = 0.3
 """The first wait before another try, where the other side names none."""
-LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 SWITCHING_PROTOCOLS = 101
 MOST_INTERIM = 64
 """How many interim answers may come before the final one; none of the servers known sends more than a few."""
@@ -246,11 +245,6 @@ def adapter_class() -> Any:
     return Adapter
 
 
-def is_here(address: str) -> bool:
-    """Whether an address is of this machine: a proxy cannot reach it, and a sandbox must not leave it."""
-    return urlsplit(address).hostname in LOOPBACK
-
-
 def settle(session: Session, address: str, verify: bool | str) -> None:
     """Take proxies, certificates and authorities from the environment, once.
 
@@ -261,7 +255,9 @@ def settle(session: Session, address: str, verify: bool | str) -> None:
     """
     first = None if isinstance(verify, str) else verify
     settings = session.merge_environment_settings(address, {}, None, first, None)
-    session.proxies, session.cert = {} if is_here(address) else settings["proxies"], settings["cert"]
+    # A proxy cannot reach this machine.
+    session.proxies = settings["proxies"] if is_outside(host_of(address)) else {}
+    session.cert = settings["cert"]
     session.verify = verify if isinstance(verify, str) else settings["verify"]
     # Asking the environment at every call costs a third of the call.
     session.trust_env = False

@@ -61,7 +61,9 @@ def file_of(owner: object, ca_file: str | None) -> str | None:
     Raises:
         ConnectionFailed: It cannot be read, or holds no certificates.
     """
-    return ca_file if ca_file is None or Trust(owner, ca_file).context else None
+    if ca_file is not None:
+        Trust(owner, ca_file).context  # noqa: B018 - read, so that what is wrong with it is said here
+    return ca_file
 
 
 class Sockets(list[socket.socket]):

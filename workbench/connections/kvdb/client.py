@@ -12,8 +12,8 @@ from redis.client import Pipeline
 from redis.connection import UnixDomainSocketConnection
 
 from workbench.connections.common.errors import AccessRefused
-from workbench.connections.kvdb.waits import Patient, wait_of, waiting
-from workbench.core.current import CURRENT, MOST_STEPS, begin
+from workbench.connections.kvdb.waits import Patient, wait_of, waiting, word_of
+from workbench.core.current import CURRENT, begin
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded
 from workbench.core.trace import Outgoing
 
@@ -51,16 +51,15 @@ class RedisRefused(AccessRefused, redis.exceptions.AuthenticationError):
 
 
 def _step(name: str, detail: str, commands: tuple[Any, ...]) -> Outgoing | None:
-    """A step of the call that is running; None if there is none, or if it has more than enough already."""
-    call = CURRENT.get()
-    if call is None or len(call.step.steps) >= MOST_STEPS:
+    """A step of the call that is running; None if there is none."""
+    if CURRENT.get() is None:
         return None
     asked = {} if _is_private(name) else {"arguments": commands}
     return begin("redis", f"Redis {name}" if detail else "Redis", asked, connection="Redis", operation=name)
 
 
 def _is_private(name: Any) -> bool:
-    return str(name).partition(" ")[0].upper() in PRIVATE
+    return word_of(name).partition(" ")[0] in PRIVATE
 
 
 def _failed(address: str, step: Outgoing | None, exc: BaseException) -> BaseException:
@@ -155,7 +154,7 @@ class RevivedConnection(UnixDomainSocketConnection):
 
 
 def _key(args: tuple[Any, ...]) -> str:
-    if len(args) < 2 or str(args[0]).partition(" ")[0].upper() in UNTOLD:
+    if len(args) < 2 or word_of(args[0]).partition(" ")[0] in UNTOLD:
         return ""
     key = args[1].decode(errors="replace") if isinstance(args[1], bytes) else str(args[1])
     key = key if len(key) <= 60 else f"{key[:57]}..."

@@ -26,7 +26,7 @@ STREAMS = ("XREAD", "XREADGROUP")
 
 def wait_of(args: tuple[Any, ...]) -> float | None:
     """How long a command may wait by its own words [s]; 0 for one that waits at no time, None without end."""
-    name = _word(args[0])
+    name = word_of(args[0])
     try:
         if (at := SECONDS_AT.get(name)) is not None:
             return float(args[at]) or None
@@ -42,14 +42,15 @@ def wait_of(args: tuple[Any, ...]) -> float | None:
 
 def _block_of(args: tuple[Any, ...], start: int) -> float | None:
     for at in range(start, len(args)):
-        if (word := _word(args[at])) == "STREAMS":
+        if (word := word_of(args[at])) == "STREAMS":
             break
         if word == "BLOCK":
             return float(args[at + 1]) / 1000 or None
     return 0.0
 
 
-def _word(arg: Any) -> str:
+def word_of(arg: Any) -> str:
+    """A name or word of a command, text or bytes, in capitals."""
     return (arg.decode("latin-1") if isinstance(arg, bytes) else str(arg)).upper()
 
 

@@ -68,6 +68,12 @@ def shown_query(query: str) -> str:
     )
 
 
+def shown_path(path: str) -> str:
+    """A path as it is kept, whose own query is an encoded query too."""
+    path, sign, query = path.partition("?")
+    return path + sign + shown_query(query)
+
+
 def revealed(values: Mapping[str, Any], reveal: Reveal) -> dict[str, Any]:
     """The values as they are sent."""
     return {name: reveal(value) if isinstance(value, Secret) else value for name, value in values.items()}

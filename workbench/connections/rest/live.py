@@ -11,7 +11,7 @@ from workbench.connections.common.colours import Aio, expect_no_loop
 from workbench.connections.definition import Live, Opening, Pinged
 from workbench.connections.files.streams import Download
 from workbench.connections.rest.answer import Response
-from workbench.connections.rest.credentials import shown_headers, shown_query
+from workbench.connections.rest.credentials import shown_headers, shown_path, shown_query
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.rest.file import fetched
 from workbench.connections.rest.options import Options, multipart, options_of
@@ -102,10 +102,11 @@ class LiveREST(Live):
         else:
             body, content_type = sender.body_of(data)
         sent = {**({"Content-Type": content_type} if content_type else {}), **sent}
-        name, asked = self.definition.name, dict[str, Any](path=path or "/", query=shown_query(query))
+        name, at = self.definition.name, shown_path(path or "/")
+        asked: dict[str, Any] = {"path": at, "query": shown_query(query)}
         asked |= {"headers": shown_headers(headers or {}), "body": body}
         arguments = {key: value for key, value in asked.items() if value}
-        with outgoing("rest", f"{method} {name} {path or '/'}", arguments, connection=name, operation=method) as step:
+        with outgoing("rest", f"{method} {name} {at}", arguments, connection=name, operation=method) as step:
             response = sender.send(method, sender.url_of(path, query), body, sent, options)
             step.answered(response.content)
             step.end(str(response.status_code), mood_of_status(response.status_code))
@@ -126,9 +127,8 @@ class LiveREST(Live):
         """
         expect_no_loop(self.sender.owner, "make it a plain def handle, or await conn.aio.open(...)")
         stream = fetched(self.sender, path, params=params)
-        at, name = path or self.definition.path or "/", self.definition.name
-        asked = {"path": at.partition("?")[0]}
-        return stream.recorded(begin("rest", f"GET {name} {at}", asked, connection=name, operation="GET"))
+        at, name = shown_path(path or self.definition.path or "/"), self.definition.name
+        return stream.recorded(begin("rest", f"GET {name} {at}", {"path": at}, connection=name, operation="GET"))
 
     def for_call(self, cid: str) -> BoundREST:
         """The short form `self.rest["name"]`, with the CID implied."""

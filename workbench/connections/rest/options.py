@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,8 +17,8 @@ TAKEN = ("allow_redirects", "auth", "cookies", "files", "timeout")
 INSTEAD = {
     "json": "give it as data, which is sent as JSON",
     "stream": "conn.open(path) reads an answer as a stream",
-    "verify": "verify_tls is said in the definition",
-    "cert": "name the file in REQUESTS_CA_BUNDLE",
+    "verify": "set ca_file or verify_tls in the definition",
+    "cert": "log in by username, api_key or headers; a client's certificate is not supported",
     "proxies": "set HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
     "hooks": "look at the answer once it is there",
 }
@@ -79,7 +79,7 @@ def _timeouts(owner: str, given: Any) -> Timeouts | None:
 
 
 def _auth(owner: str, reveal: Reveal, given: Any) -> Any:
-    if given is None or isinstance(given, Callable):  # type: ignore[arg-type]
+    if given is None or callable(given):
         return given
     if isinstance(given, tuple | list) and len(given) == 2:
         user, password = (_shown(each, reveal) for each in given)

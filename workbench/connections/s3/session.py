@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from workbench.connections.common.http import bound_pools, is_here
+from workbench.connections.common.hosts import host_of, is_outside
+from workbench.connections.common.http import bound_pools
 from workbench.connections.common.tls import file_of
 from workbench.connections.s3.definition import S3Connection
 from workbench.core.current import begin
@@ -91,7 +92,7 @@ def client_of(definition: S3Connection, secret_key: str | None) -> Any:
         # What only speaks like S3 may refuse a checksum that boto3 adds by itself; a sink sends one while it is taken.
         request_checksum_calculation="when_required" if definition.address else None,
         s3={"addressing_style": "path" if definition.address else "auto"},
-        proxies={} if is_here(definition.address) else None,
+        proxies=None if is_outside(host_of(definition.called)) else {},
         user_agent_extra="workbench",
     )
     # A session of its own: the default one is shared, and not safe to make clients from in many threads.

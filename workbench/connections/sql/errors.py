@@ -42,10 +42,13 @@ def failure(definition: SQLConnection, exc: SQLAlchemyError) -> ConnectionFailed
     is_away = without and not is_unread
     kind: type[ConnectionFailed] = ConnectionFailed
     if getattr(inner, "sqlstate", None) in NOT_LET_IN or (is_away and any(each in said for each in NOT_LET_IN_WORDS)):
-        kind, fix = AccessRefused, f" {definition.credentials_fix}"
+        kind, fix = AccessRefused, definition.credentials_fix
+    elif is_away:
+        fix = f"Fix: {_fix(inner, said)}"
     else:
-        fix = f" Fix: {_fix(inner, said)}" if is_away else f". {READ_AS_TEXT}" if is_unread else ""
-    return kind(f"{definition}{where} failed: {said}{fix}")
+        fix = READ_AS_TEXT if is_unread else ""
+    stop = "" if not fix or said.endswith((".", "?", "!")) else "."
+    return kind(f"{definition}{where} failed: {said}{stop} {fix}".rstrip())
 
 
 def _fix(inner: object, said: str) -> str:

@@ -55,12 +55,15 @@ class Shelf(AbstractedFS):  # type: ignore[misc]
     def format_list(self, basedir: str, listing: list[str], ignore_err: bool = True) -> Iterator[bytes]:
         if self._dialect.lines == "dos":
             yield from (self._dos(basedir, name) for name in listing)
-        for line in super().format_list(basedir, listing, ignore_err) if self._dialect.lines != "dos" else ():
-            told = self._told(LISTED_SIZE, line) if line.startswith(b"-") else line
-            # No number of links, and names of several words.
-            yield LISTED_OWNER.sub(rb"\1 NT Users Domain Users", told) if self._dialect.lines == "domain" else told
+        else:
+            yield from map(self._unix, super().format_list(basedir, listing, ignore_err))
         for name in self._strange():
             yield b"-rw-r--r--   1 owner    group           1 Jan 01 2026 %b\r\n" % name
+
+    def _unix(self, line: bytes) -> bytes:
+        told = self._told(LISTED_SIZE, line) if line.startswith(b"-") else line
+        # No number of links, and names of several words.
+        return LISTED_OWNER.sub(rb"\1 NT Users Domain Users", told) if self._dialect.lines == "domain" else told
 
     def _dos(self, folder: str, name: str) -> bytes:
         found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118
