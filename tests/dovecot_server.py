@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import found
+
 PASSWORD = "pässwörd-€uro"
 CONFIG = """
 base_dir = {folder}/run
@@ -111,17 +113,10 @@ class Dovecot:
 
 
 @pytest.fixture(scope="session")
-def dovecot_program() -> str:
-    program = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        pytest.skip("Dovecot is not installed: apt install dovecot-imapd")
-    return str(program)
-
-
-@pytest.fixture(scope="session")
-def dovecot_server(dovecot_program: str) -> Iterator[Dovecot]:
+def dovecot_server() -> Iterator[Dovecot]:
+    program = found("dovecot", "dovecot-imapd")
     # Its sockets' paths may have about 100 letters.
     with tempfile.TemporaryDirectory(prefix="wb-dovecot-") as folder:
-        server = Dovecot(dovecot_program, Path(folder))
+        server = Dovecot(program, Path(folder))
         yield server
         server.stop()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import found
 from workbench.connections.sql.definition import SQLConnection
 from workbench.core.secret import secret
 
@@ -90,9 +91,7 @@ def lenient_pgbouncer(postgres: SQLConnection) -> Iterator[SQLConnection]:
 @contextmanager
 def bounced(postgres: SQLConnection, more: str = "") -> Iterator[SQLConnection]:
     """A PgBouncer, until the end of the block."""
-    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        pytest.skip("PgBouncer is not installed: apt install pgbouncer")
+    program = found("pgbouncer", "pgbouncer")
     with folder_of_its_own("bouncer-") as folder:
         Path(f"{folder}/users").write_text(f'"tester" "{PASSWORD}"\n')
         Path(f"{folder}/bouncer.ini").write_text(BOUNCER.format(folder=folder, server=postgres.host, more=more))

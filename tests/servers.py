@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
-import pytest
 
-from tests.kernels import ROOT
+from tests.programs import found
 from tests.serving import until
 from workbench.connections.definition import ConnectionDefinition
 from workbench.connections.ftp.definition import FTPConnection
@@ -26,8 +25,12 @@ from workbench.connections.sftp.definition import SFTPConnection
 from workbench.core.secret import give, secret
 from workbench.sandbox.file_tree import Tree
 
-UNPACKED = ROOT / ".cache/servers"
-"""Where `.ci/run` unpacks vsftpd: Debian installs it or ProFTPD, not both."""
+PROGRAMS = {
+    "vsftpd": ("vsftpd", "vsftpd (.ci/run has it and ProFTPD side by side)"),
+    "proftpd": ("proftpd", "proftpd-core"),
+    "openssh": ("sshd", "openssh-server"),
+}
+"""Of each make the program, and the package that has it."""
 IS_ROOT = os.geteuid() == 0
 # Who is root lets the servers do their work as a user who may do less, and has a home, which vsftpd wants.
 ACCOUNT = pwd.getpwnam("daemon") if IS_ROOT else pwd.getpwuid(os.geteuid())
@@ -103,8 +106,6 @@ class RealServer:
         more: Lines to add to its settings.
     """
 
-    PROGRAMS = {"vsftpd": "vsftpd", "proftpd": "proftpd", "openssh": "sshd"}  # noqa: RUF012
-
     def __init__(self, make: str, folder: Path, more: str = "") -> None:
         self._more = more
         self.make, self.folder, self.root = make, folder, folder / "site/files"
@@ -114,7 +115,7 @@ class RealServer:
         self.files = Tree(self.root)
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._program = found(self.PROGRAMS[make])
+        self._program = found(*PROGRAMS[make])
         getattr(self, f"_set_up_{make}")()
 
     def definition(self, name: str, **fields: Any) -> ConnectionDefinition:
@@ -156,12 +157,11 @@ class RealServer:
         """Listen on a free port; another one is tried if somebody else was faster."""
         for _ in range(TRIES):
             with socket.socket() as held:
-                held.bind(("127.0.0.1", self.port))
+                held.bind(("127.0.0.1", 0))
                 self.port = held.getsockname()[1]
             self._process = self._begun()
             if until(self._answers_or_ended, f"{self.make} answers", LONGEST_START_SECONDS) == "answers":
                 return self
-            self.port = 0
         said = (self.folder / "out").read_text(errors="replace")[-1_000:]
         raise AssertionError(f"{self._program} did not start: {said}")
 
@@ -241,15 +241,6 @@ class RealServer:
         at = self.folder / "sshd_config"
         at.write_text(SSHD.format(port=self.port, folder=self.folder) + f"{self._more}\n")
         return [self._program, "-D", "-e", "-f", str(at)]
-
-
-def found(program: str) -> str:
-    """Where a program is; skips the test, or fails it in CI, if it is nowhere."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", str(UNPACKED / "usr/sbin")])
-    if (at := shutil.which(program, path=path)) is None:
-        package = {"vsftpd": "vsftpd", "proftpd": "proftpd-core", "sshd": "openssh-server"}[program]
-        pytest.skip(f"{program} is not installed: apt install {package} (.ci/run has vsftpd and ProFTPD side by side)")
-    return at
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 import workbench
@@ -38,18 +40,18 @@ class Hello(Service):
 
 
 @pytest.fixture(scope="module")
-def wb() -> Workbench:
-    made = Workbench(port=0, sandbox=True)
-    made.deploy(Hello)
-    made.define(
-        RESTChannel("hello", path="/api/hello", service="api.hello", method=("GET", "PUT")),
-        RESTConnection("Rates", host="https://rates.example"),
-        FTPConnection("My FTP", host="ftp.example"),
-        SMTPConnection("My SMTP", host="smtp.example"),
-        BasicAuth("my.user", password=secret("NOBODY_SET_IT")),
-        IntervalJob("hourly", service="api.hello", hours=1),
-    )
-    return made
+def wb() -> Iterator[Workbench]:
+    with Workbench(port=0, sandbox=True) as made:
+        made.deploy(Hello)
+        made.define(
+            RESTChannel("hello", path="/api/hello", service="api.hello", method=("GET", "PUT")),
+            RESTConnection("Rates", host="https://rates.example"),
+            FTPConnection("My FTP", host="ftp.example"),
+            SMTPConnection("My SMTP", host="smtp.example"),
+            BasicAuth("my.user", password=secret("NOBODY_SET_IT")),
+            IntervalJob("hourly", service="api.hello", hours=1),
+        )
+        yield made
 
 
 @pytest.mark.parametrize(

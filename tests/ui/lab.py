@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pytest
+
 from tests.kernels import ROOT, kernel_env
 
 CHROMIUM = os.environ.get("CHROME", "/usr/bin/chromium")
@@ -132,7 +134,9 @@ class Lab:
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """A headless Chromium."""
+    """A headless Chromium; skips the test where there is none."""
+    if not shutil.which(CHROMIUM):
+        pytest.skip(f"needs {CHROMIUM} (Debian: apt install chromium)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

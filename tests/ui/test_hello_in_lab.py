@@ -16,10 +16,7 @@ import pytest
 import requests
 
 from tests.kernels import ROOT, kernel_env
-from tests.ui.lab import CHROMIUM, Lab, Notebook
-
-if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
-    pytest.skip(f"needs {CHROMIUM} (Debian: apt install chromium)", allow_module_level=True)
+from tests.ui.lab import Lab, Notebook
 
 NAME = "00-hello.ipynb"
 ALL_RAN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]

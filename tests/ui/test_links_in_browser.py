@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,11 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.ui.lab import CHROMIUM, browser
+from tests.ui.lab import browser
 from workbench import RESTChannel, Service, Workbench
-
-if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
-    pytest.skip(f"needs {CHROMIUM} (Debian: apt install chromium)", allow_module_level=True)
 
 
 class Counts(Service):

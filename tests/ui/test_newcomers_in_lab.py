@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.ui.lab import CHROMIUM, KERNEL, Lab, Notebook
-
-if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
-    pytest.skip(f"needs {CHROMIUM} (Debian: apt install chromium)", allow_module_level=True)
+from tests.ui.lab import KERNEL, Lab, Notebook
 
 pytestmark = pytest.mark.timeout(180)
 ON = "from workbench import wb, Service, RESTChannel, RESTConnection, BasicAuth, secret"

@@ -11,7 +11,9 @@ from tests.ui.conftest import Asking, Hello
 from workbench import BasicAuth, IntervalJob, Limit, RESTConnection, Service, Workbench, secret
 from workbench.core.masking import learn
 from workbench.core.trace import Step
+from workbench.notebook import running
 from workbench.runtime.traffic import Traffic
+from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.ui import views
 from workbench.ui.desk import Desk
 from workbench.ui.panel.figures import rank
@@ -285,6 +287,11 @@ def test_what_strangers_send_stays_text(ask: Asking, desk: Desk, wb: Workbench) 
     wb.invoke("api.hello", SCRIPT)
     wb.log.append(wb.log[-1]._replace(text=SCRIPT))
     assert ask("panel", tab="log")["rows"][0]["text"] == SCRIPT, "escaped by the page, once"
-    desk.html_of_peer = Desk(wb, desk.courier, {}).html_of_peer
-    wb.peers.start("smtp", name=SCRIPT)
-    assert SCRIPT not in ask("panel", tab="peers")["rows"][0]["html"]
+    mails = wb.peers.start("imap", name="mails")
+    assert isinstance(mails, IMAPMailbox)
+    mails.arrive(SCRIPT, SCRIPT)
+    for draws in (desk.html_of_peer, running.peer):
+        desk.html_of_peer = draws
+        html = ask("panel", tab="peers")["rows"][0]["html"]
+        assert "from a stranger" in html
+        assert "<script" not in html

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.ui.lab import CHROMIUM, Notebook
-
-if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
-    pytest.skip(f"needs {CHROMIUM} (Debian: apt install chromium)", allow_module_level=True)
+from tests.ui.lab import Notebook
 
 pytestmark = pytest.mark.timeout(180)
 ON = "from workbench import wb, Service, RESTChannel"

@@ -2,5 +2,4 @@
 
 from __future__ import annotations
 
-from tests.dovecot_server import dovecot_program as dovecot_program
 from tests.dovecot_server import dovecot_server as dovecot_server
