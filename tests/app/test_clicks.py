@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.kernels import kernel_env
+from tests.redis_server import RedisServer
 from tests.stores.conftest import redis_program as redis_program
 from tests.stores.conftest import redis_server as redis_server
 from tests.stores.conftest import shared_url as shared_url
@@ -341,6 +342,16 @@ def test_a_change_of_what_a_cell_defines_waits_for_that_cell_which_has_the_last_
     assert (second.jobs["quote"].definition, list(second.clicked)) == (QUOTE, [])
 
 
+def test_a_change_of_what_a_cell_defines_stays_in_force_when_it_is_no_longer_kept(notebook: Notebooks) -> None:
+    wb = notebook()
+    run_cell(wb, lambda: wb.define(QUOTE), Hello)
+    click(wb, QUOTE.replace(hours=2))
+    wb.clicked.remove("job quote")
+    assert (wb.jobs["quote"].definition, list(wb.clicked)) == (QUOTE.replace(hours=2), [])
+    assert run_cell(wb, lambda: wb.define(QUOTE)) == []
+    assert wb.jobs["quote"].definition == QUOTE
+
+
 def test_a_form_that_changes_nothing_of_a_cells_definition_is_no_click(notebook: Notebooks) -> None:
     wb = notebook()
     run_cell(wb, lambda: wb.define(QUOTE), Hello)
@@ -380,6 +391,19 @@ def test_a_renamed_notebook_is_asked_whether_it_had_that_name_and_takes_what_it_
     assert (second.jobs["quote"].state, list(second.clicked)) == ("on", ["job quote"])
     with pytest.raises(UnknownName):
         second.clicked.take("Untitled.ipynb")
+    notebook.close()
+
+
+def test_in_a_store_that_machines_share_nobody_asks_after_a_notebook_that_another_may_have(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    redis_server.client.flushall()
+    notebook = Notebooks(tmp_path, redis_server.url)
+    first = notebook("theirs.ipynb")
+    run_cell(first, nothing, Hello)
+    click(first, QUOTE)
+    first.close()
+    assert run_cell(notebook(), nothing, Hello) == []
     notebook.close()
 
 

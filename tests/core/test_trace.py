@@ -90,9 +90,10 @@ def test_no_part_of_a_secret_is_left_where_a_value_is_cut(make: Any, before: int
     assert CANARY[:6] not in found.text
 
 
-def test_many_secrets_in_a_long_value_leave_no_part_of_the_last_one() -> None:
+@pytest.mark.parametrize("before", range(len(CANARY)))
+def test_many_secrets_in_a_long_value_leave_no_part_of_the_last_one(before: int) -> None:
     learn(CANARY)
-    assert CANARY[:6] not in kept(CANARY * 1000).text
+    assert set(kept("x" * before + CANARY * 1000).text) <= {"x", "*"}
 
 
 def test_a_big_value_is_not_looked_at_beyond_what_is_kept() -> None:

@@ -17,6 +17,7 @@ CASES = {
     "utf-8": (TEXT.encode(), "application/json"),
     "a byte order mark": (TEXT.encode("utf-8-sig"), "application/json"),
     "a byte order mark and its name": (TEXT.encode("utf-8-sig"), "application/json; charset=utf-8"),
+    "a byte order mark and a wrong name": (TEXT.encode("utf-8-sig"), "application/json; charset=iso-8859-1"),
     "utf-16 with a mark": (TEXT.encode("utf-16"), "application/json; charset=utf-16"),
     "utf-16 that nobody names": (TEXT.encode("utf-16"), "application/json"),
     "utf-16-le without a mark": (TEXT.encode("utf-16-le"), "application/json"),
