@@ -12,6 +12,7 @@ import pytest
 
 from tests.ui.conftest import Asking, Hello
 from workbench import (
+    BasicAuth,
     CronJob,
     IntervalJob,
     Limit,
@@ -174,8 +175,10 @@ def test_edit_opens_the_form_of_a_job_filled_in_and_save_changes_it(ask: Asking,
     opened = ask("job edit", name="nightly")
     assert (opened["how"], opened["edit"]) == ("every", "nightly")
     assert ask("job edit", name="mornings")["how"] == "cron"
+    asked: dict[str, Any] = {"service": "api.hello", "how": "every", "edit": "nightly"}
+    assert ask("schedule save", **asked, values=opened["values"])["said"] == "Job 'nightly' is as it was."
     values = opened["values"] | {"hours": "2"}
-    said = ask("schedule save", service="api.hello", how="every", values=values, edit="nightly")
+    said = ask("schedule save", **asked, values=values)
     assert (said["problems"], said["said"]) == ({}, "Job 'nightly' is changed.")
     assert wb.jobs["nightly"].definition == job.replace(hours=2)
     ask("undo", undo=said["undo"])
@@ -208,6 +211,20 @@ def test_another_job_is_not_replaced_by_an_edit(ask: Asking, wb: Workbench) -> N
     assert list(said["problems"]) == ["name"]
 
 
+def test_the_next_runs_of_an_edited_job_are_its_own_while_its_schedule_stays(ask: Asking, wb: Workbench) -> None:
+    wb.define(IntervalJob("twice", service="api.hello", minutes=1, repeats=2))
+    own = [at.timestamp() for at in wb.jobs["twice"].preview(5)]
+    values = ask("job edit", name="twice")["values"]
+    asked: dict[str, Any] = {"service": "api.hello", "how": "every", "edit": "twice"}
+
+    def shown(**changed: str) -> list[float]:
+        said = ask("schedule check", **asked, values=values | changed)
+        return [each["at"] for each in said["runs"]]
+
+    assert shown(extra="x") == own
+    assert shown(minutes="2")[0] > own[0]
+
+
 def test_a_connection_and_a_channel_are_edited(ask: Asking, wb: Workbench) -> None:
     wb.define(
         SMTPConnection("mail", host="smtp.example.com", port=587, mode="starttls", username="me", password=secret("P"))
@@ -215,7 +232,8 @@ def test_a_connection_and_a_channel_are_edited(ask: Asking, wb: Workbench) -> No
     edit = {"collection": "connections", "name": "mail"}
     values = {each["name"]: each["value"] for each in ask("form", edit=edit)["form"]["fields"]}
     assert (values["host"], values["password"]) == ("smtp.example.com", "P")
-    assert "undo" not in ask("form save", edit=edit, values=values)
+    same = ask("form save", edit=edit, values=values)
+    assert (same["said"], "undo" in same, "hint" in same) == ("SMTP 'mail' is as it was.", False, False)
     said = ask("form save", edit=edit, values=values | {"port": "25"})
     assert said["said"] == "SMTP 'mail' is changed."
     assert wb.connections["mail"].definition == SMTPConnection(
@@ -345,10 +363,42 @@ def test_a_limit_is_lifted_and_comes_back_by_undo(ask: Asking, wb: Workbench) ->
     assert list(wb.limits) == ["service api.hello"]
 
 
-def test_a_form_that_contradicts_a_short_limit_says_both_places(ask: Asking, wb: Workbench) -> None:
-    wb.define(RESTChannel("api.failing", limit="5/m"))
-    asked: dict[str, Any] = {"on": "channel", "name": "api.failing", "lines": LINES, "values": {}}
+def test_a_limit_in_short_is_changed_and_lifted_where_it_is_said(
+    ask: Asking, wb: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADA", "correct-horse")
+    wb.define(
+        RESTChannel("api.failing", limit="5/m"), BasicAuth("ada", password=secret("ADA"), limit="10.0.0.0/8 = 5/m")
+    )
+    for on, name, owners in (("channel", "api.failing", wb.channels), ("user", "ada", wb.users)):
+        asked: dict[str, Any] = {"on": on, "name": name, "lines": LINES, "values": {"exact": True}}
+        checked = ask("limit check", **asked, tried={"calls": "5"})
+        assert (checked["problems"], 'limit="3/d"' in checked["code"]) == ({}, True)
+        assert ask("limit save", **asked)["said"] == f"Limit on {on} {name} is on."
+        assert wb.limits[f"{on} {name}"].lines == "3/d"
+        said = ask("limit remove", on=on, name=name)
+        assert f"{on} {name}" not in wb.limits
+        assert name in owners
+        ask("undo", undo=said["undo"])
+        assert wb.limits[f"{on} {name}"].lines == "3/d"
+        refused = ask("limit save", **asked | {"values": {"exact": False}})
+        assert "has lines alone. Fix: " in refused["problems"][""]
+
+
+def test_a_limit_in_short_of_a_class_is_changed_in_its_cell(ask: Asking, wb: Workbench) -> None:
+    class Rare(Service):
+        name = "api.rare"
+        limit = "5/m"
+
+        def handle(self) -> None: ...
+
+    wb.deploy(Rare)
+    asked: dict[str, Any] = {"on": "service", "name": "api.rare", "lines": LINES, "values": {}}
     assert "comes from two places" in ask("limit save", **asked)["failed"]
+    assert (
+        "said by its class. Fix: change limit = there" in ask("limit remove", on="service", name="api.rare")["failed"]
+    )
+    assert wb.limits["service api.rare"].lines == "5/m"
 
 
 def test_roll_back_brings_the_version_before(ask: Asking, wb: Workbench) -> None:

@@ -155,9 +155,10 @@ class Desk:
         except DanglingReference as exc:
             return {"problems": {exc.field: exc.problem}}
         self.courier.refresh_all()
-        said: dict[str, Any] = {"problems": {}, "code": code_of(definition), "hint": self._lasts()}
+        said: dict[str, Any] = {"problems": {}, "code": code_of(definition), "same": bool(outcome.of("unchanged"))}
         said |= {"name": definition.name, "collection": definition.collection}
-        if not outcome.of("unchanged"):
+        if not said["same"]:
+            said["hint"] = self._lasts()
             said["undo"] = self.keep_undo(lambda: self._take_back(definition, before, was))
         return said
 

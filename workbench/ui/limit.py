@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from workbench.app.code import code_of
+from workbench.core.definition import Definition
 from workbench.limiting.definition import Limit
 from workbench.limiting.explain import explain
 from workbench.limiting.grammar import PERIODS, UNIT_NAMES, read
@@ -89,6 +90,17 @@ def short_problem(text: str) -> str:
         everyone = "" if "lines" in fix else f"{_EVERYONE} = "
         said.append(f"{words}; {fix.replace(everyone, '')}" if alone else f"{line} {number}: {words}; {fix}")
     return " | ".join(said)
+
+
+def as_field(limit: Limit, owner: Definition) -> Read:
+    """A limit as the `limit=` of a channel or user, which has room for its lines alone."""
+    if limit != Limit(limit.name, on=limit.on, lines=limit.lines):
+        fix = "leave all but the lines as they were, or remove this limit first and make a new one"
+        return Read(None, {"": f"{owner} says this limit in its limit=, which has lines alone. Fix: {fix}."})
+    only = limit.parsed()[0] if len(limit.parsed()) == 1 else None
+    short = only is not None and only.network_text == _EVERYONE and only.rate is not None
+    text = limit.lines.partition("=")[2].strip() if short else limit.lines
+    return Read(owner.replace(limit=text), {})
 
 
 def preview(found: Read, tried: Mapping[str, Any], others: Iterable[Limit]) -> dict[str, Any]:

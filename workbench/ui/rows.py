@@ -195,6 +195,15 @@ def definition_named(wb: Workbench, collection: str, name: str) -> Definition:
     return found
 
 
+def owner_of_limit(wb: Workbench, limit: Limit) -> Definition | None:
+    """The channel or user that has a limit as its own `limit=`; None of a limit that is written elsewhere."""
+    if limit.on == "service":
+        return None
+    live: Any = (wb.channels if limit.on == "channel" else wb.users).get(limit.name)
+    owner: Definition | None = live.definition if isinstance(live, LiveChannel) else live
+    return owner if getattr(owner, "limit", "") else None
+
+
 def limit_facts(limit: Limit, used: Sequence[Use]) -> dict[str, Any]:
     """A limit as its small card shows it: a bar a line."""
     mine = [use for use in used if (use.on, use.name) == limit.identity]

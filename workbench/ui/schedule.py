@@ -14,6 +14,7 @@ from workbench.app.code import code_of
 from workbench.core.definition import Definition
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import UNITS, AnyJob, CronJob, IntervalJob, JobDefinition, OneTimeJob
+from workbench.scheduler.jobs import Job
 from workbench.ui.fields import fields_of
 from workbench.ui.forms import Read, filled, read
 
@@ -101,27 +102,42 @@ def _job(definition: JobDefinition) -> Any:
     return definition
 
 
-def preview(kind: str, values: Mapping[str, Any], now: datetime, viewer: str = "") -> dict[str, Any]:
-    """What the form shows beside its fields while a person types."""
+def preview(
+    kind: str, values: Mapping[str, Any], now: datetime, viewer: str = "", edited: Job | None = None
+) -> dict[str, Any]:
+    """What the form shows beside its fields while a person types.
+
+    Args:
+        kind: The kind of job.
+        values: What was typed, by field.
+        now: The instant.
+        viewer: The time zone of who looks.
+        edited: The job that the form changes; while its schedule stays, its times do.
+    """
     found = read_job(kind, values, now)
     if not isinstance(found.definition, JobDefinition):
         return {"problems": found.problems, "runs": [], "words": "", "code": ""}
     job = found.definition
     return {
         "problems": {},
-        "runs": next_runs(job, now, viewer),
+        "runs": next_runs(job, now, viewer, _anchor(job, edited, now)),
         "words": job.describe(),
         "code": code_of(job),
     }
 
 
-def next_runs(job: JobDefinition, now: datetime, viewer: str = "") -> list[dict[str, Any]]:
+def _anchor(job: JobDefinition, edited: Job | None, now: datetime) -> datetime:
+    """The instant that planned times are counted from once the form is saved."""
+    return edited.anchor if edited is not None and edited.definition.schedule() == job.schedule() else now
+
+
+def next_runs(job: JobDefinition, now: datetime, viewer: str, anchor: datetime) -> list[dict[str, Any]]:
     """The next runs in the job's clock and in a second one: UTC, or the viewer's where the job's is UTC."""
     zone = job.zone
     other: tzinfo = UTC if zone.key != "UTC" else _zone_or_utc(viewer)
     # Between now and a start far ahead nothing runs, so that a change of clocks before it changes no run.
     rows, before = [], max(now, job.moment("start") or now).astimezone(zone)
-    for at in plan.preview(_job(job), now, now, SHOWN_RUNS):
+    for at in plan.preview(_job(job), anchor, now, SHOWN_RUNS):
         here, there = at.astimezone(zone), at.astimezone(other)
         rows.append(
             {

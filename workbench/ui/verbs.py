@@ -138,7 +138,8 @@ def form_save(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     said = desk.put(found, _cell(message), first=keep)
     if not said["problems"]:
         definition = cast(Definition, found.definition)
-        now = "changed" if message.get("edit") else "open" if isinstance(definition, ChannelDefinition) else "defined"
+        made = "open" if isinstance(definition, ChannelDefinition) else "defined"
+        now = "as it was" if said["same"] and not typed else "changed" if message.get("edit") else made
         said["said"] = f"{definition} is {now}. {_kept(typed)}".rstrip()
     return said
 
@@ -207,7 +208,8 @@ def _job(desk: Desk, message: Content) -> Read:
 def check_schedule(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """The next runs of what is typed, its words and its code."""
     values = {**message["values"], "service": message["service"]}
-    return schedule.preview(str(message["how"]), values, desk.wb.clock.now(), str(message.get("viewer", "")))
+    edited = desk.wb.jobs.get(str(message["edit"])) if message.get("edit") else None
+    return schedule.preview(str(message["how"]), values, desk.wb.clock.now(), str(message.get("viewer", "")), edited)
 
 
 def save_schedule(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -219,7 +221,8 @@ def save_schedule(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     desk.zone = str(message["values"].get("timezone") or desk.zone)
     if message.get("run"):
         desk.wb.jobs[said["name"]].execute(wait=False)
-    return said | {"said": f"Job {said['name']!r} is {'changed' if edited else 'on'}."}
+    now = "as it was" if said["same"] else "changed" if edited else "on"
+    return said | {"said": f"Job {said['name']!r} is {now}."}
 
 
 def job(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -275,27 +278,40 @@ def _limit(message: Content) -> Read:
     return limit.read_limit(str(message["on"]), str(message["name"]), message["lines"], message["values"])
 
 
+def _in_its_place(desk: Desk, found: Read) -> Read:
+    """A limit as it would be written: by itself, or as the `limit=` of the channel or user that says it."""
+    owner = rows.owner_of_limit(desk.wb, found.definition) if isinstance(found.definition, Limit) else None
+    return found if owner is None else limit.as_field(cast(Limit, found.definition), owner)
+
+
 def check_limit(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Who would pass, by the server's own code; which lines can never refuse."""
     found = _limit(message)
     tried = dict(message.get("tried") or {})
     tried |= limit.way_in(desk.wb.channels.values(), str(message["on"]), str(message["name"]), tried)
     said = limit.preview(found, tried, list(desk.wb.limits.values()))
+    written = _in_its_place(desk, found)
+    said |= {"problems": written.problems, "code": code_of(written.definition) if written.definition else ""}
     used = [use for use in desk.wb.limits.use() if (use.on, use.name) == (message["on"], message["name"])]
     return said | {"used": {use.line: use.used for use in used}}
 
 
 def save_limit(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Put the limit into force."""
-    said = desk.put(_limit(message), _cell(message))
+    said = desk.put(_in_its_place(desk, _limit(message)), _cell(message))
     if said["problems"]:
         return said
     return said | {"said": f"Limit on {message['on']} {message['name']} is on."}
 
 
 def remove_limit(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """Lift a limit."""
+    """Lift a limit, where it is said: as a definition of its own, or as the `limit=` of a channel or user."""
     lifted = desk.wb.limits[f"{message['on']} {message['name']}"]
+    if (owner := rows.owner_of_limit(desk.wb, lifted)) is not None:
+        said = desk.put(Read(owner.replace(limit=""), {}), _cell(message))
+        return said | {"said": f"The {lifted} is lifted: {owner} has no limit= any more."}
+    if desk.wb.origin_of(lifted) is None:
+        raise WorkbenchError(f"The {lifted} is said by its class. Fix: change limit = there and run its cell again.")
     return _removed(desk, lifted, f"The {lifted} is lifted.")
 
 

@@ -33,7 +33,7 @@ export class NewRow extends Row {
 export class New {
   constructor(tabs) {
     Object.assign(this, { tabs, row: tabs.making, talk: tabs.talk });
-    this.list = h("div", { class: "wb-menu", role: "menu", hidden: true, on: { keydown: (event) => this.onKey(event) } });
+    this.list = h("div", { class: "wb-menu", role: "menu", hidden: true, on: { keydown: (event) => this.onKey(event), focusout: (event) => this.onLeave(event) } });
     this.button = button("+ New", () => this.toggle(), { class: "wb-primary", "aria-haspopup": "menu", "aria-expanded": "false" });
   }
 
@@ -84,6 +84,11 @@ export class New {
     } else if (to !== undefined) items.at(to % items.length).focus();
     else return;
     event.preventDefault();
+  }
+
+  // A menu is there as long as somebody is in it.
+  onLeave({ relatedTarget }) {
+    if (!this.list.contains(relatedTarget) && relatedTarget !== this.button) this.fold();
   }
 
   // By the kind that an empty tab names.

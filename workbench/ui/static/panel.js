@@ -89,7 +89,7 @@ export class Panel {
   }
 
   focus() {
-    this.el.querySelector(".wb-form input, .wb-form select, .wb-form textarea")?.focus({ preventScroll: true });
+    this.el.querySelector(".wb-form :is(input:not([readonly]), select, textarea)")?.focus({ preventScroll: true });
     this.el.scrollIntoView({ block: "nearest" });
   }
 

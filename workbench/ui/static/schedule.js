@@ -14,7 +14,7 @@ export function schedulePanel({ talk, service, opening, onSaved, onClose }) {
     onClose,
     saveLabels: [AND_RUN, "Save"],
     save: async (label) => {
-      const said = await talk.ask("schedule save", { ...form.asked(), run: label === AND_RUN, edit: opening.edit ?? "" });
+      const said = await talk.ask("schedule save", { ...form.asked(), run: label === AND_RUN });
       if (!Object.keys(said.problems).length) onSaved(said);
       return said;
     },
@@ -32,7 +32,7 @@ class ScheduleForm {
   }
 
   asked() {
-    return { service: this.service, how: this.how, values: this.values(), viewer: viewerZone() };
+    return { service: this.service, how: this.how, values: this.values(), viewer: viewerZone(), edit: this.opening.edit ?? "" };
   }
 
   values() {
@@ -259,7 +259,7 @@ class ScheduleForm {
       h("span", { class: "wb-here" }, run.here, " ", h("span", { class: "wb-zone" }, run.zone)),
       h("span", { class: "wb-there" }, run.there),
       run.change ? h("span", { class: "wb-change" }, run.change) : null));
-    const none = h("li", { class: "wb-none" }, "Shown when every field is right.");
+    const none = h("li", { class: "wb-none" }, said.code ? "None are left." : "Shown when every field is right.");
     this.runs.replaceChildren(...(rows.length ? rows : [none]));
     this.panel.showCode(said.code, `Runs while this kernel lives. Keep it running: workbench serve ${this.opening.notebook}`);
   }

@@ -22,7 +22,7 @@ function version({ number, live, made, calls, failed, p95, difference }, makeLiv
     h("b", {}, `v${number}`), live ? chip("live", "live") : null, h("span", { class: "wb-faint" }, made), h("span", { class: "wb-grow" }),
     h("span", { class: "wb-figure" }, counted), h("span", { class: failed ? "wb-figure wb-bad-text" : "wb-figure wb-faint" }, `${failed.toLocaleString("en")} failed`),
     h("span", { class: "wb-figure wb-faint" }, p95 === null ? "" : `p95 ${milliseconds(p95)}`),
-    live ? null : button("Make live", () => makeLive(number), { "aria-label": `Make v${number} live` }),
+    h("span", { class: "wb-make-live" }, live ? null : button("Make live", () => makeLive(number), { "aria-label": `Make v${number} live` })),
     difference ? h("details", { class: "wb-difference" }, h("summary", { class: "wb-faint" }, "what differs in the live one"), h("pre", {}, difference)) : null);
 }
 
