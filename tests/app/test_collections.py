@@ -17,7 +17,7 @@ from workbench.core.origin import NOTEBOOK
 from workbench.runtime.registry import Source
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk, names_in
-from workbench.ui.forms import Read
+from workbench.ui.forms.reading import Read
 from workbench.ui.verbs import VERBS
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench import HOMES
 from workbench.core.definition import Definition
-from workbench.ui.fields import Field, Wrong, fields_of, typed
+from workbench.ui.forms.fields import Field, Wrong, fields_of, typed
 
 VALUES: dict[str, dict[str, Any]] = {
     "APIKey": {"key": "MY_KEY", "header": "X-Key"},

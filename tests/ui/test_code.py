@@ -11,7 +11,7 @@ from workbench import HOMES, RESTChannel
 from workbench.app.code import code_of
 from workbench.core.definition import Definition
 from workbench.core.source import literal
-from workbench.ui.forms import read
+from workbench.ui.forms.reading import read
 
 PUBLIC: dict[str, Any] = {name: getattr(workbench, name) for name in HOMES}
 

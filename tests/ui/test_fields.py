@@ -9,7 +9,7 @@ from msgspec import Meta
 from tests.ui.definitions import CLASSES
 from workbench.core.definition import Definition
 from workbench.core.secret import Secret
-from workbench.ui.fields import Field, Wrong, fields_of, label_of, typed
+from workbench.ui.forms.fields import Field, Wrong, fields_of, label_of, typed
 
 
 class Sample(Definition, frozen=True, kw_only=True, tag="sample"):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.ui.definitions import CLASSES, values_of
-from workbench.ui.fields import Field, fields_of
-from workbench.ui.forms import form_of, read
+from workbench.ui.forms.fields import Field, fields_of
+from workbench.ui.forms.reading import form_of, read
 
 
 def wrong_for(field: Field) -> Any:

@@ -7,8 +7,8 @@ import pytest
 from tests.ui.conftest import Asking
 from workbench import Limit, RESTChannel, Workbench
 from workbench.core.errors import InvalidDefinition
-from workbench.ui import limit
-from workbench.ui.limit import short_problem
+from workbench.ui.forms import limit
+from workbench.ui.forms.limit import short_problem
 
 EVERYONE = {"source": "*", "rate": "100", "unit": "m", "unbounded": False}
 OFFICE = {"source": "172.16.0.0/12", "rate": "500", "unit": "m", "unbounded": False}

@@ -12,6 +12,7 @@ from hatchling.builders.wheel import WheelBuilder
 from tests.kernels import ROOT
 from workbench.ui.modules import STATIC, joined
 
+FILES = [path for path in STATIC.rglob("*") if path.is_file()]
 TOP = re.compile(r"^(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 
 
@@ -19,7 +20,7 @@ def test_each_module_is_joined_once_and_before_its_use() -> None:
     text = joined("card.js")
     assert "import {" not in text
     assert re.findall(r"^export .*", text, re.MULTILINE) == ["export default { render };"]
-    for path in STATIC.glob("*.js"):
+    for path in STATIC.rglob("*.js"):
         first = next(line for line in path.read_text().splitlines() if TOP.match(line.removeprefix("export ")))
         assert text.count(first.removeprefix("export ")) == 1, path.name
     assert text.index("class Talk") < text.index("class CardView")
@@ -31,7 +32,7 @@ def test_names_differ_between_modules() -> None:
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
-    for path in STATIC.iterdir():
+    for path in FILES:
         assert not re.search(r"https?://|@import|url\(", path.read_text()), path.name
 
 
@@ -44,4 +45,4 @@ def test_every_module_parses_as_one(tmp_path: Path) -> None:
 
 def test_the_wheel_brings_the_front_end() -> None:
     brought = {each.distribution_path for each in WheelBuilder(str(ROOT)).recurse_included_files()}
-    assert {f"workbench/ui/static/{path.name}" for path in STATIC.iterdir()} <= brought
+    assert {path.relative_to(ROOT).as_posix() for path in FILES} <= brought

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from workbench import CronJob, IntervalJob, OneTimeJob
-from workbench.ui import schedule
+from workbench.ui.forms import schedule
 
 NOW = datetime(2026, 3, 28, 17, 0, tzinfo=UTC)
 WARSAW = {"name": "hello", "service": "api.hello", "timezone": "Europe/Warsaw"}

@@ -7,7 +7,7 @@ import base64
 from tests.ui.conftest import Asking
 from workbench import Workbench
 from workbench.sandbox.imap.mailbox import IMAPMailbox
-from workbench.ui.taking import LARGEST_BYTES
+from workbench.ui.forms.taking import LARGEST_BYTES
 
 
 def take(ask: Asking, name: str, path: str) -> bytes:

@@ -18,8 +18,8 @@ from workbench.core.payload.plain import plain
 from workbench.core.payload.simpleio import Declared
 from workbench.core.trace import Trace
 from workbench.ui.desk import Content, Desk, Tell
-from workbench.ui.fields import Field, Kind, Wrong, shape_of, typed, words_in
-from workbench.ui.forms import Problems
+from workbench.ui.forms.fields import Field, Kind, Wrong, shape_of, typed, words_in
+from workbench.ui.forms.reading import Problems
 from workbench.ui.trace import milliseconds, rows_of
 
 LONGEST_SHOWN = 20_000

@@ -22,9 +22,9 @@ from workbench.sandbox.peer import Peer
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
 from workbench.ui.courier import Courier
-from workbench.ui.forms import Problems, Read
-from workbench.ui.limit import short_problem
-from workbench.ui.secrets import learn_typed
+from workbench.ui.forms.limit import short_problem
+from workbench.ui.forms.reading import Problems, Read
+from workbench.ui.forms.secrets import learn_typed
 from workbench.ui.trace import COLOURS
 
 log = logging.getLogger("workbench.ui")

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-STATIC = Path(__file__).parent / "static"
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.-]+)";\n', re.MULTILINE)
+STATIC = Path(__file__).resolve().parent / "static"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(\.[\w./-]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) )", re.MULTILINE)
 
 
 def joined(entry: str) -> str:
-    """A module with those it imports from beside it, each once and before its use; names must differ between them."""
-    texts: dict[str, str] = {}
-    _collect(entry, texts)
+    """A module with those it imports, each once and before its use; names must differ between them."""
+    texts: dict[Path, str] = {}
+    _collect(STATIC / entry, texts)
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts.values())
 
 
-def _collect(name: str, texts: dict[str, str]) -> None:
-    text = (STATIC / name).read_text(encoding="utf-8")
+def _collect(module: Path, texts: dict[Path, str]) -> None:
+    text = module.read_text(encoding="utf-8")
     for imported in _IMPORT.findall(text):
-        if imported not in texts:
-            _collect(imported, texts)
-    texts[name] = text
+        path = (module.parent / imported).resolve()
+        if path not in texts:
+            _collect(path, texts)
+    texts[module] = text

@@ -18,7 +18,7 @@ from workbench.limiting.definition import Limit
 from workbench.limiting.shared.limiter import Use
 from workbench.scheduler.jobs import Job
 from workbench.scheduler.records import Run
-from workbench.ui.limit import enough_calls
+from workbench.ui.forms.limit import enough_calls
 
 
 def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> list[dict[str, Any]]:

@@ -14,14 +14,15 @@ from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.origin import Origin
 from workbench.limiting.definition import Limit
-from workbench.ui import calls, limit, rows, schedule
+from workbench.ui import calls, rows
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
-from workbench.ui.forms import Read, filled, form_of, read
+from workbench.ui.forms import limit, schedule
+from workbench.ui.forms.reading import Read, filled, form_of, read
+from workbench.ui.forms.secrets import Typed, take
+from workbench.ui.forms.taking import taken
 from workbench.ui.panel.burst import send_burst
 from workbench.ui.panel.offers import CHANNELS, USERS
 from workbench.ui.panel.verbs import PANEL
-from workbench.ui.secrets import Typed, take
-from workbench.ui.taking import taken
 from workbench.ui.trace import COLOURS
 
 

@@ -12,7 +12,7 @@ from workbench.core.masking import mask
 from workbench.core.trace import Trace
 from workbench.limiting.definition import Limit
 from workbench.ui import rows
-from workbench.ui.limit import enough_calls
+from workbench.ui.forms.limit import enough_calls
 
 SHOWN_REFUSALS = 5
 LONGEST_SECONDS = 60.0

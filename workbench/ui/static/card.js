@@ -3,7 +3,7 @@ import { ClickedRow, QuestionRow } from "./clicked.js";
 import { chip, dayAndTime, fill, h, hereabouts } from "./dom.js";
 import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
-import { Tabs } from "./tabs.js";
+import { Tabs } from "./tabs/tabs.js";
 import { agoText, nextText } from "./small.js";
 import { Talk } from "./talk.js";
 

@@ -1,9 +1,9 @@
 // What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
 import { button, chip, copyButton, dot, fill, h, hereabouts } from "./dom.js";
-import { definitionPanel } from "./generic.js";
-import { limitPanel } from "./limit.js";
+import { definitionPanel } from "./forms/generic.js";
+import { limitPanel } from "./forms/limit.js";
 import { Row } from "./row.js";
-import { schedulePanel } from "./schedule.js";
+import { schedulePanel } from "./forms/schedule.js";
 import { jobCard, limitCard } from "./small.js";
 import { Stale } from "./talk.js";
 

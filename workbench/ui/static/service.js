@@ -1,13 +1,13 @@
 // A service on a card: what is live, its buttons, its jobs and its limits.
 import { button, dot, fill, h, hereabouts } from "./dom.js";
-import { definitionPanel } from "./generic.js";
-import { invokePanel } from "./invoke.js";
+import { definitionPanel } from "./forms/generic.js";
+import { invokePanel } from "./forms/invoke.js";
 import { jobEdit } from "./listed.js";
-import { limitPanel } from "./limit.js";
+import { limitPanel } from "./forms/limit.js";
 import { Row } from "./row.js";
-import { schedulePanel } from "./schedule.js";
+import { schedulePanel } from "./forms/schedule.js";
 import { jobCard, limitCard } from "./small.js";
-import { figuresOf, versionsPanel } from "./versions.js";
+import { figuresOf, versionsPanel } from "./tabs/versions.js";
 
 export class ServiceRow extends Row {
   constructor(card, service) {

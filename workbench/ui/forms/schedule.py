@@ -15,8 +15,8 @@ from workbench.core.definition import Definition
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import UNITS, AnyJob, CronJob, IntervalJob, JobDefinition, OneTimeJob
 from workbench.scheduler.jobs import Job
-from workbench.ui.fields import fields_of
-from workbench.ui.forms import Read, filled, read
+from workbench.ui.forms.fields import fields_of
+from workbench.ui.forms.reading import Read, filled, read
 
 SHOWN_RUNS = 5
 KINDS: dict[str, type[JobDefinition]] = {"every": IntervalJob, "cron": CronJob, "once": OneTimeJob}

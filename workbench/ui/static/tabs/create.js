@@ -1,10 +1,10 @@
 // + New: everything that can be made by click, each by its form; a service is code to copy.
-import { button, codeBlock, fill, h, newId } from "./dom.js";
-import { definitionPanel } from "./generic.js";
-import { limitPanel } from "./limit.js";
-import { Panel } from "./panel.js";
-import { Row } from "./row.js";
-import { schedulePanel } from "./schedule.js";
+import { button, codeBlock, fill, h, newId } from "../dom.js";
+import { definitionPanel } from "../forms/generic.js";
+import { limitPanel } from "../forms/limit.js";
+import { Panel } from "../forms/panel.js";
+import { Row } from "../row.js";
+import { schedulePanel } from "../forms/schedule.js";
 
 const BY_SERVICE = { job: ["Schedule", "schedule", schedulePanel], limit: ["Limit", "limit", limitPanel] };
 

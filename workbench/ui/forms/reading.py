@@ -11,7 +11,7 @@ import msgspec
 
 from workbench.core.definition import Definition
 from workbench.core.errors import InvalidDefinition
-from workbench.ui.fields import Wrong, bare, fields_of, plain_value, typed
+from workbench.ui.forms.fields import Wrong, bare, fields_of, plain_value, typed
 
 Problems = dict[str, str]
 

@@ -1,10 +1,10 @@
 // The panel: tabs of which one is drawn, a search in each, and + New.
 import { NewRow, New } from "./create.js";
-import { button, codeBlock, fill, h, newId } from "./dom.js";
-import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "./listed.js";
-import { ServiceRow } from "./service.js";
+import { button, codeBlock, fill, h, newId } from "../dom.js";
+import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "../listed.js";
+import { ServiceRow } from "../service.js";
 import { CallsTable, LinesTable, SettingsTable } from "./tables.js";
-import { latest } from "./talk.js";
+import { latest } from "../talk.js";
 
 const SOONEST_MS = 200;
 const RESTLESS_MS = 1000;

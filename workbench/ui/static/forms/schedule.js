@@ -1,8 +1,8 @@
 // Schedule a service: every, by cron, or once; the next runs live beside the fields.
-import { button, h, newId, viewerZone } from "./dom.js";
+import { button, h, newId, viewerZone } from "../dom.js";
 import { Field, more, segments, showError } from "./fields.js";
 import { Panel } from "./panel.js";
-import { latest } from "./talk.js";
+import { latest } from "../talk.js";
 
 const AND_RUN = "Save and run once";
 

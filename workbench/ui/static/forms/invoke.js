@@ -1,8 +1,8 @@
 // Invoke a service and look inside: the answer or the error, the trace, the CID.
-import { button, chip, copyButton, fill, h, milliseconds, newId, span, spinner } from "./dom.js";
+import { button, chip, copyButton, fill, h, milliseconds, newId, span, spinner } from "../dom.js";
 import { Field, segments, showError } from "./fields.js";
 import { Panel } from "./panel.js";
-import { Stale } from "./talk.js";
+import { Stale } from "../talk.js";
 
 const KEPT_CALLS = 3;
 const OUTCOME_MOODS = { ok: "live", refused: "warn", failed: "bad" };

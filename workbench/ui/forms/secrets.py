@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from workbench.app.configuration.secrets import ENV_FILE, FoundSecrets
 from workbench.core.definition import Definition
 from workbench.core.masking import learn
-from workbench.ui.fields import fields_of
-from workbench.ui.forms import Problems
+from workbench.ui.forms.fields import fields_of
+from workbench.ui.forms.reading import Problems
 
 
 class Typed(NamedTuple):

@@ -14,9 +14,9 @@ from workbench.limiting.definition import Limit
 from workbench.limiting.explain import explain
 from workbench.limiting.grammar import PERIODS, UNIT_NAMES, read
 from workbench.limiting.simulate import Arrival, simulate
-from workbench.ui.fields import fields_of
-from workbench.ui.forms import Read
-from workbench.ui.forms import read as read_form
+from workbench.ui.forms.fields import fields_of
+from workbench.ui.forms.reading import Read
+from workbench.ui.forms.reading import read as read_form
 
 MOST_TRIED = 5_000
 _PLACED = ("name", "on", "lines", "exact")

@@ -1,8 +1,8 @@
 // Limit a service, one of its endpoints or a user; the Try line asks the server's own code.
-import { button, h, newId } from "./dom.js";
+import { button, h, newId } from "../dom.js";
 import { Field, more, segments, showError } from "./fields.js";
 import { Panel } from "./panel.js";
-import { latest } from "./talk.js";
+import { latest } from "../talk.js";
 
 export function limitPanel({ talk, service, opening, onSaved, onClose, target = null }) {
   const form = new LimitForm(talk, service, opening, target);

@@ -1,6 +1,6 @@
 // The frame of every form: title, fields, errors, code, buttons; Esc closes, Enter saves.
-import { button, codeBlock, h, newId } from "./dom.js";
-import { Stale } from "./talk.js";
+import { button, codeBlock, h, newId } from "../dom.js";
+import { Stale } from "../talk.js";
 
 export class Panel {
   constructor({ title, subject, onClose, save, saveLabels = ["Save"] }) {

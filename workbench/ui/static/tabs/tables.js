@@ -1,6 +1,6 @@
 // What happened, as tables: calls that open to their trace, lines of the log; and the settings.
-import { button, chip, copyButton, fill, h, milliseconds } from "./dom.js";
-import { cid, traceTree } from "./invoke.js";
+import { button, chip, copyButton, fill, h, milliseconds } from "../dom.js";
+import { cid, traceTree } from "../forms/invoke.js";
 
 const clockOf = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const dayOf = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });

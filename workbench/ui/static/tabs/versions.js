@@ -1,6 +1,6 @@
 // The versions of a service beside how each did, with the way back to any of them.
-import { button, chip, h, milliseconds } from "./dom.js";
-import { Panel } from "./panel.js";
+import { button, chip, h, milliseconds } from "../dom.js";
+import { Panel } from "../forms/panel.js";
 
 export function versionsPanel({ talk, service, versions, onClose, onSaved }) {
   const live = async (number) => {

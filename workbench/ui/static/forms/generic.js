@@ -1,8 +1,8 @@
 // The form of any definition, made from its fields.
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 import { Field, more } from "./fields.js";
 import { Panel } from "./panel.js";
-import { latest } from "./talk.js";
+import { latest } from "../talk.js";
 
 export function definitionPanel({ talk, title, subject, form, names, what, locked = [], onSaved, onClose }) {
   const values = (saving) => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get(saving)]));
