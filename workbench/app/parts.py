@@ -37,7 +37,7 @@ from workbench.connections.live import LiveConnections
 from workbench.core.call import Deployment
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
-from workbench.core.events import Events
+from workbench.core.events import Closed, Events
 from workbench.core.ports import Clock, Store
 from workbench.limiting.definition import Limit
 from workbench.limiting.registry import Limits
@@ -357,6 +357,7 @@ class Parts:
         self._played_kvdb.close()
         self.workers.close()
         self.loop.close()
+        self.events.emit(Closed())
 
     def read_secret_again(self, user: str) -> None:
         """Take a user's secret as it is set now; a definition that was run again unchanged asks for that."""

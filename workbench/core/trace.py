@@ -14,6 +14,7 @@ from workbench.core.errors import mood_of_error, words_of_error
 from workbench.core.failure import Failure, failure_of
 from workbench.core.masking import mask
 from workbench.core.mood import Mood
+from workbench.core.ports import Showable
 
 KEPT_CHARACTERS = 4096
 """What is kept of one value that went out or came back [characters]."""
@@ -253,7 +254,7 @@ class RequestStep(Step):
         self.channel = self.service = self.user = ""
 
 
-class Trace:
+class Trace(Showable):
     """A call from outside with everything it caused."""
 
     __slots__ = ("at", "cid", "root")

@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.app.singleton import forget, the_workbench
 from workbench.core.failure import CODE_NAMES
+from workbench.core.ports import WIDGETS
 from workbench.notebook import completing, displays, errors, inspecting
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
@@ -45,6 +46,7 @@ def _follow(shell: Any) -> None:
     _cells.append(cells)
     _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
     _ends.extend((completing.register(shell, wb), inspecting.register(shell)))
+    _ends.append(WIDGETS.made_by(partial(displays.widget_of, shell)))
     _watch_load_ext(shell)
     shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb

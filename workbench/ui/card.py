@@ -89,6 +89,9 @@ class Card(anywidget.AnyWidget):
         return "Card"
 
     def _facts(self) -> dict[str, Any]:
+        if self._desk.closed:
+            self.restless = False
+            return closed(self.facts) | {"now": self._desk.wb.clock.time()}
         found: dict[str, Any] = masked(self._draw(self._desk))
         self.restless = bool(found.get("restless"))
         return found | {"now": self._desk.wb.clock.time()}
@@ -124,6 +127,12 @@ class Card(anywidget.AnyWidget):
         """Take the card down."""
         self._desk.courier.forget(self)
         super().close()
+
+
+def closed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card shows once its workbench is closed: what was, and that it is over."""
+    found = {**facts, "notes": ["The workbench is closed. Fix: restart the kernel and run the cells again."]}
+    return found | ({"stands": {**facts["stands"], "state": "workbench closed"}} if "stands" in facts else {})
 
 
 def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) -> None:

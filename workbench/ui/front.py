@@ -73,9 +73,28 @@ def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) ->
     return True
 
 
+def make_widget(shell: Any, wb: Workbench, draw: Draw, saved: Saved, text: str) -> Any:
+    """A widget that a person puts where they like.
+
+    Args:
+        shell: The shell whose cell makes it; what the same cell made when it ran before is taken down.
+        wb: The workbench.
+        draw: What the widget draws.
+        saved: What is saved of it where it is shown.
+        text: The plain form.
+    """
+    from workbench.ui.desks import desk_of
+    from workbench.ui.widget import LiveWidget, keep
+
+    made = LiveWidget(desk_of(wb), draw, saved, text, shell.display_pub)
+    run = (getattr(shell, "parent_header", None) or {}).get("header", {}).get("msg_id", "")
+    keep(made, running_cell(shell), str(run))
+    return made
+
+
 def close_cards() -> None:
     """Take every card down, and what answers them, if there ever was one."""
-    for module in ("workbench.ui.card", "workbench.ui.desks"):
+    for module in ("workbench.ui.card", "workbench.ui.widget", "workbench.ui.desks"):
         # A card that is just being imported, beside a first cell, has shown nothing.
         if (close := getattr(sys.modules.get(module), "close_all", None)) is not None:
             close()
