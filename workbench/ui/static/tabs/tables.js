@@ -23,8 +23,7 @@ class Table {
     Object.assign(this, { tabs, talk: tabs.talk });
     this.rows = h("tbody");
     this.table = h("table", { class: "wb-table" }, head(...names), this.rows);
-    this.pages = h("div", { class: "wb-pages" });
-    this.el = h("div", {}, h("div", { class: "wb-scroll" }, this.table), this.pages);
+    this.el = h("div", {}, h("div", { class: "wb-scroll" }, this.table));
   }
 
   draw(said) {
@@ -32,7 +31,6 @@ class Table {
     const text = JSON.stringify(said.rows);
     if (text !== this.drawn) this.fillRows(said.rows);
     this.drawn = text;
-    if (said.each) this.drawPages(said);
   }
 
   // What is the same stays as it is, with the focus and the place to which a person has scrolled.
@@ -50,23 +48,6 @@ class Table {
     fill(this.rows, [...this.made.values()].map((row, place) => [row, this.below?.(rows[place])]).flat());
     this.table.parentElement.scrollTop = top;
     if (held?.isConnected) held.focus({ preventScroll: true });
-  }
-
-  drawPages({ page, each, found, of, rows }) {
-    const number = (count) => count.toLocaleString("en");
-    const range = found ? `${number(page * each + 1)} to ${number(page * each + rows.length)} of ${number(found)}` : "";
-    const left = found < of && !this.tabs.asked.until ? `, of ${number(of)} in all` : "";
-    const words = h("span", { class: "wb-faint", role: "status" }, range + (range && left));
-    const go = (label, to, off) => button(label, () => this.go(to), { disabled: off });
-    if (found <= each && !page) fill(this.pages, words);
-    else fill(this.pages, words, go("Newer", page - 1, page === 0), go("Older", page + 1, (page + 1) * each >= found));
-  }
-
-  // Pages stay while calls come: what is newer than the first page is shown once a person is back there.
-  go(page) {
-    const until = page === 0 ? null : this.tabs.asked.until ?? this.newest;
-    Object.assign(this.tabs.asked, { page, until });
-    this.tabs.refresh(0);
   }
 }
 
