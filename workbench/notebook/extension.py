@@ -51,6 +51,7 @@ def _follow(shell: Any) -> None:
     _cells.append(cells)
     _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
     _ends.extend((completing.register(shell, wb), inspecting.register(shell)))
+    _ends.append(front.answer_views(shell, lambda: displays.desk(the_workbench())))
     _watch_load_ext(shell)
     shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb
