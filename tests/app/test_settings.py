@@ -49,7 +49,7 @@ def test_without_anything_set_all_are_defaults(ours: Workbench, folder: Path) ->
     assert found(ours) == {}
     assert (ours.settings.timezone, ours.settings.port, ours.settings.store) == (
         "UTC",
-        "11223 if free",
+        "the one it had, at first 11223",
         "sqlite:///.workbench/store.db",
     )
     assert (ours.app, ours.folder) == ("shop.ipynb", folder)

@@ -96,6 +96,7 @@ def test_a_wrong_name_says_which_there_are(cli: CommandLine, served: Served) -> 
     words = cli.refused("invoke", "ecko")
     assert "No service is named 'ecko'; there are: echo, fails, nothing, refuses, text." in words
     assert "Did you mean 'echo'?" in words
+    assert "ecko" not in cli.run("log").stdout
 
 
 def test_a_service_that_refuses_is_quoted(cli: CommandLine, served: Served) -> None:

@@ -17,7 +17,7 @@ TOP = re.compile(r"^(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE
 
 
 def test_each_module_is_joined_once_and_before_its_use() -> None:
-    text = joined("card.js")
+    text = joined("widget.js")
     assert "import {" not in text
     assert re.findall(r"^export .*", text, re.MULTILINE) == ["export default { render };"]
     for path in STATIC.rglob("*.js"):
@@ -27,8 +27,17 @@ def test_each_module_is_joined_once_and_before_its_use() -> None:
 
 
 def test_names_differ_between_modules() -> None:
-    names = Counter(TOP.findall(joined("card.js")))
+    names = Counter(TOP.findall(joined("widget.js")))
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_only_what_carries_a_talk_knows_of_widgets_and_kernels() -> None:
+    views = [path for path in STATIC.rglob("*.js") if path.parent.name != "talks" and path.name != "widget.js"]
+    found = {
+        path.name: re.findall(r"\b(?:model|widget_manager|sessionContext|kernel\.)\b", path.read_text())
+        for path in views
+    }
+    assert {name: words for name, words in found.items() if words} == {}
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
@@ -39,8 +48,8 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
 def test_every_module_parses_as_one(tmp_path: Path) -> None:
     if (node := shutil.which("node")) is None:
         pytest.skip("needs node, which JupyterLab users have not always (Debian: apt install nodejs)")
-    (tmp_path / "card.mjs").write_text(joined("card.js"))
-    subprocess.run([node, "--check", tmp_path / "card.mjs"], check=True, timeout=30, stdin=subprocess.DEVNULL)
+    (tmp_path / "widget.mjs").write_text(joined("widget.js"))
+    subprocess.run([node, "--check", tmp_path / "widget.mjs"], check=True, timeout=30, stdin=subprocess.DEVNULL)
 
 
 def test_the_wheel_brings_the_front_end() -> None:

@@ -130,7 +130,8 @@ def lab(context: typer.Context) -> None:
 def serve(
     file: Annotated[str, Argument(help="A notebook (.ipynb) or module (.py).")],
     port: Annotated[
-        int | None, Option(parser=_port, metavar="PORT", help="The port; 0 takes any, none 11223 if it is free.")
+        int | None,
+        Option(parser=_port, metavar="PORT", help="The port; 0 takes any, none the one it had, at first 11223."),
     ] = None,
     host: Annotated[list[str] | None, Option(metavar="NAME", help="A further host name to answer for.")] = None,
     allow_outside: Annotated[

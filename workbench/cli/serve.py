@@ -27,7 +27,7 @@ class Serving(NamedTuple):
     """How a file is served.
 
     Args:
-        port: The port wanted; 0 takes any, None 11223 if it is free.
+        port: The port wanted; 0 takes any, None the one it had, at first 11223.
         hosts: Further host names to answer for.
         drain_seconds: Longest wait for calls in flight at the end [s].
         as_json: Whether what is served is said as JSON.

@@ -68,7 +68,7 @@ class Card(anywidget.AnyWidget):
     to a thread of its own.
     """
 
-    _esm = traitlets.Unicode(joined("card.js")).tag(sync=True)
+    _esm = traitlets.Unicode(joined("widget.js")).tag(sync=True)
     _css = traitlets.Unicode((STATIC / "card.css").read_text(encoding="utf-8")).tag(sync=True)
     _anywidget_id = traitlets.Unicode("workbench.Card").tag(sync=True)
     layout = traitlets.Any(None, allow_none=True).tag(sync=True)

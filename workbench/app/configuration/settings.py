@@ -83,7 +83,7 @@ class Setting(NamedTuple):
 
 
 SETTINGS = (
-    Setting("port", "WORKBENCH_PORT", "11223 if free", "Port of the server; 0 takes any."),
+    Setting("port", "WORKBENCH_PORT", "the one it had, at first 11223", "Port of the server; 0 takes any."),
     Setting("store", "WORKBENCH_STORE", "sqlite:///.workbench/store.db", "Where jobs and their runs are kept."),
     Setting("counters", "WORKBENCH_COUNTERS", "memory://", "Where limits count: here, or shared by several processes."),
     Setting("redis", "WORKBENCH_REDIS", "one of its own", "The Redis of `self.kvdb`."),

@@ -96,7 +96,11 @@ def _class_of(collection: str, kind: str) -> type[Definition]:
     """The class of a kind; raises LookupError."""
     if collection == "connections" and kind in catalog.rows():
         return catalog.definition_class(kind)
-    found = [cls for cls in _below(Definition) if (cls.collection, cls.__name__) == (collection, kind)]
+    found = [
+        cls
+        for cls in dict.fromkeys((*KINDS, *_below(Definition)))
+        if (cls.collection, cls.__name__) == (collection, kind)
+    ]
     if not found:
         raise LookupError(f"nobody knows the kind {kind!r}; it may be that of a cell that has not run")
     # Of a class whose cell has run again, the newest.

@@ -78,6 +78,8 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         asked, runs = _read(exchange, Invocation), parts().invoker
         call = runs.new_call(asked.service, asked.payload, cid=exchange.cid)
         exchange.root.steps.append(call.step)
+        # Who asks is told of a name that nobody has; it is no failure of a service.
+        runs.version(call)
         try:
             return {"cid": exchange.cid, "answer": runs.run(call)}
         except Exception as exc:

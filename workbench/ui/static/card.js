@@ -5,7 +5,6 @@ import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
 import { Tabs } from "./tabs/tabs.js";
 import { agoText, nextText } from "./small.js";
-import { Talk } from "./talk.js";
 
 const BANNERS = {
   ok: "",
@@ -14,9 +13,11 @@ const BANNERS = {
   stale: "",
 };
 
-class CardView {
-  constructor(model, el) {
-    this.model = model;
+export class CardView {
+  // `talk` carries what it asks and what it is told; see talk.js.
+  constructor(talk, el) {
+    this.talk = talk;
+    this.skew = 0;
     this.rows = new Map();
     this.title = h("div", { class: "wb-card-title" });
     this.banner = h("div", { class: "wb-banner", role: "status" });
@@ -25,17 +26,8 @@ class CardView {
     this.asOf = h("div", { class: "wb-as-of", role: "status" });
     this.el = h("div", { class: "wb-card" }, this.asOf, this.title, this.list, this.notes, this.banner);
     el.append(this.el);
-    this.talk = new Talk(model, (state) => this.follow(state));
-    this.redraw = () => this.draw();
-    model.on("change:facts", this.redraw);
-    this.draw();
     this.ticker = setInterval(() => this.tick(), 1000);
-    this.talk.ask("hello", { path: this.talk.context?.path ?? "" }).catch(() => {});
-    this.renamed = () => this.talk.ask("renamed", { path: this.talk.context?.path ?? "" }).catch(() => {});
-    this.context = this.talk.context;
-    this.context?.pathChanged?.connect(this.renamed);
-    // By now JupyterLab has a second way into the kernel; using it once lets ipykernel 7.4 hear clicks by it from then on.
-    this.again = setTimeout(() => this.talk.isBusy || this.talk.ask("here").catch(() => {}), 1500);
+    this.unsubscribe = talk.subscribe((facts) => this.draw(facts), (state) => this.follow(state));
   }
 
   follow(state) {
@@ -55,8 +47,7 @@ class CardView {
     return Date.now() / 1000 + this.skew;
   }
 
-  draw() {
-    const facts = this.model.get("facts");
+  draw(facts) {
     this.skew = facts.now - Date.now() / 1000;
     const { tabs = null, title = "", url = "", services = [], jobs = [], limits = [], definitions = [], clicked = [], question = "", peer = null } = facts;
     fill(this.title, title && h("b", {}, tabs ? "Workbench" : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, url), tabs && facts.sandbox && chip("sandbox", "warn"));
@@ -103,17 +94,7 @@ class CardView {
 
   close() {
     clearInterval(this.ticker);
-    clearTimeout(this.again);
     this.rows.get("tabs")?.close();
-    this.context?.pathChanged?.disconnect(this.renamed);
-    this.model.off("change:facts", this.redraw);
-    this.talk.close();
+    this.unsubscribe();
   }
 }
-
-function render({ model, el }) {
-  const view = new CardView(model, el);
-  return () => view.close();
-}
-
-export default { render };

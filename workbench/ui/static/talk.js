@@ -1,76 +1,46 @@
-// Questions to the kernel, and what is known of whether it hears them.
-
-const SHOW_WAITING_MS = 150;
-const ANSWER_WITHIN_MS = 2000;
-const LOOK_AGAIN_MS = 500;
-const GONE = ["restarting", "autorestarting", "dead", "terminating", "unknown"];
+// How a view speaks with a workbench: it asks, it is told facts, and it knows whether it is heard.
+// What carries both is in talks/: each has `send(message)`, and hands what comes to `hear` and `tell`.
 
 export class Stale extends Error {}
 
 export class Talk {
-  constructor(model, onState) {
-    this.model = model;
-    this.onState = onState;
+  constructor() {
+    // ok; waiting: for a cell that runs; silent: no answer yet; stale: there is nobody any more, for good.
     this.state = "ok";
+    this.facts = null;
     this.open = new Map();
+    this.subscribers = new Set();
     this.last = Math.floor(Math.random() * 2 ** 31) * 100000;
     this.acknowledged = [];
-    this.heard = (message) => this.hear(message);
-    this.statusSlot = (_, status) => this.follow(status);
-    this.commSlot = this.goneSlot = () => this.setState("stale");
-    model.on("msg:custom", this.heard);
-    model.on("comm_live_update", this.commSlot);
-    // Kept, since the notebook forgets a kernel that is shut down.
-    this.followed = this.kernel;
-    this.followed?.statusChanged?.connect(this.statusSlot);
-    this.followed?.disposed?.connect(this.goneSlot);
   }
 
-  get kernel() {
-    const manager = this.model.widget_manager;
-    return manager?.kernel ?? manager?.context?.sessionContext?.session?.kernel ?? null;
+  // The notebook beside which the view stands, which a person may rename; "" where there is none.
+  get place() {
+    return "";
   }
 
-  // The notebook's path, which changes when a person renames it.
-  get context() {
-    return this.model.widget_manager?.context ?? null;
-  }
-
-  get isBusy() {
-    return this.kernel?.status === "busy";
-  }
-
+  // Ask for a verb; `onPart` is told what is there before the answer. Fails with Stale where nobody is left to answer.
   ask(verb, content = {}, onPart = null) {
     if (this.state === "stale") return Promise.reject(new Stale());
     const id = (this.last += 1);
     return new Promise((resolve, reject) => {
-      const asked = { resolve, reject, onPart, sent: performance.now(), acked: false };
-      this.open.set(id, asked);
-      asked.timer = setTimeout(() => this.lookAfter(id), SHOW_WAITING_MS);
-      this.model.send({ ...content, id, ask: verb });
+      this.open.set(id, { resolve, reject, onPart, sent: performance.now(), acked: false });
+      this.send({ ...content, id, ask: verb });
     });
   }
 
-  lookAfter(id) {
-    const asked = this.open.get(id);
-    if (!asked || asked.acked) return;
-    const late = performance.now() - asked.sent >= ANSWER_WITHIN_MS;
-    // A kernel that answers others by a way of their own says it is idle although a cell runs.
-    if (this.isBusy || late) this.setState(this.kernel ? "waiting" : "silent");
-    if (late && this.kernel && !asked.probed) {
-      asked.probed = true;
-      this.probe(id);
-    }
-    asked.timer = setTimeout(() => this.lookAfter(id), LOOK_AGAIN_MS);
+  // Be told facts, those that are there at once, and each change of the state; call what is given back to end it.
+  subscribe(onFacts, onState = () => {}) {
+    const subscriber = { onFacts, onState };
+    this.subscribers.add(subscriber);
+    if (this.facts) onFacts(this.facts);
+    if (this.state !== "ok") onState(this.state);
+    return () => this.subscribers.delete(subscriber);
   }
 
-  // A kernel that answers a later question, but not ours, no longer knows this card.
-  probe(id) {
-    const gone = () => {
-      const asked = this.open.get(id);
-      if (asked && !asked.acked) this.setState("stale");
-    };
-    this.kernel.requestKernelInfo().then(() => setTimeout(gone, LOOK_AGAIN_MS * 2), () => {});
+  tell(facts) {
+    this.facts = facts;
+    for (const { onFacts } of [...this.subscribers]) onFacts(facts);
   }
 
   hear(message) {
@@ -101,29 +71,23 @@ export class Talk {
     else asked.resolve(said);
   }
 
-  follow(status) {
-    if (GONE.includes(status)) this.setState("stale");
-  }
-
   setState(state) {
     if (this.state === state || this.state === "stale") return;
     this.state = state;
-    if (state === "stale") {
-      for (const asked of this.open.values()) {
-        clearTimeout(asked.timer);
-        asked.reject(new Stale());
-      }
-      this.open.clear();
+    if (state === "stale") this.dropAll();
+    for (const { onState } of [...this.subscribers]) onState(state);
+  }
+
+  dropAll() {
+    for (const asked of this.open.values()) {
+      clearTimeout(asked.timer);
+      asked.reject(new Stale());
     }
-    this.onState(state);
+    this.open.clear();
   }
 
   close() {
-    if (this.state !== "stale") this.model.send({ id: 0, ask: "bye" });
-    this.model.off("msg:custom", this.heard);
-    this.model.off("comm_live_update", this.commSlot);
-    this.followed?.statusChanged?.disconnect(this.statusSlot);
-    this.followed?.disposed?.disconnect(this.goneSlot);
+    this.subscribers.clear();
     for (const asked of this.open.values()) clearTimeout(asked.timer);
   }
 }

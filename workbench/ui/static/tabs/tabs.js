@@ -203,7 +203,7 @@ export class Tabs {
 
   // Each notebook's own, as long as the page is open; a page may have no storage.
   get place() {
-    return `workbench.tab ${this.card.talk.context?.path ?? ""}`;
+    return `workbench.tab ${this.talk.place}`;
   }
 
   kept() {

@@ -1,0 +1,14 @@
+// A card as a widget under its cell.
+import { CardView } from "./card.js";
+import { WidgetTalk } from "./talks/widget.js";
+
+function render({ model, el }) {
+  const talk = new WidgetTalk(model);
+  const view = new CardView(talk, el);
+  return () => {
+    view.close();
+    talk.close();
+  };
+}
+
+export default { render };
