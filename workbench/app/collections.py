@@ -88,6 +88,11 @@ class LiveService(Showable):
         return self._registry.get(self.name)
 
     @property
+    def since(self) -> float:
+        """When the live version became live [s since the epoch]."""
+        return self._registry.since[self.name]
+
+    @property
     def versions(self) -> list[Version]:
         """Every kept version, oldest first."""
         if self.name not in self._registry.history:

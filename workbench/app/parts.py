@@ -69,7 +69,7 @@ class Parts:
         self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
         self.traffic, self.log = Traffic(bounds.traces, bounds.trace_bytes), Log(bounds.log_lines, bounds.log_bytes)
         self.traffic.told = self.events.emit
-        self.registry, self.workers = Registry(bounds.versions), Workers(bounds.threads, bounds.waiting)
+        self.registry, self.workers = Registry(bounds.versions, clock.time), Workers(bounds.threads, bounds.waiting)
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)

@@ -20,7 +20,7 @@ from workbench.app.outside import OutsideAsked
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
-from workbench.core.origin import Origin
+from workbench.core.origin import Origin, digest_of
 from workbench.core.service import Service
 from workbench.notebook import displays, errors
 from workbench.notebook.bindings import Bindings, late, stale
@@ -106,7 +106,10 @@ class Cells:
         """The cell that runs: its id as the front end calls it, where it does, and its number."""
         cell_id = getattr(info, "cell_id", None) or front.running_cell(self._shell)
         counts = info is None or info.store_history
-        return Origin("cell", str(cell_id or ""), _number() if counts else None)
+        text = getattr(info, "raw_cell", None)
+        return Origin(
+            "cell", str(cell_id or ""), _number() if counts else None, written=digest_of(text) if text else ""
+        )
 
     def _open(self, text: str, origin: Origin) -> None:
         self._drop()

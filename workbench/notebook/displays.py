@@ -29,6 +29,7 @@ from workbench.sandbox.peer import Peer
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, Tally
 from workbench.ui import front, things, views
+from workbench.ui.desk import Desk
 from workbench.ui.desks import desk_of
 
 
@@ -194,8 +195,15 @@ def _peer(peer: Peer) -> Look | None:
 
 
 def _panel(wb: Workbench) -> Look:
-    desk_of(wb).html_of_peer = running.peer
+    desk(wb)
     return wb, views.everything, ""
+
+
+def desk(wb: Workbench) -> Desk:
+    """The desk of a workbench, which knows how what arrived at its peers is drawn."""
+    found = desk_of(wb)
+    found.html_of_peer = running.peer
+    return found
 
 
 def _clicks(clicks: Clicks) -> Look | None:

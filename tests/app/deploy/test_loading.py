@@ -216,3 +216,14 @@ def test_cells_that_are_tagged_to_be_skipped_are(wb: Workbench, tmp_path: Path, 
     cell = 'from workbench import Service\nclass A(Service):\n    name = "a"'
     wb.load(notebook(tmp_path / "tags.ipynb", (tag, "raise RuntimeError"), cell))
     assert list(wb.services) == ["a"]
+
+
+def test_a_notebook_without_imports_is_loaded_as_the_workbench_kernel_runs_it(wb: Workbench, tmp_path: Path) -> None:
+    path = notebook(
+        tmp_path / "bare.ipynb",
+        'class Hello(Service):\n    name = "api.hello"\n    def handle(self):\n        return "Hello!"',
+        'wb.define(RESTChannel("api.hello"))',
+    )
+    wb.load(path)
+    assert wb.invoke("api.hello") == "Hello!"
+    assert wb.call("GET /api/hello").status == 200

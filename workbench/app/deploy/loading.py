@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from msgspec import structs
 
+from workbench.app.deploy.at_hand import at_hand
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
 from workbench.app.deploy.notebooks import cells_of
@@ -120,6 +121,7 @@ def _compiled(text: str, name: str) -> Any:
 def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     """Run a notebook's code cells; each good cell goes live by itself, as when a person runs them."""
     module = ModuleType(f"__main__.{path.stem}")
+    vars(module).update(at_hand())
     sys.modules[module.__name__] = module
     versions, definitions, said = [], [], list[str]()
     missing: dict[str, list[str]] = {}

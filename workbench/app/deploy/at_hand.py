@@ -1,0 +1,16 @@
+"""The names that need no import: those of the package, where a notebook's cells find them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+
+def at_hand() -> Mapping[str, Any]:
+    """Every public name of the package with its value, `wb` among them.
+
+    Imported when asked for: the package's own names are imported when first used.
+    """
+    package = import_module("workbench")
+    return {name: getattr(package, name) for name in package.__all__}
