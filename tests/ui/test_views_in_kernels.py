@@ -89,7 +89,7 @@ def test_the_panel_comes_with_what_draws_it_and_answers(opener: Opener) -> None:
     opener.open(show="everything", code=True)
     first = next(opener.heard())
     assert first["facts"]["tabs"][0]["name"] == "services"
-    assert "export default { render }" in first["module"]
+    assert "export default { open }" in first["module"]
     assert ".wb-card" in first["style"]
     said = opener.answer(opener.send(ask="panel", tab="services"))
     assert said["tab"] == "services"

@@ -50,7 +50,7 @@ class View:
         with _lock:
             _open.add(self)
         # Said at once, and in this thread; see `Card._received`.
-        code = {"module": joined("card.js"), "style": (STATIC / "card.css").read_text(encoding="utf-8")}
+        code = {"module": joined("opened.js"), "style": (STATIC / "card.css").read_text(encoding="utf-8")}
         comm.send({"facts": self._renewed()} | (code if asked.get("code") else {}))
 
     def _renewed(self) -> dict[str, Any]:
