@@ -21,7 +21,7 @@ from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import called, limiting, running
 from workbench.notebook.html import block, chip, code, dot, escape, muted, strong, table
-from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice, Question
+from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice, Question, TestLine
 from workbench.notebook.still import essence, still
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.mail import Mail
@@ -234,6 +234,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     Sandboxed: _sandboxed,
     SettingsInForce: _settings,
     NothingLine: NothingLine.html,
+    TestLine: TestLine.html,
     Notice: Notice.html,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,

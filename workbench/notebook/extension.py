@@ -18,6 +18,7 @@ from workbench.notebook import completing, displays, errors, inspecting
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
+from workbench.testing import cell_tests
 from workbench.ui import front
 from workbench.zato import hook
 
@@ -51,7 +52,7 @@ def _follow(shell: Any) -> None:
     cells.follow()
     _cells.append(cells)
     _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
-    _ends.extend((completing.register(shell, wb), inspecting.register(shell)))
+    _ends.extend((completing.register(shell, wb), inspecting.register(shell), cell_tests.register(shell)))
     _ends.append(WIDGETS.made_by(partial(displays.widget_of, shell)))
     _ends.append(front.answer_views(shell, lambda: displays.desk(the_workbench())))
     _watch_load_ext(shell)
