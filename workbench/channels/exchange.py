@@ -15,7 +15,7 @@ from workbench.channels.own_headers import PRINTABLE
 from workbench.core.call import Call
 from workbench.core.cid import new_cid
 from workbench.core.mood import mood_of_status
-from workbench.core.payload.asked import Given, is_kept
+from workbench.core.payload.asked import Given, kept_headers
 from workbench.core.ports import Decision
 from workbench.core.service import log_refusal
 from workbench.core.trace import RequestStep
@@ -134,13 +134,16 @@ class Exchange:
 
     def _given(self) -> Given:
         """What it came with, for its trace."""
-        headers = {name: value for name, value in self.headers.items() if is_kept(name)}
-        if self.body or not ("Content-Length" in self.headers or "Transfer-Encoding" in self.headers):
-            return Given(self.body, self.query, headers)
+        all_headers = self.headers
+        headers = {name: all_headers[name] for name in kept_headers(tuple(all_headers))}
+        return Given(self.body, self.query, headers, "" if self.body else self._unread())
+
+    def _unread(self) -> str:
+        """Why there is no body, if there was one."""
         if self.spool is not None:
-            return Given(None, self.query, headers, "was too large to be kept")
-        is_empty = self.headers.get("Content-Length") == "0"
-        return Given(b"", self.query, headers, "" if is_empty else "was not read before the answer")
+            return "was too large to be kept"
+        is_announced = self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
+        return "was not read before the answer" if is_announced else ""
 
     def drop(self) -> None:
         """Forget it: its sender is gone before it was complete."""

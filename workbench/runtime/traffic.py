@@ -152,14 +152,13 @@ class Traffic(Ring[Trace]):
 
     def keep(self, root: RequestStep, came: Given, answer: bytes) -> None:
         """Keep what a request came with, and the beginning of its answer."""
-        size = len(came.body) if came.body else 0
-        if size > self.record_bytes:
-            came = came._replace(body=None, why=f"is over {self.record_bytes:,} bytes, too large to be kept")
-            size = 0
+        if (size := len(came.body)) > KEPT_CHARACTERS:
+            # What is short is counted only when all is measured.
+            if size > self.record_bytes:
+                came = came._replace(body=None, why=f"is over {self.record_bytes:,} bytes, too large to be kept")
+            else:
+                self.grow(size)
         root.given, root.answer = came, answer if len(answer) <= KEPT_CHARACTERS else answer[: KEPT_CHARACTERS + MARGIN]
-        # What is short is counted only when all is measured.
-        if size > KEPT_CHARACTERS:
-            self.grow(size)
 
     def find(self, cid: str) -> Trace:
         """The trace of one CID; raises UnknownName."""

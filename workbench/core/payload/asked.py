@@ -64,7 +64,12 @@ def given(payload: Any, most: int) -> Given:
         return Given(None, why=str(exc))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
+def kept_headers(headers: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a request's headers that belong to the call; a client sends the same ones each time."""
+    return tuple(name for name in headers if is_kept(name))
+
+
 def is_kept(header: str) -> bool:
     """Whether a request header belongs to the call, and is neither a credential nor of the conversation."""
     name = header.lower()
