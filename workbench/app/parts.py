@@ -67,7 +67,8 @@ class Parts:
         self._opening, self._of_thread = RLock(), local()
         self.token = secrets.token_urlsafe(24)
         self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
-        self.traffic, self.log = Traffic(bounds.traces, bounds.trace_bytes), Log(bounds.log_lines, bounds.log_bytes)
+        self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)
+        self.log = Log(bounds.log_lines, bounds.log_bytes)
         self.traffic.told = self.events.emit
         self.registry, self.workers = Registry(bounds.versions, clock.time), Workers(bounds.threads, bounds.waiting)
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
@@ -117,7 +118,7 @@ class Parts:
         guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
         caller = self._settings.caller_address()
         pipeline = Pipeline(self.views.view, self.invoker, self.traffic.record, guard, admin, caller)
-        pipeline.answered = self.events.emit
+        pipeline.answered, pipeline.keep = self.events.emit, self.traffic.keep
         return pipeline
 
     def _live_channels(self) -> LiveChannels:

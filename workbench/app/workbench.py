@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from workbench.app.origins import origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
+from workbench.app.serving.again import run_again
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
@@ -100,6 +101,7 @@ class Workbench(About):
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
         self.events, self.traffic, self.log = parts.events, parts.traffic, parts.log
         self.outside, self.ports = parts.outside, parts.ports
+        self.traffic.again = partial(run_again, self.start, parts)
         capture.install()
 
     def define(self, *definitions: Definition | LiveChannel, replace: bool = False) -> Defined:
@@ -139,8 +141,7 @@ class Workbench(About):
             ServiceUsage: An async service called this, which would hold the server's loop.
         """
         self._not_on_loop("wb.invoke", "await self.invoke.aio(...)")
-        call = self._parts.invoker.new_call(named(name), payload)
-        self.traffic.record(call.cid, call.step)
+        call = self._parts.invoker.new_root(named(name), payload)
         watched = self._parts.around.watched
         if CURRENT.get() is None:
             watched.add(call)
@@ -161,8 +162,7 @@ class Workbench(About):
             ServiceUnavailable: No worker is free and the queue is full.
         """
         invoker = self._parts.invoker
-        call = invoker.new_call(named(name), payload)
-        self.traffic.record(call.cid, call.step)
+        call = invoker.new_root(named(name), payload)
         trace = self.traffic.find(call.cid)
 
         def run() -> None:
@@ -176,6 +176,10 @@ class Workbench(About):
 
         invoker.background(run)
         return call.cid
+
+    def background(self, work: Callable[[], None]) -> None:
+        """Have a worker do what a click has started; raises ServiceUnavailable if none is free."""
+        self._parts.invoker.background(work)
 
     def call(
         self,

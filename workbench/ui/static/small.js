@@ -1,6 +1,6 @@
 // The small cards below a service: its jobs, live, and its limits with their bars of use.
 import { button, chip, clockIn, dot, h, span } from "./dom.js";
-import { cid } from "./forms/invoke.js";
+import { cid } from "./call.js";
 import { Stale } from "./talk.js";
 
 const MOODS = { on: "live", paused: "warn", waiting: "warn", inactive: "calm", finished: "calm" };

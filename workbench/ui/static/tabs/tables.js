@@ -1,6 +1,6 @@
 // What happened, as tables: calls that open to their trace, lines of the log; and the settings.
 import { button, chip, copyButton, fill, h, milliseconds } from "../dom.js";
-import { cid, traceTree } from "../forms/invoke.js";
+import { wholeCall } from "../call.js";
 
 const clockOf = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const dayOf = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -89,7 +89,7 @@ export class CallsTable extends Table {
     try {
       const said = await this.talk.ask("panel call", { cid: call.cid });
       const lines = button("Lines of the log", () => this.tabs.choose("log", { text: call.cid }), { class: "wb-link" });
-      fill(cell, h("div", { class: "wb-call-head" }, cid(call.cid), call.address ? h("span", { class: "wb-faint" }, `from ${call.address}`) : null, h("span", { class: "wb-grow" }), lines), traceTree(said.trace));
+      fill(cell, wholeCall(this.talk, said, lines));
     } catch (error) {
       fill(cell, h("span", { class: "wb-error" }, error.message));
     }
