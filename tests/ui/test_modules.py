@@ -13,21 +13,27 @@ from tests.kernels import ROOT
 from workbench.ui.modules import STATIC, joined
 
 FILES = [path for path in STATIC.rglob("*") if path.is_file()]
+ENTRIES = ("widget.js", "page.js")
+"""What a browser is given: as a card, as a page of its own."""
 TOP = re.compile(r"^(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 
 
 def test_each_module_is_joined_once_and_before_its_use() -> None:
-    text = joined("widget.js")
-    assert "import {" not in text
-    assert re.findall(r"^export .*", text, re.MULTILINE) == ["export default { render };"]
+    texts = {entry: joined(entry) for entry in ENTRIES}
+    assert [entry for entry, text in texts.items() if "import {" in text] == []
+    exported = {entry: re.findall(r"^export .*", text, re.MULTILINE) for entry, text in texts.items()}
+    assert exported == {"widget.js": ["export default { render };"], "page.js": []}
     for path in STATIC.rglob("*.js"):
         first = next(line for line in path.read_text().splitlines() if TOP.match(line.removeprefix("export ")))
-        assert text.count(first.removeprefix("export ")) == 1, path.name
-    assert text.index("class Talk") < text.index("class CardView")
+        times = [text.count(first.removeprefix("export ")) for text in texts.values()]
+        assert set(times) in ({1}, {0, 1}), path.name
+    for text in texts.values():
+        assert text.index("class Talk") < text.index("class CardView")
 
 
-def test_names_differ_between_modules() -> None:
-    names = Counter(TOP.findall(joined("widget.js")))
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_names_differ_between_modules(entry: str) -> None:
+    names = Counter(TOP.findall(joined(entry)))
     assert [name for name, count in names.items() if count > 1] == []
 
 
@@ -45,11 +51,12 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
         assert not re.search(r"https?://|@import|url\(", path.read_text()), path.name
 
 
-def test_every_module_parses_as_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_module_parses_as_one(entry: str, tmp_path: Path) -> None:
     if (node := shutil.which("node")) is None:
         pytest.skip("needs node, which JupyterLab users have not always (Debian: apt install nodejs)")
-    (tmp_path / "widget.mjs").write_text(joined("widget.js"))
-    subprocess.run([node, "--check", tmp_path / "widget.mjs"], check=True, timeout=30, stdin=subprocess.DEVNULL)
+    (tmp_path / "one.mjs").write_text(joined(entry))
+    subprocess.run([node, "--check", tmp_path / "one.mjs"], check=True, timeout=30, stdin=subprocess.DEVNULL)
 
 
 def test_the_wheel_brings_the_front_end() -> None:

@@ -64,9 +64,11 @@ def serve(file: str, how: Serving) -> None:
     end = End(how.drain_seconds)
     from workbench.app.singleton import forget, the_workbench
     from workbench.cli.log import ServedLog
+    from workbench.ui.page import open_page
     from workbench.zato import hook
 
     wb = the_workbench()
+    open_page(wb)
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
         hook.install()

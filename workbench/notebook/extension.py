@@ -17,6 +17,7 @@ from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
 from workbench.ui import front
+from workbench.ui.page import open_page
 from workbench.zato import hook
 
 NAME = "workbench"
@@ -39,6 +40,7 @@ def _follow(shell: Any) -> None:
     wb = the_workbench()
     hook.install()
     displays.register(shell)
+    open_page(wb)
     errors.register(shell)
     cells = Cells(shell, wb, partial(greet, shell))
     cells.follow()

@@ -12,12 +12,11 @@ import anywidget
 import traitlets
 
 from workbench.app.workbench import Workbench
-from workbench.core.masking import masked
 from workbench.ui.courier import aside
 from workbench.ui.desk import Desk
 from workbench.ui.desks import desk_of
 from workbench.ui.modules import STATIC, joined
-from workbench.ui.views import Draw
+from workbench.ui.views import Draw, facts
 
 MOST_CARDS = 60
 _cards: dict[str, Card] = {}
@@ -89,9 +88,9 @@ class Card(anywidget.AnyWidget):
         return "Card"
 
     def _facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = masked(self._draw(self._desk))
+        found = facts(self._desk, self._draw)
         self.restless = bool(found.get("restless"))
-        return found | {"now": self._desk.wb.clock.time()}
+        return found
 
     def _received(self, _: Any, message: Any, buffers: Any) -> None:
         # Said here and not by the courier: ipykernel 7.4 sends the next click to the thread that last answered one, so

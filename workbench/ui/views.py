@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.core.definition import Definition
+from workbench.core.masking import masked
 from workbench.sandbox.peer import Peer
 from workbench.ui import rows
 from workbench.ui.desk import Desk
@@ -16,6 +17,12 @@ SAVED_SERVICES = 50
 
 Draw = Callable[[Desk], dict[str, Any]]
 """What a card shows, as plain data; `restless` says that it changes without an event."""
+
+
+def facts(desk: Desk, draw: Draw) -> dict[str, Any]:
+    """What a card shows now, masked, and the time of it."""
+    shown: dict[str, Any] = masked(draw(desk))
+    return shown | {"now": desk.wb.clock.time()}
 
 
 def greeting(title: str, notes: Sequence[str]) -> Draw:

@@ -31,7 +31,7 @@ export class CardView {
   }
 
   follow(state) {
-    this.banner.textContent = BANNERS[state];
+    this.banner.textContent = this.talk.words[state] ?? BANNERS[state];
     this.el.dataset.state = state;
     if (state === "stale") this.freeze();
   }
