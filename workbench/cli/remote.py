@@ -104,6 +104,25 @@ def execute(name: str, extra: str | None = None, app: str = "") -> dict[str, Any
     return run
 
 
+def panel(app: str = "") -> dict[str, Any]:
+    """The address of the panel, with a code that logs in once.
+
+    Raises:
+        Refused: It shows none, as one that a script made.
+    """
+    target = chosen(app)
+    made = ask(target, "POST", "/workbench/code")
+    where = target.own_url or target.url
+    return {"app": target.name, "url": f"{where}/workbench/#{made['code']}", "seconds": made["seconds"]}
+
+
+def panel_said(told: dict[str, Any]) -> str:
+    """The address, and how long its code is good."""
+    return (
+        f"{told['url']}\nIt logs in once, within {told['seconds']:.0f} s. Another address of it takes what is after #."
+    )
+
+
 def known(what: Literal["services", "jobs"]) -> list[str]:
     """Names of what runs on this machine, for shells that complete them; nothing where nothing answers."""
     return sorted({name for each in running() for name in status_of(each).get(what, ())})
