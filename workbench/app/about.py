@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping
 
 from workbench.app import help as helped
 from workbench.app.parts import Parts
+from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
 from workbench.channels.pipeline import Page
 from workbench.core.collection import CollectionRow
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference
+from workbench.core.ports import Clock
 
 
 class About:
     """The part of a `Workbench` that tells: what there is, where it is found, and how it is used."""
 
     _parts: Parts
+    clock: Clock
 
     @property
     def collections(self) -> Mapping[str, CollectionRow]:
@@ -65,6 +68,19 @@ class About:
     def dangling(self, definition: Definition) -> list[DanglingReference]:
         """An error for each object that a definition names and that does not exist."""
         return self._parts.book.dangling(definition)
+
+    def attach(self, app: str | int = "") -> Attached:
+        """Another workbench that runs on this machine; in a notebook it is shown as its panel, live.
+
+        Args:
+            app: Its name, its file's path, its process or its port; nothing if there is only one other.
+
+        Raises:
+            NothingRuns: There is none.
+            UnknownName: None is called so.
+            Several: More than one may be meant.
+        """
+        return Attached(str(app), self.clock)
 
     def help(self, topic: str = "") -> helped.Page:
         """A short page on one topic; without one, what there is and which topics.

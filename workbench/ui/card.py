@@ -11,10 +11,12 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
+from workbench.app.serving.attached import Attached
 from workbench.app.workbench import Workbench
 from workbench.ui.courier import aside
 from workbench.ui.desk import Desk
-from workbench.ui.desks import desk_of
+from workbench.ui.desks import any_desk_of
+from workbench.ui.far import FarDesk
 from workbench.ui.modules import STATIC, joined
 from workbench.ui.views import Draw, facts
 
@@ -73,7 +75,7 @@ class Card(anywidget.AnyWidget):
     layout = traitlets.Any(None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, desk: Desk, draw: Draw, cell: str, shown: Shown) -> None:
+    def __init__(self, desk: Desk | FarDesk, draw: Draw, cell: str, shown: Shown) -> None:
         self._desk, self._draw, self._cell, self.shown = desk, draw, cell, shown
         self._viewers = 0
         self.restless = False
@@ -125,17 +127,17 @@ class Card(anywidget.AnyWidget):
         super().close()
 
 
-def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) -> None:
+def show_card(shell: Any, wb: Workbench | Attached, draw: Draw, cell: str, saved: Saved) -> None:
     """Show a new card, and right after it what is saved of it; a card that the same cell made before is taken down.
 
     Args:
         shell: The shell that displays it.
-        wb: The workbench.
+        wb: The workbench, or another one that it is attached to.
         draw: What it shows.
         cell: What tells the cell from others; empty if nobody knows.
         saved: What is saved of it.
     """
-    card = Card(desk_of(wb), draw, cell, Shown(shell.display_pub, saved))
+    card = Card(any_desk_of(wb), draw, cell, Shown(shell.display_pub, saved))
     key = cell or card.model_id
     with _lock:
         old = [_cards.pop(key)] if key in _cards else []

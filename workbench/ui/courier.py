@@ -48,6 +48,11 @@ class Courier:
         self._something, self._stop = Condition(), Event()
         self._thread: Thread | None = None
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody looks at a card."""
+        return bool(self._watched)
+
     def post(self, outlet: Outlet, message: dict[str, Any]) -> None:
         """Send a message soon, after those before it."""
         with self._something:

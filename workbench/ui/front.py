@@ -10,6 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.app.serving.attached import Attached
     from workbench.app.workbench import Workbench
     from workbench.ui.card import Saved
     from workbench.ui.views import Draw
@@ -53,12 +54,12 @@ def _import() -> None:
         log.exception("cards cannot be shown, since their widgets cannot be imported")
 
 
-def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) -> bool:
+def show_card(shell: Any, wb: Workbench | Attached, draw: Draw, cell: str, saved: Saved) -> bool:
     """Show a card and what is saved of it; False on any trouble, so that what is saved can be shown alone.
 
     Args:
         shell: The shell that displays it.
-        wb: The workbench.
+        wb: The workbench, or another one that it is attached to.
         draw: What the card draws.
         cell: What tells the cell from others; empty if nobody knows. A card that it made before is taken down.
         saved: What is saved of the card.

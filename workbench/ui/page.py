@@ -45,10 +45,11 @@ HTML = """<!doctype html>
 
 
 class Looked(msgspec.Struct):
-    """What a page asks to be told: after which number, under the name that it gave itself."""
+    """What a page asks to be told: after which number, under the name that it gave itself; how long it waits [s]."""
 
     viewer: str
     after: int = 0
+    wait_seconds: float = 3600.0
 
 
 class Given(msgspec.Struct):
@@ -128,7 +129,7 @@ class _Late:
         asked = _read(exchange, Looked)
         if not self._wb.url:
             return {"last": asked.after, "told": [], "over": True, "anew": False}
-        return self._viewers().look(asked.viewer, asked.after)
+        return self._viewers().look(asked.viewer, asked.after, asked.wait_seconds)
 
     def ask(self, exchange: Exchange) -> Any:
         """Take a page's question."""

@@ -108,14 +108,21 @@ class Viewers:
     def __len__(self) -> int:
         return len(self._by_name)
 
-    def look(self, name: str, after: int) -> Message:
+    def look(self, name: str, after: int, wait_seconds: float = WAIT_SECONDS) -> Message:
         """What a page is told after a number; one that is not known begins, and hears that with `anew`.
+
+        Args:
+            name: What the page calls itself.
+            after: The number of the last that it has.
+            wait_seconds: Longest wait for news [s]; one that begins waits for its first facts in any case.
 
         Raises:
             ServiceUsage: Too many pages look already.
         """
         viewer, is_new = self._of(name)
-        return viewer.take(0 if is_new else after, self._wait) | {"anew": is_new}
+        if is_new:
+            return viewer.take(0, self._wait) | {"anew": True}
+        return viewer.take(after, min(self._wait, wait_seconds)) | {"anew": False}
 
     def ask(self, name: str, message: Mapping[str, Any]) -> Message:
         """Take a question, whose answer comes with what the page is told.
