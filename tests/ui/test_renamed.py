@@ -10,8 +10,8 @@ import pytest
 
 from tests.ui.conftest import Asking
 from workbench import Workbench
+from workbench.app.serving.choosing import chosen
 from workbench.app.serving.runtime_file import Running, RuntimeFile, running, runtime_folder
-from workbench.cli.choosing import chosen
 from workbench.cli.remote import statuses, statuses_said
 from workbench.core.errors import UnknownName
 

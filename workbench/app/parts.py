@@ -63,8 +63,8 @@ class Parts:
     _store: Store | None = None
     _scheduler: CellScheduler | None = None
 
-    def __init__(self, settings: Settings, clock: Clock, admin: Mapping[tuple[str, str], Admin]) -> None:
-        self._opening, self._of_thread = RLock(), local()
+    def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
+        self._opening, self._of_thread, self.admin = RLock(), local(), admin
         self.token = secrets.token_urlsafe(24)
         self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
         self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)

@@ -83,7 +83,7 @@ class Workbench(About):
         **bounds: float,
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
-        self.clock: Clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         settings = Settings(
             app=app,
             folder=self.folder,

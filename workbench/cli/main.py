@@ -210,6 +210,21 @@ def invoke(
 
 @app.command()
 @command
+def panel(
+    app: Annotated[
+        str, Argument(metavar="[NAME]", help="Which workbench, as --app elsewhere.", autocompletion=_apps)
+    ] = "",
+    as_json: AsJSON = False,
+) -> Any:
+    """Give the address of a running workbench's panel, for a browser on this machine; it logs in once."""
+    from workbench.cli import remote
+
+    told = remote.panel(app)
+    return told if as_json else remote.panel_said(told)
+
+
+@app.command()
+@command
 def jobs(
     action: Annotated[Literal["list", "execute"], Argument(help="What to do.", show_default=False)],
     name: Annotated[str, Argument(help="The job to execute.", autocompletion=_jobs)] = "",

@@ -12,6 +12,7 @@ from workbench.app.deploy.clicks import Clicks
 from workbench.app.inline import Answer
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
+from workbench.app.serving.attached import Attached
 from workbench.app.singleton import the_workbench
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
@@ -30,7 +31,7 @@ from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, Tally
 from workbench.ui import front, things, views
 from workbench.ui.desk import Desk
-from workbench.ui.desks import desk_of
+from workbench.ui.desks import any_desk_of, desk_of
 
 
 def show(value: Any) -> None:
@@ -75,7 +76,7 @@ class SavedCard:
         text: The plain form.
     """
 
-    def __init__(self, wb: Workbench, text: str) -> None:
+    def __init__(self, wb: Workbench | Attached, text: str) -> None:
         self._wb, self._text = wb, text
 
     def bundle(self, facts: Mapping[str, Any]) -> dict[str, str]:
@@ -131,7 +132,7 @@ def _saved_alone(look_of: LookOf, value: Any) -> str | None:
             return block(running.peer(value))
         return block("<br>".join(map(escape, value.lines()))) if isinstance(value, Defined) else None
     wb, draw, _ = look
-    return still(masked(draw(desk_of(wb))), wb.clock.now().astimezone())
+    return still(masked(draw(any_desk_of(wb))), wb.clock.now().astimezone())
 
 
 def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -206,12 +207,16 @@ def desk(wb: Workbench) -> Desk:
     return found
 
 
+def _attached(other: Attached) -> Look:
+    return other, views.attached, ""
+
+
 def _clicks(clicks: Clicks) -> Look | None:
     wb = the_workbench()
     return (wb, views.clicked(), "") if clicks and clicks is wb.clicked else None
 
 
-Look = tuple[Workbench, views.Draw, str]
+Look = tuple[Workbench | Attached, views.Draw, str]
 """The workbench of a card, what it shows, and its cell."""
 LookOf = Callable[[Any], Look | None]
 CARDS: dict[type, LookOf] = {
@@ -225,6 +230,7 @@ CARDS: dict[type, LookOf] = {
     Clicks: _clicks,
     Question: lambda question: (question.wb, views.question, ""),
     Workbench: _panel,
+    Attached: _attached,
 }
 """What has a card; what is saved of it is the card's HTML, too."""
 HTML: dict[type, Callable[[Any], str]] = {

@@ -20,6 +20,7 @@ from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
 from workbench.testing import cell_tests
 from workbench.ui import front
+from workbench.ui.page import open_page
 from workbench.zato import hook
 
 NAME = "workbench"
@@ -47,6 +48,7 @@ def _follow(shell: Any) -> None:
     wb = the_workbench()
     hook.install()
     displays.register(shell)
+    open_page(wb)
     errors.register(shell)
     cells = Cells(shell, wb, partial(greet, shell))
     cells.follow()

@@ -18,6 +18,7 @@ from workbench.core.errors import DanglingReference, InvalidDefinition, Workbenc
 from workbench.core.events import Closed
 from workbench.core.masking import mask
 from workbench.core.origin import Origin
+from workbench.core.ports import Clock
 from workbench.core.trace import OutgoingEnded
 from workbench.sandbox.peer import Peer
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
@@ -91,6 +92,11 @@ class Desk:
         """What is defined anew has been asked nothing yet."""
         if (shown := event.before or event.after) is not None and shown.collection == "connections":
             self.moods.pop(shown.name, None)
+
+    @property
+    def clock(self) -> Clock:
+        """Where time comes from."""
+        return self.wb.clock
 
     @property
     def zone(self) -> str:

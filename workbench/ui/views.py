@@ -6,16 +6,29 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.core.definition import Definition
+from workbench.core.masking import masked
 from workbench.sandbox.peer import Peer
 from workbench.ui import rows
 from workbench.ui.desk import Desk
+from workbench.ui.far import FarDesk
 from workbench.ui.panel.tabs import counts, latest
 
 SAVED_SERVICES = 50
 """How many services the saved panel lists."""
 
-Draw = Callable[[Desk], dict[str, Any]]
-"""What a card shows, as plain data; `restless` says that it changes without an event."""
+Draw = Callable[[Any], dict[str, Any]]
+"""What a card shows, of the desk that answers it, as plain data; `restless` says that it changes without an event."""
+
+
+def facts(desk: Desk | FarDesk, draw: Draw) -> dict[str, Any]:
+    """What a card shows now, masked, and the time of it."""
+    shown: dict[str, Any] = masked(draw(desk))
+    return shown | {"now": desk.clock.time()}
+
+
+def attached(desk: FarDesk) -> dict[str, Any]:
+    """The panel of another workbench."""
+    return desk.facts()
 
 
 def greeting(title: str, notes: Sequence[str]) -> Draw:

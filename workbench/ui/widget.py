@@ -14,6 +14,7 @@ from ipywidgets.widgets.widget import widget_serialization
 
 from workbench.ui.card import Card, Saved, Shown
 from workbench.ui.desk import Desk
+from workbench.ui.far import FarDesk
 from workbench.ui.views import Draw
 
 log = logging.getLogger("workbench.ui")
@@ -45,7 +46,7 @@ class LiveWidget(Card, ValueWidget):  # type: ignore[misc]
     last_outcome = traitlets.Dict().tag(sync=True)
     value = traitlets.Dict()
 
-    def __init__(self, desk: Desk, draw: Draw, saved: Saved, text: str, publisher: Any) -> None:
+    def __init__(self, desk: Desk | FarDesk, draw: Draw, saved: Saved, text: str, publisher: Any) -> None:
         self._saved, self._text, self._publisher = saved, text, publisher
         super().__init__(desk, draw, "", Shown(publisher, saved))
         self._stand(self.facts)

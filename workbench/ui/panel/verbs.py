@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import Any
 
+from workbench.app.serving.runtime_file import running
 from workbench.core.masking import masked
 from workbench.runtime.registry import Version
 from workbench.ui.desk import Content, Desk, Tell, Verb
@@ -61,6 +63,15 @@ def set_setting(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return {"said": f"{name} is {value or 'the default'}."}
 
 
+def running_here(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """The workbenches that run on this machine, newest first: name, file, address, and whether it is this one."""
+    found = [
+        {"name": each.name, "file": each.path, "pid": each.pid, "url": each.url, "here": each.pid == os.getpid()}
+        for each in running()
+    ]
+    return {"running": found}
+
+
 PANEL: dict[str, Verb] = {
     "panel": panel,
     "panel call": panel_call,
@@ -70,5 +81,6 @@ PANEL: dict[str, Verb] = {
     "versions": versions,
     "version live": make_live,
     "setting save": set_setting,
+    "running": running_here,
 }
 """What the panel may ask for."""

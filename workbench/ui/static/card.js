@@ -32,7 +32,7 @@ export class CardView {
   }
 
   follow(state) {
-    this.banner.textContent = BANNERS[state];
+    this.banner.textContent = this.words(state);
     this.el.dataset.state = state;
     if (state === "stale") this.freeze();
   }
@@ -44,6 +44,10 @@ export class CardView {
     clearInterval(this.ticker);
   }
 
+  words(state) {
+    return this.talk.words[state] ?? BANNERS[state];
+  }
+
   get now() {
     return Date.now() / 1000 + this.skew;
   }
@@ -51,7 +55,7 @@ export class CardView {
   draw(facts) {
     this.skew = facts.now - Date.now() / 1000;
     const { tabs = null, title = "", url = "", services = [], jobs = [], limits = [], definitions = [], calls = [], clicked = [], question = "", peer = null } = facts;
-    fill(this.title, title && h("b", {}, tabs ? "Workbench" : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, url), tabs && facts.sandbox && chip("sandbox", "warn"));
+    fill(this.title, title && h("b", {}, tabs ? (facts.of ? `Workbench of ${facts.of}` : "Workbench") : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, url), tabs && facts.sandbox && chip("sandbox", "warn"));
     if (question || this.rows.has("question")) this.row("question", () => new QuestionRow(this), question);
     if (tabs) this.row("tabs", () => new Tabs(this), facts);
     else for (const each of services) this.row(`service ${each.service}`, () => new ServiceRow(this, each.service), each);
@@ -63,6 +67,8 @@ export class CardView {
     if (peer) this.row("peer", () => new PeerRow(this), peer);
     this.drop(services);
     this.el.classList.toggle("wb-with-tabs", Boolean(tabs));
+    this.banner.textContent = facts.trouble || this.words(this.talk.state);
+    this.el.dataset.state = facts.trouble ? "silent" : this.talk.state;
     this.notes.replaceChildren(...(tabs ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
   }
 
