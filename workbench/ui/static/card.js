@@ -63,7 +63,7 @@ export class CardView {
     if (peer) this.row("peer", () => new PeerRow(this), peer);
     this.drop(services);
     this.el.classList.toggle("wb-with-tabs", Boolean(tabs));
-    this.notes.replaceChildren(...(tabs ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
+    this.notes.replaceChildren(...(tabs && !facts.closed ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
   }
 
   row(key, make, shown) {
