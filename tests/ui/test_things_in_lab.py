@@ -46,6 +46,7 @@ def test_a_page_of_widgets_is_laid_out_and_follows_what_is_clicked_on_it(noteboo
     box = opened.page.locator(".jp-NotebookPanel .jupyter-widgets.widget-vbox")
     of_job, of_limit, of_service = (box.locator(".wb-card").nth(number) for number in range(3))
     of_service.locator(".wb-row[data-service='api.hello']").wait_for()
+    assert of_job.bounding_box()["width"] >= 300, "beside another it has room, too"
     assert 300 <= of_limit.bounding_box()["width"] <= 420
     of_job.get_by_role("button", name="Execute", exact=True).click()
     box.locator(".widget-html", has_text="ok").wait_for()
