@@ -34,7 +34,7 @@ def rows() -> list[Row]:
         notebook = Notebook(lab, page, lab.write("panel", ON, SERVICES, "wb"))
         notebook.run_all()
         card = page.locator(".wb-with-tabs")
-        card.locator(".wb-row").first.wait_for()
+        card.locator(".wb-row[data-service]").first.wait_for()
         shown = [page.evaluate(TIMED, 2) for _ in range(PANELS)]
         page.wait_for_function("document.querySelectorAll('.wb-with-tabs').length === 1")
         idle = clicks(card)
