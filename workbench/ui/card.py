@@ -21,6 +21,7 @@ from workbench.ui.modules import STATIC, joined
 from workbench.ui.views import Draw, facts
 
 MOST_CARDS = 60
+CLOSED = "The workbench is closed. Fix: restart the kernel and run the cells again."
 _cards: dict[str, Card] = {}
 _lock = Lock()
 
@@ -132,7 +133,7 @@ class Card(anywidget.AnyWidget):
 
 def closed(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What a card shows once its workbench is closed: what was, and that it is over."""
-    found = {**facts, "notes": ["The workbench is closed. Fix: restart the kernel and run the cells again."]}
+    found = {**facts, "closed": True, "notes": [CLOSED]}
     return found | ({"stands": {**facts["stands"], "state": "workbench closed"}} if "stands" in facts else {})
 
 

@@ -104,12 +104,13 @@ def _limits(desk: Desk, asked: Asked) -> Shown:
 
 
 def _peers(desk: Desk, asked: Asked) -> Shown:
-    found = [pair for pair in desk.wb.peers.items() if asked.text in f"{pair[0]} {pair[1]}".casefold()]
+    peers = list(desk.wb.peers.items())
+    found = [pair for pair in peers if asked.text in f"{pair[0]} {pair[1]}".casefold()]
     facts = [
         {"name": name, "html": desk.html_of_peer(peer), "takes": hasattr(peer, "files") and hasattr(peer, "put")}
         for name, peer in on_page(found, asked)
     ]
-    return {"rows": facts, "restless": bool(facts), **numbers(len(found), len(desk.wb.peers), asked)}
+    return {"rows": facts, "restless": bool(facts), **numbers(len(found), len(peers), asked)}
 
 
 def _traffic(desk: Desk, asked: Asked) -> Shown:

@@ -69,7 +69,7 @@ export class CardView {
     this.el.classList.toggle("wb-with-tabs", Boolean(tabs));
     this.banner.textContent = facts.trouble || this.words(this.talk.state);
     this.el.dataset.state = facts.trouble ? "silent" : this.talk.state;
-    this.notes.replaceChildren(...(tabs ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
+    this.notes.replaceChildren(...(tabs && !facts.closed ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
   }
 
   row(key, make, shown) {

@@ -63,7 +63,7 @@ export function limitCard(limit, { talk, service, report, edit, bursts }) {
   }, { title: "Really calls the service that often" });
   return h("div", { class: "wb-small wb-limit", "data-limit": key, "data-key": `limit ${key}` },
     dot(limit.shadow ? "warn" : "live", limit.shadow ? "only watches" : "on"),
-    h("span", { class: "wb-small-name" }, `limit on ${limit.on}`, limit.on === "service" ? "" : ` ${limit.name}`),
+    h("span", { class: "wb-small-name" }, `limit on ${limit.on}`, limit.on === "service" && limit.name === service ? "" : ` ${limit.name}`),
     h("span", { class: "wb-uses" }, limit.lines.map(useBar)),
     h("span", { class: "wb-grow" }),
     h("span", { class: "wb-buttons" }, send, button("Edit", edit), button("Remove", () => ask("limit remove").then(report, failed))),

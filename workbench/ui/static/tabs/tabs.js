@@ -183,7 +183,7 @@ export class Tabs {
       view.el.before(...parts.slice(0, at));
       view.el.after(...parts.slice(at + 1));
     }
-    this.drawn = said.tab;
+    this.drawn = this.el.dataset.drawn = said.tab;
     if (this.talk.state === "stale") this.card.follow("stale");
   }
 
