@@ -173,11 +173,14 @@ def test_outside_of_a_notebook_there_is_no_widget() -> None:
 
 def test_a_closed_workbench_says_so(kernel: Kernel) -> None:
     told: Any = kernel.run("""
+import queue
 ends = queue.Queue()
 last = wb.jobs["hourly"].widget()
 last.observe(lambda change: ends.put((change.new, last.facts["notes"])), "state")
 wb.close()
-print(ends.get(timeout=10))
+while (told := ends.get(timeout=10))[0] != "workbench closed":
+    pass
+print(told)
 """).stdout
     assert "workbench closed" in told
     assert "The workbench is closed. Fix:" in told
