@@ -38,6 +38,7 @@ SOAKED = \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py \
+	tests/testing/test_notebooks.py \
 	tests/ui/test_pictures.py
 # The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.

@@ -24,6 +24,20 @@ class Asks(Service):
     def handle(self):
         return self.out.rest["Rates"].conn.get(self.cid).text
 wb.define(RESTConnection("Rates", host="https://rates.example.com", path="/now"));"""
+JOBS = """from workbench import wb, Service, IntervalJob
+class Hourly(Service):
+    name = "hourly"
+    def handle(self):
+        return self.time.utcnow()
+wb.define(IntervalJob("each hour", service="hourly", hours=1, timezone="UTC"))
+"""
+HOURS = """wb.expect(wb.jobs["each hour"]).fired(0)
+wb.jobs["each hour"].wait(runs=3, timeout=4 * 3600)
+wb.expect(wb.jobs["each hour"]).fired(3)
+assert wb.invoke("hourly") == "2026-01-01 03:00:00"
+wb.clock.advance(60)
+assert wb.invoke("hourly") == "2026-01-01 03:01:00"
+"""
 OUTSIDE = "import socket\nsocket.create_connection(('rates.example.com', 443), 1)"
 LEAVES = """%%test
 import socket, threading
@@ -176,29 +190,37 @@ def selected(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         markdown("## The end"),
         code("assert (rate, town, raised) == (2, 'Kraków', [])"),
         code("assert [1, 2, 3] == [1, rate, 4]", tags=("test",)),
+        markdown("## The clock in the end"),
+        code(JOBS),
+        code(HOURS, tags=("test",)),
         markdown("## The other"),
         code("raise RuntimeError"),
     )
     write(folder / "hangs.ipynb", markdown("## Stands at end"), code("x = 1\nwhile x:\n    pass"), code("x"))
     values = ("--set", "rate=2", "--set", "town=Kraków")
-    return workbench_test(folder, *values, "-k", "end", "--cell-timeout=5", "--parallel=1")
+    return workbench_test(folder, *values, "-k", "end", "--cell-timeout=6", "--clock=virtual", "--parallel=1")
 
 
 def test_a_kernel_that_hangs_is_killed_and_named_with_the_line_where_it_stood(selected: Outcome) -> None:
     hung = of(selected, "Stands at end", "hangs.ipynb")
-    assert "hangs.ipynb, cell 2 (Stands at end): it did not end within 5 s, so its kernel was killed" in hung
+    assert "hangs.ipynb, cell 2 (Stands at end): it did not end within 6 s, so its kernel was killed" in hung
     assert "----> 3     pass" in hung or "----> 2 while x:" in hung
     assert of(selected, "Stands at end 2", "hangs.ipynb").startswith("skipped")
 
 
 def test_parameters_have_the_values_that_are_given_and_cells_above_a_selected_one_run(selected: Outcome) -> None:
-    assert [name for notebook, name in selected.cells if notebook == "one.ipynb"] == ["The end", "The end 2"]
+    names = [name for notebook, name in selected.cells if notebook == "one.ipynb"]
+    assert names == ["The end", "The end 2", "The clock in the end", "The clock in the end 2"]
     assert of(selected, "The end", "one.ipynb") == "passed"
 
 
 def test_a_plain_assert_says_what_it_saw(selected: Outcome) -> None:
     assert "assert [1, 2, 3] == [1, 2, 4]" in of(selected, "The end 2", "one.ipynb")
     assert "At index 2 diff: 3 != 4" in of(selected, "The end 2", "one.ipynb")
+
+
+def test_a_virtual_clock_moves_by_the_test_alone(selected: Outcome) -> None:
+    assert of(selected, "The clock in the end 2", "one.ipynb") == "passed"
 
 
 def test_a_parameter_that_no_notebook_has_is_refused(tmp_path: Path) -> None:

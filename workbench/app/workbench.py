@@ -7,12 +7,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from workbench.app import inline
 from workbench.app.about import About
+from workbench.app.asking import inline
+from workbench.app.asking.curl import Sent
+from workbench.app.asking.expecting import ExpectedAnswer, expect
 from workbench.app.collections import Collection, LiveService
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
-from workbench.app.curl import Sent
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
@@ -207,6 +208,27 @@ class Workbench(About):
             more[DRAFT_HEADER] = draft.token
         sent = Sent(method, f"{self.start()}{target}", told, body, definition)
         return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self._find_trace)
+
+    def expect(self, seen: Any, **answer: Any) -> Any:
+        """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
+
+        Of a peer it is `.has("a.txt", b"...")`, of a job `.fired(3)`, of a limit `.refused(1)`, of `wb.log`
+        `.has(text)`, of a connection `.pings()`. Before each, `.eventually(within_seconds=5)` waits until it is so.
+
+        Args:
+            seen: An answer, or what is called to get one; a peer, job, limit or connection; `wb.log`.
+            answer: What is expected of an answer: `status`, `json`, `text`, `headers`, `schema`.
+
+        Raises:
+            ExpectationFailed: It is not so; an AssertionError.
+            ServiceUsage: Nothing can be expected of it.
+        """
+        expected = expect(seen, self.limits.use)
+        if not answer:
+            return expected
+        if not isinstance(expected, ExpectedAnswer):
+            raise ServiceUsage(f"{', '.join(answer)} can be expected of an answer alone, not of {seen!r}.")
+        return expected.answers(**answer)
 
     def _not_on_loop(self, what: str, fix: str) -> None:
         if self._parts.loop.is_here:

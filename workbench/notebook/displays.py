@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from workbench.app.asking.inline import Answer
 from workbench.app.collections import Collection
 from workbench.app.configuration.settings import SettingsInForce
 from workbench.app.deploy.clicks import Clicks
-from workbench.app.inline import Answer
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.attached import Attached

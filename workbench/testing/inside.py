@@ -33,7 +33,7 @@ SETTLE_SECONDS = 1.0
 """How long threads and ports of a test may take to end after it [s]."""
 
 MOST_TRACES = 3
-MOST_KEPT = 10_000
+MOST_KEPT = 1_000
 _OWN_THREADS = ("workbench-", "asyncio_")
 """Beginnings of the names of threads that a test does not answer for."""
 

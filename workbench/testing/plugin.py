@@ -63,6 +63,13 @@ def _is_nbvals(config: Any) -> bool:
     return bool(config.getoption("nbval", False) or config.getoption("nbval_lax", False))
 
 
+def _nbval_tags(item: Any) -> list[str]:
+    """The tags of one of nbval's cells; none of any other item."""
+    metadata = getattr(getattr(item, "cell", None), "metadata", {})
+    tags = metadata.get("tags", ()) if hasattr(item.parent, "skip_compare") else ()
+    return list(map(str, tags))
+
+
 def pytest_collect_file(file_path: Path, parent: Any) -> Any:
     """Take a notebook, unless nbval does."""
     config = parent.config
@@ -84,7 +91,11 @@ def pytest_collect_file(file_path: Path, parent: Any) -> Any:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
-    """Refuse a value for a parameter that no notebook has."""
+    """Refuse a value for a parameter that no notebook has; leave scratch cells out where nbval runs notebooks."""
+    if _is_nbvals(config):
+        items[:] = [item for item in items if "scratch" not in _nbval_tags(item)]
+    if not config.getoption("set"):
+        return
     notebooks = {id(item.parent): item.parent for item in items if hasattr(item.parent, "parameters")}
     known = frozenset[str]().union(*(each.parameters for each in notebooks.values()))
     for name, _ in map(_value, config.getoption("set")):

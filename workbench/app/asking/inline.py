@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from workbench.app.curl import Sent, line_of
+from workbench.app.asking.curl import Sent, line_of
 from workbench.core.errors import DeadlineExceeded, ServiceUsage
 from workbench.core.masking import mask
 from workbench.core.payload.plain import plain
