@@ -63,6 +63,8 @@ class Lab:
         overrides.write_text(json.dumps(SETTINGS | theme))
         self.root.mkdir()
         shutil.copytree(ROOT / "kernels" / "workbench", self.home / "data" / "kernels" / "workbench")
+        extension = self.home / "data" / "labextensions" / "notebook-workbench"
+        shutil.copytree(ROOT / "workbench" / "lab" / "labextension", extension)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

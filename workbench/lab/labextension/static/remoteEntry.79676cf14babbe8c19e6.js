@@ -1,0 +1,163 @@
+(() => {
+const NAME = "notebook-workbench";
+const WANTED = {"@jupyterlab/notebook":"4"};
+function extension(module, require) {
+"use strict";
+var __defProp = Object.defineProperty;
+var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __hasOwnProp = Object.prototype.hasOwnProperty;
+var __export = (target, all) => {
+  for (var name in all)
+    __defProp(target, name, { get: all[name], enumerable: true });
+};
+var __copyProps = (to, from, except, desc) => {
+  if (from && typeof from === "object" || typeof from === "function") {
+    for (let key of __getOwnPropNames(from))
+      if (!__hasOwnProp.call(to, key) && key !== except)
+        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });
+  }
+  return to;
+};
+var __toCommonJS = (mod) => __copyProps(__defProp({}, "__esModule", { value: true }), mod);
+
+// src/index.ts
+var index_exports = {};
+__export(index_exports, {
+  default: () => index_default
+});
+module.exports = __toCommonJS(index_exports);
+
+// src/cells.ts
+var import_notebook2 = require("@jupyterlab/notebook");
+
+// src/writing.ts
+var import_notebook = require("@jupyterlab/notebook");
+
+// src/notebooks.ts
+function placeOf(tracker, element) {
+  const node = element.closest(".jp-Cell");
+  if (node === null) return null;
+  let found = null;
+  tracker.forEach((panel) => {
+    const index = panel.content.widgets.findIndex((cell) => cell.node === node);
+    if (index >= 0) found = { panel, index };
+  });
+  return found;
+}
+function cellWithId(panels, id) {
+  if (!id) return null;
+  for (const panel of panels) {
+    const index = panel.content.widgets.findIndex((cell) => cell.model.id === id);
+    if (index >= 0) return { panel, index };
+  }
+  return null;
+}
+function notebooksOf(tracker, first) {
+  const kernel = first.sessionContext.session?.kernel?.id;
+  const others = [];
+  tracker.forEach((panel) => {
+    if (panel !== first && kernel !== void 0 && panel.sessionContext.session?.kernel?.id === kernel) others.push(panel);
+  });
+  return [first, ...others];
+}
+function inFront(app, tracker) {
+  const shown = tracker.find((panel) => panel === app.shell.currentWidget);
+  return shown ?? tracker.currentWidget;
+}
+function textOf(cell) {
+  return cell.model.sharedModel.getSource();
+}
+
+// src/writing.ts
+var HIGHLIGHT_MS = 1600;
+async function insert(panels, clicked, cell, code) {
+  const { panel, index } = clicked ?? cellWithId(panels, cell) ?? atTheEnd(panels[0]);
+  if (isReadOnly(panel)) return { problem: readOnly(panel) };
+  const notebook = panel.content;
+  const model = notebook.model.sharedModel;
+  const id = crypto.randomUUID();
+  model.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true } });
+  const made = cellWithId([panel], id);
+  if (made === null || textOf(notebook.widgets[made.index]) !== code) {
+    return { problem: "The notebook did not take the cell. Fix: copy the code into a cell." };
+  }
+  return { cell: id, busy: run(panel, made.index) };
+}
+function atTheEnd(panel) {
+  return { panel, index: panel.content.widgets.length - 1 };
+}
+function isReadOnly(panel) {
+  return panel.context.model.readOnly || panel.content.model.readOnly || panel.context.contentsModel?.writable === false;
+}
+function readOnly(panel) {
+  return `${panel.context.path} may only be read. Fix: save it under another name, or copy the code.`;
+}
+function run(panel, index) {
+  const notebook = panel.content;
+  const busy = panel.sessionContext.session?.kernel?.status === "busy";
+  const cell = notebook.widgets[index];
+  notebook.activeCellIndex = index;
+  void import_notebook.NotebookActions.runCells(notebook, [cell], panel.sessionContext);
+  void notebook.scrollToItem(index, "smart");
+  cell.node.animate([{ background: "var(--jp-warn-color3, #ffe08a)" }, {}], { duration: HIGHLIGHT_MS });
+  return busy;
+}
+
+// src/cells.ts
+var EVENT = "workbench-cells";
+var cells = {
+  id: "notebook-workbench:cells",
+  description: "Writes what is clicked in the workbench's cards into cells.",
+  autoStart: true,
+  requires: [import_notebook2.INotebookTracker],
+  activate: (app, tracker) => {
+    document.addEventListener(EVENT, (event) => {
+      const asked = event.detail;
+      asked.answer = answered(app, tracker, event.target, asked).catch((error) => ({
+        problem: `JupyterLab did not write the cell: ${String(error)}. Fix: copy the code into a cell.`
+      }));
+    });
+  }
+};
+async function answered(app, tracker, target, asked) {
+  const place = placeOf(tracker, target);
+  const panel = place?.panel ?? inFront(app, tracker);
+  if (panel === null) return { problem: "No notebook is open. Fix: open one, or copy the code." };
+  return insert(notebooksOf(tracker, panel), place, asked.cell ?? "", asked.code);
+}
+
+// src/index.ts
+var plugins = [cells];
+var index_default = plugins;
+}
+// The extension as JupyterLab asks for it: a container with `init` and `get` (webpack's module federation).
+// JupyterLab's own modules are taken from it as they are, of the major version that the types were checked against.
+// `WANTED` and `extension` are put here by build.mjs.
+let scope = {};
+
+async function shared(name, major) {
+  const versions = Object.keys(scope[name] ?? {});
+  const fitting = versions.filter((version) => version.split(".")[0] === major);
+  const newest = fitting.sort((one, other) => one.localeCompare(other, "en", { numeric: true })).at(-1);
+  if (newest === undefined) {
+    const found = versions.length ? `has ${versions.join(", ")}` : "has none";
+    throw new Error(`The workbench's extension needs ${name} ${major}, JupyterLab ${found}. Fix: pip install --upgrade notebook-workbench jupyterlab`);
+  }
+  return (await scope[name][newest].get())();
+}
+
+(window._JUPYTERLAB ??= {})[NAME] = {
+  init(given) {
+    scope = given;
+  },
+  async get() {
+    const taken = await Promise.all(Object.entries(WANTED).map(async ([name, major]) => [name, await shared(name, major)]));
+    const modules = Object.fromEntries(taken);
+    const module = { exports: {} };
+    extension(module, (name) => modules[name]);
+    // JupyterLab writes on what it gets.
+    return () => ({ ...module.exports, __esModule: true });
+  },
+};
+})();
