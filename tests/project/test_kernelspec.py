@@ -69,6 +69,9 @@ wb.define(RESTChannel("api.hello"), IntervalJob("greet", service="api.hello", ho
 
 def test_a_new_notebook_of_the_workbench_kernel_needs_no_import() -> None:
     with Kernel("workbench", env={"WORKBENCH_STORE": "memory://", "WORKBENCH_PORT": "0"}) as kernel:
+        # Nothing is bound before a cell speaks of it.
+        url = "from workbench.app.singleton import the_workbench\nprint(repr(the_workbench().url))"
+        assert kernel.run(url).stdout == "''\n"
         kernel.run(BARE)
         assert kernel.run("wb.call('GET /api/hello').status").result == "200"
         kernel.run(f"import workbench\nassert [each for each in {__all__} if each not in globals()] == []")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.app.inline import Answer
+from workbench.app.asking.inline import Answer
 from workbench.core.mood import mood_of_status
 from workbench.core.trace import Trace
 from workbench.notebook.html import bar, chip, code, escape, folded, measure, muted, strong, table

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 
-def at_hand() -> Mapping[str, Any]:
-    """Every public name of the package with its value, `wb` among them.
+def at_hand() -> dict[str, Any]:
+    """Every public name of the package with its value, without `wb`, which is for the caller to say.
 
     Imported when asked for: the package's own names are imported when first used.
     """
     package = import_module("workbench")
-    return {name: getattr(package, name) for name in package.__all__}
+    return {name: getattr(package, name) for name in package.HOMES}

@@ -119,7 +119,7 @@ def _compiled(text: str, name: str) -> Any:
 def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     """Run a notebook's code cells; each good cell goes live by itself, as when a person runs them."""
     module = ModuleType(f"__main__.{path.stem}")
-    vars(module).update(at_hand())
+    vars(module).update(at_hand(), wb=LOADER.get())
     sys.modules[module.__name__] = module
     versions, definitions, said = [], [], list[str]()
     missing: dict[str, list[str]] = {}
