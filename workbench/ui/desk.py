@@ -25,6 +25,7 @@ from workbench.ui.courier import Courier
 from workbench.ui.forms.limit import short_problem
 from workbench.ui.forms.reading import Problems, Read
 from workbench.ui.forms.secrets import learn_typed
+from workbench.ui.panel.history import History
 from workbench.ui.trace import COLOURS
 
 log = logging.getLogger("workbench.ui")
@@ -52,6 +53,7 @@ class Desk:
         """How the last ping or call of each connection went, as a colour."""
         self.html_of_peer: Callable[[Peer], str] = lambda peer: escape(peer.summary())
         """How what arrived at a peer is drawn: HTML in which all that strangers sent is escaped."""
+        self.requests = History()
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
         self._numbers = itertools.count(1)

@@ -175,6 +175,7 @@ def definition_facts(
         "who": _who(shown),
         "code": code_of(shown),
         "curl": _curl(live) if live is not None else "",
+        "try": live is not None and live.methods is not None,
         "sandbox": shown.collection == "connections" and wb.peers.on,
         "mood": moods.get(shown.name, "live") if shown.collection == "connections" else "live",
         "gone": now is None,

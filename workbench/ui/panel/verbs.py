@@ -11,6 +11,7 @@ from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
 from workbench.ui.panel.offers import offers
+from workbench.ui.panel.request import REQUEST
 from workbench.ui.panel.tabs import HELLO, drawn
 from workbench.ui.trace import milliseconds, rows_of
 
@@ -74,5 +75,6 @@ PANEL: dict[str, Verb] = {
     "versions": versions,
     "version live": make_live,
     "setting save": set_setting,
+    **REQUEST,
 }
 """What the panel may ask for."""

@@ -2,6 +2,7 @@
 import { button, chip, copyButton, dot, fill, h, hereabouts } from "./dom.js";
 import { definitionPanel } from "./forms/generic.js";
 import { limitPanel } from "./forms/limit.js";
+import { RequestForm } from "./forms/request.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./forms/schedule.js";
 import { jobCard, limitCard } from "./small.js";
@@ -56,7 +57,11 @@ export class DefinitionsRow extends Row {
     this.fillThings(shown.map((each) => this.one(each)));
   }
 
-  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone }) {
+  try(opener, channel) {
+    return this.open(opener, "request", (common, opening) => new RequestForm({ ...common, channel, opening, report: (said) => this.report(said) }).panel, { channel });
+  }
+
+  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone, try: takes }) {
     const edit = { collection, name };
     const open = (event) => this.open(event.currentTarget, "form",
       (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
@@ -67,6 +72,7 @@ export class DefinitionsRow extends Row {
       who && !gone ? h("span", { class: "wb-faint" }, who) : null,
       h("span", { class: "wb-grow" }),
       gone ? null : h("span", { class: "wb-buttons" },
+        takes ? button("Try", (event) => this.try(event.currentTarget, name), { "aria-label": `Try ${name}`, "aria-expanded": "false", title: "Send a request through the server" }) : null,
         curl ? copyButton(curl, "Copy as curl", "") : null,
         collection === "connections" ? button("Ping", () => this.ask("ping", { name }), { "aria-label": `Ping ${name}` }) : null,
         copyButton(code, "Copy as code", ""),
