@@ -11,6 +11,7 @@ from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
 from workbench.ui.panel.offers import offers
+from workbench.ui.panel.recipes import recipe_named, recipes
 from workbench.ui.panel.request import REQUEST
 from workbench.ui.panel.tabs import HELLO, drawn
 from workbench.ui.trace import milliseconds, rows_of
@@ -30,7 +31,12 @@ def panel_call(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 def panel_new(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Everything that can be made by click, in groups; a service is code to copy."""
-    return {"code": HELLO, "forms": offers(), "services": desk.wb.names("services")}
+    return {"code": HELLO, "forms": offers(), "recipes": recipes(), "services": desk.wb.names("services")}
+
+
+def recipe(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """A recipe with its cells."""
+    return recipe_named(str(message["name"]))
 
 
 def versions(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -72,6 +78,7 @@ PANEL: dict[str, Verb] = {
     "panel": panel,
     "panel call": panel_call,
     "panel new": panel_new,
+    "recipe": recipe,
     "versions": versions,
     "version live": make_live,
     "setting save": set_setting,
