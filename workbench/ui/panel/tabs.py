@@ -12,6 +12,7 @@ from workbench.ui import rows
 from workbench.ui.desk import Desk
 from workbench.ui.panel.figures import figures_of
 from workbench.ui.panel.happened import PAGE, Asked, calls_page, lines_page
+from workbench.ui.panel.peers import peer_facts
 
 HELLO = """class Hello(Service):
     name = "api.hello"
@@ -90,7 +91,7 @@ def _limits(desk: Desk, asked: Asked) -> Shown:
 
 def _peers(desk: Desk, asked: Asked) -> Shown:
     facts = [
-        {"name": name, "html": desk.html_of_peer(peer), "takes": hasattr(peer, "files") and hasattr(peer, "put")}
+        peer_facts(name, peer, desk.html_of_peer)
         for name, peer in desk.wb.peers.items()
         if not asked.text or asked.text in f"{name} {peer}".casefold()
     ]

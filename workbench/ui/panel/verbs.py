@@ -11,6 +11,7 @@ from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
 from workbench.ui.panel.offers import offers
+from workbench.ui.panel.peers import PEERS
 from workbench.ui.panel.recipes import recipe_named, recipes
 from workbench.ui.panel.request import REQUEST
 from workbench.ui.panel.tabs import HELLO, drawn
@@ -83,5 +84,6 @@ PANEL: dict[str, Verb] = {
     "version live": make_live,
     "setting save": set_setting,
     **REQUEST,
+    **PEERS,
 }
 """What the panel may ask for."""

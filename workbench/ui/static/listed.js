@@ -1,6 +1,7 @@
 // What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
 import { button, chip, copyButton, dot, fill, h, hereabouts } from "./dom.js";
 import { definitionPanel } from "./forms/generic.js";
+import { faultsPanel } from "./forms/faults.js";
 import { limitPanel } from "./forms/limit.js";
 import { RequestForm } from "./forms/request.js";
 import { Row } from "./row.js";
@@ -93,7 +94,10 @@ export class PeerRow extends Row {
       on: { change: () => this.upload([...this.input.files]) } });
     this.button = button("Upload", () => this.input.click(), { title: "Have files arrive here, as if the other side had put them there" });
     this.shown = h("div", { class: "wb-arrived", "aria-live": "polite" });
-    this.head.append(h("div", { class: "wb-grow" }, this.shown), this.input, this.button);
+    this.faulty = h("span", {});
+    this.faults = button("Faults", (event) => this.open(event.currentTarget, "faults", (common, said) => faultsPanel(common, said, this.name), { name: this.name }),
+      { "aria-expanded": "false", title: "Have it do wrong what servers of its kind do wrong" });
+    this.head.append(h("div", { class: "wb-grow" }, this.shown), this.faulty, this.faults, this.input, this.button);
     for (const kind of ["dragover", "drop"]) this.el.addEventListener(kind, (event) => this.onDrag(event));
   }
 
@@ -111,6 +115,7 @@ export class PeerRow extends Row {
     const before = new Map([...this.shown.querySelectorAll("details")].map((each) => [title(each), each.open]));
     Object.assign(this, { name: peer.name, takes: peer.takes });
     this.button.hidden = !peer.takes;
+    fill(this.faulty, peer.faults.length ? h("span", { title: peer.faults.join(", ") }, chip(peer.faults.length === 1 ? "1 fault" : `${peer.faults.length} faults`, "warn")) : null);
     this.shown.innerHTML = peer.html;
     for (const each of this.shown.querySelectorAll("[data-take]")) {
       each.after(" ", button("download", (event) => this.take(event, each.dataset.take), { class: "wb-link", "aria-label": `download ${each.dataset.take}` }));
