@@ -7,6 +7,7 @@ import { RequestForm } from "./forms/request.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./forms/schedule.js";
 import { jobCard, limitCard } from "./small.js";
+import { removePanel } from "./forms/remove.js";
 import { Stale } from "./talk.js";
 
 const DOTS = { live: "defined", warn: "the last call was refused", bad: "the last call failed" };
@@ -58,6 +59,17 @@ export class DefinitionsRow extends Row {
     this.fillThings(shown.map((each) => this.one(each)));
   }
 
+  // It goes at once if nothing depends on it, with the way back; else a person is told what does.
+  async remove(opener, edit, text) {
+    try {
+      const said = await this.talk.ask("depends", edit);
+      if (!said.named_by.length && !said.used_by.length) await this.ask("remove", edit);
+      else await this.open(opener, null, (common) => removePanel({ ...common, ...said, text, remove: () => this.talk.ask("remove", edit) }));
+    } catch (error) {
+      if (!(error instanceof Stale)) this.report({ failed: error.message });
+    }
+  }
+
   try(opener, channel) {
     return this.open(opener, "request", (common, opening) => new RequestForm({ ...common, channel, opening, report: (said) => this.report(said) }).panel, { channel });
   }
@@ -78,7 +90,7 @@ export class DefinitionsRow extends Row {
         collection === "connections" ? button("Ping", () => this.ask("ping", { name }), { "aria-label": `Ping ${name}` }) : null,
         copyButton(code, "Copy as code", ""),
         button("Edit", open, { "aria-label": `Edit ${name}`, "aria-expanded": "false" }),
-        button("Remove", () => this.ask("remove", edit), { "aria-label": `Remove ${name}` })));
+        button("Remove", (event) => this.remove(event.currentTarget, edit, text), { "aria-label": `Remove ${name}` })));
   }
 }
 
