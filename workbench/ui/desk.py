@@ -51,6 +51,8 @@ class Desk:
         self.last: dict[str, Run] = {}
         self.moods: dict[str, str] = {}
         """How the last ping or call of each connection went, as a colour."""
+        self.worked: dict[str, float] = {}
+        """When each connection last did what it was asked [s since the epoch], since cards are shown."""
         self.html_of_peer: Callable[[Peer], str] = lambda peer: escape(peer.summary())
         """How what arrived at a peer is drawn: HTML in which all that strangers sent is escaped."""
         self.requests = History()
@@ -77,6 +79,8 @@ class Desk:
 
     def _called(self, event: OutgoingEnded) -> None:
         colour = COLOURS[event.mood]
+        if event.mood == "ok" and event.connection:
+            self.worked[event.connection] = self.wb.clock.time()
         if self.moods.get(event.connection, COLOURS["ok"]) != colour:
             self.moods[event.connection] = colour
             self.courier.refresh_all()
@@ -85,6 +89,7 @@ class Desk:
         """What is defined anew has been asked nothing yet."""
         if (shown := event.before or event.after) is not None and shown.collection == "connections":
             self.moods.pop(shown.name, None)
+            self.worked.pop(shown.name, None)
 
     @property
     def zone(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from workbench.app.code import code_of, secrets_of
 from workbench.channels.definition import ChannelDefinition
 from workbench.core.definition import Definition
-from workbench.core.errors import WorkbenchError, mood_of_error
+from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
 from workbench.limiting.definition import Limit
 from workbench.ui import calls, rows
@@ -21,9 +21,9 @@ from workbench.ui.forms.secrets import Typed
 from workbench.ui.forms.taking import taken
 from workbench.ui.panel import trying
 from workbench.ui.panel.burst import send_burst
+from workbench.ui.panel.pings import PINGS
 from workbench.ui.panel.removing import REMOVING
 from workbench.ui.panel.verbs import PANEL
-from workbench.ui.trace import COLOURS
 
 
 def hello(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -129,20 +129,6 @@ def _removed(desk: Desk, definition: Definition, said: str) -> dict[str, Any]:
     desk.wb.withdraw(definition)
     desk.courier.refresh_all()
     return {"said": said, "undo": desk.keep_undo(lambda: _again(desk, definition, was))}
-
-
-def ping(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """One round trip of a connection; its row's dot then tells how it went."""
-    item = desk.wb.connections[str(message["name"])]
-    try:
-        said = item.ping()
-    except Exception as exc:
-        desk.moods[item.name] = COLOURS[mood_of_error(exc)]
-        raise
-    finally:
-        desk.courier.refresh_all()
-    mood = desk.moods[item.name] = COLOURS[getattr(said, "mood", "ok")]
-    return {"said": f"{item.definition} answered: {said}", "mood": mood}
 
 
 def put_file(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -342,7 +328,7 @@ VERBS: dict[str, Verb] = {
     "form save": form_save,
     "form try": trying.form_try,
     "remove": remove,
-    "ping": ping,
+    **PINGS,
     "peer put": put_file,
     "peer take": take_file,
     "schedule": open_schedule,

@@ -77,6 +77,16 @@ def _definitions(of: Callable[[Workbench], Iterable[Definition]]) -> Draw:
     return draw
 
 
+def _connections(desk: Desk, asked: Asked) -> Shown:
+    wb, used = desk.wb, rows.users_of_connections(desk.wb)
+    facts = [
+        rows.definition_facts(wb, each.definition, each.definition, desk.moods) for each in wb.connections.values()
+    ]
+    for row in facts:
+        row |= {"used_by": used.get(row["name"], []), "worked": desk.worked.get(row["name"])}
+    return {"rows": found_by(asked.text, facts), "all": [{"label": "Ping all", "ask": "ping all"}] if facts else []}
+
+
 def _jobs(desk: Desk, asked: Asked) -> Shown:
     last = desk.last_runs()
     facts = [rows.job_facts(job, last.get(job.name)) for job in rows.jobs_of(desk.wb)]
@@ -135,7 +145,7 @@ TABS: Sequence[Tab] = (
         "connections",
         "Connections",
         lambda wb: len(wb.connections),
-        _definitions(lambda wb: [item.definition for item in wb.connections.values()]),
+        _connections,
         "A connection is a way out: to an API, a mailbox, a database, a folder of files.",
         {"kind": "rest"},
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from workbench.core.errors import UnknownName
 from workbench.core.masking import masked
 from workbench.runtime.registry import Version
 from workbench.ui.desk import Content, Desk, Tell, Verb
@@ -54,10 +55,19 @@ def versions(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 
 def _difference(version: Version, live: Version) -> str:
-    """From a version to the live one, as a unified difference; '' if their text is the same."""
+    """From a version to another one, as a unified difference; '' if their text is the same."""
     names = f"v{version.number}", f"v{live.number}"
     texts = version.source.splitlines(), live.source.splitlines()
     return "\n".join(difflib.unified_diff(*texts, *names, lineterm="", n=2))
+
+
+def difference(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """How the text of any two kept versions of a service differs."""
+    kept = {each.number: each for each in desk.wb.services[str(message["service"])].versions}
+    one, other = int(message["from"]), int(message["to"])
+    if missing := [number for number in (one, other) if number not in kept]:
+        raise UnknownName("version", f"v{missing[0]}", (f"v{number}" for number in kept))
+    return {"difference": masked(_difference(kept[one], kept[other]))}
 
 
 def make_live(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -82,6 +92,7 @@ PANEL: dict[str, Verb] = {
     "recipe": recipe,
     "versions": versions,
     "version live": make_live,
+    "versions differ": difference,
     "setting save": set_setting,
     **REQUEST,
     **PEERS,

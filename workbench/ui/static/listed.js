@@ -6,7 +6,7 @@ import { limitPanel } from "./forms/limit.js";
 import { RequestForm } from "./forms/request.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./forms/schedule.js";
-import { jobCard, limitCard } from "./small.js";
+import { agoText, jobCard, limitCard } from "./small.js";
 import { removePanel } from "./forms/remove.js";
 import { Stale } from "./talk.js";
 
@@ -74,7 +74,7 @@ export class DefinitionsRow extends Row {
     return this.open(opener, "request", (common, opening) => new RequestForm({ ...common, channel, opening, report: (said) => this.report(said) }).panel, { channel });
   }
 
-  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone, try: takes }) {
+  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked }) {
     const edit = { collection, name };
     const open = (event) => this.open(event.currentTarget, "form",
       (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
@@ -82,6 +82,8 @@ export class DefinitionsRow extends Row {
       dot(gone ? "calm" : mood, gone ? "gone" : DOTS[mood]), h("span", { class: "wb-small-name" }, text), place(where, gone ? "" : link),
       sandbox ? chip("sandbox", "warn") : null,
       gone ? h("span", { class: "wb-faint" }, "is no longer defined") : null,
+      usedBy ? h("span", { class: "wb-faint" }, usedBy.length ? `used by ${usedBy.join(", ")}` : "used by no service") : null,
+      worked ? h("span", { class: "wb-faint" }, "worked ", h("span", { class: "wb-ago", "data-at": worked }, agoText(worked, this.card.now))) : null,
       who && !gone ? h("span", { class: "wb-faint" }, who) : null,
       h("span", { class: "wb-grow" }),
       gone ? null : h("span", { class: "wb-buttons" },
