@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from workbench.app import inline
-from workbench.app.curl import Sent
+from workbench.app.asking.curl import Sent
 from workbench.app.parts import Parts
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.channels.endpoint import View
