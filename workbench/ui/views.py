@@ -9,8 +9,8 @@ from workbench.core.definition import Definition
 from workbench.core.masking import masked
 from workbench.sandbox.peer import Peer
 from workbench.ui import rows
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.desk import Desk
-from workbench.ui.far import FarDesk
 from workbench.ui.panel.peers import peer_facts
 from workbench.ui.panel.tabs import counts, latest
 
