@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from workbench.core.errors import WorkbenchError
@@ -64,7 +63,13 @@ def given(payload: Any, most: int) -> Given:
         return Given(None, why=str(exc))
 
 
-@lru_cache(maxsize=1024)
+def given_by(came: tuple[Any, str, Mapping[str, str], str]) -> Given:
+    """What a request came with, of what its trace holds: without credentials and what masks as a secret."""
+    body, query, headers, why = came
+    kept = {name: value for name, value in headers.items() if is_kept(name) and mask(value) == value}
+    return Given(body, query, kept, why)
+
+
 def is_kept(header: str) -> bool:
     """Whether a request header belongs to the call, and is neither a credential nor of the conversation."""
     name = header.lower()
