@@ -252,11 +252,10 @@ def recorded(count: int, kept: int = 10_000) -> Traffic:
 
 def test_pages_hold_every_kept_call_once_and_stay_while_calls_come() -> None:
     traffic = recorded(250)
-    until = traffic[-1].at
+    until = traffic[-1].cid
     seen: list[str] = []
     for page in range(3):
         traffic.record(f"new-{page}", Step("http", "GET /new"))
-        traffic[-1].at = until + 1
         said = calls_page(traffic, asked_of({"page": page, "until": until}))
         assert (said["found"], said["page"]) == (250, page)
         seen += [row["cid"] for row in said["rows"]]
