@@ -1,5 +1,6 @@
 // A talk that a kernel answers: whether it hears is seen by what it acknowledges, and by its status.
 // What carries it has `post(message)`, and the `kernel` and `context` of its notebook as JupyterLab has them.
+import { jupyterBase } from "../dom.js";
 import { Talk } from "../talk.js";
 
 const SHOW_WAITING_MS = 150;
@@ -20,7 +21,7 @@ export class KernelTalk extends Talk {
     this.followed?.disposed?.connect(this.goneSlot);
     this.beside = this.context;
     this.beside?.pathChanged?.connect(this.renamedSlot);
-    this.say("hello", { path: this.place });
+    this.say("hello", { path: this.place, host: jupyterBase() && location.hostname });
     // By now JupyterLab has a second way into the kernel; using it once lets ipykernel 7.4 hear clicks by it from then on.
     this.secondWay = setTimeout(() => this.isBusy || this.say("here"), SECOND_WAY_MS);
   }
