@@ -57,13 +57,22 @@ export class KernelTalk extends Talk {
     asked.timer = setTimeout(() => this.lookAfter(id), LOOK_AGAIN_MS);
   }
 
-  // A kernel that answers a later question, but not ours, no longer knows this view.
+  // A kernel that answers later questions, but none that comes by this way, no longer knows this view. If it hears a
+  // second one that does, only ours was lost, as with a connection that dropped and was made anew.
   probe(id) {
-    const gone = () => {
-      const asked = this.open.get(id);
-      if (asked && !asked.acked) this.setState("stale");
+    const isOpen = () => this.open.get(id)?.acked === false;
+    const look = () => {
+      if (!isOpen()) return;
+      let isHeard = false;
+      this.ask("here").then(() => (isHeard = true), () => {});
+      this.open.get(this.last).probed = true;
+      setTimeout(() => {
+        if (!isOpen()) return;
+        if (isHeard) this.take({ id, failed: "The kernel did not get this: the connection was lost meanwhile. Do it again." });
+        else this.setState("stale");
+      }, LOOK_AGAIN_MS * 2);
     };
-    this.kernel.requestKernelInfo().then(() => setTimeout(gone, LOOK_AGAIN_MS * 2), () => {});
+    this.kernel.requestKernelInfo().then(() => setTimeout(look, LOOK_AGAIN_MS), () => {});
   }
 
   follow(status) {
