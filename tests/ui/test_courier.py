@@ -103,6 +103,21 @@ def test_what_changes_is_drawn_five_times_a_second_at_most_and_answers_do_not_wa
         courier.close()
 
 
+def test_what_takes_long_to_draw_is_drawn_less_often() -> None:
+    courier, held = Courier(draw_seconds=0), Held()
+    try:
+        courier.watch(held, True)
+        *_, began, _ = held.brought.get(timeout=WAIT_SECONDS)
+        Event().wait(0.05)
+        held.go_on.set()
+        courier.refresh_all()
+        *_, again, _ = held.brought.get(timeout=WAIT_SECONDS)
+        # It took 0.05 s at least, which is a twentieth of the time until the next.
+        assert again - began >= 0.99
+    finally:
+        courier.close()
+
+
 def test_no_change_is_lost_while_a_drawing_is_not_due(courier: Courier) -> None:
     card, began = Card(), time.monotonic()
     courier.watch(card, True)

@@ -62,6 +62,13 @@ class About:
         self._parts.admin.update(pages(self._parts.token))
         self._parts.own.ends.append(end)
 
+    def answer_for(self, host: str) -> None:
+        """Answer for a further host name: the one under which a person's own Jupyter is open, whose proxy leads here.
+
+        What is no host name is passed over.
+        """
+        self._parts.pipeline.guard.answer_for(host)
+
     def names(self, collection: str) -> list[str]:
         """The names in a collection that a definition may refer to, services included."""
         return sorted(self._parts.known(collection))

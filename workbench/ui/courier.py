@@ -15,6 +15,8 @@ log = logging.getLogger("workbench.ui")
 SHORTEST_PAUSE_SECONDS = 0.1
 SHORTEST_DRAW_SECONDS = 0.2
 """Shortest time between two drawings: a person reads no faster, and drawing costs the server its time."""
+MOST_SHARE = 0.05
+"""Most of the time that goes into drawing: what takes long to draw is drawn less often."""
 LOOK_SECONDS = 1.0
 """How often cards that are looked at are drawn anew when nothing told of a change: limits are used silently."""
 
@@ -112,9 +114,12 @@ class Courier:
                 changed: set[Outlet] = set()
                 if self._changed and monotonic() >= self._draws_at:
                     changed, self._changed = self._changed, set()
-                    self._draws_at = monotonic() + self._draw
+            began = monotonic()
             for outlet in [*messages, *(each for each in changed if each not in messages)]:
                 self._send(outlet, messages.get(outlet, []), outlet in changed)
+            if changed:
+                took = monotonic() - began
+                self._draws_at = began + max(self._draw, took / MOST_SHARE)
             self._stop.wait(self._pause)
 
     def _await_change(self) -> None:

@@ -27,7 +27,9 @@ from workbench.ui.panel.verbs import PANEL
 
 
 def hello(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """Somebody looks at a card, in the notebook of this path as the front end calls it."""
+    """Somebody looks at a card, in the notebook of this path and on the host that the front end says."""
+    if host := str(message.get("host") or ""):
+        desk.wb.answer_for(host)
     known = Path(desk.wb.app).name
     name = PurePosixPath(str(message.get("path") or "")).name
     if name.endswith(".ipynb") and name != (desk.path or known):

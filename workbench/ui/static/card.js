@@ -1,7 +1,7 @@
 // The card under a cell: rows of services, jobs, definitions or a peer; each button opens its form in its row.
 import { ClickedRow, QuestionRow } from "./clicked.js";
 import { CallsRow } from "./called.js";
-import { chip, dayAndTime, fill, h, hereabouts } from "./dom.js";
+import { chip, dayAndTime, fill, h, hereabouts, near } from "./dom.js";
 import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
 import { Tabs } from "./tabs/tabs.js";
@@ -55,7 +55,7 @@ export class CardView {
   draw(facts) {
     this.skew = facts.now - Date.now() / 1000;
     const { tabs = null, title = "", url = "", services = [], jobs = [], limits = [], definitions = [], calls = [], clicked = [], question = "", peer = null } = facts;
-    fill(this.title, title && h("b", {}, tabs ? (facts.of ? `Workbench of ${facts.of}` : "Workbench") : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, url), tabs && facts.sandbox && chip("sandbox", "warn"));
+    fill(this.title, title && h("b", {}, tabs ? (facts.of ? `Workbench of ${facts.of}` : "Workbench") : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, near(url)), tabs && facts.sandbox && chip("sandbox", "warn"));
     if (question || this.rows.has("question")) this.row("question", () => new QuestionRow(this), question);
     if (tabs) this.row("tabs", () => new Tabs(this), facts);
     else for (const each of services) this.row(`service ${each.service}`, () => new ServiceRow(this, each.service), each);
