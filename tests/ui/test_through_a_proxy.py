@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import requests
-from workbench.ui.page import open_page
 
 from tests.kernels import kernel_env
 from tests.serving import until
@@ -25,6 +24,7 @@ from workbench import RESTChannel, Workbench
 from workbench.app.serving.runtime_file import running
 from workbench.channels.guard import TOKEN_HEADER
 from workbench.ui import desks, views
+from workbench.ui.carriers.page import open_page
 from workbench.ui.desk import Desk
 from workbench.ui.modules import joined
 

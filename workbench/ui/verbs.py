@@ -13,7 +13,7 @@ from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
 from workbench.limiting.definition import Limit
-from workbench.ui import calls, rows
+from workbench.ui import calls, cells, rows, writing
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import filling, limit, schedule
 from workbench.ui.forms.reading import Read, filled, form_of
@@ -76,8 +76,9 @@ def form(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
         service = str(preset["service"])
         name = schedule.free_name(service, list(desk.wb.channels))
         preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}", "services": service}
+    in_code = cells.locked(desk.wb, edited) if edited is not None else {}
     names = names_in(desk.wb) | {"secrets": desk.wb.secrets.names, "places": desk.wb.secrets.places}
-    return {"form": form_of(cls, preset, first), "names": names, "try": trying.label_of(cls)}
+    return {"form": form_of(cls, preset, first), "names": names, "try": trying.label_of(cls), **in_code}
 
 
 def _to_keep(typed: Sequence[Typed]) -> str:
@@ -159,7 +160,8 @@ def open_schedule(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 def edit_job(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """The form of a job there is."""
     job = desk.wb.jobs[str(message["name"])].definition
-    return schedule.editing(job, desk.wb.clock.now()) | {"notebook": desk.notebook}
+    in_code = cells.locked(desk.wb, job)
+    return schedule.editing(job, desk.wb.clock.now()) | {"notebook": desk.notebook, **in_code}
 
 
 def _job(desk: Desk, message: Content) -> Read:
@@ -348,6 +350,8 @@ VERBS: dict[str, Verb] = {
     "outside stand-ins": use_stand_ins,
     "undo": undo,
     **REMOVING,
+    "cell written": writing.written,
+    "cell offer": writing.offered,
     **PANEL,
 }
 """What cards may ask for. A verb that answers None tells its answer later."""

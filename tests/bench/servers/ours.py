@@ -7,10 +7,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.ui.page import open_page
-
 from tests.bench.servers.orders import GREETING, LIMIT_PER_MINUTE, PASSWORD, USER, total
 from workbench import BasicAuth, RESTChannel, Service, Workbench, secret
+from workbench.ui.carriers.page import open_page
 
 
 @dataclass

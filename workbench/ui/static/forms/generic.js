@@ -4,7 +4,7 @@ import { Field, more } from "./fields.js";
 import { Panel } from "./panel.js";
 import { latest } from "../talk.js";
 
-export function definitionPanel({ talk, title, subject, form, names, what, locked = [], try: tries = "", onSaved, onClose }) {
+export function definitionPanel({ talk, title, subject, form, names, what, locked = [], try: tries = "", in_code, warning, onSaved, onClose }) {
   const values = (saving) => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get(saving)]));
   const panel = new Panel({
     title,
@@ -47,6 +47,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, locke
     panel.body.append(more(`More: ${labels}`, h("div", { class: "wb-grid" }, rowsOf(rest))));
   }
   if (tries) panel.foot.prepend(tried, h("span", { class: "wb-grow" }), button(tries, tryOnce, { title: "Try it with what is typed; nothing is kept" }));
+  panel.lockInCode({ in_code, warning });
   check(0);
   return panel;
 }
