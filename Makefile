@@ -3,12 +3,13 @@
 # make demo    the first two notebooks in kernels, their services called from outside
 # make bench   us and peers, side by side
 # make soak    the same, for long
+# make lab-assets  JupyterLab's extension, built anew from its sources (needs Node)
 # make clean   remove what the others have made
 # Only Python 3.11 to 3.13 and make are needed; the rest is installed into .venv.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab test demo bench soak clean
+.PHONY: help lab lab-assets test demo bench soak clean
 
 FITS = import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
@@ -37,7 +38,9 @@ SOAKED = \
 	tests/limiting/shared/test_processes.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
-	tests/scheduler/test_crashes.py
+	tests/scheduler/test_crashes.py \
+	tests/testing/test_notebooks.py \
+	tests/ui/test_pictures.py
 # The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.
 SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile
@@ -53,12 +56,12 @@ $(BIN)/python:
 	  exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-# pip brings the package in place, what it needs, and the kernel's specification. Bytecode is written as modules are used.
-$(VENV)/.lab: pyproject.toml kernels/workbench/kernel.json | $(BIN)/python
+# pip brings the package in place, what it needs, the kernel's specification and JupyterLab's extension. Bytecode is written as modules are used.
+$(VENV)/.lab: pyproject.toml kernels/workbench/kernel.json workbench/lab/digest.json | $(BIN)/python
 	$(PIP) '.[all]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml kernels/workbench/kernel.json | $(BIN)/python
+$(VENV)/.test: pyproject.toml kernels/workbench/kernel.json workbench/lab/digest.json | $(BIN)/python
 	$(PIP) '.[all,test]'
 	@touch $@ $(VENV)/.lab
 
@@ -68,6 +71,9 @@ $(VENV)/.bench: $(VENV)/.test
 
 lab: $(VENV)/.lab
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m jupyterlab $(ROOT_FLAG) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
+
+lab-assets:
+	cd workbench/lab && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval tests $(wildcard notebooks) $(SIDE_BY_SIDE) $(ARGS)

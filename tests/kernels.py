@@ -205,13 +205,16 @@ class Kernel:
 
     def run_as(self, cell: str, code: str, *, fails: bool = False) -> Outputs:
         """Run code as the cell of that id, as JupyterLab does; `fails` as of `run`."""
-        client = self.client
-        assert client is not None
+        return self.wait(self.send_as(cell, code), fails=fails, code=code)
+
+    def send_as(self, cell: str, code: str) -> str:
+        """Start code as the cell of that id and return its message id, for `wait`."""
+        client = self._client
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
         message = client.session.msg("execute_request", content | {"stop_on_error": True})
         message["metadata"]["cellId"] = cell
         client.shell_channel.send(message)
-        return self.wait(message["header"]["msg_id"], fails=fails, code=code)
+        return str(message["header"]["msg_id"])
 
     def send(self, code: str) -> str:
         """Start a cell and return its message id, for `wait`."""

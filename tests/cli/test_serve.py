@@ -128,6 +128,15 @@ def test_a_notebook_with_magics_is_served_and_says_what_its_cells_print(fresh: C
     assert shown.stdout == "from a cell\n"
 
 
+def test_a_notebook_without_imports_is_served_as_the_workbench_kernel_runs_it(fresh: CommandLine) -> None:
+    cells = notebook(
+        "class A(Service):\n    name = 'a'\n    def handle(self):\n        return 1", "wb.define(RESTChannel('a'))"
+    )
+    served = fresh.serve(fresh.module("bare.ipynb", cells))
+    assert requests.get(f"{served.url}/a", timeout=30).text == "1"
+    assert served.stop(signal.SIGTERM)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

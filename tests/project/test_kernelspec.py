@@ -11,6 +11,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from tests.kernels import IPYKERNELS, ROOT, Kernel
+from workbench import __all__
 
 FOLDER = ROOT / "kernels" / "workbench"
 
@@ -55,3 +56,35 @@ def test_a_kernel_from_the_installed_specification_has_the_extension() -> None:
 def test_every_supported_ipykernel_loads_the_extension(version: str) -> None:
     with Kernel("workbench", version=version) as kernel:
         assert kernel.run("'workbench' in get_ipython().extension_manager.loaded").result == "True"
+
+
+BARE = """
+class Hello(Service):
+    name = "api.hello"
+    def handle(self):
+        return "Hello!"
+wb.define(RESTChannel("api.hello"), IntervalJob("greet", service="api.hello", hours=1))
+"""
+
+
+def test_a_new_notebook_of_the_workbench_kernel_needs_no_import() -> None:
+    with Kernel("workbench", env={"WORKBENCH_STORE": "memory://", "WORKBENCH_PORT": "0"}) as kernel:
+        # Nothing is bound before a cell speaks of it.
+        url = "from workbench.app.singleton import the_workbench\nprint(repr(the_workbench().url))"
+        assert kernel.run(url).stdout == "''\n"
+        kernel.run(BARE)
+        assert kernel.run("wb.call('GET /api/hello').status").result == "200"
+        kernel.run(f"import workbench\nassert [each for each in {__all__} if each not in globals()] == []")
+        listed = kernel.run("%who").stdout
+        assert "Hello" in listed
+        assert "RESTChannel" not in listed
+        # What a person gives such a name to stays theirs, and the rest goes with the extension.
+        left = kernel.run("Limit = 5\n%unload_ext workbench\nprint(Limit, 'Service' in globals())").stdout
+        assert left == "5 False\n"
+
+
+def test_other_kernels_get_no_names_that_nobody_asked_for() -> None:
+    with Kernel("python3") as kernel:
+        assert (
+            kernel.run("%load_ext workbench\nprint('wb' in globals(), 'Service' in globals())").stdout == "True False\n"
+        )

@@ -42,6 +42,14 @@ def test_the_wheel_brings_the_kernel(wheel: zipfile.ZipFile) -> None:
     assert files == {"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"}
 
 
+def test_the_wheel_brings_the_extension_of_jupyterlab_as_it_was_built(wheel: zipfile.ZipFile) -> None:
+    brought = f"notebook_workbench-{__version__}.data/data/share/jupyter/labextensions/notebook-workbench/"
+    files = {name.removeprefix(brought): wheel.read(name) for name in wheel.namelist() if name.startswith(brought)}
+    built = ROOT / "workbench" / "lab" / "labextension"
+    assert files == {str(path.relative_to(built)): path.read_bytes() for path in built.rglob("*") if path.is_file()}
+    assert not [name for name in wheel.namelist() if name.startswith("workbench/lab/")]
+
+
 def test_the_wheel_brings_every_notebook_and_nothing_that_running_them_left(wheel: zipfile.ZipFile) -> None:
     brought = f"notebook_workbench-{__version__}.data/data/share/workbench/notebooks/"
     files = {name.removeprefix(brought) for name in wheel.namelist() if name.startswith(brought)}

@@ -63,6 +63,8 @@ class Lab:
         overrides.write_text(json.dumps(SETTINGS | theme))
         self.root.mkdir()
         shutil.copytree(ROOT / "kernels" / "workbench", self.home / "data" / "kernels" / "workbench")
+        extension = self.home / "data" / "labextensions" / "notebook-workbench"
+        shutil.copytree(ROOT / "workbench" / "lab" / "labextension", extension)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -149,7 +151,7 @@ class Notebook:
     """One notebook open in a page, its kernel ready; the page loads JupyterLab only once."""
 
     def __init__(self, lab: Lab, page: Any, path: str) -> None:
-        self.page = page
+        self.page, self.path = page, path
         self.errors: list[str] = []
         self._is_open = True
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -160,7 +162,7 @@ class Notebook:
         page.evaluate(
             "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }", path
         )
-        page.locator(".jp-NotebookPanel").wait_for()
+        page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").wait_for()
         page.evaluate(READY)
 
     def run_all(self) -> None:
@@ -202,10 +204,11 @@ class Notebook:
             return
         self._is_open = False
         self.page.evaluate(
-            """async () => { const panel = window.jupyterapp.shell.currentWidget;
-            await panel.sessionContext.shutdown(); await panel.context.save().catch(() => {}); panel.dispose(); }"""
+            """async (path) => { const { shell } = window.jupyterapp;
+            const panel = [...shell.widgets('main')].find((each) => each.context?.path === path);
+            await panel.sessionContext.shutdown(); await panel.context.save().catch(() => {}); panel.dispose(); }""",
+            self.path,
         )
-        self.page.locator(".jp-NotebookPanel").wait_for(state="detached")
 
     def restart(self) -> None:
         """Restart the kernel, as the menu does after its question."""

@@ -13,8 +13,8 @@ from tests.kernels import ROOT
 from workbench.ui.modules import STATIC, joined
 
 FILES = [path for path in STATIC.rglob("*") if path.is_file()]
-ENTRIES = ("widget.js", "page.js")
-"""What a browser is given: as a card, as a page of its own."""
+ENTRIES = {"widget.js": "render", "opened.js": "open", "page.js": ""}
+"""What a browser is given: as a card, as a view of its own, as a page; and what that gives."""
 TOP = re.compile(r"^(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 
 
@@ -22,7 +22,7 @@ def test_each_module_is_joined_once_and_before_its_use() -> None:
     texts = {entry: joined(entry) for entry in ENTRIES}
     assert [entry for entry, text in texts.items() if "import {" in text] == []
     exported = {entry: re.findall(r"^export .*", text, re.MULTILINE) for entry, text in texts.items()}
-    assert exported == {"widget.js": ["export default { render };"], "page.js": []}
+    assert exported == {entry: [f"export default {{ {gives} }};"] if gives else [] for entry, gives in ENTRIES.items()}
     for path in STATIC.rglob("*.js"):
         first = next(line for line in path.read_text().splitlines() if TOP.match(line.removeprefix("export ")))
         times = [text.count(first.removeprefix("export ")) for text in texts.values()]
@@ -38,7 +38,7 @@ def test_names_differ_between_modules(entry: str) -> None:
 
 
 def test_only_what_carries_a_talk_knows_of_widgets_and_kernels() -> None:
-    views = [path for path in STATIC.rglob("*.js") if path.parent.name != "talks" and path.name != "widget.js"]
+    views = [path for path in STATIC.rglob("*.js") if path.parent.name != "talks" and path.name not in ENTRIES]
     found = {
         path.name: re.findall(r"\b(?:model|widget_manager|sessionContext|kernel\.)\b", path.read_text())
         for path in views

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from workbench.app import help as helped
+from workbench.app.book import Entry
 from workbench.app.parts import Parts
 from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
@@ -25,6 +26,11 @@ class About:
     def collections(self) -> Mapping[str, CollectionRow]:
         """What each room says of its definitions, by the name of its collection; `wb.<name>` shows them."""
         return self._parts.book.rows
+
+    @property
+    def defined(self) -> list[Entry]:
+        """Every definition in force that somebody made, with its origin."""
+        return self._parts.book.entries
 
     @property
     def has_jobs(self) -> bool:

@@ -205,5 +205,10 @@ class Book:
         self._entries[collection].pop(name, None)
         self._events.emit(Removed(collection, name))
 
+    @property
+    def entries(self) -> list[Entry]:
+        """Every definition with where it came from."""
+        return [entry for entries in self._entries.values() for entry in list(entries.values())]
+
     def __iter__(self) -> Iterator[Definition]:
-        return iter([entry.definition for entries in self._entries.values() for entry in entries.values()])
+        return iter([entry.definition for entry in self.entries])

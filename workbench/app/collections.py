@@ -8,6 +8,7 @@ from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 
 from workbench.core.errors import UnknownName
+from workbench.core.ports import Showable
 from workbench.runtime.registry import Registry, Version, unknown_service
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class Collection(Mapping[str, T], Generic[T]):
         return list(self._items())
 
 
-class LiveService:
+class LiveService(Showable):
     """`wb.services["name"]`: what is live under that name, its source, and the way back."""
 
     def __init__(
@@ -85,6 +86,11 @@ class LiveService:
     def live(self) -> Version:
         """The version that answers now."""
         return self._registry.get(self.name)
+
+    @property
+    def since(self) -> float:
+        """When the live version became live [s since the epoch]."""
+        return self._registry.since[self.name]
 
     @property
     def versions(self) -> list[Version]:

@@ -15,9 +15,12 @@ from workbench.channels.own_headers import PRINTABLE
 from workbench.core.call import Call
 from workbench.core.cid import new_cid
 from workbench.core.mood import mood_of_status
+from workbench.core.payload.asked import Given, kept_headers
 from workbench.core.ports import Decision
 from workbench.core.service import log_refusal
 from workbench.core.trace import RequestStep
+
+Keep = Callable[[RequestStep, Given, bytes], None]
 
 
 class Answered(NamedTuple):
@@ -36,6 +39,7 @@ class Exchange:
         spool: A body too big for memory, held until the answer; `body` is empty then.
         page: Origin of a page of another site that may call; ''.
         heard: Told once it is answered; nobody by default.
+        keep: Keeps what it came with, and its answer; nobody by default.
         is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
         unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
@@ -52,6 +56,7 @@ class Exchange:
         "headers",
         "heard",
         "is_admitted",
+        "keep",
         "method",
         "page",
         "params",
@@ -92,6 +97,7 @@ class Exchange:
         self.work: Sequence[Future[Any]] = ()
         self.page = ""
         self.heard: Callable[[Answered], object] | None = None
+        self.keep: Keep | None = None
 
     @property
     def answered(self) -> bool:
@@ -119,10 +125,25 @@ class Exchange:
         if (send := self._send) is not None:
             self._send = None
             self.root.end(str(answer.status), mood_of_status(answer.status))
+            if self.keep is not None:
+                self.keep(self.root, self._given(), answer.body)
             if self.heard is not None:
                 self.heard(Answered(self.cid, self.root))
             send(readable_by(self.page, answer) if self.page else answer)
             self._let_go()
+
+    def _given(self) -> Given:
+        """What it came with, for its trace."""
+        all_headers = self.headers
+        headers = {name: all_headers[name] for name in kept_headers(tuple(all_headers))}
+        return Given(self.body, self.query, headers, "" if self.body else self._unread())
+
+    def _unread(self) -> str:
+        """Why there is no body, if there was one."""
+        if self.spool is not None:
+            return "was too large to be kept"
+        is_announced = self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
+        return "was not read before the answer" if is_announced else ""
 
     def drop(self) -> None:
         """Forget it: its sender is gone before it was complete."""

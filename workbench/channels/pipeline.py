@@ -20,7 +20,7 @@ from workbench.channels.bodies.coding import unpacking_of
 from workbench.channels.bodies.multipart import is_multipart, read_parts
 from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
-from workbench.channels.exchange import Answered, Exchange, declared_length
+from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard, UnaskedNavigation
 from workbench.channels.pages import asks_for_a_page, listing, question
@@ -86,6 +86,8 @@ class Pipeline:
         self.draining = False
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
+        self.keep: Keep | None = None
+        """Keeps what each request came with, and its answer."""
 
     @property
     def in_flight(self) -> int:
@@ -103,7 +105,7 @@ class Pipeline:
         is_own = path.startswith("/workbench/")
         if not (is_own and isinstance(own_address(self._admin, self.guard, exchange), Page)):
             self._record(exchange.cid, exchange.root)
-            exchange.heard = self.answered
+            exchange.heard, exchange.keep = self.answered, self.keep
         if self.draining:
             raise ServiceUnavailable("Stopping")
         self.guard.check(exchange.headers, exchange.method)
@@ -121,6 +123,7 @@ class Pipeline:
         exchange.call = self._invoker.new_call(
             endpoint.service, b"", endpoint.info, cid=exchange.cid, services=view.services
         )
+        exchange.call.replay = view.replay
         root, channel = exchange.root, endpoint.channel
         root.channel, root.service, root.user = channel.name, endpoint.service, channel.security
         if self._caller_address is not None:
@@ -231,7 +234,9 @@ class Pipeline:
             exchange.body = exchange.spool.read()
 
         def new_call(service: str, payload: Any) -> Call:
-            return self._invoker.new_call(service, payload, endpoint.info, cid=exchange.cid, services=view.services)
+            made = self._invoker.new_call(service, payload, endpoint.info, cid=exchange.cid, services=view.services)
+            made.replay = view.replay
+            return made
 
         reading: Reading = dialect.read(exchange.body, new_call)
         return reading

@@ -220,10 +220,12 @@ def _run_notebook(path: Path, end: End) -> None:
     """Run the cells as a kernel would, magics included; a cell that fails ends it, unless its tag says that it does."""
     from workbench.app.deploy.loading import code_cells
     from workbench.cli.shell import served_shell
-    from workbench.notebook.extension import load
+    from workbench.notebook.extension import load, put_at_hand
 
     shell = served_shell()
     load(shell)
+    # Its own kernel may be the Workbench one, where a notebook needs no import.
+    put_at_hand(shell)
     for number, cell_id, text, may_raise in code_cells(path):
         name = shell.compile.cell = f"{path.name}, cell {number}"
         result = shell.run_cell(text, store_history=False, cell_id=cell_id or None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
+from zlib import crc32
 
 from msgspec import Struct, structs
 
@@ -20,6 +21,7 @@ class Origin(Struct, frozen=True, omit_defaults=True):
         file: A path, from the current folder on where it is below it.
         line: Line in the cell or file, from 1.
         loaded: Whether the file was loaded as a whole, by `wb.load` or `workbench serve`.
+        written: The digest of the cell's text as it ran, see `digest_of`; empty where the text is not known.
     """
 
     kind: Literal["cell", "form", "file", "command line"]
@@ -28,6 +30,7 @@ class Origin(Struct, frozen=True, omit_defaults=True):
     file: str = ""
     line: int | None = None
     loaded: bool = False
+    written: str = ""
 
     @property
     def owner(self) -> str:
@@ -56,6 +59,11 @@ class Origin(Struct, frozen=True, omit_defaults=True):
             return "the command line"
         place = f", cell [{self.execution_count}]" if self.execution_count is not None else ""
         return f"{'a form in ' if self.kind == 'form' else ''}{BY_HAND}{place}"
+
+
+def digest_of(text: str) -> str:
+    """What tells a cell's text from its earlier ones: CRC-32 of its UTF-8, which a page can work out as well."""
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 NOTEBOOK = Origin("cell")

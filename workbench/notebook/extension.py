@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from workbench.app.deploy.at_hand import at_hand
 from workbench.app.singleton import forget, the_workbench
 from workbench.core.failure import CODE_NAMES
+from workbench.core.ports import WIDGETS
 from workbench.notebook import completing, displays, errors, inspecting
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
+from workbench.testing import cell_tests
 from workbench.ui import front
 from workbench.ui.page import open_page
 from workbench.zato import hook
@@ -28,8 +31,13 @@ _ends: list[Callable[[], object]] = globals().get("_ends", [])
 
 
 def load(shell: Any) -> None:
-    """Follow the shell's cells; nothing is bound and nothing fires yet. In a cell (`%load_ext`), say so."""
+    """Follow the shell's cells; nothing is bound and nothing fires yet. In a cell (`%load_ext`), say so.
+
+    In the Workbench kernel every public name of the package is at hand, so that a notebook needs no import.
+    """
     _follow(shell)
+    if os.environ.get("WORKBENCH_KERNEL"):
+        put_at_hand(shell)
     if runs_a_cell():
         greet(shell)
 
@@ -46,11 +54,29 @@ def _follow(shell: Any) -> None:
     cells.follow()
     _cells.append(cells)
     _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
-    _ends.extend((completing.register(shell, wb), inspecting.register(shell)))
+    _ends.extend((completing.register(shell, wb), inspecting.register(shell), cell_tests.register(shell)))
+    _ends.append(WIDGETS.made_by(partial(displays.widget_of, shell)))
+    _ends.append(front.answer_views(shell, lambda: displays.desk(the_workbench())))
     _watch_load_ext(shell)
     shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb
     shell.user_ns.setdefault("wb", wb)
+
+
+def put_at_hand(shell: Any) -> None:
+    """Give the shell's cells the public names of the package; what has such a name already keeps it."""
+    new = {name: value for name, value in at_hand().items() if name not in shell.user_ns}
+    shell.user_ns.update(new)
+    shell.user_ns_hidden.update(new)
+    _ends.append(lambda: _take_away(shell, new))
+
+
+def _take_away(shell: Any, names: Mapping[str, Any]) -> None:
+    """Take names away that still stand for what they were given."""
+    for name, value in names.items():
+        for kept in (shell.user_ns, shell.user_ns_hidden):
+            if kept.get(name) is value:
+                del kept[name]
 
 
 def _cell_name(shell: Any, file: str) -> str | None:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPMethod
 from threading import Lock
+from time import time
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -122,13 +123,19 @@ def _refuse_async_hooks(cls: type[Service], name: str, own: set[str]) -> None:
         )
 
 
+_Was = tuple[Version | None, list[Version] | None, tuple[int, ...] | None, float | None]
+"""What a deployment replaced: the live version, the versions kept, the numbers before, and since when."""
+
+
 class Registry:
     """Every live service by name, and the versions each has had."""
 
-    def __init__(self, kept: int = KEPT_VERSIONS) -> None:
-        self._kept = kept
+    def __init__(self, kept: int = KEPT_VERSIONS, now: Callable[[], float] = time) -> None:
+        self._kept, self._now = kept, now
         self.services: Mapping[str, Version] = MappingProxyType({})
         self.history: dict[str, list[Version]] = {}
+        self.since: dict[str, float] = {}
+        """When the live version of each service became live [s since the epoch]."""
         # Numbers that were live before the live one, the latest last.
         self._before: dict[str, tuple[int, ...]] = {}
         self._lock = Lock()
@@ -185,13 +192,15 @@ class Registry:
         versions = list(versions)
         with self._lock:
             was = {
-                name: (self.services.get(name), self.history.get(name), self._before.get(name))
+                name: (self.services.get(name), self.history.get(name), self._before.get(name), self.since.get(name))
                 for name in (each.name for each in versions)
             }
             self.services = MappingProxyType({**self.services, **{each.name: each for each in versions}})
             for version in versions:
                 if (former := was[version.name][0]) is not None:
                     self._remember(version.name, former.number, version.number)
+                if former is None or former.number != version.number:
+                    self.since[version.name] = self._now()
                 kept = [each for each in self.history.get(version.name, []) if each.number != version.number]
                 self.history[version.name] = sorted([*kept, version], key=lambda each: each.number)[-self._kept :]
         return lambda: self._put_back(was)
@@ -204,13 +213,15 @@ class Registry:
             except Exception:
                 logger_of(version.name).exception("hook after_add_to_store failed")
 
-    def _put_back(self, was: Mapping[str, tuple[Version | None, list[Version] | None, tuple[int, ...] | None]]) -> None:
+    def _put_back(self, was: Mapping[str, _Was]) -> None:
         with self._lock:
             services = dict(self.services)
-            for name, (live, history, before) in was.items():
+            for name, (live, history, before, since) in was.items():
                 services.pop(name, None)
-                self.history.pop(name, None)
-                self._before.pop(name, None)
+                for kept in (self.history, self._before, self.since):
+                    kept.pop(name, None)
+                if since is not None:
+                    self.since[name] = since
                 if before is not None:
                     self._before[name] = before
                 if live is not None:
@@ -263,6 +274,8 @@ class Registry:
 
     def _switch(self, name: str, number: int) -> Version:
         version = next(each for each in self.history[name] if each.number == number)
+        if number != self.services[name].number:
+            self.since[name] = self._now()
         self.services = MappingProxyType({**self.services, name: version})
         return version
 
@@ -282,6 +295,7 @@ class Registry:
             self.services = MappingProxyType({key: each for key, each in self.services.items() if key != name})
             self.history.pop(name, None)
             self._before.pop(name, None)
+            self.since.pop(name, None)
 
     def get(self, name: str) -> Version:
         """The live version; raises UnknownName."""

@@ -21,6 +21,7 @@ from workbench.ui.modules import STATIC, joined
 from workbench.ui.views import Draw, facts
 
 MOST_CARDS = 60
+CLOSED = "The workbench is closed. Fix: restart the kernel and run the cells again."
 _cards: dict[str, Card] = {}
 _lock = Lock()
 
@@ -90,6 +91,9 @@ class Card(anywidget.AnyWidget):
         return "Card"
 
     def _facts(self) -> dict[str, Any]:
+        if self._desk.closed:
+            self.restless = False
+            return closed(self.facts) | {"now": self._desk.clock.time()}
         found = facts(self._desk, self._draw)
         self.restless = bool(found.get("restless"))
         return found
@@ -125,6 +129,12 @@ class Card(anywidget.AnyWidget):
         """Take the card down."""
         self._desk.courier.forget(self)
         super().close()
+
+
+def closed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card shows once its workbench is closed: what was, and that it is over."""
+    found = {**facts, "closed": True, "notes": [CLOSED]}
+    return found | ({"stands": {**facts["stands"], "state": "workbench closed"}} if "stands" in facts else {})
 
 
 def show_card(shell: Any, wb: Workbench | Attached, draw: Draw, cell: str, saved: Saved) -> None:

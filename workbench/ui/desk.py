@@ -15,6 +15,7 @@ from workbench.app.deploy.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
+from workbench.core.events import Closed
 from workbench.core.masking import mask
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock
@@ -53,6 +54,8 @@ class Desk:
         """How the last ping or call of each connection went, as a colour."""
         self.html_of_peer: Callable[[Peer], str] = lambda peer: escape(peer.summary())
         """How what arrived at a peer is drawn: HTML in which all that strangers sent is escaped."""
+        self.closed = False
+        """Whether the workbench is closed, for good."""
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
         self._numbers = itertools.count(1)
@@ -61,6 +64,7 @@ class Desk:
             wb.events.subscribe(RunEnded, self._ran),
             wb.events.subscribe(OutgoingEnded, self._called),
             wb.events.subscribe(Changed, self._forget_mood),
+            wb.events.subscribe(Closed, self._is_over),
             *(wb.events.subscribe(kind, lambda _: courier.refresh_all()) for kind in (Changed, Deployed, JobChanged)),
         ]
 
@@ -79,6 +83,10 @@ class Desk:
         if self.moods.get(event.connection, COLOURS["ok"]) != colour:
             self.moods[event.connection] = colour
             self.courier.refresh_all()
+
+    def _is_over(self, _: Closed) -> None:
+        self.closed = True
+        self.courier.refresh_all()
 
     def _forget_mood(self, event: Changed) -> None:
         """What is defined anew has been asked nothing yet."""

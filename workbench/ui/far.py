@@ -31,6 +31,8 @@ class FarDesk:
 
     def __init__(self, attached: Attached, courier: Courier) -> None:
         self.attached, self.courier, self.clock = attached, courier, attached.clock
+        self.closed = False
+        """Never: it is told in words when the other one has gone, and goes on when that is back."""
         self._name, self._after = secrets.token_urlsafe(12), 0
         self._lock, self._over = Lock(), Event()
         self._waiting: dict[int, Tell] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from workbench.app.serving.attached import Attached
     from workbench.app.workbench import Workbench
     from workbench.ui.card import Saved
+    from workbench.ui.desk import Desk
     from workbench.ui.views import Draw
+
+VIEWS = "workbench.view"
+"""The comm target by which the front end opens a view."""
 
 log = logging.getLogger("workbench.ui")
 
@@ -74,9 +79,48 @@ def show_card(shell: Any, wb: Workbench | Attached, draw: Draw, cell: str, saved
     return True
 
 
+def make_widget(shell: Any, wb: Workbench | Attached, draw: Draw, saved: Saved, text: str) -> Any:
+    """A widget that a person puts where they like.
+
+    Args:
+        shell: The shell whose cell makes it; what the same cell made when it ran before is taken down.
+        wb: The workbench.
+        draw: What the widget draws.
+        saved: What is saved of it where it is shown.
+        text: The plain form.
+    """
+    from workbench.ui.desks import any_desk_of
+    from workbench.ui.widget import LiveWidget, keep
+
+    made = LiveWidget(any_desk_of(wb), draw, saved, text, shell.display_pub)
+    run = (getattr(shell, "parent_header", None) or {}).get("header", {}).get("msg_id", "")
+    keep(made, running_cell(shell), str(run))
+    return made
+
+
+def answer_views(shell: Any, desk: Callable[[], Desk]) -> Callable[[], None]:
+    """Have the front end open views without a cell, as its side panel does; returns the call that ends it.
+
+    Args:
+        shell: The shell whose front end it is.
+        desk: The desk that answers, asked for when a view is opened.
+    """
+    if not _has_widgets(shell):
+        return lambda: None
+
+    def opened(comm: Any, message: Mapping[str, Any]) -> None:
+        from workbench.ui.comms import View
+
+        View(desk(), comm, message["content"]["data"])
+
+    comms = shell.kernel.comm_manager
+    comms.register_target(VIEWS, opened)
+    return lambda: comms.unregister_target(VIEWS, opened)
+
+
 def close_cards() -> None:
-    """Take every card down, and what answers them, if there ever was one."""
-    for module in ("workbench.ui.card", "workbench.ui.desks"):
+    """Take every card and view down, and what answers them, if there ever was one."""
+    for module in ("workbench.ui.card", "workbench.ui.comms", "workbench.ui.widget", "workbench.ui.desks"):
         # A card that is just being imported, beside a first cell, has shown nothing.
         if (close := getattr(sys.modules.get(module), "close_all", None)) is not None:
             close()

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from msgspec import structs
 
+from workbench.app.deploy.at_hand import at_hand
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
 from workbench.app.deploy.notebooks import cells_of
@@ -27,8 +28,6 @@ from workbench.core.source import tree_of, undisturbed
 from workbench.runtime.registry import Source
 
 _LOADED = "__workbench_loaded__"
-SKIPPED_TAGS = frozenset(("scratch", "test", "skip-execution"))
-"""Ours, and nbclient's own."""
 
 
 def source_of(classes: tuple[type[Service], ...]) -> str:
@@ -120,6 +119,7 @@ def _compiled(text: str, name: str) -> Any:
 def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
     """Run a notebook's code cells; each good cell goes live by itself, as when a person runs them."""
     module = ModuleType(f"__main__.{path.stem}")
+    vars(module).update(at_hand(), wb=LOADER.get())
     sys.modules[module.__name__] = module
     versions, definitions, said = [], [], list[str]()
     missing: dict[str, list[str]] = {}
@@ -174,12 +174,11 @@ class CodeCell(NamedTuple):
 
 
 def code_cells(path: Path) -> Iterator[CodeCell]:
-    """Each code cell without one of `SKIPPED_TAGS`."""
+    """Each code cell that is neither scratch paper nor there for tests alone."""
     try:
         cells = cells_of(path.read_bytes())
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise DeployRefused(f"{path.name} is no notebook: {exc}. Nothing of it is live.") from exc
     for number, cell in enumerate(cells, 1):
-        tags = set(cell.metadata.get("tags", ()))
-        if cell.cell_type == "code" and not tags & SKIPPED_TAGS:
-            yield CodeCell(number, cell.id, cell.text, "raises-exception" in tags)
+        if cell.is_served:
+            yield CodeCell(number, cell.id, cell.text, "raises-exception" in cell.tags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from workbench.app.serving.told import call_told
@@ -14,7 +14,7 @@ from workbench.ui.trace import COLOURS
 
 T = TypeVar("T")
 PAGE = 100
-"""Calls or lines on one page."""
+"""Rows on one page."""
 
 LEVELS: dict[str, Mood] = {"WARNING": "attention", "ERROR": "failed", "CRITICAL": "failed"}
 """The mood of what is logged at a level; anything else is well."""
@@ -64,9 +64,23 @@ def _page(
     every: list[T], asked: Asked, fits: Callable[[T, Asked], bool], facts: Callable[[T], dict[str, Any]]
 ) -> dict[str, Any]:
     found = [each for each in reversed(every) if fits(each, asked)]
-    page = min(asked.page, max(0, (len(found) - 1) // PAGE))
-    shown = found[page * PAGE : (page + 1) * PAGE]
-    return {"rows": [facts(each) for each in shown], "found": len(found), "of": len(every), "page": page, "each": PAGE}
+    return {"rows": [facts(each) for each in on_page(found, asked)], **numbers(len(found), len(every), asked)}
+
+
+def _page_of(found: int, asked: Asked) -> int:
+    """The page that is shown: a page that is no longer there is the last one."""
+    return min(asked.page, max(0, (found - 1) // PAGE))
+
+
+def on_page(found: Sequence[T], asked: Asked) -> Sequence[T]:
+    """What of all that was found stands on the page."""
+    first = _page_of(len(found), asked) * PAGE
+    return found[first : first + PAGE]
+
+
+def numbers(found: int, of: int, asked: Asked) -> dict[str, int]:
+    """How many were found, of how many; which page is shown, and how many are on each."""
+    return {"found": found, "of": of, "page": _page_of(found, asked), "each": PAGE}
 
 
 def _gone(kept: Traffic | Log, what: str, left_out: int) -> str:

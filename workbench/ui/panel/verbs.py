@@ -10,23 +10,17 @@ from workbench.app.serving.runtime_file import running
 from workbench.core.masking import masked
 from workbench.runtime.registry import Version
 from workbench.ui.desk import Content, Desk, Tell, Verb
+from workbench.ui.panel.again import again, compare, panel_call
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
 from workbench.ui.panel.offers import offers
 from workbench.ui.panel.tabs import HELLO, drawn
-from workbench.ui.trace import milliseconds, rows_of
 
 
 def panel(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """What one tab shows."""
     shown: dict[str, Any] = masked(drawn(desk, str(message.get("tab")), asked_of(message)))
     return shown
-
-
-def panel_call(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """One call with all that it caused."""
-    trace = desk.wb.traffic.find(str(message["cid"]))
-    return {"cid": trace.cid, "ms": milliseconds(trace.root), "trace": masked(rows_of(trace))}
 
 
 def panel_new(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -81,6 +75,8 @@ def running_here(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 PANEL: dict[str, Verb] = {
     "panel": panel,
     "panel call": panel_call,
+    "call again": again,
+    "call compare": compare,
     "panel new": panel_new,
     "versions": versions,
     "version live": make_live,

@@ -1,5 +1,6 @@
 // The card under a cell: rows of services, jobs, definitions or a peer; each button opens its form in its row.
 import { ClickedRow, QuestionRow } from "./clicked.js";
+import { CallsRow } from "./called.js";
 import { chip, dayAndTime, fill, h, hereabouts, near } from "./dom.js";
 import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
@@ -53,7 +54,7 @@ export class CardView {
 
   draw(facts) {
     this.skew = facts.now - Date.now() / 1000;
-    const { tabs = null, title = "", url = "", services = [], jobs = [], limits = [], definitions = [], clicked = [], question = "", peer = null } = facts;
+    const { tabs = null, title = "", url = "", services = [], jobs = [], limits = [], definitions = [], calls = [], clicked = [], question = "", peer = null } = facts;
     fill(this.title, title && h("b", {}, tabs ? (facts.of ? `Workbench of ${facts.of}` : "Workbench") : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, near(url)), tabs && facts.sandbox && chip("sandbox", "warn"));
     if (question || this.rows.has("question")) this.row("question", () => new QuestionRow(this), question);
     if (tabs) this.row("tabs", () => new Tabs(this), facts);
@@ -61,13 +62,14 @@ export class CardView {
     if (jobs.length || this.rows.has("jobs")) this.row("jobs", () => new JobsRow(this), jobs);
     if (limits.length || this.rows.has("limits")) this.row("limits", () => new LimitsRow(this), limits);
     if (definitions.length || this.rows.has("definitions")) this.row("definitions", () => new DefinitionsRow(this), definitions);
+    if (calls.length || this.rows.has("calls")) this.row("calls", () => new CallsRow(this), calls);
     if (clicked.length || this.rows.has("clicked")) this.row("clicked", () => new ClickedRow(this), clicked);
     if (peer) this.row("peer", () => new PeerRow(this), peer);
     this.drop(services);
     this.el.classList.toggle("wb-with-tabs", Boolean(tabs));
     this.banner.textContent = facts.trouble || this.words(this.talk.state);
     this.el.dataset.state = facts.trouble ? "silent" : this.talk.state;
-    this.notes.replaceChildren(...(tabs ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
+    this.notes.replaceChildren(...(tabs && !facts.closed ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
   }
 
   row(key, make, shown) {

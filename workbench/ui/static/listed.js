@@ -107,7 +107,15 @@ export class PeerRow extends Row {
     this.button.hidden = !peer.takes;
     this.shown.innerHTML = peer.html;
     for (const each of this.shown.querySelectorAll("[data-take]")) {
-      each.after(" ", button("download", (event) => this.take(event, each.dataset.take), { class: "wb-link", "aria-label": `download ${each.dataset.take}` }));
+      const download = button("download", (event) => this.take(event, each.dataset.take), { class: "wb-link", "aria-label": `download ${each.dataset.take}` });
+      const file = each.closest("summary")?.parentElement;
+      // What opens by a click can hold no other button: it stands beside.
+      if (!file) each.after(" ", download);
+      else {
+        const line = h("div", { class: "wb-file" });
+        file.replaceWith(line);
+        line.append(file, download);
+      }
     }
     for (const each of this.shown.querySelectorAll("details")) if (before.has(title(each))) each.open = before.get(title(each));
   }

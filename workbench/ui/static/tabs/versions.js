@@ -1,6 +1,7 @@
 // The versions of a service beside how each did, with the way back to any of them.
 import { button, chip, h, milliseconds } from "../dom.js";
 import { Panel } from "../forms/panel.js";
+import { agoText } from "../small.js";
 
 export function versionsPanel({ talk, service, versions, onClose, onSaved }) {
   const live = async (number) => {
@@ -26,7 +27,7 @@ function version({ number, live, made, calls, failed, p95, difference }, makeLiv
     difference ? h("details", { class: "wb-difference" }, h("summary", { class: "wb-faint" }, "what differs in the live one"), h("pre", {}, difference)) : null);
 }
 
-export function figuresOf(figures) {
+export function figuresOf(figures, now) {
   if (!figures) return h("span", { class: "wb-figures wb-faint" }, "no calls yet");
   const { calls, failed, p50, p95, last, mood, error } = figures;
   return h("span", { class: "wb-figures" },
@@ -34,5 +35,5 @@ export function figuresOf(figures) {
     h("span", { class: failed ? "wb-figure wb-bad-text" : "wb-figure wb-faint" }, `${failed.toLocaleString("en")} failed`),
     h("span", { class: "wb-figure wb-faint" }, p50 === null ? "" : `p50 ${milliseconds(p50)}`),
     h("span", { class: "wb-figure wb-faint" }, p95 === null ? "" : `p95 ${milliseconds(p95)}`),
-    h("span", { class: `wb-figure wb-${mood === "live" ? "calm" : mood}-text`, title: error }, mood === "bad" ? "failed " : "last ", h("span", { class: "wb-ago", "data-at": last }, "")));
+    h("span", { class: `wb-figure wb-${mood === "live" ? "calm" : mood}-text`, title: error }, mood === "bad" ? "failed " : "last ", h("span", { class: "wb-ago", "data-at": last }, agoText(last, now))));
 }

@@ -1,0 +1,120 @@
+"""Views that a front end opens without a cell, in real kernels: what they are sent, and while a cell runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.kernels import IPYKERNELS, Kernel
+from tests.ui.test_card_in_kernels import GATE, HEARD_MEANWHILE, HELLO, ON, Front
+from workbench.core.origin import digest_of
+from workbench.ui.front import VIEWS
+
+
+class Opener(Front):
+    """JupyterLab's extension: opens views, all by the one subshell that JupyterLab makes for their target."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel, "")
+
+    def open(self, **asked: Any) -> None:
+        """Open a view; what is sent and heard from now on is its."""
+        self.model = uuid4().hex
+        self._post("comm_open", {"target_name": VIEWS, "data": asked})
+
+    def send(self, **content: Any) -> int:
+        number = next(self._numbers)
+        self._post("comm_msg", {"data": {"id": number, **content}})
+        return number
+
+    def close(self) -> None:
+        """Close the view."""
+        self._post("comm_close", {"data": {}})
+
+    def _post(self, kind: str, content: dict[str, Any]) -> None:
+        client = self.kernel.client
+        assert client is not None
+        message = client.session.msg(kind, {"comm_id": self.model, **content})
+        if self._subshell:
+            message["header"]["subshell_id"] = self._subshell
+        client.shell_channel.send(message)
+
+    def heard(self, timeout: float = 10) -> Iterator[dict[str, Any]]:
+        for message in self.kernel.messages(timeout):
+            if message["content"].get("comm_id") != self.model:
+                continue
+            if message["msg_type"] == "comm_close":
+                yield {"closed": True}
+            elif message["msg_type"] == "comm_msg":
+                yield message["content"]["data"]
+
+    def facts(self) -> dict[str, Any]:
+        """The next facts that come."""
+        return next(each["facts"] for each in self.heard() if each.get("facts"))
+
+
+@pytest.fixture(scope="module", params=IPYKERNELS)
+def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
+    env = {"WORKBENCH_STORE": "memory://", "WORKBENCH_PORT": "0"}
+    with Kernel("workbench", version=request.param, env=env) as started:
+        started.run(ON)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def opener(kernel: Kernel) -> Opener:
+    return Opener(kernel)
+
+
+def test_marks_come_at_once_and_follow_what_cells_do(kernel: Kernel, opener: Opener) -> None:
+    kernel.run_as("mark-1", HELLO)
+    opener.open(show="marks")
+    facts = opener.facts()
+    assert facts["cells"]["mark-1"][0]["said"] == "api.hello v1 is live."
+    assert facts["cells"]["mark-1"][0]["written"] == digest_of(HELLO)
+    opener.acknowledged(opener.send(ask="hello"))
+    changed = HELLO.replace("there", "you")
+    # Not waited for: what the view is sent meanwhile would be passed over.
+    kernel.send_as("mark-1", changed)
+    wanted = (digest_of(changed), "api.hello v2 is live.")
+    marks = (each["facts"]["cells"]["mark-1"][0] for each in opener.heard() if each.get("facts"))
+    assert next(each for each in marks if (each["written"], each["said"]) == wanted)
+    opener.close()
+
+
+def test_the_panel_comes_with_what_draws_it_and_answers(opener: Opener) -> None:
+    opener.open(show="everything", code=True)
+    first = next(opener.heard())
+    assert first["facts"]["tabs"][0]["name"] == "services"
+    assert "export default { open }" in first["module"]
+    assert ".wb-card" in first["style"]
+    said = opener.answer(opener.send(ask="panel", tab="services"))
+    assert said["tab"] == "services"
+    assert "failed" in opener.answer(opener.send(ask="no such verb"))
+    opener.close()
+
+
+def test_a_view_that_is_opened_and_asked_while_a_cell_runs_acts_meanwhile(kernel: Kernel, opener: Opener) -> None:
+    kernel.run(GATE)
+    assert kernel.version is not None
+    meanwhile = HEARD_MEANWHILE[kernel.version]
+    cell = kernel.send(f"print(gate.wait({10 if meanwhile else 0.5}))")
+    opener.open(show="services", names=["api.opens"])
+    opener.send(ask="invoke", service="api.opens", payload="")
+    assert kernel.wait(cell, 20).stdout == f"{meanwhile}\n"
+
+
+def test_views_are_closed_with_the_extension_and_opened_again_with_it(kernel: Kernel, opener: Opener) -> None:
+    opener.open(show="marks")
+    opener.facts()
+    cell = kernel.send("%unload_ext workbench")
+    assert next(each for each in opener.heard() if each.get("closed"))
+    kernel.wait(cell, 20)
+    opener.open(show="marks")
+    assert next(opener.heard()) == {"closed": True}, "nobody answers in a kernel without the extension"
+    kernel.run("%load_ext workbench")
+    opener.open(show="marks")
+    assert opener.facts()["line"]["text"].startswith("workbench")

@@ -1,0 +1,5 @@
+// What esbuild brings as text.
+declare module "*.css" {
+  const text: string;
+  export default text;
+}
