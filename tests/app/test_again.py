@@ -8,17 +8,27 @@ from typing import Any
 
 import pytest
 
-from tests.app.again import called, deployed, everything
+from tests.app.again import called, deployed
 from workbench import CronJob, RESTChannel, Service, Workbench, secret
 from workbench.app.serving.again import CallsOutside
+from workbench.connections.folder import LocalFolder
+from workbench.connections.ftp.definition import FTPConnection
+from workbench.connections.rest.definition import RESTConnection
 from workbench.core.errors import DeployRefused, ServiceUsage
 from workbench.core.payload.asked import NotInRecord
+from workbench.runtime.compared import given_of
 from workbench.security.definitions import BasicAuth
 
 
 @pytest.fixture
 def wb(tmp_path: Path) -> Iterator[Workbench]:
-    with everything(tmp_path) as wb:
+    with Workbench(port=0, folder=tmp_path) as wb:
+        wb.define(
+            RESTConnection("Data", host="https://data.example.com", path="/{path}", retries=0),
+            FTPConnection("FTP", host="ftp.example.com"),
+            LocalFolder("Here", path="/nowhere"),
+        )
+        wb.sandbox()
         yield wb
 
 
@@ -49,7 +59,7 @@ def test_a_request_comes_again_as_it_came_and_as_the_same_user(wb: Workbench, mo
     assert again.compared.first == ""
     as_nobody = answer.trace.again(user="")
     assert as_nobody.answer.status == 401
-    assert "ada-password-1" not in repr(answer.trace.root.given) + repr(again) + repr(as_nobody.compared)  # type: ignore[attr-defined]
+    assert "ada-password-1" not in repr(given_of(answer.trace)) + repr(again) + repr(as_nobody.compared)
 
 
 def test_what_did_not_come_by_http_is_invoked_again_with_what_it_was_given_then(wb: Workbench) -> None:
@@ -119,14 +129,14 @@ def test_a_call_that_failed_is_repeated_with_its_error(wb: Workbench) -> None:
 
 
 def test_input_that_is_too_large_is_not_kept_and_that_is_said(tmp_path: Path) -> None:
-    with Workbench(port=0, folder=tmp_path, record_bytes=100) as wb:
+    with Workbench(port=0, folder=tmp_path, record_bytes=5000) as wb:
         deployed(wb, lambda self: str(len(self.request.raw_request)))
-        before = called(wb, data="x" * 101)
-        with pytest.raises(NotInRecord, match=r"is over 100 bytes, too large to be kept\. Fix: give it with"):
+        before = called(wb, data="x" * 5001)
+        with pytest.raises(NotInRecord, match=r"is over 5,000 bytes, too large to be kept\. Fix: give it with"):
             before.again()
         assert before.again(data="abc").answer.text == "3"
-        wb.invoke("api.works", "y" * 101)
-        with pytest.raises(NotInRecord, match="is over 100 bytes"):
+        wb.invoke("api.works", "y" * 5001)
+        with pytest.raises(NotInRecord, match="is over 5,000 bytes"):
             wb.traffic[-1].again()
 
 

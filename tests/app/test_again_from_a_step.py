@@ -281,7 +281,7 @@ def test_a_version_that_asks_otherwise_is_stopped(wb: Workbench, other_work: Cal
 
 def test_what_could_not_be_kept_says_so_before_anything_runs(tmp_path: Path) -> None:
     ran: list[str] = []
-    with Workbench(port=0, folder=tmp_path, record_bytes=1000) as wb:
+    with Workbench(port=0, folder=tmp_path, record_bytes=5000) as wb:
         wb.define(LocalFolder("Here", path="/nowhere"))
         wb.sandbox()
         learn("a-secret-value")
@@ -291,7 +291,7 @@ def test_what_could_not_be_kept_says_so_before_anything_runs(tmp_path: Path) -> 
             kind = self.request.text
             conn = self.out.folder["Here"]
             if kind == "large":
-                conn.write("large", "x" * 2000, overwrite=True)
+                conn.write("large", "x" * 6000, overwrite=True)
                 conn.read("large")
             elif kind == "secret":
                 conn.write("secret", "it is a-secret-value", overwrite=True)
@@ -306,7 +306,7 @@ def test_what_could_not_be_kept_says_so_before_anything_runs(tmp_path: Path) -> 
 
         deployed(wb, work)
         for kind, why in (
-            ("large", "is over 1,000 bytes, too large to be kept"),
+            ("large", "is over 5,000 bytes, too large to be kept"),
             ("secret", "holds the value of a secret"),
             ("stream", "is a Upload, which cannot be kept"),
             ("past", "was not asked through what the service holds"),

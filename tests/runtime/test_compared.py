@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.core.call import ServiceStep
-from workbench.core.payload.asked import FROM_THE_RECORD, Given
+from workbench.core.payload.asked import FROM_THE_RECORD
 from workbench.core.trace import Outgoing, RequestStep, Trace, kept
 from workbench.runtime.compared import Compared
 
@@ -11,7 +11,7 @@ from workbench.runtime.compared import Compared
 def trace(cid: str, *steps: tuple[str, str], given: str = "in", answer: bytes = b"out", status: str = "200") -> Trace:
     """A request that made these calls, each with a name and an outcome."""
     root = RequestStep("POST /a", "127.0.0.1")
-    root.given, root.answer = Given(given.encode(), "x=1"), answer
+    root.came, root.answer = (given.encode(), "x=1", {}, ""), answer
     service = ServiceStep("api.a", 1)
     root.steps.append(service)
     for name, outcome in steps:

@@ -17,7 +17,7 @@ from workbench.app.serving.choosing import Several
 from workbench.core.errors import UnknownName
 from workbench.notebook.displays import SavedCard
 from workbench.ui import desks, views
-from workbench.ui.far import FarDesk
+from workbench.ui.carriers.far import FarDesk
 
 MODULE = """
 from workbench import Service

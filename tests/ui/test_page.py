@@ -19,8 +19,8 @@ from workbench.app.serving.runtime_file import running
 from workbench.channels.guard import TOKEN_HEADER
 from workbench.core.clock import VirtualClock
 from workbench.ui import desks
-from workbench.ui.page import CODE_SECONDS, open_page
-from workbench.ui.viewers import MOST_VIEWERS, SILENT_SECONDS, WAIT_SECONDS, Viewers
+from workbench.ui.carriers.page import CODE_SECONDS, open_page
+from workbench.ui.carriers.viewers import MOST_VIEWERS, SILENT_SECONDS, WAIT_SECONDS, Viewers
 
 PUBLIC = ["", "page.js", "page.css"]
 CLOSED = ["look", "ask", "code"]

@@ -18,7 +18,7 @@ from workbench import RESTChannel, Service, Workbench
 from workbench.app.serving.runtime_file import running
 from workbench.channels.guard import TOKEN_HEADER
 from workbench.ui import desks
-from workbench.ui.page import open_page
+from workbench.ui.carriers.page import open_page
 
 EVIL = "<img src=x onerror=document.title='stolen'><script>document.title='stolen'</script>"
 

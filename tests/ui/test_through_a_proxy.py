@@ -24,9 +24,9 @@ from workbench import RESTChannel, Workbench
 from workbench.app.serving.runtime_file import running
 from workbench.channels.guard import TOKEN_HEADER
 from workbench.ui import desks, views
+from workbench.ui.carriers.page import open_page
 from workbench.ui.desk import Desk
 from workbench.ui.modules import joined
-from workbench.ui.page import open_page
 
 BASE = "/user/ada/"
 

@@ -10,10 +10,14 @@ from workbench.app.parts import Parts
 from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
 from workbench.channels.pipeline import Page
+from workbench.connections.definition import ConnectionDefinition
 from workbench.core.collection import CollectionRow
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference
+from workbench.core.payload.request import Headers
 from workbench.core.ports import Clock
+from workbench.core.secret import Secret
+from workbench.security.definitions import SecurityDefinition
 
 
 class About:
@@ -94,6 +98,35 @@ class About:
             Several: More than one may be meant.
         """
         return Attached(str(app), self.clock)
+
+    def try_connection(self, definition: ConnectionDefinition, values: Mapping[str, str]) -> str:
+        """Ping a connection that is not in force, and close it again.
+
+        Args:
+            definition: The connection; a sandbox has its peer play it, as if it were in force.
+            values: Values of secrets that are set nowhere yet, by name.
+        """
+        return self._parts.live.try_out(definition, values)
+
+    def try_user(self, definition: SecurityDefinition, values: Mapping[str, str]) -> None:
+        """Check that a user who is not in force is let in by the credentials that it would call with.
+
+        Args:
+            definition: The user.
+            values: Values of secrets that are set nowhere yet, by name.
+
+        Raises:
+            Unauthorized, MissingSecret: It is not.
+        """
+
+        def reveal(secret: Secret, owner: str) -> str:
+            return (
+                secret.prefix + values[secret.name]
+                if secret.name in values
+                else self._parts.secrets.reveal(secret, owner)
+            )
+
+        definition.verifier(reveal).verify(Headers(definition.credentials(reveal)))
 
     def help(self, topic: str = "") -> helped.Page:
         """A short page on one topic; without one, what there is and which topics.

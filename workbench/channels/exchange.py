@@ -15,12 +15,11 @@ from workbench.channels.own_headers import PRINTABLE
 from workbench.core.call import Call
 from workbench.core.cid import new_cid
 from workbench.core.mood import mood_of_status
-from workbench.core.payload.asked import Given, kept_headers
 from workbench.core.ports import Decision
 from workbench.core.service import log_refusal
-from workbench.core.trace import RequestStep
+from workbench.core.trace import KEPT_CHARACTERS, RequestStep
 
-Keep = Callable[[RequestStep, Given, bytes], None]
+Keep = Callable[[RequestStep], None]
 
 
 class Answered(NamedTuple):
@@ -39,7 +38,7 @@ class Exchange:
         spool: A body too big for memory, held until the answer; `body` is empty then.
         page: Origin of a page of another site that may call; ''.
         heard: Told once it is answered; nobody by default.
-        keep: Keeps what it came with, and its answer; nobody by default.
+        keep: Told of a trace that holds a long body or answer; nobody by default.
         is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
         unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
@@ -125,18 +124,19 @@ class Exchange:
         if (send := self._send) is not None:
             self._send = None
             self.root.end(str(answer.status), mood_of_status(answer.status))
-            if self.keep is not None:
-                self.keep(self.root, self._given(), answer.body)
+            self._remember(answer.body)
             if self.heard is not None:
                 self.heard(Answered(self.cid, self.root))
             send(readable_by(self.page, answer) if self.page else answer)
             self._let_go()
 
-    def _given(self) -> Given:
-        """What it came with, for its trace."""
-        all_headers = self.headers
-        headers = {name: all_headers[name] for name in kept_headers(tuple(all_headers))}
-        return Given(self.body, self.query, headers, "" if self.body else self._unread())
+    def _remember(self, answer: bytes) -> None:
+        """Have the trace keep what it came with and what it got, so that it can be run again."""
+        root, body = self.root, self.body
+        # All as it is, and nothing made: this is on the way of every request. `Given` leaves credentials out.
+        root.came, root.answer = (body, self.query, self.headers, "" if body else self._unread()), answer
+        if self.keep is not None and (len(body) > KEPT_CHARACTERS or len(answer) > KEPT_CHARACTERS):
+            self.keep(root)
 
     def _unread(self) -> str:
         """Why there is no body, if there was one."""

@@ -87,7 +87,7 @@ class Pipeline:
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
         self.keep: Keep | None = None
-        """Keeps what each request came with, and its answer."""
+        """Told of each trace that holds a long body or answer."""
 
     @property
     def in_flight(self) -> int:

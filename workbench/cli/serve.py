@@ -74,7 +74,7 @@ def serve(file: str, how: Serving) -> None:
     end = End(how.drain_seconds)
     from workbench.app.singleton import forget, the_workbench
     from workbench.cli.log import ServedLog
-    from workbench.ui.page import open_page
+    from workbench.ui.carriers.page import open_page
     from workbench.zato import hook
 
     wb = the_workbench()

@@ -246,16 +246,18 @@ class Outgoing(Step):
 class RequestStep(Step):
     """A request from outside: where it came from, and the channel, user and service it went to.
 
-    `given` is what it came with, a `Given`, and `answer` the beginning of what was sent back, once it is answered.
+    Attributes:
+        came: Its body, query, headers, and why the body is not kept, for `given_by`; None until it is answered.
+        answer: The beginning of what was sent back; None until then.
     """
 
-    __slots__ = ("address", "answer", "channel", "given", "service", "user")
+    __slots__ = ("address", "answer", "came", "channel", "service", "user")
 
     def __init__(self, name: str, address: str) -> None:
         super().__init__("http", name)
         self.address = address
         self.channel = self.service = self.user = ""
-        self.given: Any = None
+        self.came: tuple[Any, str, Mapping[str, str], str] | None = None
         self.answer: bytes | None = None
 
 

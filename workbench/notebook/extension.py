@@ -20,7 +20,7 @@ from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
 from workbench.testing import cell_tests
 from workbench.ui import front
-from workbench.ui.page import open_page
+from workbench.ui.carriers.page import open_page
 from workbench.zato import hook
 
 NAME = "workbench"

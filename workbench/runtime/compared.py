@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from workbench.core.call import ServiceStep
 from workbench.core.masking import mask
-from workbench.core.payload.asked import FROM_THE_RECORD, Given
+from workbench.core.payload.asked import FROM_THE_RECORD, Given, given_by
 from workbench.core.trace import Outgoing, RequestStep, Step, Trace, kept
 
 WIDEST = 46
@@ -75,8 +75,7 @@ class Compared:
 def given_of(trace: Trace) -> Given | None:
     """What a call came with; None where that is not known."""
     if isinstance(trace.root, RequestStep):
-        found: Given | None = trace.root.given
-        return found
+        return given_by(trace.root.came) if trace.root.came is not None else None
     return next((step.given for _, step in trace.root.tree() if isinstance(step, ServiceStep) and step.given), None)
 
 

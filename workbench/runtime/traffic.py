@@ -12,7 +12,7 @@ from workbench.core.call import ServiceStep
 from workbench.core.errors import UnknownName, WorkbenchError, short
 from workbench.core.failure import Failure, cut
 from workbench.core.masking import mask
-from workbench.core.payload.asked import RECORD_BYTES, Given
+from workbench.core.payload.asked import RECORD_BYTES
 from workbench.core.trace import (
     KEPT_CHARACTERS,
     MARGIN,
@@ -99,7 +99,9 @@ class Traffic(Ring[Trace]):
         self, kept: int = KEPT_TRACES, kept_bytes: int = KEPT_TRACE_BYTES, record_bytes: int = RECORD_BYTES
     ) -> None:
         super().__init__(kept)
-        self.kept_bytes, self.record_bytes, self.left_out, self.let_go = kept_bytes, record_bytes, 0, 0
+        self.kept_bytes, self.left_out, self.let_go = kept_bytes, 0, 0
+        # What is shorter is not looked at: that would cost every call.
+        self.record_bytes = max(record_bytes, KEPT_CHARACTERS)
         self._lock, self._grown = Lock(), 0
         self.told: Callable[[OutgoingEnded], None] = lambda ended: None
         """Called as each call to another system ends."""
@@ -150,15 +152,16 @@ class Traffic(Ring[Trace]):
         """Keep a call from its beginning; its steps fill in as it goes."""
         self.append(Trace(cid, time(), root, self))
 
-    def keep(self, root: RequestStep, came: Given, answer: bytes) -> None:
-        """Keep what a request came with, and the beginning of its answer."""
-        if (size := len(came.body)) > KEPT_CHARACTERS:
-            # What is short is counted only when all is measured.
-            if size > self.record_bytes:
-                came = came._replace(body=None, why=f"is over {self.record_bytes:,} bytes, too large to be kept")
-            else:
-                self.grow(size)
-        root.given, root.answer = came, answer if len(answer) <= KEPT_CHARACTERS else answer[: KEPT_CHARACTERS + MARGIN]
+    def keep(self, root: RequestStep) -> None:
+        """Keep of a long body all or nothing, and of a long answer the beginning."""
+        if root.answer is not None:
+            root.answer = root.answer[: KEPT_CHARACTERS + MARGIN]
+        if root.came is not None:
+            body, query, headers, why = root.came
+            if len(body) > self.record_bytes:
+                body, why = None, f"is over {self.record_bytes:,} bytes, too large to be kept"
+            root.came = body, query, headers, why
+            self.grow(len(body or b""))
 
     def find(self, cid: str) -> Trace:
         """The trace of one CID; raises UnknownName."""
@@ -272,7 +275,7 @@ def _size_of(step: Traced) -> int:
         record = sum(asked.size + OF_A_LINE for asked in step.asked or ())
         return record + (step.given.size if step.given is not None else 0)
     if isinstance(step, RequestStep):
-        return (step.given.size if step.given is not None else 0) + len(step.answer or b"")
+        return len(step.came[0] or b"") + len(step.answer or b"") if step.came is not None else 0
     return len(step.text) + OF_A_LINE if isinstance(step, Line) else 0
 
 

@@ -13,10 +13,10 @@ import traitlets
 
 from workbench.app.serving.attached import Attached
 from workbench.app.workbench import Workbench
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.courier import aside
 from workbench.ui.desk import Desk
 from workbench.ui.desks import any_desk_of
-from workbench.ui.far import FarDesk
 from workbench.ui.modules import STATIC, joined
 from workbench.ui.views import Draw, facts
 

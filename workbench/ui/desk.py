@@ -27,6 +27,7 @@ from workbench.ui.courier import Courier
 from workbench.ui.forms.limit import short_problem
 from workbench.ui.forms.reading import Problems, Read
 from workbench.ui.forms.secrets import learn_typed
+from workbench.ui.panel.history import History
 from workbench.ui.trace import COLOURS
 
 log = logging.getLogger("workbench.ui")
@@ -52,10 +53,13 @@ class Desk:
         self.last: dict[str, Run] = {}
         self.moods: dict[str, str] = {}
         """How the last ping or call of each connection went, as a colour."""
+        self.worked: dict[str, float] = {}
+        """When each connection last did what it was asked [s since the epoch], since cards are shown."""
         self.html_of_peer: Callable[[Peer], str] = lambda peer: escape(peer.summary())
         """How what arrived at a peer is drawn: HTML in which all that strangers sent is escaped."""
         self.closed = False
         """Whether the workbench is closed, for good."""
+        self.requests = History()
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
         self._numbers = itertools.count(1)
@@ -80,6 +84,8 @@ class Desk:
 
     def _called(self, event: OutgoingEnded) -> None:
         colour = COLOURS[event.mood]
+        if event.mood == "ok" and event.connection:
+            self.worked[event.connection] = self.wb.clock.time()
         if self.moods.get(event.connection, COLOURS["ok"]) != colour:
             self.moods[event.connection] = colour
             self.courier.refresh_all()
@@ -92,6 +98,7 @@ class Desk:
         """What is defined anew has been asked nothing yet."""
         if (shown := event.before or event.after) is not None and shown.collection == "connections":
             self.moods.pop(shown.name, None)
+            self.worked.pop(shown.name, None)
 
     @property
     def clock(self) -> Clock:

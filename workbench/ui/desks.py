@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 
 from workbench.app.serving.attached import Attached
 from workbench.app.workbench import Workbench
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
-from workbench.ui.far import FarDesk
 from workbench.ui.verbs import VERBS
 
 _desks: WeakKeyDictionary[Workbench, Desk] = WeakKeyDictionary()

@@ -109,7 +109,7 @@ def answer_views(shell: Any, desk: Callable[[], Desk]) -> Callable[[], None]:
         return lambda: None
 
     def opened(comm: Any, message: Mapping[str, Any]) -> None:
-        from workbench.ui.comms import View
+        from workbench.ui.carriers.comms import View
 
         View(desk(), comm, message["content"]["data"])
 
@@ -120,7 +120,7 @@ def answer_views(shell: Any, desk: Callable[[], Desk]) -> Callable[[], None]:
 
 def close_cards() -> None:
     """Take every card and view down, and what answers them, if there ever was one."""
-    for module in ("workbench.ui.card", "workbench.ui.comms", "workbench.ui.widget", "workbench.ui.desks"):
+    for module in ("workbench.ui.card", "workbench.ui.carriers.comms", "workbench.ui.widget", "workbench.ui.desks"):
         # A card that is just being imported, beside a first cell, has shown nothing.
         if (close := getattr(sys.modules.get(module), "close_all", None)) is not None:
             close()

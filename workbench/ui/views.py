@@ -9,8 +9,9 @@ from workbench.core.definition import Definition
 from workbench.core.masking import masked
 from workbench.sandbox.peer import Peer
 from workbench.ui import rows
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.desk import Desk
-from workbench.ui.far import FarDesk
+from workbench.ui.panel.peers import peer_facts
 from workbench.ui.panel.tabs import counts, latest
 
 SAVED_SERVICES = 50
@@ -109,5 +110,4 @@ def everything(desk: Desk) -> dict[str, Any]:
 
 def peer(name: str, peer: Peer, html: Callable[[Any], str]) -> Draw:
     """What has arrived at a peer; what stands there is made of HTML that is safe already."""
-    takes = hasattr(peer, "files") and hasattr(peer, "put")
-    return lambda desk: {"peer": {"name": name, "html": html(peer), "takes": takes}, "restless": True}
+    return lambda desk: {"peer": peer_facts(name, peer, html), "restless": True}

@@ -13,8 +13,8 @@ from ipywidgets.widgets.trait_types import InstanceDict
 from ipywidgets.widgets.widget import widget_serialization
 
 from workbench.ui.card import Card, Saved, Shown
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.desk import Desk
-from workbench.ui.far import FarDesk
 from workbench.ui.views import Draw
 
 log = logging.getLogger("workbench.ui")

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.bench.servers.orders import GREETING, LIMIT_PER_MINUTE, PASSWORD, USER, total
 from workbench import BasicAuth, RESTChannel, Service, Workbench, secret
-from workbench.ui.page import open_page
+from workbench.ui.carriers.page import open_page
 
 
 @dataclass

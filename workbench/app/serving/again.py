@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from workbench.app import inline
-from workbench.app.curl import Sent
+from workbench.app.asking import inline
+from workbench.app.asking.curl import Sent
 from workbench.app.parts import Parts
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.channels.endpoint import View
@@ -180,8 +180,7 @@ def _requested(start: Callable[[], str], parts: Parts, trace: Trace, way: _Way) 
     assert isinstance(root, RequestStep)
     assert came is not None
     method, _, path = root.name.partition(" ")
-    # A credential in a header of a name that nobody knew for one is masked by now.
-    headers = {name: value for name, value in came.headers.items() if mask(value) == value}
+    headers = dict(came.headers)
     body = came.body or None
     if way.data is not SAME:
         body = inline.body_of(way.data, None, headers)

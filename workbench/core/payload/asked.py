@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from workbench.core.errors import WorkbenchError
@@ -64,10 +63,11 @@ def given(payload: Any, most: int) -> Given:
         return Given(None, why=str(exc))
 
 
-@lru_cache(maxsize=256)
-def kept_headers(headers: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of a request's headers that belong to the call; a client sends the same ones each time."""
-    return tuple(name for name in headers if is_kept(name))
+def given_by(came: tuple[Any, str, Mapping[str, str], str]) -> Given:
+    """What a request came with, of what its trace holds: without credentials and what masks as a secret."""
+    body, query, headers, why = came
+    kept = {name: value for name, value in headers.items() if is_kept(name) and mask(value) == value}
+    return Given(body, query, kept, why)
 
 
 def is_kept(header: str) -> bool:

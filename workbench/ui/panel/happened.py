@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 from workbench.app.serving.told import call_told
 from workbench.core.call import ServiceStep
 from workbench.core.mood import Mood
-from workbench.core.trace import Line, Step, Trace
+from workbench.core.trace import Line, Outgoing, Step, Trace
+from workbench.runtime.compared import answer_text, given_text
 from workbench.runtime.traffic import Log, LogLine, Traffic
 from workbench.ui.trace import COLOURS
 
@@ -28,14 +29,15 @@ class Asked(NamedTuple):
         mood: How it must stand; '' for any.
         service: The service that must have run; '' for any.
         page: Which page, from 0.
-        until: The instant after which nothing is shown [s since the epoch], so that pages stay while calls come.
+        until: After what nothing is shown, so that pages stay while calls come: of calls the CID of the newest one, of
+            lines an instant [s since the epoch].
     """
 
     text: str = ""
     mood: str = ""
     service: str = ""
     page: int = 0
-    until: float | None = None
+    until: str | float | None = None
 
 
 def asked_of(content: Mapping[str, Any]) -> Asked:
@@ -46,13 +48,17 @@ def asked_of(content: Mapping[str, Any]) -> Asked:
         str(content.get("mood") or ""),
         str(content.get("service") or ""),
         max(0, int(content.get("page") or 0)),
-        None if until is None else float(until),
+        until if until is None or isinstance(until, str) else float(until),
     )
 
 
 def calls_page(traffic: Traffic, asked: Asked) -> dict[str, Any]:
     """A page of calls."""
-    return _page(list(traffic), asked, _fits, _call_facts) | {"gone": _gone(traffic, "calls", traffic.left_out)}
+    every = list(traffic)
+    # By the call itself: a clock may be set back between two calls.
+    last = next((place for place, trace in enumerate(every) if trace.cid == asked.until), len(every))
+    page = _page(every[: last + 1], asked, _fits, _call_facts)
+    return page | {"of": len(every), "gone": _gone(traffic, "calls", traffic.left_out, traffic.let_go)}
 
 
 def lines_page(log: Log, asked: Asked) -> dict[str, Any]:
@@ -83,11 +89,15 @@ def numbers(found: int, of: int, asked: Asked) -> dict[str, int]:
     return {"found": found, "of": of, "page": _page_of(found, asked), "each": PAGE}
 
 
-def _gone(kept: Traffic | Log, what: str, left_out: int) -> str:
-    """What the bounds have dropped; '' while they have dropped nothing."""
+def _gone(kept: Traffic | Log, what: str, left_out: int, let_go: int = 0) -> str:
+    """What the bounds have dropped, and why; '' while they have dropped nothing."""
     said = []
+    most = kept.kept_bytes // (1024 * 1024)
+    if let_go:
+        said.append(
+            f"What {let_go:,} earlier {what} were answered is kept no more, since all together may take {most} MiB."
+        )
     if left_out:
-        most = kept.kept_bytes // (1024 * 1024)
         said.append(f"{left_out:,} earlier {what} are gone, since all together may take {most} MiB.")
     if kept.most is not None and len(kept) >= kept.most:
         said.append(f"The last {kept.most:,} {what} are kept; what was earlier is gone.")
@@ -95,8 +105,6 @@ def _gone(kept: Traffic | Log, what: str, left_out: int) -> str:
 
 
 def _fits(trace: Trace, asked: Asked) -> bool:
-    if asked.until is not None and trace.at > asked.until:
-        return False
     if asked.mood and trace.root.mood != asked.mood:
         return False
     if asked.service and asked.service not in _services(trace):
@@ -118,8 +126,13 @@ def _texts(trace: Trace) -> Iterator[str]:
             yield f"{step.name} {step.outcome}"
             if step.error is not None:
                 yield f"{step.error.kind}: {step.error.sentence}"
+            if isinstance(step, Outgoing):
+                yield from map(str, step.arguments.values())
+                yield str(step.answer or "")
         elif isinstance(step, Line):
             yield f"{step.level} {step.text}"
+    yield given_text(trace)
+    yield answer_text(trace)
 
 
 def _call_facts(trace: Trace) -> dict[str, Any]:
@@ -130,7 +143,7 @@ def _call_facts(trace: Trace) -> dict[str, Any]:
 
 
 def _line_fits(line: LogLine, asked: Asked) -> bool:
-    if asked.until is not None and line.at > asked.until:
+    if isinstance(asked.until, float) and line.at > asked.until:
         return False
     if asked.mood and LEVELS.get(line.level, "ok") != asked.mood:
         return False

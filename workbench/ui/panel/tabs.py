@@ -12,6 +12,7 @@ from workbench.ui import rows
 from workbench.ui.desk import Desk
 from workbench.ui.panel.figures import figures_of
 from workbench.ui.panel.happened import PAGE, Asked, calls_page, lines_page, numbers, on_page
+from workbench.ui.panel.peers import peer_facts
 
 HELLO = """class Hello(Service):
     name = "api.hello"
@@ -89,6 +90,18 @@ def _definitions(of: Callable[[Workbench], Iterable[Definition]]) -> Draw:
     return draw
 
 
+def _connections(desk: Desk, asked: Asked) -> Shown:
+    wb, used = desk.wb, rows.users_of_connections(desk.wb)
+    definitions = [each.definition for each in wb.connections.values()]
+
+    def facts(shown: Sequence[Definition]) -> list[Shown]:
+        found = [rows.definition_facts(wb, each, each, desk.moods) for each in shown]
+        return [row | {"used_by": used.get(row["name"], []), "worked": desk.worked.get(row["name"])} for row in found]
+
+    everyone = [{"label": "Ping all", "ask": "ping all"}] if definitions else []
+    return paged(definitions, facts, asked) | {"all": everyone}
+
+
 def _jobs(desk: Desk, asked: Asked) -> Shown:
     last = desk.last_runs()
     jobs = rows.jobs_of(desk.wb)
@@ -106,10 +119,7 @@ def _limits(desk: Desk, asked: Asked) -> Shown:
 def _peers(desk: Desk, asked: Asked) -> Shown:
     peers = list(desk.wb.peers.items())
     found = [pair for pair in peers if asked.text in f"{pair[0]} {pair[1]}".casefold()]
-    facts = [
-        {"name": name, "html": desk.html_of_peer(peer), "takes": hasattr(peer, "files") and hasattr(peer, "put")}
-        for name, peer in on_page(found, asked)
-    ]
+    facts = [peer_facts(name, peer, desk.html_of_peer) for name, peer in on_page(found, asked)]
     return {"rows": facts, "restless": bool(facts), **numbers(len(found), len(peers), asked)}
 
 
@@ -150,7 +160,7 @@ TABS: Sequence[Tab] = (
         "connections",
         "Connections",
         lambda wb: len(wb.connections),
-        _definitions(lambda wb: [item.definition for item in wb.connections.values()]),
+        _connections,
         "A connection is a way out: to an API, a mailbox, a database, a folder of files.",
         {"kind": "rest"},
     ),

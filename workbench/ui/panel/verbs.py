@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from workbench.app.serving.runtime_file import running
+from workbench.core.errors import UnknownName
 from workbench.core.masking import masked
 from workbench.runtime.registry import Version
 from workbench.ui.desk import Content, Desk, Tell, Verb
@@ -14,6 +15,9 @@ from workbench.ui.panel.again import again, compare, panel_call
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
 from workbench.ui.panel.offers import offers
+from workbench.ui.panel.peers import PEERS
+from workbench.ui.panel.recipes import recipe_named, recipes
+from workbench.ui.panel.request import REQUEST
 from workbench.ui.panel.tabs import HELLO, drawn
 
 
@@ -25,7 +29,12 @@ def panel(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 def panel_new(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Everything that can be made by click, in groups; a service is code to copy."""
-    return {"code": HELLO, "forms": offers(), "services": desk.wb.names("services")}
+    return {"code": HELLO, "forms": offers(), "recipes": recipes(), "services": desk.wb.names("services")}
+
+
+def recipe(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """A recipe with its cells."""
+    return recipe_named(str(message["name"]))
 
 
 def versions(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -42,10 +51,19 @@ def versions(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 
 def _difference(version: Version, live: Version) -> str:
-    """From a version to the live one, as a unified difference; '' if their text is the same."""
+    """From a version to another one, as a unified difference; '' if their text is the same."""
     names = f"v{version.number}", f"v{live.number}"
     texts = version.source.splitlines(), live.source.splitlines()
     return "\n".join(difflib.unified_diff(*texts, *names, lineterm="", n=2))
+
+
+def difference(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """How the text of any two kept versions of a service differs."""
+    kept = {each.number: each for each in desk.wb.services[str(message["service"])].versions}
+    one, other = int(message["from"]), int(message["to"])
+    if missing := [number for number in (one, other) if number not in kept]:
+        raise UnknownName("version", f"v{missing[0]}", (f"v{number}" for number in kept))
+    return {"difference": masked(_difference(kept[one], kept[other]))}
 
 
 def make_live(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -78,9 +96,13 @@ PANEL: dict[str, Verb] = {
     "call again": again,
     "call compare": compare,
     "panel new": panel_new,
+    "recipe": recipe,
     "versions": versions,
     "version live": make_live,
+    "versions differ": difference,
     "setting save": set_setting,
     "running": running_here,
+    **REQUEST,
+    **PEERS,
 }
 """What the panel may ask for."""

@@ -40,9 +40,8 @@ function traceRows(rows, from) {
 }
 
 // What opens in place: the input, the answer, the lines of the log.
-function opened(name, text, lines = 1) {
-  const size = text ? (lines > 1 ? `${lines} lines` : `${text.length.toLocaleString("en")} characters`) : "empty";
-  if (!text) return h("span", { class: "wb-faint" }, `${name} ${size}`);
+function opened(name, text, size = `${text.length.toLocaleString("en")} characters`) {
+  if (!text) return h("span", { class: "wb-faint" }, `${name} empty`);
   return h("details", { class: "wb-opened" }, h("summary", {}, h("b", {}, name), " ", h("span", { class: "wb-faint" }, size)), h("pre", { class: "wb-answer" }, text));
 }
 
@@ -50,8 +49,8 @@ function opened(name, text, lines = 1) {
 export function wholeCall(talk, said, logged) {
   const actions = new CallActions(talk, said.cid, said);
   const head = h("div", { class: "wb-call-head" }, cid(said.cid), said.address ? h("span", { class: "wb-faint" }, `from ${said.address}`) : null,
-    said.user ? h("span", { class: "wb-faint" }, `as ${said.user}`) : null, h("span", { class: "wb-grow" }), logged);
-  const inside = h("div", { class: "wb-inside" }, opened("input", said.input), opened("answer", said.answer), opened("log", said.lines.join("\n"), Math.max(2, said.lines.length)));
+    said.user ? h("span", { class: "wb-faint" }, `as ${said.user}`) : null, h("span", { class: "wb-grow" }), logged, actions.buttons);
+  const inside = h("div", { class: "wb-inside" }, opened("input", said.input), opened("answer", said.answer), opened("log", said.lines.join("\n"), said.lines.length === 1 ? "1 line" : `${said.lines.length} lines`));
   return [head, refused(talk, said.why), traceTree(said.trace, said.can ? (row) => actions.again({ since: row.number }) : null), inside, actions.el].filter(Boolean);
 }
 
@@ -99,9 +98,8 @@ export class CallActions {
     this.toggle = button("\u25be", () => this.open(), { class: "wb-tight", "aria-label": "Again, otherwise", "aria-expanded": "false" });
     const off = Boolean(said && !said.can);
     const why = off ? "It still runs, or what it came with is not kept." : null;
-    this.el = h("div", { class: "wb-call-actions" },
-      h("div", { class: "wb-buttons" }, button("Again", () => this.again({}), { disabled: off, title: why }), this.toggle, button("Compare", () => this.choose(), {})),
-      this.more, this.result);
+    this.buttons = h("span", { class: "wb-buttons" }, button("Again", () => this.again({}), { disabled: off, title: why }), this.toggle, button("Compare", () => this.choose()));
+    this.el = h("div", { class: "wb-call-actions" }, this.buttons, this.more, this.result);
     this.toggle.disabled = off;
   }
 

@@ -58,7 +58,7 @@ export class CallsTable extends Table {
   }
 
   draw(said) {
-    this.newest = said.rows[0]?.at;
+    this.newest = said.rows[0]?.cid;
     super.draw(said);
   }
 

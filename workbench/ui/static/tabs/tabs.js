@@ -74,7 +74,8 @@ export class Tabs {
     this.mood = this.select("Status", (value) => this.ask({ mood: value }));
     fill(this.mood, STATUSES.map(([value, text]) => h("option", { value }, text)));
     this.service = this.select("Service", (value) => this.ask({ service: value }));
-    this.tools = h("div", { class: "wb-tools" }, this.search, this.mood, this.service, h("span", { class: "wb-grow" }), this.new.button);
+    this.all = h("span", { class: "wb-buttons" });
+    this.tools = h("div", { class: "wb-tools" }, this.search, this.mood, this.service, h("span", { class: "wb-grow" }), this.all, this.new.button);
     this.el = h("div", { class: "wb-all" }, this.strip, this.tools, this.new.list, this.making.el, this.body);
     // Lab's own shortcuts must not act on what is typed here.
     this.el.addEventListener("keydown", (event) => event.stopPropagation());
@@ -187,7 +188,10 @@ export class Tabs {
     if (this.talk.state === "stale") this.card.follow("stale");
   }
 
-  showTools({ services }) {
+  showTools({ services, all = [] }) {
+    const labels = JSON.stringify(all);
+    if (labels !== this.offered) fill(this.all, all.map(({ label, ask }) => button(label, () => this.making.ask(ask, {}))));
+    this.offered = labels;
     this.mood.hidden = this.service.hidden = !services;
     const names = JSON.stringify(services ?? []);
     if (!services || names === this.names) return;

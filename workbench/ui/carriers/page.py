@@ -23,7 +23,7 @@ from workbench.core.errors import BadRequest, WorkbenchError
 from workbench.ui.modules import STATIC, joined
 
 if TYPE_CHECKING:
-    from workbench.ui.viewers import Viewers
+    from workbench.ui.carriers.viewers import Viewers
 
 CODE_SECONDS = 120.0
 """How long a code can be exchanged for the token [s]."""
@@ -116,8 +116,8 @@ class _Late:
 
     def _viewers(self) -> Viewers:
         from workbench.ui import views
+        from workbench.ui.carriers.viewers import Viewers
         from workbench.ui.desks import desk_of
-        from workbench.ui.viewers import Viewers
 
         with self._lock:
             if self._made is None:
