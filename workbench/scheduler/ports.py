@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from workbench.scheduler.account import Account
 from workbench.scheduler.records import JobRecord, Run, Tally
 
 
@@ -62,6 +63,10 @@ class KnownJobs(Protocol):
 
     def runs(self, name: str) -> list[Run]:
         """The kept runs, oldest first."""
+        ...
+
+    def account(self, name: str, since: datetime | None = None) -> Account:
+        """What became of every planned time later than `since`."""
         ...
 
     def next_at(self, name: str) -> datetime | None:

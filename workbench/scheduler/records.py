@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import InvalidDefinition, WorkbenchError
 from workbench.core.masking import mask
 from workbench.durable.attempts import Attempt
+from workbench.scheduler import plan
 from workbench.scheduler.definitions import AnyJob, OneTimeJob
+
+Change = Literal["defined", "changed", "unchanged"]
 
 LONGEST_RETURNED, LONGEST_LINE, MOST_LINES = 2_000, 2_000, 200
 """Characters of a returned value and of a line, and lines of one run, that are kept."""
 
 
 class JobRecord(Struct, frozen=True, dict=True):
-    """A definition as it is stored: with the instant its planned times are counted from, and where it was written."""
+    """A definition as it is stored: with the instant its planned times are counted from, and where it was written.
+
+    `since` is when this schedule came into force; None in a store from before that was kept.
+    """
 
     definition: AnyJob
     anchor: datetime
     source: str = ""
+    since: datetime | None = None
 
     @cached_property
     def series(self) -> str:
@@ -41,6 +49,23 @@ class JobRecord(Struct, frozen=True, dict=True):
         if before is None or before.series != self.series:
             return False
         return before.definition.active and self.definition.active
+
+
+def decided(definition: AnyJob, stored: JobRecord | None, source: str, now: datetime) -> tuple[JobRecord, Change]:
+    """What a definition makes of the stored job, and the word for it.
+
+    Raises:
+        InvalidDefinition: It would never run, since all its times are past.
+    """
+    if stored is not None and stored.definition == definition:
+        return JobRecord(definition, stored.anchor, source or stored.source, stored.since), "unchanged"
+    if stored is not None and stored.definition.schedule() == definition.schedule():
+        record = JobRecord(definition, stored.anchor, source, stored.since)
+        return record if record.goes_on(stored) else replace(record, since=now), "changed"
+    if problems := plan.past_problems(definition, now):
+        raise InvalidDefinition(type(definition).__name__, definition.name, problems)
+    anchor = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return JobRecord(definition, anchor, source, now), "defined" if stored is None else "changed"
 
 
 class Run(Attempt, frozen=True, kw_only=True):

@@ -201,6 +201,19 @@ class Runner:
             self._in_flight += 1
         self._pool.submit(self._write_rest)
 
+    def aside(self, task: Callable[[], None]) -> None:
+        """Have something done on a thread of its own that `settle` waits for."""
+
+        def do() -> None:
+            try:
+                task()
+            finally:
+                self._leave()
+
+        with self._changed:
+            self._in_flight += 1
+        self._pool.submit(do)
+
     def running_since(self, name: str) -> datetime | None:
         """When the oldest run of a job that goes on here began (UTC); None if there is none."""
         ours = (each.since for each in list(self._running.values()) if each.record.definition.name == name)
