@@ -14,7 +14,7 @@ from tests.scheduler.oracle import planned_times
 from workbench.core.clock import VirtualClock
 from workbench.core.ports import Store
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob
-from workbench.scheduler.runner import Bounds
+from workbench.scheduler.runs.bounds import Bounds
 from workbench.stores.memory import MemoryStore
 
 SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
@@ -143,7 +143,7 @@ def test_a_row_of_a_time_that_is_not_planned_breaks_the_account_and_is_told_once
     bench.store.put(strange, value.replace(b"T13:00:00", b"T13:30:00").replace(key.encode(), strange.encode()))
     account = bench.jobs.account("j")
     assert (account.planned, account.by_outcome, account.holds) == (2, {"ok": 2, "not planned": 1}, False)
-    for _ in range(2):
+    for _ in range(4):
         bench.advance(60)
     told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(told) == 1

@@ -101,7 +101,7 @@ def account(
         Planned times by outcome; `twice` and `not planned` count rows that should not be there.
     """
     found: Counter[str] = Counter()
-    planned = [row for row in _last_attempts(rows) if not row.by_hand]
+    planned = [row for row in last_attempts(rows) if not row.by_hand]
     found["by hand"] = sum(row.by_hand for row in rows)
     for window in windows:
         found.update(_in_window(window, planned, pauses, held, now))
@@ -154,7 +154,8 @@ def _gap(
     return Counter({"paused": paused, "waiting": waiting, LOST: count - paused - waiting})
 
 
-def _last_attempts(rows: Collection[Run]) -> Iterator[Run]:
+def last_attempts(rows: Collection[Run]) -> Iterator[Run]:
+    """Of each planned time the row of its last attempt, in order; runs by hand each."""
     last: dict[object, Run] = {}
     for row in rows:
         key = row.key if row.by_hand else row.planned

@@ -17,7 +17,7 @@ from workbench.core.events import Events
 from workbench.core.ports import Clock, Store
 from workbench.durable.presence import Presence
 from workbench.scheduler import plan, waits
-from workbench.scheduler.account import Account
+from workbench.scheduler.account import Account, last_attempts
 from workbench.scheduler.agenda import HICCUP, Agenda
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.history import History
@@ -25,7 +25,8 @@ from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.reconciler import Reconciler
 from workbench.scheduler.records import Change, JobChanged, JobRecord, Run, Tally, decided
-from workbench.scheduler.runner import Bounds, Runner
+from workbench.scheduler.runner import Runner
+from workbench.scheduler.runs.bounds import Bounds
 
 if TYPE_CHECKING:
     from workbench.scheduler.alarm import Alarm
@@ -70,7 +71,9 @@ class Scheduler:
         self._history = history = History(store, app, clock, self._presence, bounds.runs)
         self._runner = Runner(self._history, clock, invoke, events, self._is_current, bounds)
         self._ledger = self._runner.ledger
-        self._reconciler = Reconciler(history, self._ledger, clock, self._runner.held, self._rearm)
+        self._reconciler = Reconciler(
+            history, self._ledger, clock, self._runner.held, self._runner.is_busy, self._rearm
+        )
         self._agenda = Agenda()
         self._live: dict[str, JobRecord] = {}
         self._lock, self._defining = RLock(), RLock()
@@ -198,7 +201,9 @@ class Scheduler:
         if name is not None and self.state(name) != "on":
             return None
         with self._lock:
-            return self._agenda.next_at() if name is None else self._agenda.at(name)
+            at = self._agenda.next_at() if name is None else self._agenda.at(name)
+        retry_at = self._runner.retries.next_at() if name is None else None
+        return min((each for each in (at, retry_at) if each is not None), default=None)
 
     def running_since(self, name: str) -> datetime | None:
         """When the oldest run of the job that this process is busy with began (UTC); None if it runs none."""
@@ -213,7 +218,7 @@ class Scheduler:
         record = self.record(name)
         ended = [
             run
-            for run in self._history.runs(name)
+            for run in last_attempts(self._history.runs(name))
             if run.series == record.series and not run.by_hand and run.outcome != "running"
         ]
         is_whole = runs == record.repeats and self.state(name) == "finished"
@@ -248,16 +253,21 @@ class Scheduler:
             # Under the lock, so that whoever finds nothing due can rely on `settle`.
             for each in due:
                 self._runner.fire(each)
+        fired = len(due) + self._runner.fire_retries()
         self._runner.write_rest()
-        self._runner.tell_long_runs()
-        self._runner.tell_waiting()
+        self._runner.end_late()
+        self._runner.tell()
         if self._reconciler.is_time:
             self._runner.aside(self.reconcile)
-        return len(due)
+        return fired
 
     def reconcile(self) -> None:
         """Check the accounts of live jobs, as is done every minute: what is wrong is mended, and logged."""
-        self._reconciler.look(dict(self._live))
+        live = dict(self._live)
+        self._reconciler.look(live)
+        for record in live.values():
+            if record.definition.on_interrupt == "retry":
+                self._look_for_retries(record)
 
     def play(self, until: datetime) -> int:
         """Move a virtual clock to `until` by way of every planned time, each with its runs ended before the next.
@@ -325,10 +335,17 @@ class Scheduler:
         if definition.active:
             # Outside the lock, since it asks the store.
             at = plan.next_time(definition, record.anchor, since) if since else self._ledger.start(record)
+            self._look_for_retries(record)
         with self._lock:
             if not self._closed:
                 self._live[name] = record
                 self._agenda.set(record, at)
+
+    def _look_for_retries(self, record: JobRecord) -> None:
+        """Make the attempts that a process that ended left to be made."""
+        if record.definition.retries or record.definition.on_interrupt == "retry":
+            runs = self._history.runs(record.definition.name)
+            self._runner.retries.look(record, runs, self.clock.now())
 
     def _rearm(self, record: JobRecord, at: datetime) -> bool:
         """Make a job due at `at` if it is due at no time to come; whether it was so."""

@@ -214,13 +214,14 @@ class History:
         Raises:
             StoreUnavailable: It is not written yet; see `end_rest`.
         """
-        return self._is_time_to_prune(run, self.attempts.settle(run))
+        return self.is_time_to_prune(run, self.attempts.settle(run))
 
     def end_rest(self) -> list[Run]:
         """Write what the store refused before; the runs after which it is time to leave old runs behind."""
-        return [run for run, stands in self.attempts.settle_rest() if self._is_time_to_prune(run, stands)]
+        return [run for run, stands in self.attempts.settle_rest() if self.is_time_to_prune(run, stands)]
 
-    def _is_time_to_prune(self, run: Run, stands: bool) -> bool:
+    def is_time_to_prune(self, run: Run, stands: bool) -> bool:
+        """Whether it is time to leave old runs behind, now that a row is written; a row whose job is gone goes, too."""
         try:
             is_known = self._store.get(self._key("job", run.job)) is not None
             if not is_known:
@@ -260,11 +261,13 @@ class History:
         entries = list(self._store.scan(self._key("run", name) + "/"))
         # First, so that no account counts on rows that are about to go.
         self._move_on("left", name, until)
+        keys = {key for key, _ in entries}
         for key, value in entries[: max(0, len(entries) - self._keep_runs)]:
             run = _run_from(value)
             if run.outcome == "running" or (run.planned > until and not run.by_hand):
                 continue
-            if self._store.delete(key) and not run.by_hand:
+            is_last = f"{key.rpartition('~')[0]}~{run.attempt + 1}" not in keys
+            if self._store.delete(key) and not run.by_hand and is_last:
                 self._store.incr(f"{self._key('old', name)}/{run.series}/{run.outcome}", run.times)
         for key, value in list(self._store.scan(f"{self._key('past', name)}/idle~")):
             if read_time_key(value.decode()) <= until:

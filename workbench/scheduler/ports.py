@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -26,7 +27,16 @@ class JobResult(NamedTuple):
 class Invoke(Protocol):
     """Runs a service for a job, on the thread that calls."""
 
-    def __call__(self, service: str, extra: str, *, job_name: str, job_type: str, planned_at: datetime) -> JobResult:
+    def __call__(
+        self,
+        service: str,
+        extra: str,
+        *,
+        job_name: str,
+        job_type: str,
+        planned_at: datetime,
+        on_cancel: Callable[[Callable[[], None]], None],
+    ) -> JobResult:
         """Run it with `extra` as its raw request.
 
         Args:
@@ -35,6 +45,7 @@ class Invoke(Protocol):
             job_name: Name of the job.
             job_type: Zato's word for its kind: `one_time`, `interval_based` or `cron_style`.
             planned_at: When it was due (UTC); the moment of the call for a run by hand.
+            on_cancel: Told how to tell the service that nobody waits for it any more.
 
         Raises:
             Exception: Anything raised is recorded as a failed run, a WorkbenchError by its sentence alone.

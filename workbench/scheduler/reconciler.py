@@ -37,6 +37,7 @@ class Reconciler:
         ledger: Ledger,
         clock: Clock,
         held: Callable[[str], Collection[datetime]],
+        is_busy: Callable[[str], bool],
         rearm: Callable[[JobRecord, datetime], bool],
     ) -> None:
         """Check nothing yet.
@@ -46,13 +47,14 @@ class Reconciler:
             ledger: Writes what is missing.
             clock: Says when it is time.
             held: The planned times of a job that this process is about to run.
+            is_busy: Whether this process runs a planned time of a job; what waits behind it has no row yet.
             rearm: Makes a job due at an instant if it is due at none to come; whether it did.
         """
         self._history, self._ledger, self._clock = history, ledger, clock
-        self._held, self._rearm = held, rearm
+        self._held, self._is_busy, self._rearm = held, is_busy, rearm
         self._looked_at = clock.monotonic()
         self._last = ""
-        self._told: dict[str, int] = {}
+        self._broken: dict[str, tuple[int, int]] = {}
 
     @property
     def is_time(self) -> bool:
@@ -88,6 +90,8 @@ class Reconciler:
         at = plan.next_time(record.definition, record.anchor, now)
         if at is not None and self._rearm(record, at):
             log.warning("job %r is active, but was due at no time to come; from now on it is, at %s", name, at)
+        if self._is_busy(name):
+            return
         found = self._history.sum_up(record, None, self._held(name))
         if found.unaccounted:
             self._ledger.settle(record, now - OVERDUE, UNEXPLAINED, self._held(name))
@@ -95,10 +99,13 @@ class Reconciler:
         self._tell(name, 0 if found.holds else max(1, found.unaccounted), repr(found))
 
     def _tell(self, name: str, broken: int, words: str) -> None:
-        if broken and self._told.get(name) != broken:
+        """Log what was so at the last look already, once: a planned time may be on its way to its row meanwhile."""
+        before, looks = self._broken.get(name, (0, 0))
+        looks = looks + 1 if broken == before else 1
+        self._broken[name] = (broken, looks)
+        if broken and looks == 2:
             log.error(
                 "the account of job %s Fix: nothing to mend, but look whether rows were deleted from the store, "
                 "or the clock was set back.",
                 words,
             )
-        self._told[name] = broken

@@ -72,8 +72,9 @@ class Run(Attempt, frozen=True, kw_only=True):
     """One run of a job, or planned times that had none.
 
     `outcome` is `running`, `ok`, `failed`, `timed_out`, `interrupted` (its process died, or its end was never written),
-    `skipped` (the job was still busy) or `missed` (it could not run, and `error` says why; the record stands for
-    `times` planned times, from `planned` to `until`).
+    `skipped` (the job was still busy), `merged` (a later planned time runs for it) or `missed` (it could not run, and
+    `error` says why). The last two stand for `times` planned times, from `planned` to `until`. A planned time has a row
+    for each attempt.
     """
 
     job: str
@@ -122,7 +123,7 @@ class Run(Attempt, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         start = f"Run of {self.job!r}: {self.outcome}"
-        if self.outcome == "missed":
+        if self.outcome in ("missed", "merged"):
             return f"{start}, {self.times} planned {'time' if self.times == 1 else 'times'}."
         if self.error:
             return f"{start}, {self.error.rstrip('.')}."
