@@ -74,6 +74,8 @@ export class RequestForm {
       const said = await this.talk.ask("request send", this.asked());
       fill(this.answer, said.answer ? answered(said.answer) : null);
       if (said.history) this.showHistory(said.history);
+      // The form was long, and its answer is below the window.
+      if (said.answer) requestAnimationFrame(() => this.answer.scrollIntoView({ block: "nearest" }));
       return said;
     } catch (error) {
       fill(this.answer, h("div", { class: "wb-error" }, error instanceof Stale ? "The kernel ended meanwhile." : error.message));
