@@ -179,6 +179,7 @@ class Cells:
         except Exception as exc:
             self._fail(result, exc)
             return
+        self._wb.drafting.texts.keep(draft.source.origin.cell_id, result.info.raw_cell or "")
         self._say(result.result)
         _notice(self._unexpected(draft))
         if deployed.versions or deployed.definitions:

@@ -21,6 +21,7 @@ from workbench.core.trace import OutgoingEnded
 from workbench.sandbox.peer import Peer
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
 from workbench.ui import rows
+from workbench.ui.cells import change_for
 from workbench.ui.courier import Courier
 from workbench.ui.forms.limit import short_problem
 from workbench.ui.forms.reading import Problems, Read
@@ -54,6 +55,7 @@ class Desk:
         """How what arrived at a peer is drawn: HTML in which all that strangers sent is escaped."""
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
+        self._saves: dict[int, tuple[Definition, Definition]] = {}
         self._numbers = itertools.count(1)
         self._ends = [
             wb.events.subscribe(RunStarted, self._ran),
@@ -160,6 +162,9 @@ class Desk:
         if not said["same"]:
             said["hint"] = self._lasts()
             said["undo"] = self.keep_undo(lambda: self._take_back(definition, before, was))
+            said["write"] = change_for(self.wb, definition, before, was, cell) | {"full_name": definition.full_name}
+            if before is not None:
+                self._keep_save(said["undo"], before, definition)
         return said
 
     def _lasts(self) -> str:
@@ -176,6 +181,18 @@ class Desk:
         if definition.collection == "jobs" and definition.name != edited and other not in (None, definition):
             problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"
         return problems
+
+    def _keep_save(self, number: int, before: Definition, after: Definition) -> None:
+        with self._lock:
+            self._saves[number] = before, after
+            if len(self._saves) > KEPT_UNDOS:
+                del self._saves[next(iter(self._saves))]
+
+    def saved(self, number: int) -> tuple[Definition, Definition]:
+        """What a save changed, and what it became, by the number of its undo."""
+        if number not in self._saves:
+            raise WorkbenchError("That was saved too long ago. Fix: save it again.")
+        return self._saves[number]
 
     def keep_undo(self, undo: Callable[[], str]) -> int:
         """Remember how to take something back; gives the number to ask for it by."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.app.code import code_of
+from workbench.app.deploy.clicks import Click
 from workbench.app.deploy.mentions import mentions
 from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition
@@ -39,13 +40,25 @@ def jobs_of(wb: Workbench) -> list[Job]:
     return list(wb.jobs.values()) if wb.has_jobs else []
 
 
-def clicks(wb: Workbench) -> list[dict[str, str]]:
+def clicks(wb: Workbench) -> list[dict[str, Any]]:
     """What was made by click and is in no cell, with its code; nothing while the store gives no answer."""
     try:
         clicks = wb.clicked.values()
-        return [{"name": each.name, "said": wb.clicked.describe(each), "code": each.code} for each in clicks]
+        return [_click(wb, each) for each in clicks]
     except WorkbenchError:
         return []
+
+
+def _click(wb: Workbench, click: Click) -> dict[str, Any]:
+    made = {"action": "insert", "code": click.code, "cell": click.origin.cell_id, "near": []}
+    return {
+        "name": click.name,
+        "said": wb.clicked.describe(click),
+        "code": click.code,
+        "collection": click.definition.collection,
+        # A change of what a cell says is no cell of its own.
+        "write": None if click.edits else made | {"full_name": click.definition.full_name},
+    }
 
 
 def channels_of(wb: Workbench, service: str) -> list[LiveChannel]:

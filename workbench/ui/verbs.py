@@ -14,7 +14,7 @@ from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError, mood_of_error
 from workbench.core.origin import Origin
 from workbench.limiting.definition import Limit
-from workbench.ui import calls, rows
+from workbench.ui import calls, cells, rows, writing
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import limit, schedule
 from workbench.ui.forms.reading import Read, filled, form_of, read
@@ -93,8 +93,9 @@ def form(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
         service = str(preset["service"])
         name = schedule.free_name(service, list(desk.wb.channels))
         preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}", "services": service}
+    in_code = cells.locked(desk.wb, edited) if edited is not None else {}
     names = names_in(desk.wb) | {"secrets": desk.wb.secrets.names, "places": desk.wb.secrets.places}
-    return {"form": form_of(cls, preset, first), "names": names}
+    return {"form": form_of(cls, preset, first), "names": names, **in_code}
 
 
 def _filled(desk: Desk, message: Content) -> tuple[Read, list[Typed]]:
@@ -198,7 +199,8 @@ def open_schedule(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 def edit_job(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """The form of a job there is."""
     job = desk.wb.jobs[str(message["name"])].definition
-    return schedule.editing(job, desk.wb.clock.now()) | {"notebook": desk.notebook}
+    in_code = cells.locked(desk.wb, job)
+    return schedule.editing(job, desk.wb.clock.now()) | {"notebook": desk.notebook, **in_code}
 
 
 def _job(desk: Desk, message: Content) -> Read:
@@ -385,6 +387,8 @@ VERBS: dict[str, Verb] = {
     "outside allow": allow_outside,
     "outside stand-ins": use_stand_ins,
     "undo": undo,
+    "cell written": writing.written,
+    "cell offer": writing.offered,
     **PANEL,
 }
 """What cards may ask for. A verb that answers None tells its answer later."""

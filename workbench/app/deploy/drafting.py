@@ -9,6 +9,7 @@ from threading import RLock
 from workbench.app.deploy.draft import Deployed, Draft
 from workbench.app.deploy.mentions import mentions
 from workbench.app.deploy.returning import Returning
+from workbench.app.deploy.texts import CellTexts
 from workbench.app.origins import line_in, origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined
@@ -24,6 +25,7 @@ class Drafting:
     """Opens, commits and aborts drafts of one workbench, one at a time."""
 
     def __init__(self, parts: Parts) -> None:
+        self.texts = CellTexts()
         self._parts = parts
         self.lock = RLock()
         self.returning = Returning(
@@ -40,6 +42,10 @@ class Drafting:
     def live(self) -> Mapping[str, Version]:
         """The live services by name."""
         return self._parts.registry.services
+
+    def defined(self, collection: str) -> Mapping[str, Definition]:
+        """The definitions of a collection, by their full names."""
+        return self._parts.book.of(collection)
 
     def define(
         self, definitions: Sequence[Definition], *, replace: bool = False, origin: Origin | None = None

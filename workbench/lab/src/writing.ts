@@ -4,42 +4,72 @@ import type { Answer } from "./cells";
 import { cellWithId, type Place, textOf } from "./notebooks";
 
 const HIGHLIGHT_MS = 1600;
+const NOT_TAKEN = "The notebook did not take it. Fix: copy the code into a cell.";
 
-/** Insert one cell below that of the click, else below the cell that the kernel named, else at the end; and run it. */
-export async function insert(panels: NotebookPanel[], clicked: Place | null, cell: string, code: string): Promise<Answer> {
-  const { panel, index } = clicked ?? cellWithId(panels, cell) ?? atTheEnd(panels[0]);
+/** Insert one cell below another one, or at the end. */
+export function insert(front: NotebookPanel, below: Place | null, code: string): Answer {
+  const { panel, index } = below ?? { panel: front, index: front.content.widgets.length - 1 };
   if (isReadOnly(panel)) return { problem: readOnly(panel) };
-  const notebook = panel.content;
-  const model = notebook.model!.sharedModel;
   const id = crypto.randomUUID();
-  model.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true } });
+  panel.content.model!.sharedModel.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true } });
   const made = cellWithId([panel], id);
-  if (made === null || textOf(notebook.widgets[made.index]) !== code) {
-    return { problem: "The notebook did not take the cell. Fix: copy the code into a cell." };
-  }
-  return { cell: id, busy: run(panel, made.index) };
+  if (made === null || textAt(made) !== code) return { problem: NOT_TAKEN };
+  show(made);
+  return { cell: id, busy: isBusy(panel) };
 }
 
-function atTheEnd(panel: NotebookPanel): Place {
-  return { panel, index: panel.content.widgets.length - 1 };
+/** Give a cell another text, unless a person has edited it since. */
+export function rewrite(place: Place, was: string, code: string): Answer {
+  const refused = refusal(place, was);
+  if (refused !== null) return refused;
+  const cell = place.panel.content.widgets[place.index];
+  cell.model.sharedModel.setSource(code);
+  if (textOf(cell) !== code) return { problem: NOT_TAKEN };
+  show(place);
+  return { cell: cell.model.id };
+}
+
+/** Take a cell out, unless a person has edited it since. */
+export function remove(place: Place, was: string): Answer {
+  const refused = refusal(place, was);
+  if (refused !== null) return refused;
+  const id = place.panel.content.widgets[place.index].model.id;
+  place.panel.content.model!.sharedModel.deleteCell(place.index);
+  return cellWithId([place.panel], id) === null ? { cell: id } : { problem: NOT_TAKEN };
+}
+
+function refusal(place: Place, was: string): Answer | null {
+  if (isReadOnly(place.panel)) return { problem: readOnly(place.panel) };
+  const theirs = textAt(place);
+  if (theirs === was) return null;
+  return { problem: "Its cell has been edited since it ran, so it stays as it is. Fix: run it, or copy what it would become.", theirs };
+}
+
+function textAt({ panel, index }: Place): string {
+  return textOf(panel.content.widgets[index]);
 }
 
 export function isReadOnly(panel: NotebookPanel): boolean {
-  return panel.context.model.readOnly || panel.content.model!.readOnly || panel.context.contentsModel?.writable === false;
+  return panel.content.model!.readOnly || panel.context.contentsModel?.writable === false;
 }
 
-export function readOnly(panel: NotebookPanel): string {
+function readOnly(panel: NotebookPanel): string {
   return `${panel.context.path} may only be read. Fix: save it under another name, or copy the code.`;
+}
+
+function isBusy(panel: NotebookPanel): boolean {
+  return panel.sessionContext.session?.kernel?.status === "busy" || panel.content.widgets.some((cell) => cell.node.classList.contains("jp-mod-executing"));
+}
+
+function show({ panel, index }: Place): void {
+  panel.content.activeCellIndex = index;
+  void panel.content.scrollToItem(index, "smart");
+  panel.content.widgets[index].node.animate([{ background: "var(--jp-warn-color3, #ffe08a)" }, {}], { duration: HIGHLIGHT_MS });
 }
 
 /** Run a cell without waiting for its end; says whether another one runs. */
 export function run(panel: NotebookPanel, index: number): boolean {
-  const notebook = panel.content;
-  const busy = panel.sessionContext.session?.kernel?.status === "busy";
-  const cell = notebook.widgets[index];
-  notebook.activeCellIndex = index;
-  void NotebookActions.runCells(notebook, [cell], panel.sessionContext);
-  void notebook.scrollToItem(index, "smart");
-  cell.node.animate([{ background: "var(--jp-warn-color3, #ffe08a)" }, {}], { duration: HIGHLIGHT_MS });
+  const busy = isBusy(panel);
+  void NotebookActions.runCells(panel.content, [panel.content.widgets[index]], panel.sessionContext);
   return busy;
 }

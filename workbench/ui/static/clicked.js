@@ -1,4 +1,5 @@
 // What was made by click and is in no cell: each with its code to copy, all of it by one button.
+import { canWriteCells, writeCell } from "./cells.js";
 import { button, copyButton, dot, fill, h } from "./dom.js";
 import { Row } from "./row.js";
 
@@ -15,10 +16,15 @@ export class ClickedRow extends Row {
       clicks.length > 1 ? h("div", { class: "wb-small" }, h("span", { class: "wb-grow" }), copyButton(all, "Copy all that was clicked", "")) : null);
   }
 
-  one({ name, said, code }) {
+  one({ name, said, code, write, collection }) {
+    const keep = async () => {
+      const { problem } = await writeCell(this.el, this.talk, { write, collection });
+      if (problem) this.report({ failed: problem });
+    };
     return h("div", { class: "wb-small", "data-key": `clicked ${name}` },
       dot("calm", "made by click"), h("span", {}, said), h("span", { class: "wb-grow" }),
       h("span", { class: "wb-buttons" },
+        write && canWriteCells() ? button("Write it into a cell", keep, { class: "wb-primary", "aria-label": `Write ${name} into a cell` }) : null,
         copyButton(code, "Copy", ""),
         button("Remove", () => this.ask("click remove", { name }), { "aria-label": `Remove ${name}` })));
   }

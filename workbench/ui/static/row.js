@@ -1,5 +1,6 @@
 // A part of a card: what it shows, a drawer for one open form, one line of what happened.
-import { button, codeBlock, dot, fill, h } from "./dom.js";
+import { writeCell } from "./cells.js";
+import { button, codeBlock, copyButton, dot, fill, h } from "./dom.js";
 import { Stale } from "./talk.js";
 
 export class Row {
@@ -80,19 +81,37 @@ export class Row {
   }
 
   // One line of what happened, the code to keep, and the way back.
-  report(said) {
+  async report(said) {
     if (said.failed) {
       this.news.replaceChildren(h("div", { class: "wb-error", role: "alert" }, said.failed));
       return;
     }
     if (!said.said) return;
-    const undo = said.undo ? button("Undo", () => this.ask("undo", { undo: said.undo })) : null;
+    const kept = said.write ? await writeCell(this.el, this.talk, said).catch((error) => ({ problem: error.message })) : {};
+    const undo = said.undo ? button("Undo", () => this.undo(said.undo, kept.takeBack)) : null;
     const ping = said.collection === "connections" ? button("Ping", () => this.ask("ping", { name: said.name })) : null;
     this.told = { job: said.collection === "jobs" ? said.name : null, line: h("span", {}, said.said) };
     fill(this.news,
-      h("div", { class: "wb-news-line" }, dot(said.mood ?? "live"), this.told.line, ping, undo,
+      h("div", { class: "wb-news-line" }, dot(said.mood ?? "live"), this.told.line, kept.written ? h("span", { class: "wb-faint" }, kept.written) : null, ping, undo,
         button("\u00d7", () => this.news.replaceChildren(), { class: "wb-x", "aria-label": "Dismiss" })),
-      ...(said.code ? [codeBlock(said.code), h("div", { class: "wb-hint" }, said.hint)] : []));
+      kept.problem ? h("div", { class: "wb-error", role: "alert" }, kept.problem) : null,
+      kept.theirs !== undefined ? await this.difference(said, kept.theirs) : null,
+      ...(said.code && !kept.written ? [codeBlock(said.code), h("div", { class: "wb-hint" }, said.hint)] : []));
+  }
+
+  // A cell that a person has edited since is theirs: beside it, what it would become, to copy.
+  async difference({ undo }, theirs) {
+    const { becomes, problem } = await this.talk.ask("cell offer", { undo, text: theirs });
+    const side = (title, text) => h("div", {}, h("div", { class: "wb-side-title" }, title), h("pre", {}, text));
+    return h("div", { class: "wb-sides" }, side("The cell as it is", theirs),
+      becomes ? h("div", {}, side("What it would become", becomes), copyButton(becomes)) : h("div", { class: "wb-error" }, problem));
+  }
+
+  // Both go back: what is in force, and the cell that says it.
+  async undo(undo, takeBack) {
+    await this.ask("undo", { undo });
+    const { problem } = (await takeBack?.()) ?? {};
+    if (problem) this.news.append(h("div", { class: "wb-error", role: "alert" }, problem));
   }
 
   // What was said of a job stays true when it is paused, ends or goes.

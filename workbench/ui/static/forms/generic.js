@@ -4,7 +4,7 @@ import { Field, more } from "./fields.js";
 import { Panel } from "./panel.js";
 import { latest } from "../talk.js";
 
-export function definitionPanel({ talk, title, subject, form, names, what, locked = [], onSaved, onClose }) {
+export function definitionPanel({ talk, title, subject, form, names, what, locked = [], in_code, warning, onSaved, onClose }) {
   const values = (saving) => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get(saving)]));
   const panel = new Panel({
     title,
@@ -34,6 +34,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, locke
     const labels = rest.map((spec) => spec.label).join(", ");
     panel.body.append(more(`More: ${labels}`, h("div", { class: "wb-grid" }, rowsOf(rest))));
   }
+  panel.lockInCode({ in_code, warning });
   check(0);
   return panel;
 }

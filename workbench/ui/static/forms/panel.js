@@ -44,6 +44,18 @@ export class Panel {
     this.fields.set(name, field);
   }
 
+  // What the cell sets by an expression is not a form's to change.
+  lockInCode({ in_code: names = [], warning = "" }) {
+    for (const name of names) {
+      const input = this.fields.get(name)?.input;
+      if (!input) continue;
+      input.disabled = true;
+      input.title = "Set in code: its cell says it by an expression.";
+      input.after(h("span", { class: "wb-chip wb-calm wb-in-code" }, "set in code"));
+    }
+    if (warning) this.body.before(h("div", { class: "wb-hint wb-in-code" }, warning));
+  }
+
   get touched() {
     return [...this.fields.values()].some((field) => field.touched);
   }

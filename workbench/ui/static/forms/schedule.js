@@ -21,6 +21,7 @@ export function schedulePanel({ talk, service, opening, onSaved, onClose }) {
   });
   panel.tried = true;
   form.fill(panel);
+  panel.lockInCode(opening);
   return panel;
 }
 

@@ -31,9 +31,6 @@ module.exports = __toCommonJS(index_exports);
 // src/cells.ts
 var import_notebook2 = require("@jupyterlab/notebook");
 
-// src/writing.ts
-var import_notebook = require("@jupyterlab/notebook");
-
 // src/notebooks.ts
 function placeOf(tracker, element2) {
   const node = element2.closest(".jp-Cell");
@@ -70,37 +67,61 @@ function textOf(cell) {
 }
 
 // src/writing.ts
+var import_notebook = require("@jupyterlab/notebook");
 var HIGHLIGHT_MS = 1600;
-async function insert(panels2, clicked, cell, code) {
-  const { panel, index } = clicked ?? cellWithId(panels2, cell) ?? atTheEnd(panels2[0]);
+var NOT_TAKEN = "The notebook did not take it. Fix: copy the code into a cell.";
+function insert(front, below, code) {
+  const { panel, index } = below ?? { panel: front, index: front.content.widgets.length - 1 };
   if (isReadOnly(panel)) return { problem: readOnly(panel) };
-  const notebook = panel.content;
-  const model = notebook.model.sharedModel;
   const id = crypto.randomUUID();
-  model.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true } });
+  panel.content.model.sharedModel.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true } });
   const made = cellWithId([panel], id);
-  if (made === null || textOf(notebook.widgets[made.index]) !== code) {
-    return { problem: "The notebook did not take the cell. Fix: copy the code into a cell." };
-  }
-  return { cell: id, busy: run(panel, made.index) };
+  if (made === null || textAt(made) !== code) return { problem: NOT_TAKEN };
+  show(made);
+  return { cell: id, busy: isBusy(panel) };
 }
-function atTheEnd(panel) {
-  return { panel, index: panel.content.widgets.length - 1 };
+function rewrite(place, was, code) {
+  const refused = refusal(place, was);
+  if (refused !== null) return refused;
+  const cell = place.panel.content.widgets[place.index];
+  cell.model.sharedModel.setSource(code);
+  if (textOf(cell) !== code) return { problem: NOT_TAKEN };
+  show(place);
+  return { cell: cell.model.id };
+}
+function remove(place, was) {
+  const refused = refusal(place, was);
+  if (refused !== null) return refused;
+  const id = place.panel.content.widgets[place.index].model.id;
+  place.panel.content.model.sharedModel.deleteCell(place.index);
+  return cellWithId([place.panel], id) === null ? { cell: id } : { problem: NOT_TAKEN };
+}
+function refusal(place, was) {
+  if (isReadOnly(place.panel)) return { problem: readOnly(place.panel) };
+  const theirs = textAt(place);
+  if (theirs === was) return null;
+  return { problem: "Its cell has been edited since it ran, so it stays as it is. Fix: run it, or copy what it would become.", theirs };
+}
+function textAt({ panel, index }) {
+  return textOf(panel.content.widgets[index]);
 }
 function isReadOnly(panel) {
-  return panel.context.model.readOnly || panel.content.model.readOnly || panel.context.contentsModel?.writable === false;
+  return panel.content.model.readOnly || panel.context.contentsModel?.writable === false;
 }
 function readOnly(panel) {
   return `${panel.context.path} may only be read. Fix: save it under another name, or copy the code.`;
 }
+function isBusy(panel) {
+  return panel.sessionContext.session?.kernel?.status === "busy" || panel.content.widgets.some((cell) => cell.node.classList.contains("jp-mod-executing"));
+}
+function show({ panel, index }) {
+  panel.content.activeCellIndex = index;
+  void panel.content.scrollToItem(index, "smart");
+  panel.content.widgets[index].node.animate([{ background: "var(--jp-warn-color3, #ffe08a)" }, {}], { duration: HIGHLIGHT_MS });
+}
 function run(panel, index) {
-  const notebook = panel.content;
-  const busy = panel.sessionContext.session?.kernel?.status === "busy";
-  const cell = notebook.widgets[index];
-  notebook.activeCellIndex = index;
-  void import_notebook.NotebookActions.runCells(notebook, [cell], panel.sessionContext);
-  void notebook.scrollToItem(index, "smart");
-  cell.node.animate([{ background: "var(--jp-warn-color3, #ffe08a)" }, {}], { duration: HIGHLIGHT_MS });
+  const busy = isBusy(panel);
+  void import_notebook.NotebookActions.runCells(panel.content, [panel.content.widgets[index]], panel.sessionContext);
   return busy;
 }
 
@@ -121,10 +142,22 @@ var cells = {
   }
 };
 async function answered(app, tracker, target, asked) {
-  const place = placeOf(tracker, target);
-  const panel = place?.panel ?? inFront(app, tracker);
-  if (panel === null) return { problem: "No notebook is open. Fix: open one, or copy the code." };
-  return insert(notebooksOf(tracker, panel), place, asked.cell ?? "", asked.code);
+  const { action, cell = "", code = "", was = "", near = [] } = asked;
+  if (action === "here") return {};
+  const clicked = target instanceof Element ? placeOf(tracker, target) : null;
+  const front = clicked?.panel ?? inFront(app, tracker);
+  if (front === null) return { problem: "No notebook is open. Fix: open one, or copy the code." };
+  const panels2 = notebooksOf(tracker, front);
+  if (action === "gone") return { gone: (asked.cells ?? []).filter((id) => cellWithId(panels2, id) === null) };
+  if (action === "insert") return insert(front, clicked ?? cellWithId([front], cell) ?? lowest(front, near), code);
+  const place = cellWithId(panels2, cell);
+  if (place === null) return { problem: "Its cell is in no open notebook of this kernel. Fix: copy the code into a cell." };
+  if (action === "run") return { cell, busy: run(place.panel, place.index) };
+  return action === "remove" ? remove(place, was) : rewrite(place, was, code);
+}
+function lowest(panel, cells2) {
+  const places = cells2.flatMap((id) => cellWithId([panel], id) ?? []);
+  return places.sort((one, other) => one.index - other.index).at(-1) ?? null;
 }
 
 // src/panels.ts
@@ -629,7 +662,8 @@ var Mark = class {
     if (isOpen) {
       return;
     }
-    const view = new View(kernel, { show: "services", names: [service], code: true }, this.line.panel.context);
+    const asked = { show: "services", names: [service], cell: this.cell.model.id, code: true };
+    const view = new View(kernel, asked, this.line.panel.context);
     const widget = new ViewWidget(view, (node) => formIn(node, action)?.click());
     widget.addClass("wb-under-cell");
     widget.node.prepend(this.closing(service));

@@ -1,0 +1,35 @@
+// Cells of the notebook, which JupyterLab's extension writes. Elsewhere nobody hears, and a form ends with its code.
+
+function wish(el, detail) {
+  el.dispatchEvent(new CustomEvent("workbench-cells", { bubbles: true, composed: true, detail }));
+  return detail.answer;
+}
+
+export function canWriteCells() {
+  return wish(document, { action: "here" }) !== undefined;
+}
+
+// Those of some cells that are in no open notebook of this kernel.
+export async function cellsGone(el, cells) {
+  return (await wish(el, { action: "gone", cells }))?.gone ?? [];
+}
+
+// Have a cell say what was saved. `written` is what became of it, `takeBack` the way back; `problem` is why not.
+export async function writeCell(el, talk, { write, collection }) {
+  const { action, code, cell, was, near, problem, full_name } = write;
+  if (action === "none") return canWriteCells() ? { problem } : {};
+  const answer = await wish(el, { action, code, cell, was, near });
+  if (!answer) return {};
+  if (answer.problem) return answer;
+  const tell = (text) => talk.ask("cell written", { collection, full_name, cell: answer.cell, text });
+  await tell(code);
+  const takeBack = async () => {
+    const isNew = action === "insert";
+    const back = await wish(el, isNew ? { action: "remove", cell: answer.cell, was: code } : { action, cell, was: code, code: was });
+    if (!back?.problem) await tell(isNew ? null : was);
+    return back ?? {};
+  };
+  if (action === "rewrite") return { written: "Its cell says so now.", takeBack };
+  wish(el, { action: "run", cell: answer.cell });
+  return { written: answer.busy ? "Applied while another cell ran; its own cell, which is written, runs next." : "Its cell is written.", takeBack };
+}
