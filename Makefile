@@ -28,6 +28,7 @@ PIP := @echo "Installing into $(VENV); the first time takes about a minute." && 
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # What runs longer under `make soak`; `make test` runs a sample of each.
 SOAKED = \
+	tests/ui/test_recipes.py \
 	tests/channels/test_bodies_kept.py \
 	tests/connections/s3/test_habits.py \
 	tests/transfer/test_killed.py \
@@ -38,7 +39,9 @@ SOAKED = \
 	tests/limiting/shared/test_processes.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
-	tests/scheduler/test_crashes.py
+	tests/scheduler/test_crashes.py \
+	tests/testing/test_notebooks.py \
+	tests/ui/test_pictures.py
 # The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.
 SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile

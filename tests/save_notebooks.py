@@ -21,9 +21,18 @@ def save(path: Path) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = _merged(cell.outputs)
+            cell.outputs = _merged([each for each in map(_without_view, cell.outputs) if each])
+    # What a page of widgets draws is nothing without its kernel.
+    notebook.metadata.pop("widgets", None)
     # What the kernel says of its language stays as JupyterLab would write it, which else marks the notebook changed.
     nbformat.write(notebook, path)
+
+
+def _without_view(output: Any) -> Any:
+    """An output without the view of a widget; None if it was nothing else."""
+    if "data" in output and output.data.pop("application/vnd.jupyter.widget-view+json", None) and not output.data:
+        return None
+    return output
 
 
 def _merged(outputs: list[Any]) -> list[Any]:

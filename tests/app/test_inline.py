@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workbench.app.inline import read_call
+from workbench.app.asking.inline import read_call
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.core.errors import ServiceUsage

@@ -38,6 +38,20 @@ def test_who_may_come_in(headers: dict[str, str]) -> None:
         GUARD.check(Headers(headers))
 
 
+def test_a_host_name_that_is_told_is_answered_for_and_no_other() -> None:
+    guard, there = Guard("t0ken"), {"Host": "Hub.example:8000", "Origin": "https://hub.example:8000"}
+    with pytest.raises(Forbidden, match="host name"):
+        guard.check(Headers(there))
+    for each in ("hub.example", "", "*", "evil.example/", "a b", "-x-", "x" * 300):
+        guard.answer_for(each)
+    guard.check(Headers(there))
+    guard.check(Headers({"Host": "hub.example"}))
+    assert guard.hosts == {"localhost", "127.0.0.1", "[::1]", "hub.example"}
+    for other in ("evil.example", "x.hub.example", "*"):
+        with pytest.raises(Forbidden, match="host name"):
+            guard.check(Headers({"Host": other}))
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -96,7 +96,7 @@ def test_a_wrong_use_says_how(cli: CommandLine) -> None:
 
 def test_every_command_explains_itself(cli: CommandLine) -> None:
     said = cli.run("--help").stdout
-    for command in ("lab", "serve", "invoke", "jobs", "traffic", "log", "status", "examples", "doctor"):
+    for command in ("lab", "serve", "invoke", "jobs", "traffic", "log", "status", "panel", "examples", "doctor"):
         assert command in said
         help_text = cli.run(command, "--help")
         assert help_text.returncode == 0
@@ -106,6 +106,14 @@ def test_every_command_explains_itself(cli: CommandLine) -> None:
 def test_lab_hands_its_arguments_to_jupyterlab_and_no_other_command_does(cli: CommandLine) -> None:
     assert cli.run("lab", "--version").stdout == f"{version('jupyterlab')}\n"
     assert "No such option: --no-browser" in cli.refused("status", "--no-browser", code=2)
+
+
+def test_lab_without_jupyterlab_says_what_to_install(cli: CommandLine, tmp_path: Path) -> None:
+    # As in an environment that has none.
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['jupyterlab'] = None")
+    refused = cli.refused("lab", PYTHONPATH=os.pathsep.join((str(tmp_path), cli.env["PYTHONPATH"])))
+    assert "JupyterLab is not installed" in refused
+    assert "Fix: pip install jupyterlab" in refused
 
 
 def test_lab_has_the_command_on_the_path_of_its_terminals(cli: CommandLine, tmp_path: Path) -> None:

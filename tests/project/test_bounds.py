@@ -13,7 +13,7 @@ from workbench.channels.definition import HTTPChannel
 from workbench.connections import catalog
 from workbench.connections.common.fields import LARGEST_ANSWER_BYTES
 from workbench.core import current, trace
-from workbench.runtime import capture, invoker, traffic
+from workbench.runtime import capture, nesting, traffic
 from workbench.scheduler import records
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
@@ -22,7 +22,7 @@ FIXED = {
     "parts of a form": multipart.MOST_PARTS,
     "fields of a form in parts": multipart.FIELDS_BYTES,
     "depth of SOAP's XML": soap.DEEPEST,
-    "services that invoke each other": invoker.DEEPEST,
+    "services that invoke each other": nesting.DEEPEST,
     "the workbench's own addresses at once": own.AT_ONCE,
     "body to one of them": own.LARGEST_BODY_BYTES,
     "lines of one call in its trace": capture.KEPT_IN_TRACE,

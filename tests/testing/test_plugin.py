@@ -69,6 +69,21 @@ def test_what_a_person_has_set_stays(tmp_path: Path) -> None:
     assert nbval(tmp_path, WORKBENCH_STORE="sqlite:///mine.db").returncode == 0
 
 
+def test_nbval_leaves_scratch_cells_out(tmp_path: Path) -> None:
+    write(tmp_path / "one.ipynb", ("1", []), ("raise RuntimeError", []), ("2", []))
+    notebook = json.loads((tmp_path / "one.ipynb").read_text())
+    notebook["cells"][1]["metadata"]["tags"] = ["scratch"]
+    (tmp_path / "one.ipynb").write_text(json.dumps(notebook))
+    command = [sys.executable, "-m", "pytest", "--nbval", "--co", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=kernel_env(), capture_output=True, text=True, timeout=100, check=False
+    )
+    assert [line for line in done.stdout.splitlines() if "::" in line] == [
+        "one.ipynb::Cell 0",
+        "one.ipynb::Cell 2",
+    ], done.stdout
+
+
 @pytest.mark.parametrize("options", [[], ["--nbval-lax"]])
 def test_other_tests_are_left_alone(tmp_path: Path, options: list[str]) -> None:
     wanted = "memory://" if options else None

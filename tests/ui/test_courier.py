@@ -89,6 +89,47 @@ def test_many_messages_from_many_threads_leave_in_order_ten_times_a_second_at_mo
     assert all(later - sooner >= 0.09 for sooner, later in itertools.pairwise(instants))
 
 
+def test_what_changes_is_drawn_five_times_a_second_at_most_and_answers_do_not_wait_for_it() -> None:
+    courier, card = Courier(draw_seconds=3600), Card()
+    try:
+        courier.watch(card, True)
+        assert card.brought.get(timeout=WAIT_SECONDS)[1] is True
+        for number in range(3):
+            courier.refresh_all()
+            courier.post(card, {"n": number})
+            messages, facts, _, _ = card.brought.get(timeout=WAIT_SECONDS)
+            assert (messages, facts) == ([{"n": number}], False)
+    finally:
+        courier.close()
+
+
+def test_what_takes_long_to_draw_is_drawn_less_often() -> None:
+    courier, held = Courier(draw_seconds=0), Held()
+    try:
+        courier.watch(held, True)
+        *_, began, _ = held.brought.get(timeout=WAIT_SECONDS)
+        Event().wait(0.05)
+        held.go_on.set()
+        courier.refresh_all()
+        *_, again, _ = held.brought.get(timeout=WAIT_SECONDS)
+        # It took 0.05 s at least, which is a twentieth of the time until the next.
+        assert again - began >= 0.99
+    finally:
+        courier.close()
+
+
+def test_no_change_is_lost_while_a_drawing_is_not_due(courier: Courier) -> None:
+    card, began = Card(), time.monotonic()
+    courier.watch(card, True)
+    instants = []
+    for _ in range(6):
+        assert card.brought.get(timeout=WAIT_SECONDS)[1] is True
+        instants.append(time.monotonic())
+        for _ in range(50):
+            courier.refresh_all()
+    assert instants[-1] - began >= 5 * 0.19
+
+
 def test_many_changes_draw_a_card_that_is_looked_at_once(courier: Courier) -> None:
     held, seen, unseen = Held(), Card(), Card()
     courier.watch(seen, True)

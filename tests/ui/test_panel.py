@@ -147,6 +147,36 @@ def test_versions_stand_beside_how_they_did_and_any_of_them_is_made_live(ask: As
     assert "keeps no version" in ask("version live", service="api.hello", number=7)["failed"]
 
 
+def test_any_two_versions_are_compared_and_the_first_failure_has_its_time(ask: Asking, wb: Workbench) -> None:
+    class One(Service):
+        name = "api.fails"
+
+        def handle(self) -> None:
+            raise KeyError(1)
+
+    class Two(Service):
+        name = "api.fails"
+
+        def handle(self) -> None:
+            raise KeyError(2)
+
+    for each in (One, Two):
+        wb.deploy(each)
+        for _ in range(2):
+            with pytest.raises(KeyError):
+                wb.invoke("api.fails")
+    second, first = ask("versions", service="api.fails")["versions"]
+    assert [first["failed_at"], second["failed_at"]] == [trace.at for trace in wb.traffic][::2]
+
+    def differ(one: int, other: int) -> str:
+        return str(ask("versions differ", service="api.fails", **{"from": one, "to": other})["difference"])
+
+    assert "-            raise KeyError(1)\n+            raise KeyError(2)" in differ(1, 2)
+    assert "-            raise KeyError(2)\n+            raise KeyError(1)" in differ(2, 1)
+    assert differ(2, 2) == ""
+    assert "No version is named 'v9'" in ask("versions differ", service="api.fails", **{"from": 1, "to": 9})["failed"]
+
+
 def test_calls_are_found_by_cid_service_status_user_and_text(ask: Asking, full: Workbench) -> None:
     answer = full.call("POST /api/hello", data="x")
     with pytest.raises(ValueError, match="no such order"):
@@ -176,6 +206,41 @@ def test_a_call_is_found_by_its_user(ask: Asking, full: Workbench) -> None:
     assert (row["user"], row["service"], row["outcome"], row["mood"]) == ("ada", "api.hello", "200", "live")
 
 
+def test_connections_tell_who_uses_them_and_when_they_last_worked(ask: Asking, desk: Desk, wb: Workbench) -> None:
+    class Asks(Service):
+        name = "api.asks"
+
+        def handle(self) -> object:
+            return self.out.rest["good"].conn.get(self.cid).status_code
+
+    wb.deploy(Asks)
+    wb.sandbox()
+    wb.define(
+        RESTConnection("good", host="https://data.example.com", path="/rates"),
+        RESTConnection("bad", host="https://bad.example.com", path="/rates"),
+    )
+    for name in ("good", "bad"):
+        wb.peers[name].reply("/rates", json={})  # type: ignore[attr-defined]
+    wb.peers["bad"].fail(refuse=True)
+
+    def told() -> dict[str, tuple[list[str], bool, str]]:
+        found = ask("panel", tab="connections")["rows"]
+        return {row["name"]: (row["used_by"], row["worked"] is not None, row["mood"]) for row in found}
+
+    assert told() == {"good": (["api.asks"], False, "live"), "bad": ([], False, "live")}
+    wb.invoke("api.asks")
+    assert told()["good"] == (["api.asks"], True, "live")
+    said = ask("ping all")
+    assert said["said"].startswith("1 of 2 connections answered. REST 'bad': ")
+    assert said["mood"] == "bad"
+    assert told()["bad"][1:] == (False, "bad")
+    wb.peers["bad"].heal()
+    assert ask("ping all") == {"said": "2 of 2 connections answered.", "mood": "live"}
+    assert told()["bad"][1:] == (True, "live")
+    wb.define(RESTConnection("bad", host="https://other.example.com"))
+    assert told()["bad"][1:] == (False, "live"), "what is defined anew has been asked nothing yet"
+
+
 def recorded(count: int, kept: int = 10_000) -> Traffic:
     traffic = Traffic(kept)
     for number in range(count):
@@ -187,11 +252,10 @@ def recorded(count: int, kept: int = 10_000) -> Traffic:
 
 def test_pages_hold_every_kept_call_once_and_stay_while_calls_come() -> None:
     traffic = recorded(250)
-    until = traffic[-1].at
+    until = traffic[-1].cid
     seen: list[str] = []
     for page in range(3):
         traffic.record(f"new-{page}", Step("http", "GET /new"))
-        traffic[-1].at = until + 1
         said = calls_page(traffic, asked_of({"page": page, "until": until}))
         assert (said["found"], said["page"]) == (250, page)
         seen += [row["cid"] for row in said["rows"]]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.ui.conftest import Asking
 from workbench import Workbench
+from workbench.app.serving.choosing import chosen
 from workbench.app.serving.runtime_file import Running, RuntimeFile, running, runtime_folder
-from workbench.cli.choosing import chosen
 from workbench.cli.remote import statuses, statuses_said
 from workbench.core.errors import UnknownName
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other workbench of this machine is found."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
 
 
 def test_the_command_line_follows_the_name_that_the_front_end_tells(wb: Workbench, ask: Asking) -> None:

@@ -121,8 +121,9 @@ def test_a_view_that_is_opened_and_asked_while_a_cell_runs_acts_meanwhile(kernel
 def test_views_are_closed_with_the_extension_and_opened_again_with_it(kernel: Kernel, opener: Opener) -> None:
     opener.open(show="marks")
     opener.facts()
-    kernel.send("%unload_ext workbench")
+    cell = kernel.send("%unload_ext workbench")
     assert next(each for each in opener.heard() if each.get("closed"))
+    kernel.wait(cell, 20)
     opener.open(show="marks")
     assert next(opener.heard()) == {"closed": True}, "nobody answers in a kernel without the extension"
     kernel.run("%load_ext workbench")

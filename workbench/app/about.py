@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from workbench.app import help as helped
 from workbench.app.book import Entry
-from workbench.app.help import Page, page
 from workbench.app.parts import Parts
+from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
+from workbench.channels.pipeline import Page
+from workbench.connections.definition import ConnectionDefinition
 from workbench.core.collection import CollectionRow
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference
+from workbench.core.payload.request import Headers
+from workbench.core.ports import Clock
+from workbench.core.secret import Secret
+from workbench.security.definitions import SecurityDefinition
 
 
 class About:
     """The part of a `Workbench` that tells: what there is, where it is found, and how it is used."""
 
     _parts: Parts
+    clock: Clock
 
     @property
     def collections(self) -> Mapping[str, CollectionRow]:
@@ -44,6 +52,23 @@ class About:
         """
         self._parts.runtime_file.rename(name)
 
+    def add_pages(self, pages: Callable[[str], Mapping[tuple[str, str], Page]], end: Callable[[], None]) -> None:
+        """Answer further own addresses, by method and path below /workbench/, wherever the own addresses answer.
+
+        Args:
+            pages: What each address does, made of the token that the own addresses want.
+            end: Called when the server stops.
+        """
+        self._parts.admin.update(pages(self._parts.token))
+        self._parts.own.ends.append(end)
+
+    def answer_for(self, host: str) -> None:
+        """Answer for a further host name: the one under which a person's own Jupyter is open, whose proxy leads here.
+
+        What is no host name is passed over.
+        """
+        self._parts.pipeline.guard.answer_for(host)
+
     def names(self, collection: str) -> list[str]:
         """The names in a collection that a definition may refer to, services included."""
         return sorted(self._parts.known(collection))
@@ -61,13 +86,55 @@ class About:
         """An error for each object that a definition names and that does not exist."""
         return self._parts.book.dangling(definition)
 
-    def help(self, topic: str = "") -> Page:
+    def attach(self, app: str | int = "") -> Attached:
+        """Another workbench that runs on this machine; in a notebook it is shown as its panel, live.
+
+        Args:
+            app: Its name, its file's path, its process or its port; nothing if there is only one other.
+
+        Raises:
+            NothingRuns: There is none.
+            UnknownName: None is called so.
+            Several: More than one may be meant.
+        """
+        return Attached(str(app), self.clock)
+
+    def try_connection(self, definition: ConnectionDefinition, values: Mapping[str, str]) -> str:
+        """Ping a connection that is not in force, and close it again.
+
+        Args:
+            definition: The connection; a sandbox has its peer play it, as if it were in force.
+            values: Values of secrets that are set nowhere yet, by name.
+        """
+        return self._parts.live.try_out(definition, values)
+
+    def try_user(self, definition: SecurityDefinition, values: Mapping[str, str]) -> None:
+        """Check that a user who is not in force is let in by the credentials that it would call with.
+
+        Args:
+            definition: The user.
+            values: Values of secrets that are set nowhere yet, by name.
+
+        Raises:
+            Unauthorized, MissingSecret: It is not.
+        """
+
+        def reveal(secret: Secret, owner: str) -> str:
+            return (
+                secret.prefix + values[secret.name]
+                if secret.name in values
+                else self._parts.secrets.reveal(secret, owner)
+            )
+
+        definition.verifier(reveal).verify(Headers(definition.credentials(reveal)))
+
+    def help(self, topic: str = "") -> helped.Page:
         """A short page on one topic; without one, what there is and which topics.
 
         Raises:
             UnknownName: There is no such topic.
         """
-        return page(topic)
+        return helped.page(topic)
 
     def __repr__(self) -> str:
         counts = [_counted(len(self._parts.registry.services), "service")]

@@ -9,6 +9,7 @@ from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call, Connections
 from workbench.core.ports import Clock
+from workbench.runtime.recording import held
 from workbench.runtime.traffic import Log, Traffic
 
 
@@ -27,6 +28,10 @@ class Around:
     def kvdb(self) -> Kvdb:
         """Redis."""
         return self._kvdb()
+
+    def held(self, call: Call, connection: str, live: Any) -> Any:
+        """A connection as the service of this call holds it."""
+        return held(call, connection, live)
 
     def inline(self, call: Call) -> bool:
         """Whether a person waits for this call in the cell that made it."""

@@ -8,6 +8,7 @@ from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 
 from workbench.core.errors import UnknownName
+from workbench.core.ports import Showable
 from workbench.runtime.registry import Registry, Version, unknown_service
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class Collection(Mapping[str, T], Generic[T]):
         return list(self._items())
 
 
-class LiveService:
+class LiveService(Showable):
     """`wb.services["name"]`: what is live under that name, its source, and the way back."""
 
     def __init__(

@@ -70,7 +70,7 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
         call = invoker.call_of(task)
         root = Step("job", f"job {job_name!r}")
         root.steps.append(call.step)
-        invoker.traffic.record(call.cid, root)
+        invoker.record(call, root)
         try:
             returned: Any = invoker.run(call)
         except Exception as exc:

@@ -37,7 +37,7 @@ from workbench.connections.live import LiveConnections
 from workbench.core.call import Deployment
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
-from workbench.core.events import Events
+from workbench.core.events import Closed, Events
 from workbench.core.ports import Clock, Store
 from workbench.limiting.definition import Limit
 from workbench.limiting.registry import Limits
@@ -63,11 +63,12 @@ class Parts:
     _store: Store | None = None
     _scheduler: CellScheduler | None = None
 
-    def __init__(self, settings: Settings, clock: Clock, admin: Mapping[tuple[str, str], Admin]) -> None:
-        self._opening, self._of_thread = RLock(), local()
+    def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
+        self._opening, self._of_thread, self.admin = RLock(), local(), admin
         self.token = secrets.token_urlsafe(24)
         self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
-        self.traffic, self.log = Traffic(bounds.traces, bounds.trace_bytes), Log(bounds.log_lines, bounds.log_bytes)
+        self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)
+        self.log = Log(bounds.log_lines, bounds.log_bytes)
         self.traffic.told = self.events.emit
         self.registry, self.workers = Registry(bounds.versions, clock.time), Workers(bounds.threads, bounds.waiting)
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
@@ -117,7 +118,7 @@ class Parts:
         guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
         caller = self._settings.caller_address()
         pipeline = Pipeline(self.views.view, self.invoker, self.traffic.record, guard, admin, caller)
-        pipeline.answered = self.events.emit
+        pipeline.answered, pipeline.keep = self.events.emit, self.traffic.keep
         return pipeline
 
     def _live_channels(self) -> LiveChannels:
@@ -357,6 +358,7 @@ class Parts:
         self._played_kvdb.close()
         self.workers.close()
         self.loop.close()
+        self.events.emit(Closed())
 
     def read_secret_again(self, user: str) -> None:
         """Take a user's secret as it is set now; a definition that was run again unchanged asks for that."""

@@ -10,14 +10,15 @@ from workbench.app.configuration.bounds import bounds_in
 from workbench.app.configuration.settings import take_env_file
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
+from workbench.core.ports import Clock
 
 _kept: list[Workbench] = globals().get("_kept", [])
 _from_file: dict[str, str] = globals().get("_from_file", {})
 """Variables that the `.env` of the notebook's folder has set, for as long as the workbench is there."""
 
 
-def the_workbench() -> Workbench:
-    """The workbench of this process, made at the first call."""
+def the_workbench(clock: Clock | None = None) -> Workbench:
+    """The workbench of this process, made at the first call, which may bring a clock."""
     if not _kept:
         folder = notebook_folder()
         _from_file.update(take_env_file(folder))
@@ -25,6 +26,7 @@ def the_workbench() -> Workbench:
             app=notebook_name(),
             folder=folder,
             port=wanted_port(),
+            clock=clock,
             store=store_url(folder),
             counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
             hosts=_listed("WORKBENCH_HOSTS"),

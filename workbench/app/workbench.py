@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from workbench.app import inline
 from workbench.app.about import About
+from workbench.app.asking import inline
+from workbench.app.asking.curl import Sent
+from workbench.app.asking.expecting import ExpectedAnswer, expect
 from workbench.app.collections import Collection, LiveService
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
-from workbench.app.curl import Sent
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
@@ -21,6 +22,7 @@ from workbench.app.origins import origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
+from workbench.app.serving.again import run_again
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
@@ -82,7 +84,7 @@ class Workbench(About):
         **bounds: float,
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
-        self.clock: Clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         settings = Settings(
             app=app,
             folder=self.folder,
@@ -100,6 +102,7 @@ class Workbench(About):
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
         self.events, self.traffic, self.log = parts.events, parts.traffic, parts.log
         self.outside, self.ports = parts.outside, parts.ports
+        self.traffic.again = partial(run_again, self.start, parts)
         capture.install()
 
     def define(self, *definitions: Definition | LiveChannel, replace: bool = False) -> Defined:
@@ -139,8 +142,7 @@ class Workbench(About):
             ServiceUsage: An async service called this, which would hold the server's loop.
         """
         self._not_on_loop("wb.invoke", "await self.invoke.aio(...)")
-        call = self._parts.invoker.new_call(named(name), payload)
-        self.traffic.record(call.cid, call.step)
+        call = self._parts.invoker.new_root(named(name), payload)
         watched = self._parts.around.watched
         if CURRENT.get() is None:
             watched.add(call)
@@ -161,8 +163,7 @@ class Workbench(About):
             ServiceUnavailable: No worker is free and the queue is full.
         """
         invoker = self._parts.invoker
-        call = invoker.new_call(named(name), payload)
-        self.traffic.record(call.cid, call.step)
+        call = invoker.new_root(named(name), payload)
         trace = self.traffic.find(call.cid)
 
         def run() -> None:
@@ -176,6 +177,10 @@ class Workbench(About):
 
         invoker.background(run)
         return call.cid
+
+    def background(self, work: Callable[[], None]) -> None:
+        """Have a worker do what a click has started; raises ServiceUnavailable if none is free."""
+        self._parts.invoker.background(work)
 
     def call(
         self,
@@ -203,6 +208,27 @@ class Workbench(About):
             more[DRAFT_HEADER] = draft.token
         sent = Sent(method, f"{self.start()}{target}", told, body, definition)
         return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self._find_trace)
+
+    def expect(self, seen: Any, **answer: Any) -> Any:
+        """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
+
+        Of a peer it is `.has("a.txt", b"...")`, of a job `.fired(3)`, of a limit `.refused(1)`, of `wb.log`
+        `.has(text)`, of a connection `.pings()`. Before each, `.eventually(within_seconds=5)` waits until it is so.
+
+        Args:
+            seen: An answer, or what is called to get one; a peer, job, limit or connection; `wb.log`.
+            answer: What is expected of an answer: `status`, `json`, `text`, `headers`, `schema`.
+
+        Raises:
+            ExpectationFailed: It is not so; an AssertionError.
+            ServiceUsage: Nothing can be expected of it.
+        """
+        expected = expect(seen, self.limits.use)
+        if not answer:
+            return expected
+        if not isinstance(expected, ExpectedAnswer):
+            raise ServiceUsage(f"{', '.join(answer)} can be expected of an answer alone, not of {seen!r}.")
+        return expected.answers(**answer)
 
     def _not_on_loop(self, what: str, fix: str) -> None:
         if self._parts.loop.is_here:

@@ -9,7 +9,7 @@ from workbench.channels.definition import HTTPChannel
 from workbench.channels.dialect import Dialect
 from workbench.channels.gate import Gate
 from workbench.channels.routes import Routes
-from workbench.core.call import ChannelInfo, Deployment
+from workbench.core.call import ChannelInfo, Deployment, Replay
 
 
 class Endpoint:
@@ -25,10 +25,11 @@ class Endpoint:
 
 
 class View(NamedTuple):
-    """What a request can reach: the routes, and the services behind them."""
+    """What a request can reach: the routes, the services behind them, and what answers them first, if anything."""
 
     routes: Routes[Endpoint]
     services: Mapping[str, Deployment]
+    replay: Replay | None = None
 
 
 def routes_of(endpoints: Iterable[Endpoint]) -> Routes[Endpoint]:

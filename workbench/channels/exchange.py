@@ -17,7 +17,9 @@ from workbench.core.cid import new_cid
 from workbench.core.mood import mood_of_status
 from workbench.core.ports import Decision
 from workbench.core.service import log_refusal
-from workbench.core.trace import RequestStep
+from workbench.core.trace import KEPT_CHARACTERS, RequestStep
+
+Keep = Callable[[RequestStep], None]
 
 
 class Answered(NamedTuple):
@@ -36,6 +38,7 @@ class Exchange:
         spool: A body too big for memory, held until the answer; `body` is empty then.
         page: Origin of a page of another site that may call; ''.
         heard: Told once it is answered; nobody by default.
+        keep: Told of a trace that holds a long body or answer; nobody by default.
         is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
         unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
@@ -52,6 +55,7 @@ class Exchange:
         "headers",
         "heard",
         "is_admitted",
+        "keep",
         "method",
         "page",
         "params",
@@ -92,6 +96,7 @@ class Exchange:
         self.work: Sequence[Future[Any]] = ()
         self.page = ""
         self.heard: Callable[[Answered], object] | None = None
+        self.keep: Keep | None = None
 
     @property
     def answered(self) -> bool:
@@ -119,10 +124,26 @@ class Exchange:
         if (send := self._send) is not None:
             self._send = None
             self.root.end(str(answer.status), mood_of_status(answer.status))
+            self._remember(answer.body)
             if self.heard is not None:
                 self.heard(Answered(self.cid, self.root))
             send(readable_by(self.page, answer) if self.page else answer)
             self._let_go()
+
+    def _remember(self, answer: bytes) -> None:
+        """Have the trace keep what it came with and what it got, so that it can be run again."""
+        root, body = self.root, self.body
+        # All as it is, and nothing made: this is on the way of every request. `Given` leaves credentials out.
+        root.came, root.answer = (body, self.query, self.headers, "" if body else self._unread()), answer
+        if self.keep is not None and (len(body) > KEPT_CHARACTERS or len(answer) > KEPT_CHARACTERS):
+            self.keep(root)
+
+    def _unread(self) -> str:
+        """Why there is no body, if there was one."""
+        if self.spool is not None:
+            return "was too large to be kept"
+        is_announced = self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
+        return "was not read before the answer" if is_announced else ""
 
     def drop(self) -> None:
         """Forget it: its sender is gone before it was complete."""

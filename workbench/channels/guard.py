@@ -12,11 +12,14 @@ Source: https://www.w3.org/TR/fetch-metadata/
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 
 from workbench.core.errors import BadRequest, Forbidden
 
 TOKEN_HEADER = "X-Workbench-Token"
+MOST_HOSTS = 100
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]")
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
 
 
@@ -36,6 +39,14 @@ class Guard:
     def __init__(self, token: str, hosts: frozenset[str] = frozenset(), origins: frozenset[str] = frozenset()) -> None:
         self.token, self.hosts, self.origins = token, LOOPBACK | {host.lower() for host in hosts}, origins
         self._good: set[str] = set()
+
+    def answer_for(self, host: str) -> None:
+        """Take a further host name; nothing happens if it is none.
+
+        It must come from who holds the kernel: a page that made its name lead here could then call as one of ours.
+        """
+        if _HOST.fullmatch(host) and len(self.hosts) < MOST_HOSTS:
+            self.hosts |= {host.lower()}
 
     def check(self, headers: Mapping[str, str], method: str = "") -> None:
         """Raise Forbidden for what must not get in; a page of this very server may, and a person's click on a link.

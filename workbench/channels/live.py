@@ -10,12 +10,13 @@ from workbench.channels.gate import Gate
 from workbench.channels.turns import Turns
 from workbench.core.call import Invoker
 from workbench.core.definition import Definition
+from workbench.core.ports import Showable
 
 log = logging.getLogger("workbench.channels")
 T = TypeVar("T")
 
 
-class LiveChannel:
+class LiveChannel(Showable):
     """A channel in force. A kind of its own overrides `state`, `open` and `close`.
 
     The fields of its definition can be read here, too: `wb.channels["api.sample"].path`.

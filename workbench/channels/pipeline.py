@@ -11,6 +11,7 @@ import logging
 from asyncio import Task
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from threading import Thread
 from typing import Any
 
 from workbench.channels.answers import FOR_CALLERS, Answer, answer_of, error_answer, preflight_answer
@@ -19,7 +20,7 @@ from workbench.channels.bodies.coding import unpacking_of
 from workbench.channels.bodies.multipart import is_multipart, read_parts
 from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
-from workbench.channels.exchange import Answered, Exchange, declared_length
+from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard, UnaskedNavigation
 from workbench.channels.pages import asks_for_a_page, listing, question
@@ -33,6 +34,30 @@ log = logging.getLogger("workbench.http")
 
 Admin = Callable[[Exchange], Any]
 CallerAddress = Callable[[str, str | None], str]
+
+
+class Page:
+    """An own address of a page that stays open: what it asks all the time is no traffic.
+
+    Args:
+        serve: What it does.
+        is_public: Whether it answers without the token.
+        waits: Whether it waits for news, and so needs a thread that nobody else does.
+    """
+
+    def __init__(self, serve: Admin, *, is_public: bool = False, waits: bool = False) -> None:
+        self.serve, self.is_public, self.waits = serve, is_public, waits
+
+    def __call__(self, exchange: Exchange) -> Any:
+        """Answer."""
+        return self.serve(exchange)
+
+
+def own_address(admin: Mapping[tuple[str, str], Admin], guard: Guard, exchange: Exchange) -> Admin | None:
+    """What an own address does for this caller; None if there is none, or it needs the token."""
+    serve = admin.get((exchange.method, exchange.path))
+    is_public = isinstance(serve, Page) and serve.is_public
+    return serve if is_public or guard.has_token(exchange.headers) else None
 
 
 class Pipeline:
@@ -61,6 +86,8 @@ class Pipeline:
         self.draining = False
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
+        self.keep: Keep | None = None
+        """Told of each trace that holds a long body or answer."""
 
     @property
     def in_flight(self) -> int:
@@ -74,15 +101,17 @@ class Pipeline:
 
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
-        self._record(exchange.cid, exchange.root)
-        exchange.heard = self.answered
+        path = exchange.path
+        is_own = path.startswith("/workbench/")
+        if not (is_own and isinstance(own_address(self._admin, self.guard, exchange), Page)):
+            self._record(exchange.cid, exchange.root)
+            exchange.heard, exchange.keep = self.answered, self.keep
         if self.draining:
             raise ServiceUnavailable("Stopping")
         self.guard.check(exchange.headers, exchange.method)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
-        path = exchange.path
-        if path == "/ping" or path.startswith("/workbench/") or (exchange.page and exchange.is_preflight):
+        if path == "/ping" or is_own or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
         try:
@@ -94,6 +123,7 @@ class Pipeline:
         exchange.call = self._invoker.new_call(
             endpoint.service, b"", endpoint.info, cid=exchange.cid, services=view.services
         )
+        exchange.call.replay = view.replay
         root, channel = exchange.root, endpoint.channel
         root.channel, root.service, root.user = channel.name, endpoint.service, channel.security
         if self._caller_address is not None:
@@ -204,7 +234,9 @@ class Pipeline:
             exchange.body = exchange.spool.read()
 
         def new_call(service: str, payload: Any) -> Call:
-            return self._invoker.new_call(service, payload, endpoint.info, cid=exchange.cid, services=view.services)
+            made = self._invoker.new_call(service, payload, endpoint.info, cid=exchange.cid, services=view.services)
+            made.replay = view.replay
+            return made
 
         reading: Reading = dialect.read(exchange.body, new_call)
         return reading
@@ -282,15 +314,20 @@ class Pipeline:
         if (view := exchange.view) is not None:
             channels = (endpoint.channel for endpoint in view.routes)
             return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
-        serve = self._admin.get((exchange.method, exchange.path))
-        if serve is None or not self.guard.has_token(exchange.headers):
+        if (serve := own_address(self._admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))
+            return
+        if isinstance(serve, Page) and not serve.waits:
+            exchange.answer(own_answer(serve, exchange))
             return
         loop = asyncio.get_running_loop()
 
         def work() -> None:
             loop.call_soon_threadsafe(exchange.answer, own_answer(serve, exchange))
 
+        if isinstance(serve, Page):
+            Thread(target=work, name="workbench-own-page", daemon=True).start()
+            return
         try:
             self._invoker.background(work)
         except ServiceUnavailable as exc:
@@ -325,7 +362,8 @@ async def _when_admitted(
 def own_answer(serve: Admin, exchange: Exchange) -> Answer:
     """The answer of one of the workbench's own addresses, or its error as JSON."""
     try:
-        return _plain(exchange, serve(exchange))
+        said = serve(exchange)
+        return said if isinstance(said, Answer) else _plain(exchange, said)
     except WorkbenchError as exc:
         return Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
     except Exception as exc:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from workbench.app.serving.asking import Refused, ask
+from workbench.app.serving.choosing import chosen
 from workbench.app.serving.runtime_file import Running, running
-from workbench.cli.choosing import chosen
-from workbench.cli.remote import Refused, ask
 
 LOOK_SECONDS = 0.5
 """How often a log that is followed is looked at [s]."""

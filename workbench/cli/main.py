@@ -155,6 +155,44 @@ def serve(
     serve.serve(file, how)
 
 
+@app.command("test", epilog="After --, anything is for pytest: workbench test notebooks -- -vv --durations=5")
+@command
+def run_tests(
+    notebooks: Annotated[list[str] | None, Argument(help="Notebooks, or folders of them; this folder if none.")] = None,
+    select: Annotated[str, Option("-k", metavar="WORDS", help="Only cells whose heading or tag has these words.")] = "",
+    first: Annotated[bool, Option("-x", help="Stop at the first failure.")] = False,
+    failed: Annotated[bool, Option("--lf", help="Only those that failed last time.")] = False,
+    values: Annotated[
+        list[str] | None,
+        Option("--set", metavar="NAME=VALUE", help="Give a parameter a value; outputs may differ."),
+    ] = None,
+    clock: Annotated[
+        Literal["fixed", "virtual", "real"],
+        Option(help="wb.clock begins at 2026-01-01, or stands still until wb.clock.advance(), or is the machine's."),
+    ] = "fixed",
+    cell_timeout: Annotated[float, Option(metavar="SECONDS", help="Longest time of one cell.")] = 60.0,
+    notebook_timeout: Annotated[float, Option(metavar="SECONDS", help="Longest time of one notebook.")] = 600.0,
+    junit: Annotated[str, Option("--junitxml", metavar="FILE", help="Write what came of it as JUnit XML.")] = "",
+    allow_outside: Annotated[
+        bool, Option("--allow-outside", help="Let notebooks call the outside, where they say so, in place of peers.")
+    ] = False,
+    parallel: Annotated[
+        int | None, Option(metavar="N", min=1, help="Notebooks that run side by side; one for each processor if unset.")
+    ] = None,
+    watch: Annotated[bool, Option("--watch", help="Run again what a save touches, until Ctrl-C.")] = False,
+) -> None:
+    """Run notebooks as tests: each cell in its turn, in a kernel of their own, every connection at its peer."""
+    from workbench.cli import testing
+
+    options = [f"--set={each}" for each in values or ()]
+    options += [f"--clock={clock}", f"--cell-timeout={cell_timeout}", f"--notebook-timeout={notebook_timeout}"]
+    options += ["-k", testing.expression(select)] if select else []
+    options += [f"--junitxml={junit}"] if junit else []
+    flags = {"-x": first, "--lf": failed, "--allow-outside": allow_outside}
+    options += [flag for flag, is_set in flags.items() if is_set]
+    raise typer.Exit(testing.run(notebooks or [], options, watch=watch, parallel=parallel))
+
+
 @app.command()
 @command
 def invoke(
@@ -168,6 +206,21 @@ def invoke(
 
     reply = remote.invoke(service, payload, app)
     return reply if as_json else reply["answer"]
+
+
+@app.command()
+@command
+def panel(
+    app: Annotated[
+        str, Argument(metavar="[NAME]", help="Which workbench, as --app elsewhere.", autocompletion=_apps)
+    ] = "",
+    as_json: AsJSON = False,
+) -> Any:
+    """Give the address of a running workbench's panel, for a browser on this machine; it logs in once."""
+    from workbench.cli import remote
+
+    told = remote.panel(app)
+    return told if as_json else remote.panel_said(told)
 
 
 @app.command()

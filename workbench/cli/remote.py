@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import sys
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
+from workbench.app.serving.asking import Refused, ask
+from workbench.app.serving.choosing import NothingRuns, chosen
 from workbench.app.serving.runtime_file import Running, running
-from workbench.channels.guard import TOKEN_HEADER
-from workbench.cli.choosing import NothingRuns, chosen
-from workbench.core.errors import ConnectionFailed, WorkbenchError
+from workbench.core.errors import WorkbenchError
 
-TIMEOUT_SECONDS = 600.0
 STATUS_SECONDS = 5.0
-
-
-class Refused(WorkbenchError):
-    """The running workbench said no."""
 
 
 def statuses() -> list[dict[str, Any]]:
@@ -104,6 +97,25 @@ def execute(name: str, extra: str | None = None, app: str = "") -> dict[str, Any
     return run
 
 
+def panel(app: str = "") -> dict[str, Any]:
+    """The address of the panel, with a code that logs in once.
+
+    Raises:
+        Refused: It shows none, as one that a script made.
+    """
+    target = chosen(app)
+    made = ask(target, "POST", "/workbench/code")
+    where = target.own_url or target.url
+    return {"app": target.name, "url": f"{where}/workbench/#{made['code']}", "seconds": made["seconds"]}
+
+
+def panel_said(told: dict[str, Any]) -> str:
+    """The address, and how long its code is good."""
+    return (
+        f"{told['url']}\nIt logs in once, within {told['seconds']:.0f} s. Another address of it takes what is after #."
+    )
+
+
 def known(what: Literal["services", "jobs"]) -> list[str]:
     """Names of what runs on this machine, for shells that complete them; nothing where nothing answers."""
     return sorted({name for each in running() for name in status_of(each).get(what, ())})
@@ -135,20 +147,3 @@ def _read(payload: str) -> Any:
             why = f"{exc.msg.lower()}, line {exc.lineno}, column {exc.colno}"
             print(f"The payload is sent as text, since it is no JSON: {why}.", file=sys.stderr)
         return payload
-
-
-def ask(target: Running, method: str, path: str, body: Any = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:
-    address = urlsplit(target.own_url or target.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_seconds)
-    sent = None if body is None else json.dumps(body)
-    try:
-        connection.request(method, path, sent, {TOKEN_HEADER: target.token, "Content-Type": "application/json"})
-        response = connection.getresponse()
-        reply = json.loads(response.read())
-    except (OSError, http.client.HTTPException, ValueError) as exc:
-        raise ConnectionFailed(f"The workbench {target.name!r} at {target.url} does not answer: {exc}") from exc
-    finally:
-        connection.close()
-    if response.status != 200:
-        raise Refused(str(reply.get("error") or reply.get("details")))
-    return reply

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -48,7 +49,16 @@ class Serving(NamedTuple):
 
 
 def lab(arguments: Sequence[str]) -> None:
-    """JupyterLab in this folder, with this command on the PATH of its terminals and kernels."""
+    """JupyterLab in this folder, with this command on the PATH of its terminals and kernels.
+
+    Raises:
+        WorkbenchError: JupyterLab is not installed.
+    """
+    if find_spec("jupyterlab") is None:
+        raise WorkbenchError(
+            f"JupyterLab is not installed beside this command ({sys.executable}). Fix: pip install jupyterlab; or "
+            "without it, workbench serve FILE and workbench panel."
+        )
     os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *as_root, *arguments])
@@ -64,9 +74,11 @@ def serve(file: str, how: Serving) -> None:
     end = End(how.drain_seconds)
     from workbench.app.singleton import forget, the_workbench
     from workbench.cli.log import ServedLog
+    from workbench.ui.carriers.page import open_page
     from workbench.zato import hook
 
     wb = the_workbench()
+    open_page(wb)
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
         hook.install()
@@ -141,9 +153,11 @@ def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
     if as_json:
         told: dict[str, Any] = {"url": wb.url, "services": services, "channels": sorted(wb.channels)}
         told |= {"jobs": [job.name for job in jobs], "shares_jobs_with": others, "sandbox": wb.peers.on}
+        told |= {"panel": f"{wb.url}/workbench/"}
         print(json.dumps(told), flush=True)
         return
-    _say(f"Serving {len(services)} service{'' if len(services) == 1 else 's'} of {path.name} at {wb.url}", as_json)
+    serving = f"Serving {len(services)} service{'' if len(services) == 1 else 's'} of {path.name} at {wb.url}"
+    _say(f"{serving}, with its panel at {wb.url}/workbench/ (to log in: workbench panel {path.name})", as_json)
     for channel in wb.channels.values():
         if channel.state == "open":
             how = channel.kind if channel.methods is None else " ".join(channel.methods) or "any method"

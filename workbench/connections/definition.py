@@ -12,7 +12,7 @@ from workbench.connections.common.colours import Aio
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage
 from workbench.core.mood import Mood
-from workbench.core.ports import Clock
+from workbench.core.ports import Clock, Showable
 from workbench.core.secret import Secret, given
 
 Timeout = Annotated[float, Meta(gt=0, le=3600, description="Longest wait for one answer [s].")]
@@ -130,7 +130,7 @@ class Pinged(str):
         return made
 
 
-class Item:
+class Item(Showable):
     """`self.out.rest["name"]` and its like: the live object beside its definition."""
 
     __slots__ = ("_live", "definition", "name")

@@ -120,6 +120,22 @@ class LiveConnections:
                 self._seen[name], self._live[name] = seen, live
         return live
 
+    def try_out(self, definition: ConnectionDefinition, values: Mapping[str, str]) -> str:
+        """Open a definition of which nothing is kept, ping it and close it again.
+
+        Args:
+            definition: The definition; it is not in force, or is so otherwise.
+            values: Values of secrets that are set nowhere yet, by name.
+        """
+        if (opened := self._stand_in(definition)) is definition:
+            self._check(definition)
+        live = opened.open(_Typed(self._opening, values))
+        try:
+            return Item(definition, lambda: live).ping()
+        finally:
+            if (close := getattr(live, "close", None)) is not None:
+                close()
+
     def _has_changed(self, name: str) -> bool:
         """Whether a secret that a connection was given has another value now; one that is set no more has not."""
         try:
@@ -156,3 +172,15 @@ class _Noting(Opening):
         if isinstance(secret, Secret) and value is not None:
             self._seen[secret, str(owner)] = value
         return value
+
+
+class _Typed(Opening):
+    """Knows the values of secrets that a person has just typed, before all others."""
+
+    def __init__(self, opening: Opening, values: Mapping[str, str]) -> None:
+        self.clock, self._opening, self._values = opening.clock, opening, values
+
+    def reveal(self, secret: Secret | str | None, owner: object) -> str | None:
+        if isinstance(secret, Secret) and (value := self._values.get(secret.name)):
+            return secret.prefix + value
+        return self._opening.reveal(secret, owner)

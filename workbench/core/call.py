@@ -9,10 +9,11 @@ from typing import Any, BinaryIO, Protocol
 from msgspec import Struct, field
 
 from workbench.core.cid import new_cid
+from workbench.core.payload.asked import Asked, Given
 from workbench.core.payload.parts import Parts
 from workbench.core.payload.response import Response
 from workbench.core.payload.simpleio import Declared
-from workbench.core.trace import Step
+from workbench.core.trace import Kept, Step
 
 
 class ChannelSecurity:
@@ -80,13 +81,21 @@ class HTTPInput:
 
 
 class ServiceStep(Step):
-    """A run of a service, and the number of the version that runs; 0 where there is no such service."""
+    """A run of a service, and the number of the version that runs; 0 where there is no such service.
 
-    __slots__ = ("version",)
+    Attributes:
+        given, answer: What it was given and what it returned; None below another service or a request, which have it.
+        asked: What it asked of what it holds, in order; None while that is nothing.
+    """
+
+    __slots__ = ("answer", "asked", "given", "version")
 
     def __init__(self, service: str, version: int) -> None:
         super().__init__("service", service)
         self.version = version
+        self.given: Given | None = None
+        self.answer: Kept | None = None
+        self.asked: list[Asked] | None = None
 
 
 class Call:
@@ -103,6 +112,7 @@ class Call:
         "parent",
         "payload",
         "raw",
+        "replay",
         "response",
         "service",
         "services",
@@ -134,6 +144,7 @@ class Call:
         self.expired = False  # past its time, and answered so
         self.on_loop = False
         self.response: Response | None = None
+        self.replay: Replay | None = None  # what answers it first, if it is a call that is run again
         live = services.get(service)
         self.step = ServiceStep(service, live.number if live is not None else 0)
         if parent is not None:
@@ -170,6 +181,18 @@ class Task(Struct, frozen=True):
     callbacks: tuple[str, ...] = ()
     in_reply_to: str = ""
     job_type: str = ""
+
+
+class Replay(Protocol):
+    """The record of an earlier call, which answers a later one up to some step."""
+
+    def next(self, connection: str, operation: str, sent: Any, cid: str) -> Asked | None:
+        """The record of what is asked now; None once it is to be asked for real. Raises what stops the run."""
+        ...
+
+    def entered(self) -> Replay | None:
+        """What answers the service that is invoked now; None if it runs for real."""
+        ...
 
 
 class Deployment(Protocol):
@@ -291,6 +314,10 @@ class Surroundings(Protocol):
     @property
     def kvdb(self) -> Any:
         """Redis."""
+        ...
+
+    def held(self, call: Call, connection: str, live: Any) -> Any:
+        """A connection as the service of this call holds it: what is asked of it goes into the call's record."""
         ...
 
     def inline(self, call: Call) -> bool:

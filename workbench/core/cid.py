@@ -18,6 +18,12 @@ def new_cid() -> str:
     return f"{_prefix}{next(_counter) & 0xFFFFFFFF:08x}"
 
 
+def repeat(prefix: str) -> None:
+    """Begin with CIDs that are the same in each run: 16 hex digits, then a counter from 1; for tests alone."""
+    global _prefix, _counter
+    _prefix, _counter = prefix, itertools.count(1)
+
+
 def _renew() -> None:
     global _prefix
     _prefix = secrets.token_hex(8)

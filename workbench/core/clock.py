@@ -23,6 +23,10 @@ class SystemClock:
         """A reading that never goes back, for durations [s]."""
         return time.monotonic()
 
+    def told(self, text: str) -> str:
+        """The text of an instant that a service is told; a test's clock remembers it."""
+        return text
+
 
 class VirtualClock:
     """A clock that moves only when told."""
@@ -44,6 +48,10 @@ class VirtualClock:
     def monotonic(self) -> float:
         """Seconds advanced so far [s]."""
         return self._elapsed
+
+    def told(self, text: str) -> str:
+        """The text of an instant that a service is told."""
+        return text
 
     def advance(self, seconds: float) -> None:
         """Move forward by `seconds` [s]."""
@@ -67,7 +75,7 @@ class ServiceTime:
         self._clock = clock
 
     def _formatted(self, instant: datetime, format: str, needs_format: bool) -> str | datetime:
-        return instant.strftime(format) if needs_format else instant
+        return self._clock.told(instant.strftime(format)) if needs_format else instant
 
     def utcnow(self, format: str = "%Y-%m-%d %H:%M:%S", needs_format: bool = True) -> str | datetime:
         """Now, UTC."""
@@ -96,4 +104,4 @@ class ServiceTime:
 
     def isoutcnow(self) -> str:
         """Now, UTC, ISO 8601."""
-        return self._clock.now().isoformat()
+        return self._clock.told(self._clock.now().isoformat())

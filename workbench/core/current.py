@@ -8,9 +8,12 @@ from contextvars import ContextVar
 from typing import Any
 
 from workbench.core.call import Call
+from workbench.core.payload.asked import Asked
 from workbench.core.trace import Line, Outgoing
 
 CURRENT: ContextVar[Call | None] = ContextVar("workbench_call", default=None)
+ASKING: ContextVar[Asked | None] = ContextVar("workbench_asking", default=None)
+"""What the service asks just now of what it holds: steps that begin meanwhile belong to it."""
 
 MOST_STEPS = 1000
 """Calls to other systems that the trace of one call keeps, the first ones."""
@@ -38,6 +41,8 @@ def begin(
     if len(steps) < MOST_STEPS:
         step = Outgoing(kind, name, connection, operation, arguments, traffic.grow)
         steps.append(step)
+        if (asked := ASKING.get()) is not None:
+            asked.steps.append(step)
     else:
         step = Outgoing(kind, name, connection, operation)
         if len(steps) == MOST_STEPS:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct, StructMeta, structs
 
 from workbench.core.errors import InvalidDefinition, nearest, short
+from workbench.core.ports import Showable
 from workbench.core.secret import Secret, keep_given
 from workbench.core.source import call
 
@@ -115,7 +116,7 @@ def _words(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) is Literal else next(filter(None, map(_words, get_args(kind))), ())
 
 
-class Definition(Struct, metaclass=DefinitionType, frozen=True):
+class Definition(Struct, Showable, metaclass=DefinitionType, frozen=True):
     """What every definition has: a name, a kind in words, and the collection it lives in."""
 
     kind: ClassVar[str] = ""

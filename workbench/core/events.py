@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 log = logging.getLogger("workbench.events")
 E = TypeVar("E")
+
+
+class Closed(NamedTuple):
+    """The workbench has stopped everything."""
 
 
 class Events:

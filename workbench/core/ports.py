@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+from workbench.core.errors import WorkbenchError
 
 
 class Clock(Protocol):
@@ -118,3 +120,49 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of files and sockets."""
         ...
+
+
+class Widgets:
+    """Who makes the widget of a thing: a notebook, while there is one."""
+
+    def __init__(self) -> None:
+        self._make: Callable[[object], Any] | None = None
+
+    def made_by(self, make: Callable[[object], Any]) -> Callable[[], None]:
+        """Have `make` make them; returns the call that ends it."""
+        self._make = make
+
+        def end() -> None:
+            self._make = None
+
+        return end
+
+    def of(self, thing: object) -> Any:
+        """The widget of a thing.
+
+        Raises:
+            WorkbenchError: No notebook is there.
+        """
+        if self._make is None:
+            raise WorkbenchError("Widgets need a notebook that the workbench is on in. Fix: run %load_ext workbench.")
+        return self._make(thing)
+
+
+WIDGETS = Widgets()
+"""This process's: a kernel has one notebook."""
+
+
+class Showable:
+    """A thing that a person lays out in a page of their own."""
+
+    __slots__ = ()
+
+    def widget(self) -> Any:
+        """Its live card as an ipywidgets widget: `VBox([wb.jobs["a"].widget(), wb.limits["user b"].widget()])`.
+
+        Its traits `state` and `last_outcome` follow the thing; `help()` of the widget has their words.
+
+        Raises:
+            WorkbenchError: No notebook is there, or the thing is not in force in the notebook's workbench.
+        """
+        return WIDGETS.of(self)

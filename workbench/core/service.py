@@ -149,7 +149,8 @@ class Service:
     @property
     def kvdb(self) -> Any:
         """Redis, always there: `self.kvdb.conn`."""
-        return self._call.surroundings.kvdb
+        around = self._call.surroundings
+        return around.held(self._call, "Redis", around.kvdb)
 
     @property
     def out(self) -> Ways:
@@ -257,9 +258,9 @@ class Way:
     def __getitem__(self, name: str) -> Any:
         item = self._connections.item(self._kind, name)
         view = item.definition.attributes[self._attribute]
-        if view == "item":
-            return item
-        return item.conn if view == "conn" else getattr(item.conn, view)(self._call.cid)
+        if view != "item":
+            item = item.conn if view == "conn" else getattr(item.conn, view)(self._call.cid)
+        return self._call.surroundings.held(self._call, name, item)
 
     get = __getitem__
 

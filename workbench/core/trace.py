@@ -10,10 +10,11 @@ from json.encoder import encode_basestring
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
-from workbench.core.errors import mood_of_error, words_of_error
+from workbench.core.errors import WorkbenchError, mood_of_error, words_of_error
 from workbench.core.failure import Failure, failure_of
 from workbench.core.masking import mask
 from workbench.core.mood import Mood
+from workbench.core.ports import Showable
 
 KEPT_CHARACTERS = 4096
 """What is kept of one value that went out or came back [characters]."""
@@ -243,23 +244,72 @@ class Outgoing(Step):
 
 
 class RequestStep(Step):
-    """A request from outside: where it came from, and the channel, user and service it went to."""
+    """A request from outside: where it came from, and the channel, user and service it went to.
 
-    __slots__ = ("address", "channel", "service", "user")
+    Attributes:
+        came: Its body, query, headers, and why the body is not kept, for `given_by`; None until it is answered.
+        answer: The beginning of what was sent back; None until then.
+    """
+
+    __slots__ = ("address", "answer", "came", "channel", "service", "user")
 
     def __init__(self, name: str, address: str) -> None:
         super().__init__("http", name)
         self.address = address
         self.channel = self.service = self.user = ""
+        self.came: tuple[Any, str, Mapping[str, str], str] | None = None
+        self.answer: bytes | None = None
 
 
-class Trace:
+class Again(Protocol):
+    """Runs calls again, and compares them."""
+
+    @property
+    def again(self) -> Callable[..., Any]:
+        """Runs a call again."""
+        ...
+
+    @property
+    def compare(self) -> Callable[..., Any]:
+        """Puts two calls side by side."""
+        ...
+
+
+class Trace(Showable):
     """A call from outside with everything it caused."""
 
-    __slots__ = ("at", "cid", "root")
+    __slots__ = ("_kept_by", "at", "cid", "root")
 
-    def __init__(self, cid: str, at: float, root: Step) -> None:
-        self.cid, self.at, self.root = cid, at, root
+    def __init__(self, cid: str, at: float, root: Step, kept_by: Again | None = None) -> None:
+        self.cid, self.at, self.root, self._kept_by = cid, at, root, kept_by
+
+    def again(self, **how: Any) -> Any:
+        """Run this call again, as it came: by HTTP through the real server, otherwise by `invoke`.
+
+        Args:
+            how: `version`, a number: on this version of the service, which does not become live by that. `data`: with
+                another input. `user`: as another user; '' as none. `times`: so often, for a list. `since`, a step of
+                `.steps(...)` or its number in the tree: what comes before it is answered from the record. `outside`:
+                whether it may call real accounts, which are named first.
+
+        Returns:
+            A `Repeated`: its `.answer`, `.error`, `.trace`, what it did not run, and how it differs.
+
+        Raises:
+            CallsOutside: It would call real accounts, and nobody has said that it may.
+            NotInRecord: What it came with, or an answer before `since`, is not kept.
+        """
+        return self._keeper.again(self, **how)
+
+    def compare(self, other: Trace) -> Any:
+        """This call and another side by side: a `Compared` with `.first`, `.rows`, `.input`, `.answer`."""
+        return self._keeper.compare(self, other)
+
+    @property
+    def _keeper(self) -> Again:
+        if self._kept_by is None:
+            raise WorkbenchError("This call is not kept by a workbench. Fix: take it from wb.traffic.")
+        return self._kept_by
 
     def __repr__(self) -> str:
         drawn = "\n".join(f"{'  ' * depth}{line}" for depth, step in self.root.tree() for line in _shown(step))

@@ -25,11 +25,12 @@ from workbench.core.service import Service
 from workbench.notebook import displays, errors
 from workbench.notebook.bindings import Bindings, late, stale
 from workbench.notebook.left_out import Beside, left_out
-from workbench.notebook.lines import ClickedLine, DeployLine, NothingLine, Notice, Question
+from workbench.notebook.lines import ClickedLine, DeployLine, NothingLine, Notice, Question, TestLine
 from workbench.notebook.own_class import OwnClass
 from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version, class_source
 from workbench.runtime.uses import Code
+from workbench.testing.cell_tests import test_name
 from workbench.ui import front
 
 _WB = re.compile(r"\bwb\b")
@@ -172,7 +173,13 @@ class Cells:
         self._ask()
         if self._failed:
             self._take_back(draft)
-            return
+        else:
+            self._commit(draft, result)
+        if (name := test_name(result.info.raw_cell or "" if result is not None else "")) is not None:
+            displays.show(TestLine(name, result.success))
+
+    def _commit(self, draft: Draft, result: Any) -> None:
+        """Make live what a good cell brings, and say so."""
         self._complete_source(draft, result.info.raw_cell or "")
         try:
             deployed = self._wb.drafting.commit(draft)

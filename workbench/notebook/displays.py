@@ -6,32 +6,32 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from workbench.app.asking.inline import Answer
 from workbench.app.collections import Collection
 from workbench.app.configuration.settings import SettingsInForce
 from workbench.app.deploy.clicks import Clicks
-from workbench.app.inline import Answer
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
+from workbench.app.serving.attached import Attached
 from workbench.app.singleton import the_workbench
 from workbench.app.workbench import Workbench
+from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask, masked
-from workbench.core.mood import mood_of_status
 from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
-from workbench.notebook import limiting, running
-from workbench.notebook.html import bar, block, chip, code, dot, escape, folded, measure, muted, strong, table
-from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice, Question
+from workbench.notebook import called, limiting, running
+from workbench.notebook.html import block, chip, code, dot, escape, muted, strong, table
+from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice, Question, TestLine
 from workbench.notebook.still import essence, still
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
-from workbench.scheduler.jobs import Job, Jobs
+from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, Tally
-from workbench.ui import front, views
+from workbench.ui import front, things, views
 from workbench.ui.desk import Desk
-from workbench.ui.desks import desk_of
-from workbench.ui.trace import COLOURS, rows_of
+from workbench.ui.desks import any_desk_of, desk_of
 
 
 def show(value: Any) -> None:
@@ -52,14 +52,18 @@ def register(shell: Any) -> None:
     for kind, html in HTML.items():
         formatter.for_type(kind, _framed(html))
     for kind in (*CARDS, *HTML):
-        plain.for_type(kind, lambda value, printer, cycle: printer.text(mask(repr(value))))
+        # IPython's own text of a class is `__main__.Hello`.
+        if kind is not type:
+            plain.for_type(kind, lambda value, printer, cycle: printer.text(mask(repr(value))))
 
 
 def unregister(shell: Any) -> None:
     """Leave these types to IPython again."""
-    for mime in ("text/html", "text/plain"):
-        for kind in (*CARDS, *HTML):
-            shell.display_formatter.formatters[mime].pop(kind, None)
+    html, plain = (shell.display_formatter.formatters[mime] for mime in ("text/html", "text/plain"))
+    for kind in (*CARDS, *HTML):
+        html.pop(kind, None)
+        if kind is not type:
+            plain.pop(kind, None)
     for kind in CARDS:
         shell.display_formatter.ipython_display_formatter.pop(kind, None)
 
@@ -72,7 +76,7 @@ class SavedCard:
         text: The plain form.
     """
 
-    def __init__(self, wb: Workbench, text: str) -> None:
+    def __init__(self, wb: Workbench | Attached, text: str) -> None:
         self._wb, self._text = wb, text
 
     def bundle(self, facts: Mapping[str, Any]) -> dict[str, str]:
@@ -98,9 +102,27 @@ def _show_card(shell: Any, look_of: LookOf, value: Any) -> None:
         return
     if not front.headless(shell) and (look := look_of(value)) is not None:
         wb, draw, cell = look
-        if front.show_card(shell, wb, draw, cell, SavedCard(wb, mask(repr(value)))):
+        if front.show_card(shell, wb, draw, cell, SavedCard(wb, _text(shell, value))):
             return
     raise NotImplementedError
+
+
+def _text(shell: Any, value: Any) -> str:
+    """The plain form of a value."""
+    return str(shell.display_formatter.formatters["text/plain"](value))
+
+
+def widget_of(shell: Any, thing: Any) -> Any:
+    """The widget of a thing, which its cell takes down when it runs again.
+
+    Raises:
+        WorkbenchError: The thing is not in force.
+    """
+    text = _text(shell, thing)
+    if (look := _thing(thing)) is None:
+        raise WorkbenchError(f"No widget shows {text}, which is not in force here. Fix: define it, or run its cell.")
+    wb, draw, _ = look
+    return front.make_widget(shell, wb, draw, SavedCard(wb, text), text)
 
 
 def _saved_alone(look_of: LookOf, value: Any) -> str | None:
@@ -110,38 +132,11 @@ def _saved_alone(look_of: LookOf, value: Any) -> str | None:
             return block(running.peer(value))
         return block("<br>".join(map(escape, value.lines()))) if isinstance(value, Defined) else None
     wb, draw, _ = look
-    return still(masked(draw(desk_of(wb))), wb.clock.now().astimezone())
+    return still(masked(draw(any_desk_of(wb))), wb.clock.now().astimezone())
 
 
 def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: block(html(value))
-
-
-def _answer(answer: Answer) -> str:
-    kind = muted(escape(str(answer.headers.get("Content-Type", ""))))
-    text = "\n".join(answer.describe().splitlines()[1:])
-    body = f'<pre style="margin:4px 0 2px 0">{escape(text)}</pre>' if text else ""
-    cid = muted(f"&middot; CID {code(answer.cid)}") if answer.cid else ""
-    status = chip(answer.status, COLOURS[mood_of_status(answer.status)])
-    return f"{status} {kind} {cid}{body}{_trace(answer.trace) if answer.trace else ''}"
-
-
-def _trace(trace: Trace) -> str:
-    return table((), [_trace_row(row) for row in rows_of(trace)])
-
-
-def _trace_row(row: Mapping[str, Any]) -> tuple[str, ...]:
-    indent = f'<span style="display:inline-block;padding-left:{row["depth"] * 18}px">'
-    if row["kind"] == "step":
-        name = f"{indent}{strong(row['text'])} {escape(row['outcome'])}</span>"
-        if values := row.get("values"):
-            name = folded(name, values)
-        return name, bar(row["start"], row["width"], row["mood"]), measure(f"{row['ms'] or 0.0:.1f} ms")
-    if row["kind"] == "fold":
-        more = table((), [_trace_row(each) for each in row["rows"]])
-        return (f"<details><summary>{indent}{muted(escape(row['text']))}</span></summary>{more}</details>",)
-    mark = "" if row["kind"] == "note" else f"{row['kind']} "
-    return (f"{indent}{muted(mark)}{code(row['text'])}</span>",)
 
 
 def _collection(collection: Collection[Any]) -> str:
@@ -189,10 +184,9 @@ def _jobs(jobs: Jobs) -> Look | None:
     return (wb, views.jobs(), "") if wb.has_jobs and jobs is wb.jobs else None
 
 
-def _job(job: Job) -> Look | None:
+def _thing(thing: object) -> Look | None:
     wb = the_workbench()
-    mine = wb.jobs.get(job.name) if wb.has_jobs else None
-    return (wb, views.jobs([job.name]), "") if mine and mine.definition == job.definition else None
+    return (wb, draw, "") if (draw := things.view_of(wb, thing)) is not None else None
 
 
 def _peer(peer: Peer) -> Look | None:
@@ -213,34 +207,40 @@ def desk(wb: Workbench) -> Desk:
     return found
 
 
+def _attached(other: Attached) -> Look:
+    return other, views.attached, ""
+
+
 def _clicks(clicks: Clicks) -> Look | None:
     wb = the_workbench()
     return (wb, views.clicked(), "") if clicks and clicks is wb.clicked else None
 
 
-Look = tuple[Workbench, views.Draw, str]
+Look = tuple[Workbench | Attached, views.Draw, str]
 """The workbench of a card, what it shows, and its cell."""
 LookOf = Callable[[Any], Look | None]
 CARDS: dict[type, LookOf] = {
     DeployLine: _deployed,
     Defined: _defined,
     Greeting: _greeting,
-    Job: _job,
     Jobs: _jobs,
+    **dict.fromkeys(things.VIEWS, _thing),
     Peer: _peer,
     ClickedLine: lambda line: (line.wb, views.clicked(line.lines), ""),
     Clicks: _clicks,
     Question: lambda question: (question.wb, views.question, ""),
     Workbench: _panel,
+    Attached: _attached,
 }
 """What has a card; what is saved of it is the card's HTML, too."""
 HTML: dict[type, Callable[[Any], str]] = {
-    Answer: _answer,
-    Trace: _trace,
+    Answer: called.answer,
+    Trace: called.trace,
     Collection: _collection,
     Sandboxed: _sandboxed,
     SettingsInForce: _settings,
     NothingLine: NothingLine.html,
+    TestLine: TestLine.html,
     Notice: Notice.html,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,

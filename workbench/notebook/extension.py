@@ -13,11 +13,14 @@ from typing import Any
 from workbench.app.deploy.at_hand import at_hand
 from workbench.app.singleton import forget, the_workbench
 from workbench.core.failure import CODE_NAMES
+from workbench.core.ports import WIDGETS
 from workbench.notebook import completing, displays, errors, inspecting
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
+from workbench.testing import cell_tests
 from workbench.ui import front
+from workbench.ui.carriers.page import open_page
 from workbench.zato import hook
 
 NAME = "workbench"
@@ -45,12 +48,14 @@ def _follow(shell: Any) -> None:
     wb = the_workbench()
     hook.install()
     displays.register(shell)
+    open_page(wb)
     errors.register(shell)
     cells = Cells(shell, wb, partial(greet, shell))
     cells.follow()
     _cells.append(cells)
     _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
-    _ends.extend((completing.register(shell, wb), inspecting.register(shell)))
+    _ends.extend((completing.register(shell, wb), inspecting.register(shell), cell_tests.register(shell)))
+    _ends.append(WIDGETS.made_by(partial(displays.widget_of, shell)))
     _ends.append(front.answer_views(shell, lambda: displays.desk(the_workbench())))
     _watch_load_ext(shell)
     shell.extension_manager.loaded.add(NAME)

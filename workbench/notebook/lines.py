@@ -97,6 +97,21 @@ class NothingLine:
         return f"{dot('bad')} {escape(repr(self))}"
 
 
+class TestLine:
+    """How a `%%test` cell went."""
+
+    def __init__(self, name: str, passed: bool) -> None:
+        self._name, self._passed = name, passed
+
+    def __repr__(self) -> str:
+        named = f": {self._name}" if self._name else ""
+        return f"Test {'passed' if self._passed else 'failed'}{named}."
+
+    def html(self) -> str:
+        """The same, green or red."""
+        return f"{dot('live' if self._passed else 'bad')} {escape(repr(self))}"
+
+
 class Notice:
     """What a person may not expect of the cell that has run, a sentence a line, each with what to do."""
 

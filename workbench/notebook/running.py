@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.connections.files.protocol import said_bytes
 from workbench.notebook import files
-from workbench.notebook.html import chip, code, dot, escape, muted, strong, table
+from workbench.notebook.html import chip, code, dot, escape, ink, muted, strong, table
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.imap.mailbox import IMAPMailbox
 from workbench.sandbox.mail import Mail
@@ -23,7 +23,7 @@ def run(run: Run) -> str:
     """How one run went, with its lines."""
     seconds = f" in {run.seconds * 1000:.0f} ms" if run.seconds is not None else ""
     head = f"{_outcome(run)} {strong(run.job)} {muted(f'{seconds} CID {code(run.cid)}' if run.cid else seconds)}"
-    said = f'<div style="color:{"#d64545"}">{escape(run.error)}</div>' if run.error else ""
+    said = f'<div style="color:{ink("bad")}">{escape(run.error)}</div>' if run.error else ""
     returned = f"<div>returned {code(run.returned)}</div>" if run.returned else ""
     lines = "".join(f"<div>{code(line)}</div>" for line in run.log)
     return f"{head}{said}{returned}{lines}"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from workbench.notebook.called import call
 from workbench.notebook.html import FAINT, FONT, address, chip, code, dot, escape, muted, strong
 
 COVERED = (
@@ -37,6 +38,8 @@ MOVES = frozenset(
         "refused",
         "tabs",
         "changes",
+        "stands",
+        "ms",
     )
 )
 """Facts that change by themselves."""
@@ -132,4 +135,4 @@ def _clicked(click: Facts) -> str:
     return f'{dot("calm")} {escape(click["said"])}<pre style="margin:4px 0 2px 18px">{escape(click["code"])}</pre>'
 
 
-ONE = {"jobs": _job, "definitions": _definition, "limits": _limit, "clicked": _clicked}
+ONE = {"jobs": _job, "definitions": _definition, "limits": _limit, "clicked": _clicked, "calls": call}

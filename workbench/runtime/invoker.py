@@ -25,16 +25,18 @@ from workbench.core.current import CURRENT
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut, mood_of_error
 from workbench.core.failure import drop_frames
 from workbench.core.forking import end_if_forked
+from workbench.core.payload.asked import Asked, given
 from workbench.core.ports import Limiter
-from workbench.core.service import logger_of, named
+from workbench.core.service import logger_of
+from workbench.core.trace import Step, kept
 from workbench.runtime import eager
 from workbench.runtime.chain import chain
 from workbench.runtime.loop import LoopThread
+from workbench.runtime.nesting import callbacks_of, check_nesting, spool_of
+from workbench.runtime.recording import asking
 from workbench.runtime.registry import Version, unknown_service
 from workbench.runtime.traffic import Traffic
 from workbench.runtime.workers import Soon, Workers
-
-DEEPEST = 64
 
 
 class Invoker:
@@ -71,7 +73,7 @@ class Invoker:
     ) -> Call:
         """A call of a service by name, under its parent's CID and snapshot if it has a parent."""
         if parent is not None:
-            _check_nesting(name, parent)
+            check_nesting(name, parent)
         if services is None:
             services = parent.services if parent is not None else self._services()
         call = Call(
@@ -92,36 +94,80 @@ class Invoker:
         self, name: str, payload: Any = "", parent: Call | None = None, channel: ChannelInfo | None = None
     ) -> Any:
         """Run a service on this thread; its errors pass on unchanged."""
-        call = self.new_call(name, payload, channel or INVOKE, parent=parent)
         if parent is None:
-            self.traffic.record(call.cid, call.step)
-        return self.run(call)
+            return self.run(self.new_root(name, payload, channel))
+        with asking(parent, name, "invoke", payload) as asked:
+            if asked.is_told:
+                return asked.give(None)
+            answer = self.run(self._nested(name, payload, parent, channel, asked))
+            asked.returned(answer, self.traffic.record_bytes)
+            return answer
 
     async def invoke_aio(
         self, name: str, payload: Any = "", parent: Call | None = None, channel: ChannelInfo | None = None
     ) -> Any:
         """Run a service for a caller on the loop: a sync one on a worker, an async one right here."""
-        call = self.new_call(name, payload, channel or INVOKE, parent=parent)
         if parent is None:
-            self.traffic.record(call.cid, call.step)
+            return await self._run_here(self.new_root(name, payload, channel))
+        with asking(parent, name, "invoke", payload) as asked:
+            if asked.is_told:
+                return asked.give(None)
+            answer = await self._run_here(self._nested(name, payload, parent, channel, asked))
+            asked.returned(answer, self.traffic.record_bytes)
+            return answer
+
+    async def _run_here(self, call: Call) -> Any:
         if self.version(call).is_async:
             return await self.run_aio(call)
         waiting = asyncio.get_running_loop().create_future()
         self.submit(call, lambda answer, error: _settle(waiting, answer, error))
         return await waiting
 
+    def new_root(
+        self,
+        name: str,
+        payload: Any,
+        channel: ChannelInfo | None = None,
+        services: Mapping[str, Deployment] | None = None,
+    ) -> Call:
+        """A call that nobody else has caused, recorded from its beginning."""
+        call = self.new_call(name, payload, channel or INVOKE, services=services)
+        self.record(call, call.step)
+        return call
+
+    def record(self, call: Call, root: Step) -> None:
+        """Keep a call that did not come by HTTP from its beginning, with what it was given."""
+        call.step.given = given(call.raw, self.traffic.record_bytes)
+        self.traffic.record(call.cid, root)
+
+    def _nested(self, name: str, payload: Any, parent: Call, channel: ChannelInfo | None, asked: Asked) -> Call:
+        call = self.new_call(name, payload, channel or INVOKE, parent=parent)
+        asked.steps.append(call.step)
+        call.replay = parent.replay.entered() if parent.replay is not None else None
+        return call
+
     def invoke_async(self, name: str, payload: Any = "", parent: Call | None = None, callback: Any = None) -> str:
         """Run a service in the background under a new CID, which is returned at once."""
+        if parent is None:
+            return self._sent(name, payload, None, callback)
+        with asking(parent, name, "invoke_async", payload) as asked:
+            if asked.is_told:
+                return str(asked.give(None))
+            cid = self._sent(name, payload, parent, callback)
+            asked.returned(cid, self.traffic.record_bytes)
+            return cid
+
+    def _sent(self, name: str, payload: Any, parent: Call | None, callback: Any) -> str:
         services = parent.services if parent is not None else self._services()
         task = Task(
             name,
             payload,
             services=services,
             address=parent.address if parent is not None else None,
-            callbacks=_callbacks(callback, services, parent),
+            callbacks=callbacks_of(callback, services, parent),
         )
         # The payload may be the stream of a body that would end with the call it came with.
-        self.send(task, _spool_of(parent))
+        self.send(task, spool_of(parent))
         return task.cid
 
     def send(self, task: Task, spool: Spooled | None = None) -> None:
@@ -136,7 +182,7 @@ class Invoker:
         """
         call = self.call_of(task)
         self.version(call)
-        self.traffic.record(call.cid, call.step)
+        self.record(call, call.step)
         if spool is not None:
             spool.hold()
         with self._ended:
@@ -280,6 +326,8 @@ class Invoker:
                     work = steps.send(result)
         except StopIteration as end:
             step.end("ok")
+            if step.given is not None:
+                step.answer = kept(end.value)
             return end.value
         except BaseException as exc:
             step.fail(exc)
@@ -311,6 +359,8 @@ class Invoker:
                     work = steps.send(result)
         except StopIteration as end:
             step.end("ok")
+            if step.given is not None:
+                step.answer = kept(end.value)
             return end.value
         except (SystemExit, KeyboardInterrupt) as exc:
             step.fail(exc)
@@ -335,37 +385,6 @@ def log_failure(call: Call, error: BaseException) -> None:
             logger.error("%s failed: %s", call.service, error, exc_info=error)
     finally:
         CURRENT.reset(token)
-
-
-def _callbacks(callback: Any, services: Mapping[str, Deployment], parent: Call | None) -> tuple[str, ...]:
-    """Names of the services that get an answer; the implicit one if none is named and it is there."""
-    if callback:
-        names = [named(each) for each in ((callback,) if isinstance(callback, str | type) else callback)]
-        for name in names:
-            if name not in services:
-                raise unknown_service(name, services)
-        if names:
-            return tuple(names)
-    implicit = f"{parent.service}-async-callback" if parent is not None else ""
-    return (implicit,) if implicit in services else ()
-
-
-def _spool_of(call: Call | None) -> Spooled | None:
-    """The body that a call, or one above it, came with."""
-    while call is not None and call.spool is None:
-        call = call.parent
-    return call.spool if call is not None else None
-
-
-def _check_nesting(name: str, parent: Call) -> None:
-    if name == parent.service:
-        raise ServiceUsage(f"Service {name!r} cannot invoke itself. Fix: put the shared work in a function.")
-    depth, above = 0, parent
-    while above is not None:
-        depth, above = depth + 1, above.parent  # type: ignore[assignment]
-    if depth > DEEPEST:
-        names = ", ".join(sorted(parent.ancestors() | {parent.service}))
-        raise ServiceUsage(f"Services invoke each other more than {DEEPEST} deep: {names}. Fix: break the circle.")
 
 
 def _settle(waiting: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:

@@ -6,12 +6,25 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from time import time
-from typing import Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
+from workbench.core.call import ServiceStep
 from workbench.core.errors import UnknownName, WorkbenchError, short
 from workbench.core.failure import Failure, cut
 from workbench.core.masking import mask
-from workbench.core.trace import Line, Outgoing, OutgoingEnded, Step, Trace, Traced
+from workbench.core.payload.asked import RECORD_BYTES
+from workbench.core.trace import (
+    KEPT_CHARACTERS,
+    MARGIN,
+    Line,
+    Outgoing,
+    OutgoingEnded,
+    RequestStep,
+    Step,
+    Trace,
+    Traced,
+)
+from workbench.runtime.compared import Compared
 
 T = TypeVar("T")
 KEPT_TRACES = 1000
@@ -82,12 +95,19 @@ class Ring(Sequence[T], Generic[T]):
 class Traffic(Ring[Trace]):
     """`wb.traffic`: the last 1,000 calls from outside, each as a trace; `wb.traffic[cid]` finds one."""
 
-    def __init__(self, kept: int = KEPT_TRACES, kept_bytes: int = KEPT_TRACE_BYTES) -> None:
+    def __init__(
+        self, kept: int = KEPT_TRACES, kept_bytes: int = KEPT_TRACE_BYTES, record_bytes: int = RECORD_BYTES
+    ) -> None:
         super().__init__(kept)
-        self.kept_bytes, self.left_out = kept_bytes, 0
+        self.kept_bytes, self.left_out, self.let_go = kept_bytes, 0, 0
+        # What is shorter is not looked at: that would cost every call.
+        self.record_bytes = max(record_bytes, KEPT_CHARACTERS)
         self._lock, self._grown = Lock(), 0
         self.told: Callable[[OutgoingEnded], None] = lambda ended: None
         """Called as each call to another system ends."""
+        self.again: Callable[..., Any] = _nobody
+        """Runs a call again."""
+        self.compare = Compared
 
     @overload
     def __getitem__(self, index: int | str) -> Trace: ...
@@ -109,9 +129,16 @@ class Traffic(Ring[Trace]):
 
     def _shrink(self) -> None:
         sizes = [(trace, _bytes_of(trace)) for trace in self]
-        total = sum(size for _, size in sizes)
+        total, most = sum(size for _, size in sizes), self.kept_bytes * 3 // 4
+        # The answers that a later run would need go first: the calls stay.
+        for number, (trace, size) in enumerate(sizes[:-1]):
+            if total <= most:
+                break
+            if freed := _let_go(trace):
+                self.let_go += 1
+                total, sizes[number] = total - freed, (trace, size - freed)
         for trace, size in sizes[:-1]:
-            if total <= self.kept_bytes * 3 // 4:
+            if total <= most:
                 break
             try:
                 self._items.remove(trace)
@@ -123,7 +150,18 @@ class Traffic(Ring[Trace]):
 
     def record(self, cid: str, root: Step) -> None:
         """Keep a call from its beginning; its steps fill in as it goes."""
-        self.append(Trace(cid, time(), root))
+        self.append(Trace(cid, time(), root, self))
+
+    def keep(self, root: RequestStep) -> None:
+        """Keep of a long body all or nothing, and of a long answer the beginning."""
+        if root.answer is not None:
+            root.answer = root.answer[: KEPT_CHARACTERS + MARGIN]
+        if root.came is not None:
+            body, query, headers, why = root.came
+            if len(body) > self.record_bytes:
+                body, why = None, f"is over {self.record_bytes:,} bytes, too large to be kept"
+            root.came = body, query, headers, why
+            self.grow(len(body or b""))
 
     def find(self, cid: str) -> Trace:
         """The trace of one CID; raises UnknownName."""
@@ -233,7 +271,22 @@ def _bytes_of(trace: Trace) -> int:
 def _size_of(step: Traced) -> int:
     if isinstance(step, Outgoing):
         return step.size + OF_A_LINE
+    if isinstance(step, ServiceStep):
+        record = sum(asked.size + OF_A_LINE for asked in step.asked or ())
+        return record + (step.given.size if step.given is not None else 0)
+    if isinstance(step, RequestStep):
+        return len(step.came[0] or b"") + len(step.answer or b"") if step.came is not None else 0
     return len(step.text) + OF_A_LINE if isinstance(step, Line) else 0
+
+
+def _let_go(trace: Trace) -> int:
+    """Keep a call's answers no more, which a later run would need; how much that was [bytes]."""
+    services = (step for _, step in trace.root.tree() if isinstance(step, ServiceStep))
+    return sum(asked.let_go() for step in services for asked in step.asked or ())
+
+
+def _nobody(trace: Trace, **how: Any) -> Any:
+    raise WorkbenchError(f"Nobody runs call {trace.cid} again. Fix: take it from the traffic of a workbench.")
 
 
 def _left_out(count: int, what: str, most_bytes: int) -> str:

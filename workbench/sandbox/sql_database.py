@@ -87,11 +87,22 @@ class SQLDatabase(Peer):
         """How many rows each table has."""
         if not self.path.exists():
             return {}
-        names = self.query(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
-        )
-        quoted = {each["name"]: each["name"].replace('"', '""') for each in names}
-        return {name: self.query(f'SELECT count(*) AS n FROM "{safe}"')[0]["n"] for name, safe in quoted.items()}
+        with self._looked_into() as connection:
+            found = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+            )
+            quoted = {name: name.replace('"', '""') for (name,) in found}
+            counted = {name: connection.execute(f'SELECT count(*) FROM "{safe}"') for name, safe in quoted.items()}
+            return {name: count for name, each in counted.items() for (count,) in each}
+
+    @contextmanager
+    def _looked_into(self) -> Iterator[sqlite3.Connection]:
+        """A connection that only looks: while the database is locked, the one that locks it."""
+        if (lock := self._lock) is not None:
+            yield lock
+        else:
+            with self._opened() as connection:
+                yield connection
 
     def rows(self) -> list[dict[str, Any]]:
         return [{"table": name, "rows": count} for name, count in self.tables.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from workbench.core.ports import Showable
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.records import Run, Tally
@@ -16,7 +17,7 @@ NOTES = {
 }
 
 
-class Job:
+class Job(Showable):
     """One job, found by its name each time it is used."""
 
     def __init__(self, scheduler: HandledJobs, name: str) -> None:

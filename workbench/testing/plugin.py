@@ -1,26 +1,114 @@
-"""The pytest plugin: makes `pytest --nbval` compare what is stable of a notebook, in kernels that leave nothing behind.
+"""The pytest plugin: runs notebooks as tests, and makes `pytest --nbval` compare what is stable of them.
 
+`pytest nb.ipynb` runs a notebook's cells as tests, each in its turn, in one kernel that leaves nothing behind; those of
+a folder are taken with `--notebooks`, as `workbench test` does. With `--nbval` they are left to nbval.
 Every output of the workbench exists as stable `text/plain` and as live `text/html`; only the first is compared.
 """
 
 from __future__ import annotations
 
+import argparse
+import ast
+import json
 import os
 from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 
 def pytest_addoption(parser: Any) -> None:
-    """Let notebooks from elsewhere call the outside, as `workbench serve --allow-outside` does."""
-    said = "let notebooks from elsewhere open connections to the outside"
-    parser.getgroup("workbench").addoption("--allow-outside", action="store_true", help=said)
+    """How notebooks are run."""
+    group = parser.getgroup("workbench")
+    said = "let notebooks open connections to the outside, where they say so, in place of peers"
+    group.addoption("--allow-outside", action="store_true", help=said)
+    group.addoption("--notebooks", action="store_true", help="take the notebooks of folders, and not only named ones")
+    group.addoption("--set", action="append", default=[], metavar="NAME=VALUE", help="give a parameter a value")
+    group.addoption("--cell-timeout", type=_seconds, default=60.0, metavar="SECONDS", help="longest time of one cell")
+    group.addoption(
+        "--notebook-timeout", type=_seconds, default=600.0, metavar="SECONDS", help="longest time of one notebook"
+    )
+    group.addoption(
+        "--clock",
+        choices=("fixed", "virtual", "real"),
+        default="fixed",
+        help="wb.clock begins at 2026-01-01, or stands still until wb.clock.advance(), or is the machine's",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time. Fix: give seconds, above 0.")
+    return seconds
+
+
+def _value(text: str) -> tuple[str, Any]:
+    """Name and value of a parameter: JSON or a Python literal where it is one, else the text."""
+    name, separator, value = text.partition("=")
+    if not separator or not name.isidentifier():
+        raise pytest.UsageError(f"--set {text!r} gives no value. Fix: --set NAME=VALUE")
+    for read in (json.loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError):
+            return name, read(value)
+    return name, value
+
+
+def _is_nbvals(config: Any) -> bool:
+    return bool(config.getoption("nbval", False) or config.getoption("nbval_lax", False))
+
+
+def _nbval_tags(item: Any) -> list[str]:
+    """The tags of one of nbval's cells; none of any other item."""
+    metadata = getattr(getattr(item, "cell", None), "metadata", {})
+    tags = metadata.get("tags", ()) if hasattr(item.parent, "skip_compare") else ()
+    return list(map(str, tags))
+
+
+def pytest_collect_file(file_path: Path, parent: Any) -> Any:
+    """Take a notebook, unless nbval does."""
+    config = parent.config
+    wanted = parent.session.isinitpath(file_path) or config.getoption("notebooks")
+    if file_path.suffix != ".ipynb" or not wanted or _is_nbvals(config) or ".ipynb_checkpoints" in file_path.parts:
+        return None
+    from workbench.testing.items import How, Notebook
+
+    notebook = Notebook.from_parent(parent, path=file_path)
+    notebook.how = How(
+        config.getoption("cell_timeout"),
+        config.getoption("notebook_timeout"),
+        config.getoption("clock"),
+        config.getoption("allow_outside"),
+        dict(map(_value, config.getoption("set"))),
+    )
+    return notebook
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    """Refuse a value for a parameter that no notebook has; leave scratch cells out where nbval runs notebooks."""
+    if _is_nbvals(config):
+        items[:] = [item for item in items if "scratch" not in _nbval_tags(item)]
+    if not config.getoption("set"):
+        return
+    notebooks = {id(item.parent): item.parent for item in items if hasattr(item.parent, "parameters")}
+    known = frozenset[str]().union(*(each.parameters for each in notebooks.values()))
+    for name, _ in map(_value, config.getoption("set")):
+        if name not in known:
+            raise pytest.UsageError(
+                f"No notebook has the parameter {name!r}; there are: {', '.join(sorted(known)) or 'none'}. "
+                f"Fix: correct it, or give {name} a value in a cell tagged `parameters`."
+            )
 
 
 def pytest_configure(config: Any) -> None:
     """Kernels started by nbval keep their state in memory, and take no port that a person's notebook counts on."""
-    if config.getoption("nbval", False) or config.getoption("nbval_lax", False):
+    if _is_nbvals(config):
         os.environ.setdefault("WORKBENCH_STORE", "memory://")
         os.environ.setdefault("WORKBENCH_PORT", "0")
     if config.getoption("allow_outside"):

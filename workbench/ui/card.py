@@ -11,15 +11,17 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
+from workbench.app.serving.attached import Attached
 from workbench.app.workbench import Workbench
-from workbench.core.masking import masked
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.courier import aside
 from workbench.ui.desk import Desk
-from workbench.ui.desks import desk_of
+from workbench.ui.desks import any_desk_of
 from workbench.ui.modules import STATIC, joined
-from workbench.ui.views import Draw
+from workbench.ui.views import Draw, facts
 
 MOST_CARDS = 60
+CLOSED = "The workbench is closed. Fix: restart the kernel and run the cells again."
 _cards: dict[str, Card] = {}
 _lock = Lock()
 
@@ -74,7 +76,7 @@ class Card(anywidget.AnyWidget):
     layout = traitlets.Any(None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, desk: Desk, draw: Draw, cell: str, shown: Shown) -> None:
+    def __init__(self, desk: Desk | FarDesk, draw: Draw, cell: str, shown: Shown) -> None:
         self._desk, self._draw, self._cell, self.shown = desk, draw, cell, shown
         self._viewers = 0
         self.restless = False
@@ -89,9 +91,12 @@ class Card(anywidget.AnyWidget):
         return "Card"
 
     def _facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = masked(self._draw(self._desk))
+        if self._desk.closed:
+            self.restless = False
+            return closed(self.facts) | {"now": self._desk.clock.time()}
+        found = facts(self._desk, self._draw)
         self.restless = bool(found.get("restless"))
-        return found | {"now": self._desk.wb.clock.time()}
+        return found
 
     def _received(self, _: Any, message: Any, buffers: Any) -> None:
         # Said here and not by the courier: ipykernel 7.4 sends the next click to the thread that last answered one, so
@@ -126,17 +131,23 @@ class Card(anywidget.AnyWidget):
         super().close()
 
 
-def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) -> None:
+def closed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card shows once its workbench is closed: what was, and that it is over."""
+    found = {**facts, "closed": True, "notes": [CLOSED]}
+    return found | ({"stands": {**facts["stands"], "state": "workbench closed"}} if "stands" in facts else {})
+
+
+def show_card(shell: Any, wb: Workbench | Attached, draw: Draw, cell: str, saved: Saved) -> None:
     """Show a new card, and right after it what is saved of it; a card that the same cell made before is taken down.
 
     Args:
         shell: The shell that displays it.
-        wb: The workbench.
+        wb: The workbench, or another one that it is attached to.
         draw: What it shows.
         cell: What tells the cell from others; empty if nobody knows.
         saved: What is saved of it.
     """
-    card = Card(desk_of(wb), draw, cell, Shown(shell.display_pub, saved))
+    card = Card(any_desk_of(wb), draw, cell, Shown(shell.display_pub, saved))
     key = cell or card.model_id
     with _lock:
         old = [_cards.pop(key)] if key in _cards else []

@@ -1,15 +1,22 @@
-"""Carries what cards show to the front end: one thread, at most ten times a second, whatever happens meanwhile."""
+"""Carries what cards show to the front end, on one thread: answers at most ten times a second, what changes at most
+five, whatever happens meanwhile.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from threading import Condition, Event, Thread
+from time import monotonic
 from typing import Any, Protocol
 
 log = logging.getLogger("workbench.ui")
 
 SHORTEST_PAUSE_SECONDS = 0.1
+SHORTEST_DRAW_SECONDS = 0.2
+"""Shortest time between two drawings: a person reads no faster, and drawing costs the server its time."""
+MOST_SHARE = 0.05
+"""Most of the time that goes into drawing: what takes long to draw is drawn less often."""
 LOOK_SECONDS = 1.0
 """How often cards that are looked at are drawn anew when nothing told of a change: limits are used silently."""
 
@@ -27,8 +34,14 @@ class Outlet(Protocol):
 class Courier:
     """Sends for all cards. Its thread starts with the first message."""
 
-    def __init__(self, pause_seconds: float = SHORTEST_PAUSE_SECONDS, look_seconds: float = LOOK_SECONDS) -> None:
-        self._pause, self._look = pause_seconds, look_seconds
+    def __init__(
+        self,
+        pause_seconds: float = SHORTEST_PAUSE_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
+        draw_seconds: float = SHORTEST_DRAW_SECONDS,
+    ) -> None:
+        self._pause, self._look, self._draw = pause_seconds, look_seconds, draw_seconds
+        self._draws_at = 0.0
         self._messages: dict[Outlet, list[dict[str, Any]]] = {}
         self._changed: set[Outlet] = set()
         self._watched: set[Outlet] = set()
@@ -36,6 +49,11 @@ class Courier:
         """How often what is looked at was to be drawn anew."""
         self._something, self._stop = Condition(), Event()
         self._thread: Thread | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody looks at a card."""
+        return bool(self._watched)
 
     def post(self, outlet: Outlet, message: dict[str, Any]) -> None:
         """Send a message soon, after those before it."""
@@ -90,15 +108,29 @@ class Courier:
     def _work(self) -> None:
         while not self._stop.is_set():
             with self._something:
-                if not self._messages and not self._changed:
-                    restless = {each for each in self._watched if each.restless}
-                    self._something.wait(self._look if restless else None)
-                    self._changed |= restless
+                if not self._messages:
+                    self._await_change()
                 messages, self._messages = self._messages, {}
-                changed, self._changed = self._changed, set()
+                changed: set[Outlet] = set()
+                if self._changed and monotonic() >= self._draws_at:
+                    changed, self._changed = self._changed, set()
+            began = monotonic()
             for outlet in [*messages, *(each for each in changed if each not in messages)]:
                 self._send(outlet, messages.get(outlet, []), outlet in changed)
+            if changed:
+                took = monotonic() - began
+                self._draws_at = began + max(self._draw, took / MOST_SHARE)
             self._stop.wait(self._pause)
+
+    def _await_change(self) -> None:
+        """Wait for something to send; what has changed waits until the next drawing is due."""
+        if self._changed:
+            if (early := self._draws_at - monotonic()) > 0:
+                self._something.wait(early)
+            return
+        restless = {each for each in self._watched if each.restless}
+        self._something.wait(self._look if restless else None)
+        self._changed |= restless
 
     def _send(self, outlet: Outlet, messages: list[dict[str, Any]], facts: bool) -> None:
         try:

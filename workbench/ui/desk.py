@@ -15,8 +15,10 @@ from workbench.app.deploy.draft import Deployed
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
+from workbench.core.events import Closed
 from workbench.core.masking import mask
 from workbench.core.origin import Origin
+from workbench.core.ports import Clock
 from workbench.core.trace import OutgoingEnded
 from workbench.sandbox.peer import Peer
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
@@ -26,6 +28,7 @@ from workbench.ui.courier import Courier
 from workbench.ui.forms.limit import short_problem
 from workbench.ui.forms.reading import Problems, Read
 from workbench.ui.forms.secrets import learn_typed
+from workbench.ui.panel.history import History
 from workbench.ui.trace import COLOURS
 
 log = logging.getLogger("workbench.ui")
@@ -51,8 +54,13 @@ class Desk:
         self.last: dict[str, Run] = {}
         self.moods: dict[str, str] = {}
         """How the last ping or call of each connection went, as a colour."""
+        self.worked: dict[str, float] = {}
+        """When each connection last did what it was asked [s since the epoch], since cards are shown."""
         self.html_of_peer: Callable[[Peer], str] = lambda peer: escape(peer.summary())
         """How what arrived at a peer is drawn: HTML in which all that strangers sent is escaped."""
+        self.closed = False
+        """Whether the workbench is closed, for good."""
+        self.requests = History()
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
         self._saves: dict[int, tuple[Definition, Definition]] = {}
@@ -62,6 +70,7 @@ class Desk:
             wb.events.subscribe(RunEnded, self._ran),
             wb.events.subscribe(OutgoingEnded, self._called),
             wb.events.subscribe(Changed, self._forget_mood),
+            wb.events.subscribe(Closed, self._is_over),
             *(wb.events.subscribe(kind, lambda _: courier.refresh_all()) for kind in (Changed, Deployed, JobChanged)),
         ]
 
@@ -77,14 +86,26 @@ class Desk:
 
     def _called(self, event: OutgoingEnded) -> None:
         colour = COLOURS[event.mood]
+        if event.mood == "ok" and event.connection:
+            self.worked[event.connection] = self.wb.clock.time()
         if self.moods.get(event.connection, COLOURS["ok"]) != colour:
             self.moods[event.connection] = colour
             self.courier.refresh_all()
+
+    def _is_over(self, _: Closed) -> None:
+        self.closed = True
+        self.courier.refresh_all()
 
     def _forget_mood(self, event: Changed) -> None:
         """What is defined anew has been asked nothing yet."""
         if (shown := event.before or event.after) is not None and shown.collection == "connections":
             self.moods.pop(shown.name, None)
+            self.worked.pop(shown.name, None)
+
+    @property
+    def clock(self) -> Clock:
+        """Where time comes from."""
+        return self.wb.clock
 
     @property
     def zone(self) -> str:

@@ -6,12 +6,15 @@ import atexit
 from threading import Lock
 from weakref import WeakKeyDictionary
 
+from workbench.app.serving.attached import Attached
 from workbench.app.workbench import Workbench
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
 from workbench.ui.verbs import VERBS
 
 _desks: WeakKeyDictionary[Workbench, Desk] = WeakKeyDictionary()
+_far: dict[str, FarDesk] = {}
 _lock = Lock()
 
 
@@ -25,10 +28,21 @@ def desk_of(wb: Workbench) -> Desk:
         return desk
 
 
+def any_desk_of(shown: Workbench | Attached) -> Desk | FarDesk:
+    """The desk of a workbench, or of one that is attached."""
+    if isinstance(shown, Workbench):
+        return desk_of(shown)
+    with _lock:
+        if (desk := _far.get(shown.url)) is None:
+            desk = _far[shown.url] = FarDesk(shown, Courier())
+        return desk
+
+
 def close_all() -> None:
     """Close every desk."""
     with _lock:
-        desks = list(_desks.values())
+        desks: list[Desk | FarDesk] = [*_desks.values(), *_far.values()]
         _desks.clear()
+        _far.clear()
     for desk in desks:
         desk.close()

@@ -11,6 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.app.serving.attached import Attached
     from workbench.app.workbench import Workbench
     from workbench.ui.card import Saved
     from workbench.ui.desk import Desk
@@ -58,12 +59,12 @@ def _import() -> None:
         log.exception("cards cannot be shown, since their widgets cannot be imported")
 
 
-def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) -> bool:
+def show_card(shell: Any, wb: Workbench | Attached, draw: Draw, cell: str, saved: Saved) -> bool:
     """Show a card and what is saved of it; False on any trouble, so that what is saved can be shown alone.
 
     Args:
         shell: The shell that displays it.
-        wb: The workbench.
+        wb: The workbench, or another one that it is attached to.
         draw: What the card draws.
         cell: What tells the cell from others; empty if nobody knows. A card that it made before is taken down.
         saved: What is saved of the card.
@@ -78,6 +79,25 @@ def show_card(shell: Any, wb: Workbench, draw: Draw, cell: str, saved: Saved) ->
     return True
 
 
+def make_widget(shell: Any, wb: Workbench | Attached, draw: Draw, saved: Saved, text: str) -> Any:
+    """A widget that a person puts where they like.
+
+    Args:
+        shell: The shell whose cell makes it; what the same cell made when it ran before is taken down.
+        wb: The workbench.
+        draw: What the widget draws.
+        saved: What is saved of it where it is shown.
+        text: The plain form.
+    """
+    from workbench.ui.desks import any_desk_of
+    from workbench.ui.widget import LiveWidget, keep
+
+    made = LiveWidget(any_desk_of(wb), draw, saved, text, shell.display_pub)
+    run = (getattr(shell, "parent_header", None) or {}).get("header", {}).get("msg_id", "")
+    keep(made, running_cell(shell), str(run))
+    return made
+
+
 def answer_views(shell: Any, desk: Callable[[], Desk]) -> Callable[[], None]:
     """Have the front end open views without a cell, as its side panel does; returns the call that ends it.
 
@@ -89,7 +109,7 @@ def answer_views(shell: Any, desk: Callable[[], Desk]) -> Callable[[], None]:
         return lambda: None
 
     def opened(comm: Any, message: Mapping[str, Any]) -> None:
-        from workbench.ui.comms import View
+        from workbench.ui.carriers.comms import View
 
         View(desk(), comm, message["content"]["data"])
 
@@ -100,7 +120,7 @@ def answer_views(shell: Any, desk: Callable[[], Desk]) -> Callable[[], None]:
 
 def close_cards() -> None:
     """Take every card and view down, and what answers them, if there ever was one."""
-    for module in ("workbench.ui.card", "workbench.ui.comms", "workbench.ui.desks"):
+    for module in ("workbench.ui.card", "workbench.ui.carriers.comms", "workbench.ui.widget", "workbench.ui.desks"):
         # A card that is just being imported, beside a first cell, has shown nothing.
         if (close := getattr(sys.modules.get(module), "close_all", None)) is not None:
             close()

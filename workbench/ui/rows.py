@@ -102,6 +102,17 @@ def _missing(wb: Workbench, source: str) -> list[dict[str, str]]:
     ]
 
 
+def users_of_connections(wb: Workbench) -> dict[str, list[str]]:
+    """The services whose source names each connection that is defined, by its name."""
+    kinds = {name: str(item.definition.__struct_config__.tag) for name, item in wb.connections.items()}
+    found: dict[str, list[str]] = {}
+    for service, live in wb.services.items():
+        for each in mentions(live.source, catalog.kinds_by_attribute()):
+            if kinds.get(each.name) in catalog.members(each.kind) and service not in found.setdefault(each.name, []):
+                found[each.name].append(service)
+    return found
+
+
 def _address(live: LiveChannel) -> dict[str, Any]:
     """A channel; only an address that a browser can ask is a link."""
     return {
@@ -188,6 +199,7 @@ def definition_facts(
         "who": _who(shown),
         "code": code_of(shown),
         "curl": _curl(live) if live is not None else "",
+        "try": live is not None and live.methods is not None,
         "sandbox": shown.collection == "connections" and wb.peers.on,
         "mood": moods.get(shown.name, "live") if shown.collection == "connections" else "live",
         "gone": now is None,

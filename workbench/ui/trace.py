@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
+from workbench.core.call import ServiceStep
 from workbench.core.failure import cut
 from workbench.core.mood import Mood
 from workbench.core.trace import Kept, Line, Outgoing, Step, Trace, Traced
@@ -28,14 +29,24 @@ def rows_of(trace: Trace) -> list[dict[str, Any]]:
     tree = list(trace.root.tree())
     steps = [step for _, step in tree if isinstance(step, Step)]
     whole = trace.root.seconds or max((step.seconds or 0.0 for step in steps), default=0.0) or 1e-9
+    asked = _asked(trace)
     rows = []
-    for depth, step in tree[:MOST_STEPS]:
+    for number, (depth, step) in enumerate(tree[:MOST_STEPS]):
         rows.append(_row(trace, depth, step, whole))
+        if id(step) in asked:
+            # Where the call can be run again from.
+            rows[-1]["number"] = number
         if isinstance(step, Step) and step.told:
             rows.append({"depth": depth + 1, "kind": "note", "text": step.told, "mood": "bad"})
     if (left := len(tree) - MOST_STEPS) > 0:
         rows.append({"depth": 0, "kind": "note", "text": f"and {left:,} more", "mood": ""})
     return _folded(rows)
+
+
+def _asked(trace: Trace) -> set[int]:
+    """The steps that services have asked of what they hold, by identity."""
+    services = (step for _, step in trace.root.tree() if isinstance(step, ServiceStep))
+    return {id(step) for service in services for asked in service.asked or () for step in asked.steps}
 
 
 def _folded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,25 +9,27 @@ from typing import Any, cast
 
 from workbench.app.code import code_of, secrets_of
 from workbench.channels.definition import ChannelDefinition
-from workbench.connections import catalog
 from workbench.core.definition import Definition
-from workbench.core.errors import WorkbenchError, mood_of_error
+from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
 from workbench.limiting.definition import Limit
 from workbench.ui import calls, cells, rows, writing
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
-from workbench.ui.forms import limit, schedule
-from workbench.ui.forms.reading import Read, filled, form_of, read
-from workbench.ui.forms.secrets import Typed, take
+from workbench.ui.forms import filling, limit, schedule
+from workbench.ui.forms.reading import Read, filled, form_of
+from workbench.ui.forms.secrets import Typed
 from workbench.ui.forms.taking import taken
+from workbench.ui.panel import trying
 from workbench.ui.panel.burst import send_burst
-from workbench.ui.panel.offers import CHANNELS, USERS
+from workbench.ui.panel.pings import PINGS
+from workbench.ui.panel.removing import REMOVING
 from workbench.ui.panel.verbs import PANEL
-from workbench.ui.trace import COLOURS
 
 
 def hello(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """Somebody looks at a card, in the notebook of this path as the front end calls it."""
+    """Somebody looks at a card, in the notebook of this path and on the host that the front end says."""
+    if host := str(message.get("host") or ""):
+        desk.wb.answer_for(host)
     known = Path(desk.wb.app).name
     name = PurePosixPath(str(message.get("path") or "")).name
     if name.endswith(".ipynb") and name != (desk.path or known):
@@ -59,25 +61,6 @@ def roll_back(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return {"said": repr(outcome)}
 
 
-def _edited(desk: Desk, message: Content) -> Definition | None:
-    """The definition that a form was opened to change, if it was."""
-    match message.get("edit"):
-        case {"collection": collection, "name": name}:
-            return rows.definition_named(desk.wb, str(collection), str(name))
-    return None
-
-
-def _class_of(desk: Desk, message: Content) -> type[Definition]:
-    if (edited := _edited(desk, message)) is not None:
-        return type(edited)
-    if (kind := message.get("connection")) is not None:
-        return catalog.definition_class(str(kind))
-    kind = str(message.get("kind"))
-    if (cls := {**CHANNELS, **USERS}.get(kind)) is not None:
-        return cls
-    raise WorkbenchError(f"There is no form for {kind!r}.")
-
-
 def _cell(message: Content) -> str:
     """The cell of the card that asks."""
     return str(message.get("cell", ""))
@@ -85,9 +68,9 @@ def _cell(message: Content) -> str:
 
 def form(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """The form of a definition's class, filled as far as is known."""
-    cls, preset = _class_of(desk, message), dict(message.get("preset") or {})
+    cls, preset = filling.class_of(desk, message), dict(message.get("preset") or {})
     first = cls.first_fields if issubclass(cls, ChannelDefinition) else ()
-    if (edited := _edited(desk, message)) is not None:
+    if (edited := filling.edited(desk, message)) is not None:
         preset = filled(edited)
     elif issubclass(cls, ChannelDefinition) and "service" in preset:
         service = str(preset["service"])
@@ -95,15 +78,7 @@ def form(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
         preset |= {"name": name, "path": f"/{name.replace('.', '/').replace(' ', '-')}", "services": service}
     in_code = cells.locked(desk.wb, edited) if edited is not None else {}
     names = names_in(desk.wb) | {"secrets": desk.wb.secrets.names, "places": desk.wb.secrets.places}
-    return {"form": form_of(cls, preset, first), "names": names, **in_code}
-
-
-def _filled(desk: Desk, message: Content) -> tuple[Read, list[Typed]]:
-    """What a form describes, and the values of secrets that were typed into it."""
-    cls, edited = _class_of(desk, message), _edited(desk, message)
-    taken = take(cls, message["values"], desk.wb.secrets, filled(edited) if edited is not None else None)
-    found = read(cls, taken.values)
-    return (Read(None, found.problems | taken.problems) if taken.problems else found), taken.typed
+    return {"form": form_of(cls, preset, first), "names": names, "try": trying.label_of(cls), **in_code}
 
 
 def _to_keep(typed: Sequence[Typed]) -> str:
@@ -118,7 +93,7 @@ def _kept(typed: Sequence[Typed]) -> str:
 
 def form_check(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """What is wrong with a form so far, and its code when nothing is."""
-    found, typed = _filled(desk, message)
+    found, typed = filling.filled_form(desk, message)
     if found.definition is None:
         return {"problems": found.problems, "code": ""}
     named = {each.name for each in secrets_of(found.definition)} - {each.name for each in typed}
@@ -131,7 +106,7 @@ def form_check(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 def form_save(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Put a form's definition into force; the secrets that were typed are kept first, since it may need them."""
-    found, typed = _filled(desk, message)
+    found, typed = filling.filled_form(desk, message)
 
     def keep() -> None:
         for each in typed:
@@ -157,20 +132,6 @@ def _removed(desk: Desk, definition: Definition, said: str) -> dict[str, Any]:
     desk.wb.withdraw(definition)
     desk.courier.refresh_all()
     return {"said": said, "undo": desk.keep_undo(lambda: _again(desk, definition, was))}
-
-
-def ping(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """One round trip of a connection; its row's dot then tells how it went."""
-    item = desk.wb.connections[str(message["name"])]
-    try:
-        said = item.ping()
-    except Exception as exc:
-        desk.moods[item.name] = COLOURS[mood_of_error(exc)]
-        raise
-    finally:
-        desk.courier.refresh_all()
-    mood = desk.moods[item.name] = COLOURS[getattr(said, "mood", "ok")]
-    return {"said": f"{item.definition} answered: {said}", "mood": mood}
 
 
 def put_file(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -369,8 +330,9 @@ VERBS: dict[str, Verb] = {
     "form": form,
     "form check": form_check,
     "form save": form_save,
+    "form try": trying.form_try,
     "remove": remove,
-    "ping": ping,
+    **PINGS,
     "peer put": put_file,
     "peer take": take_file,
     "schedule": open_schedule,
@@ -387,6 +349,7 @@ VERBS: dict[str, Verb] = {
     "outside allow": allow_outside,
     "outside stand-ins": use_stand_ins,
     "undo": undo,
+    **REMOVING,
     "cell written": writing.written,
     "cell offer": writing.offered,
     **PANEL,

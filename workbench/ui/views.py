@@ -6,16 +6,30 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.core.definition import Definition
+from workbench.core.masking import masked
 from workbench.sandbox.peer import Peer
 from workbench.ui import rows
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.desk import Desk
+from workbench.ui.panel.peers import peer_facts
 from workbench.ui.panel.tabs import counts, latest
 
 SAVED_SERVICES = 50
 """How many services the saved panel lists."""
 
-Draw = Callable[[Desk], dict[str, Any]]
-"""What a card shows, as plain data; `restless` says that it changes without an event."""
+Draw = Callable[[Any], dict[str, Any]]
+"""What a card shows, of the desk that answers it, as plain data; `restless` says that it changes without an event."""
+
+
+def facts(desk: Desk | FarDesk, draw: Draw) -> dict[str, Any]:
+    """What a card shows now, masked, and the time of it."""
+    shown: dict[str, Any] = masked(draw(desk))
+    return shown | {"now": desk.clock.time()}
+
+
+def attached(desk: FarDesk) -> dict[str, Any]:
+    """The panel of another workbench."""
+    return desk.facts()
 
 
 def greeting(title: str, notes: Sequence[str]) -> Draw:
@@ -96,5 +110,4 @@ def everything(desk: Desk) -> dict[str, Any]:
 
 def peer(name: str, peer: Peer, html: Callable[[Any], str]) -> Draw:
     """What has arrived at a peer; what stands there is made of HTML that is safe already."""
-    takes = hasattr(peer, "files") and hasattr(peer, "put")
-    return lambda desk: {"peer": {"name": name, "html": html(peer), "takes": takes}, "restless": True}
+    return lambda desk: {"peer": peer_facts(name, peer, html), "restless": True}

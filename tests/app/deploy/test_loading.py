@@ -211,7 +211,7 @@ def test_what_is_no_python_beside_such_a_string_is_said_as_that(wb: Workbench, t
         wb.load(notebook(tmp_path / "text.ipynb", 'x = """\n%s\n"""\ny = = 1'))
 
 
-@pytest.mark.parametrize("tag", ["scratch", "test", "skip-execution"])
+@pytest.mark.parametrize("tag", ["scratch", "test", "setup", "skip-execution"])
 def test_cells_that_are_tagged_to_be_skipped_are(wb: Workbench, tmp_path: Path, tag: str) -> None:
     cell = 'from workbench import Service\nclass A(Service):\n    name = "a"'
     wb.load(notebook(tmp_path / "tags.ipynb", (tag, "raise RuntimeError"), cell))
@@ -227,3 +227,9 @@ def test_a_notebook_without_imports_is_loaded_as_the_workbench_kernel_runs_it(wb
     wb.load(path)
     assert wb.invoke("api.hello") == "Hello!"
     assert wb.call("GET /api/hello").status == 200
+
+
+def test_cells_that_begin_as_tests_are_skipped(wb: Workbench, tmp_path: Path) -> None:
+    cell = 'from workbench import Service\nclass A(Service):\n    name = "a"'
+    wb.load(notebook(tmp_path / "tests.ipynb", "\n%%test it fails\nraise RuntimeError", cell, "%%test\nwrong("))
+    assert list(wb.services) == ["a"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.bench.servers.orders import GREETING, LIMIT_PER_MINUTE, PASSWORD, USER, total
 from workbench import BasicAuth, RESTChannel, Service, Workbench, secret
+from workbench.ui.carriers.page import open_page
 
 
 @dataclass
@@ -65,6 +66,7 @@ def serve() -> None:
     wb.deploy(*services)
     wb.define(BasicAuth(USER, password=secret("BENCH_PASSWORD")))
     wb.define(*(RESTChannel(each.name, security=USER, limit=f"{LIMIT_PER_MINUTE}/m") for each in services))
+    open_page(wb)
     print(wb.start().rpartition(":")[2], flush=True)
     threading.Event().wait()
 

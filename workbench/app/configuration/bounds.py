@@ -14,6 +14,7 @@ from msgspec.inspect import Metadata, type_info
 
 from workbench.channels.http import wire
 from workbench.core.errors import ServiceUsage, WorkbenchError
+from workbench.core.payload import asked
 from workbench.runtime import registry, traffic, workers
 from workbench.scheduler import pool, runner
 
@@ -43,6 +44,9 @@ class Bounds(Struct, frozen=True, kw_only=True):
     )
     traces: Annotated[int, Meta(description="Calls in `wb.traffic`.")] = traffic.KEPT_TRACES
     trace_bytes: Annotated[int, Meta(description="Lines and values of all traces [bytes].")] = traffic.KEPT_TRACE_BYTES
+    record_bytes: Annotated[
+        int, Meta(description="One input or answer, kept whole to run a call again; 4,096 at least [bytes].")
+    ] = asked.RECORD_BYTES
     log_lines: Annotated[int, Meta(description="Lines in `wb.log`.")] = traffic.KEPT_LINES
     log_bytes: Annotated[int, Meta(description="Text of all lines in `wb.log` [bytes].")] = traffic.KEPT_LOG_BYTES
     versions: Annotated[int, Meta(description="Versions of one service that can be brought back.")] = (

@@ -28,8 +28,6 @@ from workbench.core.source import tree_of, undisturbed
 from workbench.runtime.registry import Source
 
 _LOADED = "__workbench_loaded__"
-SKIPPED_TAGS = frozenset(("scratch", "test", "skip-execution"))
-"""Ours, and nbclient's own."""
 
 
 def source_of(classes: tuple[type[Service], ...]) -> str:
@@ -176,12 +174,11 @@ class CodeCell(NamedTuple):
 
 
 def code_cells(path: Path) -> Iterator[CodeCell]:
-    """Each code cell without one of `SKIPPED_TAGS`."""
+    """Each code cell that is neither scratch paper nor there for tests alone."""
     try:
         cells = cells_of(path.read_bytes())
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise DeployRefused(f"{path.name} is no notebook: {exc}. Nothing of it is live.") from exc
     for number, cell in enumerate(cells, 1):
-        tags = set(cell.metadata.get("tags", ()))
-        if cell.cell_type == "code" and not tags & SKIPPED_TAGS:
-            yield CodeCell(number, cell.id, cell.text, "raises-exception" in tags)
+        if cell.is_served:
+            yield CodeCell(number, cell.id, cell.text, "raises-exception" in cell.tags)

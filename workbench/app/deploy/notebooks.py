@@ -6,6 +6,10 @@ from typing import Any
 
 import msgspec
 
+TEST_MAGIC = "%%test"
+SCRATCH, FOR_TESTS = frozenset(("scratch", "skip-execution")), frozenset(("test", "setup"))
+"""Tags of cells that no run of the file runs, nbclient's own among them; and of those that only its tests run."""
+
 
 class Cell(msgspec.Struct):
     """A cell as its file has it; `id` is empty in files before nbformat 4.5."""
@@ -19,6 +23,22 @@ class Cell(msgspec.Struct):
     def text(self) -> str:
         """Its source in one piece."""
         return self.source if isinstance(self.source, str) else "".join(self.source)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags; nbval's words for what every runner knows are taken for those."""
+        tags = self.metadata.get("tags", ())
+        return frozenset(str(each).removeprefix("nbval-") for each in tags) if isinstance(tags, list) else frozenset()
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is a test, by its tag or its first line."""
+        return "test" in self.tags or self.text.lstrip().split(maxsplit=1)[:1] == [TEST_MAGIC]
+
+    @property
+    def is_served(self) -> bool:
+        """Whether it is part of what the notebook does, and neither scratch paper nor there for tests alone."""
+        return self.cell_type == "code" and not self.is_test and not self.tags & (SCRATCH | FOR_TESTS)
 
 
 class _Notebook(msgspec.Struct):

@@ -14,7 +14,7 @@ from typing import Any
 from workbench.channels.answers import Answer, error_answer
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.guard import Guard
-from workbench.channels.pipeline import Admin, own_answer
+from workbench.channels.pipeline import Admin, Page, own_address, own_answer
 from workbench.core.errors import CallerError, ContentTooLarge, NotFound
 from workbench.core.forking import forgets_when_forked
 from workbench.core.payload.request import canonical
@@ -39,6 +39,8 @@ class OwnListener:
     def __init__(self, guard: Guard, admin: Mapping[tuple[str, str], Admin], record: Record) -> None:
         self._guard, self._admin, self._record = guard, admin, record
         self._server: _Server | None = None
+        self.ends: list[Callable[[], None]] = []
+        """What to call when the server stops."""
         forgets_when_forked(self)
 
     def forget(self) -> None:
@@ -59,22 +61,24 @@ class OwnListener:
             Thread(target=server.serve_forever, args=(0.1,), name="workbench-own", daemon=True).start()
 
     def stop(self) -> None:
-        """Listen no more; what is being answered goes on."""
+        """Listen no more; what is being answered goes on, and pages that wait for news are told that this was all."""
         server, self._server = self._server, None
         if server is not None:
             server.shutdown()
             server.server_close()
+        for end in self.ends:
+            end()
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], read: Callable[[int], bytes]) -> Answer:
         """Answer one request; `read` gives so many bytes of its body."""
         answers: list[Answer] = []
         exchange = Exchange(method, target, headers, "127.0.0.1", answers.append)
-        serve = self._admin.get((method, exchange.path)) if self._guard.has_token(headers) else None
+        serve = own_address(self._admin, self._guard, exchange)
         # Whoever only looks pushes nobody's call out of what is kept.
-        if serve is None or method != "GET":
+        if serve is None or (method != "GET" and not isinstance(serve, Page)):
             self._record(exchange.cid, exchange.root)
         try:
-            self._guard.check(headers)
+            self._guard.check(headers, method)
             if serve is None:
                 raise NotFound("Not Found")
             if (length := declared_length(headers)) > LARGEST_BODY_BYTES:

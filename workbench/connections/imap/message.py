@@ -116,6 +116,23 @@ class IMAPMessage:
             ],
         )
 
+    def hold(self, mailbox: Mailbox) -> None:
+        """Be deleted, marked and moved in this mailbox from now on."""
+        self._mailbox = mailbox
+
+    def to_record(self) -> Any:
+        """The mail as it came, and what the server said of it."""
+        return self.folder, self.uid, self.raw.flags, self.raw.obj.as_bytes()
+
+    @classmethod
+    def of_record(cls, record: Any, held: Any) -> IMAPMessage:
+        """The same mail again, in the mailbox that the service holds."""
+        from imap_tools import MailMessage
+
+        folder, uid, flags, contents = record
+        said = f"1 (UID {uid} FLAGS ({' '.join(flags)}) RFC822 {{{len(contents)}}}".encode()
+        return cls(MailMessage([(said, contents)]), held, folder)
+
     def delete(self) -> None:
         """Delete it."""
         self._mailbox.delete(self.uid, folder=self.folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import redis
 from redis.client import Pipeline
@@ -79,6 +79,8 @@ class Client(Patient):
     """`self.kvdb.conn`."""
 
     address = "Redis"
+    local: ClassVar[tuple[str, ...]] = ("pipeline",)
+    """What asks the server nothing by itself."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command, as one step of the call that is running."""
@@ -108,6 +110,10 @@ class RecordedPipeline(Pipeline, Patient):
     """A pipeline that is one step in the trace."""
 
     address = "Redis"
+    asks: ClassVar[dict[str, Callable[[Pipeline], Any]]] = {
+        "execute": lambda pipeline: [command for command, _ in pipeline.command_stack]
+    }
+    """What asks the server something, and what is sent by it: the commands that were queued."""
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Send what was queued, and give the answers."""

@@ -10,6 +10,7 @@ import msgspec
 
 from workbench.connections.rest.definition import RESTConnection
 from workbench.core.errors import CallerError, ConnectionFailed
+from workbench.core.masking import mask
 from workbench.core.payload.request import CHARSET, decoded
 
 if TYPE_CHECKING:
@@ -51,6 +52,30 @@ class Response:
             raise ConnectionFailed(
                 f"{answered} with a body that is no JSON ({exc}). Fix: read .text, or set data_format=''."
             ) from exc
+
+    def to_record(self) -> Any:
+        """What the answer is made of; what was asked is not part of it."""
+        of = self._response
+        return (
+            self._definition,
+            of.status_code,
+            dict(of.headers),
+            of.content,
+            of.encoding,
+            of.reason,
+            mask(of.url or ""),
+        )
+
+    @classmethod
+    def of_record(cls, record: Any, held: Any) -> Response:
+        """The same answer again."""
+        from requests import Response as RequestsResponse
+        from requests.structures import CaseInsensitiveDict
+
+        definition, response = record[0], RequestsResponse()
+        _, response.status_code, headers, response._content, response.encoding, response.reason, response.url = record
+        response.headers = CaseInsensitiveDict(headers)
+        return cls(response, definition)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._response, name)

@@ -76,6 +76,17 @@ class SMTPMessage:
         self.is_html, self.charset, self.is_rfc2231 = is_html, charset, is_rfc2231
         self.headers = dict(headers or {})
 
+    def to_record(self) -> Any:
+        """All of its fields."""
+        return dict(vars(self))
+
+    @classmethod
+    def of_record(cls, record: Any, held: Any) -> SMTPMessage:
+        """The same message again."""
+        made = cls()
+        vars(made).update(record)
+        return made
+
     def attach(self, name: str, contents: str | bytes) -> None:
         """Attach a file: text (sent as UTF-8) or bytes; its type follows from its name."""
         self.attachments.append({"name": name, "contents": contents})

@@ -65,12 +65,19 @@ def fields_of(cls: type[Definition]) -> tuple[Field, ...]:
     """The fields of a definition's class, in its order, the required ones before the rest."""
     types, refers = field_types(cls), _references(cls)
     infos = {each.name: each for each in structs.fields(cls)}
-    fields = [_field(infos[name], types[name], refers.get(name, "")) for name in cls.__struct_fields__]
+    fields = [field_of(infos[name], types[name], refers.get(name, "")) for name in cls.__struct_fields__]
     fields.sort(key=lambda field: not field.required)
     return tuple(structs.replace(field, more=place >= MAIN_FIELDS) for place, field in enumerate(fields))
 
 
-def _field(info: structs.FieldInfo, kind: Any, refers: str) -> Field:
+def field_of(info: structs.FieldInfo, kind: Any, refers: str = "") -> Field:
+    """The form's field for one field of a Struct.
+
+    Args:
+        info: What msgspec knows of it.
+        kind: Its annotation.
+        refers: The collection whose names it takes; '' for none.
+    """
     shape = shape_of(kind)
     least, above, most = (getattr(shape.info, bound, None) for bound in ("ge", "gt", "le"))
     return Field(

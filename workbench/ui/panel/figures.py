@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from workbench.core.call import ServiceStep
-from workbench.core.trace import Trace
+from workbench.core.trace import Step, Trace
 from workbench.ui.trace import COLOURS
 
 
@@ -76,7 +76,12 @@ def figures_of_versions(traffic: Iterable[Trace], service: str) -> dict[int, Fig
 
 
 def _runs(traffic: Iterable[Trace]) -> Iterable[tuple[Trace, ServiceStep]]:
+    # Not by `tree`, whose generators within generators take twice the time; this runs while a server is busy.
     for trace in traffic:
-        for _, step in trace.root.tree():
+        waiting: list[Step] = [trace.root]
+        while waiting:
+            step = waiting.pop()
             if isinstance(step, ServiceStep):
                 yield trace, step
+            if step.steps:
+                waiting += [each for each in reversed(list(step.steps)) if isinstance(each, Step)]

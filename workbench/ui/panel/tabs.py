@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
@@ -11,7 +11,8 @@ from workbench.core.errors import UnknownName
 from workbench.ui import rows
 from workbench.ui.desk import Desk
 from workbench.ui.panel.figures import figures_of
-from workbench.ui.panel.happened import PAGE, Asked, calls_page, lines_page
+from workbench.ui.panel.happened import PAGE, Asked, calls_page, lines_page, numbers, on_page
+from workbench.ui.panel.peers import peer_facts
 
 HELLO = """class Hello(Service):
     name = "api.hello"
@@ -20,6 +21,7 @@ HELLO = """class Hello(Service):
 """
 """A service of four lines."""
 
+T = TypeVar("T")
 Shown = dict[str, Any]
 Draw = Callable[[Desk, Asked], Shown]
 
@@ -59,42 +61,66 @@ def _said(value: Any) -> Iterable[str]:
         yield str(value)
 
 
+def paged(items: Sequence[T], facts: Callable[[Sequence[T]], list[Shown]], asked: Asked) -> Shown:
+    """One page of rows; without a text to look for, no others are made."""
+    if asked.text:
+        found = found_by(asked.text, facts(items))
+        return {"rows": on_page(found, asked), **numbers(len(found), len(items), asked)}
+    return {"rows": facts(on_page(items, asked)), **numbers(len(items), len(items), asked)}
+
+
 def _services(desk: Desk, asked: Asked) -> Shown:
     wb = desk.wb
     figures = figures_of(wb.traffic)
-    shown = rows.services(wb, list(wb.services), desk.last_runs())
-    for row in shown:
-        row["figures"] = figures[row["service"]].facts() if row["service"] in figures else None
-    return {"rows": found_by(asked.text, shown)}
+
+    def facts(names: Sequence[str]) -> list[Shown]:
+        shown = rows.services(wb, names, desk.last_runs())
+        for row in shown:
+            row["figures"] = figures[row["service"]].facts() if row["service"] in figures else None
+        return shown
+
+    return paged(list(wb.services), facts, asked)
 
 
 def _definitions(of: Callable[[Workbench], Iterable[Definition]]) -> Draw:
     def draw(desk: Desk, asked: Asked) -> Shown:
-        facts = [rows.definition_facts(desk.wb, each, each, desk.moods) for each in of(desk.wb)]
-        return {"rows": found_by(asked.text, facts)}
+        facts = lambda shown: [rows.definition_facts(desk.wb, each, each, desk.moods) for each in shown]  # noqa: E731
+        return paged(list(of(desk.wb)), facts, asked)
 
     return draw
 
 
+def _connections(desk: Desk, asked: Asked) -> Shown:
+    wb, used = desk.wb, rows.users_of_connections(desk.wb)
+    definitions = [each.definition for each in wb.connections.values()]
+
+    def facts(shown: Sequence[Definition]) -> list[Shown]:
+        found = [rows.definition_facts(wb, each, each, desk.moods) for each in shown]
+        return [row | {"used_by": used.get(row["name"], []), "worked": desk.worked.get(row["name"])} for row in found]
+
+    everyone = [{"label": "Ping all", "ask": "ping all"}] if definitions else []
+    return paged(definitions, facts, asked) | {"all": everyone}
+
+
 def _jobs(desk: Desk, asked: Asked) -> Shown:
     last = desk.last_runs()
-    facts = [rows.job_facts(job, last.get(job.name)) for job in rows.jobs_of(desk.wb)]
-    return {"rows": found_by(asked.text, facts), "note": desk.lives if facts else ""}
+    jobs = rows.jobs_of(desk.wb)
+    facts = lambda shown: [rows.job_facts(job, last.get(job.name)) for job in shown]  # noqa: E731
+    return {**paged(jobs, facts, asked), "note": desk.lives if jobs else ""}
 
 
 def _limits(desk: Desk, asked: Asked) -> Shown:
     used = desk.wb.limits.use()
-    facts = [rows.limit_facts(each, used) for each in desk.wb.limits.values()]
-    return {"rows": found_by(asked.text, facts), "restless": bool(facts)}
+    limits = list(desk.wb.limits.values())
+    facts = lambda shown: [rows.limit_facts(each, used) for each in shown]  # noqa: E731
+    return {**paged(limits, facts, asked), "restless": bool(limits)}
 
 
 def _peers(desk: Desk, asked: Asked) -> Shown:
-    facts = [
-        {"name": name, "html": desk.html_of_peer(peer), "takes": hasattr(peer, "files") and hasattr(peer, "put")}
-        for name, peer in desk.wb.peers.items()
-        if not asked.text or asked.text in f"{name} {peer}".casefold()
-    ]
-    return {"rows": facts, "restless": bool(facts)}
+    peers = list(desk.wb.peers.items())
+    found = [pair for pair in peers if asked.text in f"{pair[0]} {pair[1]}".casefold()]
+    facts = [peer_facts(name, peer, desk.html_of_peer) for name, peer in on_page(found, asked)]
+    return {"rows": facts, "restless": bool(facts), **numbers(len(found), len(peers), asked)}
 
 
 def _traffic(desk: Desk, asked: Asked) -> Shown:
@@ -134,7 +160,7 @@ TABS: Sequence[Tab] = (
         "connections",
         "Connections",
         lambda wb: len(wb.connections),
-        _definitions(lambda wb: [item.definition for item in wb.connections.values()]),
+        _connections,
         "A connection is a way out: to an API, a mailbox, a database, a folder of files.",
         {"kind": "rest"},
     ),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import Any
 
+from workbench.app.serving.runtime_file import running
+from workbench.core.errors import UnknownName
 from workbench.core.masking import masked
 from workbench.runtime.registry import Version
 from workbench.ui.desk import Content, Desk, Tell, Verb
+from workbench.ui.panel.again import again, compare, panel_call
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
 from workbench.ui.panel.offers import offers
+from workbench.ui.panel.peers import PEERS
+from workbench.ui.panel.recipes import recipe_named, recipes
+from workbench.ui.panel.request import REQUEST
 from workbench.ui.panel.tabs import HELLO, drawn
-from workbench.ui.trace import milliseconds, rows_of
 
 
 def panel(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -21,15 +27,14 @@ def panel(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return shown
 
 
-def panel_call(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """One call with all that it caused."""
-    trace = desk.wb.traffic.find(str(message["cid"]))
-    return {"cid": trace.cid, "ms": milliseconds(trace.root), "trace": masked(rows_of(trace))}
-
-
 def panel_new(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Everything that can be made by click, in groups; a service is code to copy."""
-    return {"code": HELLO, "forms": offers(), "services": desk.wb.names("services")}
+    return {"code": HELLO, "forms": offers(), "recipes": recipes(), "services": desk.wb.names("services")}
+
+
+def recipe(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """A recipe with its cells."""
+    return recipe_named(str(message["name"]))
 
 
 def versions(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -46,10 +51,19 @@ def versions(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 
 def _difference(version: Version, live: Version) -> str:
-    """From a version to the live one, as a unified difference; '' if their text is the same."""
+    """From a version to another one, as a unified difference; '' if their text is the same."""
     names = f"v{version.number}", f"v{live.number}"
     texts = version.source.splitlines(), live.source.splitlines()
     return "\n".join(difflib.unified_diff(*texts, *names, lineterm="", n=2))
+
+
+def difference(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """How the text of any two kept versions of a service differs."""
+    kept = {each.number: each for each in desk.wb.services[str(message["service"])].versions}
+    one, other = int(message["from"]), int(message["to"])
+    if missing := [number for number in (one, other) if number not in kept]:
+        raise UnknownName("version", f"v{missing[0]}", (f"v{number}" for number in kept))
+    return {"difference": masked(_difference(kept[one], kept[other]))}
 
 
 def make_live(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
@@ -67,12 +81,28 @@ def set_setting(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return {"said": f"{name} is {value or 'the default'}."}
 
 
+def running_here(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """The workbenches that run on this machine, newest first: name, file, address, and whether it is this one."""
+    found = [
+        {"name": each.name, "file": each.path, "pid": each.pid, "url": each.url, "here": each.pid == os.getpid()}
+        for each in running()
+    ]
+    return {"running": found}
+
+
 PANEL: dict[str, Verb] = {
     "panel": panel,
     "panel call": panel_call,
+    "call again": again,
+    "call compare": compare,
     "panel new": panel_new,
+    "recipe": recipe,
     "versions": versions,
     "version live": make_live,
+    "versions differ": difference,
     "setting save": set_setting,
+    "running": running_here,
+    **REQUEST,
+    **PEERS,
 }
 """What the panel may ask for."""

@@ -1,6 +1,7 @@
 // The card under a cell: rows of services, jobs, definitions or a peer; each button opens its form in its row.
 import { ClickedRow, QuestionRow } from "./clicked.js";
-import { chip, dayAndTime, fill, h, hereabouts } from "./dom.js";
+import { CallsRow } from "./called.js";
+import { chip, dayAndTime, fill, h, hereabouts, near } from "./dom.js";
 import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "./listed.js";
 import { ServiceRow } from "./service.js";
 import { Tabs } from "./tabs/tabs.js";
@@ -31,7 +32,7 @@ export class CardView {
   }
 
   follow(state) {
-    this.banner.textContent = BANNERS[state];
+    this.banner.textContent = this.words(state);
     this.el.dataset.state = state;
     if (state === "stale") this.freeze();
   }
@@ -43,25 +44,32 @@ export class CardView {
     clearInterval(this.ticker);
   }
 
+  words(state) {
+    return this.talk.words[state] ?? BANNERS[state];
+  }
+
   get now() {
     return Date.now() / 1000 + this.skew;
   }
 
   draw(facts) {
     this.skew = facts.now - Date.now() / 1000;
-    const { tabs = null, title = "", url = "", services = [], jobs = [], limits = [], definitions = [], clicked = [], question = "", peer = null } = facts;
-    fill(this.title, title && h("b", {}, tabs ? "Workbench" : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, url), tabs && facts.sandbox && chip("sandbox", "warn"));
+    const { tabs = null, title = "", url = "", services = [], jobs = [], limits = [], definitions = [], calls = [], clicked = [], question = "", peer = null } = facts;
+    fill(this.title, title && h("b", {}, tabs ? (facts.of ? `Workbench of ${facts.of}` : "Workbench") : title), url && "at", url && h("a", { class: "wb-address", href: hereabouts(url), target: "_blank", rel: "noopener" }, near(url)), tabs && facts.sandbox && chip("sandbox", "warn"));
     if (question || this.rows.has("question")) this.row("question", () => new QuestionRow(this), question);
     if (tabs) this.row("tabs", () => new Tabs(this), facts);
     else for (const each of services) this.row(`service ${each.service}`, () => new ServiceRow(this, each.service), each);
     if (jobs.length || this.rows.has("jobs")) this.row("jobs", () => new JobsRow(this), jobs);
     if (limits.length || this.rows.has("limits")) this.row("limits", () => new LimitsRow(this), limits);
     if (definitions.length || this.rows.has("definitions")) this.row("definitions", () => new DefinitionsRow(this), definitions);
+    if (calls.length || this.rows.has("calls")) this.row("calls", () => new CallsRow(this), calls);
     if (clicked.length || this.rows.has("clicked")) this.row("clicked", () => new ClickedRow(this), clicked);
     if (peer) this.row("peer", () => new PeerRow(this), peer);
     this.drop(services);
     this.el.classList.toggle("wb-with-tabs", Boolean(tabs));
-    this.notes.replaceChildren(...(tabs ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
+    this.banner.textContent = facts.trouble || this.words(this.talk.state);
+    this.el.dataset.state = facts.trouble ? "silent" : this.talk.state;
+    this.notes.replaceChildren(...(tabs && !facts.closed ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
   }
 
   row(key, make, shown) {

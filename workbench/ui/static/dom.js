@@ -100,7 +100,32 @@ export function clockIn(zone, at) {
 // An address of this machine under the name by which the page itself is open, so that a click on it is one of the same site.
 export function hereabouts(url) {
   const here = location.hostname;
-  return ["127.0.0.1", "[::1]"].includes(here) ? url.replace("//localhost:", `//${here}:`) : url;
+  return ["127.0.0.1", "[::1]"].includes(here) ? near(url).replace("//localhost:", `//${here}:`) : near(url);
+}
+
+// An address of this machine as the browser reaches it: where the page came through a proxy, through the same one.
+export function near(url) {
+  const [, port, rest] = /^http:\/\/localhost:(\d+)(.*)$/.exec(url) ?? [];
+  const way = port && wayThrough(port);
+  return way ? `${location.origin}${way}${rest.replace(/^\//, "")}` : url;
+}
+
+// The path at which a proxy leads to a port of this machine; "" where the browser needs none.
+function wayThrough(port) {
+  const base = jupyterBase();
+  const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  if (base) return isHere && base === "/" ? "" : `${base}proxy/${port}/`;
+  const own = /^(.*\/)workbench\/$/.exec(location.pathname)?.[1] ?? "";
+  return isHere && own === "/" ? "" : own.replace(/proxy\/\d+\/$/, `proxy/${port}/`);
+}
+
+// Where Jupyter's own pages begin, as they say; "" on other pages.
+export function jupyterBase() {
+  try {
+    return JSON.parse(document.getElementById("jupyter-config-data").textContent).baseUrl ?? "";
+  } catch {
+    return "";
+  }
 }
 
 export function dayAndTime(at) {

@@ -1,10 +1,13 @@
 // What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
 import { button, chip, copyButton, dot, fill, h, hereabouts } from "./dom.js";
 import { definitionPanel } from "./forms/generic.js";
+import { faultsPanel } from "./forms/faults.js";
 import { limitPanel } from "./forms/limit.js";
+import { RequestForm } from "./forms/request.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./forms/schedule.js";
-import { jobCard, limitCard } from "./small.js";
+import { agoText, jobCard, limitCard } from "./small.js";
+import { removePanel } from "./forms/remove.js";
 import { Stale } from "./talk.js";
 
 const DOTS = { live: "defined", warn: "the last call was refused", bad: "the last call failed" };
@@ -56,7 +59,22 @@ export class DefinitionsRow extends Row {
     this.fillThings(shown.map((each) => this.one(each)));
   }
 
-  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone }) {
+  // It goes at once if nothing depends on it, with the way back; else a person is told what does.
+  async remove(opener, edit, text) {
+    try {
+      const said = await this.talk.ask("depends", edit);
+      if (!said.named_by.length && !said.used_by.length) await this.ask("remove", edit);
+      else await this.open(opener, null, (common) => removePanel({ ...common, ...said, text, remove: () => this.talk.ask("remove", edit) }));
+    } catch (error) {
+      if (!(error instanceof Stale)) this.report({ failed: error.message });
+    }
+  }
+
+  try(opener, channel) {
+    return this.open(opener, "request", (common, opening) => new RequestForm({ ...common, channel, opening, report: (said) => this.report(said) }).panel, { channel });
+  }
+
+  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked }) {
     const edit = { collection, name };
     const open = (event) => this.open(event.currentTarget, "form",
       (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
@@ -64,14 +82,17 @@ export class DefinitionsRow extends Row {
       dot(gone ? "calm" : mood, gone ? "gone" : DOTS[mood]), h("span", { class: "wb-small-name" }, text), place(where, gone ? "" : link),
       sandbox ? chip("sandbox", "warn") : null,
       gone ? h("span", { class: "wb-faint" }, "is no longer defined") : null,
+      usedBy ? h("span", { class: "wb-faint" }, usedBy.length ? `used by ${usedBy.join(", ")}` : "used by no service") : null,
+      worked ? h("span", { class: "wb-faint" }, "worked ", h("span", { class: "wb-ago", "data-at": worked }, agoText(worked, this.card.now))) : null,
       who && !gone ? h("span", { class: "wb-faint" }, who) : null,
       h("span", { class: "wb-grow" }),
       gone ? null : h("span", { class: "wb-buttons" },
+        takes ? button("Try", (event) => this.try(event.currentTarget, name), { "aria-label": `Try ${name}`, "aria-expanded": "false", title: "Send a request through the server" }) : null,
         curl ? copyButton(curl, "Copy as curl", "") : null,
         collection === "connections" ? button("Ping", () => this.ask("ping", { name }), { "aria-label": `Ping ${name}` }) : null,
         copyButton(code, "Copy as code", ""),
         button("Edit", open, { "aria-label": `Edit ${name}`, "aria-expanded": "false" }),
-        button("Remove", () => this.ask("remove", edit), { "aria-label": `Remove ${name}` })));
+        button("Remove", (event) => this.remove(event.currentTarget, edit, text), { "aria-label": `Remove ${name}` })));
   }
 }
 
@@ -87,7 +108,10 @@ export class PeerRow extends Row {
       on: { change: () => this.upload([...this.input.files]) } });
     this.button = button("Upload", () => this.input.click(), { title: "Have files arrive here, as if the other side had put them there" });
     this.shown = h("div", { class: "wb-arrived", "aria-live": "polite" });
-    this.head.append(h("div", { class: "wb-grow" }, this.shown), this.input, this.button);
+    this.faulty = h("span", {});
+    this.faults = button("Faults", (event) => this.open(event.currentTarget, "faults", (common, said) => faultsPanel(common, said, this.name), { name: this.name }),
+      { "aria-expanded": "false", title: "Have it do wrong what servers of its kind do wrong" });
+    this.head.append(h("div", { class: "wb-grow" }, this.shown), this.faulty, this.faults, this.input, this.button);
     for (const kind of ["dragover", "drop"]) this.el.addEventListener(kind, (event) => this.onDrag(event));
   }
 
@@ -105,9 +129,18 @@ export class PeerRow extends Row {
     const before = new Map([...this.shown.querySelectorAll("details")].map((each) => [title(each), each.open]));
     Object.assign(this, { name: peer.name, takes: peer.takes });
     this.button.hidden = !peer.takes;
+    fill(this.faulty, peer.faults.length ? h("span", { title: peer.faults.join(", ") }, chip(peer.faults.length === 1 ? "1 fault" : `${peer.faults.length} faults`, "warn")) : null);
     this.shown.innerHTML = peer.html;
     for (const each of this.shown.querySelectorAll("[data-take]")) {
-      each.after(" ", button("download", (event) => this.take(event, each.dataset.take), { class: "wb-link", "aria-label": `download ${each.dataset.take}` }));
+      const download = button("download", (event) => this.take(event, each.dataset.take), { class: "wb-link", "aria-label": `download ${each.dataset.take}` });
+      const file = each.closest("summary")?.parentElement;
+      // What opens by a click can hold no other button: it stands beside.
+      if (!file) each.after(" ", download);
+      else {
+        const line = h("div", { class: "wb-file" });
+        file.replaceWith(line);
+        line.append(file, download);
+      }
     }
     for (const each of this.shown.querySelectorAll("details")) if (before.has(title(each))) each.open = before.get(title(each));
   }

@@ -49,7 +49,7 @@ export class ServiceRow extends Row {
       h("span", { class: "wb-addresses" }, row.addresses.map(address)),
       h("span", { class: "wb-grow" }),
       h("span", { class: "wb-buttons" }, this.buttons, "figures" in row ? this.versions : null),
-      "figures" in row ? figuresOf(row.figures) : null,
+      "figures" in row ? figuresOf(row.figures, this.card.now) : null,
       row.missing.length ? this.missing(row.missing) : null);
     if (focused) [...this.head.querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
     this.drawThings(row);

@@ -1,6 +1,6 @@
 // The small cards below a service: its jobs, live, and its limits with their bars of use.
 import { button, chip, clockIn, dot, h, span } from "./dom.js";
-import { cid } from "./forms/invoke.js";
+import { cid } from "./call.js";
 import { Stale } from "./talk.js";
 
 const MOODS = { on: "live", paused: "warn", waiting: "warn", inactive: "calm", finished: "calm" };
@@ -63,7 +63,7 @@ export function limitCard(limit, { talk, service, report, edit, bursts }) {
   }, { title: "Really calls the service that often" });
   return h("div", { class: "wb-small wb-limit", "data-limit": key, "data-key": `limit ${key}` },
     dot(limit.shadow ? "warn" : "live", limit.shadow ? "only watches" : "on"),
-    h("span", { class: "wb-small-name" }, `limit on ${limit.on}`, limit.on === "service" ? "" : ` ${limit.name}`),
+    h("span", { class: "wb-small-name" }, `limit on ${limit.on}`, limit.on === "service" && limit.name === service ? "" : ` ${limit.name}`),
     h("span", { class: "wb-uses" }, limit.lines.map(useBar)),
     h("span", { class: "wb-grow" }),
     h("span", { class: "wb-buttons" }, send, button("Edit", edit), button("Remove", () => ask("limit remove").then(report, failed))),

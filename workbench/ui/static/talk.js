@@ -19,6 +19,11 @@ export class Talk {
     return "";
   }
 
+  // What to say of a state, where it is not what is said of a kernel.
+  get words() {
+    return {};
+  }
+
   // Ask for a verb; `onPart` is told what is there before the answer. Fails with Stale where nobody is left to answer.
   ask(verb, content = {}, onPart = null) {
     if (this.state === "stale") return Promise.reject(new Stale());

@@ -1,5 +1,6 @@
 // Invoke a service and look inside: the answer or the error, the trace, the CID.
-import { button, chip, copyButton, fill, h, milliseconds, newId, span, spinner } from "../dom.js";
+import { CallActions, cid, traceTree } from "../call.js";
+import { button, chip, fill, h, milliseconds, newId, span, spinner } from "../dom.js";
 import { Field, segments, showError } from "./fields.js";
 import { Panel } from "./panel.js";
 import { Stale } from "../talk.js";
@@ -21,7 +22,7 @@ export function invokePanel({ talk, service, onClose, fields: specs = [] }) {
     onClose,
     saveLabels: ["Invoke"],
     save: async () => {
-      const call = new RunningCall();
+      const call = new RunningCall(talk);
       calls.prepend(call.el);
       while (calls.children.length > KEPT_CALLS) calls.lastChild.remove();
       // Not awaited: a service may hang, and the form stays usable.
@@ -72,7 +73,8 @@ function looksLikeJSON(text) {
 }
 
 class RunningCall {
-  constructor() {
+  constructor(talk) {
+    this.talk = talk;
     const began = performance.now();
     this.clock = h("span", { class: "wb-faint" }, "0 s");
     this.el = h("div", { class: "wb-call" }, h("div", { class: "wb-call-head" }, spinner(), " running ", this.clock));
@@ -93,46 +95,17 @@ class RunningCall {
 
   end(said) {
     this.stop();
-    this.el.replaceChildren(...callParts(said));
+    this.el.replaceChildren(...callParts(said, this.talk));
   }
 }
 
-export function callParts(said) {
+export function callParts(said, talk) {
   const ok = said.outcome === "ok";
   const head = h("div", { class: "wb-call-head" }, chip(said.outcome, OUTCOME_MOODS[said.outcome]), " ",
     h("span", { class: "wb-faint" }, milliseconds(said.ms)), h("span", { class: "wb-grow" }), cid(said.cid));
   const empty = h("div", { class: "wb-faint" }, "It answered nothing.");
   const text = said.form === "empty" ? empty : h("pre", { class: ok ? "wb-answer" : "wb-answer wb-bad-text" }, said.text);
   const where = said.where ? h("div", { class: "wb-where" }, "at ", h("code", {}, said.where)) : null;
-  return [head, text, where, traceTree(said.trace)].filter(Boolean);
-}
-
-export function cid(text) {
-  return h("span", { class: "wb-cid" }, "CID ", h("code", {}, text), copyButton(text));
-}
-
-// A step that opens to what went out and what came back.
-function folded(name, values, indent) {
-  const lines = values.map(([what, text]) => h("div", { class: "wb-trace-value" }, h("span", { class: "wb-kind" }, what), h("code", {}, text)));
-  return h("details", { class: "wb-trace-name", style: indent }, h("summary", {}, ...name), ...lines);
-}
-
-export function traceTree(rows) {
-  return h("div", { class: "wb-trace", role: "tree", "aria-label": "Trace" }, traceRows(rows));
-}
-
-function traceRows(rows) {
-  return rows.map((row) => {
-    const indent = `padding-left: ${row.depth * 16}px`;
-    if (row.kind === "fold") return h("details", { class: "wb-fold" }, h("summary", { class: "wb-faint", style: indent }, row.text), traceRows(row.rows));
-    if (row.kind !== "step") {
-      const kind = row.kind === "note" ? "" : h("span", { class: "wb-kind" }, row.kind);
-      return h("div", { class: `wb-trace-row wb-trace-line wb-${row.mood || "calm"}-text`, role: "treeitem", style: indent }, kind, h("code", {}, row.text));
-    }
-    const bar = h("span", { class: "wb-bar" }, h("span", { class: `wb-${row.mood}-ground`, style: `left: ${row.start * 100}%; width: ${Math.max(row.width * 100, 1)}%` }));
-    const name = [h("b", {}, row.text), " ", h("span", { class: `wb-${row.mood}-text` }, row.outcome)];
-    return h("div", { class: "wb-trace-row", role: "treeitem" },
-      row.values ? folded(name, row.values, indent) : h("span", { class: "wb-trace-name", style: indent }, ...name),
-      bar, h("span", { class: "wb-faint wb-ms" }, milliseconds(row.ms)));
-  });
+  const actions = new CallActions(talk, said.cid);
+  return [head, text, where, traceTree(said.trace, (row) => actions.again({ since: row.number })), actions.el].filter(Boolean);
 }

@@ -46,7 +46,7 @@ class LimitForm {
     this.panel = panel;
     const places = this.opening.targets.map((each, place) => [String(place), each.text]);
     const chosen = String(this.opening.targets.indexOf(this.target));
-    this.table = h("div", { class: "wb-lines", role: "table", "aria-label": "Lines" });
+    this.table = h("div", { class: "wb-lines", role: "list", "aria-label": "Lines" });
     this.linesError = h("div", { class: "wb-error", "aria-live": "polite" });
     this.rest = h("div", {});
     this.tryLine();
@@ -71,8 +71,7 @@ class LimitForm {
     this.tryAs.hidden = target.on !== "service";
     const { form } = target;
     this.lines = [];
-    this.table.replaceChildren(h("div", { class: "wb-line-row wb-line-head", role: "row" },
-      ...["From", "Rate", "", "Now", ""].map((text) => h("span", { role: "columnheader" }, text))));
+    this.table.replaceChildren();
     for (const line of form.lines) this.addLine(line);
     this.exact = form.exact;
     this.more = form.more.map((spec) => new Field(spec, { onInput: this.changed }));
@@ -114,7 +113,7 @@ class LimitForm {
       this.knowLines();
       this.check(0);
     }, { class: "wb-x", "aria-label": "Remove this line" });
-    line.el = h("div", { role: "row" },
+    line.el = h("div", { role: "listitem" },
       h("div", { class: "wb-line-row" }, line.source, h("span", { class: "wb-line" }, line.rate, "/", line.unit),
         h("label", { class: "wb-inline" }, line.unbounded, " no limit"), line.used, remove),
       line.said, line.note);

@@ -101,7 +101,9 @@ export class Panel {
   }
 
   focus() {
-    this.el.querySelector(".wb-form :is(input:not([readonly]), select, textarea)")?.focus({ preventScroll: true });
+    // With nothing to type, a button has it, so that the keyboard is where the form is.
+    const first = this.el.querySelector(".wb-form :is(input:not([readonly]), select, textarea)") ?? this.foot.firstChild;
+    first.focus({ preventScroll: true });
     this.el.scrollIntoView({ block: "nearest" });
   }
 

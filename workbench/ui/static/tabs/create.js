@@ -56,7 +56,9 @@ export class New {
       item("Job", () => this.byService("job", said, this.button)),
       item("Limit", () => this.byService("limit", said, this.button)),
       groups.map((group) => h("div", { class: "wb-menu-group", role: "group", "aria-label": group }, h("div", { class: "wb-menu-title", "aria-hidden": "true" }, group),
-        said.forms.filter((each) => each.group === group).map((each) => item(each.label, () => this.form(each, this.button))))));
+        said.forms.filter((each) => each.group === group).map((each) => item(each.label, () => this.form(each, this.button))))),
+      h("div", { class: "wb-menu-group", role: "group", "aria-label": "Recipe" }, h("div", { class: "wb-menu-title", "aria-hidden": "true" }, "Recipe"),
+        said.recipes.map((each) => item(each.label, () => this.recipe(each.name)))));
     this.list.hidden = false;
     this.button.setAttribute("aria-expanded", "true");
     this.list.querySelector("button").focus();
@@ -129,6 +131,11 @@ export class New {
     });
   }
 
+  recipe(name) {
+    this.start();
+    this.row.open(this.button, "recipe", recipePanel, { name });
+  }
+
   // Another form is asked for: the one that is open gives way.
   start() {
     this.row.panel?.close();
@@ -144,5 +151,16 @@ function servicePanel({ onClose }, title, services, onChosen) {
     return { problems: {} };
   } });
   panel.body.append(h("div", { class: "wb-grid wb-narrow" }, h("label", { class: "wb-label", for: id }, "Service"), h("div", { class: "wb-control" }, chosen)));
+  return panel;
+}
+
+// The cells of a recipe one by one, or all of them as any form gives its code.
+function recipePanel({ onClose, onSaved }, { label, about, cells }) {
+  const panel = new Panel({ title: "Recipe", subject: label, onClose, saveLabels: [`Take all ${cells.length} cells`], save: async () => {
+    onSaved({ said: `${label}: ${cells.length} cells.`, code: cells.join("\n\n"), cells, hint: "Paste it into cells and run them." });
+    return { problems: {} };
+  } });
+  panel.foot.firstChild.textContent = "Close";
+  panel.body.append(h("div", { class: "wb-hint" }, about), h("div", { class: "wb-codes" }, cells.map((each) => codeBlock(each))));
   return panel;
 }

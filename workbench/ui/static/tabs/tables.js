@@ -1,6 +1,6 @@
 // What happened, as tables: calls that open to their trace, lines of the log; and the settings.
 import { button, chip, copyButton, fill, h, milliseconds } from "../dom.js";
-import { cid, traceTree } from "../forms/invoke.js";
+import { wholeCall } from "../call.js";
 
 const clockOf = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const dayOf = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -23,8 +23,7 @@ class Table {
     Object.assign(this, { tabs, talk: tabs.talk });
     this.rows = h("tbody");
     this.table = h("table", { class: "wb-table" }, head(...names), this.rows);
-    this.pages = h("div", { class: "wb-pages" });
-    this.el = h("div", {}, h("div", { class: "wb-scroll" }, this.table), this.pages);
+    this.el = h("div", {}, h("div", { class: "wb-scroll" }, this.table));
   }
 
   draw(said) {
@@ -32,7 +31,6 @@ class Table {
     const text = JSON.stringify(said.rows);
     if (text !== this.drawn) this.fillRows(said.rows);
     this.drawn = text;
-    if (said.each) this.drawPages(said);
   }
 
   // What is the same stays as it is, with the focus and the place to which a person has scrolled.
@@ -51,23 +49,6 @@ class Table {
     this.table.parentElement.scrollTop = top;
     if (held?.isConnected) held.focus({ preventScroll: true });
   }
-
-  drawPages({ page, each, found, of, rows }) {
-    const number = (count) => count.toLocaleString("en");
-    const range = found ? `${number(page * each + 1)} to ${number(page * each + rows.length)} of ${number(found)}` : "";
-    const left = found < of && !this.tabs.asked.until ? `, of ${number(of)} in all` : "";
-    const words = h("span", { class: "wb-faint", role: "status" }, range + (range && left));
-    const go = (label, to, off) => button(label, () => this.go(to), { disabled: off });
-    if (found <= each && !page) fill(this.pages, words);
-    else fill(this.pages, words, go("Newer", page - 1, page === 0), go("Older", page + 1, (page + 1) * each >= found));
-  }
-
-  // Pages stay while calls come: what is newer than the first page is shown once a person is back there.
-  go(page) {
-    const until = page === 0 ? null : this.tabs.asked.until ?? this.newest;
-    Object.assign(this.tabs.asked, { page, until });
-    this.tabs.refresh(0);
-  }
 }
 
 export class CallsTable extends Table {
@@ -77,7 +58,7 @@ export class CallsTable extends Table {
   }
 
   draw(said) {
-    this.newest = said.rows[0]?.at;
+    this.newest = said.rows[0]?.cid;
     super.draw(said);
   }
 
@@ -108,7 +89,7 @@ export class CallsTable extends Table {
     try {
       const said = await this.talk.ask("panel call", { cid: call.cid });
       const lines = button("Lines of the log", () => this.tabs.choose("log", { text: call.cid }), { class: "wb-link" });
-      fill(cell, h("div", { class: "wb-call-head" }, cid(call.cid), call.address ? h("span", { class: "wb-faint" }, `from ${call.address}`) : null, h("span", { class: "wb-grow" }), lines), traceTree(said.trace));
+      fill(cell, wholeCall(this.talk, said, lines));
     } catch (error) {
       fill(cell, h("span", { class: "wb-error" }, error.message));
     }

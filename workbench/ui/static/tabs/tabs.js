@@ -3,6 +3,7 @@ import { NewRow, New } from "./create.js";
 import { button, codeBlock, fill, h, newId } from "../dom.js";
 import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "../listed.js";
 import { ServiceRow } from "../service.js";
+import { Pages } from "./pages.js";
 import { CallsTable, LinesTable, SettingsTable } from "./tables.js";
 import { latest } from "../talk.js";
 
@@ -65,6 +66,7 @@ export class Tabs {
     this.open = this.kept();
     this.body = h("div", { class: "wb-tab-body", role: "tabpanel", id: newId() });
     this.strip = h("div", { class: "wb-tabs", role: "tablist", "aria-label": "Workbench", on: { keydown: (event) => this.onArrow(event) } });
+    this.pages = new Pages(this);
     this.making = new NewRow(card, () => this.refresh(0));
     this.new = new New(this);
     this.search = h("input", { type: "search", class: "wb-input wb-search", placeholder: "Search", "aria-label": "Search in this tab", spellcheck: "false",
@@ -72,7 +74,8 @@ export class Tabs {
     this.mood = this.select("Status", (value) => this.ask({ mood: value }));
     fill(this.mood, STATUSES.map(([value, text]) => h("option", { value }, text)));
     this.service = this.select("Service", (value) => this.ask({ service: value }));
-    this.tools = h("div", { class: "wb-tools" }, this.search, this.mood, this.service, h("span", { class: "wb-grow" }), this.new.button);
+    this.all = h("span", { class: "wb-buttons" });
+    this.tools = h("div", { class: "wb-tools" }, this.search, this.mood, this.service, h("span", { class: "wb-grow" }), this.all, this.new.button);
     this.el = h("div", { class: "wb-all" }, this.strip, this.tools, this.new.list, this.making.el, this.body);
     // Lab's own shortcuts must not act on what is typed here.
     this.el.addEventListener("keydown", (event) => event.stopPropagation());
@@ -170,7 +173,9 @@ export class Tabs {
     view.draw(said);
     this.showTools(said);
     const note = said.note || said.gone ? h("div", { class: "wb-notes" }, said.note || said.gone) : null;
-    const parts = [said.about ? this.empty(said) : null, view.el, !said.rows.length && !said.about ? this.nothing() : null, note].filter(Boolean);
+    const pages = said.each && (said.found > said.each || view.newest || said.found < said.of) ? this.pages.el : null;
+    if (pages) this.pages.draw(said, view.newest);
+    const parts = [said.about ? this.empty(said) : null, view.el, !said.rows.length && !said.about ? this.nothing() : null, pages, note].filter(Boolean);
     // What is open keeps its place and the focus.
     if (this.drawn !== said.tab || !view.el.isConnected) fill(this.body, parts);
     else {
@@ -179,11 +184,14 @@ export class Tabs {
       view.el.before(...parts.slice(0, at));
       view.el.after(...parts.slice(at + 1));
     }
-    this.drawn = said.tab;
+    this.drawn = this.el.dataset.drawn = said.tab;
     if (this.talk.state === "stale") this.card.follow("stale");
   }
 
-  showTools({ services }) {
+  showTools({ services, all = [] }) {
+    const labels = JSON.stringify(all);
+    if (labels !== this.offered) fill(this.all, all.map(({ label, ask }) => button(label, () => this.making.ask(ask, {}))));
+    this.offered = labels;
     this.mood.hidden = this.service.hidden = !services;
     const names = JSON.stringify(services ?? []);
     if (!services || names === this.names) return;

@@ -1,5 +1,6 @@
 // A talk that a kernel answers: whether it hears is seen by what it acknowledges, and by its status.
 // What carries it has `post(message)`, and the `kernel` and `context` of its notebook as JupyterLab has them.
+import { jupyterBase } from "../dom.js";
 import { Talk } from "../talk.js";
 
 const SHOW_WAITING_MS = 150;
@@ -20,7 +21,7 @@ export class KernelTalk extends Talk {
     this.followed?.disposed?.connect(this.goneSlot);
     this.beside = this.context;
     this.beside?.pathChanged?.connect(this.renamedSlot);
-    this.say("hello", { path: this.place });
+    this.say("hello", { path: this.place, host: jupyterBase() && location.hostname });
     // By now JupyterLab has a second way into the kernel; using it once lets ipykernel 7.4 hear clicks by it from then on.
     this.secondWay = setTimeout(() => this.isBusy || this.say("here"), SECOND_WAY_MS);
   }
@@ -56,13 +57,22 @@ export class KernelTalk extends Talk {
     asked.timer = setTimeout(() => this.lookAfter(id), LOOK_AGAIN_MS);
   }
 
-  // A kernel that answers a later question, but not ours, no longer knows this view.
+  // A kernel that answers later questions, but none that comes by this way, no longer knows this view. If it hears a
+  // second one that does, only ours was lost, as with a connection that dropped and was made anew.
   probe(id) {
-    const gone = () => {
-      const asked = this.open.get(id);
-      if (asked && !asked.acked) this.setState("stale");
+    const isOpen = () => this.open.get(id)?.acked === false;
+    const look = () => {
+      if (!isOpen()) return;
+      let isHeard = false;
+      this.ask("here").then(() => (isHeard = true), () => {});
+      this.open.get(this.last).probed = true;
+      setTimeout(() => {
+        if (!isOpen()) return;
+        if (isHeard) this.take({ id, failed: "The kernel did not get this: the connection was lost meanwhile. Do it again." });
+        else this.setState("stale");
+      }, LOOK_AGAIN_MS * 2);
     };
-    this.kernel.requestKernelInfo().then(() => setTimeout(gone, LOOK_AGAIN_MS * 2), () => {});
+    this.kernel.requestKernelInfo().then(() => setTimeout(look, LOOK_AGAIN_MS), () => {});
   }
 
   follow(status) {

@@ -1,4 +1,4 @@
-"""Which of the workbenches that run on this machine a command means."""
+"""Which of the workbenches that run on this machine a person means."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ class NothingRuns(WorkbenchError):
 class Several(WorkbenchError):
     """More than one workbench may be meant."""
 
-    def __init__(self, app: str, found: Sequence[Running]) -> None:
+    def __init__(self, app: str, found: Sequence[Running], how: str = "--app {}") -> None:
+        self.app, self.found = app, found
         names = sorted({each.name for each in found})
         if len(names) == len(found):
-            super().__init__(f"Several workbenches run here: {', '.join(names)}. Fix: say which with --app NAME")
+            which = how.format("NAME")
+            super().__init__(f"Several workbenches run here: {', '.join(names)}. Fix: say which with {which}")
             return
         each_one = "; ".join(f"{each.path} (pid {each.pid}, port {each.port})" for each in found)
         called = f"are meant by {app!r}" if app else "run here"
-        super().__init__(f"Several workbenches {called}: {each_one}. Fix: say which with --app PATH, PID or PORT")
+        which = f"{how.format('PATH')}, PID or PORT"
+        super().__init__(f"Several workbenches {called}: {each_one}. Fix: say which with {which}")
 
 
 def chosen(app: str, has: Callable[[Running], bool] | None = None) -> Running:

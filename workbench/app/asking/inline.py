@@ -14,11 +14,12 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from workbench.app.curl import Sent, line_of
+from workbench.app.asking.curl import Sent, line_of
 from workbench.core.errors import DeadlineExceeded, ServiceUsage
 from workbench.core.masking import mask
 from workbench.core.payload.plain import plain
 from workbench.core.payload.request import Headers
+from workbench.core.ports import Showable
 from workbench.core.trace import Trace
 
 SHOWN_CHARACTERS = 2000
@@ -27,7 +28,7 @@ CALL = re.compile(r"^\s*(?:([A-Za-z]+)\s+)?(/\S*)\s*$")
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
-class Answer:
+class Answer(Showable):
     """What came back: `.status`, `.headers`, `.body` (bytes), `.text`, `.json()`, `.cid`, `.trace`."""
 
     def __init__(

@@ -78,8 +78,13 @@ def _named(secret: Secret | str) -> str:
 
 
 def _variable(name: str) -> str:
+    return f'"${variable_of(name)}"'
+
+
+def variable_of(name: str) -> str:
+    """The variable that stands for a secret of this name: `X-Key` as `X_Key`."""
     word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
-    return f'"${word if not word[:1].isdigit() else f"_{word}"}"'
+    return word if not word[:1].isdigit() else f"_{word}"
 
 
 def _headers(sent: Sent) -> Iterator[str]:

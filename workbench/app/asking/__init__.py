@@ -1,0 +1,1 @@
+"""What a person asks of a workbench by hand, and what a test expects of it."""

@@ -1,0 +1,48 @@
+"""Asks another running workbench of this machine, found by its runtime file."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from workbench.app.serving.runtime_file import Running
+from workbench.channels.guard import TOKEN_HEADER
+from workbench.core.errors import ConnectionFailed, WorkbenchError
+
+TIMEOUT_SECONDS = 600.0
+
+
+class Refused(WorkbenchError):
+    """The running workbench said no."""
+
+
+def ask(target: Running, method: str, path: str, body: Any = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:
+    """What a running workbench answers at one of its own addresses.
+
+    Args:
+        target: Which workbench.
+        method: `GET` or `POST`.
+        path: The address, with its query.
+        body: What is sent, as JSON.
+        timeout_seconds: Longest wait for a part of the answer [s].
+
+    Raises:
+        ConnectionFailed: It does not answer.
+        Refused: It said no.
+    """
+    address = urlsplit(target.own_url or target.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_seconds)
+    sent = None if body is None else json.dumps(body)
+    try:
+        connection.request(method, path, sent, {TOKEN_HEADER: target.token, "Content-Type": "application/json"})
+        response = connection.getresponse()
+        reply = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        raise ConnectionFailed(f"The workbench {target.name!r} at {target.url} does not answer: {exc}") from exc
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise Refused(str(reply.get("error") or reply.get("details")))
+    return reply

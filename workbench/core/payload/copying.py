@@ -1,0 +1,211 @@
+"""Copies of values for a later run: whatever a service is given and a connection answers, bounded, without secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import date, time, timedelta, tzinfo
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import PurePath
+from types import NoneType
+from typing import Any, NamedTuple, Protocol, Self
+from uuid import UUID
+
+import msgspec
+
+from workbench.core.definition import Definition
+from workbench.core.masking import MASKER, mask
+
+OF_A_VALUE = 16
+"""What a value takes besides its text [bytes], about as much as a place in a list and its number."""
+
+DEEPEST = 100
+LONG_BYTES = 64 * 1024
+"""From when on a text or bytes that were sent are kept as their hash [bytes or characters]."""
+
+ATOMS = (
+    *(NoneType, bool, int, float, complex, Decimal, Fraction, date, time, timedelta, tzinfo, UUID, PurePath, Enum),
+    *(IPv4Address, IPv4Network, IPv6Address, IPv6Network, Definition),
+)
+"""What never changes, and so need not be copied."""
+BYTES = (bytes, bytearray, memoryview)
+
+
+class CannotKeep(Exception):
+    """A value cannot be kept; the text says why, as the end of a sentence about it."""
+
+
+class Recordable(Protocol):
+    """An answer of a class of its own that can be kept: it says what it is made of, and is made of that again."""
+
+    def to_record(self) -> Any:
+        """What it is made of, in values that can be kept."""
+        ...
+
+    @classmethod
+    def of_record(cls, record: Any, held: Any) -> Self:
+        """The same again; `held` is the connection as the service holds it, for what an answer can do by itself."""
+        ...
+
+
+class Made(NamedTuple):
+    """A copy of what a class of its own is made of."""
+
+    cls: type[Any]
+    record: Any
+
+    def __repr__(self) -> str:
+        fields = self.record.items() if isinstance(self.record, dict) else ()
+        told = ", ".join(f"{name}={value!r}" for name, value in fields if value) or repr(self.record)
+        return f"{self.cls.__name__}({told})"
+
+
+class Opaque(NamedTuple):
+    """Something that was sent and cannot be looked at, as a stream: its type is all that is compared."""
+
+    type: str
+
+    def __repr__(self) -> str:
+        return f"<{self.type}>"
+
+
+class Long(NamedTuple):
+    """A long text, or bytes, that were sent: as long, and with the same hash, is the same."""
+
+    size: int
+    hash: str
+
+    def __repr__(self) -> str:
+        return f"<{self.size:,} {self.hash}>"
+
+
+class Copying:
+    """Copies one value.
+
+    Args:
+        most: How much of it may be kept [bytes, characters].
+    """
+
+    def __init__(self, most: int) -> None:
+        self.size, self._most = 0, most
+
+    def copy(self, value: Any, depth: int = 0) -> Any:
+        """A copy that nobody else can change; raises CannotKeep."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, BYTES):
+            return self.bytes(value)
+        self.take(OF_A_VALUE)
+        if isinstance(value, ATOMS):
+            return value
+        if depth > DEEPEST:
+            raise CannotKeep("is nested too deeply to be kept")
+        return self._of_many(value, depth + 1)
+
+    def _of_many(self, value: Any, depth: int) -> Any:
+        cls = type(value)
+        if isinstance(value, dict) and (cls is dict or _is_ours(cls)):
+            copies = {self.copy(key, depth): self.copy(each, depth) for key, each in value.items()}
+            return copies if cls is dict else _of_dict(cls, copies)
+        if cls in (list, tuple, set, frozenset):
+            return cls(self.copy(each, depth) for each in value)
+        if isinstance(value, tuple) and hasattr(cls, "_make"):
+            return cls._make(self.copy(each, depth) for each in value)
+        if hasattr(cls, "of_record"):
+            return Made(cls, self.copy(value.to_record(), depth))
+        if isinstance(value, msgspec.Struct):
+            fields = {name: self.copy(getattr(value, name), depth) for name in value.__struct_fields__}
+            return msgspec.structs.replace(value, **fields)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type) and hasattr(value, "__dict__"):
+            made = object.__new__(cls)
+            vars(made).update({name: self.copy(each, depth) for name, each in vars(value).items()})
+            return made
+        return self.otherwise(value)
+
+    def take(self, size: int) -> None:
+        """Count so much; raises CannotKeep once it is too much."""
+        self.size += size
+        if self.size > self._most:
+            raise CannotKeep(f"is over {self._most:,} bytes, too large to be kept")
+
+    def text(self, value: str) -> str:
+        """A text, unless a secret stands in it."""
+        self.take(len(value))
+        if MASKER.knows_any and mask(value) != value:
+            raise CannotKeep("holds the value of a secret, which is not kept")
+        return value
+
+    def bytes(self, value: Any) -> Any:
+        """Bytes, unless a secret stands in them."""
+        self.take(len(value))
+        if MASKER.knows_any and mask(text := bytes(value).decode("utf-8", "surrogateescape")) != text:
+            raise CannotKeep("holds the value of a secret, which is not kept")
+        return value if type(value) is bytes else bytearray(value) if type(value) is bytearray else bytes(value)
+
+    def otherwise(self, value: Any) -> Any:
+        """Anything else."""
+        raise CannotKeep(f"is a {type(value).__name__}, which cannot be kept")
+
+
+class Sending(Copying):
+    """Copies what is sent, to be compared with what a later run sends: the CID left out, secrets masked.
+
+    What is long is hashed, and what cannot be looked at is known by its type.
+    """
+
+    def __init__(self, most: int, cid: str) -> None:
+        super().__init__(most)
+        self._cid = cid
+
+    def text(self, value: str) -> Any:
+        if len(value) > LONG_BYTES:
+            return self._long(value.encode("utf-8", "surrogatepass"))
+        self.take(len(value))
+        text = value.replace(self._cid, "...") if self._cid in value else value
+        return mask(text) if MASKER.knows_any else text
+
+    def bytes(self, value: Any) -> Any:
+        if len(value) > LONG_BYTES:
+            return self._long(value)
+        self.take(len(value))
+        value = bytes(value).replace(self._cid.encode(), b"...")
+        if MASKER.knows_any and mask(text := value.decode("utf-8", "surrogateescape")) != text:
+            return mask(text)
+        return value
+
+    def _long(self, value: Any) -> Long:
+        return Long(len(value), blake2b(value, digest_size=16).hexdigest())
+
+    def otherwise(self, value: Any) -> Any:
+        return Opaque(type(value).__name__)
+
+
+def fresh(copy: Any, held: Any) -> Any:
+    """A value for a service to work with, made of a copy that stays as it is."""
+    if isinstance(copy, Made):
+        return copy.cls.of_record(fresh(copy.record, held), held)
+    if isinstance(copy, dict):
+        copies = {key: fresh(each, held) for key, each in copy.items()}
+        return copies if type(copy) is dict else _of_dict(type(copy), copies)
+    if type(copy) in (list, tuple, set, frozenset):
+        return type(copy)(fresh(each, held) for each in copy)
+    if isinstance(copy, tuple):
+        make: Callable[[Any], Any] = type(copy)._make  # type: ignore[attr-defined]
+        return make(fresh(each, held) for each in copy)
+    if isinstance(copy, bytearray | msgspec.Struct) or dataclasses.is_dataclass(copy):
+        return Copying(1 << 62).copy(copy) if not isinstance(copy, ATOMS) else copy
+    return copy
+
+
+def _of_dict(cls: type[Any], items: Mapping[Any, Any]) -> Any:
+    made: Any = dict.__new__(cls)
+    dict.update(made, items)
+    return made
+
+
+def _is_ours(cls: type[Any]) -> bool:
+    return cls.__module__.startswith("workbench.")

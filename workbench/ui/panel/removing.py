@@ -1,0 +1,37 @@
+"""What depends on a definition: asked before it is removed by click."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.app.workbench import Workbench
+from workbench.core.definition import Definition
+from workbench.ui import rows
+from workbench.ui.desk import Content, Desk, Tell, Verb
+
+
+def depends(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """The definitions that name this one, which keep it in force, and the services that use it."""
+    definition = rows.definition_named(desk.wb, str(message["collection"]), str(message["name"]))
+    return {
+        "named_by": [str(each) for each in every_definition(desk.wb) if _names(each, definition)],
+        "used_by": rows.users_of_connections(desk.wb).get(definition.name, [])
+        if definition.collection == "connections"
+        else [],
+        "leads_to": list(getattr(definition, "leads_to", ())),
+    }
+
+
+def every_definition(wb: Workbench) -> list[Definition]:
+    """All that is in force; the store stays closed while nobody has asked for a job."""
+    names = [name for name in wb.collections if name != "jobs" or wb.has_jobs]
+    items = [item for name in names for item in getattr(wb, name).values()]
+    return [each if isinstance(each, Definition) else each.definition for each in items]
+
+
+def _names(each: Definition, wanted: Definition) -> bool:
+    return (wanted.collection, wanted.name) in {(one.collection, one.name) for one in each.references()}
+
+
+REMOVING: dict[str, Verb] = {"depends": depends}
+"""What is asked before something is removed."""

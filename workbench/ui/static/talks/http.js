@@ -1,0 +1,69 @@
+// A talk over HTTP with the token: questions go as they come, and one request waits for what there is to be told.
+import { Talk } from "../talk.js";
+
+const AGAIN_MS = 1000;
+
+export class HTTPTalk extends Talk {
+  // `onRefused` is told when the token is no good, as after the workbench has begun anew.
+  constructor(token, onRefused) {
+    super();
+    Object.assign(this, { token, onRefused, after: 0, viewer: crypto.getRandomValues(new Uint32Array(4)).join("-"), leaving: new AbortController() });
+    this.look();
+  }
+
+  get words() {
+    return { silent: "The workbench does not answer. This goes on as soon as it does." };
+  }
+
+  async look() {
+    while (!this.leaving.signal.aborted) {
+      try {
+        const said = await this.request("look", { viewer: this.viewer, after: this.after });
+        if (said.anew) this.lose();
+        this.after = said.last;
+        for (const told of said.told) {
+          if (told.facts) this.tell(told.facts);
+          else this.hear(told);
+        }
+        if (said.over) throw new Error("the workbench stops");
+        this.setState("ok");
+      } catch {
+        if (this.leaving.signal.aborted) return;
+        this.setState("silent");
+        await new Promise((go) => setTimeout(go, AGAIN_MS));
+      }
+    }
+  }
+
+  async request(what, content) {
+    const reply = await fetch(what, { method: "POST", body: JSON.stringify(content), signal: this.leaving.signal,
+      headers: { "Content-Type": "application/json", "X-Workbench-Token": this.token } });
+    if (reply.status === 403 || reply.status === 404) {
+      this.close();
+      this.onRefused();
+    }
+    const said = await reply.json();
+    if (!reply.ok) throw new Error(said.error ?? said.details ?? `HTTP ${reply.status}`);
+    return said;
+  }
+
+  // The workbench no longer knows this page, and so not what it asked.
+  lose() {
+    for (const [id, asked] of this.open) if (asked.acked) this.fail(id, "The connection was lost meanwhile. Whether it was done, the lists say.");
+  }
+
+  fail(id, why) {
+    this.take({ id, failed: why });
+  }
+
+  send(message) {
+    this.request("ask", { ...message, viewer: this.viewer }).then(
+      (said) => this.ack(said.ack),
+      (error) => this.fail(message.id, `The workbench did not take it: ${error.message}`));
+  }
+
+  close() {
+    this.leaving.abort();
+    super.close();
+  }
+}
