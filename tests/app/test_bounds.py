@@ -68,9 +68,9 @@ def test_those_of_what_is_kept_hold(tmp_path: Path) -> None:
 
 
 def test_those_of_jobs_hold(tmp_path: Path) -> None:
-    with Workbench(folder=tmp_path, job_threads=3, job_spares=4, job_waiting=5, job_runs=6) as wb:
+    with Workbench(folder=tmp_path, job_threads=3, job_spares=4, job_runs=6) as wb:
         runner = wb._parts.scheduler._runner
-        assert (runner._pool.bound, runner._bounds.waiting) == (7, 5)
+        assert runner._pool.bound == 7
         assert wb._parts.scheduler._history._keep_runs == 6
 
 

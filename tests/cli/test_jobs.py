@@ -103,6 +103,15 @@ def test_a_job_is_executed_now_with_its_own_extra_or_another(said: Said, wb: Wor
     assert [each.by_hand for each in wb.jobs["hourly"].runs] == [True, True]
 
 
+def test_a_job_is_accounted_for_as_far_back_as_asked(said: Said, wb: Workbench) -> None:
+    wb.jobs["hourly"].execute()
+    status, out, _ = said("account", "hourly")
+    assert (status, out.endswith("UTC: planned 0 = 0; 1 by hand.\n")) == (0, True)
+    told = json.loads(said("account", "hourly", "--since", "2026-01-01 00:00", "--json")[1])
+    assert (told["planned"], told["holds"], told["by_hand"]) == (0, True, 1)
+    assert "'nonsense' is not a date and time" in said("account", "hourly", "--since", "nonsense")[2]
+
+
 def test_a_failed_run_and_an_unknown_job_are_errors(said: Said) -> None:
     assert said("execute", "failing") == (1, "", "workbench: Job 'failing' failed: ValueError: no reason\n")
     status, out, err = said("execute", "hourlie")

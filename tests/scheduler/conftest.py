@@ -39,11 +39,22 @@ class Services:
     def __init__(self) -> None:
         self.by_name: dict[str, Callable[[str], Any]] = {"ok": lambda extra: None}
         self.calls: list[Invoked] = []
+        self.cancelled: list[datetime] = []
         self.gate = threading.Event()
         self.by_name["hang"] = lambda extra: self.gate.wait(30) and None
         self.by_name["echo"] = lambda extra: f"Hello {extra}!\n"
 
-    def invoke(self, service: str, extra: str, *, job_name: str, job_type: str, planned_at: datetime) -> JobResult:
+    def invoke(
+        self,
+        service: str,
+        extra: str,
+        *,
+        job_name: str,
+        job_type: str,
+        planned_at: datetime,
+        on_cancel: Callable[[Callable[[], None]], None],
+    ) -> JobResult:
+        on_cancel(lambda: self.cancelled.append(planned_at))
         thread = threading.current_thread().name
         self.calls.append(Invoked(service, extra, job_name, job_type, planned_at, thread))
         if service not in self.by_name:

@@ -24,7 +24,7 @@ from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Store
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.records import Run, RunEnded
-from workbench.scheduler.runner import Bounds
+from workbench.scheduler.runs.bounds import Bounds
 from workbench.stores import open_store
 from workbench.stores.memory import MemoryStore
 
@@ -220,7 +220,7 @@ from workbench.core.events import Events
 from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import JobResult
-from workbench.scheduler.runner import Bounds
+from workbench.scheduler.runs.bounds import Bounds
 from workbench.stores import open_store
 
 url, ran, once = sys.argv[1:]

@@ -15,7 +15,7 @@ from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import JobChanged, RunEnded, RunsMissing
-from workbench.scheduler.runner import Bounds
+from workbench.scheduler.runs.bounds import Bounds
 from workbench.stores import open_store
 
 HOURLY = IntervalJob("hourly", service="echo", hours=1, extra="night shift", timezone="Europe/Warsaw")
@@ -186,20 +186,23 @@ def test_a_stored_job_waits_until_it_is_defined_again(bench: Bench) -> None:
     later.close()
 
 
-def test_times_that_passed_with_no_process_are_recorded_once_and_not_run(bench: Bench) -> None:
+def test_of_times_that_passed_with_no_process_the_last_runs_once_and_stands_for_the_others(bench: Bench) -> None:
     bench.scheduler.define(HOURLY)
     bench.advance(HOUR)
     bench.close()
     bench.clock.advance(5.5 * HOUR)  # type: ignore[attr-defined]
+    ran = []
     for _ in range(2):
         later = bench.again()
         later.scheduler.define(HOURLY)
-        assert later.outcomes("hourly") == ["ok", "missed"]
-        missed = later.jobs["hourly"].runs[-1]
-        assert (missed.times, missed.planned) == (5, START + timedelta(hours=2))
-        assert repr(missed) == "Run of 'hourly': missed, 5 planned times."
-        assert later.services.calls == []
+        later.advance(0)
+        assert later.outcomes("hourly") == ["ok", "merged", "ok"]
+        merged = later.jobs["hourly"].runs[1]
+        assert (merged.times, merged.planned) == (4, START + timedelta(hours=2))
+        assert repr(merged) == "Run of 'hourly': merged, 4 planned times."
+        ran += [call.planned_at for call in later.services.calls]
         later.close()
+    assert ran == [START + timedelta(hours=6)]
 
 
 def test_what_passed_during_a_pause_is_not_called_missed(bench: Bench) -> None:
@@ -217,9 +220,9 @@ def test_what_passed_during_a_pause_is_not_called_missed(bench: Bench) -> None:
 def test_a_machine_that_slept_runs_a_job_once_and_records_the_rest(bench: Bench) -> None:
     bench.scheduler.define(HOURLY)
     assert bench.advance(8.5 * HOUR) == 1
-    assert sorted(bench.outcomes("hourly")) == ["missed", "ok"]
-    missed = next(run for run in bench.jobs["hourly"].runs if run.outcome == "missed")
-    assert (missed.times, missed.planned) == (7, START + timedelta(hours=2))
+    merged, run = bench.jobs["hourly"].runs
+    assert (merged.outcome, merged.times, merged.planned) == ("merged", 7, START + timedelta(hours=1))
+    assert (run.outcome, run.planned) == ("ok", START + timedelta(hours=8))
     assert bench.jobs["hourly"].next_at == START + timedelta(hours=9)
 
 

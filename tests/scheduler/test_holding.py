@@ -9,7 +9,7 @@ import pytest
 from tests.scheduler.conftest import Bench
 from tests.serving import until
 from workbench.scheduler.definitions import IntervalJob
-from workbench.scheduler.runner import Bounds
+from workbench.scheduler.runs.bounds import Bounds
 
 
 def _job(name: str, service: str = "ok") -> IntervalJob:
@@ -50,7 +50,7 @@ def test_a_run_by_hand_is_made_all_the_same(bench: Bench) -> None:
 
 
 def test_a_time_that_waits_behind_a_long_run_is_not_claimed_either(bench: Bench) -> None:
-    bench.scheduler.define(_job("j", "hang"))
+    bench.scheduler.define(_job("j", "hang").replace(overlap="queue_one"))
     bench.clock.advance(60)  # type: ignore[attr-defined]
     bench.scheduler.tick()
     until(lambda: bench.services.calls, "the first one runs")

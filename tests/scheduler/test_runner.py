@@ -15,7 +15,7 @@ from workbench.scheduler.definitions import IntervalJob
 from workbench.scheduler.pool import SLOW_SECONDS
 from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import LONGEST_RETURNED, MOST_LINES, RunEnded, RunLost
-from workbench.scheduler.runner import LONG_SECONDS, LONGEST_QUEUE
+from workbench.scheduler.runs.telling import LONG_SECONDS
 from workbench.stores import open_store
 
 
@@ -106,30 +106,30 @@ def test_what_a_run_leaves_behind_is_bounded(bench: Bench) -> None:
 def test_planned_runs_of_one_job_come_one_after_another_beside_those_of_others(bench: Bench) -> None:
     ended = threading.Semaphore(0)
     bench.events.subscribe(RunEnded, lambda event: ended.release())
-    bench.scheduler.define(_job("hang", "slow"))
+    bench.scheduler.define(_job("hang", "slow", overlap="queue_one"))
     bench.scheduler.define(_job("ok", "quick"))
-    for _ in range(3):
+    for _ in range(2):
         bench.clock.advance(60)  # type: ignore[attr-defined]
         bench.scheduler.tick()
         assert ended.acquire(timeout=30)
     assert [call.job_name for call in bench.services.calls].count("slow") <= 1
-    assert bench.outcomes("quick") == ["ok"] * 3
+    assert bench.outcomes("quick") == ["ok"] * 2
     bench.services.gate.set()
     assert bench.scheduler.settle(10)
-    assert [run.planned for run in bench.jobs["slow"].runs] == [START + timedelta(minutes=n) for n in (1, 2, 3)]
-    assert bench.outcomes("slow") == ["ok"] * 3
+    assert [run.planned for run in bench.jobs["slow"].runs] == [START + timedelta(minutes=n) for n in (1, 2)]
+    assert bench.outcomes("slow") == ["ok"] * 2
 
 
-def test_a_hanging_job_skips_times_beyond_its_queue_and_can_still_be_executed(bench: Bench) -> None:
+def test_a_hanging_job_skips_its_later_times_and_can_still_be_executed(bench: Bench) -> None:
     bench.scheduler.define(_job("hang"))
-    for _ in range(LONGEST_QUEUE + 3):
+    for _ in range(3):
         bench.clock.advance(60)  # type: ignore[attr-defined]
         bench.scheduler.tick()
     assert bench.jobs["j"].execute(wait=True, timeout=0.05).outcome == "running"
     bench.services.gate.set()
     assert bench.scheduler.settle(10)
     outcomes = [run.outcome for run in bench.jobs["j"].runs if not run.by_hand]
-    assert outcomes == ["ok"] * (LONGEST_QUEUE + 1) + ["skipped"] * 2
+    assert outcomes == ["ok", "skipped", "skipped"]
     assert "still busy" in next(run for run in bench.jobs["j"].runs if run.outcome == "skipped").error
 
 
@@ -172,11 +172,14 @@ def test_a_job_removed_while_it_runs_leaves_no_record(bench: Bench) -> None:
     assert list(bench.store.scan("app/")) == []
 
 
-@pytest.mark.parametrize(("later", "outcome"), [(0, "ok"), (600, "missed")])
+@pytest.mark.parametrize(
+    ("later", "missed", "outcome"), [(0, "skip", "ok"), (600, "run_once", "ok"), (600, "skip", "missed")]
+)
 def test_closing_waits_for_what_runs_and_leaves_what_is_queued_to_the_next_process(
-    bench: Bench, later: float, outcome: str
+    bench: Bench, later: float, missed: str, outcome: str
 ) -> None:
-    bench.scheduler.define(_job("hang", repeats=2))
+    job = _job("hang", repeats=2, missed=missed, overlap="queue_one")
+    bench.scheduler.define(job)
     for _ in range(2):
         bench.clock.advance(60)  # type: ignore[attr-defined]
         bench.scheduler.tick()
@@ -195,7 +198,7 @@ def test_closing_waits_for_what_runs_and_leaves_what_is_queued_to_the_next_proce
     following = bench.again()
     following.services.gate.set()
     bench.clock.advance(later)  # type: ignore[attr-defined]
-    following.scheduler.define(_job("hang", repeats=2))
+    following.scheduler.define(job)
     following.advance(0)
     assert following.outcomes("j") == ["ok", outcome]
     following.close()

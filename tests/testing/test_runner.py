@@ -224,9 +224,10 @@ def test_a_virtual_clock_moves_by_the_test_alone(selected: Outcome) -> None:
 
 
 def test_a_parameter_that_no_notebook_has_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "one.ipynb", code("rate, town = 1.5, 'Warsaw'", tags=("parameters",)))
+    for name in ("one.ipynb", "other.ipynb"):
+        write(tmp_path / name, code("rate, town = 1.5, 'Warsaw'", tags=("parameters",)))
     wrong = workbench_test(tmp_path, "--set", "rat=2")
-    assert wrong.status == 4
+    assert wrong.status == 1
     assert "No notebook has the parameter 'rat'; there are: rate, town. Fix:" in wrong.said
 
 

@@ -16,7 +16,7 @@ from workbench.runtime.invoker import Invoker, log_failure
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import Invoke, JobResult
 from workbench.scheduler.records import Run
-from workbench.scheduler.runner import Bounds
+from workbench.scheduler.runs.bounds import Bounds
 
 Services = Mapping[str, Deployment]
 _here: ContextVar[Services | None] = ContextVar("workbench_services", default=None)
@@ -58,7 +58,15 @@ class CellScheduler(Scheduler):
 def run_job(invoker: Invoker) -> Callable[..., JobResult]:
     """What the scheduler calls for each run: the service's chain, under a trace of its own."""
 
-    def run(service: str, extra: str, *, job_name: str, job_type: str, planned_at: datetime) -> JobResult:
+    def run(
+        service: str,
+        extra: str,
+        *,
+        job_name: str,
+        job_type: str,
+        planned_at: datetime,
+        on_cancel: Callable[[Callable[[], None]], None],
+    ) -> JobResult:
         task = Task(
             service,
             extra,
@@ -68,6 +76,7 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
             job_type=job_type,
         )
         call = invoker.call_of(task)
+        on_cancel(lambda: setattr(call, "cancelled", True))
         root = Step("job", f"job {job_name!r}")
         root.steps.append(call.step)
         invoker.record(call, root)

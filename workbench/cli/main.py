@@ -226,20 +226,26 @@ def panel(
 @app.command()
 @command
 def jobs(
-    action: Annotated[Literal["list", "execute"], Argument(help="What to do.", show_default=False)],
-    name: Annotated[str, Argument(help="The job to execute.", autocompletion=_jobs)] = "",
+    action: Annotated[Literal["list", "execute", "account"], Argument(help="What to do.", show_default=False)],
+    name: Annotated[str, Argument(help="The job.", autocompletion=_jobs)] = "",
     extra: Annotated[
         str | None, Option(metavar="TEXT", help="Text seen as self.request.raw_request instead of the job's own.")
+    ] = None,
+    since: Annotated[
+        str | None, Option(metavar="TIME", help="Account for planned times later than that, in the job's zone.")
     ] = None,
     app: App = "",
     as_json: AsJSON = False,
 ) -> Any:
-    """List the jobs of a running workbench, or execute one now."""
+    """List the jobs of a running workbench, execute one now, or account for its planned times."""
     from workbench.cli import remote
 
     if action == "list":
         listed = remote.jobs(app)
         return listed if as_json else remote.jobs_said(listed)
+    if action == "account":
+        account = remote.account(name, since, app)
+        return account if as_json else account["said"]
     run = remote.execute(name, extra, app)
     return run if as_json else f"Job {name!r}: {run['outcome']}. {run['returned']}".rstrip()
 

@@ -116,6 +116,14 @@ def panel_said(told: dict[str, Any]) -> str:
     )
 
 
+def account(name: str, since: str | None = None, app: str = "") -> dict[str, Any]:
+    """What became of every planned time of a job."""
+    if not name:
+        raise WorkbenchError("No job is named. Fix: workbench jobs account NAME; workbench jobs list says which.")
+    target = chosen(app, lambda each: name in status_of(each).get("jobs", ()))
+    return dict(ask(target, "POST", "/workbench/jobs/account", {"job": name, "since": since}))
+
+
 def known(what: Literal["services", "jobs"]) -> list[str]:
     """Names of what runs on this machine, for shells that complete them; nothing where nothing answers."""
     return sorted({name for each in running() for name in status_of(each).get(what, ())})

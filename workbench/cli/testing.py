@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from workbench.core.errors import WorkbenchError
+from workbench.testing.saved import not_a_parameter, parameters_of
 
 LOOK_SECONDS = 0.5
 """How often files are looked at while nothing runs [s]."""
@@ -35,13 +36,14 @@ def run(paths: Sequence[str], options: Sequence[str], *, watch: bool, parallel: 
         parallel: How many notebooks run side by side; None has as many as there are processors, and 1 no more at once.
 
     Raises:
-        WorkbenchError: There is no such notebook or folder.
+        WorkbenchError: There is no such notebook or folder, or no such parameter.
     """
     first = next((at for at, each in enumerate(paths) if each.startswith("-")), len(paths))
     paths, options = list(paths[:first]) or ["."], [*options, *paths[first:]]
     for path in paths:
         if not (file := Path(path.partition("::")[0])).exists():
             raise WorkbenchError(f"There is no notebook or folder {str(file)!r}. Fix: correct the path.")
+    _check_values(paths, options)
     status = _pytest(paths, options, parallel)
     if watch:
         try:
@@ -72,6 +74,15 @@ def _side_by_side(paths: Sequence[str], parallel: int | None) -> list[str]:
             raise WorkbenchError("Notebooks run side by side by pytest-xdist. Fix: pip install pytest-xdist")
         return []
     return ["--numprocesses", str(count), "--dist", "loadfile"] if count > 1 else ["--numprocesses", "0"]
+
+
+def _check_values(paths: Iterable[str], options: Iterable[str]) -> None:
+    given = [each.removeprefix("--set=").partition("=")[0] for each in options if each.startswith("--set=")]
+    if given:
+        known = parameters_of(_notebooks(paths))
+        for name in given:
+            if name not in known:
+                raise WorkbenchError(not_a_parameter(name, known))
 
 
 def _notebooks(paths: Iterable[str]) -> list[Path]:

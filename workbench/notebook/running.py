@@ -16,7 +16,7 @@ from workbench.sandbox.smtp_inbox import SMTPInbox
 from workbench.scheduler.records import Run, Tally
 
 SHOWN_MAILS = 20
-MOODS = {"ok": "live", "running": "calm", "skipped": "warn", "missed": "warn", "interrupted": "warn"}
+MOODS = {"ok": "live", "running": "calm", "merged": "calm", "skipped": "warn", "missed": "warn", "interrupted": "warn"}
 
 
 def run(run: Run) -> str:

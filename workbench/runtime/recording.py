@@ -181,9 +181,11 @@ class Held:
 
 def _class_for(cls: type[Any]) -> type[Held]:
     """`Held`, with those of Python's own methods that a class has: they are looked up on the class alone."""
+    # Of the class and its bases: every class can be called itself, as far as `hasattr` knows.
+    there = {name for base in cls.__mro__ for name in vars(base)}
     own: dict[str, Any] = {"__slots__": ()}
-    own |= {name: _operator(name) for name in OPERATORS if hasattr(cls, name) and not hasattr(object, name)}
-    own |= {name: _block(name) for name in BLOCKS if hasattr(cls, name)}
+    own |= {name: _operator(name) for name in OPERATORS if name in there}
+    own |= {name: _block(name) for name in BLOCKS if name in there}
     return type("Held", (Held,), own)
 
 

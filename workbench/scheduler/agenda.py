@@ -10,14 +10,21 @@ from workbench.scheduler import plan
 from workbench.scheduler.records import JobRecord, Run
 
 HICCUP = timedelta(seconds=60)
-"""How far back planned times still run one by one after nobody looked at the clock; older ones run once, together."""
+"""How late a planned time may be and still run as if it were on time; for older ones the job's policy decides."""
+
+
+def hiccup(record: JobRecord) -> timedelta:
+    """How late a planned time of that job may be and still run as if it were on time; less if its policy says less."""
+    oldest = record.definition.missed_seconds
+    return HICCUP if oldest is None else min(HICCUP, timedelta(seconds=oldest))
 
 
 class Due(NamedTuple):
     """A planned time that has come.
 
-    `unseen_until`: the times after it up to then came and went while nobody looked at the clock. `is_retry`: the store
-    refused it before, and that has been told. `run`: the run it has become already.
+    `unseen_until`: it and the times after it up to then came and went while nobody looked at the clock. `is_retry`: the
+    store refused it before, and that has been told. `run`: the run it has become already. `after`: the attempt that it
+    comes after.
     """
 
     record: JobRecord
@@ -25,6 +32,7 @@ class Due(NamedTuple):
     unseen_until: datetime | None = None
     is_retry: bool = False
     run: Run | None = None
+    after: Run | None = None
 
 
 class Agenda:
@@ -64,13 +72,9 @@ class Agenda:
         while (at := self.next_at()) is not None and at <= now:
             record = self._entries[heappop(self._heap)[2]][1]
             job, anchor = record.definition, record.anchor
-            following = plan.next_time(job, anchor, at)
-            if following is None or following > now - HICCUP:
-                due.append(Due(record, at))
-            else:
-                due.append(Due(record, at, now - HICCUP))
-                following = plan.next_time(job, anchor, now - HICCUP)
-            self.set(record, following)
+            oldest = now - hiccup(record)
+            due.append(Due(record, at) if at > oldest else Due(record, at, oldest))
+            self.set(record, plan.next_time(job, anchor, max(at, oldest)))
         return due
 
     def _is_stale(self) -> bool:

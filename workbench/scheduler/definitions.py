@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, structs
@@ -25,6 +25,30 @@ Amount = Annotated[int, Meta(ge=0, le=10_000_000, description="Part of the time 
 Repeats = Annotated[int, Meta(ge=1, le=100_000, description="Planned times after which the job ends.")]
 Zone = Annotated[str, Meta(min_length=1, description="IANA time zone that dates and times are read in.")]
 Extra = Annotated[str, Meta(max_length=500_000, description="Any text, seen as self.request.raw_request.")]
+_YEAR = 31_536_000
+Missed = Annotated[
+    Literal["skip", "run_once", "run_all"],
+    Meta(description="What runs late of planned times that nobody could run: none, the last one, or each."),
+]
+LateOnes = Annotated[int, Meta(ge=1, le=1_000, description="Most planned times that run late by run_all, the latest.")]
+Seconds = Annotated[
+    float,
+    Meta(gt=0, le=_YEAR, description="Age up to which a planned time runs late [s]; empty: a period or a day."),
+]
+Overlap = Annotated[
+    Literal["skip", "queue_one", "allow", "cancel_running"],
+    Meta(description="What becomes of a planned time that comes while the job is busy."),
+]
+Limit = Annotated[float, Meta(gt=0, le=_YEAR, description="Length of a run after which it has timed out [s].")]
+Retries = Annotated[int, Meta(ge=0, le=100, description="Further attempts at a planned time that failed.")]
+Backoff = Annotated[float, Meta(gt=0, le=3_600, description="Wait before the second attempt [s]; then doubled.")]
+Jitter = Annotated[float, Meta(ge=0, le=86_400, description="Longest shift of a planned time, by a hash of it [s].")]
+Follower = Annotated[str, Meta(min_length=1, max_length=200, description="Job or service that is run after it.")]
+Interrupted = Annotated[
+    Literal["report", "retry"], Meta(description="What follows a run that was cut off: its row, or another attempt.")
+]
+Tag = Annotated[str, Meta(min_length=1, max_length=50)]
+Tags = Annotated[tuple[Tag, ...], Meta(max_length=20, description="Words to find the job by.")]
 Active = Annotated[bool, Meta(description="Whether the schedule runs; execute() does so anyway.")]
 
 
@@ -40,10 +64,28 @@ _SHORTER_UNITS = dict.fromkeys(
 
 
 class JobDefinition(Definition, frozen=True, kw_only=True):
-    """What the three kinds share. `job_type` is Zato's word for the kind, which services see."""
+    """What the three kinds share. `job_type` is Zato's word for the kind, which services see.
+
+    The policies and their defaults: what was missed runs once, at most one period and 24 h late; a planned time that
+    comes while the job is busy is skipped; there is no time limit, no further attempt and no jitter. Whatever does not
+    run has a row that says so.
+    """
 
     collection: ClassVar[str] = "jobs"
     job_type: ClassVar[str] = ""
+
+    missed: Missed = "run_once"
+    missed_count: LateOnes = 10
+    missed_seconds: Seconds | None = None
+    overlap: Overlap = "skip"
+    time_limit_seconds: Limit | None = None
+    retries: Retries = 0
+    retry_seconds: Backoff = 10.0
+    jitter_seconds: Jitter = 0.0
+    on_success: Follower | None = None
+    on_error: Follower | None = None
+    on_interrupt: Interrupted = "report"
+    tags: Tags = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -84,7 +126,8 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
     def changed(self) -> dict[str, Any]:
         """The fields that differ from their defaults; the zone always, so that a colleague gets the same instants."""
         differing = super().changed() | {"timezone": self._value("timezone")}
-        return {field: differing[field] for field in self.__struct_fields__ if field in differing}
+        ordered = sorted(self.__struct_fields__, key=lambda field: field in POLICIES)
+        return {field: differing[field] for field in ordered if field in differing}
 
     def describe(self) -> str:
         """The schedule in words, without the zone."""
@@ -92,8 +135,11 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
 
     def schedule(self) -> tuple[Any, ...]:
         """The fields that reset the run count when they change, and the kind."""
-        ours = [field for field in self.__struct_fields__ if field not in ("name", "service", "extra", "active")]
-        return (type(self), *(getattr(self, field) for field in ours))
+        ours = [
+            field for field in self.__struct_fields__ if field not in ("name", "service", "extra", "active", *POLICIES)
+        ]
+        jitter = (self.jitter_seconds,) if self.jitter_seconds else ()
+        return (type(self), *(getattr(self, field) for field in ours), *jitter)
 
     def moment(self, field: str) -> datetime | None:
         """The instant (UTC) of `start` or `end`, if it is given."""
@@ -127,6 +173,10 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
         repeats, start, end = (self._value(field) for field in ("repeats", "start", "end"))
         times = f", {repeats} {'time' if repeats == 1 else 'times'}" if repeats else ""
         return times + (f", from {start}" if start else "") + (f", until {end}" if end else "")
+
+
+POLICIES = tuple(field for field in JobDefinition.__struct_fields__ if field != "name")
+"""The fields that the three kinds share; of these, only jitter changes the schedule."""
 
 
 class OneTimeJob(JobDefinition, frozen=True, kw_only=True, tag="one_time"):

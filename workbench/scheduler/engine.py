@@ -5,33 +5,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from workbench.core.errors import InvalidDefinition, UnknownName
+from msgspec.structs import replace
+
+from workbench.core.errors import UnknownName
 from workbench.core.events import Events
 from workbench.core.ports import Clock, Store
 from workbench.durable.presence import Presence
-from workbench.scheduler import plan
-from workbench.scheduler.agenda import Agenda
+from workbench.scheduler import plan, waits
+from workbench.scheduler.account import Account, last_attempts
+from workbench.scheduler.agenda import HICCUP, Agenda
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
-from workbench.scheduler.records import JobChanged, JobRecord, Run, RunsMissing, Tally
-from workbench.scheduler.runner import Bounds, Runner
+from workbench.scheduler.reconciler import Reconciler
+from workbench.scheduler.records import Change, JobChanged, JobRecord, Run, Tally, decided
+from workbench.scheduler.runner import Runner
+from workbench.scheduler.runs.bounds import Bounds
 
 if TYPE_CHECKING:
     from workbench.scheduler.alarm import Alarm
 
 log = logging.getLogger("workbench.scheduler")
-
-Change = Literal["defined", "changed", "unchanged"]
-
-LOOK_SECONDS = 0.25
-"""How often `wait` looks for runs of other processes."""
 
 LONGEST_REAL_WAIT_SECONDS = 60.0
 """How long `play` waits for the runs of one planned time to end."""
@@ -68,9 +68,12 @@ class Scheduler:
         """
         self.clock, self._events = clock, events
         self._presence = Presence(folder or store.folder, store, clock=clock)
-        self._history = History(store, app, clock, self._presence, bounds.runs)
+        self._history = history = History(store, app, clock, self._presence, bounds.runs)
         self._runner = Runner(self._history, clock, invoke, events, self._is_current, bounds)
         self._ledger = self._runner.ledger
+        self._reconciler = Reconciler(
+            history, self._ledger, clock, self._runner.held, self._runner.is_busy, self._rearm
+        )
         self._agenda = Agenda()
         self._live: dict[str, JobRecord] = {}
         self._lock, self._defining = RLock(), RLock()
@@ -92,12 +95,15 @@ class Scheduler:
         with self._defining:
             now, name = self.clock.now(), definition.name
             stored = self._history.job(name)
-            record, word = self._decided(definition, stored, source, now)
+            record, word = decided(definition, stored, source, now)
             is_new = word != "unchanged" and not record.goes_on(stored)
             if is_new:
                 self._ledger.open(record, stored, now)
+            if stored is not None and record.since is None:
+                # A store from before schedules had one: it is in force since its account was opened.
+                record = replace(record, since=self._history.accounted_to(name) or record.anchor)
             if record != stored:
-                self._history.keep(record)
+                self._history.keep(record, stored if is_new else None)
             self._go_live(record, now if is_new else None)
         if word != "unchanged":
             self._events.emit(JobChanged(name, word))
@@ -112,9 +118,12 @@ class Scheduler:
             return
         with self._defining:
             stored = self._history.job(name)
+            ended = None if record.goes_on(stored) else stored
             if not record.goes_on(stored):
-                self._ledger.open(record, stored, self.clock.now())
-            self._history.keep(record)
+                now = self.clock.now()
+                self._ledger.open(record, stored, now)
+                record = replace(record, since=now)
+            self._history.keep(record, ended)
             self._go_live(record)
         self._events.emit(JobChanged(name, "changed"))
         self._wake()
@@ -192,11 +201,28 @@ class Scheduler:
         if name is not None and self.state(name) != "on":
             return None
         with self._lock:
-            return self._agenda.next_at() if name is None else self._agenda.at(name)
+            at = self._agenda.next_at() if name is None else self._agenda.at(name)
+        retry_at = self._runner.retries.next_at() if name is None else None
+        return min((each for each in (at, retry_at) if each is not None), default=None)
 
     def running_since(self, name: str) -> datetime | None:
         """When the oldest run of the job that this process is busy with began (UTC); None if it runs none."""
         return self._runner.running_since(name)
+
+    def account(self, name: str, since: datetime | None = None) -> Account:
+        """What became of every planned time of a job; see `Jobs.account`."""
+        return self._history.sum_up(self.record(name), since, self._runner.held(name))
+
+    def tally(self, name: str, runs: int) -> Tally:
+        """How the last `runs` planned times of a job's schedule went."""
+        record = self.record(name)
+        ended = [
+            run
+            for run in last_attempts(self._history.runs(name))
+            if run.series == record.series and not run.by_hand and run.outcome != "running"
+        ]
+        is_whole = runs == record.repeats and self.state(name) == "finished"
+        return Tally(name, ended, self._history.left_behind(record), runs, is_whole)
 
     def preview(self, name: str, count: int) -> list[datetime]:
         """The next planned times of a job (UTC), whatever its state."""
@@ -211,20 +237,12 @@ class Scheduler:
         return self._runner.by_hand(record, record.definition.extra if extra is None else extra, wait, timeout)
 
     def wait(self, name: str, runs: int = 1, timeout: float = 10.0) -> Tally:
-        """Wait until the schedule has made that many runs; a virtual clock is moved on to them.
+        """Wait until the schedule has made that many runs; see `Job.wait`."""
+        return waits.wait(self, name, runs, timeout)
 
-        Raises:
-            RunsMissing: They did not come within `timeout` [s], or cannot come any more.
-        """
-        deadline = self.clock.monotonic() + timeout
-        most = self.record(name).repeats
-        while True:
-            tally = self._tally(name, runs)
-            if tally.total >= runs:
-                return tally
-            left = deadline - self.clock.monotonic()
-            if left <= 0 or (most is not None and most <= tally.total) or not self._move_on(name, left):
-                raise RunsMissing(self._tally(name, runs), runs, timeout, self.state(name))
+    def wait_for_change(self, timeout: float) -> None:
+        """Wait until a run ends, `timeout` [s] at most."""
+        self._runner.wait_for_change(timeout)
 
     def tick(self) -> int:
         """Fire everything that is due by the clock; how much that was. The runs go on beside."""
@@ -235,10 +253,21 @@ class Scheduler:
             # Under the lock, so that whoever finds nothing due can rely on `settle`.
             for each in due:
                 self._runner.fire(each)
+        fired = len(due) + self._runner.fire_retries()
         self._runner.write_rest()
-        self._runner.tell_long_runs()
-        self._runner.tell_waiting()
-        return len(due)
+        self._runner.end_late()
+        self._runner.tell()
+        if self._reconciler.is_time:
+            self._runner.aside(self.reconcile)
+        return fired
+
+    def reconcile(self) -> None:
+        """Check the accounts of live jobs, as is done every minute: what is wrong is mended, and logged."""
+        live = dict(self._live)
+        self._reconciler.look(live)
+        for record in live.values():
+            if record.definition.on_interrupt == "retry":
+                self._look_for_retries(record)
 
     def play(self, until: datetime) -> int:
         """Move a virtual clock to `until` by way of every planned time, each with its runs ended before the next.
@@ -246,13 +275,7 @@ class Scheduler:
         Raises:
             TypeError: The clock is the machine's.
         """
-        fired = 0
-        while (at := self.next_at()) is not None and at <= until:
-            self._move_clock(at)
-            fired += self.tick()
-            self.settle()
-        self._move_clock(until)
-        return fired
+        return waits.play(self, until)
 
     def settle(self, timeout: float = LONGEST_REAL_WAIT_SECONDS) -> bool:
         """Wait until nothing runs; whether that came within `timeout` [s]."""
@@ -299,18 +322,6 @@ class Scheduler:
             self._presence.leave()
         return settled
 
-    def _decided(
-        self, definition: AnyJob, stored: JobRecord | None, source: str, now: datetime
-    ) -> tuple[JobRecord, Change]:
-        if stored is not None and stored.definition == definition:
-            return JobRecord(definition, stored.anchor, source or stored.source), "unchanged"
-        if stored is not None and stored.definition.schedule() == definition.schedule():
-            return JobRecord(definition, stored.anchor, source), "changed"
-        if problems := plan.past_problems(definition, now):
-            raise InvalidDefinition(type(definition).__name__, definition.name, problems)
-        anchor = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        return JobRecord(definition, anchor, source), "defined" if stored is None else "changed"
-
     def _go_live(self, record: JobRecord, since: datetime | None = None) -> None:
         """Have a job fire here: from `since` on, or from where nobody has accounted for its planned times."""
         definition, name, at = record.definition, record.definition.name, None
@@ -324,10 +335,27 @@ class Scheduler:
         if definition.active:
             # Outside the lock, since it asks the store.
             at = plan.next_time(definition, record.anchor, since) if since else self._ledger.start(record)
+            self._look_for_retries(record)
         with self._lock:
             if not self._closed:
                 self._live[name] = record
                 self._agenda.set(record, at)
+
+    def _look_for_retries(self, record: JobRecord) -> None:
+        """Make the attempts that a process that ended left to be made."""
+        if record.definition.retries or record.definition.on_interrupt == "retry":
+            runs = self._history.runs(record.definition.name)
+            self._runner.retries.look(record, runs, self.clock.now())
+
+    def _rearm(self, record: JobRecord, at: datetime) -> bool:
+        """Make a job due at `at` if it is due at no time to come; whether it was so."""
+        name = record.definition.name
+        with self._lock:
+            due = self._agenda.at(name)
+            is_stalled = self._live.get(name) == record and (due is None or due < self.clock.now() - HICCUP)
+            if is_stalled:
+                self._agenda.set(record, at)
+        return is_stalled
 
     def _is_current(self, record: JobRecord) -> bool:
         """Whether the store still has the job as this process knows it; follows a change by another process."""
@@ -345,35 +373,6 @@ class Scheduler:
             self._go_live(stored)
         # Only the service, its text or the source changed: the planned time stands, the next one follows the change.
         return stored is not None and stored.definition.active and stored.series == record.series
-
-    def _tally(self, name: str, runs: int) -> Tally:
-        record = self.record(name)
-        ended = [
-            run
-            for run in self._history.runs(name)
-            if run.series == record.series and not run.by_hand and run.outcome != "running"
-        ]
-        is_whole = runs == record.repeats and self.state(name) == "finished"
-        return Tally(name, ended, self._history.left_behind(record), runs, is_whole)
-
-    def _move_on(self, name: str, left: float) -> bool:
-        """Let time pass until more runs may have ended; False if they cannot end."""
-        if not self.clock.is_virtual:
-            self._runner.wait_for_change(min(left, LOOK_SECONDS))
-            return True
-        if not self.settle():
-            return False
-        latest = self.clock.now() + timedelta(seconds=left)
-        at = self.next_at(name)
-        self.play(latest if at is None or at > latest else at)
-        return True
-
-    def _move_clock(self, instant: datetime) -> None:
-        clock: Any = self.clock
-        if not clock.is_virtual:
-            raise TypeError("Only a virtual clock can be moved; under the machine's, wait() or start().")
-        if instant > clock.now():
-            clock.move_to(instant)
 
     def _seconds_to_next(self) -> float:
         at = None if self._runner.claims_nothing else self.next_at()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from threading import Lock
@@ -17,6 +17,7 @@ from workbench.core.ports import Clock, Store
 from workbench.durable.attempts import Attempts
 from workbench.durable.presence import Presence
 from workbench.scheduler import plan
+from workbench.scheduler.account import Account, Pause, Window, account
 from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
 from workbench.stores.values import key_part
 
@@ -56,10 +57,11 @@ _bytes = msgspec.json.Encoder().encode
 class History:
     """One application's share of the store.
 
-    Keys, all below `app/<app>/`: `job/<job>`; `paused/<job>`, since when; `past/<job>/idle~<time>`, a pause that ended;
-    `past/<job>/mark~<time>`, up to when every planned time is accounted for, the latest counts; `run/<job>/<time>~<n>`
-    with n the attempt at a planned time, `h...~<n>` for runs by hand; `old/<job>/<series>/<outcome>`, which counts the
-    scheduled runs whose records were left behind.
+    Keys, all below `app/<app>/`: `job/<job>`; `was/<job>/<time>`, a schedule that was in force from then on;
+    `paused/<job>`, since when; `past/<job>/idle~<time>`, a pause that ended; `past/<job>/mark~<time>`, up to when every
+    planned time is accounted for, the latest counts; `past/<job>/left~<time>`, up to when rows were left behind;
+    `run/<job>/<time>~<n>` with n the attempt at a planned time, `h...~<n>` for runs by hand;
+    `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
 
     Whoever adds `run/<job>/<time>~1` decides what becomes of that planned time: a run, or a row without one.
     """
@@ -86,15 +88,19 @@ class History:
             if (record := self._read(key, value)) is not None:
                 yield record
 
-    def keep(self, record: JobRecord) -> None:
-        """Store a job."""
+    def keep(self, record: JobRecord, before: JobRecord | None = None) -> None:
+        """Store a job; `before` is the schedule that it ends, which the account remembers."""
+        if before is not None and before.since is not None:
+            # First, so that a crash in between leaves a row that the schedule still in force stands over.
+            key = f"{self._key('was', record.definition.name)}/{time_key(before.since)}"
+            self._store.put(key, _bytes(before))
         self._store.put(self._key("job", record.definition.name), _bytes(record))
 
     def remove(self, name: str) -> None:
         """Remove a job and everything known of it."""
         self._store.delete(self._key("job", name))
         self._store.delete(self._key("paused", name))
-        for kind in ("past", "run", "old"):
+        for kind in ("past", "was", "run", "old"):
             for key, _ in self._store.scan(self._key(kind, name) + "/"):
                 self._store.delete(key)
 
@@ -109,7 +115,7 @@ class History:
             kind, _, at = key.rpartition("/")[2].partition("~")
             if kind == "mark":
                 mark = read_time_key(at)
-            else:
+            elif kind == "idle":
                 pauses.append(Cover(read_time_key(at) + _ALMOST, read_time_key(value.decode())))
         if mark is None:
             # A store from before there were marks: what its rows leave open is not known any more.
@@ -122,11 +128,61 @@ class History:
 
     def account(self, name: str, until: datetime) -> None:
         """Note that every planned time up to `until` is accounted for; never goes back, whoever else writes."""
-        key = f"{self._key('past', name)}/mark~{time_key(until)}"
+        self._move_on("mark", name, until)
+
+    def _move_on(self, kind: str, name: str, until: datetime) -> None:
+        key = f"{self._key('past', name)}/{kind}~{time_key(until)}"
         self._store.add(key, b"")
-        for each, _ in self._store.scan(f"{self._key('past', name)}/mark~"):
+        for each, _ in self._store.scan(f"{self._key('past', name)}/{kind}~"):
             if each < key:
                 self._store.delete(each)
+
+    def accounted_to(self, name: str) -> datetime | None:
+        """Up to when every planned time is accounted for; None if the store does not know."""
+        prefix = f"{self._key('past', name)}/mark~"
+        keys = [key for key, _ in self._store.scan(prefix)]
+        return read_time_key(keys[-1].removeprefix(prefix)) if keys else None
+
+    def sum_up(self, record: JobRecord, since: datetime | None, held: Collection[datetime]) -> Account:
+        """The account of a job from `since` on, or from where its rows and its definitions begin.
+
+        Args:
+            record: The job.
+            since: Planned times later than that are counted; None counts all that there are rows of.
+            held: Planned times that this process is about to run.
+        """
+        now, name = self._clock.now(), record.definition.name
+        windows = self._windows(record, now)
+        begin = max(filter(None, (since, windows[0].first, self._left_at(name))))
+        windows = [each._replace(first=max(each.first, begin)) for each in windows if each.last > begin]
+        rows = [run for run in self.runs(name) if (run.until or run.planned) > begin]
+        found = account(windows, rows, self._pauses(name, now), held, now)
+        return Account(name, begin, now, sum(each.planned(begin, now) for each in windows), found)
+
+    def _windows(self, record: JobRecord, now: datetime) -> list[Window]:
+        """The schedules of the job and when each was in force, from the first on."""
+        name = record.definition.name
+        since = record.since or self.accounted_to(name) or record.anchor
+        ended = [
+            each for _, value in self._store.scan(self._key("was", name) + "/") if (each := self._read(name, value))
+        ]
+        records = [(each.since, each) for each in ended if each.since is not None and each.since < since]
+        records.append((since, record))
+        lasts = [*(first for first, _ in records[1:]), now]
+        return [Window(each, first, last) for (first, each), last in zip(records, lasts, strict=True)]
+
+    def _left_at(self, name: str) -> datetime | None:
+        """Up to when rows of planned times were left behind; None if none were."""
+        prefix = f"{self._key('past', name)}/left~"
+        keys = [key for key, _ in self._store.scan(prefix)]
+        return read_time_key(keys[-1].removeprefix(prefix)) if keys else None
+
+    def _pauses(self, name: str, now: datetime) -> list[Pause]:
+        prefix = f"{self._key('past', name)}/idle~"
+        ended = self._store.scan(prefix)
+        found = [Pause(read_time_key(key.removeprefix(prefix)), read_time_key(value.decode())) for key, value in ended]
+        since = self.paused_at(name)
+        return found if since is None else [*found, Pause(since, now)]
 
     def is_paused(self, name: str) -> bool:
         """Whether somebody paused the job, in this process or another."""
@@ -158,13 +214,14 @@ class History:
         Raises:
             StoreUnavailable: It is not written yet; see `end_rest`.
         """
-        return self._is_time_to_prune(run, self.attempts.settle(run))
+        return self.is_time_to_prune(run, self.attempts.settle(run))
 
     def end_rest(self) -> list[Run]:
         """Write what the store refused before; the runs after which it is time to leave old runs behind."""
-        return [run for run, stands in self.attempts.settle_rest() if self._is_time_to_prune(run, stands)]
+        return [run for run, stands in self.attempts.settle_rest() if self.is_time_to_prune(run, stands)]
 
-    def _is_time_to_prune(self, run: Run, stands: bool) -> bool:
+    def is_time_to_prune(self, run: Run, stands: bool) -> bool:
+        """Whether it is time to leave old runs behind, now that a row is written; a row whose job is gone goes, too."""
         try:
             is_known = self._store.get(self._key("job", run.job)) is not None
             if not is_known:
@@ -193,17 +250,24 @@ class History:
 
     def surplus(self, name: str) -> datetime | None:
         """The latest planned time among the rows beyond those to keep; None if there are none."""
-        keys = [key for key, _ in self._store.scan(self._key("run", name) + "/")]
-        return _planned(keys[-self._keep_runs - 1]) if len(keys) > self._keep_runs else None
+        entries = list(self._store.scan(self._key("run", name) + "/"))
+        if len(entries) <= self._keep_runs:
+            return None
+        row = _row_from(entries[-self._keep_runs - 1][1])
+        return row.until or row.planned
 
     def prune(self, name: str, until: datetime) -> None:
         """Leave old rows behind, but none of a time planned after `until`."""
         entries = list(self._store.scan(self._key("run", name) + "/"))
+        # First, so that no account counts on rows that are about to go.
+        self._move_on("left", name, until)
+        keys = {key for key, _ in entries}
         for key, value in entries[: max(0, len(entries) - self._keep_runs)]:
             run = _run_from(value)
             if run.outcome == "running" or (run.planned > until and not run.by_hand):
                 continue
-            if self._store.delete(key) and not run.by_hand:
+            is_last = f"{key.rpartition('~')[0]}~{run.attempt + 1}" not in keys
+            if self._store.delete(key) and not run.by_hand and is_last:
                 self._store.incr(f"{self._key('old', name)}/{run.series}/{run.outcome}", run.times)
         for key, value in list(self._store.scan(f"{self._key('past', name)}/idle~")):
             if read_time_key(value.decode()) <= until:

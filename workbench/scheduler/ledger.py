@@ -15,7 +15,7 @@ from typing import NamedTuple
 from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
 from workbench.scheduler import plan
-from workbench.scheduler.agenda import HICCUP, Due
+from workbench.scheduler.agenda import HICCUP, Due, hiccup
 from workbench.scheduler.history import Cover, History
 from workbench.scheduler.records import JobRecord, Run
 
@@ -25,7 +25,12 @@ NOBODY_THERE = "no process was there to run it"
 NOBODY_LOOKED = "nobody looked at the clock in time"
 REFUSED = "the store gave no answer until it was too late"
 PAUSED = "the job was paused before it could run"
+MERGED = "a later planned time runs for it"
 CHANGED = "the job was changed before it could run"
+
+
+OLDEST_SECONDS = 86_400.0
+"""Age at which a planned time no longer runs late, unless its job says otherwise [s]."""
 
 
 class _Gap(NamedTuple):
@@ -51,8 +56,47 @@ class Ledger:
         self._behind: dict[str, tuple[JobRecord, datetime]] = {}
         self._lock = Lock()
 
+    def settle_late(
+        self, record: JobRecord, until: datetime, why: str, held: Collection[datetime] = ()
+    ) -> list[datetime]:
+        """Give the planned times up to `until` that have no row one, but those that the job's policy has run late.
+
+        Returns:
+            These, in order; the times before the one that runs by `run_once` are `merged` into it.
+        """
+        late = self._late(record, until, held)
+        is_merged = bool(late) and record.definition.missed == "run_once"
+        self.settle(
+            record, until, MERGED if is_merged else why, [*held, *late], outcome="merged" if is_merged else "missed"
+        )
+        return late
+
+    def _late(self, record: JobRecord, until: datetime, held: Collection[datetime]) -> list[datetime]:
+        job, now = record.definition, self._clock.now()
+        if job.missed == "skip":
+            return []
+        oldest = now - timedelta(seconds=job.missed_seconds or OLDEST_SECONDS)
+        count = job.missed_count if job.missed == "run_all" else 1
+        found: list[datetime] = []
+        for gap in reversed([gap for gap in self._gaps(record, until, held) if not gap.is_theirs]):
+            after = max(gap.first - _ALMOST, oldest - _ALMOST)
+            if len(found) < count and after < gap.until:
+                found = plan.last_times(job, record.anchor, after, gap.until, count - len(found)) + found
+        if found and job.missed == "run_once" and job.missed_seconds is None:
+            following = plan.next_time(job, record.anchor, found[0])
+            # Older than its period: there is a later one, which stands for it.
+            return [] if following is not None and following < now else found
+        return found
+
     def settle(
-        self, record: JobRecord, until: datetime, why: str, held: Collection[datetime] = (), *, is_final: bool = False
+        self,
+        record: JobRecord,
+        until: datetime,
+        why: str,
+        held: Collection[datetime] = (),
+        *,
+        is_final: bool = False,
+        outcome: str = "missed",
     ) -> None:
         """Give the planned times up to `until` that have no row a `missed` one, a row for all that follow each other.
 
@@ -62,14 +106,18 @@ class Ledger:
             why: What the rows say.
             held: Planned times that this process is about to run.
             is_final: Also those that another process may still hold behind a long run, since it will drop them.
+            outcome: `missed` or `merged`.
         """
         while (gap := self._first_gap(record, until, held, is_final)) is not None:
             times = plan.how_many(record.definition, record.anchor, gap.first - _ALMOST, gap.until)
-            self.miss(record, gap.first, why, times, gap.until)
+            self._write(record, Cover(gap.first, gap.until), why, times, outcome)
 
-    def miss(self, record: JobRecord, first: datetime, why: str, times: int = 1, until: datetime | None = None) -> None:
-        """Write that planned times had no run, unless somebody has decided about the first of them."""
-        run = Run.planned_by(record, first, outcome="missed", times=times, until=until, error=why)
+    def miss(self, record: JobRecord, at: datetime, why: str) -> None:
+        """Write that a planned time had no run, unless somebody has decided about it."""
+        self._write(record, Cover(at, at), why, 1, "missed")
+
+    def _write(self, record: JobRecord, span: Cover, why: str, times: int, outcome: str) -> None:
+        run = Run.planned_by(record, span.first, outcome=outcome, times=times, until=span.last, error=why)
         if (written := self._history.claim(run)) is not None:
             self._tell(written)
 
@@ -100,9 +148,10 @@ class Ledger:
         now = self._clock.now()
         if next(self._gaps(record, now), None) is None:
             return plan.next_time(record.definition, record.anchor, now)
-        self.settle(record, now - HICCUP, NOBODY_THERE)
-        self._look_again_if_theirs(record, now - HICCUP)
-        late = self.open_times(record, now - HICCUP)
+        oldest = now - hiccup(record)
+        late = self.settle_late(record, oldest, NOBODY_THERE)
+        self._look_again_if_theirs(record, oldest)
+        late += self.open_times(record, oldest)
         return late[0] if late else plan.next_time(record.definition, record.anchor, now)
 
     def leave_behind(self, record: JobRecord) -> None:
@@ -150,9 +199,10 @@ class Ledger:
         stored = self._history.job(record.definition.name)
         if stored is None or not stored.definition.active or stored.series != record.series:
             return
-        self.settle(record, now - HICCUP, REFUSED, held)
-        self._look_again_if_theirs(record, now - HICCUP)
-        young = self.open_times(record, now - HICCUP, held)
+        oldest = now - hiccup(record)
+        young = self.settle_late(record, oldest, REFUSED, held)
+        self._look_again_if_theirs(record, oldest)
+        young += self.open_times(record, oldest, held)
         if not young:
             return
         first, *others = young

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from hashlib import blake2b
+from heapq import heappop, heappush
 from itertools import islice, takewhile
 
 from workbench.scheduler import cron
@@ -25,11 +27,43 @@ _ALMOST = timedelta(microseconds=1)
 
 def times(job: AnyJob, anchor: datetime, after: datetime) -> Iterator[datetime]:
     """The planned times (UTC) later than `after`, in order; endless unless the job ends."""
+    if not job.jitter_seconds:
+        return _ended(job, anchor, after)
+    return _shifted(job, _ended(job, anchor, after - timedelta(seconds=job.jitter_seconds)), after)
+
+
+def _ended(job: AnyJob, anchor: datetime, after: datetime) -> Iterator[datetime]:
     end = None if isinstance(job, OneTimeJob) else job.moment("end")
     for at in _times(job, anchor, after):
         if end is not None and at > end:
             return
         yield at
+
+
+def _shifted(job: AnyJob, grid: Iterator[datetime], after: datetime) -> Iterator[datetime]:
+    """The times of the grid with their jitter, in order."""
+    coming: list[datetime] = []
+    for at in grid:
+        while coming and coming[0] <= at:
+            yield heappop(coming)
+        if (shifted := at + jitter(job, at)) > after:
+            heappush(coming, shifted)
+    while coming:
+        yield heappop(coming)
+
+
+def jitter(job: AnyJob, at: datetime) -> timedelta:
+    """How far a time of the grid is shifted: by a hash of job and time, so the same on every machine."""
+    digest = blake2b(f"{job.name}@{at.timestamp()}".encode(), digest_size=8).digest()
+    return timedelta(seconds=job.jitter_seconds) * (int.from_bytes(digest) / 2**64)
+
+
+def last_times(job: AnyJob, anchor: datetime, after: datetime, until: datetime, count: int) -> list[datetime]:
+    """The last `count` planned times later than `after`, up to and with `until`, found without looking at each one."""
+    back = timedelta(seconds=1)
+    while (begin := max(after, until - back)) > after and how_many(job, anchor, begin, until) < count:
+        back *= 2
+    return list(takewhile(lambda at: at <= until, times(job, anchor, begin)))[-count:]
 
 
 def next_time(job: AnyJob, anchor: datetime, after: datetime) -> datetime | None:
@@ -44,6 +78,22 @@ def preview(job: AnyJob, anchor: datetime, now: datetime, count: int) -> list[da
 
 def how_many(job: AnyJob, anchor: datetime, after: datetime, until: datetime) -> int:
     """Planned times later than `after`, up to and with `until`; counted without looking at each one."""
+    if after >= until:
+        return 0
+    if job.jitter_seconds:
+        return _up_to(job, anchor, until) - _up_to(job, anchor, after)
+    return _count(job, anchor, after, until)
+
+
+def _up_to(job: AnyJob, anchor: datetime, until: datetime) -> int:
+    """Planned times with jitter up to and with `until`."""
+    sure = until - timedelta(seconds=job.jitter_seconds)
+    origin = min(anchor, job.moment("start") or anchor) - _ALMOST
+    coming = takewhile(lambda at: at <= until, _ended(job, anchor, sure))
+    return _count(job, anchor, origin, sure) + sum(at + jitter(job, at) <= until for at in coming)
+
+
+def _count(job: AnyJob, anchor: datetime, after: datetime, until: datetime) -> int:
     end = None if isinstance(job, OneTimeJob) else job.moment("end")
     until = until if end is None else min(until, end)
     match job:

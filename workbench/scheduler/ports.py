@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from workbench.scheduler.account import Account
 from workbench.scheduler.records import JobRecord, Run, Tally
 
 
@@ -25,7 +27,16 @@ class JobResult(NamedTuple):
 class Invoke(Protocol):
     """Runs a service for a job, on the thread that calls."""
 
-    def __call__(self, service: str, extra: str, *, job_name: str, job_type: str, planned_at: datetime) -> JobResult:
+    def __call__(
+        self,
+        service: str,
+        extra: str,
+        *,
+        job_name: str,
+        job_type: str,
+        planned_at: datetime,
+        on_cancel: Callable[[Callable[[], None]], None],
+    ) -> JobResult:
         """Run it with `extra` as its raw request.
 
         Args:
@@ -34,6 +45,7 @@ class Invoke(Protocol):
             job_name: Name of the job.
             job_type: Zato's word for its kind: `one_time`, `interval_based` or `cron_style`.
             planned_at: When it was due (UTC); the moment of the call for a run by hand.
+            on_cancel: Told how to tell the service that nobody waits for it any more.
 
         Raises:
             Exception: Anything raised is recorded as a failed run, a WorkbenchError by its sentence alone.
@@ -62,6 +74,10 @@ class KnownJobs(Protocol):
 
     def runs(self, name: str) -> list[Run]:
         """The kept runs, oldest first."""
+        ...
+
+    def account(self, name: str, since: datetime | None = None) -> Account:
+        """What became of every planned time later than `since`."""
         ...
 
     def next_at(self, name: str) -> datetime | None:

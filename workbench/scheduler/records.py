@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import InvalidDefinition, WorkbenchError
 from workbench.core.masking import mask
 from workbench.durable.attempts import Attempt
+from workbench.scheduler import plan
 from workbench.scheduler.definitions import AnyJob, OneTimeJob
+
+Change = Literal["defined", "changed", "unchanged"]
 
 LONGEST_RETURNED, LONGEST_LINE, MOST_LINES = 2_000, 2_000, 200
 """Characters of a returned value and of a line, and lines of one run, that are kept."""
 
 
 class JobRecord(Struct, frozen=True, dict=True):
-    """A definition as it is stored: with the instant its planned times are counted from, and where it was written."""
+    """A definition as it is stored: with the instant its planned times are counted from, and where it was written.
+
+    `since` is when this schedule came into force; None in a store from before that was kept.
+    """
 
     definition: AnyJob
     anchor: datetime
     source: str = ""
+    since: datetime | None = None
 
     @cached_property
     def series(self) -> str:
@@ -43,12 +51,30 @@ class JobRecord(Struct, frozen=True, dict=True):
         return before.definition.active and self.definition.active
 
 
+def decided(definition: AnyJob, stored: JobRecord | None, source: str, now: datetime) -> tuple[JobRecord, Change]:
+    """What a definition makes of the stored job, and the word for it.
+
+    Raises:
+        InvalidDefinition: It would never run, since all its times are past.
+    """
+    if stored is not None and stored.definition == definition:
+        return JobRecord(definition, stored.anchor, source or stored.source, stored.since), "unchanged"
+    if stored is not None and stored.definition.schedule() == definition.schedule():
+        record = JobRecord(definition, stored.anchor, source, stored.since)
+        return record if record.goes_on(stored) else replace(record, since=now), "changed"
+    if problems := plan.past_problems(definition, now):
+        raise InvalidDefinition(type(definition).__name__, definition.name, problems)
+    anchor = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return JobRecord(definition, anchor, source, now), "defined" if stored is None else "changed"
+
+
 class Run(Attempt, frozen=True, kw_only=True):
     """One run of a job, or planned times that had none.
 
     `outcome` is `running`, `ok`, `failed`, `timed_out`, `interrupted` (its process died, or its end was never written),
-    `skipped` (the job was still busy) or `missed` (it could not run, and `error` says why; the record stands for
-    `times` planned times, from `planned` to `until`).
+    `skipped` (the job was still busy), `merged` (a later planned time runs for it) or `missed` (it could not run, and
+    `error` says why). The last two stand for `times` planned times, from `planned` to `until`. A planned time has a row
+    for each attempt.
     """
 
     job: str
@@ -97,7 +123,7 @@ class Run(Attempt, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         start = f"Run of {self.job!r}: {self.outcome}"
-        if self.outcome == "missed":
+        if self.outcome in ("missed", "merged"):
             return f"{start}, {self.times} planned {'time' if self.times == 1 else 'times'}."
         if self.error:
             return f"{start}, {self.error.rstrip('.')}."

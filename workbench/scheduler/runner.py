@@ -3,95 +3,41 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
 from contextvars import copy_context
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from itertools import count, takewhile
-from threading import Condition, Event, current_thread
-from typing import NamedTuple
+from itertools import count
+from threading import Condition, current_thread
+from typing import Any
 
 from msgspec.structs import replace
 
-from workbench.core.errors import StoreUnavailable, listed
+from workbench.core.errors import StoreUnavailable
 from workbench.core.events import Events
 from workbench.core.masking import mask
 from workbench.core.ports import Clock
 from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
-from workbench.scheduler.ledger import NOBODY_LOOKED, PAUSED, Ledger
-from workbench.scheduler.pool import SPARES, Pool
+from workbench.scheduler.ledger import MERGED, NOBODY_LOOKED, PAUSED, Ledger
+from workbench.scheduler.pool import Pool
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted, bounded, shown
+from workbench.scheduler.runs.bounds import Bounds
+from workbench.scheduler.runs.following import Following
+from workbench.scheduler.runs.lines import BUSY, CANCELLED, NO_THREAD, Line, Running
+from workbench.scheduler.runs.retries import Retries
+from workbench.scheduler.runs.telling import Telling
 
 log = logging.getLogger("workbench.scheduler")
 
-KEEP_RUNS = 500
-"""Runs of one job whose records are kept; up to 50 more until the next pruning."""
-
-LONGEST_QUEUE = 10
-"""Planned times of one job that wait while it is still busy; those beyond are skipped, each with a record."""
-
-MOST_UNSEEN = 60
-"""Planned times of one job that may wait besides, since nobody looked at the clock when they came: one hiccup's worth
-of a job that runs every second."""
-
-UNSEEN_SECONDS = 2.0
-"""How late somebody looks at a planned time that is called unseen [s]; the alarm looks once a second at least."""
-
-LONG_SECONDS = 60.0
-"""Length of a run from which the log speaks of it, once [s]."""
-
-WAITS_SECONDS = 0.5
-"""How long a planned time waits before the log speaks of it, if every thread is held [s]."""
-
-THREADS = 16
-"""Runs side by side; one that takes long no longer counts, see `Pool`."""
-
-
-class Bounds(NamedTuple):
-    """How much the scheduler runs at once and keeps.
-
-    Attributes:
-        threads: Runs side by side, slow ones not counted.
-        spares: Further threads, which stand in for slow runs.
-        waiting: Planned times of one job that wait while it is busy.
-        runs: Runs of one job whose records are kept.
-    """
-
-    threads: int = THREADS
-    spares: int = SPARES
-    waiting: int = LONGEST_QUEUE
-    runs: int = KEEP_RUNS
-
-
-class _Running(NamedTuple):
-    """A run that this process is busy with, and its job."""
-
-    record: JobRecord
-    since: datetime
-
-
-class _Line:
-    """The planned times of one job that wait here, behind the one that is claimed or runs."""
-
-    def __init__(self, first: Due, now: datetime, most: int) -> None:
-        self._most = most
-        self.current, self.since, self.ready = first, now, now
-        self.waiting: deque[Due] = deque()
-        self.has_begun = self.is_told = False
-
-    def takes(self, due: Due, now: datetime) -> bool:
-        """Whether the time may wait, too: more of them if the job was not busy, or nobody looked, when it came."""
-        if due.run is not None:
-            return True
-        unseen = due.planned <= self.since or (now - due.planned).total_seconds() > UNSEEN_SECONDS
-        return len(self.waiting) < self._most + (MOST_UNSEEN if unseen else 0)
+MOST_BESIDE = 16
+"""Runs of one job side by side, if it allows that."""
 
 
 class Runner:
-    """Planned runs of one job come one after another, those of different jobs side by side.
+    """Planned runs of one job come one after another unless it allows others beside, those of different jobs do.
 
     Nothing here touches the store on the thread that says what is due: a slow disk delays no other job.
     """
@@ -111,40 +57,62 @@ class Runner:
         self._pool = Pool(bounds.threads, bounds.spares)
         self._changed = Condition()
         self._in_flight = 0
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, list[Line]] = {}
+        self._passing: Counter[str] = Counter()
         self._numbers = count()
-        self._running: dict[int, _Running] = {}
-        self._told = -1
+        self._running: dict[int, Running] = {}
+        self._telling = Telling()
+        self.retries = Retries()
+        self._following = Following(history, invoke, self.by_hand, self.aside)
         self._is_catching_up = False
         self.claims_nothing = False
         """Whether planned times that are not claimed yet are left to other processes."""
         self.ledger = Ledger(history, clock, lambda run: events.emit(RunEnded(run)))
 
     def fire(self, due: Due) -> None:
-        """Have a planned time run as soon as its job is free; returns at once."""
-        name, now = due.record.definition.name, self._clock.now()
+        """Have a planned time run as soon as its job lets it; returns at once."""
+        definition, now = due.record.definition, self._clock.now()
+        name, overlap = definition.name, definition.overlap
         with self._changed:
             self._in_flight += 1
-            line = self._lines.get(name)
-            if line is None:
-                self._lines[name] = _Line(due, now, self._bounds.waiting)
-            elif line.takes(due, now):
+            lines = self._lines.setdefault(name, [])
+            if len(lines) < (MOST_BESIDE if overlap == "allow" else 1):
+                lines.append(line := Line(due, now))
+                self._pool.submit(partial(self._run_planned, line))
+                return
+            line = lines[-1]
+            if line.takes(due, now):
                 line.waiting.append(due)
                 return
-        if line is None:
-            self._pool.submit(partial(self._run_planned, due))
-        else:
-            why = "the job is still busy"
-            if not line.has_begun and self._pool.is_full:
-                why = "other jobs hold every thread"
-            why = f"{why}, and {len(line.waiting)} earlier planned times wait already"
-            self._pool.submit(partial(self._skip, due, why))
+            is_one_after = overlap in ("queue_one", "cancel_running")
+            gives_way = line.put_last(due) if is_one_after else due
+            cancelled = line.running if overlap == "cancel_running" else None
+            self._passing[name] += gives_way is not None
+            why = NO_THREAD if not line.has_begun and self._pool.is_full else BUSY
+        if cancelled is not None:
+            self.aside(partial(self._abandon, cancelled, "interrupted", CANCELLED, frees=True))
+        if gives_way is not None:
+            outcome, why = ("merged", MERGED) if is_one_after else ("skipped", why)
+            self._pool.submit(partial(self._pass_over, gives_way, outcome, why))
+
+    def fire_retries(self) -> int:
+        """Have the attempts that have come made again; how many that was."""
+        coming = self.retries.due(self._clock.now())
+        for due in coming:
+            self.fire(due)
+        return len(coming)
 
     def held(self, name: str) -> list[datetime]:
         """The planned times of a job that this process is about to run, or runs."""
         with self._changed:
-            line = self._lines.get(name)
-            return [] if line is None else [due.planned for due in (line.current, *line.waiting)]
+            lines = self._lines.get(name, [])
+            known = [due for line in lines for due in (line.current, *line.waiting)]
+        # What of unseen times will run is not known yet.
+        return [due.planned for due in known if due.unseen_until is None]
+
+    def is_busy(self, name: str) -> bool:
+        """Whether a planned time of the job runs here, or is about to run or to be passed over."""
+        return name in self._lines or self._passing[name] > 0
 
     def by_hand(self, record: JobRecord, extra: str, wait: bool, timeout: float | None) -> Run:
         """Run a job now, beside its schedule; raises nothing that the run or the store could cause."""
@@ -161,26 +129,31 @@ class Runner:
             run = self._history.claim(run) or run
         except StoreUnavailable as exc:
             log.warning("the run of job %r by hand is not recorded: %s", definition.name, exc)
+        running = Running(record, run, now)
+        with self._changed:
+            self._in_flight += 1
         if wait and current_thread().name.startswith("workbench-job-"):
             # A run that executes another job must not wait for a second thread of the same pool.
-            return self._perform(record, run, extra)
-        ended: list[Run] = []
-        over = Event()
+            self._run_by_hand(running, extra)
+            return running.run
+        # The context goes along: a run by hand sees what the cell that asks for it sees.
+        self._pool.submit(partial(copy_context().run, self._run_by_hand, running, extra), urgent=True)
+        if wait:
+            running.over.wait(timeout)
+        return running.run if wait else run
 
-        def task() -> None:
+    def aside(self, task: Callable[[], None]) -> None:
+        """Have something done on a thread of its own that `settle` waits for."""
+
+        def do() -> None:
             try:
-                ended.append(self._perform(record, run, extra))
+                task()
             finally:
-                over.set()
                 self._leave()
 
         with self._changed:
             self._in_flight += 1
-        # The context goes along: a run by hand sees what the cell that asks for it sees.
-        self._pool.submit(partial(copy_context().run, task), urgent=True)
-        if wait:
-            over.wait(timeout)
-        return ended[0] if ended else run
+        self._pool.submit(do, urgent=True)
 
     def settle(self, timeout: float) -> bool:
         """Wait until nothing runs or is about to; whether that came within `timeout` [s]."""
@@ -206,80 +179,88 @@ class Runner:
         ours = (each.since for each in list(self._running.values()) if each.record.definition.name == name)
         return min(ours, default=None)
 
-    def tell_long_runs(self) -> None:
-        """Log each run that has taken long by now, once."""
+    def end_late(self) -> None:
+        """Have each run that is past its job's time limit end as timed out, though its thread goes on."""
         now = self._clock.now()
-        long_since = now - timedelta(seconds=LONG_SECONDS)
-        # Numbers are in order of the begin: those after the last one told, up to the first that is young.
-        untold = sorted(each for each in list(self._running.items()) if each[0] > self._told)
-        for number, each in takewhile(lambda item: item[1].since <= long_since, untold):
-            self._told, job = number, each.record.definition
-            log.warning(
-                "job %r has been running service %r for %d s, since %s. Its later planned times wait, or are skipped. "
-                "Fix: give what the service waits for a timeout.",
-                job.name,
-                job.service,
-                (now - each.since).total_seconds(),
-                each.since.isoformat(timespec="seconds"),
-            )
+        for each in list(self._running.values()):
+            if each.is_past(now) and not each.is_closed:
+                self.aside(partial(self._abandon, each, "timed_out", each.past_limit, frees=False))
 
-    def tell_waiting(self) -> None:
-        """Log each planned time that waits since every thread is held, once."""
-        if not self._pool.is_full:
-            return
+    def tell(self) -> None:
+        """Log each run that has taken long by now, and each planned time that every thread is held against, once."""
         now = self._clock.now()
-        with self._changed:
-            lines = [each for each in self._lines.values() if not (each.has_begun or each.is_told)]
-            late = [each for each in lines if (now - each.ready).total_seconds() >= WAITS_SECONDS]
-            for line in late:
-                line.is_told = True
-        holders = listed({each.record.definition.name for each in list(self._running.values())})
-        for line in late:
-            log.warning(
-                "job %r, due at %s, waits: all %d threads are held by runs of %s. "
-                "Fix: give what those services wait for a timeout, or restart.",
-                line.current.record.definition.name,
-                line.current.planned.isoformat(timespec="seconds"),
-                self._pool.bound,
-                holders,
-            )
+        self._telling.long_runs(list(self._running.items()), now)
+        if self._pool.is_full:
+            with self._changed:
+                lines = [line for lines in self._lines.values() for line in lines]
+            self._telling.waiting(lines, self._pool.bound, list(self._running.values()), now)
 
     def close(self) -> None:
         """Have the threads end after their tasks."""
         self._pool.close()
 
-    def _run_planned(self, due: Due) -> None:
-        name = due.record.definition.name
+    def _run_planned(self, line: Line) -> None:
+        running = None
         try:
-            run = self._claimed(due)
+            due = line.current
+            run = self._claimed(due, line)
             if run is not None:
-                self._lines[name].has_begun = True
-                self._perform(due.record, run, due.record.definition.extra)
+                running = line.running = Running(due.record, run, self._clock.now(), line)
+                line.has_begun = True
+                self._perform(running, due.record.definition.extra)
         finally:
-            self._next_in_line(name)
-            self._leave()
+            if running is None or not running.has_freed_its_line:
+                self._next_in_line(line)
+            if running is None or not running.is_abandoned:
+                self._leave()
 
-    def _claimed(self, due: Due) -> Run | None:
+    def _run_by_hand(self, running: Running, extra: str) -> None:
+        try:
+            self._perform(running, extra)
+        finally:
+            running.over.set()
+            if not running.is_abandoned:
+                self._leave()
+
+    def _claimed(self, due: Due, line: Line) -> Run | None:
         """The run of a planned time, if it is this process's to make; all else that came with the time is recorded."""
         if due.run is not None:
             return due.run
         if self.claims_nothing:
             self.ledger.fall_behind(due.record)
             return None
-        run = None
         try:
             if not self._is_current(due.record):
                 return None
-            if self._may_claim(due):
-                run = self._history.claim(Run.planned_by(due.record, due.planned, started=self._clock.now()))
-            if due.unseen_until is not None:
-                self.ledger.settle(due.record, due.unseen_until, NOBODY_LOOKED, self.held(due.record.definition.name))
+            if due.after is not None:
+                is_paused = self._history.is_paused(due.record.definition.name)
+                fresh: dict[str, Any] = {"cid": "", "returned": "", "log": ()}
+                return None if is_paused else self._history.attempts.retry(due.after, **fresh)
+            planned = due.planned if due.unseen_until is None else self._first_late(due, line)
+            if planned is None or not self._may_claim(due.record, planned):
+                return None
+            return self._history.claim(Run.planned_by(due.record, planned, started=self._clock.now()))
         except StoreUnavailable as exc:
-            self._refused(due, exc, is_lost=run is None)
-        return run
+            if due.after is not None:
+                self.retries.add(due.record, due.after)
+            else:
+                self._refused(due, exc)
+        return None
 
-    def _may_claim(self, due: Due) -> bool:
-        record, planned = due.record, due.planned
+    def _first_late(self, due: Due, line: Line) -> datetime | None:
+        """What of the unseen times runs late, the first of it; the others go to the head of the line."""
+        assert due.unseen_until is not None
+        name = due.record.definition.name
+        why = PAUSED if self._history.is_paused(name) else NOBODY_LOOKED
+        late = self.ledger.settle_late(due.record, due.unseen_until, why, self.held(name))
+        with self._changed:
+            if late:
+                line.current = Due(due.record, late[0])
+            line.waiting.extendleft(reversed([Due(due.record, at) for at in late[1:]]))
+            self._in_flight += len(late[1:])
+        return late[0] if late else None
+
+    def _may_claim(self, record: JobRecord, planned: datetime) -> bool:
         if (paused_at := self._history.paused_at(record.definition.name)) is not None:
             if planned <= paused_at:
                 self.ledger.miss(record, planned, PAUSED)
@@ -287,37 +268,69 @@ class Runner:
         # So late, another process may have recorded it together with others.
         return self._clock.now() - planned < HICCUP or not self.ledger.has(record, planned)
 
-    def _skip(self, due: Due, why: str) -> None:
+    def _pass_over(self, due: Due, outcome: str, why: str) -> None:
         try:
-            if self._is_current(due.record) and self._may_claim(due):
-                run = Run.planned_by(due.record, due.planned, outcome="skipped", error=why, ended=self._clock.now())
+            if self._is_current(due.record) and self._may_claim(due.record, due.planned):
+                run = Run.planned_by(due.record, due.planned, outcome=outcome, error=why, ended=self._clock.now())
                 if (claimed := self._history.claim(run)) is not None:
                     self._events.emit(RunEnded(claimed))
+                    if self._history.is_time_to_prune(claimed, True):
+                        self._leave_behind(claimed.job)
         except StoreUnavailable as exc:
             self._refused(due, exc)
         finally:
+            with self._changed:
+                self._passing[due.record.definition.name] -= 1
             self._leave()
 
-    def _perform(self, record: JobRecord, run: Run, extra: str) -> Run:
+    def _perform(self, running: Running, extra: str) -> None:
         number = next(self._numbers)
-        self._running[number] = _Running(record, self._clock.now())
+        self._running[number] = running
         try:
-            self._events.emit(RunStarted(run))
-            run = self._history.attempts.perform(run, partial(self._invoked, record, extra))
+            self._events.emit(RunStarted(running.run))
+            run = self._history.attempts.perform(running.run, partial(self._invoked, running, extra))
         finally:
             del self._running[number]
+        with self._changed:
+            if running.is_closed:
+                return
+            running.is_closed = True
+        if running.is_past(self._clock.now()):
+            run = replace(run, outcome="timed_out", error=running.past_limit)
+        self._finish(running, run)
+
+    def _abandon(self, running: Running, outcome: str, why: str, *, frees: bool) -> None:
+        """Write how a run ended that goes on, since a thread cannot be stopped; its service is told."""
+        with self._changed:
+            if running.is_closed:
+                return
+            running.is_closed = running.is_abandoned = True
+            running.has_freed_its_line = frees
+        running.cancel()
+        try:
+            self._finish(running, replace(running.run, outcome=outcome, error=why, ended=self._clock.now()))
+            if frees and running.line is not None:
+                self._next_in_line(running.line)
+        finally:
+            self._leave()
+
+    def _finish(self, running: Running, run: Run) -> None:
+        running.run = run
         self._write(run)
         self._events.emit(RunEnded(run))
-        return run
+        running.over.set()
+        if not run.by_hand and not self.retries.add(running.record, run):
+            self._following.run_after(running.record.definition, run)
 
-    def _invoked(self, record: JobRecord, extra: str, run: Run) -> Run:
-        definition = record.definition
+    def _invoked(self, running: Running, extra: str, run: Run) -> Run:
+        definition = running.record.definition
         result = self._invoke(
             definition.service,
             extra,
             job_name=definition.name,
             job_type=definition.job_type,
             planned_at=run.planned,
+            on_cancel=running.on_cancel,
         )
         return replace(
             run,
@@ -370,16 +383,15 @@ class Runner:
             )
             self._events.emit(RunLost(name, due.planned, str(exc)))
 
-    def _next_in_line(self, name: str) -> None:
+    def _next_in_line(self, line: Line) -> None:
+        name = line.current.record.definition.name
         with self._changed:
-            line = self._lines[name]
-            if not line.waiting:
-                del self._lines[name]
+            if line.move_on(self._clock.now()) is None:
+                self._lines[name].remove(line)
+                if not self._lines[name]:
+                    del self._lines[name]
                 return
-            line.current = due = line.waiting.popleft()
-            line.has_begun = line.is_told = False
-            line.ready = self._clock.now()
-        self._pool.submit(partial(self._run_planned, due))
+        self._pool.submit(partial(self._run_planned, line))
 
     def _leave(self) -> None:
         with self._changed:

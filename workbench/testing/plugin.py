@@ -94,20 +94,22 @@ def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     """Refuse a value for a parameter that no notebook has; leave scratch cells out where nbval runs notebooks."""
     if _is_nbvals(config):
         items[:] = [item for item in items if "scratch" not in _nbval_tags(item)]
-    if not config.getoption("set"):
+    # With xdist no process may fail here, and none has all notebooks; `workbench test` looks beforehand.
+    if not config.getoption("set") or hasattr(config, "workerinput"):
         return
+    from workbench.testing.saved import not_a_parameter
+
     notebooks = {id(item.parent): item.parent for item in items if hasattr(item.parent, "parameters")}
     known = frozenset[str]().union(*(each.parameters for each in notebooks.values()))
     for name, _ in map(_value, config.getoption("set")):
         if name not in known:
-            raise pytest.UsageError(
-                f"No notebook has the parameter {name!r}; there are: {', '.join(sorted(known)) or 'none'}. "
-                f"Fix: correct it, or give {name} a value in a cell tagged `parameters`."
-            )
+            raise pytest.UsageError(not_a_parameter(name, known))
 
 
 def pytest_configure(config: Any) -> None:
     """Kernels started by nbval keep their state in memory, and take no port that a person's notebook counts on."""
+    for each in config.getoption("set"):
+        _value(each)
     if _is_nbvals(config):
         os.environ.setdefault("WORKBENCH_STORE", "memory://")
         os.environ.setdefault("WORKBENCH_PORT", "0")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,6 +100,23 @@ def read(path: Path) -> SavedNotebook:
     if (language := str(kernel.get("language", "python")).lower()) != "python":
         raise NotTestable(f"{path.name} is written in {language}, and tests run Python. Fix: leave it out.")
     return SavedNotebook(list(_cells(notebook.cells)), str(kernel.get("name", "python3")))
+
+
+def parameters_of(paths: Iterable[Path]) -> frozenset[str]:
+    """The names of all parameters that these notebooks have; what cannot be read has none."""
+    names = set[str]()
+    for path in paths:
+        with suppress(NotTestable, OSError):
+            names.update(*(cell.parameters() for cell in read(path).cells))
+    return frozenset(names)
+
+
+def not_a_parameter(name: str, known: Iterable[str]) -> str:
+    """What to say of a value for a parameter that no notebook has."""
+    return (
+        f"No notebook has the parameter {name!r}; there are: {', '.join(sorted(known)) or 'none'}. "
+        f"Fix: correct it, or give {name} a value in a cell tagged `parameters`."
+    )
 
 
 def _cells(cells: list[_Written]) -> Iterator[SavedCell]:

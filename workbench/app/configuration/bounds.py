@@ -16,7 +16,8 @@ from workbench.channels.http import wire
 from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.payload import asked
 from workbench.runtime import registry, traffic, workers
-from workbench.scheduler import pool, runner
+from workbench.scheduler import pool
+from workbench.scheduler.runs import bounds as of_runs
 
 VARIABLE = "WORKBENCH_{}"
 _client = wire.Bounds()
@@ -52,21 +53,18 @@ class Bounds(Struct, frozen=True, kw_only=True):
     versions: Annotated[int, Meta(description="Versions of one service that can be brought back.")] = (
         registry.KEPT_VERSIONS
     )
-    job_threads: Annotated[int, Meta(description="Runs of jobs side by side, slow ones not counted.")] = runner.THREADS
+    job_threads: Annotated[int, Meta(description="Runs of jobs side by side, slow ones not counted.")] = of_runs.THREADS
     job_spares: Annotated[int, Meta(description="Further threads, which stand in for slow runs.")] = pool.SPARES
-    job_waiting: Annotated[int, Meta(description="Planned times that wait for their job's run to end.")] = (
-        runner.LONGEST_QUEUE
-    )
-    job_runs: Annotated[int, Meta(description="Runs of one job in the store.")] = runner.KEEP_RUNS
+    job_runs: Annotated[int, Meta(description="Runs of one job in the store.")] = of_runs.KEEP_RUNS
 
     def of_clients(self) -> wire.Bounds:
         """What the server asks of its clients."""
         same = {name: getattr(self, name) for name in wire.Bounds._fields if name in self.__struct_fields__}
         return _client._replace(**same)
 
-    def of_jobs(self) -> runner.Bounds:
+    def of_jobs(self) -> of_runs.Bounds:
         """What the scheduler runs at once and keeps."""
-        return runner.Bounds(self.job_threads, self.job_spares, self.job_waiting, self.job_runs)
+        return of_runs.Bounds(self.job_threads, self.job_spares, self.job_runs)
 
 
 def bounds_of(given: Mapping[str, float]) -> Bounds:

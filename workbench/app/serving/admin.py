@@ -32,6 +32,13 @@ class Execution(msgspec.Struct):
     extra: str | None = None
 
 
+class Asked(msgspec.Struct):
+    """What the command line asks of a job's account: since when, as a text in the job's zone."""
+
+    job: str
+    since: str | None = None
+
+
 class Told(Protocol):
     """What the addresses tell of: a workbench."""
 
@@ -93,11 +100,18 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         asked = _read(exchange, Execution)
         return wb.jobs[asked.job].execute(asked.extra)
 
+    def account(exchange: Exchange) -> Any:
+        asked = _read(exchange, Asked)
+        found = wb.jobs.account(asked.job, since=asked.since)
+        told = {name: getattr(found, name) for name in ("job", "since", "until", "planned", "by_outcome", "by_hand")}
+        return told | {"holds": found.holds, "said": repr(found)}
+
     return {
         ("GET", "/workbench/status"): status,
         ("POST", "/workbench/invoke"): invoke,
         ("GET", "/workbench/jobs"): jobs,
         ("POST", "/workbench/jobs/execute"): execute,
+        ("POST", "/workbench/jobs/account"): account,
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from workbench.app import inline
+from workbench.app.asking import inline
 from workbench.app.asking.curl import Sent
 from workbench.app.parts import Parts
 from workbench.app.serving.views import DRAFT_HEADER

@@ -1,0 +1,1 @@
+"""Parts of the runner: who waits, what is tried again, what comes after, what is said."""
