@@ -97,6 +97,17 @@ def test_the_panel_comes_with_what_draws_it_and_answers(opener: Opener) -> None:
     opener.close()
 
 
+def test_what_is_made_in_a_view_below_a_cell_knows_that_cell(kernel: Kernel, opener: Opener) -> None:
+    kernel.run_as("below", HELLO)
+    opener.open(show="services", names=["api.hello"], cell="below")
+    opened = opener.answer(opener.send(ask="schedule", service="api.hello"))
+    values = {**opened["values"], "name": "below"}
+    said = opener.answer(opener.send(ask="schedule save", service="api.hello", how="every", values=values))
+    assert said["said"] == "Job 'below' is on."
+    assert kernel.run("wb.origin_of(wb.jobs['below'].definition).cell_id").result == "'below'"
+    opener.close()
+
+
 def test_a_view_that_is_opened_and_asked_while_a_cell_runs_acts_meanwhile(kernel: Kernel, opener: Opener) -> None:
     kernel.run(GATE)
     assert kernel.version is not None

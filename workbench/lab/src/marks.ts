@@ -2,7 +2,7 @@
 import { Cell, CodeCell } from "@jupyterlab/cells";
 import { PanelLayout } from "@lumino/widgets";
 import { Front, IMark, Line } from "./front";
-import { View, ViewWidget } from "./view";
+import { type IAsked, View, ViewWidget } from "./view";
 import { clock, digestOf } from "./words";
 
 const SOON_MS = 100;
@@ -58,7 +58,8 @@ class Mark {
     if (isOpen) {
       return;
     }
-    const view = new View(kernel, { show: "services", names: [service], code: true }, this.line.panel.context);
+    const asked: IAsked = { show: "services", names: [service], cell: this.cell.model.id, code: true };
+    const view = new View(kernel, asked, this.line.panel.context);
     const widget = new ViewWidget(view, node => formIn(node, action)?.click());
     widget.addClass("wb-under-cell");
     widget.node.prepend(this.closing(service));

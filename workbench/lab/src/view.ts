@@ -10,6 +10,7 @@ const TARGET = "workbench.view";
 export interface IAsked {
   show: "marks" | "everything" | "services";
   names?: string[];
+  cell?: string;
   code?: boolean;
 }
 

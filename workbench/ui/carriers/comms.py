@@ -37,11 +37,13 @@ class View:
     Args:
         desk: Answers.
         comm: The way to the front end.
-        asked: What it is to show: `show`, and `names` of services; `code` asks for what draws it.
+        asked: What it is to show: `show`, and `names` of services; `cell` is the id of the cell under which it is
+            opened, if it is; `code` asks for what draws it.
     """
 
     def __init__(self, desk: Desk, comm: Any, asked: Mapping[str, Any]) -> None:
         self._desk, self._comm, self._draw = desk, comm, _drawn(asked)
+        self._cell = str(asked.get("cell") or "")
         self._facts: dict[str, Any] = {}
         self.restless = True
         self._context = contextvars.copy_context()
@@ -63,7 +65,7 @@ class View:
         return facts | {"now": self._desk.wb.clock.time()}
 
     def _received(self, message: Mapping[str, Any]) -> None:
-        asked = dict(message["content"]["data"])
+        asked = {**message["content"]["data"], "cell": self._cell}
         self._comm.send({"ack": asked.get("id")})
         self._context = contextvars.copy_context()
         if asked.get("ask") in ("hello", "bye"):

@@ -662,7 +662,8 @@ var Mark = class {
     if (isOpen) {
       return;
     }
-    const view = new View(kernel, { show: "services", names: [service], code: true }, this.line.panel.context);
+    const asked = { show: "services", names: [service], cell: this.cell.model.id, code: true };
+    const view = new View(kernel, asked, this.line.panel.context);
     const widget = new ViewWidget(view, (node) => formIn(node, action)?.click());
     widget.addClass("wb-under-cell");
     widget.node.prepend(this.closing(service));
