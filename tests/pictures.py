@@ -17,7 +17,7 @@ from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
 from workbench.ui.verbs import VERBS
 
-PICTURE = Path(__file__).resolve().parent.parent / "docs" / "panel.png"
+PICTURE = Path(__file__).resolve().parent.parent / "notebooks" / "panel.png"
 WIDTH, COLOURS = 1000, 256
 
 

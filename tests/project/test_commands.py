@@ -39,7 +39,7 @@ def bare_path(tmp_path: Path) -> str:
 
 def test_make_alone_lists_its_commands() -> None:
     commands = [line.split()[:2] for line in run("make").stdout.splitlines()]
-    assert commands == [["make", each] for each in ("lab", "test", "demo", "bench", "soak", "clean")]
+    assert commands == [["make", each] for each in ("lab", "test", "demo", "bench", "soak", "lab-assets", "clean")]
 
 
 def test_a_python_given_by_hand_has_an_environment_of_its_own() -> None:

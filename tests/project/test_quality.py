@@ -55,10 +55,14 @@ def test_no_file_is_too_long_to_read() -> None:
     assert not {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE}
 
 
+NO_ENTRIES = {"__pycache__", "__init__.py", "py.typed", "node_modules"}
+"""What stands in a folder, and nobody looks for."""
+
+
 def test_no_folder_holds_more_than_one_sees_at_a_glance() -> None:
     counts = {str(path.parent.relative_to(ROOT)): 0 for path in PACKAGE.rglob("*.py")}
     for folder in counts:
-        counts[folder] = sum(each.name != "__pycache__" for each in (ROOT / folder).iterdir())
+        counts[folder] = sum(each.name not in NO_ENTRIES for each in (ROOT / folder).iterdir())
     assert not {folder: count for folder, count in counts.items() if count > MOST_ENTRIES}
 
 
