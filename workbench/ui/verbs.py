@@ -388,6 +388,7 @@ VERBS: dict[str, Verb] = {
     "outside stand-ins": use_stand_ins,
     "undo": undo,
     "cell written": writing.written,
+    "cell again": writing.again,
     "cell offer": writing.offered,
     **PANEL,
 }

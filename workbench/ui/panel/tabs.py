@@ -78,13 +78,14 @@ def _definitions(of: Callable[[Workbench], Iterable[Definition]]) -> Draw:
 
 def _jobs(desk: Desk, asked: Asked) -> Shown:
     last = desk.last_runs()
-    facts = [rows.job_facts(job, last.get(job.name)) for job in rows.jobs_of(desk.wb)]
+    jobs = rows.jobs_of(desk.wb)
+    facts = [rows.job_facts(job, last.get(job.name), rows.cell_of(desk.wb, job.definition)) for job in jobs]
     return {"rows": found_by(asked.text, facts), "note": desk.lives if facts else ""}
 
 
 def _limits(desk: Desk, asked: Asked) -> Shown:
     used = desk.wb.limits.use()
-    facts = [rows.limit_facts(each, used) for each in desk.wb.limits.values()]
+    facts = [rows.limit_facts(each, used, rows.cell_of(desk.wb, each)) for each in desk.wb.limits.values()]
     return {"rows": found_by(asked.text, facts), "restless": bool(facts)}
 
 

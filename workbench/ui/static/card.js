@@ -28,6 +28,8 @@ class CardView {
     this.talk = new Talk(model, (state) => this.follow(state));
     this.redraw = () => this.draw();
     model.on("change:facts", this.redraw);
+    this.cellsChanged = () => this.rows.forEach((row) => row.markGone?.());
+    document.addEventListener("workbench-cells-changed", this.cellsChanged);
     this.draw();
     this.ticker = setInterval(() => this.tick(), 1000);
     this.talk.ask("hello", { path: this.talk.context?.path ?? "" }).catch(() => {});
@@ -107,6 +109,7 @@ class CardView {
     this.rows.get("tabs")?.close();
     this.context?.pathChanged?.disconnect(this.renamed);
     this.model.off("change:facts", this.redraw);
+    document.removeEventListener("workbench-cells-changed", this.cellsChanged);
     this.talk.close();
   }
 }

@@ -1,6 +1,6 @@
 (() => {
 const NAME = "notebook-workbench";
-const WANTED = {"@jupyterlab/notebook":"4"};
+const WANTED = {"@jupyterlab/cells":"4","@jupyterlab/notebook":"4"};
 function extension(module, require) {
 "use strict";
 var __defProp = Object.defineProperty;
@@ -67,6 +67,7 @@ function textOf(cell) {
 }
 
 // src/writing.ts
+var import_cells = require("@jupyterlab/cells");
 var import_notebook = require("@jupyterlab/notebook");
 var HIGHLIGHT_MS = 1600;
 var NOT_TAKEN = "The notebook did not take it. Fix: copy the code into a cell.";
@@ -112,7 +113,7 @@ function readOnly(panel) {
   return `${panel.context.path} may only be read. Fix: save it under another name, or copy the code.`;
 }
 function isBusy(panel) {
-  return panel.sessionContext.session?.kernel?.status === "busy" || panel.content.widgets.some((cell) => cell.node.classList.contains("jp-mod-executing"));
+  return panel.content.widgets.some((cell) => (0, import_cells.isCodeCellModel)(cell.model) && cell.model.executionState === "running");
 }
 function show({ panel, index }) {
   panel.content.activeCellIndex = index;
@@ -133,6 +134,9 @@ var cells = {
   autoStart: true,
   requires: [import_notebook2.INotebookTracker],
   activate: (app, tracker) => {
+    tracker.widgetAdded.connect((_, panel) => {
+      void panel.context.ready.then(() => panel.content.model?.cells.changed.connect(tellChanged));
+    });
     document.addEventListener(EVENT, (event) => {
       const asked = event.detail;
       asked.answer = answered(app, tracker, event.target, asked).catch((error) => ({
@@ -141,6 +145,9 @@ var cells = {
     });
   }
 };
+function tellChanged() {
+  document.dispatchEvent(new Event("workbench-cells-changed"));
+}
 async function answered(app, tracker, target, asked) {
   const { action, cell = "", code = "", was = "", near = [] } = asked;
   if (action === "here") return {};
