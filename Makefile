@@ -38,7 +38,9 @@ SOAKED = \
 	tests/limiting/shared/test_processes.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
-	tests/scheduler/test_crashes.py
+	tests/scheduler/test_crashes.py \
+	tests/ui/test_rewriting.py \
+	tests/ui/test_cells_in_lab.py
 # The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.
 SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile

@@ -26,7 +26,7 @@ def again(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     collection, full_name = str(message["collection"]), str(message["full_name"])
     found = desk.wb.drafting.defined(collection).get(full_name)
     if found is None:
-        raise WorkbenchError(f"{full_name!r} is no longer defined.")
+        raise WorkbenchError(f"{full_name!r} is no longer defined. Fix: make it anew by its form.")
     change = cells.change_for(desk.wb, found, None, None, str(message.get("cell", "")))
     return {"said": f"{found} is on.", "collection": collection, "write": change | {"full_name": full_name}}
 
