@@ -45,26 +45,9 @@ def rewritten(source: str, before: Definition, after: Definition, known: Mapping
     text, call = found_call(source, before, known)
     arguments = arguments_of(text, call)
     values = values_of(arguments)
-    changed = {field: getattr(after, field) for field in _differing(before, after)}
-    for field in changed:
-        if field in arguments and field not in values:
-            raise SetInCode(before, f"{field} is no literal there")
-    defaults = _defaults(after)
-    edits: list[tuple[int, int, str]] = []
-    new: dict[str, Any] = {}
-    gone: list[Argument] = []
-    for field, value in changed.items():
-        if field not in arguments:
-            new[field] = value
-        elif field in defaults and field != "name":
-            gone.append(arguments[field])
-        else:
-            edits.append((arguments[field].value_start, arguments[field].end, literal(value)))
-    # What comes takes the place of what goes, as minutes do of hours.
-    for argument, field in list(zip(gone, new, strict=False)):
-        edits.append((argument.start, argument.end, f"{field}={literal(new.pop(field))}"))
-        gone.remove(argument)
-    made = _edited(text, call, arguments, edits, new, gone)
+    if locked := [field for field in _differing(before, after) if field in arguments and field not in values]:
+        raise SetInCode(before, f"{locked[0]} is no literal there")
+    made = _changed(text, call, arguments, before, after)
     if any(secrets_of(after)) and "secret(" in made and "secret(" not in source:
         made = _with_import(made, "secret", known)
     return _checked(made, source, before, after, known)
@@ -118,6 +101,29 @@ def _defaults(definition: Definition) -> dict[str, Any]:
 
 
 # How the text is changed.
+
+
+def _changed(
+    text: Text, call: ast.Call, arguments: Mapping[str, Argument], before: Definition, after: Definition
+) -> str:
+    """The text with each argument that differs replaced, taken out where it is as by default, or added."""
+    defaults = _defaults(after)
+    edits: list[tuple[int, int, str]] = []
+    new: dict[str, Any] = {}
+    gone: list[Argument] = []
+    for field in _differing(before, after):
+        value = getattr(after, field)
+        if field not in arguments:
+            new[field] = value
+        elif field in defaults and field != "name":
+            gone.append(arguments[field])
+        else:
+            edits.append((arguments[field].value_start, arguments[field].end, literal(value)))
+    # What comes takes the place of what goes, as minutes do of hours.
+    for argument, field in list(zip(gone, new, strict=False)):
+        edits.append((argument.start, argument.end, f"{field}={literal(new.pop(field))}"))
+        gone.remove(argument)
+    return _edited(text, call, arguments, edits, new, gone)
 
 
 def _edited(
