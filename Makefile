@@ -41,7 +41,9 @@ SOAKED = \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py \
 	tests/testing/test_notebooks.py \
-	tests/ui/test_pictures.py
+	tests/ui/test_cells_in_lab.py \
+	tests/ui/test_pictures.py \
+	tests/ui/test_rewriting.py
 # The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.
 SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile

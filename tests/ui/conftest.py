@@ -79,12 +79,19 @@ def lab() -> Iterator[Lab]:
         yield started
 
 
+UNHEARD = "window.addEventListener('workbench-cells', (event) => event.stopImmediatePropagation(), true)"
+"""As in a front end without the workbench's extension: nobody hears what a card asks to be written."""
+
+
 # Not for the whole run: while a browser is driven, this thread can run no other event loop.
 @pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    """A page for the tests of one file, which loads JupyterLab once."""
+def page(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A page for the tests of one file, which loads JupyterLab once; cells are written in those that say so."""
     with browser() as chromium:
-        yield chromium.new_page(viewport={"width": 1300, "height": 1100})
+        page = chromium.new_page(viewport={"width": 1300, "height": 1100})
+        if not getattr(request.module, "WRITES_CELLS", False):
+            page.add_init_script(UNHEARD)
+        yield page
 
 
 @pytest.fixture

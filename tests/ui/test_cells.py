@@ -54,7 +54,7 @@ def test_what_a_cell_says_is_changed_there(wb: Workbench, ask: Asking) -> None:
 def test_a_cell_that_was_written_has_the_definition_and_no_click_is_left(wb: Workbench, ask: Asking) -> None:
     said = save(ask, hours="1")
     assert list(wb.clicked) == ["job tick"]
-    ask("cell written", collection="jobs", full_name="tick", cell="new", text=said["code"])
+    ask("cell written", collection="jobs", full_name="tick", written="new", text=said["code"])
     assert list(wb.clicked) == []
     assert wb.origin_of(TICK) == Origin("cell", cell_id="new")
     again = save(ask, hours="5", edit="tick")
@@ -63,9 +63,9 @@ def test_a_cell_that_was_written_has_the_definition_and_no_click_is_left(wb: Wor
 
 def test_undo_takes_back_what_a_form_made_although_a_cell_has_it(wb: Workbench, ask: Asking) -> None:
     said = save(ask, hours="1")
-    ask("cell written", collection="jobs", full_name="tick", cell="new", text=said["code"])
+    ask("cell written", collection="jobs", full_name="tick", written="new", text=said["code"])
     ask("undo", undo=said["undo"])
-    ask("cell written", collection="jobs", full_name="tick", cell="new", text=None)
+    ask("cell written", collection="jobs", full_name="tick", written="new", text=None)
     assert "tick" not in wb.jobs
     assert wb.drafting.texts.get("new") is None
 
@@ -73,9 +73,9 @@ def test_undo_takes_back_what_a_form_made_although_a_cell_has_it(wb: Workbench, 
 def test_undo_of_an_edit_leaves_the_definition_its_cells(wb: Workbench, ask: Asking) -> None:
     run_cell(wb, CELL, TICK)
     said = save(ask, hours="5", edit="tick")
-    ask("cell written", collection="jobs", full_name="tick", cell="c1", text=CELL.replace("hours=1", "hours=5"))
+    ask("cell written", collection="jobs", full_name="tick", written="c1", text=CELL.replace("hours=1", "hours=5"))
     ask("undo", undo=said["undo"])
-    ask("cell written", collection="jobs", full_name="tick", cell="c1", text=CELL)
+    ask("cell written", collection="jobs", full_name="tick", written="c1", text=CELL)
     assert wb.jobs["tick"].definition == TICK
     assert save(ask, hours="7", edit="tick")["write"]["was"] == CELL
 
@@ -132,3 +132,12 @@ def test_a_click_that_waits_for_a_cell_says_how_to_write_it(wb: Workbench, ask: 
     save(ask, hours="5", edit="tick")
     (row,) = rows.clicks(wb)
     assert row["write"] is None
+
+
+def test_a_definition_whose_cell_is_gone_can_be_written_again(wb: Workbench, ask: Asking) -> None:
+    run_cell(wb, CELL, TICK)
+    assert rows.cell_of(wb, TICK) == {"cell": "c1", "collection": "jobs", "full_name": "tick"}
+    write = ask("cell again", collection="jobs", full_name="tick", cell="here")["write"]
+    assert (write["action"], write["cell"], write["near"]) == ("insert", "here", ["c1"])
+    ask("cell written", collection="jobs", full_name="tick", written="c2", text=write["code"])
+    assert rows.cell_of(wb, TICK)["cell"] == "c2"

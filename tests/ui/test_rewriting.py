@@ -16,7 +16,8 @@ import workbench
 from tests.ui.definitions import CLASSES, values_of
 from workbench import HOMES, IntervalJob, Limit, RESTChannel, RESTConnection, secret
 from workbench.app.code import code_of
-from workbench.app.deploy.rewriting import SetInCode, rewritten, set_in_code
+from workbench.app.deploy.calls import SetInCode
+from workbench.app.deploy.rewriting import rewritten, set_in_code
 from workbench.core.definition import Definition
 from workbench.ui.forms.fields import Field, Wrong, fields_of, typed
 from workbench.ui.forms.reading import filled, read

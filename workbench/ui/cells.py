@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.app.code import code_of
-from workbench.app.deploy.rewriting import SetInCode, rewritten, set_in_code
+from workbench.app.deploy.calls import SetInCode
+from workbench.app.deploy.rewriting import rewritten, set_in_code
 from workbench.app.deploy.texts import names_in_notebook
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition

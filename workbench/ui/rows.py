@@ -87,8 +87,8 @@ def _row(wb: Workbench, name: str, jobs: Sequence[Job], used: Sequence[Use], las
         "about": service.doc.partition("\n")[0],
         "missing": _missing(wb, service.source),
         "addresses": [_address(each) for each in channels_of(wb, name)],
-        "jobs": [job_facts(job, last.get(job.name)) for job in jobs],
-        "limits": [limit_facts(limit, used) for limit in limits_of(wb, name)],
+        "jobs": [job_facts(job, last.get(job.name), cell_of(wb, job.definition)) for job in jobs],
+        "limits": [limit_facts(limit, used, cell_of(wb, limit)) for limit in limits_of(wb, name)],
     }
 
 
@@ -145,7 +145,15 @@ def _curl(live: LiveChannel) -> str:
     return shlex.join(["curl", *method, live.url])
 
 
-def job_facts(job: Job, last: Run | None) -> dict[str, Any]:
+def cell_of(wb: Workbench, definition: Definition) -> dict[str, str]:
+    """The cell that says a definition, as the front end calls it, and by what it is asked for; empty if none does."""
+    origin = wb.origin_of(definition)
+    if origin is None or origin.kind != "cell" or not origin.cell_id:
+        return {}
+    return {"cell": origin.cell_id, "collection": definition.collection, "full_name": definition.full_name}
+
+
+def job_facts(job: Job, last: Run | None, said_in: Mapping[str, str]) -> dict[str, Any]:
     """A job as its small card shows it; instants in seconds since the epoch."""
     definition, at, since = job.definition, job.next_at, job.running_since
     return {
@@ -157,6 +165,7 @@ def job_facts(job: Job, last: Run | None) -> dict[str, Any]:
         "next": None if at is None else at.timestamp(),
         "since": None if since is None else since.timestamp(),
         "last": None if last is None else run_facts(last),
+        "said_in": said_in,
     }
 
 
@@ -203,6 +212,7 @@ def definition_facts(
         "sandbox": shown.collection == "connections" and wb.peers.on,
         "mood": moods.get(shown.name, "live") if shown.collection == "connections" else "live",
         "gone": now is None,
+        "said_in": cell_of(wb, now) if now is not None else {},
     }
 
 
@@ -229,7 +239,7 @@ def owner_of_limit(wb: Workbench, limit: Limit) -> Definition | None:
     return owner if getattr(owner, "limit", "") else None
 
 
-def limit_facts(limit: Limit, used: Sequence[Use]) -> dict[str, Any]:
+def limit_facts(limit: Limit, used: Sequence[Use], said_in: Mapping[str, str]) -> dict[str, Any]:
     """A limit as its small card shows it: a bar a line."""
     mine = [use for use in used if (use.on, use.name) == limit.identity]
     return {
@@ -237,6 +247,7 @@ def limit_facts(limit: Limit, used: Sequence[Use]) -> dict[str, Any]:
         "name": limit.name,
         "shadow": limit.shadow,
         "calls": enough_calls(limit),
+        "said_in": said_in,
         "lines": [
             {"line": use.line, "used": use.used, "most": use.limit, "refused": use.refused, "addresses": use.addresses}
             for use in mine

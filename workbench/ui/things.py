@@ -98,7 +98,8 @@ def _limit(wb: Workbench, limit: Limit) -> Draw | None:
 
     def draw(desk: Desk) -> dict[str, Any]:
         now = desk.wb.limits.get(limit.full_name)
-        return {"limits": [rows.limit_facts(now, desk.wb.limits.use())] if now else [], "notes": []}
+        said_in = rows.cell_of(desk.wb, now) if now else {}
+        return {"limits": [rows.limit_facts(now, desk.wb.limits.use(), said_in)] if now else [], "notes": []}
 
     def stand(desk: Desk) -> Stands:
         if (now := desk.wb.limits.get(limit.full_name)) is None:

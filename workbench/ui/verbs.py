@@ -351,6 +351,7 @@ VERBS: dict[str, Verb] = {
     "undo": undo,
     **REMOVING,
     "cell written": writing.written,
+    "cell again": writing.again,
     "cell offer": writing.offered,
     **PANEL,
 }

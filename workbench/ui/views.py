@@ -57,7 +57,8 @@ def jobs(names: Sequence[str] | None = None) -> Draw:
     def draw(desk: Desk) -> dict[str, Any]:
         shown = [job for job in rows.jobs_of(desk.wb) if names is None or job.name in names]
         last = desk.last_runs()
-        return {"jobs": [rows.job_facts(job, last.get(job.name)) for job in shown], "notes": [desk.lives]}
+        found = [rows.job_facts(job, last.get(job.name), rows.cell_of(desk.wb, job.definition)) for job in shown]
+        return {"jobs": found, "notes": [desk.lives]}
 
     return draw
 

@@ -38,6 +38,9 @@ export const cells: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker],
   activate: (app: JupyterFrontEnd, tracker: INotebookTracker) => {
+    tracker.widgetAdded.connect((_, panel) => {
+      void panel.context.ready.then(() => panel.content.model?.cells.changed.connect(tellChanged));
+    });
     document.addEventListener(EVENT, (event) => {
       const asked = (event as CustomEvent<Asked>).detail;
       asked.answer = answered(app, tracker, event.target, asked).catch((error: unknown) => ({
@@ -46,6 +49,11 @@ export const cells: JupyterFrontEndPlugin<void> = {
     });
   },
 };
+
+/** Cards show whether the cell of what they show is there. */
+function tellChanged(): void {
+  document.dispatchEvent(new Event("workbench-cells-changed"));
+}
 
 async function answered(app: JupyterFrontEnd, tracker: INotebookTracker, target: EventTarget | null, asked: Asked): Promise<Answer> {
   const { action, cell = "", code = "", was = "", near = [] } = asked;

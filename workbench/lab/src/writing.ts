@@ -1,4 +1,5 @@
 // Changes cells of a notebook, runs them, and looks whether the notebook took it.
+import { isCodeCellModel } from "@jupyterlab/cells";
 import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import type { Answer } from "./cells";
 import { cellWithId, type Place, textOf } from "./notebooks";
@@ -57,8 +58,9 @@ function readOnly(panel: NotebookPanel): string {
   return `${panel.context.path} may only be read. Fix: save it under another name, or copy the code.`;
 }
 
+/** Whether a cell runs. The kernel's own state does not tell: it is busy with the click, and idle beside a cell. */
 function isBusy(panel: NotebookPanel): boolean {
-  return panel.sessionContext.session?.kernel?.status === "busy" || panel.content.widgets.some((cell) => cell.node.classList.contains("jp-mod-executing"));
+  return panel.content.widgets.some((cell) => isCodeCellModel(cell.model) && cell.model.executionState === "running");
 }
 
 function show({ panel, index }: Place): void {

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import UnknownName
+from workbench.limiting.definition import Limit
+from workbench.scheduler.jobs import Job
 from workbench.ui import rows
 from workbench.ui.desk import Desk
 from workbench.ui.panel.figures import figures_of
@@ -84,7 +86,9 @@ def _services(desk: Desk, asked: Asked) -> Shown:
 
 def _definitions(of: Callable[[Workbench], Iterable[Definition]]) -> Draw:
     def draw(desk: Desk, asked: Asked) -> Shown:
-        facts = lambda shown: [rows.definition_facts(desk.wb, each, each, desk.moods) for each in shown]  # noqa: E731
+        def facts(shown: Sequence[Definition]) -> list[Shown]:
+            return [rows.definition_facts(desk.wb, each, each, desk.moods) for each in shown]
+
         return paged(list(of(desk.wb)), facts, asked)
 
     return draw
@@ -105,14 +109,20 @@ def _connections(desk: Desk, asked: Asked) -> Shown:
 def _jobs(desk: Desk, asked: Asked) -> Shown:
     last = desk.last_runs()
     jobs = rows.jobs_of(desk.wb)
-    facts = lambda shown: [rows.job_facts(job, last.get(job.name)) for job in shown]  # noqa: E731
+
+    def facts(shown: Sequence[Job]) -> list[Shown]:
+        return [rows.job_facts(job, last.get(job.name), rows.cell_of(desk.wb, job.definition)) for job in shown]
+
     return {**paged(jobs, facts, asked), "note": desk.lives if jobs else ""}
 
 
 def _limits(desk: Desk, asked: Asked) -> Shown:
     used = desk.wb.limits.use()
     limits = list(desk.wb.limits.values())
-    facts = lambda shown: [rows.limit_facts(each, used) for each in shown]  # noqa: E731
+
+    def facts(shown: Sequence[Limit]) -> list[Shown]:
+        return [rows.limit_facts(each, used, rows.cell_of(desk.wb, each)) for each in shown]
+
     return {**paged(limits, facts, asked), "restless": bool(limits)}
 
 

@@ -27,6 +27,8 @@ export class CardView {
     this.asOf = h("div", { class: "wb-as-of", role: "status" });
     this.el = h("div", { class: "wb-card" }, this.asOf, this.title, this.list, this.notes, this.banner);
     el.append(this.el);
+    this.cellsChanged = () => this.rows.forEach((row) => row.markGone?.());
+    document.addEventListener("workbench-cells-changed", this.cellsChanged);
     this.ticker = setInterval(() => this.tick(), 1000);
     this.unsubscribe = talk.subscribe((facts) => this.draw(facts), (state) => this.follow(state));
   }
@@ -104,5 +106,6 @@ export class CardView {
     clearInterval(this.ticker);
     this.rows.get("tabs")?.close();
     this.unsubscribe();
+    document.removeEventListener("workbench-cells-changed", this.cellsChanged);
   }
 }

@@ -14,6 +14,11 @@ export async function cellsGone(el, cells) {
   return (await wish(el, { action: "gone", cells }))?.gone ?? [];
 }
 
+// What an element tells of the cell that says what it shows.
+export function inCell({ cell, collection, full_name } = {}) {
+  return cell ? { "data-cell": cell, "data-collection": collection, "data-full-name": full_name } : {};
+}
+
 // Have a cell say what was saved. `written` is what became of it, `takeBack` the way back; `problem` is why not.
 export async function writeCell(el, talk, { write, collection }) {
   const { action, code, cell, was, near, problem, full_name } = write;
@@ -21,7 +26,7 @@ export async function writeCell(el, talk, { write, collection }) {
   const answer = await wish(el, { action, code, cell, was, near });
   if (!answer) return {};
   if (answer.problem) return answer;
-  const tell = (text) => talk.ask("cell written", { collection, full_name, cell: answer.cell, text });
+  const tell = (text) => talk.ask("cell written", { collection, full_name, written: answer.cell, text });
   await tell(code);
   const takeBack = async () => {
     const isNew = action === "insert";

@@ -1,4 +1,5 @@
 // What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
+import { inCell } from "./cells.js";
 import { button, chip, copyButton, dot, fill, h, hereabouts } from "./dom.js";
 import { definitionPanel } from "./forms/generic.js";
 import { faultsPanel } from "./forms/faults.js";
@@ -74,11 +75,11 @@ export class DefinitionsRow extends Row {
     return this.open(opener, "request", (common, opening) => new RequestForm({ ...common, channel, opening, report: (said) => this.report(said) }).panel, { channel });
   }
 
-  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked }) {
+  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked, said_in }) {
     const edit = { collection, name };
     const open = (event) => this.open(event.currentTarget, "form",
       (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
-    return h("div", { class: "wb-small", "data-key": `${collection} ${name}` },
+    return h("div", { class: "wb-small", "data-key": `${collection} ${name}`, ...inCell(said_in) },
       dot(gone ? "calm" : mood, gone ? "gone" : DOTS[mood]), h("span", { class: "wb-small-name" }, text), place(where, gone ? "" : link),
       sandbox ? chip("sandbox", "warn") : null,
       gone ? h("span", { class: "wb-faint" }, "is no longer defined") : null,

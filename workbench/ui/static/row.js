@@ -1,5 +1,5 @@
 // A part of a card: what it shows, a drawer for one open form, one line of what happened.
-import { writeCell } from "./cells.js";
+import { cellsGone, writeCell } from "./cells.js";
 import { button, codeBlock, copyButton, dot, fill, h } from "./dom.js";
 import { Stale } from "./talk.js";
 
@@ -11,6 +11,19 @@ export class Row {
     this.drawer = h("div", { class: "wb-drawer" });
     this.news = h("div", { class: "wb-news", "aria-live": "polite" });
     this.el = h("div", { class: "wb-row", ...attributes }, this.head, this.drawer, this.news, this.things);
+  }
+
+  // What a cell said that is no longer there stays on until a person says otherwise.
+  async markGone() {
+    const shown = [...this.el.querySelectorAll("[data-cell]")];
+    const gone = shown.length ? await cellsGone(this.el, shown.map((each) => each.dataset.cell)) : [];
+    for (const each of shown) {
+      const note = each.querySelector(".wb-cell-gone");
+      const { collection, fullName, cell } = each.dataset;
+      const again = () => this.ask("cell again", { collection, full_name: fullName });
+      if (!gone.includes(cell)) note?.remove();
+      else if (!note) each.append(h("div", { class: "wb-cell-gone wb-faint" }, "Its cell is gone. ", button("Write it again", again)));
+    }
   }
 
   // For a row that is a list: its forms open below it.
@@ -37,6 +50,7 @@ export class Row {
       [...(same?.querySelectorAll("button") ?? [])].find((each) => each.textContent === held[1])?.focus();
     }
     if (this.talk.state === "stale") this.card.follow("stale");
+    else this.markGone();
   }
 
   async open(opener, verb, make, content = {}) {

@@ -1,4 +1,5 @@
 // The small cards below a service: its jobs, live, and its limits with their bars of use.
+import { inCell } from "./cells.js";
 import { button, chip, clockIn, dot, h, span } from "./dom.js";
 import { cid } from "./call.js";
 import { Stale } from "./talk.js";
@@ -9,7 +10,7 @@ const OUTCOMES = { ok: "live", running: "calm", failed: "bad", timed_out: "bad",
 export function jobCard(job, { talk, now, report, edit }) {
   const does = (what) => () => talk.ask("job", { name: job.name, what }).then(report, (error) => error instanceof Stale || report({ failed: error.message }));
   const paused = job.state === "paused";
-  return h("div", { class: "wb-small wb-job", "data-job": job.name, "data-key": `job ${job.name}` },
+  return h("div", { class: "wb-small wb-job", "data-job": job.name, "data-key": `job ${job.name}`, ...inCell(job.said_in) },
     jobDot(job),
     h("span", { class: "wb-small-name" }, job.name),
     h("span", { class: "wb-faint" }, job.what.endsWith(job.zone) ? job.what : `${job.what} \u00b7 ${job.zone}`),
@@ -61,7 +62,7 @@ export function limitCard(limit, { talk, service, report, edit, bursts }) {
         failed(error);
       });
   }, { title: "Really calls the service that often" });
-  return h("div", { class: "wb-small wb-limit", "data-limit": key, "data-key": `limit ${key}` },
+  return h("div", { class: "wb-small wb-limit", "data-limit": key, "data-key": `limit ${key}`, ...inCell(limit.said_in) },
     dot(limit.shadow ? "warn" : "live", limit.shadow ? "only watches" : "on"),
     h("span", { class: "wb-small-name" }, `limit on ${limit.on}`, limit.on === "service" && limit.name === service ? "" : ` ${limit.name}`),
     h("span", { class: "wb-uses" }, limit.lines.map(useBar)),
