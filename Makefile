@@ -3,7 +3,7 @@
 # make demo    the first two notebooks in kernels, their services called from outside
 # make bench   us and peers, side by side
 # make soak    the same, for long
-# And make lab-assets: JupyterLab's extension, built anew from its sources (needs Node)
+# make lab-assets  JupyterLab's extension, built anew from its sources (needs Node)
 # make clean   remove what the others have made
 # Only Python 3.11 to 3.13 and make are needed; the rest is installed into .venv.
 
