@@ -182,6 +182,16 @@ def test_a_store_from_before_accounts_is_read(begin: Callable[..., Bench]) -> No
     assert (account.by_outcome, account.holds) == ({"ok": 6}, True)
 
 
+POLICIES: list[dict[str, object]] = [
+    {},
+    {"missed": "run_all"},
+    {"missed": "run_all", "missed_count": 2, "missed_seconds": 600.0},
+    {"missed": "skip", "missed_seconds": 5.0},
+    {"overlap": "queue_one"},
+    {"overlap": "allow"},
+    {"jitter_seconds": 30.0},
+    {"retries": 2, "retry_seconds": 5.0},
+]
 ACTIONS = ("pass", "pass", "pass", "sleep", "edit", "pause", "resume", "off", "restart", "gap", "hand")
 
 
@@ -194,6 +204,8 @@ def lived(seed: int, store: Store) -> tuple[Bench, list[str]]:
         CronJob("j", service="ok", cron="*/20 * * * * *"),
         CronJob("j", service="ok", cron="*/2 * * * *"),
     ]
+    policy = chance.choice(POLICIES)
+    jobs = [each.replace(**policy) for each in jobs]
     job = jobs[0]
     bench = Bench(store, clock, app=f"life {seed}", bounds=Bounds(runs=chance.choice((15, 500))))
     bench.scheduler.define(job)
