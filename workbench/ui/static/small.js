@@ -5,7 +5,7 @@ import { cid } from "./call.js";
 import { Stale } from "./talk.js";
 
 const MOODS = { on: "live", paused: "warn", waiting: "warn", inactive: "calm", finished: "calm" };
-const OUTCOMES = { ok: "live", running: "calm", failed: "bad", timed_out: "bad", interrupted: "bad", skipped: "warn", missed: "warn" };
+const OUTCOMES = { ok: "live", running: "calm", merged: "calm", failed: "bad", timed_out: "bad", interrupted: "bad", skipped: "warn", missed: "warn" };
 
 export function jobCard(job, { talk, now, report, edit }) {
   const does = (what) => () => talk.ask("job", { name: job.name, what }).then(report, (error) => error instanceof Stale || report({ failed: error.message }));
