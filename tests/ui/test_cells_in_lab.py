@@ -188,3 +188,24 @@ def test_each_kind_of_job_becomes_a_cell(notebook: Open, page: Any, how: str) ->
     kind = {"Every": "IntervalJob", "Cron": "CronJob", "Once": "OneTimeJob"}[how]
     assert sources(opened)[2].startswith(f"wb.define({kind}(")
     assert opened.ask("print(*wb.jobs, len(wb.clicked))") == "hello 0"
+
+
+def test_while_a_cell_runs_the_job_is_on_and_its_cell_waits_with_a_word(notebook: Open, page: Any) -> None:
+    opened = notebook(IMPORTS, HELLO)
+    row = page.locator(ROW)
+    opened.wait_for_subshell()
+    for name in ("Schedule", "Cancel"):
+        row.get_by_role("button", name=name, exact=True).click()
+    page.evaluate(f"""{MODEL}.insertCell(2, {{ cell_type: 'code',
+        source: 'import threading; held = threading.Event(); print(held.wait(100))' }})""")
+    page.evaluate(f"{PANEL}.content.activeCellIndex = 2")
+    page.evaluate("{ window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    page.wait_for_function(f"{PANEL}.content.widgets[2].model.executionState === 'running'")
+    row.get_by_role("button", name="Schedule", exact=True).click()
+    row.locator(".wb-panel").get_by_role("button", name="Save", exact=True).click()
+    row.get_by_text("Applied while another cell ran").wait_for()
+    assert sources(opened)[2].startswith("wb.define(IntervalJob(")
+    assert page.evaluate(f"{PANEL}.content.widgets[3].model.executionState") == "running"
+    opened.page.evaluate(f"{PANEL}.sessionContext.session.kernel.interrupt()")
+    page.wait_for_function(f"{PANEL}.content.widgets[3].model.executionState === 'idle'")
+    assert opened.ask("print(*wb.jobs)") == "hello"

@@ -2,7 +2,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { INotebookTracker, type NotebookPanel } from "@jupyterlab/notebook";
 import { cellWithId, inFront, notebooksOf, placeOf } from "./notebooks";
-import { insert, remove, rewrite, run } from "./writing";
+import { followRuns, insert, remove, rewrite, run } from "./writing";
 
 /** What a card asks. `answer` is set by whoever can do it; nobody does where there is no extension. */
 export interface Asked {
@@ -38,6 +38,7 @@ export const cells: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker],
   activate: (app: JupyterFrontEnd, tracker: INotebookTracker) => {
+    followRuns();
     tracker.widgetAdded.connect((_, panel) => {
       void panel.context.ready.then(() => panel.content.model?.cells.changed.connect(tellChanged));
     });

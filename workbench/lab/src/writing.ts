@@ -1,5 +1,5 @@
 // Changes cells of a notebook, runs them, and looks whether the notebook took it.
-import { isCodeCellModel } from "@jupyterlab/cells";
+import type { Cell } from "@jupyterlab/cells";
 import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import type { Answer } from "./cells";
 import { cellWithId, type Place, textOf } from "./notebooks";
@@ -58,9 +58,17 @@ function readOnly(panel: NotebookPanel): string {
   return `${panel.context.path} may only be read. Fix: save it under another name, or copy the code.`;
 }
 
-/** Whether a cell runs. The kernel's own state does not tell: it is busy with the click, and idle beside a cell. */
+/** Cells that were sent to their kernel and have not ended. The kernel's state tells less: it is busy with a click, too. */
+const sent = new Set<Cell>();
+
+/** Follow which cells run. */
+export function followRuns(): void {
+  NotebookActions.executionScheduled.connect((_, { cell }) => sent.add(cell));
+  NotebookActions.executed.connect((_, { cell }) => sent.delete(cell));
+}
+
 function isBusy(panel: NotebookPanel): boolean {
-  return panel.content.widgets.some((cell) => isCodeCellModel(cell.model) && cell.model.executionState === "running");
+  return panel.content.widgets.some((cell) => sent.has(cell));
 }
 
 function show({ panel, index }: Place): void {

@@ -67,7 +67,6 @@ function textOf(cell) {
 }
 
 // src/writing.ts
-var import_cells = require("@jupyterlab/cells");
 var import_notebook = require("@jupyterlab/notebook");
 var HIGHLIGHT_MS = 1600;
 var NOT_TAKEN = "The notebook did not take it. Fix: copy the code into a cell.";
@@ -112,8 +111,13 @@ function isReadOnly(panel) {
 function readOnly(panel) {
   return `${panel.context.path} may only be read. Fix: save it under another name, or copy the code.`;
 }
+var sent = /* @__PURE__ */ new Set();
+function followRuns() {
+  import_notebook.NotebookActions.executionScheduled.connect((_, { cell }) => sent.add(cell));
+  import_notebook.NotebookActions.executed.connect((_, { cell }) => sent.delete(cell));
+}
 function isBusy(panel) {
-  return panel.content.widgets.some((cell) => (0, import_cells.isCodeCellModel)(cell.model) && cell.model.executionState === "running");
+  return panel.content.widgets.some((cell) => sent.has(cell));
 }
 function show({ panel, index }) {
   panel.content.activeCellIndex = index;
@@ -134,6 +138,7 @@ var cells = {
   autoStart: true,
   requires: [import_notebook2.INotebookTracker],
   activate: (app, tracker) => {
+    followRuns();
     tracker.widgetAdded.connect((_, panel) => {
       void panel.context.ready.then(() => panel.content.model?.cells.changed.connect(tellChanged));
     });
@@ -571,7 +576,7 @@ async function insert2(panel, text) {
 var panels_default = ".jp-Cell[data-wb-mood] { position: relative; }\n.wb-mark { position: absolute; left: 1px; top: 5px; bottom: 5px; width: 4px; border-radius: 2px; z-index: 1; }\n.wb-mark[data-mood='live'] { background: var(--jp-success-color1, #2e9e5b); }\n.wb-mark[data-mood='warn'] { background: repeating-linear-gradient(0deg, #c98a00 0 6px, #e8b84a 6px 9px); }\n.wb-mark[data-mood='bad'] { background: var(--jp-error-color1, #d64545); }\n\n/* Below the place of the active cell's own toolbar, and never moving: a click makes the cell active. */\n.wb-cell-actions { position: absolute; right: 12px; top: 34px; z-index: 2; display: flex; gap: 4px; align-items: center; opacity: 0; font: 12px var(--jp-ui-font-family); color: var(--jp-ui-font-color2); }\n.jp-Cell:is(:hover, .jp-mod-active, :focus-within) > .wb-cell-actions { opacity: 1; }\n.wb-cell-actions[hidden] { display: none; }\n.wb-cell-actions button, .wb-side-button { font: 12px/1.3 var(--jp-ui-font-family); color: var(--jp-ui-font-color1); background: var(--jp-layout-color1); border: 1px solid var(--jp-border-color1); border-radius: 4px; padding: 2px 9px; cursor: pointer; }\n.wb-cell-actions button:hover, .wb-side-button:hover { background: var(--jp-layout-color2); }\n:is(.wb-cell-actions, .wb-side, .wb-status, .wb-under-cell) button:focus-visible { outline: 2px solid var(--jp-brand-color1); outline-offset: 1px; }\n\n.wb-under-cell { position: relative; margin: 4px 8px 4px calc(var(--jp-cell-prompt-width) + 8px); padding: 0 26px 0 0; }\n.wb-cell-close { position: absolute; right: 0; top: 4px; font-size: 15px; line-height: 1; border: none; background: none; color: var(--jp-ui-font-color2); cursor: pointer; }\n\n.wb-side { display: flex; flex-direction: column; background: var(--jp-layout-color1); color: var(--jp-ui-font-color1); font: 13px/1.45 var(--jp-ui-font-family); overflow-y: auto; min-width: 260px; }\n.wb-side-head { display: flex; flex-direction: column; gap: 2px; padding: 8px 10px; border-bottom: 1px solid var(--jp-border-color2); }\n.wb-side-head span, .wb-side-words { color: var(--jp-ui-font-color2); overflow-wrap: anywhere; }\n.wb-side-head b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }\n.wb-side-head span[data-mood='warn'] { border-left: 3px solid #c98a00; padding-left: 7px; }\n.wb-side-head span[data-mood='bad'] { border-left: 3px solid var(--jp-error-color1); padding-left: 7px; }\n.wb-side-words:not(:empty) { padding: 8px 0; }\n.wb-side-buttons { display: flex; flex-wrap: wrap; gap: 6px; padding: 8px 10px; }\n.wb-side-buttons:empty { display: none; }\n.wb-side .wb-view { padding: 6px 8px; }\n.wb-side .wb-card-title { display: none; }\n.wb-side .wb-tabs { flex-wrap: wrap; }\n\n.wb-status button { display: flex; align-items: center; gap: 6px; height: 100%; border: none; background: none; color: inherit; font: inherit; padding: 0 8px; cursor: pointer; white-space: nowrap; }\n.wb-status button::before { content: ''; width: 8px; height: 8px; border-radius: 50%; background: var(--jp-ui-font-color3); }\n.wb-status button[data-mood='live']::before { background: var(--jp-success-color1, #2e9e5b); }\n.wb-status button[data-mood='warn']::before { background: #c98a00; }\n.wb-status button[data-mood='bad']::before { background: var(--jp-error-color1, #d64545); }\n.wb-status button:hover { background: var(--jp-layout-color2); }\n.wb-status[hidden] { display: none; }\n";
 
 // src/marks.ts
-var import_cells2 = require("@jupyterlab/cells");
+var import_cells = require("@jupyterlab/cells");
 
 // src/words.ts
 var BUSY = "The kernel is busy with a cell; this goes on as soon as it has ended.";
@@ -743,7 +748,7 @@ var Marks = class {
       }
     }
     for (const [id, cell] of there) {
-      if (!made[id] || !(cell instanceof import_cells2.CodeCell)) {
+      if (!made[id] || !(cell instanceof import_cells.CodeCell)) {
         continue;
       }
       if (!this.drawn.has(id)) {
