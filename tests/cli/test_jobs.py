@@ -81,7 +81,7 @@ def test_a_job_that_runs_is_listed_with_since_when(said: Said, wb: Workbench) ->
         assert begun.wait(30)
         since = wb.jobs["hourly"].running_since
         assert since is not None
-        line, html = said("list")[1].splitlines()[1], still({"jobs": [job_facts(wb.jobs["hourly"], None)]}, since)
+        line, html = said("list")[1].splitlines()[1], still({"jobs": [job_facts(wb.jobs["hourly"], None, {})]}, since)
     finally:
         gate.set()
     assert line.startswith(f"hourly: every 1 hour, on, running since {since:%Y-%m-%dT%H:%M:%S}")

@@ -7,6 +7,7 @@ refuses costs no worker.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from asyncio import Task
 from collections.abc import Awaitable, Callable, Mapping
@@ -323,7 +324,10 @@ class Pipeline:
         loop = asyncio.get_running_loop()
 
         def work() -> None:
-            loop.call_soon_threadsafe(exchange.answer, own_answer(serve, exchange))
+            answer = own_answer(serve, exchange)
+            # A loop that has closed meanwhile has nobody left to answer.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(exchange.answer, answer)
 
         if isinstance(serve, Page):
             Thread(target=work, name="workbench-own-page", daemon=True).start()
