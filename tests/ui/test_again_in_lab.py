@@ -17,7 +17,7 @@ COUNTS = """class Counts(Service):
         self.log.info("counting")
         conn = self.kvdb.conn
         return [conn.incr("a"), conn.incr("b"), self.request.text]
-wb.define(RESTChannel("api.counts"), Limit("api.counts", on="channel", lines="10.0.0.0/8 = 9/m\\n* = 4/m"))
+wb.define(RESTChannel("api.counts"), Limit("api.counts", on="channel", lines="10.0.0.0/8 = 9/d\\n* = 4/d"))
 """
 CALL = 'wb.kvdb.conn.set("seen", "yes"); print(wb.call("POST /api/counts", data="hello").status)'
 REFUSED = 'print(*[wb.call("POST /api/counts").status for _ in range(2)])'
