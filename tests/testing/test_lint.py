@@ -132,6 +132,10 @@ FINE: list[tuple[str, list[str]]] = [
     ("secret-in-notebook", ['password = "***"', "url = 'https://example.com:8080/a@b'", 'token = ""']),
     ("undefined-name", ["rates = 1", "print(rates)", "_ + _1", "display(Out[1])"]),
     ("undefined-name", ["def later():\n    return rates", "rates = 1"]),
+    (
+        "undefined-name",
+        ["def top(rates):\n    return rates", "class Of:\n    def at(self):\n        return __class__, __doc__"],
+    ),
     ("undefined-name", ["from os.path import *", "join('a', 'b')"]),
     ("undefined-name", ["%run other.py", "print(rates)"]),
     ("undefined-name", ["%%bash\necho $rates", "files = !ls\nprint(files)"]),

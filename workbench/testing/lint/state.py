@@ -11,7 +11,7 @@ from importlib import import_module
 
 from workbench.testing.lint.notebook import CodeCell, Finding, Notebook
 
-_SHELL = frozenset(("In", "Out", "display", "exit", "get_ipython", "quit", "__file__", "__name__", "_", "__", "___"))
+_SHELL = frozenset(("In", "Out", "display", "exit", "get_ipython", "quit"))
 _NAMELESS = frozenset(
     (
         *("autoreload", "cd", "conda", "config", "env", "load_ext", "ls", "mamba", "matplotlib", "mkdir", "pinfo"),
@@ -19,7 +19,8 @@ _NAMELESS = frozenset(
     )
 )
 """Magics of a line that define no name."""
-_COUNTED = re.compile(r"_i?\d*|_ii|_iii|_dh|_ih|_oh")
+_GIVEN = re.compile(r"_i?\d*|_{1,3}|_ii|_iii|_dh|_ih|_oh|__\w+__")
+"""Names that IPython gives to what cells had and showed, and Python to what it knows of a module or class."""
 _COMPREHENSIONS = frozenset(("listcomp", "setcomp", "dictcomp", "genexpr"))
 
 
@@ -47,7 +48,7 @@ def undefined_name(notebook: Notebook) -> Iterator[Finding]:
     for cell, names in read:
         known |= names.bound
         missing = (names.at_once - known) | (names.later - everywhere)
-        for name in sorted(each for each in missing if not _COUNTED.fullmatch(each)):
+        for name in sorted(each for each in missing if not _GIVEN.fullmatch(each)):
             if "raises-exception" not in cell.tags:
                 above = " above" if name in everywhere else ""
                 says = f"No cell{above} defines {name!r}. Fix: define it above, import it, or correct the name."
@@ -85,7 +86,8 @@ class Names:
     def _read(self, table: symtable.SymbolTable, is_later: bool) -> None:
         is_later = is_later or (table.get_type() == "function" and table.get_name() not in _COMPREHENSIONS)
         for symbol in table.get_symbols():
-            if symbol.is_global():
+            # Lib/symtable.py takes any table called `top`, as a function may be, for the module's own.
+            if symbol.is_global() and not symbol.is_local():
                 if symbol.is_referenced():
                     (self.later if is_later else self.at_once).add(symbol.get_name())
                 if symbol.is_assigned():
