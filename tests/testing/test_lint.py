@@ -214,6 +214,29 @@ def test_a_secret_is_found_wherever_a_notebook_keeps_text_and_is_never_said(tmp_
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        "-----BEGIN RSA " + "PRIVATE KEY-----",
+        "ASIA" + "ABCDEFGHIJKLMNOP",
+        "github_pat_" + "a1B2" * 10,
+        "sl." + "a1B2" * 10,
+        "sk_" + "live_" + "a1B2" * 4,
+        "xoxb-" + "1234567890",
+        "smtp://me:" + "hunter22@mail.example.com",
+    ],
+)
+def test_a_secret_is_known_by_how_it_looks(tmp_path: Path, value: str) -> None:
+    path = write(tmp_path / "nb.ipynb", code(f"# It was ({value})."), code(f"# It was {value[:9]}."))
+    assert found(path, "secret-in-notebook") == [(1, 1)]
+
+
+@pytest.mark.parametrize("row", ["a-", "a://b:", "-----BEGIN "])
+def test_a_secret_is_found_at_the_end_of_10_mb_of_output_whatever_comes_before(tmp_path: Path, row: str) -> None:
+    path = write(tmp_path / "nb.ipynb", code("1", printed(row * (10_000_000 // len(row)) + f" {KEY}")))
+    assert found(path, "secret-in-notebook") == [(1, 1)]
+
+
+@pytest.mark.parametrize(
     ("comment", "told"),
     [
         ("# workbench: allow undefined-name", "It is not said why undefined-name is allowed"),
