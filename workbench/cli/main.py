@@ -193,6 +193,21 @@ def run_tests(
     raise typer.Exit(testing.run(notebooks or [], options, watch=watch, parallel=parallel))
 
 
+@app.command(epilog="A comment in a cell silences a rule: # workbench: allow RULE: REASON")
+@command
+def lint(
+    notebooks: Annotated[list[str] | None, Argument(help="Notebooks, or folders of them; this folder if none.")] = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Say what is to be mended in notebooks, without running them; 1 if there is anything."""
+    from workbench.cli import linting
+
+    rows = linting.findings(notebooks or [])
+    print(json.dumps(rows) if as_json else linting.said(rows))
+    if rows:
+        raise typer.Exit(1)
+
+
 @app.command()
 @command
 def invoke(

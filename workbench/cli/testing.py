@@ -68,7 +68,7 @@ def _pytest(paths: Sequence[str], options: Sequence[str], parallel: int | None) 
 
 
 def _side_by_side(paths: Sequence[str], parallel: int | None) -> list[str]:
-    count = min(len(_notebooks(paths)), parallel or os.cpu_count() or 1)
+    count = min(len(notebooks_in(paths)), parallel or os.cpu_count() or 1)
     if find_spec("xdist") is None:
         if parallel is not None and parallel > 1:
             raise WorkbenchError("Notebooks run side by side by pytest-xdist. Fix: pip install pytest-xdist")
@@ -79,13 +79,13 @@ def _side_by_side(paths: Sequence[str], parallel: int | None) -> list[str]:
 def _check_values(paths: Iterable[str], options: Iterable[str]) -> None:
     given = [each.removeprefix("--set=").partition("=")[0] for each in options if each.startswith("--set=")]
     if given:
-        known = parameters_of(_notebooks(paths))
+        known = parameters_of(notebooks_in(paths))
         for name in given:
             if name not in known:
                 raise WorkbenchError(not_a_parameter(name, known))
 
 
-def _notebooks(paths: Iterable[str]) -> list[Path]:
+def notebooks_in(paths: Iterable[str]) -> list[Path]:
     """The notebooks that the paths name or hold."""
     return [path for path in _files(paths) if path.suffix == ".ipynb"]
 

@@ -27,13 +27,18 @@ class NotTestable(WorkbenchError):
     """A notebook that cannot be run as tests."""
 
 
-class _Written(Cell):
+class WrittenCell(Cell):
+    """A cell as its file has it, with what it showed and when it ran last."""
+
     outputs: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    attachments: dict[str, Any] = msgspec.field(default_factory=dict)
     execution_count: int | None = None
 
 
-class _Notebook(msgspec.Struct):
-    cells: list[_Written] | None = None
+class WrittenNotebook(msgspec.Struct):
+    """A notebook as its file has it."""
+
+    cells: list[WrittenCell] | None = None
     metadata: dict[str, Any] = {}
     nbformat: int = 4
 
@@ -85,8 +90,15 @@ def read(path: Path) -> SavedNotebook:
     Raises:
         NotTestable: It is no notebook of nbformat 4, or not of Python.
     """
+    notebook = written(path)
+    kernel = notebook.metadata.get("kernelspec", {})
+    return SavedNotebook(list(_cells(notebook.cells or [])), str(kernel.get("name", "python3")))
+
+
+def written(path: Path) -> WrittenNotebook:
+    """A notebook with all its cells, as its file has it; raises NotTestable as `read` does."""
     try:
-        notebook = msgspec.json.decode(path.read_bytes(), type=_Notebook)
+        notebook = msgspec.json.decode(path.read_bytes(), type=WrittenNotebook)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise NotTestable(
             f"{path.name} is no notebook: {exc}. Fix: mend its JSON as text, or take it from version control."
@@ -99,7 +111,7 @@ def read(path: Path) -> SavedNotebook:
     kernel = notebook.metadata.get("kernelspec", {})
     if (language := str(kernel.get("language", "python")).lower()) != "python":
         raise NotTestable(f"{path.name} is written in {language}, and tests run Python. Fix: leave it out.")
-    return SavedNotebook(list(_cells(notebook.cells)), str(kernel.get("name", "python3")))
+    return notebook
 
 
 def parameters_of(paths: Iterable[Path]) -> frozenset[str]:
@@ -119,7 +131,7 @@ def not_a_parameter(name: str, known: Iterable[str]) -> str:
     )
 
 
-def _cells(cells: list[_Written]) -> Iterator[SavedCell]:
+def _cells(cells: list[WrittenCell]) -> Iterator[SavedCell]:
     heading, seen = "", Counter[str]()
     for number, cell in enumerate(cells, 1):
         if cell.cell_type == "markdown":
