@@ -27,6 +27,7 @@ from workbench.scheduler.reconciler import Reconciler
 from workbench.scheduler.records import Change, JobChanged, JobRecord, Run, Tally, decided
 from workbench.scheduler.runner import Runner
 from workbench.scheduler.runs.bounds import Bounds
+from workbench.scheduler.runs.extra import Extra
 
 if TYPE_CHECKING:
     from workbench.scheduler.alarm import Alarm
@@ -231,7 +232,7 @@ class Scheduler:
 
     # What runs
 
-    def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+    def execute(self, name: str, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, whatever its state; see `Job.execute`."""
         record = self.record(name)
         return self._runner.by_hand(record, record.definition.extra if extra is None else extra, wait, timeout)

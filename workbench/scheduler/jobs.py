@@ -10,6 +10,7 @@ from workbench.scheduler.account import Account
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.records import Run, Tally
+from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.zones import instant, read_wall
 
 NOTES = {
@@ -60,7 +61,7 @@ class Job(Showable):
         """Its kept runs, oldest first."""
         return self._scheduler.runs(self.name)
 
-    def execute(self, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+    def execute(self, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run it now, also if it is paused, without using up its schedule.
 
         Args:

@@ -17,6 +17,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import islice, takewhile
+from zoneinfo import ZoneInfo
 
 from workbench.scheduler import cron
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
@@ -196,11 +197,16 @@ def _beginning(job: CronJob, anchor: datetime) -> datetime:
     return anchor if start is None else start - _ALMOST
 
 
-@lru_cache(maxsize=256)
 def _last_cron_time(job: CronJob, beginning: datetime) -> datetime:
     """The last of the job's repeats."""
     assert job.repeats is not None
+    return _nth_cron_time(job.cron, job.zone, beginning, job.repeats)
+
+
+# Not by the job, whose extra may have no hash.
+@lru_cache(maxsize=256)
+def _nth_cron_time(expression: str, zone: ZoneInfo, beginning: datetime, count: int) -> datetime:
     last = beginning
-    for last in islice(cron.times(job.cron, job.zone, beginning), job.repeats):  # noqa: B007
+    for last in islice(cron.times(expression, zone, beginning), count):  # noqa: B007
         pass
     return last

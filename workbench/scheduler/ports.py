@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from workbench.scheduler.account import Account
 from workbench.scheduler.records import JobRecord, Run, Tally
+from workbench.scheduler.runs.extra import Extra
 
 
 class JobResult(NamedTuple):
@@ -30,7 +31,7 @@ class Invoke(Protocol):
     def __call__(
         self,
         service: str,
-        extra: str,
+        extra: Extra,
         *,
         job_name: str,
         job_type: str,
@@ -41,7 +42,7 @@ class Invoke(Protocol):
 
         Args:
             service: Name of the service.
-            extra: The job's text; empty if it has none.
+            extra: The job's; empty text if it has none.
             job_name: Name of the job.
             job_type: Zato's word for its kind: `one_time`, `interval_based` or `cron_style`.
             planned_at: When it was due (UTC); the moment of the call for a run by hand.
@@ -92,7 +93,7 @@ class HandledJobs(KnownJobs, Protocol):
         """The next planned times (UTC), whatever the job's state."""
         ...
 
-    def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+    def execute(self, name: str, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, without using up its schedule."""
         ...
 

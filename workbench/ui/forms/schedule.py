@@ -15,6 +15,7 @@ from workbench.core.definition import Definition
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import UNITS, AnyJob, CronJob, IntervalJob, JobDefinition, OneTimeJob
 from workbench.scheduler.jobs import Job
+from workbench.scheduler.runs.extra import as_text
 from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.reading import Read, filled, read
 
@@ -61,6 +62,8 @@ def editing(job: AnyJob, now: datetime) -> dict[str, Any]:
     opened = opening(job.service, (), job.zone.key, now)
     given = {field: value for field, value in filled(job).items() if value or field not in UNITS}
     given = {field: value for field, value in given.items() if value not in (None, "")}
+    if not isinstance(job.extra, str):
+        given["extra"] = as_text(job.extra)
     units = {} if how == "every" else {"hours": "1"}
     kept = {field: value for field, value in opened["values"].items() if field not in ("name", *UNITS)}
     more = [field | {"value": given.get(field["name"], field["default"])} for field in opened["more"][how]]
@@ -88,11 +91,18 @@ def _more(cls: type[Definition]) -> list[dict[str, Any]]:
     return [field | {"value": field["default"]} for field in fields]
 
 
-def read_job(kind: str, values: Mapping[str, Any], now: datetime) -> Read:
-    """The job that the form describes, or every error; one that would never run is an error too."""
+def read_job(kind: str, values: Mapping[str, Any], now: datetime, edited: Job | None = None) -> Read:
+    """The job that the form describes, or every error; one that would never run is an error too.
+
+    An extra that is not text stays what it is in the job that is edited, until its text is changed.
+    """
     cls = KINDS[kind]
     known = {field.name for field in fields_of(cls)}
     found = read(cls, {name: value for name, value in values.items() if name in known})
+    if edited is not None and found.definition is not None:
+        extra = edited.definition.extra
+        if not isinstance(extra, str) and as_text(extra) == values.get("extra", ""):
+            found = Read(found.definition.replace(extra=extra), {})
     if isinstance(found.definition, JobDefinition) and (past := plan.past_problems(_job(found.definition), now)):
         return Read(None, past)
     return found
@@ -114,7 +124,7 @@ def preview(
         viewer: The time zone of who looks.
         edited: The job that the form changes; while its schedule stays, its times do.
     """
-    found = read_job(kind, values, now)
+    found = read_job(kind, values, now, edited)
     if not isinstance(found.definition, JobDefinition):
         return {"problems": found.problems, "runs": [], "words": "", "code": ""}
     job = found.definition
