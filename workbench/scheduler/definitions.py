@@ -11,9 +11,9 @@ from msgspec import Meta, structs
 
 from workbench.core.definition import Definition, Reference
 from workbench.core.errors import InvalidDefinition
-from workbench.scheduler import cron
+from workbench.scheduler.cron import expression as cron
+from workbench.scheduler.cron.words import cron_words
 from workbench.scheduler.runs import extra
-from workbench.scheduler.words import cron_words
 from workbench.scheduler.zones import in_wall, instant, read_wall, wall_text, zone_problem
 
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")

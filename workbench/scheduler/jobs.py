@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 
 from workbench.core.ports import Showable
 from workbench.scheduler.account import Account
+from workbench.scheduler.cron.crontab import Crontab, import_crontab
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.records import Run, Tally
@@ -139,6 +141,35 @@ class Jobs(Mapping[str, Job]):
         elif since is not None and since.tzinfo is None:
             since = instant(since, zone)
         return self._scheduler.account(name, since)
+
+    def import_crontab(
+        self,
+        text_or_path: str | Path,
+        service: str | Mapping[str, str] | None = None,
+        *,
+        timezone: str = "UTC",
+        user_column: bool | None = None,
+    ) -> Crontab:
+        """Turn a crontab into definitions, each of its lines beside what became of it; `wb.define` them afterwards.
+
+        A command of a crontab is no service, and nothing here runs a shell: a line becomes a job only where `service`
+        names what runs for it. That service gets `{"command": ..., "environment": {...}}` as its request, with `stdin`
+        where the line has a `%` and `user` where it has one. What the service does with them is its own matter.
+
+        Args:
+            text_or_path: The crontab, or where it is; a text of one word is a path.
+            service: The service of every command, or services by command, or by its program: `{"backup.sh": "backup"}`.
+            timezone: Zone of the machine that the crontab is from; `CRON_TZ` changes it for the lines below.
+            user_column: Whether users stand between times and commands; by default only in /etc/crontab and
+                /etc/cron.d.
+
+        Returns:
+            The lines and the definitions. A job is called as its program, so that the same crontab makes the same jobs.
+
+        Raises:
+            NoCrontab: There is no such file, or it is no text.
+        """
+        return import_crontab(text_or_path, service, timezone=timezone, user_column=user_column)
 
     def _ipython_key_completions_(self) -> list[str]:
         return self._scheduler.names()

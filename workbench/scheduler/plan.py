@@ -6,7 +6,7 @@ preview computes the same ones. `repeats` limits how many planned times there ar
 
 Clock changes. Weeks and days of an interval keep the wall-clock time in the job's zone; its hours, minutes and seconds
 are absolute and count after them. A wall-clock time that the clocks skip becomes the first instant after the gap; one
-that comes twice is the first of the two. Cron expressions: see `cron`.
+that comes twice is the first of the two. Cron expressions: see `cron.expression`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from heapq import heappop, heappush
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
-from workbench.scheduler import cron
+from workbench.scheduler.cron import expression as cron
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.zones import instant
 
