@@ -23,6 +23,7 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
+from workbench.scheduler.preview import Preview
 from workbench.scheduler.reconciler import Reconciler
 from workbench.scheduler.records import Change, JobChanged, JobRecord, Run, Tally, decided
 from workbench.scheduler.runner import Runner
@@ -225,10 +226,10 @@ class Scheduler:
         is_whole = runs == record.repeats and self.state(name) == "finished"
         return Tally(name, ended, self._history.left_behind(record), runs, is_whole)
 
-    def preview(self, name: str, count: int) -> list[datetime]:
+    def preview(self, name: str, count: int) -> Preview:
         """The next planned times of a job (UTC), whatever its state."""
-        record = self.record(name)
-        return plan.preview(record.definition, record.anchor, self.clock.now(), count)
+        record, now = self.record(name), self.clock.now()
+        return Preview.of(record.definition, record.anchor, now, count)
 
     # What runs
 

@@ -11,6 +11,7 @@ from workbench.scheduler.account import Account
 from workbench.scheduler.cron.crontab import Crontab, import_crontab
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
+from workbench.scheduler.preview import Preview
 from workbench.scheduler.records import Run, Tally
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.zones import instant, read_wall
@@ -96,8 +97,17 @@ class Job(Showable):
         """Forget it, with its runs."""
         self._scheduler.remove(self.name)
 
-    def preview(self, count: int = 5) -> list[datetime]:
-        """Its next planned times (UTC), whatever its state."""
+    def account(self, since: datetime | str | None = None) -> Account:
+        """What became of its planned times; see `Jobs.account`."""
+        zone = self.definition.zone
+        if isinstance(since, str):
+            since = instant(read_wall(since, zone), zone)
+        elif since is not None and since.tzinfo is None:
+            since = instant(since, zone)
+        return self._scheduler.account(self.name, since)
+
+    def preview(self, count: int = 5) -> Preview:
+        """Its next planned times (UTC), whatever its state; shown in its zone, with changes of clocks marked."""
         return self._scheduler.preview(self.name, count)
 
     def __repr__(self) -> str:
@@ -135,12 +145,7 @@ class Jobs(Mapping[str, Job]):
             since: Only planned times later than that, a text as `2035-01-01 00:00` being read in the job's zone. By
                 default, and for what lies further back, as far as rows are kept and the job's definitions known.
         """
-        zone = self[name].definition.zone
-        if isinstance(since, str):
-            since = instant(read_wall(since, zone), zone)
-        elif since is not None and since.tzinfo is None:
-            since = instant(since, zone)
-        return self._scheduler.account(name, since)
+        return self[name].account(since)
 
     def import_crontab(
         self,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from workbench.scheduler.account import Account
+from workbench.scheduler.preview import Preview
 from workbench.scheduler.records import JobRecord, Run, Tally
 from workbench.scheduler.runs.extra import Extra
 
@@ -89,7 +90,7 @@ class KnownJobs(Protocol):
 class HandledJobs(KnownJobs, Protocol):
     """What can be done with them besides."""
 
-    def preview(self, name: str, count: int) -> list[datetime]:
+    def preview(self, name: str, count: int) -> Preview:
         """The next planned times (UTC), whatever the job's state."""
         ...
 

@@ -16,6 +16,7 @@ from workbench.scheduler import plan
 from workbench.scheduler.definitions import UNITS, AnyJob, CronJob, IntervalJob, JobDefinition, OneTimeJob
 from workbench.scheduler.jobs import Job
 from workbench.scheduler.runs.extra import as_text
+from workbench.scheduler.zones import clock_change
 from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.reading import Read, filled, read
 
@@ -155,7 +156,7 @@ def next_runs(job: JobDefinition, now: datetime, viewer: str, anchor: datetime) 
                 "here": _clock(here, now.year),
                 "zone": short_zone(zone.key),
                 "there": "" if other == zone else _beside(there, here, str(getattr(other, "key", "UTC"))),
-                "change": _change(before, here),
+                "change": clock_change(before, here),
             }
         )
         before = here
@@ -186,15 +187,3 @@ def _hour(at: datetime) -> str:
 def _beside(there: datetime, here: datetime, key: str) -> str:
     day = "" if there.date() == here.date() else f"{there:%a} "
     return f"{day}{_hour(there)} {short_zone(key)}"
-
-
-def _change(before: datetime, at: datetime) -> str:
-    """What the clocks did between two runs, if anything."""
-    if before.utcoffset() == at.utcoffset():
-        return ""
-    return f"clocks change: {_offset(before)} before, {_offset(at)} from here"
-
-
-def _offset(at: datetime) -> str:
-    text = at.strftime("%z")
-    return f"UTC{text[:3]}{':' + text[3:] if text[3:] != '00' else ''}"
