@@ -23,7 +23,7 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
-from workbench.scheduler.preview import Preview
+from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.reconciler import Reconciler
 from workbench.scheduler.records import Change, JobChanged, JobRecord, Run, Tally, decided
 from workbench.scheduler.runner import Runner
@@ -230,6 +230,12 @@ class Scheduler:
         """The next planned times of a job (UTC), whatever its state."""
         record, now = self.record(name), self.clock.now()
         return Preview.of(record.definition, record.anchor, now, count)
+
+    def difference(self, definition: AnyJob, count: int) -> Difference:
+        """The next planned times of a job as it is, and as it would be with that definition."""
+        record, now = self.record(definition.name), self.clock.now()
+        after, _ = decided(definition, record, "", now)
+        return Difference(self.preview(record.definition.name, count), Preview.of(definition, after.anchor, now, count))
 
     # What runs
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from workbench.core.ports import Showable
 from workbench.scheduler.account import Account
 from workbench.scheduler.cron.crontab import Crontab, import_crontab
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
-from workbench.scheduler.preview import Preview
+from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Run, Tally
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.zones import instant, read_wall
@@ -109,6 +110,14 @@ class Job(Showable):
     def preview(self, count: int = 5) -> Preview:
         """Its next planned times (UTC), whatever its state; shown in its zone, with changes of clocks marked."""
         return self._scheduler.preview(self.name, count)
+
+    def difference(self, count: int = 10, **changes: Any) -> Difference:
+        """Its next planned times before and after a change, which is not made: `job.difference(hours=2)`.
+
+        Raises:
+            InvalidDefinition: A field is wrong, or the job would never run.
+        """
+        return self._scheduler.difference(self.definition.replace(**changes), count)
 
     def __repr__(self) -> str:
         definition = self.definition

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from workbench.scheduler.account import Account
-from workbench.scheduler.preview import Preview
+from workbench.scheduler.definitions import AnyJob
+from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import JobRecord, Run, Tally
 from workbench.scheduler.runs.extra import Extra
 
@@ -92,6 +93,10 @@ class HandledJobs(KnownJobs, Protocol):
 
     def preview(self, name: str, count: int) -> Preview:
         """The next planned times (UTC), whatever the job's state."""
+        ...
+
+    def difference(self, definition: AnyJob, count: int) -> Difference:
+        """The next planned times of a job as it is, and as it would be with that definition."""
         ...
 
     def execute(self, name: str, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:

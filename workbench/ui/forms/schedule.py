@@ -15,6 +15,7 @@ from workbench.core.definition import Definition
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import UNITS, AnyJob, CronJob, IntervalJob, JobDefinition, OneTimeJob
 from workbench.scheduler.jobs import Job
+from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.runs.extra import as_text
 from workbench.scheduler.zones import clock_change
 from workbench.ui.forms.fields import fields_of
@@ -133,8 +134,20 @@ def preview(
         "problems": {},
         "runs": next_runs(job, now, viewer, _anchor(job, edited, now)),
         "words": job.describe(),
+        "difference": _difference(job, edited, now),
         "code": code_of(job),
     }
+
+
+def _difference(job: JobDefinition, edited: Job | None, now: datetime) -> str:
+    """The next ten times before and after an edit, in words; '' where none is edited or all stay."""
+    if edited is None or edited.definition.schedule() == job.schedule():
+        return ""
+    anchors = (edited.anchor, now)
+    before, after = (
+        Preview.of(_job(each), at, now, 10) for each, at in zip((edited.definition, job), anchors, strict=True)
+    )
+    return repr(Difference(before, after))
 
 
 def _anchor(job: JobDefinition, edited: Job | None, now: datetime) -> datetime:
