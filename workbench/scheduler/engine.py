@@ -25,7 +25,7 @@ from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.reconciler import Reconciler
-from workbench.scheduler.records import Change, JobChanged, JobRecord, Run, Tally, decided
+from workbench.scheduler.records import Away, Change, JobChanged, JobRecord, Run, Tally, decided
 from workbench.scheduler.runner import Runner
 from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.extra import Extra
@@ -231,11 +231,13 @@ class Scheduler:
         record, now = self.record(name), self.clock.now()
         return Preview.of(record.definition, record.anchor, now, count)
 
+    def away(self) -> Away:
+        """What was planned while no process was there, of the jobs that are back."""
+        return Away(list(self._ledger.absences))
+
     def difference(self, definition: AnyJob, count: int) -> Difference:
         """The next planned times of a job as it is, and as it would be with that definition."""
-        record, now = self.record(definition.name), self.clock.now()
-        after, _ = decided(definition, record, "", now)
-        return Difference(self.preview(record.definition.name, count), Preview.of(definition, after.anchor, now, count))
+        return Difference.of(self.record(definition.name), definition, self.clock.now(), count)
 
     # What runs
 

@@ -13,7 +13,7 @@ from workbench.scheduler.cron.crontab import Crontab, import_crontab
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.preview import Difference, Preview
-from workbench.scheduler.records import Run, Tally
+from workbench.scheduler.records import Away, Run, Tally
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.zones import instant, read_wall
 
@@ -155,6 +155,15 @@ class Jobs(Mapping[str, Job]):
                 default, and for what lies further back, as far as rows are kept and the job's definitions known.
         """
         return self[name].account(since)
+
+    @property
+    def away(self) -> Away:
+        """What came while no process was there, and what became of it: one line, and one for each job that is back.
+
+        `While you were away: 3 planned times, 1 run late, 2 merged.` A job is back once it is defined in this process.
+        A run that was cut off is no part of it: it has a row of its own, `interrupted`.
+        """
+        return self._scheduler.away()
 
     def import_crontab(
         self,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from workbench.scheduler.account import Account
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.preview import Difference, Preview
-from workbench.scheduler.records import JobRecord, Run, Tally
+from workbench.scheduler.records import Away, JobRecord, Run, Tally
 from workbench.scheduler.runs.extra import Extra
 
 
@@ -81,6 +81,10 @@ class KnownJobs(Protocol):
 
     def account(self, name: str, since: datetime | None = None) -> Account:
         """What became of every planned time later than `since`."""
+        ...
+
+    def away(self) -> Away:
+        """What was planned while no process was there, of the jobs that are back."""
         ...
 
     def next_at(self, name: str) -> datetime | None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import AnyJob
+from workbench.scheduler.records import JobRecord, decided
 from workbench.scheduler.zones import clock_change
 
 _SHOWN = "%a %Y-%m-%d %H:%M:%S"
@@ -60,6 +61,17 @@ class Difference:
 
     def __init__(self, before: Preview, after: Preview) -> None:
         self.before, self.after = before, after
+
+    @classmethod
+    def of(cls, record: JobRecord, definition: AnyJob, now: datetime, count: int) -> Difference:
+        """What the definition would make of the next `count` times of the job.
+
+        Raises:
+            InvalidDefinition: It would never run, since all its times are past.
+        """
+        after, _ = decided(definition, record, "", now)
+        before = Preview.of(record.definition, record.anchor, now, count)
+        return cls(before, Preview.of(definition, after.anchor, now, count))
 
     @property
     def gone(self) -> list[datetime]:
