@@ -120,3 +120,60 @@ def test_a_failed_run_and_an_unknown_job_are_errors(said: Said) -> None:
     assert said("execute")[2] == (
         "workbench: No job is named. Fix: workbench jobs execute NAME; workbench jobs list says which.\n"
     )
+
+
+def test_one_job_is_shown_with_its_account_and_its_code(said: Said, wb: Workbench) -> None:
+    status, out, err = said("show", "hourly")
+    assert (status, err) == (0, "")
+    first, *rest = out.splitlines()
+    assert first.startswith("hourly: every 1 hour, on, next ")
+    assert first.endswith("last: no run yet")
+    assert rest[-1] == wb.jobs["hourly"].definition.to_code()
+    assert any(": planned 0 = 0." in line for line in rest)
+    wb.jobs["hourly"].execute()
+    assert json.loads(said("show", "hourly", "--json")[1])["last"] == "ok"
+
+
+def test_next_times_of_a_job_are_shown_in_its_zone_and_a_change_of_clocks_is_marked(said: Said, wb: Workbench) -> None:
+    wb.define(IntervalJob("change", service="echo", days=1, start="2050-03-26 12:00", timezone="Europe/Warsaw"))
+    assert said("preview", "change", "--last", "2")[1].splitlines() == [
+        "Europe/Warsaw            UTC",
+        "Sat 2050-03-26 12:00:00  Sat 2050-03-26 11:00:00",
+        "Sun 2050-03-27 12:00:00  Sun 2050-03-27 10:00:00  clocks change: UTC+01 before, UTC+02 from here",
+    ]
+    told = json.loads(said("preview", "change", "--json")[1])
+    assert (len(told["times"]), told["zone"]) == (20, "Europe/Warsaw")
+    assert said("preview", "later")[1].splitlines() == ["UTC", "Mon 2035-01-01 00:00:00"]
+
+
+def test_the_last_runs_of_a_job_are_listed(said: Said, wb: Workbench) -> None:
+    assert said("runs", "hourly") == (0, "Job 'hourly' has no runs yet.\n", "")
+    for _ in range(3):
+        wb.jobs["hourly"].execute()
+    wb.jobs["failing"].execute()
+    lines = said("runs", "hourly", "--last", "2")[1].splitlines()
+    assert [line.partition("  ")[2] for line in lines] == ["ok, by hand, 'heard night shift'"] * 2
+    assert "failed, by hand, ValueError: no reason" in said("runs", "failing")[1]
+    assert [run["cid"] for run in json.loads(said("runs", "hourly", "--json")[1])] == [
+        run.cid for run in wb.jobs["hourly"].runs
+    ]
+
+
+def test_a_job_is_paused_resumed_and_removed(said: Said, wb: Workbench) -> None:
+    assert said("pause", "hourly")[1] == "Job 'hourly' is paused; its planned times pass without a run.\n"
+    assert wb.jobs["hourly"].state == "paused"
+    assert said("resume", "hourly")[1].startswith("Job 'hourly' goes on; next 2")
+    assert wb.jobs["hourly"].state == "on"
+    assert said("remove", "hourly") == (0, "Job 'hourly' is removed, with its runs.\n", "")
+    assert "hourly" not in wb.jobs
+
+
+@pytest.mark.parametrize("action", ["show", "preview", "runs", "account", "pause", "resume", "remove"])
+def test_every_action_wants_the_name_of_a_job_there_is(said: Said, wb: Workbench, action: str) -> None:
+    assert said(action)[2] == (
+        f"workbench: No job is named. Fix: workbench jobs {action} NAME; workbench jobs list says which.\n"
+    )
+    status, out, err = said(action, "hourlie")
+    assert (status, out) == (1, "")
+    assert "No job is named 'hourlie'" in err
+    assert len(wb.jobs) == 3

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from workbench.scheduler import cron
+from workbench.scheduler.cron import expression as cron
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 

@@ -75,7 +75,7 @@ def test_a_job_refers_to_its_service() -> None:
 
 def test_every_wrong_field_is_named_at_once() -> None:
     problems = _problems(
-        IntervalJob, service="", hours=-1, repeats=0, start="soon", end=7, timezone="Europe/Warsow", extra=b"", active=1
+        IntervalJob, service="", hours=-1, repeats=0, start="soon", end=7, timezone="Europe/Warsow", extra=7, active=1
     )
     assert set(problems) == {"service", "hours", "repeats", "start", "end", "timezone", "extra", "active"}
     assert "did you mean 'Europe/Warsaw'" in problems["timezone"]

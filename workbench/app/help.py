@@ -88,7 +88,7 @@ PAGES = {
             workbench lab                      JupyterLab with the Workbench kernel
             workbench serve notebook.ipynb     the same services without a notebook
             workbench invoke api.hello         call a service of any workbench that runs here
-            workbench jobs list                and: jobs execute NAME
+            workbench jobs list                and: jobs show|preview|runs|execute|pause|... NAME
             workbench status                   what runs where
             workbench traffic [CID]            what calls did
             workbench log -f                   what services log, as they do

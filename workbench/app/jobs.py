@@ -17,6 +17,7 @@ from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import Invoke, JobResult
 from workbench.scheduler.records import Run
 from workbench.scheduler.runs.bounds import Bounds
+from workbench.scheduler.runs.extra import Extra, as_request, parsed
 
 Services = Mapping[str, Deployment]
 _here: ContextVar[Services | None] = ContextVar("workbench_services", default=None)
@@ -46,7 +47,7 @@ class CellScheduler(Scheduler):
             self._store.close()
         return settled
 
-    def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+    def execute(self, name: str, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, as `Scheduler.execute`; a running cell's own classes count."""
         token = _here.set(self._services_here())
         try:
@@ -60,7 +61,7 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
 
     def run(
         service: str,
-        extra: str,
+        extra: Extra,
         *,
         job_name: str,
         job_type: str,
@@ -69,13 +70,14 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
     ) -> JobResult:
         task = Task(
             service,
-            extra,
+            as_request(extra),
             ChannelInfo(job_name, "scheduler"),
             services=_here.get(),
             key=f"{job_name}@{planned_at.isoformat()}",
             job_type=job_type,
         )
         call = invoker.call_of(task)
+        call.payload = parsed(extra)
         on_cancel(lambda: setattr(call, "cancelled", True))
         root = Step("job", f"job {job_name!r}")
         root.steps.append(call.step)

@@ -106,6 +106,9 @@ App = Annotated[
 ]
 
 
+JobAction = Literal["list", "show", "preview", "runs", "account", "execute", "pause", "resume", "remove"]
+
+
 @app.callback()
 def _workbench(
     version: Annotated[bool, Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
@@ -241,28 +244,29 @@ def panel(
 @app.command()
 @command
 def jobs(
-    action: Annotated[Literal["list", "execute", "account"], Argument(help="What to do.", show_default=False)],
-    name: Annotated[str, Argument(help="The job.", autocompletion=_jobs)] = "",
+    action: Annotated[JobAction, Argument(help="What to do.", show_default=False)],
+    name: Annotated[str, Argument(help="The job; all for list.", autocompletion=_jobs)] = "",
     extra: Annotated[
-        str | None, Option(metavar="TEXT", help="Text seen as self.request.raw_request instead of the job's own.")
+        str | None, Option(metavar="TEXT", help="execute: seen as self.request.raw_request in place of the job's own.")
     ] = None,
     since: Annotated[
-        str | None, Option(metavar="TIME", help="Account for planned times later than that, in the job's zone.")
+        str | None, Option(metavar="TIME", help="account: planned times later than that, in the job's zone.")
     ] = None,
+    last: Annotated[int, Option(metavar="N", min=1, max=1_000, help="preview, runs: how many times or rows.")] = 20,
     app: App = "",
     as_json: AsJSON = False,
 ) -> Any:
-    """List the jobs of a running workbench, execute one now, or account for its planned times."""
-    from workbench.cli import remote
+    """List the jobs of a running workbench; show one, its next times, runs and account; execute, pause or remove it."""
+    from workbench.cli import jobs
 
     if action == "list":
-        listed = remote.jobs(app)
-        return listed if as_json else remote.jobs_said(listed)
-    if action == "account":
-        account = remote.account(name, since, app)
-        return account if as_json else account["said"]
-    run = remote.execute(name, extra, app)
-    return run if as_json else f"Job {name!r}: {run['outcome']}. {run['returned']}".rstrip()
+        listed = jobs.listed(app)
+        return listed if as_json else jobs.listed_said(listed)
+    if action == "execute":
+        told: Any = jobs.execute(name, extra, app)
+    else:
+        told = jobs.asked(action, name, app, since=since, last=last)
+    return told if as_json else jobs.said(action, name, told)
 
 
 @app.command()

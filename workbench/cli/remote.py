@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any, Literal
 
-from workbench.app.serving.asking import Refused, ask
+from workbench.app.serving.asking import ask
 from workbench.app.serving.choosing import NothingRuns, chosen
 from workbench.app.serving.runtime_file import Running, running
 from workbench.core.errors import WorkbenchError
@@ -72,31 +72,6 @@ def invoke(service: str, payload: str, app: str = "") -> dict[str, Any]:
     return dict(ask(target, "POST", "/workbench/invoke", {"service": service, "payload": _read(given)}))
 
 
-def jobs(app: str = "") -> list[dict[str, Any]]:
-    """The jobs with their next times."""
-    return list(ask(chosen(app), "GET", "/workbench/jobs"))
-
-
-def jobs_said(found: list[dict[str, Any]]) -> str:
-    """A line for each job."""
-    return "\n".join(_job_line(each) for each in found) or "No jobs."
-
-
-def execute(name: str, extra: str | None = None, app: str = "") -> dict[str, Any]:
-    """The outcome of one run made now.
-
-    Raises:
-        Refused: It did not end well, or there is no such job.
-    """
-    if not name:
-        raise WorkbenchError("No job is named. Fix: workbench jobs execute NAME; workbench jobs list says which.")
-    target = chosen(app, lambda each: name in status_of(each).get("jobs", ()))
-    run = dict(ask(target, "POST", "/workbench/jobs/execute", {"job": name, "extra": extra}))
-    if run["outcome"] != "ok":
-        raise Refused(f"Job {name!r} {run['outcome']}: {run['error'] or 'no reason given'}")
-    return run
-
-
 def panel(app: str = "") -> dict[str, Any]:
     """The address of the panel, with a code that logs in once.
 
@@ -116,14 +91,6 @@ def panel_said(told: dict[str, Any]) -> str:
     )
 
 
-def account(name: str, since: str | None = None, app: str = "") -> dict[str, Any]:
-    """What became of every planned time of a job."""
-    if not name:
-        raise WorkbenchError("No job is named. Fix: workbench jobs account NAME; workbench jobs list says which.")
-    target = chosen(app, lambda each: name in status_of(each).get("jobs", ()))
-    return dict(ask(target, "POST", "/workbench/jobs/account", {"job": name, "since": since}))
-
-
 def known(what: Literal["services", "jobs"]) -> list[str]:
     """Names of what runs on this machine, for shells that complete them; nothing where nothing answers."""
     return sorted({name for each in running() for name in status_of(each).get(what, ())})
@@ -132,11 +99,6 @@ def known(what: Literal["services", "jobs"]) -> list[str]:
 def apps() -> list[str]:
     """Names of the workbenches that run on this machine."""
     return sorted({each.name for each in running()})
-
-
-def _job_line(job: dict[str, Any]) -> str:
-    running = f", running since {job['running_since']}" if job["running_since"] else ""
-    return f"{job['name']}: {job['what']}, {job['state']}{running}, next {job['next'] or 'never'}"
 
 
 def _standard_input() -> str:

@@ -11,8 +11,9 @@ from msgspec import Meta, structs
 
 from workbench.core.definition import Definition, Reference
 from workbench.core.errors import InvalidDefinition
-from workbench.scheduler import cron
-from workbench.scheduler.words import cron_words
+from workbench.scheduler.cron import expression as cron
+from workbench.scheduler.cron.words import cron_words
+from workbench.scheduler.runs import extra
 from workbench.scheduler.zones import in_wall, instant, read_wall, wall_text, zone_problem
 
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
@@ -24,7 +25,9 @@ Moment = Annotated[str, Meta(description="Date and time in the job's zone, as 20
 Amount = Annotated[int, Meta(ge=0, le=10_000_000, description="Part of the time between two runs.")]
 Repeats = Annotated[int, Meta(ge=1, le=100_000, description="Planned times after which the job ends.")]
 Zone = Annotated[str, Meta(min_length=1, description="IANA time zone that dates and times are read in.")]
-Extra = Annotated[str, Meta(max_length=500_000, description="Any text, seen as self.request.raw_request.")]
+Extra = Annotated[
+    Any, Meta(description="Text, bytes, a dict or a list, seen as self.request.raw_request; 500 kB at most.")
+]
 _YEAR = 31_536_000
 Missed = Annotated[
     Literal["skip", "run_once", "run_all"],
@@ -94,6 +97,7 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self._write_moments_as_text()
+        structs.force_setattr(self, "extra", extra.kept(self._value("extra")))
         try:
             super().__post_init__()
         except InvalidDefinition as exc:
@@ -102,8 +106,10 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
             raise InvalidDefinition(exc.kind, str(exc.name), exc.problems | more) from None
 
     def problems(self) -> dict[str, str]:
-        """What is wrong with zone and dates."""
+        """What is wrong with zone, dates and extra."""
         problems: dict[str, str] = {}
+        if said := extra.problem(self._value("extra")):
+            problems["extra"] = said
         timezone = self._value("timezone")
         if isinstance(timezone, str) and timezone and (said := zone_problem(timezone)):
             problems["timezone"] = said

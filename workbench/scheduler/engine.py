@@ -23,10 +23,12 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
+from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.reconciler import Reconciler
-from workbench.scheduler.records import Change, JobChanged, JobRecord, Run, Tally, decided
+from workbench.scheduler.records import Away, Change, JobChanged, JobRecord, Run, Tally, decided
 from workbench.scheduler.runner import Runner
 from workbench.scheduler.runs.bounds import Bounds
+from workbench.scheduler.runs.extra import Extra
 
 if TYPE_CHECKING:
     from workbench.scheduler.alarm import Alarm
@@ -224,14 +226,22 @@ class Scheduler:
         is_whole = runs == record.repeats and self.state(name) == "finished"
         return Tally(name, ended, self._history.left_behind(record), runs, is_whole)
 
-    def preview(self, name: str, count: int) -> list[datetime]:
+    def preview(self, name: str, count: int) -> Preview:
         """The next planned times of a job (UTC), whatever its state."""
-        record = self.record(name)
-        return plan.preview(record.definition, record.anchor, self.clock.now(), count)
+        record, now = self.record(name), self.clock.now()
+        return Preview.of(record.definition, record.anchor, now, count)
+
+    def away(self) -> Away:
+        """What was planned while no process was there, of the jobs that are back."""
+        return Away(list(self._ledger.absences))
+
+    def difference(self, definition: AnyJob, count: int) -> Difference:
+        """The next planned times of a job as it is, and as it would be with that definition."""
+        return Difference.of(self.record(definition.name), definition, self.clock.now(), count)
 
     # What runs
 
-    def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+    def execute(self, name: str, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, whatever its state; see `Job.execute`."""
         record = self.record(name)
         return self._runner.by_hand(record, record.definition.extra if extra is None else extra, wait, timeout)

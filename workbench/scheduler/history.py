@@ -19,6 +19,7 @@ from workbench.durable.presence import Presence
 from workbench.scheduler import plan
 from workbench.scheduler.account import Account, Pause, Window, account
 from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
+from workbench.scheduler.runs.extra import as_json
 from workbench.stores.values import key_part
 
 log = logging.getLogger("workbench.scheduler")
@@ -51,7 +52,7 @@ class _Row(msgspec.Struct):
 _row_from = msgspec.json.Decoder(_Row).decode
 _run_from = msgspec.json.Decoder(Run).decode
 _record_from = msgspec.json.Decoder(JobRecord).decode
-_bytes = msgspec.json.Encoder().encode
+_bytes = msgspec.json.Encoder(enc_hook=as_json).encode
 
 
 class History:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from workbench.core.ports import Showable
 from workbench.scheduler.account import Account
+from workbench.scheduler.cron.crontab import Crontab, import_crontab
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
-from workbench.scheduler.records import Run, Tally
+from workbench.scheduler.preview import Difference, Preview
+from workbench.scheduler.records import Away, Run, Tally
+from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.zones import instant, read_wall
 
 NOTES = {
@@ -60,7 +65,7 @@ class Job(Showable):
         """Its kept runs, oldest first."""
         return self._scheduler.runs(self.name)
 
-    def execute(self, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+    def execute(self, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run it now, also if it is paused, without using up its schedule.
 
         Args:
@@ -93,9 +98,26 @@ class Job(Showable):
         """Forget it, with its runs."""
         self._scheduler.remove(self.name)
 
-    def preview(self, count: int = 5) -> list[datetime]:
-        """Its next planned times (UTC), whatever its state."""
+    def account(self, since: datetime | str | None = None) -> Account:
+        """What became of its planned times; see `Jobs.account`."""
+        zone = self.definition.zone
+        if isinstance(since, str):
+            since = instant(read_wall(since, zone), zone)
+        elif since is not None and since.tzinfo is None:
+            since = instant(since, zone)
+        return self._scheduler.account(self.name, since)
+
+    def preview(self, count: int = 5) -> Preview:
+        """Its next planned times (UTC), whatever its state; shown in its zone, with changes of clocks marked."""
         return self._scheduler.preview(self.name, count)
+
+    def difference(self, count: int = 10, **changes: Any) -> Difference:
+        """Its next planned times before and after a change, which is not made: `job.difference(hours=2)`.
+
+        Raises:
+            InvalidDefinition: A field is wrong, or the job would never run.
+        """
+        return self._scheduler.difference(self.definition.replace(**changes), count)
 
     def __repr__(self) -> str:
         definition = self.definition
@@ -132,12 +154,45 @@ class Jobs(Mapping[str, Job]):
             since: Only planned times later than that, a text as `2035-01-01 00:00` being read in the job's zone. By
                 default, and for what lies further back, as far as rows are kept and the job's definitions known.
         """
-        zone = self[name].definition.zone
-        if isinstance(since, str):
-            since = instant(read_wall(since, zone), zone)
-        elif since is not None and since.tzinfo is None:
-            since = instant(since, zone)
-        return self._scheduler.account(name, since)
+        return self[name].account(since)
+
+    @property
+    def away(self) -> Away:
+        """What came while no process was there, and what became of it: one line, and one for each job that is back.
+
+        `While you were away: 3 planned times, 1 run late, 2 merged.` A job is back once it is defined in this process.
+        A run that was cut off is no part of it: it has a row of its own, `interrupted`.
+        """
+        return self._scheduler.away()
+
+    def import_crontab(
+        self,
+        text_or_path: str | Path,
+        service: str | Mapping[str, str] | None = None,
+        *,
+        timezone: str = "UTC",
+        user_column: bool | None = None,
+    ) -> Crontab:
+        """Turn a crontab into definitions, each of its lines beside what became of it; `wb.define` them afterwards.
+
+        A command of a crontab is no service, and nothing here runs a shell: a line becomes a job only where `service`
+        names what runs for it. That service gets `{"command": ..., "environment": {...}}` as its request, with `stdin`
+        where the line has a `%` and `user` where it has one. What the service does with them is its own matter.
+
+        Args:
+            text_or_path: The crontab, or where it is; a text of one word is a path.
+            service: The service of every command, or services by command, or by its program: `{"backup.sh": "backup"}`.
+            timezone: Zone of the machine that the crontab is from; `CRON_TZ` changes it for the lines below.
+            user_column: Whether users stand between times and commands; by default only in /etc/crontab and
+                /etc/cron.d.
+
+        Returns:
+            The lines and the definitions. A job is called as its program, so that the same crontab makes the same jobs.
+
+        Raises:
+            NoCrontab: There is no such file, or it is no text.
+        """
+        return import_crontab(text_or_path, service, timezone=timezone, user_column=user_column)
 
     def _ipython_key_completions_(self) -> list[str]:
         return self._scheduler.names()

@@ -7,6 +7,7 @@ nothing behind that the next look would not find.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from threading import Lock
@@ -17,7 +18,9 @@ from workbench.core.ports import Clock
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import HICCUP, Due, hiccup
 from workbench.scheduler.history import Cover, History
-from workbench.scheduler.records import JobRecord, Run
+from workbench.scheduler.records import Absence, JobRecord, Run
+
+log = logging.getLogger("workbench.scheduler")
 
 _ALMOST = timedelta(microseconds=1)
 
@@ -53,6 +56,7 @@ class Ledger:
             tell: Called with each row of missed times once it is written.
         """
         self._history, self._clock, self._tell = history, clock, tell
+        self.absences: list[Absence] = []
         self._behind: dict[str, tuple[JobRecord, datetime]] = {}
         self._lock = Lock()
 
@@ -149,10 +153,23 @@ class Ledger:
         if next(self._gaps(record, now), None) is None:
             return plan.next_time(record.definition, record.anchor, now)
         oldest = now - hiccup(record)
+        gaps = [gap for gap in self._gaps(record, oldest) if not gap.is_theirs]
         late = self.settle_late(record, oldest, NOBODY_THERE)
+        self._tell_absence(record, gaps, len(late))
         self._look_again_if_theirs(record, oldest)
         late += self.open_times(record, oldest)
         return late[0] if late else plan.next_time(record.definition, record.anchor, now)
+
+    def _tell_absence(self, record: JobRecord, gaps: list[_Gap], late: int) -> None:
+        """Remember, and log, what was planned in the gaps while no process was there, and what becomes of it."""
+        if not gaps:
+            return
+        job = record.definition
+        planned = sum(plan.how_many(job, record.anchor, gap.first - _ALMOST, gap.until) for gap in gaps)
+        outcome = "merged" if late and job.missed == "run_once" else "missed"
+        absence = Absence(job.name, gaps[0].first, late, planned - late, outcome)
+        self.absences.append(absence)
+        log.info("while no process was there, %r; its policy is missed=%r", absence, job.missed)
 
     def leave_behind(self, record: JobRecord) -> None:
         """Prune the job's rows, as far as all is accounted for."""

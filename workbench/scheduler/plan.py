@@ -6,7 +6,7 @@ preview computes the same ones. `repeats` limits how many planned times there ar
 
 Clock changes. Weeks and days of an interval keep the wall-clock time in the job's zone; its hours, minutes and seconds
 are absolute and count after them. A wall-clock time that the clocks skip becomes the first instant after the gap; one
-that comes twice is the first of the two. Cron expressions: see `cron`.
+that comes twice is the first of the two. Cron expressions: see `cron.expression`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import islice, takewhile
+from zoneinfo import ZoneInfo
 
-from workbench.scheduler import cron
+from workbench.scheduler.cron import expression as cron
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.zones import instant
 
@@ -196,11 +197,16 @@ def _beginning(job: CronJob, anchor: datetime) -> datetime:
     return anchor if start is None else start - _ALMOST
 
 
-@lru_cache(maxsize=256)
 def _last_cron_time(job: CronJob, beginning: datetime) -> datetime:
     """The last of the job's repeats."""
     assert job.repeats is not None
+    return _nth_cron_time(job.cron, job.zone, beginning, job.repeats)
+
+
+# Not by the job, whose extra may have no hash.
+@lru_cache(maxsize=256)
+def _nth_cron_time(expression: str, zone: ZoneInfo, beginning: datetime, count: int) -> datetime:
     last = beginning
-    for last in islice(cron.times(job.cron, job.zone, beginning), job.repeats):  # noqa: B007
+    for last in islice(cron.times(expression, zone, beginning), count):  # noqa: B007
         pass
     return last

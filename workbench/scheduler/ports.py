@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from workbench.scheduler.account import Account
-from workbench.scheduler.records import JobRecord, Run, Tally
+from workbench.scheduler.definitions import AnyJob
+from workbench.scheduler.preview import Difference, Preview
+from workbench.scheduler.records import Away, JobRecord, Run, Tally
+from workbench.scheduler.runs.extra import Extra
 
 
 class JobResult(NamedTuple):
@@ -30,7 +33,7 @@ class Invoke(Protocol):
     def __call__(
         self,
         service: str,
-        extra: str,
+        extra: Extra,
         *,
         job_name: str,
         job_type: str,
@@ -41,7 +44,7 @@ class Invoke(Protocol):
 
         Args:
             service: Name of the service.
-            extra: The job's text; empty if it has none.
+            extra: The job's; empty text if it has none.
             job_name: Name of the job.
             job_type: Zato's word for its kind: `one_time`, `interval_based` or `cron_style`.
             planned_at: When it was due (UTC); the moment of the call for a run by hand.
@@ -80,6 +83,10 @@ class KnownJobs(Protocol):
         """What became of every planned time later than `since`."""
         ...
 
+    def away(self) -> Away:
+        """What was planned while no process was there, of the jobs that are back."""
+        ...
+
     def next_at(self, name: str) -> datetime | None:
         """When the job is due next (UTC); None if it is not on."""
         ...
@@ -88,11 +95,15 @@ class KnownJobs(Protocol):
 class HandledJobs(KnownJobs, Protocol):
     """What can be done with them besides."""
 
-    def preview(self, name: str, count: int) -> list[datetime]:
+    def preview(self, name: str, count: int) -> Preview:
         """The next planned times (UTC), whatever the job's state."""
         ...
 
-    def execute(self, name: str, extra: str | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
+    def difference(self, definition: AnyJob, count: int) -> Difference:
+        """The next planned times of a job as it is, and as it would be with that definition."""
+        ...
+
+    def execute(self, name: str, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, without using up its schedule."""
         ...
 

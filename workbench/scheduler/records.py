@@ -132,6 +132,44 @@ class Run(Attempt, frozen=True, kw_only=True):
         return f"{start}, {'started by hand, schedule not used up' if self.by_hand else 'started by its schedule'}."
 
 
+class Absence(Struct, frozen=True):
+    """Planned times of a job that came while no process was there: how many run late, and what the others are.
+
+    `first` is the earliest of them, `others` were given a row with the outcome `outcome`.
+    """
+
+    job: str
+    first: datetime
+    late: int
+    others: int
+    outcome: str
+
+    def __repr__(self) -> str:
+        total = self.late + self.others
+        parts = [f"{self.late} {'runs' if self.late == 1 else 'run'} late"] if self.late else []
+        parts += [f"{self.others} {self.outcome}"] if self.others else []
+        times = "planned time" if total == 1 else "planned times"
+        return f"job {self.job!r}: {total} {times} since {self.first:%Y-%m-%d %H:%M:%S} UTC, {', '.join(parts)}"
+
+
+class Away:
+    """What came while no process was there, of the jobs that are back since: `absences`, one for each."""
+
+    def __init__(self, absences: list[Absence]) -> None:
+        self.absences = absences
+
+    def __repr__(self) -> str:
+        if not self.absences:
+            return "While you were away: nothing was planned."
+        counts = {"run late": sum(each.late for each in self.absences)}
+        for each in self.absences:
+            counts[each.outcome] = counts.get(each.outcome, 0) + each.others
+        parts = [f"{count} {what}" for what, count in counts.items() if count]
+        total = sum(counts.values())
+        lines = [f"While you were away: {total} planned {'time' if total == 1 else 'times'}, {', '.join(parts)}."]
+        return "\n".join([*lines, *(f"  {each}" for each in self.absences)])
+
+
 class Tally:
     """How the last scheduled runs of a job went: `3 runs, 2 ok, 1 failed`."""
 

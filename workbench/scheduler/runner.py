@@ -25,6 +25,7 @@ from workbench.scheduler.pool import Pool
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted, bounded, shown
 from workbench.scheduler.runs.bounds import Bounds
+from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.following import Following
 from workbench.scheduler.runs.lines import BUSY, CANCELLED, NO_THREAD, Line, Running
 from workbench.scheduler.runs.retries import Retries
@@ -114,7 +115,7 @@ class Runner:
         """Whether a planned time of the job runs here, or is about to run or to be passed over."""
         return name in self._lines or self._passing[name] > 0
 
-    def by_hand(self, record: JobRecord, extra: str, wait: bool, timeout: float | None) -> Run:
+    def by_hand(self, record: JobRecord, extra: Extra, wait: bool, timeout: float | None) -> Run:
         """Run a job now, beside its schedule; raises nothing that the run or the store could cause."""
         definition, now = record.definition, self._clock.now()
         run = Run(
@@ -214,7 +215,7 @@ class Runner:
             if running is None or not running.is_abandoned:
                 self._leave()
 
-    def _run_by_hand(self, running: Running, extra: str) -> None:
+    def _run_by_hand(self, running: Running, extra: Extra) -> None:
         try:
             self._perform(running, extra)
         finally:
@@ -283,7 +284,7 @@ class Runner:
                 self._passing[due.record.definition.name] -= 1
             self._leave()
 
-    def _perform(self, running: Running, extra: str) -> None:
+    def _perform(self, running: Running, extra: Extra) -> None:
         number = next(self._numbers)
         self._running[number] = running
         try:
@@ -322,7 +323,7 @@ class Runner:
         if not run.by_hand and not self.retries.add(running.record, run):
             self._following.run_after(running.record.definition, run)
 
-    def _invoked(self, running: Running, extra: str, run: Run) -> Run:
+    def _invoked(self, running: Running, extra: Extra, run: Run) -> Run:
         definition = running.record.definition
         result = self._invoke(
             definition.service,

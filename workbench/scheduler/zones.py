@@ -112,3 +112,15 @@ def instant(wall: datetime, zone: ZoneInfo) -> datetime:
         else:
             late = middle
     return late
+
+
+def clock_change(before: datetime, at: datetime) -> str:
+    """What the clock of a zone did between two local times, if anything."""
+    if before.utcoffset() == at.utcoffset():
+        return ""
+    return f"clocks change: {_offset(before)} before, {_offset(at)} from here"
+
+
+def _offset(at: datetime) -> str:
+    text = at.strftime("%z")
+    return f"UTC{text[:3]}{':' + text[3:] if text[3:] != '00' else ''}"

@@ -13,6 +13,7 @@ from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
 from workbench.limiting.definition import Limit
+from workbench.scheduler.jobs import Job
 from workbench.ui import calls, cells, rows, writing
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import filling, limit, schedule
@@ -166,14 +167,19 @@ def edit_job(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 def _job(desk: Desk, message: Content) -> Read:
     values = {**message["values"], "service": message["service"]}
-    return schedule.read_job(str(message["how"]), values, desk.wb.clock.now())
+    return schedule.read_job(str(message["how"]), values, desk.wb.clock.now(), _edited(desk, message))
 
 
 def check_schedule(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """The next runs of what is typed, its words and its code."""
     values = {**message["values"], "service": message["service"]}
-    edited = desk.wb.jobs.get(str(message["edit"])) if message.get("edit") else None
-    return schedule.preview(str(message["how"]), values, desk.wb.clock.now(), str(message.get("viewer", "")), edited)
+    viewer = str(message.get("viewer", ""))
+    return schedule.preview(str(message["how"]), values, desk.wb.clock.now(), viewer, _edited(desk, message))
+
+
+def _edited(desk: Desk, message: Content) -> Job | None:
+    """The job that the form changes, if it changes one."""
+    return desk.wb.jobs.get(str(message["edit"])) if message.get("edit") else None
 
 
 def save_schedule(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:

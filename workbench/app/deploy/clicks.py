@@ -23,6 +23,7 @@ from workbench.core.origin import Origin
 from workbench.core.ports import Clock, Store
 from workbench.limiting.definition import Limit
 from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
+from workbench.scheduler.runs.extra import as_json
 from workbench.security.definitions import APIKey, BasicAuth
 from workbench.stores.values import key_part, name_of_part
 
@@ -146,7 +147,7 @@ class KeptClicks:
             StoreUnavailable: It cannot be kept.
         """
         definition = click.definition
-        text = msgspec.json.encode(definition)
+        text = msgspec.json.encode(definition, enc_hook=as_json)
         if mask(text.decode()) != text.decode():
             raise ServiceUsage(
                 f"{click} holds the value of a secret, which is not kept in the store. "

@@ -33,10 +33,11 @@ class Execution(msgspec.Struct):
 
 
 class Asked(msgspec.Struct):
-    """What the command line asks of a job's account: since when, as a text in the job's zone."""
+    """What the command line asks of a job: since when, as a text in the job's zone, and how many times or rows."""
 
     job: str
     since: str | None = None
+    last: int = 20
 
 
 class Told(Protocol):
@@ -100,21 +101,25 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         asked = _read(exchange, Execution)
         return wb.jobs[asked.job].execute(asked.extra)
 
-    def account(exchange: Exchange) -> Any:
-        asked = _read(exchange, Asked)
-        found = wb.jobs.account(asked.job, since=asked.since)
-        told = {name: getattr(found, name) for name in ("job", "since", "until", "planned", "by_outcome", "by_hand")}
-        return told | {"holds": found.holds, "said": repr(found)}
-
     return {
         ("GET", "/workbench/status"): status,
         ("POST", "/workbench/invoke"): invoke,
         ("GET", "/workbench/jobs"): jobs,
         ("POST", "/workbench/jobs/execute"): execute,
-        ("POST", "/workbench/jobs/account"): account,
+        **{("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()},
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
     }
+
+
+def _of_job(wb: Told, do: Callable[[Job, Asked], Any]) -> Admin:
+    """An address that asks about one job."""
+
+    def answer(exchange: Exchange) -> Any:
+        asked = _read(exchange, Asked)
+        return do(wb.jobs[asked.job], asked)
+
+    return answer
 
 
 def _job_told(job: Job) -> dict[str, Any]:
@@ -127,6 +132,48 @@ def _job_told(job: Job) -> dict[str, Any]:
         "running_since": job.running_since,
         "last": job.runs[-1].outcome if job.runs else None,
     }
+
+
+def _shown(job: Job, asked: Asked) -> Any:
+    account = job.account()
+    return _job_told(job) | {"code": job.definition.to_code(), "source": job.source, "account": repr(account)}
+
+
+def _account(job: Job, asked: Asked) -> Any:
+    found = job.account(asked.since)
+    told = {name: getattr(found, name) for name in ("job", "since", "until", "planned", "by_outcome", "by_hand")}
+    return told | {"holds": found.holds, "said": repr(found)}
+
+
+def _preview(job: Job, asked: Asked) -> Any:
+    times = job.preview(asked.last)
+    return {"times": times, "zone": times.zone.key, "changes": times.changes, "said": repr(times)}
+
+
+def _paused(job: Job, asked: Asked) -> Any:
+    job.pause()
+    return {"job": job.name, "said": f"Job {job.name!r} is paused; its planned times pass without a run."}
+
+
+def _resumed(job: Job, asked: Asked) -> Any:
+    job.resume()
+    return {"job": job.name, "said": f"Job {job.name!r} goes on; next {job.next_at or 'never'}."}
+
+
+def _removed(job: Job, asked: Asked) -> Any:
+    job.remove()
+    return {"job": job.name, "said": f"Job {job.name!r} is removed, with its runs."}
+
+
+JOB_ACTIONS: dict[str, Callable[[Job, Asked], Any]] = {
+    "show": _shown,
+    "account": _account,
+    "preview": _preview,
+    "runs": lambda job, asked: job.runs[-asked.last :],
+    "pause": _paused,
+    "resume": _resumed,
+    "remove": _removed,
+}
 
 
 def _read(exchange: Exchange, kind: type[T]) -> T:

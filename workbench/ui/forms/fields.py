@@ -162,6 +162,8 @@ def _kind(info: Any) -> Kind:
             return "number"
         case inspect.DictType():
             return "pairs"
+        case inspect.AnyType():
+            return "long text"
         case inspect.StrType(max_length=longest) if longest is not None and longest > LONG_TEXT:
             return "long text"
     return "text"

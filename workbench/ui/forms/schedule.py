@@ -15,6 +15,9 @@ from workbench.core.definition import Definition
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import UNITS, AnyJob, CronJob, IntervalJob, JobDefinition, OneTimeJob
 from workbench.scheduler.jobs import Job
+from workbench.scheduler.preview import Difference, Preview
+from workbench.scheduler.runs.extra import as_text
+from workbench.scheduler.zones import clock_change
 from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.reading import Read, filled, read
 
@@ -61,6 +64,8 @@ def editing(job: AnyJob, now: datetime) -> dict[str, Any]:
     opened = opening(job.service, (), job.zone.key, now)
     given = {field: value for field, value in filled(job).items() if value or field not in UNITS}
     given = {field: value for field, value in given.items() if value not in (None, "")}
+    if not isinstance(job.extra, str):
+        given["extra"] = as_text(job.extra)
     units = {} if how == "every" else {"hours": "1"}
     kept = {field: value for field, value in opened["values"].items() if field not in ("name", *UNITS)}
     more = [field | {"value": given.get(field["name"], field["default"])} for field in opened["more"][how]]
@@ -88,11 +93,18 @@ def _more(cls: type[Definition]) -> list[dict[str, Any]]:
     return [field | {"value": field["default"]} for field in fields]
 
 
-def read_job(kind: str, values: Mapping[str, Any], now: datetime) -> Read:
-    """The job that the form describes, or every error; one that would never run is an error too."""
+def read_job(kind: str, values: Mapping[str, Any], now: datetime, edited: Job | None = None) -> Read:
+    """The job that the form describes, or every error; one that would never run is an error too.
+
+    An extra that is not text stays what it is in the job that is edited, until its text is changed.
+    """
     cls = KINDS[kind]
     known = {field.name for field in fields_of(cls)}
     found = read(cls, {name: value for name, value in values.items() if name in known})
+    if edited is not None and found.definition is not None:
+        extra = edited.definition.extra
+        if not isinstance(extra, str) and as_text(extra) == values.get("extra", ""):
+            found = Read(found.definition.replace(extra=extra), {})
     if isinstance(found.definition, JobDefinition) and (past := plan.past_problems(_job(found.definition), now)):
         return Read(None, past)
     return found
@@ -114,7 +126,7 @@ def preview(
         viewer: The time zone of who looks.
         edited: The job that the form changes; while its schedule stays, its times do.
     """
-    found = read_job(kind, values, now)
+    found = read_job(kind, values, now, edited)
     if not isinstance(found.definition, JobDefinition):
         return {"problems": found.problems, "runs": [], "words": "", "code": ""}
     job = found.definition
@@ -122,8 +134,20 @@ def preview(
         "problems": {},
         "runs": next_runs(job, now, viewer, _anchor(job, edited, now)),
         "words": job.describe(),
+        "difference": _difference(job, edited, now),
         "code": code_of(job),
     }
+
+
+def _difference(job: JobDefinition, edited: Job | None, now: datetime) -> str:
+    """The next ten times before and after an edit, in words; '' where none is edited or all stay."""
+    if edited is None or edited.definition.schedule() == job.schedule():
+        return ""
+    anchors = (edited.anchor, now)
+    before, after = (
+        Preview.of(_job(each), at, now, 10) for each, at in zip((edited.definition, job), anchors, strict=True)
+    )
+    return repr(Difference(before, after))
 
 
 def _anchor(job: JobDefinition, edited: Job | None, now: datetime) -> datetime:
@@ -145,7 +169,7 @@ def next_runs(job: JobDefinition, now: datetime, viewer: str, anchor: datetime) 
                 "here": _clock(here, now.year),
                 "zone": short_zone(zone.key),
                 "there": "" if other == zone else _beside(there, here, str(getattr(other, "key", "UTC"))),
-                "change": _change(before, here),
+                "change": clock_change(before, here),
             }
         )
         before = here
@@ -176,15 +200,3 @@ def _hour(at: datetime) -> str:
 def _beside(there: datetime, here: datetime, key: str) -> str:
     day = "" if there.date() == here.date() else f"{there:%a} "
     return f"{day}{_hour(there)} {short_zone(key)}"
-
-
-def _change(before: datetime, at: datetime) -> str:
-    """What the clocks did between two runs, if anything."""
-    if before.utcoffset() == at.utcoffset():
-        return ""
-    return f"clocks change: {_offset(before)} before, {_offset(at)} from here"
-
-
-def _offset(at: datetime) -> str:
-    text = at.strftime("%z")
-    return f"UTC{text[:3]}{':' + text[3:] if text[3:] != '00' else ''}"

@@ -1,0 +1,1 @@
+"""Cron: expressions, their words, and crontabs."""
