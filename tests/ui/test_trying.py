@@ -9,8 +9,21 @@ from typing import Any
 import pytest
 
 from tests.ui.conftest import Asking, Hello
-from workbench import APIKey, BasicAuth, FTPConnection, Limit, RESTChannel, RESTConnection, Service, Workbench, secret
+from workbench import (
+    APIKey,
+    BasicAuth,
+    FTPConnection,
+    IntervalJob,
+    Limit,
+    RESTChannel,
+    RESTConnection,
+    Service,
+    Workbench,
+    secret,
+)
 from workbench.connections import catalog
+from workbench.core.origin import Origin
+from workbench.runtime.registry import Source
 from workbench.sandbox.ftp.server import FTPServer
 from workbench.security.definitions import SecurityDefinition
 from workbench.ui.panel.trying import label_of
@@ -133,3 +146,34 @@ def test_what_depends_on_a_thing_is_told_before_it_is_removed(
     assert "private" in ask("remove", collection="users", name="ada")["failed"], "what names it keeps it in force"
     assert depends("channels", "private") == ([], [])
     assert "undo" in ask("remove", collection="channels", name="private")
+
+
+def test_of_everything_that_can_be_removed_is_told_what_depends_on_it(ask: Asking, wb: Workbench) -> None:
+    wb.define(
+        RESTChannel("public", service="api.hello"),
+        IntervalJob("hourly", service="api.hello", hours=1),
+        Limit("api.hello", on="service", lines="5/m"),
+    )
+    assert ask("form save", connection="rest", values={"name": "far", "host": "https://data.example.com"})["said"]
+    click = next(iter(wb.clicked))
+    named = [("jobs", "hourly"), ("limits", "service api.hello"), ("channels", "public"), ("clicked", click)]
+    assert [ask("depends", collection=collection, name=name) for collection, name in named] == [
+        {"named_by": [], "used_by": []}
+    ] * len(named)
+    assert "is named 'hourli'" in ask("depends", collection="jobs", name="hourli")["failed"]
+
+
+def test_a_change_by_click_can_be_taken_back_whatever_names_what_it_changed(
+    ask: Asking, wb: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADA_PASSWORD", "correct horse")
+    with wb.drafting.scope(Source(Origin("cell", cell_id="c1"), ""), lambda _: True):
+        wb.define(BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD")))
+    wb.define(RESTChannel("private", service="api.hello", security="ada"))
+    edit = {"collection": "users", "name": "ada"}
+    values = {"name": "ada", "username": "ada.l", "password": "ADA_PASSWORD"}
+    assert "is changed" in ask("form save", edit=edit, values=values)["said"]
+    (click,) = wb.clicked
+    assert ask("depends", collection="users", name="ada")["named_by"] == ["REST 'private'"]
+    assert ask("depends", collection="clicked", name=click) == {"named_by": [], "used_by": []}
+    assert "is removed" in ask("click remove", name=click)["said"]
