@@ -88,3 +88,17 @@ def test_a_limit_is_explained_in_its_row(drawn: Drawn, wb: Workbench) -> None:
     # Another limit's form opens in its place.
     body.get_by_role("button", name="Edit limit on channel api.hello", exact=True).click()
     body.locator(".wb-panel .wb-title", has_text="Limit").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("tab", "opener"), [("users", "Change password of ada"), ("connections", "Change secret of far")]
+)
+def test_the_button_of_a_secret_opens_the_form_at_its_field(drawn: Drawn, wb: Workbench, tab: str, opener: str) -> None:
+    drawn.open(tab)
+    body = drawn.page.locator(".wb-tab-body")
+    body.get_by_role("button", name=opener, exact=True).click()
+    field = body.locator(".wb-panel input[type=password]").first
+    field.wait_for()
+    assert field.evaluate("(each) => each === document.activeElement")
+    assert field.is_visible()
+    assert drawn.wrong() == []

@@ -75,10 +75,10 @@ export class DefinitionsRow extends Row {
     return this.open(opener, "request", (common, opening) => new RequestForm({ ...common, channel, opening, report: (said) => this.report(said) }).panel, { channel });
   }
 
-  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked, said_in }) {
+  one({ collection, name, text, where, link, who, secret, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked, said_in }) {
     const edit = { collection, name };
-    const open = (event) => this.open(event.currentTarget, "form",
-      (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
+    const open = (at) => (event) => this.open(event.currentTarget, "form",
+      (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"], at }), { edit });
     return h("div", { class: "wb-small", "data-key": `${collection} ${name}`, ...inCell(said_in) },
       dot(gone ? "calm" : mood, gone ? "gone" : DOTS[mood]), h("span", { class: "wb-small-name" }, text), place(where, gone ? "" : link),
       sandbox ? chip("sandbox", "warn") : null,
@@ -92,7 +92,8 @@ export class DefinitionsRow extends Row {
         curl ? copyButton(curl, "Copy as curl", "") : null,
         collection === "connections" ? button("Ping", () => this.ask("ping", { name }), { "aria-label": `Ping ${name}` }) : null,
         copyButton(code, "Copy as code", ""),
-        button("Edit", open, { "aria-label": `Edit ${name}`, "aria-expanded": "false" }),
+        secret.field ? button(secret.label, open(secret.field), { "aria-label": `${secret.label} of ${name}`, "aria-expanded": "false" }) : null,
+        button("Edit", open(""), { "aria-label": `Edit ${name}`, "aria-expanded": "false" }),
         button("Remove", (event) => this.remove(event.currentTarget, edit, text), { "aria-label": `Remove ${name}`, "aria-expanded": "false" })));
   }
 }

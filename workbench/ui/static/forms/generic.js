@@ -4,12 +4,13 @@ import { Field, more } from "./fields.js";
 import { Panel } from "./panel.js";
 import { latest } from "../talk.js";
 
-export function definitionPanel({ talk, title, subject, form, names, what, locked = [], try: tries = "", in_code, warning, onSaved, onClose }) {
+export function definitionPanel({ talk, title, subject, form, names, what, locked = [], try: tries = "", at = "", in_code, warning, onSaved, onClose }) {
   const values = (saving) => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get(saving)]));
   const panel = new Panel({
     title,
     subject,
     onClose,
+    at,
     save: async () => {
       const said = await talk.ask("form save", { ...what, values: values(true) });
       if (!Object.keys(said.problems).length) onSaved(said);
