@@ -102,3 +102,13 @@ def test_the_button_of_a_secret_opens_the_form_at_its_field(drawn: Drawn, wb: Wo
     assert field.evaluate("(each) => each === document.activeElement")
     assert field.is_visible()
     assert drawn.wrong() == []
+
+
+def test_a_setting_says_how_it_changes(drawn: Drawn) -> None:
+    drawn.open("settings")
+    row = drawn.page.locator('tr[data-setting="port"]')
+    row.locator("summary").click()
+    row.locator(".wb-code", has_text="wb.start(port=8080)").wait_for()
+    assert drawn.page.locator('tr[data-setting="folder"] summary').count() == 1
+    assert drawn.wrong() == []
+    assert drawn.faults(".wb-tab-body") == {}
