@@ -35,7 +35,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, locke
       const said = await talk.ask("form try", { ...what, values: values(true) });
       panel.show(said.problems, { all: true });
       panel.jump(said.problems);
-      fill(tried, said.tried ? [dot("live"), " ", said.tried] : null);
+      fill(tried, said.tried ? [dot(said.mood), " ", said.tried] : null);
     } catch (error) {
       fill(tried, h("span", { class: "wb-error" }, error.message));
     }
@@ -47,7 +47,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, locke
     const labels = rest.map((spec) => spec.label).join(", ");
     panel.body.append(more(`More: ${labels}`, h("div", { class: "wb-grid" }, rowsOf(rest))));
   }
-  if (tries) panel.foot.prepend(tried, h("span", { class: "wb-grow" }), button(tries, tryOnce, { title: "Try it with what is typed; nothing is kept" }));
+  if (tries) panel.foot.prepend(tried, h("span", { class: "wb-grow" }), button(tries, tryOnce, { title: "Really done, with what is typed; nothing is kept" }));
   panel.lockInCode({ in_code, warning });
   check(0);
   return panel;
