@@ -12,6 +12,7 @@ import pytest
 from workbench import Workbench
 from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
+from workbench.core.errors import WorkbenchError
 
 Made = Callable[[str], Workbench]
 
@@ -108,3 +109,32 @@ def test_nothing_is_kept_for_a_store_in_memory(tmp_path: Path) -> None:
     ports.settle(12345)
     assert ports.ports()[0] == 11223
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_port_that_is_given_at_the_start_stays_and_is_not_kept_for_tomorrow(made: Made, kept: Path) -> None:
+    before = kept.read_text()
+    with made("other.ipynb") as wb:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            other = int(taken.getsockname()[1])
+        assert wb.start(port=other) == f"http://localhost:{other}" == wb.start(port=other)
+        with pytest.raises(
+            WorkbenchError, match=rf"is at port {other}. Fix: stop it first: wb.stop\(\); wb.start\(port="
+        ):
+            wb.start(port=other + 1)
+        assert wb.url == f"http://localhost:{other}"
+        wb.stop()
+        assert wb.start() == f"http://localhost:{other}", "it stays where it was put"
+    assert kept.read_text() == before
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_port_that_cannot_be_had_at_the_start_changes_nothing(made: Made, free: int) -> None:
+    with made("first.ipynb") as wb, socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        for wrong in (held.getsockname()[1], 70_000):
+            with pytest.raises(WorkbenchError, match="Fix: "):
+                wb.start(port=wrong)
+        assert wb.start() == f"http://localhost:{free}"

@@ -302,6 +302,9 @@ def test_the_panel_lists_what_was_clicked_and_removes_it(notebook: Callable[...,
     clicked.get_by_text("Job 'hello' was set by click on").wait_for()
     assert clicked.get_by_role("button", name="Copy", exact=True).is_enabled()
     clicked.get_by_role("button", name="Remove job hello", exact=True).click()
+    clicked.get_by_text("Nothing depends on it.").wait_for()
+    assert opened.ask("print(list(wb.jobs))") == "['hello']"
+    clicked.get_by_role("button", name="Remove", exact=True).click()
     clicked.get_by_text("Job 'hello' is removed.").wait_for()
     assert opened.ask("print(list(wb.jobs), list(wb.clicked))") == "[] []"
 

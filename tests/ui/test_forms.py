@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from tests.ui.definitions import CLASSES, values_of
 from workbench.ui.forms.fields import Field, fields_of
-from workbench.ui.forms.reading import form_of, read
+from workbench.ui.forms.reading import filled, form_of, read
 
 
 def wrong_for(field: Field) -> Any:
@@ -41,6 +42,27 @@ def test_an_untouched_form_with_its_required_fields_makes_the_defaults(name: str
     json.dumps(form)
     found = read(cls, {each["name"]: each["value"] for each in form["fields"]})
     assert found == read(cls, {"name": "x", **values_of(name)})
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_field_of_a_form_has_a_label_help_its_unit_and_its_default(name: str) -> None:
+    cls, given = CLASSES[name], {"name": "x", **values_of(name)}
+    made = read(cls, given).definition
+    assert made is not None
+    fields, defaults = form_of(cls, {})["fields"], filled(made)
+    assert {each["name"] for each in fields} == set(cls.__struct_fields__)
+    labels = [each["label"] for each in fields]
+    assert len(set(labels)) == len(labels), "two fields of a form are told apart"
+    for each in fields:
+        assert re.fullmatch(r"[A-Z][A-Za-z0-9 ]*( \[(s|bytes)\])?", each["label"])
+        assert each["description"].endswith("."), each["name"]
+        units = re.findall(r"\[(s|bytes)\]", each["description"])
+        assert units == [] or f"[{units[0]}]" in each["label"], f"{each['name']} has its unit beside it"
+        assert each["name"].endswith(("_seconds", "_bytes")) == each["label"].endswith(("[s]", "[bytes]"))
+        if each["name"] not in given and not each["required"]:
+            assert each["value"] == each["default"], each["name"]
+            # What a class fills in itself, once it knows its name, its help tells.
+            assert each["default"] == defaults[each["name"]] or "empty: " in each["description"], each["name"]
 
 
 @pytest.mark.parametrize("name", CLASSES)

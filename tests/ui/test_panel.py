@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from workbench.ui import views
 from workbench.ui.desk import Desk
 from workbench.ui.panel.figures import rank
 from workbench.ui.panel.happened import PAGE, asked_of, calls_page
+from workbench.ui.panel.settings import settings_facts
 from workbench.ui.panel.tabs import TABS
 
 SCRIPT = "<script>alert('from a stranger')</script>"
@@ -54,7 +56,7 @@ def test_each_tab_says_how_many_there_are_and_shows_as_many(desk: Desk, ask: Ask
     for tab in TABS:
         said = ask("panel", tab=tab.name)
         assert "failed" not in said, tab.name
-        assert len(said["rows"]) == (found[tab.name] or len(full.settings.rows()))
+        assert len(said["rows"]) == (found[tab.name] or len(full.settings.rows()) + 1)
         assert "about" not in said or tab.name == "settings"
     assert names(ask("panel", tab="users")) == ["ada"]
     assert ask("panel", tab="jobs")["note"].startswith("Jobs run while this kernel lives")
@@ -325,6 +327,26 @@ def test_the_time_zone_is_set_and_no_other_setting(ask: Asking, wb: Workbench) -
     assert "time zone" in ask("setting save", name="timezone", value="Mars")["failed"]
     assert "cannot change while the workbench runs" in ask("setting save", name="port", value="1")["failed"]
     assert ask("setting save", name="timezone", value="")["said"] == "timezone is the default."
+
+
+def test_port_and_folder_say_where_they_came_from_and_how_they_change(ask: Asking, wb: Workbench) -> None:
+    def row(name: str) -> dict[str, Any]:
+        return next(each for each in ask("panel", tab="settings")["rows"] if each["name"] == name)
+
+    assert (row("port")["value"], row("port")["change"]["code"]) == ("0", "wb.start(port=8080)"), "it is stopped"
+    first = wb.start()
+    told = row("port")
+    assert (first, told["from"]) == (f"http://localhost:{told['value']}", "argument")
+    assert told["change"]["code"] == "wb.stop()\nwb.start(port=8080)"
+    assert "restart the kernel" in told["change"]["words"]
+    exec(told["change"]["code"].replace("8080", told["value"]), {"wb": wb})
+    assert (wb.url, row("port")["value"], row("port")["from"]) == (first, told["value"], "wb.start")
+    assert wb.call("GET /api/hello").status == 200
+    folder = row("folder")
+    assert (folder["value"], folder["from"]) == (str(Path.cwd()), "default")
+    with Workbench("shop.ipynb", port=0) as ours:
+        assert settings_facts(ours)[1]["from"] == "shop.ipynb"
+        assert "Move the notebook, then restart the kernel" in settings_facts(ours)[1]["change"]["words"]
 
 
 def test_the_panel_is_drawn_anew_when_a_call_came(desk: Desk, wb: Workbench) -> None:

@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 
 from tests.ui.conftest import Asking
-from workbench import APIKey, BasicAuth, IntervalJob, Limit, RESTChannel, RESTConnection, Service, Workbench, secret
+from workbench import (
+    APIKey,
+    BasicAuth,
+    DropboxConnection,
+    IntervalJob,
+    Limit,
+    LocalFolder,
+    RESTChannel,
+    RESTConnection,
+    Service,
+    Workbench,
+    secret,
+)
 from workbench.core.errors import WorkbenchError
 from workbench.ui import views
 from workbench.ui.desk import Desk
@@ -162,3 +174,32 @@ def test_the_dot_of_a_connection_tells_how_the_last_call_went(desk: Desk, ask: A
     assert dot() == "bad"
     wb.define(RESTConnection("source", host="http://127.0.0.1:1", path="/rates"))
     assert dot() == "live", "nobody has asked what is defined anew"
+
+
+def test_what_has_a_secret_has_a_button_that_opens_its_field(
+    ask: Asking, wb: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ADA_PASSWORD", "A_KEY", "A_TOKEN"):
+        monkeypatch.setenv(name, "correct horse")
+    wb.define(
+        BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD")),
+        APIKey("partner", key=secret("A_KEY")),
+        RESTConnection("open", host="https://data.example.com"),
+        RESTConnection("keyed", host="https://data.example.com", api_key=secret("A_KEY")),
+        DropboxConnection("box", user_agent="x", token=secret("A_TOKEN")),
+        LocalFolder("here", path="."),
+    )
+    rows = [row for tab in ("users", "connections", "channels") for row in ask("panel", tab=tab)["rows"]]
+    assert {row["name"]: row["secret"] for row in rows} == {
+        "ada": {"field": "password", "label": "Change password"},
+        "partner": {"field": "key", "label": "Change key"},
+        "open": {"field": "password", "label": "Change secret"},
+        "keyed": {"field": "api_key", "label": "Change secret"},
+        "box": {"field": "token", "label": "Change secret"},
+        "here": {},
+        "api.hello": {},
+    }
+    for row in rows:
+        fields = ask("form", edit={"collection": row["collection"], "name": row["name"]})["form"]["fields"]
+        secrets = [field["name"] for field in fields if field["kind"] == "secret"]
+        assert row["secret"].get("field") in (secrets or [None])

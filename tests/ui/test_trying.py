@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.ui.conftest import Asking, Hello
-from workbench import APIKey, BasicAuth, FTPConnection, Limit, RESTChannel, RESTConnection, Service, Workbench, secret
+from workbench import (
+    APIKey,
+    BasicAuth,
+    FTPConnection,
+    IntervalJob,
+    JSONRPCChannel,
+    Limit,
+    RESTChannel,
+    RESTConnection,
+    Service,
+    SOAPChannel,
+    Workbench,
+    secret,
+)
 from workbench.connections import catalog
+from workbench.core.origin import Origin
+from workbench.runtime.registry import Source
 from workbench.sandbox.ftp.server import FTPServer
 from workbench.security.definitions import SecurityDefinition
 from workbench.ui.panel.trying import label_of
@@ -100,7 +116,8 @@ def test_a_user_is_checked_with_what_is_typed(ask: Asking, wb: Workbench, kind: 
 def test_every_kind_of_connection_and_user_can_be_tried() -> None:
     assert {label_of(catalog.definition_class(kind)) for kind in catalog.rows()} == {"Ping"}
     assert {label_of(each) for each in (BasicAuth, APIKey, SecurityDefinition)} == {"Check"}
-    assert label_of(RESTChannel) == ""
+    assert {label_of(each) for each in (RESTChannel, SOAPChannel, JSONRPCChannel)} == {"Send a request"}
+    assert label_of(IntervalJob) == "", "its next runs are shown as it is typed"
 
 
 def test_what_depends_on_a_thing_is_told_before_it_is_removed(
@@ -133,3 +150,90 @@ def test_what_depends_on_a_thing_is_told_before_it_is_removed(
     assert "private" in ask("remove", collection="users", name="ada")["failed"], "what names it keeps it in force"
     assert depends("channels", "private") == ([], [])
     assert "undo" in ask("remove", collection="channels", name="private")
+
+
+def test_of_everything_that_can_be_removed_is_told_what_depends_on_it(ask: Asking, wb: Workbench) -> None:
+    wb.define(
+        RESTChannel("public", service="api.hello"),
+        IntervalJob("hourly", service="api.hello", hours=1),
+        Limit("api.hello", on="service", lines="5/m"),
+    )
+    assert ask("form save", connection="rest", values={"name": "far", "host": "https://data.example.com"})["said"]
+    click = next(iter(wb.clicked))
+    named = [("jobs", "hourly"), ("limits", "service api.hello"), ("channels", "public"), ("clicked", click)]
+    assert [ask("depends", collection=collection, name=name) for collection, name in named] == [
+        {"named_by": [], "used_by": []}
+    ] * len(named)
+    assert "is named 'hourli'" in ask("depends", collection="jobs", name="hourli")["failed"]
+
+
+def test_a_change_by_click_can_be_taken_back_whatever_names_what_it_changed(
+    ask: Asking, wb: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADA_PASSWORD", "correct horse")
+    with wb.drafting.scope(Source(Origin("cell", cell_id="c1"), ""), lambda _: True):
+        wb.define(BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD")))
+    wb.define(RESTChannel("private", service="api.hello", security="ada"))
+    edit = {"collection": "users", "name": "ada"}
+    values = {"name": "ada", "username": "ada.l", "password": "ADA_PASSWORD"}
+    assert "is changed" in ask("form save", edit=edit, values=values)["said"]
+    (click,) = wb.clicked
+    assert ask("depends", collection="users", name="ada")["named_by"] == ["REST 'private'"]
+    assert ask("depends", collection="clicked", name=click) == {"named_by": [], "used_by": []}
+    assert "is removed" in ask("click remove", name=click)["said"]
+
+
+class Looks(Service):
+    """Looks from inside a call whether others reach the address by which it came."""
+
+    name = "api.looks"
+    wb: Workbench
+    path = ""
+    seen: ClassVar[list[int]] = []
+
+    def handle(self) -> dict[str, Any]:
+        client = http.client.HTTPConnection("127.0.0.1", int(self.wb.url.rpartition(":")[2]), timeout=20)
+        client.request("GET", self.path)
+        self.seen.append(client.getresponse().status)
+        client.close()
+        return {"id": self.request.http.params.get("id")}
+
+
+def test_a_channel_is_called_before_it_is_there_and_nobody_else_reaches_it(ask: Asking, wb: Workbench) -> None:
+    Looks.wb, Looks.path, Looks.seen = wb, "/drafted/1", []
+    wb.deploy(Looks)
+    values = {"name": "drafted", "service": "api.looks", "path": "/drafted/{id}", "method": "GET"}
+    assert ask("form", kind="RESTChannel", preset={})["try"] == "Send a request"
+    said = ask("form try", kind="RESTChannel", values=values)
+    assert said["tried"] == 'GET /drafted/1 was answered 200, application/json {"id":"1"}'
+    assert said["mood"] == "live"
+    assert Looks.seen == [404], "while it was tried, its address was open to nobody else"
+    assert "drafted" not in wb.channels
+    assert wb.call("GET /drafted/1").status == 404
+
+
+def test_an_edit_of_a_channel_is_tried_and_the_channel_goes_on_as_it_was(
+    ask: Asking, wb: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADA_PASSWORD", "correct horse")
+    Looks.wb, Looks.path, Looks.seen = wb, "/hello", []
+    wb.deploy(Looks)
+    wb.define(
+        BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD")), RESTChannel("api.hello", path="/hello")
+    )
+    edit = {"collection": "channels", "name": "api.hello"}
+    values = {"name": "api.hello", "service": "api.looks", "path": "/hello", "security": "ada"}
+    said = ask("form try", edit=edit, values=values)
+    assert "was answered 200" in said["tried"], "with the credentials of its user"
+    assert Looks.seen == [200], "others went on by the channel in force, without credentials"
+    assert wb.channels["api.hello"].security == ""
+
+
+def test_a_channel_that_cannot_be_opened_says_so_when_it_is_tried(ask: Asking, wb: Workbench) -> None:
+    wb.define(RESTChannel("api.hello", path="/hello"))
+    taken = {"name": "other", "service": "api.hello", "path": "/hello"}
+    assert "/hello" in ask("form try", kind="RESTChannel", values=taken)["failed"]
+    said = ask("form try", kind="RESTChannel", values={"name": "other", "service": "api.none", "path": "none"})
+    assert set(said["problems"]) == {"path"}
+    missing = ask("form try", kind="RESTChannel", values={"name": "other", "service": "api.none", "path": "/none"})
+    assert set(missing["problems"]) == {"service"}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from workbench.app import help as helped
 from workbench.app.book import Entry
 from workbench.app.parts import Parts
 from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
+from workbench.app.serving.views import DRAFT_HEADER
+from workbench.channels.definition import HTTPChannel
+from workbench.channels.live import LiveChannel
 from workbench.channels.pipeline import Page
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.collection import CollectionRow
@@ -127,6 +131,18 @@ class About:
             )
 
         definition.verifier(reveal).verify(Headers(definition.credentials(reveal)))
+
+    @contextmanager
+    def try_channel(self, channel: HTTPChannel) -> Iterator[tuple[LiveChannel, dict[str, str]]]:
+        """Open a channel that is not in force for one's own requests, which bear the headers that this gives.
+
+        For everybody else its address stays as it is.
+
+        Raises:
+            PathTaken, MissingSecret: It could not be opened.
+        """
+        with self._parts.views.trial(channel) as token:
+            yield self._parts.views.live_channel(channel), {DRAFT_HEADER: token}
 
     def help(self, topic: str = "") -> helped.Page:
         """A short page on one topic; without one, what there is and which topics.

@@ -316,10 +316,12 @@ class Parts:
         self.live.close_all()
         self.views.forget_secrets()
 
-    def start(self) -> None:
-        """Start the server, and have the command line find it."""
-        self.server.start()
-        if self._settings.port is None:
+    def start(self, port: int | None) -> None:
+        """Start the server, from now on at a port that is given, and have the command line find it."""
+        self.server.start(port)
+        if port is not None:
+            self.ports.by_hand = True
+        if self._settings.port is None and not self.ports.by_hand:
             self.ports.settle(self.server.port)
         self.own.start()
         self.watchdog.start()

@@ -375,11 +375,11 @@ class Workbench(About):
         """Address of the server; '' while it is stopped."""
         return self._parts.server.url
 
-    def start(self) -> str:
-        """Start the HTTP server if it is not running, and return its address."""
+    def start(self, port: int | None = None) -> str:
+        """Start the HTTP server if it is stopped, from now on at `port` if one is given (0: any); gives its address."""
         with self.drafting.lock:
-            if not self.url:
-                self._parts.start()
+            if not self.url or port not in (None, self._parts.server.port):
+                self._parts.start(port)
         return self.url
 
     def stop(self, drain_seconds: float = 0.0) -> None:

@@ -74,7 +74,9 @@ class HTTPChannel(ChannelDefinition, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "http-soap"
 
-    path: Annotated[str, Meta(max_length=2000, description="Address, as /api/orders/{id}.")] = ""
+    path: Annotated[
+        str, Meta(max_length=2000, description="Address, as /api/orders/{id}; empty: made of the name.")
+    ] = ""
     security: Annotated[str, Meta(description="Security definition whose user may call; empty: anyone.")] = ""
     limit: Annotated[
         str, Meta(max_length=200_000, description="Calls allowed, as 100/m; several lines name networks.")

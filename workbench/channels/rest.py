@@ -20,7 +20,7 @@ class RESTChannel(HTTPChannel, tag="rest channel", frozen=True, kw_only=True):
     kind: ClassVar[str] = "REST"
     first_fields: ClassVar[tuple[str, ...]] = ("path", "name", "method", "security", "limit")
 
-    service: Annotated[str, Meta(description="Name of the service that answers.")] = ""
+    service: Annotated[str, Meta(description="Name of the service that answers; empty: of this name.")] = ""
     method: Annotated[str | tuple[str, ...], Meta(description="Method, or several; none means all.")] = ()
     data_format: Annotated[DataFormat, Meta(description="How `self.request.payload` is read.")] = "json"
     match_slash: Annotated[bool, Meta(description="Whether {name} may hold slashes.")] = False

@@ -33,7 +33,7 @@ class SOAPChannel(HTTPChannel, tag="soap channel", frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "SOAP"
 
-    service: Annotated[str, Meta(description="Name of the service that answers.")] = ""
+    service: Annotated[str, Meta(description="Name of the service that answers; empty: of this name.")] = ""
     namespace: Annotated[str, Meta(description="Namespace of answers; empty: the request's own.")] = ""
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from workbench.limiting.definition import Limit
 from workbench.limiting.shared.limiter import Use
 from workbench.scheduler.jobs import Job
 from workbench.scheduler.records import Run
+from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.limit import enough_calls
 
 
@@ -206,6 +207,7 @@ def definition_facts(
         "where": address or f"{host}{':' if host and port else ''}{port}{path}",
         "link": live.url if live is not None and _is_link(live) else "",
         "who": _who(shown),
+        "secret": _secret(shown),
         "code": code_of(shown),
         "curl": _curl(live) if live is not None else "",
         "try": live is not None and live.methods is not None,
@@ -221,6 +223,16 @@ def _who(shown: Definition) -> str:
     if not isinstance(shown, ChannelDefinition):
         return ""
     return f"only {shown.security}" if shown.security else "no security: anyone on this machine may call it"
+
+
+def _secret(shown: Definition) -> dict[str, str]:
+    """The field of its secret, the one that is set if it may have several, and the button for it; empty without one."""
+    fields = [each for each in fields_of(type(shown)) if each.kind == "secret"]
+    if not fields:
+        return {}
+    field = next((each for each in fields if getattr(shown, each.name)), fields[0])
+    what = "secret" if shown.collection == "connections" else field.label.lower()
+    return {"field": field.name, "label": f"Change {what}"}
 
 
 def definition_named(wb: Workbench, collection: str, name: str) -> Definition:

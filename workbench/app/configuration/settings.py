@@ -177,9 +177,10 @@ class SettingsInForce:
                 raise WorkbenchError(f"The time zone {problem}.")
             prefer(name, value or "")
         elif setting is not None:
+            now = f" Or for this run: wb.stop(); wb.start(port={value!r})" if name == "port" else ""
             raise WorkbenchError(
                 f"{name} cannot change while the workbench runs. "
-                f"Fix: set {setting.variable} in the environment or in .env, and restart."
+                f"Fix: set {setting.variable} in the environment or in .env, and restart.{now}"
             )
         else:
             raise UnknownName("setting", name, (each.name for each in SETTINGS)).as_attribute()

@@ -32,6 +32,8 @@ class Ports:
         self.is_returning = file.is_held_elsewhere
         self._app, self._whole = file.app, str(folder / file.app)
         self._file = kept / "ports.json" if kept is not None else None
+        self.by_hand = False
+        """Whether `wb.start(port=...)` has chosen another port than the settings say."""
         self.elsewhere = ""
         """Why the address is not the usual one: `11223 is held by 00-hello.ipynb`; '' if it is."""
 

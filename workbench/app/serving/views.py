@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from workbench.channels.definition import ChannelDefinition, HTTPChannel
@@ -98,6 +100,20 @@ class Views:
         channels = {name: live.channel for name, live in self._mounted.items()}
         channels |= {each.name: each for each in waiting if isinstance(each, HTTPChannel)}
         return View(self._routes(channels), services)
+
+    @contextmanager
+    def trial(self, channel: HTTPChannel) -> Iterator[str]:
+        """A view in which a channel is open, for requests alone that bear the token which this gives.
+
+        Raises:
+            PathTaken, MissingSecret: It could not be opened.
+        """
+        view, token = self.with_draft([channel], self._services()), secrets.token_hex(16)
+        self.drafts[token] = lambda: view
+        try:
+            yield token
+        finally:
+            self.drafts.pop(token, None)
 
     def follow_services(self) -> None:
         """Take the new snapshot of services; routes stay."""

@@ -149,15 +149,25 @@ class HTTPServer:
         """How many clients are connected."""
         return inner.connection_count(self._server) if self._server is not None else 0
 
-    def start(self) -> None:
+    def start(self, port: int | None = None) -> None:
         """Bind and serve; does nothing when it serves already.
+
+        Args:
+            port: Port wanted from now on (0 takes any); None leaves that as it was.
 
         Raises:
             PortBusy: The port given by hand is taken.
+            WorkbenchError: It serves at another port, or that number is none.
         """
         if self._server is not None:
+            if port not in (None, self.port):
+                raise WorkbenchError(
+                    f"The server is at port {self.port}. Fix: stop it first: wb.stop(); wb.start(port={port})"
+                )
             return
-        sockets = self._listeners = self._bind()
+        wanted = self._wanted if port is None else port
+        sockets = self._listeners = self._bind(wanted)
+        self._wanted = wanted
         self.port = sockets[0].getsockname()[1]
         self._pipeline.draining = False
 
@@ -169,15 +179,15 @@ class HTTPServer:
         self._server = self._run(serve())
         _switching.begin()
 
-    def _bind(self) -> list[socket.socket]:
-        if self._wanted is not None:
+    def _bind(self, wanted: int | None) -> list[socket.socket]:
+        if wanted is not None:
             try:
-                return bind_loopback(self._wanted)
+                return bind_loopback(wanted)
             except (OSError, OverflowError, TypeError) as exc:
                 if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
-                    raise PortBusy(self._wanted) from exc
+                    raise PortBusy(wanted) from exc
                 raise WorkbenchError(
-                    f"Port {self._wanted} cannot be had ({exc}). Fix: choose another port (0 takes any)."
+                    f"Port {wanted} cannot be had ({exc}). Fix: choose another port (0 takes any)."
                 ) from exc
         best, *others = self._preference.ports()
         deadline = time.monotonic() + RETRY_SECONDS

@@ -22,6 +22,7 @@ MAIN_FIELDS = 6
 LONG_TEXT = 2_000
 SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET_CODE = re.compile(r"""secret\(\s*(["'])(?P<name>[^"']+)\1\s*(?:,\s*prefix=(["'])(?P<prefix>[^"']*)\3\s*)?\)""")
+_HELP = {"name": "What it is called, here and in code."}
 _CAPITALS = {"Api": "API", "Ca": "CA", "Tls": "TLS", "Url": "URL"}
 _UNITS = {"_seconds": " [s]", "_bytes": " [bytes]"}
 
@@ -67,7 +68,10 @@ def fields_of(cls: type[Definition]) -> tuple[Field, ...]:
     infos = {each.name: each for each in structs.fields(cls)}
     fields = [field_of(infos[name], types[name], refers.get(name, "")) for name in cls.__struct_fields__]
     fields.sort(key=lambda field: not field.required)
-    return tuple(structs.replace(field, more=place >= MAIN_FIELDS) for place, field in enumerate(fields))
+    return tuple(
+        structs.replace(field, more=place >= MAIN_FIELDS, description=field.description or _HELP.get(field.name, ""))
+        for place, field in enumerate(fields)
+    )
 
 
 def field_of(info: structs.FieldInfo, kind: Any, refers: str = "") -> Field:

@@ -12,13 +12,15 @@ from workbench.ui.desk import Content, Desk, Tell, Verb
 
 def depends(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """The definitions that name this one, which keep it in force, and the services that use it."""
-    definition = rows.definition_named(desk.wb, str(message["collection"]), str(message["name"]))
+    collection, name = str(message["collection"]), str(message["name"])
+    if collection == "clicked" and desk.wb.clicked[name].edits:
+        # What a cell defines stays in force.
+        return {"named_by": [], "used_by": []}
+    definition = rows.definition_named(desk.wb, collection, name)
+    is_connection = definition.collection == "connections"
     return {
         "named_by": [str(each) for each in every_definition(desk.wb) if _names(each, definition)],
-        "used_by": rows.users_of_connections(desk.wb).get(definition.name, [])
-        if definition.collection == "connections"
-        else [],
-        "leads_to": list(getattr(definition, "leads_to", ())),
+        "used_by": rows.users_of_connections(desk.wb).get(definition.name, []) if is_connection else [],
     }
 
 

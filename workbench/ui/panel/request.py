@@ -32,13 +32,13 @@ def _channel(desk: Desk, message: Content) -> LiveChannel:
 def open_request(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """The form of a request, as the last one was typed."""
     live = _channel(desk, message)
-    opened = opening(live, _declared(desk, live))
+    opened = opening(live, declared(desk, live))
     history = desk.requests.of(live.name)
     start = history[0]["given"] if history else opened["start"]
     return opened | {"start": start, "users": sorted(desk.wb.users), "history": history, "address": live.address}
 
 
-def _declared(desk: Desk, live: LiveChannel) -> Declared | None:
+def declared(desk: Desk, live: LiveChannel) -> Declared | None:
     """What the one service behind a channel declares."""
     service = desk.wb.services.get(live.leads_to[0]) if len(live.leads_to) == 1 else None
     return service.live.io if service is not None else None
@@ -93,7 +93,7 @@ def answered(answer: Answer, ms: float) -> dict[str, Any]:
     trace = answer.trace
     return {
         "status": f"{answer.status} {responses.get(answer.status, '')}".rstrip(),
-        "mood": COLOURS[_mood(answer.status)],
+        "mood": colour_of(answer.status),
         "ms": ms,
         "bytes": len(answer.body),
         "headers": [[name, value] for name, value in answer.headers.items()],
@@ -103,8 +103,10 @@ def answered(answer: Answer, ms: float) -> dict[str, Any]:
     }
 
 
-def _mood(status: int) -> Mood:
-    return "failed" if status >= 500 else "attention" if status >= 400 else "ok"
+def colour_of(status: int) -> str:
+    """The colour of an answer with this status."""
+    mood: Mood = "failed" if status >= 500 else "attention" if status >= 400 else "ok"
+    return COLOURS[mood]
 
 
 def _body(answer: Answer) -> dict[str, str]:

@@ -15,6 +15,7 @@ from workbench.ui.desk import Desk
 from workbench.ui.panel.figures import figures_of
 from workbench.ui.panel.happened import PAGE, Asked, calls_page, lines_page, numbers, on_page
 from workbench.ui.panel.peers import peer_facts
+from workbench.ui.panel.settings import settings_facts
 
 HELLO = """class Hello(Service):
     name = "api.hello"
@@ -142,11 +143,7 @@ def _log(desk: Desk, asked: Asked) -> Shown:
 
 
 def _settings(desk: Desk, asked: Asked) -> Shown:
-    facts = [
-        {"name": name, "value": value, "from": came, "what": what, "editable": name == "timezone"}
-        for name, value, came, what in desk.wb.settings.rows()
-    ]
-    return {"rows": found_by(asked.text, facts)}
+    return {"rows": found_by(asked.text, settings_facts(desk.wb))}
 
 
 TABS: Sequence[Tab] = (

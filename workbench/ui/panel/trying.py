@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.channels.definition import HTTPChannel
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.definition import Definition
+from workbench.core.errors import WorkbenchError
 from workbench.security.definitions import SecurityDefinition
 from workbench.ui.desk import Content, Desk, Tell
 from workbench.ui.forms.filling import filled_form
+from workbench.ui.forms.request import opening, read_request
+from workbench.ui.panel.request import colour_of, declared
 
 
 def label_of(cls: type[Definition]) -> str:
     """What the button of a form is called; '' of a kind that cannot be tried before it is saved."""
     if issubclass(cls, ConnectionDefinition):
         return "Ping"
+    if issubclass(cls, HTTPChannel):
+        return "Send a request"
     return "Check" if issubclass(cls, SecurityDefinition) else ""
 
 
 def form_try(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """Ping a connection, or let a user in, as the form has it now; or say by field what is wrong."""
+    """Ping a connection, let a user in, or call by a channel, as the form has it; or say by field what is wrong."""
     found, typed = filled_form(desk, message)
     if found.definition is None:
         return {"problems": found.problems}
     if problems := desk.clashes(found.definition, str((message.get("edit") or {}).get("name", ""))):
         return {"problems": problems}
+    if isinstance(found.definition, HTTPChannel):
+        return {"problems": {}, **_called(desk, found.definition)}
     values = {each.name: each.value for each in typed}
     if isinstance(found.definition, ConnectionDefinition):
         said = f"{found.definition} answered: {_pinged(desk, found.definition, values)}"
@@ -32,7 +40,19 @@ def form_try(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
         assert isinstance(found.definition, SecurityDefinition)
         desk.wb.try_user(found.definition, values)
         said = f"{found.definition} is let in with these credentials."
-    return {"problems": {}, "tried": said}
+    return {"problems": {}, "tried": said, "mood": "live"}
+
+
+def _called(desk: Desk, definition: HTTPChannel) -> dict[str, str]:
+    """What a first request is answered, by the server's own pipeline; to all others the address stays as it was."""
+    with desk.wb.try_channel(definition) as (live, mine):
+        form = opening(live, declared(desk, live))
+        request, problems = read_request(live, form["start"] | {"places": dict.fromkeys(form["places"], "1")})
+        if request is None:
+            raise WorkbenchError(f"No request can be made up for {definition}: {problems}. Fix: save it, then Try it.")
+        asked = f"{request.method} {request.target}"
+        answer = desk.wb.call(asked, request.body, headers=request.headers | mine, user=request.user)
+    return {"tried": f"{asked} was answered {' '.join(answer.describe().split())}", "mood": colour_of(answer.status)}
 
 
 def _pinged(desk: Desk, definition: ConnectionDefinition, values: dict[str, str]) -> str:

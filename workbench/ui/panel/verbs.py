@@ -12,6 +12,7 @@ from workbench.core.masking import masked
 from workbench.runtime.registry import Version
 from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.panel.again import again, compare, panel_call
+from workbench.ui.panel.explaining import EXPLAINING
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
 from workbench.ui.panel.offers import offers
@@ -103,6 +104,7 @@ PANEL: dict[str, Verb] = {
     "setting save": set_setting,
     "running": running_here,
     **REQUEST,
+    **EXPLAINING,
     **PEERS,
 }
 """What the panel may ask for."""

@@ -26,7 +26,7 @@ export class ClickedRow extends Row {
       h("span", { class: "wb-buttons" },
         write && canWriteCells() ? button("Write it into a cell", keep, { class: "wb-primary", "aria-label": `Write ${name} into a cell` }) : null,
         copyButton(code, "Copy", ""),
-        button("Remove", () => this.ask("click remove", { name }), { "aria-label": `Remove ${name}` })));
+        button("Remove", (event) => this.remove(event.currentTarget, { collection: "clicked", name }, said, "click remove", { name }), { "aria-label": `Remove ${name}`, "aria-expanded": "false" })));
   }
 }
 

@@ -1,6 +1,7 @@
 // What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
 import { inCell } from "./cells.js";
 import { button, chip, copyButton, dot, fill, h, hereabouts } from "./dom.js";
+import { explainPanel } from "./forms/explain.js";
 import { definitionPanel } from "./forms/generic.js";
 import { faultsPanel } from "./forms/faults.js";
 import { limitPanel } from "./forms/limit.js";
@@ -8,15 +9,27 @@ import { RequestForm } from "./forms/request.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./forms/schedule.js";
 import { agoText, jobCard, limitCard } from "./small.js";
-import { removePanel } from "./forms/remove.js";
 import { Stale } from "./talk.js";
 
 const DOTS = { live: "defined", warn: "the last call was refused", bad: "the last call failed" };
 const LARGEST_UPLOAD_BYTES = 5 * 1024 * 1024;
 
-export function jobEdit(row, job) {
-  return (event) => row.open(event.currentTarget, "job edit",
-    (common, opening) => schedulePanel({ ...common, service: job.service, opening }), { name: job.name });
+// What the buttons of a job's small card open in a row.
+export function jobForms(row, job) {
+  return {
+    edit: (event) => row.open(event.currentTarget, "job edit", (common, opening) => schedulePanel({ ...common, service: job.service, opening }), { name: job.name }),
+    remove: (event) => row.remove(event.currentTarget, { collection: "jobs", name: job.name }, `Job '${job.name}'`, "job", { name: job.name, what: "remove" }),
+  };
+}
+
+// What the buttons of a limit's small card open in a row.
+export function limitForms(row, limit) {
+  const named = { on: limit.on, name: limit.name };
+  return {
+    edit: (event) => row.open(event.currentTarget, "limit", (common, opening) => limitPanel({ ...common, opening, target: limit }), row.service ? {} : named),
+    explain: (event) => row.open(event.currentTarget, "explain", explainPanel, named),
+    remove: (event) => row.remove(event.currentTarget, { collection: "limits", name: `${limit.on} ${limit.name}` }, `limit on ${limit.on} '${limit.name}'`, "limit remove", named),
+  };
 }
 
 export class JobsRow extends Row {
@@ -29,7 +42,7 @@ export class JobsRow extends Row {
     if (!this.isNew(jobs)) return;
     const common = { talk: this.talk, now: this.card.now, report: (said) => this.report(said) };
     this.retell(jobs);
-    this.fillThings(jobs.map((job) => jobCard(job, { ...common, edit: jobEdit(this, job) })));
+    this.fillThings(jobs.map((job) => jobCard(job, { ...common, ...jobForms(this, job) })));
   }
 }
 
@@ -43,9 +56,7 @@ export class LimitsRow extends Row {
   draw(limits) {
     if (!this.isNew(limits)) return;
     const common = { talk: this.talk, service: "", now: this.card.now, report: (said) => this.report(said), bursts: this.bursts };
-    const edit = (limit) => (event) => this.open(event.currentTarget, "limit", (given, opening) => limitPanel({ ...given, opening, target: limit }),
-      { on: limit.on, name: limit.name });
-    this.fillThings(limits.map((limit) => limitCard(limit, { ...common, edit: edit(limit) })));
+    this.fillThings(limits.map((limit) => limitCard(limit, { ...common, ...limitForms(this, limit) })));
   }
 }
 
@@ -60,25 +71,14 @@ export class DefinitionsRow extends Row {
     this.fillThings(shown.map((each) => this.one(each)));
   }
 
-  // It goes at once if nothing depends on it, with the way back; else a person is told what does.
-  async remove(opener, edit, text) {
-    try {
-      const said = await this.talk.ask("depends", edit);
-      if (!said.named_by.length && !said.used_by.length) await this.ask("remove", edit);
-      else await this.open(opener, null, (common) => removePanel({ ...common, ...said, text, remove: () => this.talk.ask("remove", edit) }));
-    } catch (error) {
-      if (!(error instanceof Stale)) this.report({ failed: error.message });
-    }
-  }
-
   try(opener, channel) {
     return this.open(opener, "request", (common, opening) => new RequestForm({ ...common, channel, opening, report: (said) => this.report(said) }).panel, { channel });
   }
 
-  one({ collection, name, text, where, link, who, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked, said_in }) {
+  one({ collection, name, text, where, link, who, secret, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked, said_in }) {
     const edit = { collection, name };
-    const open = (event) => this.open(event.currentTarget, "form",
-      (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"] }), { edit });
+    const open = (at) => (event) => this.open(event.currentTarget, "form",
+      (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"], at }), { edit });
     return h("div", { class: "wb-small", "data-key": `${collection} ${name}`, ...inCell(said_in) },
       dot(gone ? "calm" : mood, gone ? "gone" : DOTS[mood]), h("span", { class: "wb-small-name" }, text), place(where, gone ? "" : link),
       sandbox ? chip("sandbox", "warn") : null,
@@ -92,8 +92,9 @@ export class DefinitionsRow extends Row {
         curl ? copyButton(curl, "Copy as curl", "") : null,
         collection === "connections" ? button("Ping", () => this.ask("ping", { name }), { "aria-label": `Ping ${name}` }) : null,
         copyButton(code, "Copy as code", ""),
-        button("Edit", open, { "aria-label": `Edit ${name}`, "aria-expanded": "false" }),
-        button("Remove", (event) => this.remove(event.currentTarget, edit, text), { "aria-label": `Remove ${name}` })));
+        secret.field ? button(secret.label, open(secret.field), { "aria-label": `${secret.label} of ${name}`, "aria-expanded": "false" }) : null,
+        button("Edit", open(""), { "aria-label": `Edit ${name}`, "aria-expanded": "false" }),
+        button("Remove", (event) => this.remove(event.currentTarget, edit, text), { "aria-label": `Remove ${name}`, "aria-expanded": "false" })));
   }
 }
 

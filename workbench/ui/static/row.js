@@ -1,6 +1,7 @@
 // A part of a card: what it shows, a drawer for one open form, one line of what happened.
 import { cellsGone, writeCell } from "./cells.js";
 import { button, codeBlock, copyButton, dot, fill, h } from "./dom.js";
+import { removePanel } from "./forms/remove.js";
 import { Stale } from "./talk.js";
 
 export class Row {
@@ -76,6 +77,11 @@ export class Row {
       this.closed(opener);
       if (!(error instanceof Stale)) this.report({ failed: error.message });
     }
+  }
+
+  // Nothing goes by one click: a person is told what depends on it, or that nothing does.
+  remove(opener, what, text, verb = "remove", content = what) {
+    return this.open(opener, "depends", (common, said) => removePanel({ ...common, ...said, text, remove: () => this.talk.ask(verb, content) }), what);
   }
 
   closed(opener) {

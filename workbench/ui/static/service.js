@@ -2,7 +2,7 @@
 import { button, dot, fill, h, hereabouts } from "./dom.js";
 import { definitionPanel } from "./forms/generic.js";
 import { invokePanel } from "./forms/invoke.js";
-import { jobEdit } from "./listed.js";
+import { jobForms, limitForms } from "./listed.js";
 import { limitPanel } from "./forms/limit.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./forms/schedule.js";
@@ -64,11 +64,10 @@ export class ServiceRow extends Row {
 
   drawThings(row) {
     const common = { talk: this.talk, service: this.service, now: this.card.now, report: (said) => this.report(said), bursts: this.bursts };
-    const edit = (limit) => (event) => this.open(event.currentTarget, "limit", (given, opening) => limitPanel({ ...given, opening, target: limit }));
     this.retell(row.jobs);
     this.fillThings(
-      row.jobs.map((job) => jobCard(job, { ...common, edit: jobEdit(this, job) })),
-      row.limits.map((limit) => limitCard(limit, { ...common, edit: edit(limit) })));
+      row.jobs.map((job) => jobCard(job, { ...common, ...jobForms(this, job) })),
+      row.limits.map((limit) => limitCard(limit, { ...common, ...limitForms(this, limit) })));
   }
 
   rollBack() {

@@ -7,7 +7,7 @@ import { Stale } from "./talk.js";
 const MOODS = { on: "live", paused: "warn", waiting: "warn", inactive: "calm", finished: "calm" };
 const OUTCOMES = { ok: "live", running: "calm", merged: "calm", failed: "bad", timed_out: "bad", interrupted: "bad", skipped: "warn", missed: "warn" };
 
-export function jobCard(job, { talk, now, report, edit }) {
+export function jobCard(job, { talk, now, report, edit, remove }) {
   const does = (what) => () => talk.ask("job", { name: job.name, what }).then(report, (error) => error instanceof Stale || report({ failed: error.message }));
   const paused = job.state === "paused";
   return h("div", { class: "wb-small wb-job", "data-job": job.name, "data-key": `job ${job.name}`, ...inCell(job.said_in) },
@@ -21,7 +21,7 @@ export function jobCard(job, { talk, now, report, edit }) {
       button("Execute", does("execute"), { title: "Run it now; its schedule is not used up" }),
       button(paused ? "Resume" : "Pause", does(paused ? "resume" : "pause")),
       button("Edit", edit, { "aria-label": `Edit ${job.name}`, "aria-expanded": "false" }),
-      button("Remove", does("remove"))));
+      button("Remove", remove, { "aria-label": `Remove ${job.name}`, "aria-expanded": "false" })));
 }
 
 // A job that is on and whose last run failed is not well.
@@ -47,11 +47,10 @@ function lastRun(last, now) {
     ...(last.error ? [" ", h("span", { class: "wb-bad-text wb-clip" }, last.error)] : []));
 }
 
-export function limitCard(limit, { talk, service, report, edit, bursts }) {
+export function limitCard(limit, { talk, service, report, edit, explain, remove, bursts }) {
   const key = `${limit.on} ${limit.name}`;
   const result = bursts.get(key) ?? h("div", { class: "wb-burst" });
   bursts.set(key, result);
-  const ask = (verb) => talk.ask(verb, { on: limit.on, name: limit.name, service });
   const failed = (error) => error instanceof Stale || report({ failed: error.message });
   const send = button(`Send ${limit.calls.toLocaleString("en")} calls`, () => {
     result.replaceChildren(h("span", { class: "wb-faint" }, "sending ..."));
@@ -67,7 +66,10 @@ export function limitCard(limit, { talk, service, report, edit, bursts }) {
     h("span", { class: "wb-small-name" }, `limit on ${limit.on}`, limit.on === "service" && limit.name === service ? "" : ` ${limit.name}`),
     h("span", { class: "wb-uses" }, limit.lines.map(useBar)),
     h("span", { class: "wb-grow" }),
-    h("span", { class: "wb-buttons" }, send, button("Edit", edit), button("Remove", () => ask("limit remove").then(report, failed))),
+    h("span", { class: "wb-buttons" }, send,
+      button("Explain", explain, { "aria-label": `Explain limit on ${key}`, "aria-expanded": "false", title: "Who would pass, by which line, and what is used now" }),
+      button("Edit", edit, { "aria-label": `Edit limit on ${key}`, "aria-expanded": "false" }),
+      button("Remove", remove, { "aria-label": `Remove limit on ${key}`, "aria-expanded": "false" })),
     result);
 }
 

@@ -4,12 +4,13 @@ import { Field, more } from "./fields.js";
 import { Panel } from "./panel.js";
 import { latest } from "../talk.js";
 
-export function definitionPanel({ talk, title, subject, form, names, what, locked = [], try: tries = "", in_code, warning, onSaved, onClose }) {
+export function definitionPanel({ talk, title, subject, form, names, what, locked = [], try: tries = "", at = "", in_code, warning, onSaved, onClose }) {
   const values = (saving) => Object.fromEntries([...panel.fields].map(([name, field]) => [name, field.get(saving)]));
   const panel = new Panel({
     title,
     subject,
     onClose,
+    at,
     save: async () => {
       const said = await talk.ask("form save", { ...what, values: values(true) });
       if (!Object.keys(said.problems).length) onSaved(said);
@@ -34,7 +35,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, locke
       const said = await talk.ask("form try", { ...what, values: values(true) });
       panel.show(said.problems, { all: true });
       panel.jump(said.problems);
-      fill(tried, said.tried ? [dot("live"), " ", said.tried] : null);
+      fill(tried, said.tried ? [dot(said.mood), " ", said.tried] : null);
     } catch (error) {
       fill(tried, h("span", { class: "wb-error" }, error.message));
     }
@@ -46,7 +47,7 @@ export function definitionPanel({ talk, title, subject, form, names, what, locke
     const labels = rest.map((spec) => spec.label).join(", ");
     panel.body.append(more(`More: ${labels}`, h("div", { class: "wb-grid" }, rowsOf(rest))));
   }
-  if (tries) panel.foot.prepend(tried, h("span", { class: "wb-grow" }), button(tries, tryOnce, { title: "Try it with what is typed; nothing is kept" }));
+  if (tries) panel.foot.prepend(tried, h("span", { class: "wb-grow" }), button(tries, tryOnce, { title: "Really done, with what is typed; nothing is kept" }));
   panel.lockInCode({ in_code, warning });
   check(0);
   return panel;

@@ -3,9 +3,8 @@ import { button, codeBlock, h, newId } from "../dom.js";
 import { Stale } from "../talk.js";
 
 export class Panel {
-  constructor({ title, subject, onClose, save, saveLabels = ["Save"] }) {
-    this.onClose = onClose;
-    this.save = save;
+  constructor({ title, subject, onClose, save, saveLabels = ["Save"], at = "" }) {
+    Object.assign(this, { onClose, save, at });
     this.fields = new Map();
     this.tried = false;
     this.general = h("div", { class: "wb-error wb-general", role: "alert" });
@@ -102,9 +101,11 @@ export class Panel {
 
   focus() {
     // With nothing to type, a button has it, so that the keyboard is where the form is.
-    const first = this.el.querySelector(".wb-form :is(input:not([readonly]), select, textarea)") ?? this.foot.firstChild;
+    const wanted = this.fields.get(this.at)?.input;
+    wanted?.closest("details")?.setAttribute("open", "");
+    const first = wanted ?? this.el.querySelector(".wb-form :is(input:not([readonly]), select, textarea)") ?? this.foot.firstChild;
     first.focus({ preventScroll: true });
-    this.el.scrollIntoView({ block: "nearest" });
+    (wanted ?? this.el).scrollIntoView({ block: "nearest" });
   }
 
   close() {

@@ -1,0 +1,114 @@
+"""What the panel asks and tells by mouse, in a real browser: before something goes, why a limit counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.ui.drawn import Drawn
+from tests.ui.lab import browser
+from workbench import BasicAuth, IntervalJob, Limit, RESTConnection, Workbench, secret
+from workbench.ui import views
+from workbench.ui.desk import Desk
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def drawn(chromium: Any, desk: Desk, wb: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drawn]:
+    """The panel of a workbench with one of each."""
+    monkeypatch.setenv("ADA_PASSWORD", "correct horse")
+    wb.define(
+        IntervalJob("hourly", service="api.hello", hours=1),
+        Limit("api.hello", on="channel", lines="1/d"),
+        Limit("api.hello", on="service", lines="7/d"),
+        BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD")),
+        RESTConnection("far", host="https://data.example.com", username="ada", password=secret("ADA_PASSWORD")),
+    )
+    made = Drawn(chromium, desk, "light", 700)
+    made.draw(views.everything)
+    yield made
+    made.close()
+    assert made.errors == []
+
+
+@pytest.mark.parametrize(
+    ("tab", "opener", "collection", "name"),
+    [
+        ("jobs", "Remove hourly", "jobs", "hourly"),
+        ("limits", "Remove limit on service api.hello", "limits", "service api.hello"),
+        ("users", "Remove ada", "users", "ada"),
+        ("connections", "Remove far", "connections", "far"),
+    ],
+)
+def test_nothing_goes_by_one_click_and_undo_brings_it_back(
+    drawn: Drawn, wb: Workbench, tab: str, opener: str, collection: str, name: str
+) -> None:
+    drawn.open(tab)
+    body = drawn.page.locator(".wb-tab-body")
+    body.get_by_role("button", name=opener, exact=True).click()
+    body.get_by_text("Nothing depends on it.").wait_for()
+    assert name in getattr(wb, collection), "it was asked about alone"
+    drawn.page.keyboard.press("Escape")
+    body.locator(".wb-panel").wait_for(state="detached")
+    assert name in getattr(wb, collection)
+    body.get_by_role("button", name=opener, exact=True).click()
+    body.get_by_role("button", name="Remove", exact=True).click()
+    body.get_by_role("button", name="Undo").wait_for()
+    assert name not in getattr(wb, collection)
+    body.get_by_role("button", name="Undo").click()
+    body.locator(".wb-news-line").get_by_text("again").wait_for()
+    assert name in getattr(wb, collection)
+
+
+def test_a_limit_is_explained_in_its_row(drawn: Drawn, wb: Workbench) -> None:
+    wb.call("GET /api/hello")
+    drawn.open("limits")
+    body = drawn.page.locator(".wb-tab-body")
+    body.get_by_role("button", name="Explain limit on service api.hello", exact=True).click()
+    form = body.locator(".wb-panel", has_text="Explain")
+    form.get_by_text("refused with 429 by the limit on channel 'api.hello': its line * = 1/d is used up").wait_for()
+    assert form.locator(".wb-explained li").count() == 2
+    assert form.locator(".wb-explained li").first.inner_text().startswith("counts limit on channel 'api.hello'")
+    form.get_by_label("By channel").select_option("")
+    form.get_by_text("This call would pass.").wait_for()
+    assert "1 of 7 used now" in form.locator(".wb-explained li").inner_text()
+    form.get_by_label("From address").fill("10.0.0")
+    form.get_by_text("is no address. Fix: ").wait_for()
+    assert drawn.wrong() == []
+    assert drawn.faults(".wb-panel") == {}
+    # Another limit's form opens in its place.
+    body.get_by_role("button", name="Edit limit on channel api.hello", exact=True).click()
+    body.locator(".wb-panel .wb-title", has_text="Limit").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("tab", "opener"), [("users", "Change password of ada"), ("connections", "Change secret of far")]
+)
+def test_the_button_of_a_secret_opens_the_form_at_its_field(drawn: Drawn, wb: Workbench, tab: str, opener: str) -> None:
+    drawn.open(tab)
+    body = drawn.page.locator(".wb-tab-body")
+    body.get_by_role("button", name=opener, exact=True).click()
+    field = body.locator(".wb-panel input[type=password]").first
+    field.wait_for()
+    assert field.evaluate("(each) => each === document.activeElement")
+    assert field.is_visible()
+    assert drawn.wrong() == []
+
+
+def test_a_setting_says_how_it_changes(drawn: Drawn) -> None:
+    drawn.open("settings")
+    row = drawn.page.locator('tr[data-setting="port"]')
+    row.locator("summary").click()
+    row.locator(".wb-code", has_text="wb.start(port=8080)").wait_for()
+    assert drawn.page.locator('tr[data-setting="folder"] summary').count() == 1
+    assert drawn.wrong() == []
+    assert drawn.faults(".wb-tab-body") == {}
