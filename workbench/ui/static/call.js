@@ -79,7 +79,7 @@ function refused(talk, why) {
 async function theLimit(talk, why, common) {
   const opening = await talk.ask("limit", { on: why.on, name: why.name });
   const panel = limitPanel({ ...common, service: "", opening, target: why });
-  panel.el.querySelectorAll(".wb-lines > [role=row]:not(.wb-line-head)")[why.line]?.classList.add("wb-line-refused");
+  panel.el.querySelectorAll(".wb-lines > [role=listitem]")[why.line]?.classList.add("wb-line-refused");
   return panel;
 }
 
