@@ -95,6 +95,8 @@ class Lab:
         env["IPYTHONDIR"] = str(self.home / "ipython")
         env["JUPYTERLAB_SETTINGS_DIR"] = str(self.home / "settings")
         env["JUPYTERLAB_WORKSPACES_DIR"] = str(self.home / "workspaces")
+        # In a virtual environment Jupyter would prefer the extension that was installed there.
+        env["JUPYTER_PREFER_ENV_PATH"] = "0"
         return env | {"WORKBENCH_PORT": "0", "WORKBENCH_STORE": self._store}
 
     def _wait(self, timeout: float) -> None:

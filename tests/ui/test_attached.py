@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import pytest
+import requests
 
 from tests.cli.conftest import CommandLine, Served
 from tests.serving import until
@@ -143,3 +144,24 @@ def test_a_card_can_ask_for_all_that_run(others: CommandLine, wb: Workbench) -> 
     found = said.get(timeout=WAIT_SECONDS)["running"]
     assert {(each["name"], each["here"]) for each in found} == {("one.py", False), ("mine.ipynb", True)}
     assert all("token" not in each for each in found)
+    one = next(each for each in found if not each["here"])
+    desk.answer({"ask": "running page", "app": one["app"]}, said.put)
+    page, _, code = said.get(timeout=WAIT_SECONDS)["url"].partition("#")
+    assert page.endswith("/workbench/")
+    logged_in = requests.post(f"{page}login", json={"code": code}, timeout=WAIT_SECONDS)
+    assert logged_in.status_code == 200
+    desk.answer({"ask": "running page", "app": "gone.py"}, said.put)
+    assert "gone.py" in said.get(timeout=WAIT_SECONDS)["failed"]
+
+
+def test_of_two_that_run_the_same_file_each_is_found(others: CommandLine, wb: Workbench) -> None:
+    wb.start()
+    desk, said = desks.desk_of(wb), SimpleQueue[dict[str, Any]]()
+    twins = [served(others, "twin"), served(others, "twin")]
+    desk.answer({"ask": "running"}, said.put)
+    found = [each for each in said.get(timeout=WAIT_SECONDS)["running"] if each["name"] == "twin.py"]
+    assert len(found) == 2
+    assert {wb.attach(each["app"]).url for each in found} == {each.url for each in twins}
+    for each in twins:
+        each.process.kill()
+        each.process.wait(WAIT_SECONDS)

@@ -199,7 +199,7 @@ def test_while_a_cell_runs_the_job_is_on_and_its_cell_waits_with_a_word(notebook
     page.evaluate(f"""{MODEL}.insertCell(2, {{ cell_type: 'code',
         source: 'import threading; held = threading.Event(); print(held.wait(100))' }})""")
     page.evaluate(f"{PANEL}.content.activeCellIndex = 2")
-    page.evaluate("{ window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-cell')")
     page.wait_for_function(f"{PANEL}.content.widgets[2].model.executionState === 'running'")
     row.get_by_role("button", name="Schedule", exact=True).click()
     row.locator(".wb-panel").get_by_role("button", name="Save", exact=True).click()
@@ -209,3 +209,22 @@ def test_while_a_cell_runs_the_job_is_on_and_its_cell_waits_with_a_word(notebook
     opened.page.evaluate(f"{PANEL}.sessionContext.session.kernel.interrupt()")
     page.wait_for_function(f"{PANEL}.content.widgets[3].model.executionState === 'idle'")
     assert opened.ask("print(*wb.jobs)") == "hello"
+
+
+def test_a_run_that_ended_with_its_kernel_is_not_said_to_run(notebook: Open, page: Any) -> None:
+    opened = notebook(IMPORTS, HELLO)
+    page.evaluate(
+        f"{MODEL}.insertCell(2, {{ cell_type: 'code', source: 'import threading; threading.Event().wait(100)' }})"
+    )
+    page.evaluate(f"{PANEL}.content.activeCellIndex = 2")
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-cell')")
+    page.wait_for_function(f"{PANEL}.content.widgets[2].model.executionState === 'running'")
+    opened.restart()
+    page.wait_for_function(f"{PANEL}.content.widgets[2].model.executionState === 'idle'")
+    page.evaluate(f"{PANEL}.sessionContext.session.kernel.info")
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-above')")
+    row = page.locator(ROW)
+    row.get_by_role("button", name="Schedule", exact=True).click()
+    row.locator(".wb-panel").get_by_role("button", name="Save", exact=True).click()
+    row.get_by_text("Its cell is written.").wait_for()
+    wait_until_run(opened, 2)

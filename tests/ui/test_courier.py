@@ -89,6 +89,37 @@ def test_many_messages_from_many_threads_leave_in_order_ten_times_a_second_at_mo
     assert all(later - sooner >= 0.09 for sooner, later in itertools.pairwise(instants))
 
 
+def test_an_answer_waits_for_no_drawing_before_or_beside_it() -> None:
+    courier, card, held = Courier(pause_seconds=3600, draw_seconds=0), Card(), Held()
+    try:
+        courier.watch(card, True)
+        assert card.brought.get(timeout=WAIT_SECONDS)[:2] == ([], True)
+        courier.watch(held, True)
+        assert held.brought.get(timeout=WAIT_SECONDS)[:2] == ([], True)
+        courier.refresh(card)
+        courier.post(card, {"n": 1})
+        held.go_on.set()
+        assert card.brought.get(timeout=WAIT_SECONDS)[:2] == ([{"n": 1}], False)
+        assert card.brought.get(timeout=WAIT_SECONDS)[:2] == ([], True)
+    finally:
+        courier.close()
+
+
+def test_messages_leave_ten_times_a_second_at_most_however_much_is_drawn() -> None:
+    courier, card = Courier(draw_seconds=0), Card()
+    try:
+        courier.watch(card, True)
+        instants: list[float] = []
+        while len(instants) < 4:
+            courier.refresh_all()
+            courier.post(card, {})
+            messages, _, at, _ = card.brought.get(timeout=WAIT_SECONDS)
+            instants += [at] if messages else []
+        assert all(later - sooner >= 0.09 for sooner, later in itertools.pairwise(instants))
+    finally:
+        courier.close()
+
+
 def test_what_changes_is_drawn_five_times_a_second_at_most_and_answers_do_not_wait_for_it() -> None:
     courier, card = Courier(draw_seconds=3600), Card()
     try:

@@ -241,3 +241,29 @@ def test_the_tile_with_stand_ins_starts_on_stand_ins(notebook: Open, side: Side,
     page.locator(".wb-status button", has_text="sandbox").wait_for()
     path = page.evaluate("window.jupyterapp.shell.currentWidget.context.path")
     Notebook(lab, page, path).close()
+
+
+def test_all_that_run_on_this_machine_are_listed_opened_and_shown_inside(
+    notebook: Open, side: Side, lab: Lab, page: Any
+) -> None:
+    first = notebook(ON, HELLO)
+    path = lab.write("neighbour", ON, FAILING)
+    second = Notebook(lab, page, path)
+    second.run_all()
+    side.open()
+    side.says("neighbour.ipynb")
+    running = side.node.locator(".wb-running")
+    own, other = (running.locator(f"li[data-app$='{each}']") for each in ("neighbour.ipynb", first.path))
+    own.and_(running.locator("[data-shown='true']")).wait_for()
+    other.get_by_text("Show here", exact=True).click()
+    other.and_(running.locator("[data-shown='true']")).wait_for()
+    side.node.locator('[data-service="api.hello"]').wait_for()
+    assert side.node.locator('[data-service="api.failing"]').count() == 0
+    with page.context.expect_page() as opened:
+        other.get_by_role("button", name="Open the page").click()
+    opened.value.locator('[data-service="api.hello"]').wait_for()
+    assert opened.value.evaluate("window.opener") is None
+    opened.value.close()
+    own.get_by_text("Show here", exact=True).click()
+    side.node.locator('[data-service="api.failing"]').wait_for()
+    second.close()

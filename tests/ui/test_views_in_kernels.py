@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from tests.cli.conftest import CommandLine
 from tests.kernels import IPYKERNELS, Kernel
 from tests.ui.test_card_in_kernels import GATE, HEARD_MEANWHILE, HELLO, ON, Front
 from workbench.core.origin import digest_of
 from workbench.ui.front import VIEWS
+
+FAR = """
+from workbench import Service
+class A(Service):
+    name = "a.far"
+    def handle(self):
+        return f"far was given {self.request.raw_request}"
+"""
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[CommandLine]:
+    """Other processes, with a runtime folder of their own."""
+    made = CommandLine(tmp_path)
+    yield made
+    made.close()
 
 
 class Opener(Front):
@@ -95,6 +113,26 @@ def test_the_panel_comes_with_what_draws_it_and_answers(opener: Opener) -> None:
     assert said["tab"] == "services"
     assert "failed" in opener.answer(opener.send(ask="no such verb"))
     opener.close()
+
+
+def test_another_workbench_of_this_machine_is_shown_inside(kernel: Kernel, opener: Opener, fresh: CommandLine) -> None:
+    served = fresh.serve(fresh.module("far.py", FAR))
+    kernel.run(f"import os; os.environ['JUPYTER_RUNTIME_DIR'] = {fresh.env['JUPYTER_RUNTIME_DIR']!r}")
+    opener.open(show="attached", app="far.py", code=True)
+    first = next(opener.heard())
+    assert (first["facts"]["of"], [row["service"] for row in first["facts"]["services"]]) == ("far.py", ["a.far"])
+    assert "export default { open }" in first["module"]
+    opener.acknowledged(opener.send(ask="hello"))
+    said = opener.answer(opener.send(ask="invoke", service="a.far", payload="this", format="text"))
+    assert (said["outcome"], said["text"]) == ("ok", "far was given this")
+    opener.close()
+    served.process.kill()
+    served.process.wait(30)
+    opener.open(show="attached", app="far.py")
+    why, end = next(opener.heard()), next(opener.heard())
+    assert "No workbench runs on this machine" in why["problem"]
+    assert end == {"closed": True}
+    kernel.run("del os.environ['JUPYTER_RUNTIME_DIR']")
 
 
 def test_what_is_made_in_a_view_below_a_cell_knows_that_cell(kernel: Kernel, opener: Opener) -> None:

@@ -6,7 +6,11 @@ import json
 import sys
 from typing import Any, Literal
 
+<<<<<<< HEAD
 from workbench.app.serving.asking import ask
+=======
+from workbench.app.serving.asking import Refused, ask, page_of
+>>>>>>> rest2
 from workbench.app.serving.choosing import NothingRuns, chosen
 from workbench.app.serving.runtime_file import Running, running
 from workbench.core.errors import WorkbenchError
@@ -79,9 +83,7 @@ def panel(app: str = "") -> dict[str, Any]:
         Refused: It shows none, as one that a script made.
     """
     target = chosen(app)
-    made = ask(target, "POST", "/workbench/code")
-    where = target.own_url or target.url
-    return {"app": target.name, "url": f"{where}/workbench/#{made['code']}", "seconds": made["seconds"]}
+    return {"app": target.name, **page_of(target)}
 
 
 def panel_said(told: dict[str, Any]) -> str:

@@ -41,7 +41,7 @@ class Courier:
         draw_seconds: float = SHORTEST_DRAW_SECONDS,
     ) -> None:
         self._pause, self._look, self._draw = pause_seconds, look_seconds, draw_seconds
-        self._draws_at = 0.0
+        self._sends_at = self._draws_at = 0.0
         self._messages: dict[Outlet, list[dict[str, Any]]] = {}
         self._changed: set[Outlet] = set()
         self._watched: set[Outlet] = set()
@@ -58,30 +58,28 @@ class Courier:
     def post(self, outlet: Outlet, message: dict[str, Any]) -> None:
         """Send a message soon, after those before it."""
         with self._something:
+            is_first = not self._messages
             self._messages.setdefault(outlet, []).append(message)
-            self._wake()
+            if is_first:
+                self._wake()
 
     def refresh(self, outlet: Outlet) -> None:
         """Draw one card anew soon."""
         with self._something:
-            self._changed.add(outlet)
-            self._wake()
+            self._add_changed({outlet})
 
     def refresh_all(self) -> None:
         """Draw anew what is looked at."""
         with self._something:
             self.changes += 1
-            self._changed |= self._watched
-            if self._watched:
-                self._wake()
+            self._add_changed(self._watched)
 
     def watch(self, outlet: Outlet, watched: bool) -> None:
         """Note whether somebody looks at a card; only such cards are drawn."""
         with self._something:
             (self._watched.add if watched else self._watched.discard)(outlet)
             if watched:
-                self._changed.add(outlet)
-                self._wake()
+                self._add_changed({outlet})
 
     def forget(self, outlet: Outlet) -> None:
         """Send nothing more to a card."""
@@ -99,6 +97,13 @@ class Courier:
         if thread is not None:
             thread.join(2.0)
 
+    def _add_changed(self, outlets: set[Outlet]) -> None:
+        """Wake the thread by the first change alone: those after it are drawn with it."""
+        is_first = not self._changed
+        self._changed |= outlets
+        if is_first and outlets:
+            self._wake()
+
     def _wake(self) -> None:
         if self._thread is None and not self._stop.is_set():
             self._thread = Thread(target=self._work, name="workbench-ui", daemon=True)
@@ -110,17 +115,27 @@ class Courier:
             with self._something:
                 if not self._messages:
                     self._await_change()
-                messages, self._messages = self._messages, {}
+                early = self._sends_at - monotonic() if self._messages else 0.0
+            if early > 0:
+                self._stop.wait(early)
+            with self._something:
+                began = monotonic()
+                messages: dict[Outlet, list[dict[str, Any]]] = {}
+                if self._messages and began >= self._sends_at:
+                    messages, self._messages = self._messages, {}
                 changed: set[Outlet] = set()
-                if self._changed and monotonic() >= self._draws_at:
+                if self._changed and began >= self._draws_at:
                     changed, self._changed = self._changed, set()
-            began = monotonic()
-            for outlet in [*messages, *(each for each in changed if each not in messages)]:
-                self._send(outlet, messages.get(outlet, []), outlet in changed)
+            # An answer waits for no drawing: somebody waits for it.
+            for outlet, sent in messages.items():
+                self._send(outlet, sent, False)
+            for outlet in changed:
+                self._send(outlet, [], True)
+            if messages:
+                self._sends_at = began + self._pause
             if changed:
                 took = monotonic() - began
                 self._draws_at = began + max(self._draw, took / MOST_SHARE)
-            self._stop.wait(self._pause)
 
     def _await_change(self) -> None:
         """Wait for something to send; what has changed waits until the next drawing is due."""

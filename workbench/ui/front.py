@@ -109,9 +109,9 @@ def answer_views(shell: Any, desk: Callable[[], Desk]) -> Callable[[], None]:
         return lambda: None
 
     def opened(comm: Any, message: Mapping[str, Any]) -> None:
-        from workbench.ui.carriers.comms import View
+        from workbench.ui.carriers.comms import open_view
 
-        View(desk(), comm, message["content"]["data"])
+        open_view(desk(), comm, message["content"]["data"])
 
     comms = shell.kernel.comm_manager
     comms.register_target(VIEWS, opened)

@@ -12,6 +12,7 @@ from workbench.channels.guard import TOKEN_HEADER
 from workbench.core.errors import ConnectionFailed, WorkbenchError
 
 TIMEOUT_SECONDS = 600.0
+PAGE_SECONDS = 30.0
 
 
 class Refused(WorkbenchError):
@@ -46,3 +47,15 @@ def ask(target: Running, method: str, path: str, body: Any = None, timeout_secon
     if response.status != 200:
         raise Refused(str(reply.get("error") or reply.get("details")))
     return reply
+
+
+def page_of(target: Running) -> dict[str, Any]:
+    """Where a running workbench shows its panel: `url`, with a code that logs in once, good for `seconds`.
+
+    Raises:
+        ConnectionFailed: It does not answer.
+        Refused: It shows none, as one that a script made.
+    """
+    made = ask(target, "POST", "/workbench/code", timeout_seconds=PAGE_SECONDS)
+    where = target.own_url or target.url
+    return {"url": f"{where}/workbench/#{made['code']}", "seconds": made["seconds"]}

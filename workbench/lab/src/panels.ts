@@ -31,7 +31,7 @@ export const panels: JupyterFrontEndPlugin<void> = {
     const front = new Front(tracker);
     addCommands(app, front);
     markCells(front);
-    const side = new Side(front, app.commands);
+    const side = new Side(front, app.commands, app.serviceManager.serverSettings.baseUrl);
     app.shell.add(side, "left", { rank: 900 });
     restorer?.add(side, SIDE);
     statusBar?.registerStatusItem("notebook-workbench:status", {

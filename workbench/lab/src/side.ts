@@ -5,13 +5,15 @@ import { PanelLayout, Widget } from "@lumino/widgets";
 import { COMMANDS, SIDE } from "./commands";
 import { Front, Line } from "./front";
 import { icon } from "./icon";
-import { View, ViewWidget } from "./view";
+import { Running } from "./running";
+import { type IAsked, View, ViewWidget } from "./view";
 import { wordsOf } from "./words";
 
 export class Side extends Widget {
   constructor(
     private front: Front,
-    private commands: CommandRegistry
+    private commands: CommandRegistry,
+    baseUrl: string
   ) {
     super();
     this.id = SIDE;
@@ -24,6 +26,8 @@ export class Side extends Widget {
     layout.addWidget(this.head);
     layout.addWidget(this.buttons);
     this.buttons.node.className = "wb-side-buttons";
+    this.running = new Running(baseUrl, app => this.showInside(app));
+    layout.addWidget(this.running);
     front.changed.connect(() => this.follow());
   }
 
@@ -35,6 +39,7 @@ export class Side extends Widget {
   // What nobody sees costs the kernel nothing.
   protected onAfterHide(message: Message): void {
     super.onAfterHide(message);
+    this.running.follow(null);
     this.drop();
   }
 
@@ -44,17 +49,29 @@ export class Side extends Widget {
     }
     const line = this.front.current;
     this.say(line);
+    this.running.follow(line?.marks ? line : null);
     const isSame = line === this.line && this.shown !== null;
     // What the kernel had drawn when it restarted or was lost stays, as it was, until there is something new.
     if (isSame && (line?.marks ? line.life === this.life : line?.state !== "none")) {
       return;
     }
+    this.draw(line, null);
+  }
+
+  // Show the panel of an app that runs on this machine, asked by the kernel of the notebook in front; null: its own.
+  private showInside(app: string | null): void {
+    this.draw(this.front.current, app);
+  }
+
+  private draw(line: Line | null, app: string | null): void {
     this.drop();
+    this.running.shown = app;
     const kernel = line?.kernel;
     if (line?.marks && kernel) {
       this.line = line;
       this.life = line.life;
-      this.shown = new ViewWidget(new View(kernel, { show: "everything", code: true }, line.panel.context));
+      const asked: IAsked = app === null ? { show: "everything", code: true } : { show: "attached", app, code: true };
+      this.shown = new ViewWidget(new View(kernel, asked, line.panel.context));
       (this.layout as PanelLayout).addWidget(this.shown);
     }
   }
@@ -94,6 +111,7 @@ export class Side extends Widget {
 
   private head = new Widget();
   private buttons = new Widget();
+  private running: Running;
   private line: Line | null = null;
   private life = 0;
   private shown: ViewWidget | null = null;

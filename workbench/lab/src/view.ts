@@ -6,10 +6,11 @@ import { Widget } from "@lumino/widgets";
 
 const TARGET = "workbench.view";
 
-// What the kernel is to show; see workbench/ui/comms.py.
+// What the kernel is to show; see workbench/ui/carriers/comms.py.
 export interface IAsked {
-  show: "marks" | "everything" | "services";
+  show: "marks" | "everything" | "services" | "attached";
   names?: string[];
+  app?: string;
   cell?: string;
   code?: boolean;
 }
@@ -35,6 +36,8 @@ export class View {
   facts: any = null;
   code: { module: string; style: string } | null = null;
   isOver = false;
+  // Why there is nothing to show.
+  problem = "";
   onMessage: (message: any) => void = () => undefined;
   onOver: () => void = () => undefined;
 
@@ -91,6 +94,7 @@ export class View {
       this.asked.delete(said.id);
     }
     this.facts = message.facts ?? this.facts;
+    this.problem = message.problem ?? this.problem;
     this.onMessage(message);
     if (message.facts) {
       this._changed.emit();
@@ -142,7 +146,7 @@ export class ViewWidget extends Widget {
   private follow(): void {
     if (this.view.isOver && !this.isBegun) {
       window.clearTimeout(this.waiting);
-      this.said.textContent = "The workbench of this kernel has ended. Fix: run the cells again.";
+      this.said.textContent = this.view.problem || "The workbench of this kernel has ended. Fix: run the cells again.";
     } else if (this.view.facts && this.view.code && !this.isBegun) {
       this.isBegun = true;
       window.clearTimeout(this.waiting);

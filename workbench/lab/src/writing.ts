@@ -1,5 +1,5 @@
 // Changes cells of a notebook, runs them, and looks whether the notebook took it.
-import type { Cell } from "@jupyterlab/cells";
+import { type Cell, isCodeCellModel } from "@jupyterlab/cells";
 import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import type { Answer } from "./cells";
 import { cellWithId, type Place, textOf } from "./notebooks";
@@ -59,7 +59,7 @@ function readOnly(panel: NotebookPanel): string {
 }
 
 /** Cells that were sent to their kernel and have not ended. The kernel's state tells less: it is busy with a click, too. */
-const sent = new Set<Cell>();
+const sent = new WeakSet<Cell>();
 
 /** Follow which cells run. */
 export function followRuns(): void {
@@ -68,7 +68,9 @@ export function followRuns(): void {
 }
 
 function isBusy(panel: NotebookPanel): boolean {
-  return panel.content.widgets.some((cell) => sent.has(cell));
+  // Of a run that ended with its kernel JupyterLab tells no end, but puts its cell at rest.
+  const rests = ({ model }: Cell) => isCodeCellModel(model) && model.executionState === "idle";
+  return panel.content.widgets.some((cell) => sent.has(cell) && !rests(cell));
 }
 
 function show({ panel, index }: Place): void {

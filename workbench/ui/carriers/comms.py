@@ -8,10 +8,12 @@ from threading import Lock
 from typing import Any
 
 from workbench.core.errors import WorkbenchError
-from workbench.core.masking import masked
+from workbench.core.masking import mask, masked
 from workbench.ui import views
+from workbench.ui.carriers.far import FarDesk
 from workbench.ui.courier import aside
 from workbench.ui.desk import Desk
+from workbench.ui.desks import any_desk_of
 from workbench.ui.marks import marks
 from workbench.ui.modules import STATIC, joined
 
@@ -28,6 +30,8 @@ def _drawn(asked: Mapping[str, Any]) -> views.Draw:
             return views.everything
         case {"show": "services", "names": list() as names}:
             return views.services(names)
+        case {"show": "attached", "app": str()}:
+            return views.attached
     raise WorkbenchError(f"Nobody shows {asked!r}. Fix: update the extension, or the package in the kernel.")
 
 
@@ -37,11 +41,11 @@ class View:
     Args:
         desk: Answers.
         comm: The way to the front end.
-        asked: What it is to show: `show`, and `names` of services; `cell` is the id of the cell under which it is
-            opened, if it is; `code` asks for what draws it.
+        asked: What it is to show: `show`, and `names` of services, or the `app` of another workbench, whose desk it
+            is then; `cell` is the id of the cell under which it is opened, if it is; `code` asks for what draws it.
     """
 
-    def __init__(self, desk: Desk, comm: Any, asked: Mapping[str, Any]) -> None:
+    def __init__(self, desk: Desk | FarDesk, comm: Any, asked: Mapping[str, Any]) -> None:
         self._desk, self._comm, self._draw = desk, comm, _drawn(asked)
         self._cell = str(asked.get("cell") or "")
         self._facts: dict[str, Any] = {}
@@ -62,7 +66,7 @@ class View:
             return {}
         self._facts = facts
         self.restless = bool(facts.get("restless"))
-        return facts | {"now": self._desk.wb.clock.time()}
+        return facts | {"now": self._desk.clock.time()}
 
     def _received(self, message: Mapping[str, Any]) -> None:
         asked = {**message["content"]["data"], "cell": self._cell}
@@ -93,6 +97,16 @@ class View:
         """Tell the front end that nobody answers any more."""
         self._forget()
         self._comm.close()
+
+
+def open_view(desk: Desk, comm: Any, asked: Mapping[str, Any]) -> None:
+    """Open a view, or say why there is none to open."""
+    try:
+        far = asked.get("show") == "attached"
+        View(any_desk_of(desk.wb.attach(str(asked["app"]))) if far else desk, comm, asked)
+    except WorkbenchError as exc:
+        comm.send({"problem": mask(str(exc))})
+        comm.close()
 
 
 def close_all() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import os
 from typing import Any
 
-from workbench.app.serving.runtime_file import running
 from workbench.core.errors import UnknownName
 from workbench.core.masking import masked
 from workbench.runtime.registry import Version
@@ -19,6 +17,7 @@ from workbench.ui.panel.offers import offers
 from workbench.ui.panel.peers import PEERS
 from workbench.ui.panel.recipes import recipe_named, recipes
 from workbench.ui.panel.request import REQUEST
+from workbench.ui.panel.running import RUNNING
 from workbench.ui.panel.tabs import HELLO, drawn
 
 
@@ -82,15 +81,6 @@ def set_setting(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return {"said": f"{name} is {value or 'the default'}."}
 
 
-def running_here(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """The workbenches that run on this machine, newest first: name, file, address, and whether it is this one."""
-    found = [
-        {"name": each.name, "file": each.path, "pid": each.pid, "url": each.url, "here": each.pid == os.getpid()}
-        for each in running()
-    ]
-    return {"running": found}
-
-
 PANEL: dict[str, Verb] = {
     "panel": panel,
     "panel call": panel_call,
@@ -102,9 +92,12 @@ PANEL: dict[str, Verb] = {
     "version live": make_live,
     "versions differ": difference,
     "setting save": set_setting,
-    "running": running_here,
     **REQUEST,
+<<<<<<< HEAD
     **EXPLAINING,
+=======
+    **RUNNING,
+>>>>>>> rest2
     **PEERS,
 }
 """What the panel may ask for."""

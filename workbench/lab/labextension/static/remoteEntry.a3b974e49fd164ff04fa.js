@@ -67,6 +67,7 @@ function textOf(cell) {
 }
 
 // src/writing.ts
+var import_cells = require("@jupyterlab/cells");
 var import_notebook = require("@jupyterlab/notebook");
 var HIGHLIGHT_MS = 1600;
 var NOT_TAKEN = "The notebook did not take it. Fix: copy the code into a cell.";
@@ -111,13 +112,14 @@ function isReadOnly(panel) {
 function readOnly(panel) {
   return `${panel.context.path} may only be read. Fix: save it under another name, or copy the code.`;
 }
-var sent = /* @__PURE__ */ new Set();
+var sent = /* @__PURE__ */ new WeakSet();
 function followRuns() {
   import_notebook.NotebookActions.executionScheduled.connect((_, { cell }) => sent.add(cell));
   import_notebook.NotebookActions.executed.connect((_, { cell }) => sent.delete(cell));
 }
 function isBusy(panel) {
-  return panel.content.widgets.some((cell) => sent.has(cell));
+  const rests = ({ model }) => (0, import_cells.isCodeCellModel)(model) && model.executionState === "idle";
+  return panel.content.widgets.some((cell) => sent.has(cell) && !rests(cell));
 }
 function show({ panel, index }) {
   panel.content.activeCellIndex = index;
@@ -199,6 +201,8 @@ var View = class {
   facts = null;
   code = null;
   isOver = false;
+  // Why there is nothing to show.
+  problem = "";
   onMessage = () => void 0;
   onOver = () => void 0;
   // Other facts have come, or the view is over.
@@ -248,6 +252,7 @@ var View = class {
       this.asked.delete(said.id);
     }
     this.facts = message.facts ?? this.facts;
+    this.problem = message.problem ?? this.problem;
     this.onMessage(message);
     if (message.facts) {
       this._changed.emit();
@@ -291,7 +296,7 @@ var ViewWidget = class extends import_widgets.Widget {
   follow() {
     if (this.view.isOver && !this.isBegun) {
       window.clearTimeout(this.waiting);
-      this.said.textContent = "The workbench of this kernel has ended. Fix: run the cells again.";
+      this.said.textContent = this.view.problem || "The workbench of this kernel has ended. Fix: run the cells again.";
     } else if (this.view.facts && this.view.code && !this.isBegun) {
       this.isBegun = true;
       window.clearTimeout(this.waiting);
@@ -573,10 +578,10 @@ async function insert2(panel, text) {
 }
 
 // src/panels.css
-var panels_default = ".jp-Cell[data-wb-mood] { position: relative; }\n.wb-mark { position: absolute; left: 1px; top: 5px; bottom: 5px; width: 4px; border-radius: 2px; z-index: 1; }\n.wb-mark[data-mood='live'] { background: var(--jp-success-color1, #2e9e5b); }\n.wb-mark[data-mood='warn'] { background: repeating-linear-gradient(0deg, #c98a00 0 6px, #e8b84a 6px 9px); }\n.wb-mark[data-mood='bad'] { background: var(--jp-error-color1, #d64545); }\n\n/* Below the place of the active cell's own toolbar, and never moving: a click makes the cell active. */\n.wb-cell-actions { position: absolute; right: 12px; top: 34px; z-index: 2; display: flex; gap: 4px; align-items: center; opacity: 0; font: 12px var(--jp-ui-font-family); color: var(--jp-ui-font-color2); }\n.jp-Cell:is(:hover, .jp-mod-active, :focus-within) > .wb-cell-actions { opacity: 1; }\n.wb-cell-actions[hidden] { display: none; }\n.wb-cell-actions button, .wb-side-button { font: 12px/1.3 var(--jp-ui-font-family); color: var(--jp-ui-font-color1); background: var(--jp-layout-color1); border: 1px solid var(--jp-border-color1); border-radius: 4px; padding: 2px 9px; cursor: pointer; }\n.wb-cell-actions button:hover, .wb-side-button:hover { background: var(--jp-layout-color2); }\n:is(.wb-cell-actions, .wb-side, .wb-status, .wb-under-cell) button:focus-visible { outline: 2px solid var(--jp-brand-color1); outline-offset: 1px; }\n\n.wb-under-cell { position: relative; margin: 4px 8px 4px calc(var(--jp-cell-prompt-width) + 8px); padding: 0 26px 0 0; }\n.wb-cell-close { position: absolute; right: 0; top: 4px; font-size: 15px; line-height: 1; border: none; background: none; color: var(--jp-ui-font-color2); cursor: pointer; }\n\n.wb-side { display: flex; flex-direction: column; background: var(--jp-layout-color1); color: var(--jp-ui-font-color1); font: 13px/1.45 var(--jp-ui-font-family); overflow-y: auto; min-width: 260px; }\n.wb-side-head { display: flex; flex-direction: column; gap: 2px; padding: 8px 10px; border-bottom: 1px solid var(--jp-border-color2); }\n.wb-side-head span, .wb-side-words { color: var(--jp-ui-font-color2); overflow-wrap: anywhere; }\n.wb-side-head b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }\n.wb-side-head span[data-mood='warn'] { border-left: 3px solid #c98a00; padding-left: 7px; }\n.wb-side-head span[data-mood='bad'] { border-left: 3px solid var(--jp-error-color1); padding-left: 7px; }\n.wb-side-words:not(:empty) { padding: 8px 0; }\n.wb-side-buttons { display: flex; flex-wrap: wrap; gap: 6px; padding: 8px 10px; }\n.wb-side-buttons:empty { display: none; }\n.wb-side .wb-view { padding: 6px 8px; }\n.wb-side .wb-card-title { display: none; }\n.wb-side .wb-tabs { flex-wrap: wrap; }\n\n.wb-status button { display: flex; align-items: center; gap: 6px; height: 100%; border: none; background: none; color: inherit; font: inherit; padding: 0 8px; cursor: pointer; white-space: nowrap; }\n.wb-status button::before { content: ''; width: 8px; height: 8px; border-radius: 50%; background: var(--jp-ui-font-color3); }\n.wb-status button[data-mood='live']::before { background: var(--jp-success-color1, #2e9e5b); }\n.wb-status button[data-mood='warn']::before { background: #c98a00; }\n.wb-status button[data-mood='bad']::before { background: var(--jp-error-color1, #d64545); }\n.wb-status button:hover { background: var(--jp-layout-color2); }\n.wb-status[hidden] { display: none; }\n";
+var panels_default = ".jp-Cell[data-wb-mood] { position: relative; }\n.wb-mark { position: absolute; left: 1px; top: 5px; bottom: 5px; width: 4px; border-radius: 2px; z-index: 1; }\n.wb-mark[data-mood='live'] { background: var(--jp-success-color1, #2e9e5b); }\n.wb-mark[data-mood='warn'] { background: repeating-linear-gradient(0deg, #c98a00 0 6px, #e8b84a 6px 9px); }\n.wb-mark[data-mood='bad'] { background: var(--jp-error-color1, #d64545); }\n\n/* Below the place of the active cell's own toolbar, and never moving: a click makes the cell active. */\n.wb-cell-actions { position: absolute; right: 12px; top: 34px; z-index: 2; display: flex; gap: 4px; align-items: center; opacity: 0; font: 12px var(--jp-ui-font-family); color: var(--jp-ui-font-color2); }\n.jp-Cell:is(:hover, .jp-mod-active, :focus-within) > .wb-cell-actions { opacity: 1; }\n.wb-cell-actions[hidden] { display: none; }\n.wb-cell-actions button, .wb-side-button { font: 12px/1.3 var(--jp-ui-font-family); color: var(--jp-ui-font-color1); background: var(--jp-layout-color1); border: 1px solid var(--jp-border-color1); border-radius: 4px; padding: 2px 9px; cursor: pointer; }\n.wb-cell-actions button:hover, .wb-side-button:hover { background: var(--jp-layout-color2); }\n:is(.wb-cell-actions, .wb-side, .wb-status, .wb-under-cell) button:focus-visible { outline: 2px solid var(--jp-brand-color1); outline-offset: 1px; }\n\n.wb-under-cell { position: relative; margin: 4px 8px 4px calc(var(--jp-cell-prompt-width) + 8px); padding: 0 26px 0 0; }\n.wb-cell-close { position: absolute; right: 0; top: 4px; font-size: 15px; line-height: 1; border: none; background: none; color: var(--jp-ui-font-color2); cursor: pointer; }\n\n.wb-side { display: flex; flex-direction: column; background: var(--jp-layout-color1); color: var(--jp-ui-font-color1); font: 13px/1.45 var(--jp-ui-font-family); overflow-y: auto; min-width: 260px; }\n.wb-side-head { display: flex; flex-direction: column; gap: 2px; padding: 8px 10px; border-bottom: 1px solid var(--jp-border-color2); }\n.wb-side-head span, .wb-side-words { color: var(--jp-ui-font-color2); overflow-wrap: anywhere; }\n.wb-side-head b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }\n.wb-side-head span[data-mood='warn'] { border-left: 3px solid #c98a00; padding-left: 7px; }\n.wb-side-head span[data-mood='bad'] { border-left: 3px solid var(--jp-error-color1); padding-left: 7px; }\n.wb-side-words:not(:empty) { padding: 8px 0; }\n.wb-side-buttons { display: flex; flex-wrap: wrap; gap: 6px; padding: 8px 10px; }\n.wb-side-buttons:empty { display: none; }\n.wb-running { padding: 6px 10px; border-bottom: 1px solid var(--jp-border-color2); }\n.wb-running[hidden] { display: none; }\n.wb-running summary { cursor: pointer; color: var(--jp-ui-font-color2); }\n.wb-running ul { list-style: none; margin: 0; padding: 2px 0 0; }\n.wb-running li { display: flex; align-items: center; gap: 6px; padding: 2px 0; }\n.wb-running li > span { flex: 1 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }\n.wb-running li[data-shown='true'] > span { font-weight: 600; }\n.wb-running button:disabled { opacity: 0.5; cursor: default; }\n.wb-running [role='alert']:not(:empty) { border-left: 3px solid var(--jp-error-color1); padding-left: 7px; overflow-wrap: anywhere; }\n.wb-side .wb-view { padding: 6px 8px; }\n.wb-side .wb-card-title { display: none; }\n.wb-side .wb-tabs { flex-wrap: wrap; }\n\n.wb-status button { display: flex; align-items: center; gap: 6px; height: 100%; border: none; background: none; color: inherit; font: inherit; padding: 0 8px; cursor: pointer; white-space: nowrap; }\n.wb-status button::before { content: ''; width: 8px; height: 8px; border-radius: 50%; background: var(--jp-ui-font-color3); }\n.wb-status button[data-mood='live']::before { background: var(--jp-success-color1, #2e9e5b); }\n.wb-status button[data-mood='warn']::before { background: #c98a00; }\n.wb-status button[data-mood='bad']::before { background: var(--jp-error-color1, #d64545); }\n.wb-status button:hover { background: var(--jp-layout-color2); }\n.wb-status[hidden] { display: none; }\n";
 
 // src/marks.ts
-var import_cells = require("@jupyterlab/cells");
+var import_cells2 = require("@jupyterlab/cells");
 
 // src/words.ts
 var BUSY = "The kernel is busy with a cell; this goes on as soon as it has ended.";
@@ -748,7 +753,7 @@ var Marks = class {
       }
     }
     for (const [id, cell] of there) {
-      if (!made[id] || !(cell instanceof import_cells.CodeCell)) {
+      if (!made[id] || !(cell instanceof import_cells2.CodeCell)) {
         continue;
       }
       if (!this.drawn.has(id)) {
@@ -777,9 +782,134 @@ function element(tag, text) {
 }
 
 // src/side.ts
+var import_widgets3 = require("@lumino/widgets");
+
+// src/running.ts
 var import_widgets2 = require("@lumino/widgets");
-var Side = class extends import_widgets2.Widget {
-  constructor(front, commands) {
+var LOOK_MS = 5e3;
+var Running = class extends import_widgets2.Widget {
+  // `onShow` is told whose panel to show: that of an app, or of the notebook in front again.
+  constructor(baseUrl, onShow) {
+    super({ node: document.createElement("details") });
+    this.baseUrl = baseUrl;
+    this.onShow = onShow;
+    this.addClass("wb-running");
+    this.node.open = true;
+    this.said.setAttribute("role", "alert");
+    this.node.append(this.count, this.list, this.said);
+    this.node.hidden = true;
+  }
+  // Ask the workbench of a notebook, now and from time to time; of none, nothing is known.
+  follow(line) {
+    if (line !== this.line) {
+      this.line = line;
+      this.look();
+    }
+  }
+  // Whose panel is shown in place of the notebook's own.
+  set shown(app) {
+    this._shown = app;
+    this.draw();
+  }
+  dispose() {
+    this.follow(null);
+    super.dispose();
+  }
+  look() {
+    window.clearTimeout(this.due);
+    const line = this.line;
+    if (!line) {
+      this.node.hidden = true;
+      return;
+    }
+    this.due = window.setTimeout(() => this.look(), LOOK_MS);
+    if (document.hidden) {
+      return;
+    }
+    line.ask("running").then(
+      ({ running }) => {
+        if (line === this.line) {
+          this.found = running;
+          this.draw();
+        }
+      },
+      // A kernel with an older version of the package cannot tell; what is known of the notebook is said above.
+      () => void 0
+    );
+  }
+  draw() {
+    const text = JSON.stringify([this.found, this._shown]);
+    if (text === this.drawn) {
+      return;
+    }
+    this.drawn = text;
+    const held = this.node.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
+    this.node.hidden = !this.found.length;
+    this.count.textContent = this.found.length === 1 ? "1 workbench runs on this machine" : `${this.found.length} workbenches run on this machine`;
+    this.list.replaceChildren(...this.found.map((each) => this.row(each)));
+    [...this.list.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === held)?.focus();
+  }
+  row(each) {
+    const isShown = each.here ? this._shown === null : this._shown === each.app;
+    const row = document.createElement("li");
+    const name = document.createElement("span");
+    name.textContent = each.name;
+    name.title = `${each.file}, process ${each.pid}, ${each.url}`;
+    row.dataset.app = each.app;
+    row.dataset.shown = String(isShown);
+    const show2 = this.button("Show here", `Show ${each.name} here`, () => this.onShow(each.here ? null : each.app));
+    show2.disabled = isShown;
+    row.append(name, this.button("Page", `Open the page of ${each.name}`, () => void this.open(each)), show2);
+    return row;
+  }
+  button(text, label, onClick) {
+    const made = document.createElement("button");
+    made.className = "wb-side-button";
+    made.textContent = text;
+    made.setAttribute("aria-label", label);
+    made.addEventListener("click", onClick);
+    return made;
+  }
+  // Opened while the click counts, since a browser lets no page open another one later.
+  async open(each) {
+    const tab = window.open("about:blank");
+    this.said.textContent = "";
+    try {
+      const { url } = await this.line.ask("running page", { app: each.app });
+      if (tab) {
+        tab.opener = null;
+        tab.location.replace(this.reached(url));
+      } else {
+        this.said.textContent = "The browser opened no page. Fix: allow this one to open others.";
+      }
+    } catch (error) {
+      tab?.close();
+      this.said.textContent = error instanceof Error ? error.message : String(error);
+    }
+  }
+  // An address of this machine as the browser reaches it: where the page came through a proxy, through the same one.
+  reached(url) {
+    const there = new URL(url);
+    const base = new URL(this.baseUrl, location.href).pathname;
+    if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname) && base === "/") {
+      there.hostname = location.hostname;
+      return there.href;
+    }
+    return `${location.origin}${base}proxy/${there.port}${there.pathname}${there.hash}`;
+  }
+  line = null;
+  _shown = null;
+  found = [];
+  drawn = "";
+  due = 0;
+  count = document.createElement("summary");
+  list = document.createElement("ul");
+  said = document.createElement("div");
+};
+
+// src/side.ts
+var Side = class extends import_widgets3.Widget {
+  constructor(front, commands, baseUrl) {
     super();
     this.front = front;
     this.commands = commands;
@@ -789,10 +919,12 @@ var Side = class extends import_widgets2.Widget {
     this.title.caption = "Workbench";
     this.head.node.className = "wb-side-head";
     this.head.node.setAttribute("role", "status");
-    const layout = this.layout = new import_widgets2.PanelLayout();
+    const layout = this.layout = new import_widgets3.PanelLayout();
     layout.addWidget(this.head);
     layout.addWidget(this.buttons);
     this.buttons.node.className = "wb-side-buttons";
+    this.running = new Running(baseUrl, (app) => this.showInside(app));
+    layout.addWidget(this.running);
     front.changed.connect(() => this.follow());
   }
   onAfterShow(message) {
@@ -802,6 +934,7 @@ var Side = class extends import_widgets2.Widget {
   // What nobody sees costs the kernel nothing.
   onAfterHide(message) {
     super.onAfterHide(message);
+    this.running.follow(null);
     this.drop();
   }
   follow() {
@@ -810,16 +943,26 @@ var Side = class extends import_widgets2.Widget {
     }
     const line = this.front.current;
     this.say(line);
+    this.running.follow(line?.marks ? line : null);
     const isSame = line === this.line && this.shown !== null;
     if (isSame && (line?.marks ? line.life === this.life : line?.state !== "none")) {
       return;
     }
+    this.draw(line, null);
+  }
+  // Show the panel of an app that runs on this machine, asked by the kernel of the notebook in front; null: its own.
+  showInside(app) {
+    this.draw(this.front.current, app);
+  }
+  draw(line, app) {
     this.drop();
+    this.running.shown = app;
     const kernel = line?.kernel;
     if (line?.marks && kernel) {
       this.line = line;
       this.life = line.life;
-      this.shown = new ViewWidget(new View(kernel, { show: "everything", code: true }, line.panel.context));
+      const asked = app === null ? { show: "everything", code: true } : { show: "attached", app, code: true };
+      this.shown = new ViewWidget(new View(kernel, asked, line.panel.context));
       this.layout.addWidget(this.shown);
     }
   }
@@ -853,8 +996,9 @@ var Side = class extends import_widgets2.Widget {
     made.addEventListener("click", () => void this.commands.execute(command));
     return made;
   }
-  head = new import_widgets2.Widget();
-  buttons = new import_widgets2.Widget();
+  head = new import_widgets3.Widget();
+  buttons = new import_widgets3.Widget();
+  running;
   line = null;
   life = 0;
   shown = null;
@@ -871,8 +1015,8 @@ function offersOf(line) {
 }
 
 // src/status.ts
-var import_widgets3 = require("@lumino/widgets");
-var Status = class extends import_widgets3.Widget {
+var import_widgets4 = require("@lumino/widgets");
+var Status = class extends import_widgets4.Widget {
   constructor(front, commands) {
     super();
     this.front = front;
@@ -910,7 +1054,7 @@ var panels = {
     const front = new Front(tracker);
     addCommands(app, front);
     markCells(front);
-    const side = new Side(front, app.commands);
+    const side = new Side(front, app.commands, app.serviceManager.serverSettings.baseUrl);
     app.shell.add(side, "left", { rank: 900 });
     restorer?.add(side, SIDE);
     statusBar?.registerStatusItem("notebook-workbench:status", {

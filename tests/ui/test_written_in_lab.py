@@ -1,0 +1,99 @@
+"""Cells that are written from elsewhere than a card: the side panel, a cell's toolbar, what only was clicked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.ui.lab import Lab, Notebook
+from tests.ui.test_cells_in_lab import HELLO, IMPORTS, JOB, MODEL, PANEL, sources, wait_until_run
+from tests.ui.test_side_in_lab import Side
+
+pytestmark = pytest.mark.timeout(180)
+WRITES_CELLS = True
+Open = Callable[..., Notebook]
+ROW = "[data-service='api.hello']"
+DEFINED = 'wb.define(IntervalJob("hello", service="api.hello", hours=1, timezone='
+STRANGE = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<script>window.stolen = 1</script>"}}
+
+
+@pytest.fixture
+def side(page: Any) -> Side:
+    return Side(page)
+
+
+def schedule(view: Any) -> None:
+    """Schedule the service by its row in a view, as the form offers it."""
+    row = view.locator(ROW)
+    row.get_by_role("button", name="Schedule", exact=True).click()
+    save(row)
+
+
+def save(view: Any) -> None:
+    view.locator(".wb-panel").get_by_role("button", name="Save", exact=True).click()
+
+
+def test_a_click_in_the_side_panel_writes_below_the_last_cell_of_its_kind(
+    notebook: Open, side: Side, page: Any
+) -> None:
+    opened = notebook(IMPORTS, HELLO, JOB, "1 + 1")
+    page.evaluate(f"{PANEL}.content.activeCellIndex = 0")
+    side.open()
+    schedule(side.node)
+    side.node.get_by_text("Its cell is written.").wait_for()
+    wait_until_run(opened, 3)
+    assert sources(opened)[3].startswith(DEFINED)
+    assert (sources(opened)[2], sources(opened)[4]) == (JOB, "1 + 1")
+    assert opened.ask("print(*wb.jobs, len(wb.clicked))") == "hello tick 0"
+    side.node.get_by_role("button", name="Undo").click()
+    page.wait_for_function(f"{MODEL}.cells.length === 4")
+    assert opened.ask("print(*wb.jobs)") == "tick"
+
+
+def test_the_toolbar_of_a_cell_writes_below_that_cell(notebook: Open, side: Side, page: Any) -> None:
+    opened = notebook(IMPORTS, HELLO, "1 + 1", JOB)
+    side.mark(1, "live")
+    form = side.act(1, "Schedule")
+    save(form)
+    form.get_by_text("Its cell is written.").wait_for()
+    wait_until_run(opened, 2)
+    assert sources(opened)[2].startswith(DEFINED)
+    assert sources(opened)[3:] == ["1 + 1", JOB]
+
+
+def test_what_only_was_clicked_is_written_into_a_cell(notebook: Open, side: Side, page: Any) -> None:
+    opened = notebook(IMPORTS, HELLO)
+    side.open()
+    page.evaluate(f"{PANEL}.content.model.readOnly = true")
+    schedule(side.node)
+    side.node.get_by_text("may only be read").wait_for()
+    page.evaluate(f"{PANEL}.content.model.readOnly = false")
+    assert opened.ask("print(len(wb.clicked))") == "1"
+    side.node.get_by_role("button", name="into a cell").click()
+    wait_until_run(opened, 2)
+    assert sources(opened)[2].startswith(DEFINED)
+    side.node.get_by_role("button", name="into a cell").wait_for(state="detached")
+    assert opened.ask("print(*wb.jobs, len(wb.clicked))") == "hello 0"
+
+
+def test_in_an_untrusted_notebook_the_written_cell_alone_is_trusted(
+    notebook: Open, side: Side, lab: Lab, page: Any
+) -> None:
+    path = lab.write("untrusted", HELLO, "1 + 1")
+    document = json.loads((lab.root / path).read_text())
+    document["cells"][1]["outputs"] = [STRANGE]
+    (lab.root / path).write_text(json.dumps(document))
+    opened = Notebook(lab, page, path)
+    trusted = f"{PANEL}.content.widgets.map((cell) => cell.model.trusted)"
+    opened.start(HELLO)
+    side.open()
+    schedule(side.node)
+    side.node.get_by_text("Its cell is written.").wait_for()
+    written = next(number for number, text in enumerate(sources(opened)) if text.startswith(DEFINED))
+    wait_until_run(opened, written)
+    assert page.evaluate(trusted) == [number == written for number in range(3)]
+    assert page.evaluate("window.stolen") is None
+    opened.close()
