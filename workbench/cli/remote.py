@@ -6,11 +6,7 @@ import json
 import sys
 from typing import Any, Literal
 
-<<<<<<< HEAD
-from workbench.app.serving.asking import ask
-=======
-from workbench.app.serving.asking import Refused, ask, page_of
->>>>>>> rest2
+from workbench.app.serving.asking import ask, page_of
 from workbench.app.serving.choosing import NothingRuns, chosen
 from workbench.app.serving.runtime_file import Running, running
 from workbench.core.errors import WorkbenchError

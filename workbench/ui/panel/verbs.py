@@ -93,11 +93,8 @@ PANEL: dict[str, Verb] = {
     "versions differ": difference,
     "setting save": set_setting,
     **REQUEST,
-<<<<<<< HEAD
     **EXPLAINING,
-=======
     **RUNNING,
->>>>>>> rest2
     **PEERS,
 }
 """What the panel may ask for."""
