@@ -15,6 +15,9 @@ from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
 from workbench.ui.verbs import VERBS
 
+OF_JUPYTERLAB = {"Error: Canceled future for create_subshell_request message before replies were done"}
+"""What JupyterLab itself leaves uncaught where a kernel ends while a way into it is being made."""
+
 
 class Hello(Service):
     """Say hello."""
@@ -111,4 +114,4 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest, tmp_path: Path
     for each in opened:
         page.screenshot(path=tmp_path / "page.png")
         each.close()
-        assert each.errors == []
+        assert [error for error in each.errors if error not in OF_JUPYTERLAB] == []

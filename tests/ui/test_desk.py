@@ -249,7 +249,10 @@ def test_a_connection_and_a_channel_are_edited(ask: Asking, wb: Workbench) -> No
 
 
 def test_the_rows_of_definitions_follow_what_is_in_force(desk: Desk, wb: Workbench) -> None:
-    shown = [RESTConnection("source", host="https://data.example.com", path="/rates"), wb.channels["api.hello"]]
+    shown = [
+        RESTConnection("source", host="https://data.example.com", path="/rates"),
+        wb.channels["api.hello"].definition,
+    ]
     wb.define(*shown)
     wb.start()
     draw = views.definitions(shown, ["said"])

@@ -79,12 +79,19 @@ export class Line {
     }
     const wasRestarted = this._state === "restarted";
     this.life += 1;
+    this.runs = 0;
     const view = (this.view = new View(kernel, { show: "marks" }, this.panel.context));
     view.changed.connect(() => this.follow(view, wasRestarted));
     view.post({ id: 0, ask: "hello", path: this.panel.context.path });
     if (!wasRestarted) {
       this.become("opening");
     }
+  }
+
+  // A cell has run, which may have brought a workbench.
+  ran(): void {
+    this.runs += 1;
+    this.open();
   }
 
   dispose(): void {
@@ -100,7 +107,12 @@ export class Line {
 
   private follow(view: View, wasRestarted: boolean): void {
     if (view.isOver) {
+      const hasRun = this.runs > 0;
       this.become(wasRestarted ? "restarted" : "none");
+      // The refusal may be older than the cell that brought a workbench.
+      if (hasRun) {
+        this.open();
+      }
     } else if (this._state !== "restarted" || Object.keys(view.facts.cells).length) {
       // A kernel that has just restarted answers, with nothing live.
       this.become("on");
@@ -143,6 +155,7 @@ export class Line {
   }
 
   private view: View | null = null;
+  private runs = 0;
   private _state: State = "no kernel";
   private _changed = new Signal<this, void>(this);
 }
@@ -156,7 +169,7 @@ export class Front {
     NotebookActions.executed.connect((_, { notebook }) => {
       for (const [panel, line] of this.lines) {
         if (panel.content === notebook) {
-          line.open();
+          line.ran();
         }
       }
     });

@@ -27,19 +27,15 @@ export async function writeCell(el, talk, { write, collection }) {
   if (!answer) return {};
   if (answer.problem) return answer;
   const tell = (text) => talk.ask("cell written", { collection, full_name, written: answer.cell, text });
-  const told = tell(code);
+  // Before the cell runs: the run then says more, as its number.
+  await tell(code);
   const takeBack = async () => {
     const isNew = action === "insert";
     const back = await wish(el, isNew ? { action: "remove", cell: answer.cell, was: code } : { action, cell, was: code, code: was });
     if (!back?.problem) await tell(isNew ? null : was);
     return back ?? {};
   };
-  if (action === "rewrite") {
-    await told;
-    return { written: "Its cell says so now.", takeBack };
-  }
-  // The run itself tells the kernel what the cell says, so nothing waits for the answer.
-  told.catch(() => {});
+  if (action === "rewrite") return { written: "Its cell says so now.", takeBack };
   wish(el, { action: "run", cell: answer.cell });
   return { written: answer.busy ? "Applied while another cell ran; its own cell, which is written, runs next." : "Its cell is written.", takeBack };
 }

@@ -394,12 +394,18 @@ var Line = class {
     }
     const wasRestarted = this._state === "restarted";
     this.life += 1;
+    this.runs = 0;
     const view = this.view = new View(kernel, { show: "marks" }, this.panel.context);
     view.changed.connect(() => this.follow(view, wasRestarted));
     view.post({ id: 0, ask: "hello", path: this.panel.context.path });
     if (!wasRestarted) {
       this.become("opening");
     }
+  }
+  // A cell has run, which may have brought a workbench.
+  ran() {
+    this.runs += 1;
+    this.open();
   }
   dispose() {
     this.view?.close();
@@ -412,7 +418,11 @@ var Line = class {
   }
   follow(view, wasRestarted) {
     if (view.isOver) {
+      const hasRun = this.runs > 0;
       this.become(wasRestarted ? "restarted" : "none");
+      if (hasRun) {
+        this.open();
+      }
     } else if (this._state !== "restarted" || Object.keys(view.facts.cells).length) {
       this.become("on");
     }
@@ -449,6 +459,7 @@ var Line = class {
     }
   }
   view = null;
+  runs = 0;
   _state = "no kernel";
   _changed = new import_signaling2.Signal(this);
 };
@@ -461,7 +472,7 @@ var Front = class {
     import_notebook3.NotebookActions.executed.connect((_, { notebook }) => {
       for (const [panel, line] of this.lines) {
         if (panel.content === notebook) {
-          line.open();
+          line.ran();
         }
       }
     });
