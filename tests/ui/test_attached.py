@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 
@@ -15,6 +17,7 @@ from tests.serving import until
 from workbench import Workbench
 from workbench.app.serving.attached import Attached
 from workbench.app.serving.choosing import Several
+from workbench.app.serving.runtime_file import Running
 from workbench.core.errors import UnknownName
 from workbench.notebook.displays import SavedCard
 from workbench.ui import desks, views
@@ -124,6 +127,20 @@ def test_which_one_is_meant_must_be_clear(others: CommandLine, wb: Workbench) ->
         wb.attach("three.py")
     two.process.kill()
     two.process.wait(WAIT_SECONDS)
+
+
+def test_another_one_at_the_address_of_one_that_ended_is_shown_itself(
+    wb: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    file, url = tmp_path / "workbench-1.json", "http://127.0.0.1:9"
+    names = {}
+    # Processes that live, so that their files are believed.
+    for pid, name in ((os.getppid(), "first.py"), (1, "second.py")):
+        file.write_bytes(msgspec.json.encode(Running(pid, url, f"token of {name}", name)))
+        names[name] = attached(wb, name)[1].attached.name
+        assert attached(wb, name)[1] is attached(wb, name)[1]
+    assert names == {"first.py": "first.py", "second.py": "second.py"}
 
 
 def test_nobody_asks_there_once_nobody_looks_here(others: CommandLine, wb: Workbench) -> None:

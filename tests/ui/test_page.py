@@ -173,6 +173,29 @@ def test_what_a_page_did_not_get_it_is_told_again(wb: Workbench, at: str) -> Non
     assert any(said["id"] == 1 for told in again["told"] for said in told.get("batch", []))
 
 
+def test_a_page_that_was_forgotten_and_asks_before_it_looks_misses_nothing(wb: Workbench, at: str) -> None:
+    page = Looking(wb, at)
+    # As after the sleep of a laptop: its number is of what it was told before.
+    page.after = 40
+    assert page.ask("panel", tab="services")[0]["rows"]
+    assert page.after > 40
+
+    class Later(Service):
+        name = "api.later"
+
+        def handle(self) -> None: ...
+
+    wb.deploy(Later)
+    until(lambda: page.look() and "api.later" in str(page.facts), "what it shows follows")
+
+
+def test_a_page_that_was_forgotten_hears_that_what_it_asked_is_lost(wb: Workbench) -> None:
+    viewers = Viewers(desks.desk_of(wb), lambda desk: {}, wait_seconds=0)
+    viewers.ask("one", {"ask": "here", "id": 1})
+    assert [viewers.look("one", 40)["anew"] for _ in range(2)] == [True, False]
+    viewers.end_all()
+
+
 def test_looking_is_no_traffic(wb: Workbench, at: str) -> None:
     page = Looking(wb, at)
     for name in PUBLIC:

@@ -14,7 +14,7 @@ from workbench.ui.desk import Desk
 from workbench.ui.verbs import VERBS
 
 _desks: WeakKeyDictionary[Workbench, Desk] = WeakKeyDictionary()
-_far: dict[str, FarDesk] = {}
+_far: dict[tuple[int, str], FarDesk] = {}
 _lock = Lock()
 
 
@@ -33,8 +33,8 @@ def any_desk_of(shown: Workbench | Attached) -> Desk | FarDesk:
     if isinstance(shown, Workbench):
         return desk_of(shown)
     with _lock:
-        if (desk := _far.get(shown.url)) is None:
-            desk = _far[shown.url] = FarDesk(shown, Courier())
+        if (desk := _far.get(shown.process)) is None:
+            desk = _far[shown.process] = FarDesk(shown, Courier())
         return desk
 
 

@@ -42,6 +42,11 @@ class Attached:
         """Address of its server."""
         return self._running.url
 
+    @property
+    def process(self) -> tuple[int, str]:
+        """Which process it is, and its address; another workbench may have that address later."""
+        return self._running.pid, self._running.url
+
     def ask(self, path: str, content: Any) -> Any:
         """What it answers at one of its own addresses.
 

@@ -98,14 +98,15 @@ class FarDesk:
         except WorkbenchError as exc:
             self._lose(mask(str(exc)))
             return False
-        if said["anew"]:
-            self._drop_questions()
         self._after = said["last"]
         for told in said["told"]:
             for each in told.get("batch", ()):
                 self._take(each)
             if "facts" in told:
                 self._show(told["facts"] | {"of": self.attached.name, "trouble": ""})
+        if said["anew"]:
+            # Last: what is told may already answer one that was asked since.
+            self._drop_questions()
         return not said["over"]
 
     def _lose(self, why: str) -> None:

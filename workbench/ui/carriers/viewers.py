@@ -65,12 +65,21 @@ class Viewer:
         self._kept.append((self._number, message))
         self._something.notify_all()
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether its page has asked for anything to be told."""
+        return self._looks > 0
+
     def take(self, after: int, wait_seconds: float) -> Message:
         """What it is told after a number, and the number of the last; waits while there is nothing.
 
-        A second question ends the first, whose page has given up.
+        A second question ends the first, whose page has given up. The first one of all may come with a number that the
+        page has from a viewer that is forgotten; numbers go on from there, so that it is told all that is kept.
         """
         with self._something:
+            if not self.has_looked:
+                self._number += after
+                self._kept = deque((number + after, message) for number, message in self._kept)
             self._looks += 1
             mine, self.asked_at = self._looks, self._now()
             self._something.notify_all()
@@ -109,19 +118,19 @@ class Viewers:
         return len(self._by_name)
 
     def look(self, name: str, after: int, wait_seconds: float = WAIT_SECONDS) -> Message:
-        """What a page is told after a number; one that is not known begins, and hears that with `anew`.
+        """What a page is told after a number; the first time it hears with `anew` that nothing is known of before.
 
         Args:
             name: What the page calls itself.
             after: The number of the last that it has.
-            wait_seconds: Longest wait for news [s]; one that begins waits for its first facts in any case.
+            wait_seconds: Longest wait for news [s]; the first time it waits for its first facts in any case.
 
         Raises:
             ServiceUsage: Too many pages look already.
         """
-        viewer, is_new = self._of(name)
-        if is_new:
-            return viewer.take(0, self._wait) | {"anew": True}
+        viewer = self._of(name)
+        if not viewer.has_looked:
+            return viewer.take(after, self._wait) | {"anew": True}
         return viewer.take(after, min(self._wait, wait_seconds)) | {"anew": False}
 
     def ask(self, name: str, message: Mapping[str, Any]) -> Message:
@@ -130,7 +139,7 @@ class Viewers:
         Raises:
             ServiceUsage: Too many pages look already.
         """
-        (viewer, _), desk, number = self._of(name), self._desk, message.get("id")
+        viewer, desk, number = self._of(name), self._desk, message.get("id")
         tell = lambda said: desk.courier.post(viewer, {"id": number, **said})  # noqa: E731
         aside(lambda: desk.answer({**message, "cell": ""}, tell), str(message.get("ask")).replace(" ", "-"))
         return {"ack": number}
@@ -140,17 +149,17 @@ class Viewers:
         for viewer in list(self._by_name.values()):
             self._forget(viewer)
 
-    def _of(self, name: str) -> tuple[Viewer, bool]:
+    def _of(self, name: str) -> Viewer:
         with self._lock:
             if (viewer := self._by_name.get(name)) is not None:
-                return viewer, False
+                return viewer
             for each in [each for each in self._by_name.values() if self._now() - each.asked_at > SILENT_SECONDS]:
                 self._drop(each)
             if len(self._by_name) >= MOST_VIEWERS:
                 raise ServiceUsage(f"{MOST_VIEWERS} pages show this workbench already. Fix: close one of them.")
             made = self._by_name[name] = Viewer(self._desk, self._draw, self._forget, self._now)
         self._desk.courier.watch(made, True)
-        return made, True
+        return made
 
     def _forget(self, viewer: Viewer) -> None:
         with self._lock:

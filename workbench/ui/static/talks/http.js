@@ -19,12 +19,13 @@ export class HTTPTalk extends Talk {
     while (!this.leaving.signal.aborted) {
       try {
         const said = await this.request("look", { viewer: this.viewer, after: this.after });
-        if (said.anew) this.lose();
         this.after = said.last;
         for (const told of said.told) {
           if (told.facts) this.tell(told.facts);
           else this.hear(told);
         }
+        // Last: what is told may already answer a question that was asked since.
+        if (said.anew) this.lose();
         if (said.over) throw new Error("the workbench stops");
         this.setState("ok");
       } catch {
