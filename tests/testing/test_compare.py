@@ -22,6 +22,7 @@ CID = "7e57" * 4 + "00000001"
         ("http://localhost:11223/api", "http://localhost:41233/api"),
         ("'/home/ada/project/x.csv'", "'/tmp/wb-1/root/x.csv'"),
         ("C:\\ada\\x.csv", "/tmp/wb-1/root\\x.csv"),
+        ("/home/ada/a.csv /home/ada/b.csv", "/tmp/wb-1/root/a.csv /tmp/wb-1/root/b.csv"),
         ("at 1999-12-31 23:59:59.", "at 2026-01-01 00:00:07."),
     ],
 )
@@ -42,6 +43,8 @@ def test_what_is_known_to_differ_fits_another_of_its_kind(saved: str, now: str) 
         ("1.41233", "1.41234"),
         ("x.csv", "/tmp/wb-1/root/x.csv"),
         ("/home/ada/y.csv", "/tmp/wb-1/root/x.csv"),
+        ("/home/ada/a.csv /home/bob/b.csv", "/tmp/wb-1/root/a.csv /tmp/wb-1/root/b.csv"),
+        (":".join(["/home"] * 81), ":".join(["/tmp/wb-1/root"] * 40)),
         ("at noon", "at 2026-01-01 00:00:07"),
         ("at 1999-12-31 23:59:59", "at 2026-01-01 00:00:08"),
     ],

@@ -46,19 +46,25 @@ class Volatile:
     """What is another text in each run, by kind, as the kernel says: `cid`, `port`, `path`, `time`."""
 
     def __init__(self, told: Mapping[str, Iterable[str]]) -> None:
-        holes = [_hole(kind, text) for kind, texts in told.items() for text in texts]
+        holes = [(*_hole(kind, text), kind) for kind, texts in told.items() for text in texts]
         # The longest first, so that no text is taken for the beginning of another.
         holes.sort(key=lambda hole: -len(hole[0]))
-        self._saved = [shape for _, shape in holes]
-        self._now = re.compile("|".join(f"({here})" for here, _ in holes)) if holes else None
+        self._saved = [(shape, kind) for _, shape, kind in holes]
+        self._now = re.compile("|".join(f"({here})" for here, *_ in holes)) if holes else None
 
     def fits(self, saved: str, now: str) -> bool:
         """Whether a saved text is what is shown now, but for what differs in each run."""
         if saved == now or self._now is None:
             return saved == now
-        pieces, at = [], 0
+        pieces, at, named = list[str](), 0, set[int]()
         for match in self._now.finditer(now):
-            pieces += [re.escape(now[at : match.start()]), self._saved[(match.lastindex or 1) - 1]]
+            hole = match.lastindex or 1
+            shape, kind = self._saved[hole - 1]
+            if kind == "path":
+                # A folder is the same wherever it stands; if each might be another, all ways to part a text were tried.
+                shape = f"(?P=at{hole})" if hole in named else f"(?P<at{hole}>{shape})"
+                named.add(hole)
+            pieces += [re.escape(now[at : match.start()]), shape]
             at = match.end()
         return bool(pieces) and re.fullmatch("".join([*pieces, re.escape(now[at:])]), saved) is not None
 
