@@ -61,7 +61,7 @@ class ScheduleForm {
     this.fields = {
       cron: text("cron", "Cron", ""),
       timezone: text("timezone", "Time zone", ""),
-      extra: text("extra", "Extra", "Any text; the service sees it as self.request.raw_request.", { kind: "long text" }),
+      extra: text("extra", "Extra", "Any text, as self.request.raw_request; JSON also as self.request.payload.", { kind: "long text" }),
       name: text("name", "Name", ""),
     };
     this.fields.extra.input.rows = 1;
