@@ -104,6 +104,20 @@ def test_the_button_of_a_secret_opens_the_form_at_its_field(drawn: Drawn, wb: Wo
     assert drawn.wrong() == []
 
 
+def test_enter_in_the_cid_of_another_call_compares_and_does_not_invoke_again(drawn: Drawn) -> None:
+    row = drawn.page.locator('.wb-row[data-service="api.hello"]')
+    row.get_by_role("button", name="Invoke", exact=True).click()
+    form = row.locator(".wb-panel")
+    form.locator(".wb-foot").get_by_role("button", name="Invoke", exact=True).click()
+    call = form.locator(".wb-call", has_text="CID")
+    call.get_by_role("button", name="Compare", exact=True).click()
+    field = call.get_by_label("CID of the other call", exact=True)
+    field.fill(call.locator(".wb-cid code").first.inner_text())
+    field.press("Enter")
+    call.locator(".wb-compared summary").wait_for()
+    assert form.locator(".wb-call").count() == 1
+
+
 def test_a_setting_says_how_it_changes(drawn: Drawn) -> None:
     drawn.open("settings")
     row = drawn.page.locator('tr[data-setting="port"]')

@@ -149,6 +149,26 @@ def test_what_takes_long_to_draw_is_drawn_less_often() -> None:
         courier.close()
 
 
+def test_who_begins_to_look_waits_for_no_drawing_that_is_due_later() -> None:
+    courier, held, first, second = Courier(draw_seconds=3600), Held(), Card(), Card()
+    try:
+        courier.watch(held, True)
+        held.brought.get(timeout=WAIT_SECONDS)
+        courier.watch(first, True)
+        held.go_on.set()
+        assert first.brought.get(timeout=WAIT_SECONDS)[:2] == ([], True)
+        courier.refresh_all()
+        courier.watch(second, True)
+        assert second.brought.get(timeout=WAIT_SECONDS)[:2] == ([], True)
+        # It looks still, so it waits as the others do.
+        courier.watch(first, True)
+        courier.post(first, {"n": 1})
+        assert first.brought.get(timeout=WAIT_SECONDS)[:2] == ([{"n": 1}], False)
+        assert held.brought.empty()
+    finally:
+        courier.close()
+
+
 def test_no_change_is_lost_while_a_drawing_is_not_due(courier: Courier) -> None:
     card, began = Card(), time.monotonic()
     courier.watch(card, True)

@@ -15,6 +15,8 @@ from workbench.ui.modules import STATIC, joined
 FILES = [path for path in STATIC.rglob("*") if path.is_file()]
 ENTRIES = {"widget.js": "render", "opened.js": "open", "page.js": ""}
 """What a browser is given: as a card, as a view of its own, as a page; and what that gives."""
+IMPORTS = re.compile(r'^import \{([^}]*)\} from "(\.[\w./-]+)";\n', re.MULTILINE)
+EXPORTS = re.compile(r"^export (?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 TOP = re.compile(r"^(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 
 
@@ -35,6 +37,21 @@ def test_each_module_is_joined_once_and_before_its_use() -> None:
 def test_names_differ_between_modules(entry: str) -> None:
     names = Counter(TOP.findall(joined(entry)))
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_each_module_imports_from_who_exports_it_and_only_what_it_uses() -> None:
+    # Joined, all names are in one place, so that a wrong import does no harm there: as modules they would not load.
+    texts = {path.resolve(): path.read_text() for path in STATIC.rglob("*.js")}
+    exported = {path: set(EXPORTS.findall(text)) for path, text in texts.items()}
+    wanted: set[str] = set()
+    for path, text in texts.items():
+        found = [(name.strip(), place) for names, place in IMPORTS.findall(text) for name in names.split(",")]
+        imported = {name: (path.parent / place).resolve() for name, place in found}
+        body = IMPORTS.sub("", text)
+        assert {name: place for name, place in imported.items() if name not in exported[place]} == {}, path.name
+        assert {name for name in imported if not re.search(rf"\b{name}\b", body)} == set(), path.name
+        wanted |= imported.keys()
+    assert set().union(*exported.values()) - wanted == set()
 
 
 def test_only_what_carries_a_talk_knows_of_widgets_and_kernels() -> None:

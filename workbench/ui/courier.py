@@ -45,6 +45,8 @@ class Courier:
         self._messages: dict[Outlet, list[dict[str, Any]]] = {}
         self._changed: set[Outlet] = set()
         self._watched: set[Outlet] = set()
+        self._begun: set[Outlet] = set()
+        """Who has just begun to look, and waits for what there is: drawn at once, whenever the next drawing is due."""
         self.changes = 0
         """How often what is looked at was to be drawn anew."""
         self._something, self._stop = Condition(), Event()
@@ -77,9 +79,14 @@ class Courier:
     def watch(self, outlet: Outlet, watched: bool) -> None:
         """Note whether somebody looks at a card; only such cards are drawn."""
         with self._something:
-            (self._watched.add if watched else self._watched.discard)(outlet)
             if watched:
-                self._add_changed({outlet})
+                if outlet not in self._watched:
+                    self._begun.add(outlet)
+                self._watched.add(outlet)
+                self._changed.add(outlet)
+                self._wake()
+            else:
+                self._watched.discard(outlet)
 
     def forget(self, outlet: Outlet) -> None:
         """Send nothing more to a card."""
@@ -123,9 +130,8 @@ class Courier:
                 messages: dict[Outlet, list[dict[str, Any]]] = {}
                 if self._messages and began >= self._sends_at:
                     messages, self._messages = self._messages, {}
-                changed: set[Outlet] = set()
-                if self._changed and began >= self._draws_at:
-                    changed, self._changed = self._changed, set()
+                changed = self._changed if began >= self._draws_at else self._changed & self._begun
+                self._changed, self._begun = self._changed - changed, set()
             # An answer waits for no drawing: somebody waits for it.
             for outlet, sent in messages.items():
                 self._send(outlet, sent, False)
@@ -135,12 +141,12 @@ class Courier:
                 self._sends_at = began + self._pause
             if changed:
                 took = monotonic() - began
-                self._draws_at = began + max(self._draw, took / MOST_SHARE)
+                self._draws_at = max(self._draws_at, began + max(self._draw, took / MOST_SHARE))
 
     def _await_change(self) -> None:
         """Wait for something to send; what has changed waits until the next drawing is due."""
         if self._changed:
-            if (early := self._draws_at - monotonic()) > 0:
+            if not self._begun and (early := self._draws_at - monotonic()) > 0:
                 self._something.wait(early)
             return
         restless = {each for each in self._watched if each.restless}

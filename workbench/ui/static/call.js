@@ -94,7 +94,8 @@ export class CallActions {
   constructor(talk, cid, said = null) {
     Object.assign(this, { talk, cid, said });
     this.result = h("div", { class: "wb-again", "aria-live": "polite" });
-    this.more = h("div", { class: "wb-again-more", hidden: true });
+    // What is typed here is for this call alone: Enter does not run the form around it.
+    this.more = h("div", { class: "wb-again-more", hidden: true, on: { keydown: (event) => event.stopPropagation() } });
     this.toggle = button("\u25be", () => this.open(), { class: "wb-tight", "aria-label": "Again, otherwise", "aria-expanded": "false" });
     const off = Boolean(said && !said.can);
     const why = off ? "It still runs, or what it came with is not kept." : null;
@@ -129,14 +130,14 @@ export class CallActions {
     const asked = () => ({ ...(version.value ? { version: Number(version.value) } : {}), ...(input.value !== body ? { data: input.value } : {}) });
     fill(this.more, input, h("div", { class: "wb-call-head" }, "on ", version, h("span", { class: "wb-grow" }),
       button("Run", () => this.again(asked()), { class: "wb-primary" }), button("Ten times", () => this.again({ ...asked(), times: TIMES }))));
-    this.more.addEventListener("keydown", (event) => event.stopPropagation());
   }
 
   choose() {
     const wanted = this.more.hidden || this.shown !== "compare";
     this.more.hidden = !wanted;
     this.shown = "compare";
-    const other = h("input", { type: "text", class: "wb-input wb-mono wb-grow", "aria-label": "CID of the other call", placeholder: "CID of the other call", spellcheck: "false" });
+    const other = h("input", { type: "text", class: "wb-input wb-mono wb-grow", "aria-label": "CID of the other call", placeholder: "CID of the other call", spellcheck: "false",
+      on: { keydown: (event) => event.key === "Enter" && compare() } });
     const compare = async () => {
       try {
         fill(this.result, pairs(await this.talk.ask("call compare", { cid: this.cid, other: other.value })));

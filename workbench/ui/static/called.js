@@ -1,6 +1,6 @@
 // A call on a card of its own: how it ended, what it answered, and all that it caused.
+import { cid, traceTree } from "./call.js";
 import { chip, h, milliseconds } from "./dom.js";
-import { cid, traceTree } from "./forms/invoke.js";
 import { Row } from "./row.js";
 
 export class CallsRow extends Row {

@@ -1,6 +1,6 @@
 // Invoke a service and look inside: the answer or the error, the trace, the CID.
 import { CallActions, cid, traceTree } from "../call.js";
-import { button, chip, fill, h, milliseconds, newId, span, spinner } from "../dom.js";
+import { chip, fill, h, milliseconds, newId, span, spinner } from "../dom.js";
 import { Field, segments, showError } from "./fields.js";
 import { Panel } from "./panel.js";
 import { Stale } from "../talk.js";
@@ -99,7 +99,7 @@ class RunningCall {
   }
 }
 
-export function callParts(said, talk) {
+function callParts(said, talk) {
   const ok = said.outcome === "ok";
   const head = h("div", { class: "wb-call-head" }, chip(said.outcome, OUTCOME_MOODS[said.outcome]), " ",
     h("span", { class: "wb-faint" }, milliseconds(said.ms)), h("span", { class: "wb-grow" }), cid(said.cid));

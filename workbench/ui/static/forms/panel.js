@@ -38,7 +38,7 @@ export class Panel {
     }
   }
 
-  // `name` is what the kernel calls the field; `see` shows or clears its error; `at` takes the focus.
+  // `name` is what the kernel calls the field, which has `input`, `touched`, and `error(text)` to show or clear what is wrong.
   know(name, field) {
     this.fields.set(name, field);
   }
@@ -53,10 +53,6 @@ export class Panel {
       input.after(h("span", { class: "wb-chip wb-calm wb-in-code" }, "set in code"));
     }
     if (warning) this.body.before(h("div", { class: "wb-hint wb-in-code" }, warning));
-  }
-
-  get touched() {
-    return [...this.fields.values()].some((field) => field.touched);
   }
 
   show(problems, { all = this.tried } = {}) {

@@ -1,7 +1,7 @@
 // A request to a channel, through the real server: what is sent, the answer with its trace, the last ones.
+import { cid, traceTree } from "../call.js";
 import { button, chip, copyButton, dayAndTime, fill, h, milliseconds, newId } from "../dom.js";
 import { Field, more } from "./fields.js";
-import { cid, traceTree } from "./invoke.js";
 import { Panel } from "./panel.js";
 import { latest, Stale } from "../talk.js";
 
