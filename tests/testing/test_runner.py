@@ -88,6 +88,12 @@ def tested(folder: Path) -> Outcome:
         code("print('after it')"),
     )
     write(folder / "dies.ipynb", code("import os"), code("os._exit(7)"), code("1"))
+    write(
+        folder / "later.ipynb",
+        code("import asyncio, os\nloop = asyncio.get_running_loop()"),
+        code("loop.call_soon(os._exit, 7);", tags=("test",)),
+        code("1"),
+    )
     (folder / "broken.ipynb").write_text('{"cells": [')
     (folder / "old.ipynb").write_text(json.dumps({"nbformat": 3, "worksheets": []}))
     return workbench_test(folder, "--parallel=2")
@@ -171,6 +177,11 @@ def test_a_kernel_that_dies_is_named(tested: Outcome) -> None:
     assert of(tested, "cell 1", "dies.ipynb") == "passed"
     assert "dies.ipynb, cell 2 (cell 2): its kernel died (exit code 7)" in of(tested, "cell 2", "dies.ipynb")
     assert of(tested, "cell 3", "dies.ipynb").startswith("skipped")
+
+
+def test_a_kernel_that_dies_by_what_a_cell_began_is_named_with_the_cell(tested: Outcome) -> None:
+    assert "later.ipynb, cell 2 (cell 2): its kernel died (exit code 7)" in of(tested, "cell 2", "later.ipynb")
+    assert of(tested, "cell 3", "later.ipynb").startswith("skipped: not run: later.ipynb, cell 2")
 
 
 def test_what_is_no_notebook_is_said_with_the_way_to_mend_it(tested: Outcome) -> None:

@@ -114,7 +114,6 @@ class Notebook(pytest.File):
         assert self.kernel is not None
         self.begun.add(cell.number)
         seconds = min(self.how.cell_seconds, self.end - time.monotonic())
-        what = f"{self.path.name}, cell {cell.number} ({cell.name})"
         try:
             if seconds <= 0:
                 raise KernelTrouble(f"the notebook took longer than {self.how.notebook_seconds:g} s")
@@ -123,16 +122,23 @@ class Notebook(pytest.File):
             if ran.error is None and (given := self._given(cell)):
                 self.kernel.run(given, seconds)
         except KernelTrouble as exc:
-            why, *words = f"{what}: {exc}".splitlines()
-            self.stopped = f"not run: {why}"
-            raise CellFailed(why, *words, *_traceback(exc.ran)) from None
+            raise self._lost(cell, exc) from None
         if ran.error is not None and not cell.may_raise:
             if not cell.is_test:
-                self.stopped = f"not run: {what} failed with {ran.error['ename']}"
+                self.stopped = f"not run: {self._named(cell)} failed with {ran.error['ename']}"
             raise CellFailed(_said(ran), *_traceback(ran), *_missing(ran), *self._traces())
         if ran.error is None and cell.may_raise:
             raise CellFailed("It is tagged raises-exception, and raised nothing.")
         return ran
+
+    def _named(self, cell: SavedCell) -> str:
+        return f"{self.path.name}, cell {cell.number} ({cell.name})"
+
+    def _lost(self, cell: SavedCell, trouble: KernelTrouble) -> CellFailed:
+        """The failure of a cell with which the kernel went; nothing runs after it."""
+        why, *words = f"{self._named(cell)}: {trouble}".splitlines()
+        self.stopped = f"not run: {why}"
+        return CellFailed(why, *words, *_traceback(trouble.ran))
 
     def _given(self, cell: SavedCell) -> str:
         """Assignments that follow the cell of parameters, as papermill's injected cell does."""
@@ -148,11 +154,14 @@ class Notebook(pytest.File):
         """Raise CellFailed for outputs that are not as saved, and for what a test leaves behind."""
         assert self.kernel is not None
         said = list[str]()
-        if cell.outputs is not None and self.compares and "ignore-output" not in cell.tags:
-            volatile = Volatile(self.kernel.ask(f"{_WATCH}.watch().volatile()"))
-            said += map(str, differences(cell.outputs, ran.outputs, volatile))
-        if cell.is_test and (left := self.kernel.ask(f"{_WATCH}.watch().left()")):
-            said.append(f"It left behind: {', '.join(left)}. Fix: end what it begins, and remove what it makes.")
+        try:
+            if cell.outputs is not None and self.compares and "ignore-output" not in cell.tags:
+                volatile = Volatile(self.kernel.ask(f"{_WATCH}.watch().volatile()"))
+                said += map(str, differences(cell.outputs, ran.outputs, volatile))
+            if cell.is_test and (left := self.kernel.ask(f"{_WATCH}.watch().left()")):
+                said.append(f"It left behind: {', '.join(left)}. Fix: end what it begins, and remove what it makes.")
+        except KernelTrouble as exc:
+            raise self._lost(cell, exc) from None
         if said:
             why, *lines = "\n".join(said).splitlines()
             raise CellFailed(why, *lines, *self._traces())

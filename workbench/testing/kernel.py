@@ -125,9 +125,12 @@ class Kernel:
         asked = f"__import__('json').dumps({expression})"
         sent = client.execute("", silent=True, allow_stdin=False, user_expressions={"answer": asked})
         end = time.monotonic() + seconds
-        for _ in self._until_idle(sent, end):
-            pass
-        answer = self._reply(sent, end)["content"]["user_expressions"]["answer"]
+        try:
+            for _ in self._until_idle(sent, end):
+                pass
+            answer = self._reply(sent, end)["content"]["user_expressions"]["answer"]
+        except _Late:
+            raise self._gone(f"its kernel gave no answer within {seconds:g} s, so it was killed") from None
         if answer["status"] != "ok":
             raise self._gone(f"the kernel has no answer: {answer['ename']}: {answer['evalue']}")
         return msgspec.json.decode(_literal(answer["data"]["text/plain"]))
