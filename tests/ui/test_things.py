@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.kernels import Kernel
 from tests.ui.test_card_in_kernels import VIEW
+from workbench import IntervalJob, RESTConnection, Service, Workbench
+from workbench.ui.desk import Desk
+from workbench.ui.things import view_of
 
 ON = "from workbench import wb, Service, RESTChannel, RESTConnection, BasicAuth, Limit, IntervalJob"
 MADE = """
@@ -136,6 +140,36 @@ wb.jobs.remove("short")
 print(gone.get(timeout=10))
 """).stdout
     assert told == """('gone', ["Job 'short' is gone."])\n"""
+
+
+def test_the_last_outcome_is_that_of_the_newest_step_also_within_one_call(desk: Desk, wb: Workbench) -> None:
+    class TriesAgain(Service):
+        name = "api.tries-again"
+
+        def handle(self) -> None:
+            wb.peers["source"].fail(refuse=True)
+            with suppress(Exception):
+                self.out.rest["source"].conn.get(self.cid)
+            wb.peers["source"].heal()
+            self.out.rest["source"].conn.get(self.cid)
+
+    wb.deploy(TriesAgain)
+    wb.sandbox()
+    source = RESTConnection("source", host="https://data.example.com", path="/rates", retries=0)
+    wb.define(source)
+    wb.peers["source"].reply("/rates", json={})  # type: ignore[attr-defined]
+    draw = view_of(wb, source)
+    assert draw is not None
+    wb.invoke("api.tries-again")
+    assert draw(desk)["stands"]["last_outcome"]["outcome"] == "ok"
+
+
+def test_the_former_definition_of_a_job_has_no_card(desk: Desk, wb: Workbench) -> None:
+    former, now = (IntervalJob("hourly", service="api.hello", hours=hours) for hours in (1, 2))
+    wb.define(former)
+    assert view_of(wb, former) is not None
+    wb.define(now)
+    assert [view_of(wb, each) is None for each in (former, now, wb.jobs["hourly"])] == [True, False, False]
 
 
 def test_what_is_not_in_force_has_no_widget(kernel: Kernel) -> None:

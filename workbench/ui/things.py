@@ -76,8 +76,7 @@ def _service(wb: Workbench, service: LiveService) -> Draw | None:
 
 
 def _job(wb: Workbench, job: Job) -> Draw | None:
-    mine = wb.jobs.get(job.name) if wb.has_jobs else None
-    return _job_named(job.name) if mine and mine.definition == job.definition else None
+    return _definition(wb, job.definition)
 
 
 def _job_named(name: str) -> Draw:
@@ -124,7 +123,8 @@ def _definition(wb: Workbench, definition: Definition) -> Draw | None:
     if isinstance(definition, Limit):
         return _limit(wb, definition)
     if definition.collection == "jobs":
-        return _job(wb, job) if wb.has_jobs and (job := wb.jobs.get(definition.name)) is not None else None
+        is_mine = wb.has_jobs and wb.in_force(definition) == definition
+        return _job_named(definition.name) if is_mine else None
     if definition.collection not in STANDING or wb.in_force(definition) != definition:
         return None
     stand = STANDING[definition.collection]
@@ -168,7 +168,7 @@ def _last_request(wb: Workbench, level: str, name: str) -> Mapping[str, Any] | N
 def _last_step(wb: Workbench, fits: Callable[[object], bool]) -> Mapping[str, Any] | None:
     """How the newest step that fits stands."""
     for trace in reversed(wb.traffic[:]):
-        for _, step in trace.root.tree():
+        for _, step in reversed(list(trace.root.tree())):
             if isinstance(step, Step) and fits(step):
                 return _outcome_of(trace, step)
     return None
