@@ -102,6 +102,17 @@ def test_marks_go_amber_on_typing_green_on_running_and_red_on_a_failing_call(ope
     assert "api.failing" in str(side.status.get_attribute("title"))
 
 
+def test_marks_go_with_a_cell_that_is_moved_and_stay_true_in_the_others(open_side: Open, side: Side) -> None:
+    open_side(ON, HELLO, FAILING)
+    side.mark(1, "live")
+    side.page.evaluate("""async () => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1;
+        await window.jupyterapp.commands.execute('notebook:move-cell-up'); }""")
+    assert side.mark(0, "live").startswith("api.hello v1 is live.")
+    assert side.cell(1).locator(".wb-mark").count() == 0
+    side.type_into(2, "# more")
+    assert "The text differs from what is live" in side.mark(2, "warn")
+
+
 def test_the_toolbar_of_a_cell_opens_each_form_below_its_text(open_side: Open, side: Side) -> None:
     open_side(ON, HELLO)
     for action in ("Invoke", "Schedule", "Limit"):

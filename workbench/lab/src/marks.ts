@@ -10,10 +10,10 @@ const ORDER = ["live", "warn", "bad"];
 const ACTIONS = ["Invoke", "Schedule", "Limit"];
 const CHANGED = "The text differs from what is live: run the cell.";
 
-// One cell's mark. What it looks like is in style/index.css.
+// One cell's mark. What it looks like is in panels.css.
 class Mark {
   constructor(
-    private cell: Cell,
+    readonly cell: Cell,
     private line: Line
   ) {
     this.bar.className = "wb-mark";
@@ -121,10 +121,6 @@ class Marks {
     this.soon();
   }
 
-  of(cell: Cell): Mark | undefined {
-    return this.drawn.get(cell.model.id);
-  }
-
   private soon(): void {
     window.clearTimeout(this.due);
     this.due = window.setTimeout(() => this.draw(), SOON_MS);
@@ -134,7 +130,8 @@ class Marks {
     const made = this.line.marks?.cells ?? {};
     const there = new Map(this.line.panel.content.widgets.map(cell => [cell.model.id, cell]));
     for (const [id, mark] of this.drawn) {
-      if (!made[id] || !there.has(id)) {
+      // A cell that is moved is drawn anew by JupyterLab, under the same id.
+      if (!made[id] || mark.cell !== there.get(id)) {
         mark.remove();
         this.drawn.delete(id);
       }

@@ -747,9 +747,6 @@ var Marks = class {
     line.panel.disposed.connect(() => window.clearTimeout(this.due));
     this.soon();
   }
-  of(cell) {
-    return this.drawn.get(cell.model.id);
-  }
   soon() {
     window.clearTimeout(this.due);
     this.due = window.setTimeout(() => this.draw(), SOON_MS);
@@ -758,7 +755,7 @@ var Marks = class {
     const made = this.line.marks?.cells ?? {};
     const there = new Map(this.line.panel.content.widgets.map((cell) => [cell.model.id, cell]));
     for (const [id, mark] of this.drawn) {
-      if (!made[id] || !there.has(id)) {
+      if (!made[id] || mark.cell !== there.get(id)) {
         mark.remove();
         this.drawn.delete(id);
       }
