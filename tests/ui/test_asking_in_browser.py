@@ -126,3 +126,17 @@ def test_a_setting_says_how_it_changes(drawn: Drawn) -> None:
     assert drawn.page.locator('tr[data-setting="folder"] summary').count() == 1
     assert drawn.wrong() == []
     assert drawn.faults(".wb-tab-body") == {}
+
+
+def test_a_click_anywhere_on_a_call_opens_it_and_copy_alone_copies(drawn: Drawn, wb: Workbench) -> None:
+    wb.call("GET /api/hello")
+    drawn.open("traffic")
+    body = drawn.page.locator(".wb-tab-body")
+    row = body.locator("tr.wb-opens").first
+    row.get_by_role("button", name="Copy").click()
+    row.get_by_role("button", name="Copied").wait_for()
+    assert body.locator(".wb-detail").count() == 0
+    row.locator(".wb-ms").click()
+    body.locator(".wb-detail .wb-trace-row").first.wait_for()
+    row.locator(".wb-ms").click()
+    body.locator(".wb-detail").wait_for(state="detached")

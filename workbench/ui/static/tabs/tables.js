@@ -69,7 +69,9 @@ export class CallsTable extends Table {
   rowOf(call) {
     const toggle = h("button", { type: "button", class: "wb-call-name", "aria-expanded": String(this.open.has(call.cid)), on: { click: () => this.toggle(call, toggle) } }, call.name);
     const [status, error] = call.outcome.split(/: (.*)/);
-    return h("tr", { "data-cid": call.cid }, time(call.at), h("td", { title: call.outcome }, chip(status, call.mood)),
+    // The whole row opens it; what is in the row and does something else does only that.
+    const anywhere = ({ target }) => target.closest("button, a") || String(getSelection()) || toggle.click();
+    return h("tr", { "data-cid": call.cid, class: "wb-opens", on: { click: anywhere } }, time(call.at), h("td", { title: call.outcome }, chip(status, call.mood)),
       h("td", { class: "wb-call-cell" }, toggle, call.service && call.service !== call.name ? h("span", { class: "wb-faint" }, ` ${call.service}`) : null, error ? h("span", { class: `wb-${call.mood}-text` }, ` ${error}`) : null),
       h("td", { class: "wb-right-text wb-ms" }, milliseconds(call.ms)), h("td", { class: "wb-wide" }, call.user ?? ""), shortCid(call.cid));
   }
