@@ -158,4 +158,4 @@ def _read(exchange: Exchange, kind: Any) -> Any:
     try:
         return msgspec.json.decode(exchange.body, type=kind)
     except msgspec.MsgspecError as exc:
-        raise BadRequest(f"The page sent what cannot be read: {exc}") from exc
+        raise BadRequest(f"The page sent what cannot be read: {exc}. Fix: load the page again.") from exc
