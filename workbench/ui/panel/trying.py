@@ -30,7 +30,7 @@ def form_try(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     found, typed = filled_form(desk, message)
     if found.definition is None:
         return {"problems": found.problems}
-    if problems := desk.clashes(found.definition, str((message.get("edit") or {}).get("name", ""))):
+    if problems := desk.clashes(found.definition):
         return {"problems": problems}
     if isinstance(found.definition, HTTPChannel):
         return {"problems": {}, **_called(desk, found.definition)}
