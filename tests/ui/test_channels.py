@@ -106,7 +106,8 @@ def test_the_short_form_of_a_kind_is_its_own(wb: Workbench, ask: Asking) -> None
     fields = ask("form", edit={"collection": "channels", "name": "way"})["form"]["fields"]
     assert [each["name"] for each in fields if not each["more"]] == ["port", "name"]
     for kind in ("Workbench", "ChannelDefinition", "AMQPChannel"):
-        assert ask("form", kind=kind, preset={})["failed"] == f"There is no form for {kind!r}."
+        said = f"There is no form for {kind!r}. Fix: define it in a cell."
+        assert ask("form", kind=kind, preset={})["failed"] == said
 
 
 def test_a_curl_uses_a_method_that_the_channel_answers(wb: Workbench, desk: Desk) -> None:

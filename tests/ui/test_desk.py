@@ -118,7 +118,8 @@ def test_undo_takes_a_new_job_away_and_it_can_be_saved_again(ask: Asking, wb: Wo
     said = scheduled(ask)
     assert ask("undo", undo=said["undo"])["said"] == "Interval job 'hello' is gone again."
     assert list(wb.jobs) == []
-    assert "taken back already" in ask("undo", undo=said["undo"])["failed"]
+    assert "taken back already" in (late := ask("undo", undo=said["undo"])["failed"])
+    assert "Fix: change it by its form." in late
     assert scheduled(ask)["problems"] == {}
     assert list(wb.jobs) == ["hello"]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.ui.conftest import Asking, Hello
 from workbench import BasicAuth, IntervalJob, Limit, RESTConnection, Service, Workbench, secret
+from workbench.connections.definition import ConnectionDefinition, Live, Opening
+from workbench.core.errors import ConnectionFailed
 from workbench.core.masking import learn
 from workbench.core.trace import Step
 from workbench.notebook import running
@@ -241,6 +243,37 @@ def test_connections_tell_who_uses_them_and_when_they_last_worked(ask: Asking, d
     assert told()["bad"][1:] == (True, "live")
     wb.define(RESTConnection("bad", host="https://other.example.com"))
     assert told()["bad"][1:] == (False, "live"), "what is defined anew has been asked nothing yet"
+
+
+class Telegraph(ConnectionDefinition, tag="telegraph", frozen=True, kw_only=True):
+    """A kind whose other side repeats what it was told."""
+
+    kind: ClassVar[str] = "Telegraph"
+    attributes: ClassVar[dict[str, str]] = {"out.telegraph": "item"}
+    well: bool = True
+
+    def open(self, opening: Opening) -> Live:
+        return Repeats(self)
+
+
+class Repeats(Live):
+    def __init__(self, definition: Telegraph) -> None:
+        self.definition: Telegraph = definition
+
+    def ping(self, cid: str = "") -> str:
+        if not self.definition.well:
+            raise ConnectionFailed("no such password: canary-4711")
+        return "welcome canary-4711"
+
+
+def test_what_the_other_side_of_a_ping_says_has_no_secrets_in_it(ask: Asking, wb: Workbench) -> None:
+    learn("canary-4711")
+    wb.define(Telegraph(name="good"), Telegraph(name="bad", well=False))
+    told = [ask("ping", name="good")["said"], ask("ping", name="bad")["failed"], ask("ping all")["said"]]
+    assert all("***" in said for said in told[:2])
+    assert told[2].startswith("1 of 2 connections answered. ")
+    assert told[2].endswith("no such password: ***")
+    assert "canary-4711" not in "".join(told)
 
 
 def recorded(count: int, kept: int = 10_000) -> Traffic:

@@ -191,6 +191,21 @@ def test_a_cell_that_runs_again_takes_its_former_widgets_down(kernel: Kernel) ->
     assert kernel.run("print(first.state, former.state)").stdout == "taken down on\n"
 
 
+def test_a_widget_that_a_person_closes_is_let_go_of(kernel: Kernel) -> None:
+    told = kernel.run("""
+import gc, threading, weakref
+freed, passing = threading.Event(), wb.jobs["hourly"].widget()
+left = weakref.ref(passing, lambda _: freed.set())
+passing.close()
+del passing
+# Who draws it may hold it for a moment yet.
+while gc.collect() >= 0 and not freed.wait(0.05):
+    pass
+print(freed.is_set())
+""").stdout
+    assert told == "True\n"
+
+
 def test_a_widget_that_is_shown_is_saved_as_a_card_is(kernel: Kernel) -> None:
     view, saved = kernel.run_as("shown", "wb.jobs['hourly'].widget()").displays
     assert set(view) == {VIEW}

@@ -156,11 +156,14 @@ def test_of_everything_that_can_be_removed_is_told_what_depends_on_it(ask: Askin
     wb.define(
         RESTChannel("public", service="api.hello"),
         IntervalJob("hourly", service="api.hello", hours=1),
+        RESTChannel("limited", service="api.hello", path="/limited", limit="5/m"),
         Limit("api.hello", on="service", lines="5/m"),
     )
     assert ask("form save", connection="rest", values={"name": "far", "host": "https://data.example.com"})["said"]
     click = next(iter(wb.clicked))
     named = [("jobs", "hourly"), ("limits", "service api.hello"), ("channels", "public"), ("clicked", click)]
+    # A limit that a channel says itself goes with it.
+    named.append(("channels", "limited"))
     assert [ask("depends", collection=collection, name=name) for collection, name in named] == [
         {"named_by": [], "used_by": []}
     ] * len(named)

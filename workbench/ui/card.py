@@ -17,7 +17,7 @@ from workbench.ui.carriers.far import FarDesk
 from workbench.ui.courier import aside
 from workbench.ui.desk import Desk
 from workbench.ui.desks import any_desk_of
-from workbench.ui.modules import STATIC, joined
+from workbench.ui.modules import joined, styles
 from workbench.ui.views import Draw, facts
 
 MOST_CARDS = 60
@@ -71,7 +71,7 @@ class Card(anywidget.AnyWidget):
     """
 
     _esm = traitlets.Unicode(joined("widget.js")).tag(sync=True)
-    _css = traitlets.Unicode((STATIC / "card.css").read_text(encoding="utf-8")).tag(sync=True)
+    _css = traitlets.Unicode(styles("card.css")).tag(sync=True)
     _anywidget_id = traitlets.Unicode("workbench.Card").tag(sync=True)
     layout = traitlets.Any(None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)

@@ -125,23 +125,27 @@ class Courier:
                 early = self._sends_at - monotonic() if self._messages else 0.0
             if early > 0:
                 self._stop.wait(early)
-            with self._something:
-                began = monotonic()
-                messages: dict[Outlet, list[dict[str, Any]]] = {}
-                if self._messages and began >= self._sends_at:
-                    messages, self._messages = self._messages, {}
-                changed = self._changed if began >= self._draws_at else self._changed & self._begun
-                self._changed, self._begun = self._changed - changed, set()
-            # An answer waits for no drawing: somebody waits for it.
-            for outlet, sent in messages.items():
-                self._send(outlet, sent, False)
-            for outlet in changed:
-                self._send(outlet, [], True)
-            if messages:
-                self._sends_at = began + self._pause
-            if changed:
-                took = monotonic() - began
-                self._draws_at = max(self._draws_at, began + max(self._draw, took / MOST_SHARE))
+            self._send_due()
+
+    def _send_due(self) -> None:
+        """Send what is due; what it was sent for is not held after that."""
+        with self._something:
+            began = monotonic()
+            messages: dict[Outlet, list[dict[str, Any]]] = {}
+            if self._messages and began >= self._sends_at:
+                messages, self._messages = self._messages, {}
+            changed = self._changed if began >= self._draws_at else self._changed & self._begun
+            self._changed, self._begun = self._changed - changed, set()
+        # An answer waits for no drawing: somebody waits for it.
+        for outlet, sent in messages.items():
+            self._send(outlet, sent, False)
+        for outlet in changed:
+            self._send(outlet, [], True)
+        if messages:
+            self._sends_at = began + self._pause
+        if changed:
+            took = monotonic() - began
+            self._draws_at = max(self._draws_at, began + max(self._draw, took / MOST_SHARE))
 
     def _await_change(self) -> None:
         """Wait for something to send; what has changed waits until the next drawing is due."""

@@ -228,7 +228,7 @@ class Desk:
         with self._lock:
             undo = self._undos.pop(number, None)
         if undo is None:
-            raise WorkbenchError("It was taken back already.")
+            raise WorkbenchError("It was taken back already, or too much was done since. Fix: change it by its form.")
         return undo()
 
     def _take_back(self, definition: Definition, before: Definition | None, was: Origin | None) -> str:

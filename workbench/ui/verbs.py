@@ -207,7 +207,7 @@ def job(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     elif what in ("pause", "resume"):
         getattr(handled, what)()
     else:
-        raise WorkbenchError(f"A job cannot {what!r}.")
+        raise WorkbenchError(f"A job cannot {what!r}. Fix: run the cell of its card again.")
     desk.courier.refresh_all()
     return {"said": ""}
 

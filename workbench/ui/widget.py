@@ -84,6 +84,10 @@ class LiveWidget(Card, ValueWidget):  # type: ignore[misc]
         if self.comm is not None and self.state != "workbench closed":
             self.state = "workbench closed" if self._desk.closed else "taken down"
         super().close()
+        with _lock:
+            for _, widgets in _made.values():
+                if self in widgets:
+                    widgets.remove(self)
 
 
 def keep(widget: LiveWidget, cell: str, run: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.app.asking import inline
 from workbench.app.asking.curl import Sent
@@ -118,13 +118,13 @@ def run_again(
     return repeated[0] if times == 1 else repeated
 
 
-class _Way:
+class _Way(NamedTuple):
     """How a call is run this time: on which services, what answers it first, with which input, as whom."""
 
-    def __init__(
-        self, services: Mapping[str, Any] | None, replay: FromRecord | None, data: Any, user: str | None
-    ) -> None:
-        self.services, self.replay, self.data, self.user = services, replay, data, user
+    services: Mapping[str, Any] | None
+    replay: FromRecord | None
+    data: Any
+    user: str | None
 
 
 def service_of(trace: Trace) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from workbench.app.serving.asking import ask
@@ -56,13 +57,10 @@ class Attached:
         """
         return ask(self._running, "POST", path, content, LOOK_SECONDS)
 
-    def find_again(self) -> bool:
-        """Look whether it runs as another process now, as after a restart; whether it runs at all."""
-        try:
+    def find_again(self) -> None:
+        """Look whether it runs as another process now, as after a restart."""
+        with suppress(WorkbenchError):
             self._running = self._found()
-        except WorkbenchError:
-            return False
-        return True
 
     def __repr__(self) -> str:
         return f"Attached to {self.name!r}, another workbench on this machine."

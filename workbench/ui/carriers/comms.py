@@ -15,7 +15,7 @@ from workbench.ui.courier import aside
 from workbench.ui.desk import Desk
 from workbench.ui.desks import any_desk_of
 from workbench.ui.marks import marks
-from workbench.ui.modules import STATIC, joined
+from workbench.ui.modules import joined, styles
 
 _open: set[View] = set()
 _lock = Lock()
@@ -53,11 +53,11 @@ class View:
         self._context = contextvars.copy_context()
         comm.on_msg(self._received)
         comm.on_close(lambda message: self._forget())
+        # Said at once, and in this thread; see `Card._received`.
+        code = {"module": joined("opened.js"), "style": styles("card.css")} if asked.get("code") else {}
+        comm.send({"facts": self._renewed()} | code)
         with _lock:
             _open.add(self)
-        # Said at once, and in this thread; see `Card._received`.
-        code = {"module": joined("opened.js"), "style": (STATIC / "card.css").read_text(encoding="utf-8")}
-        comm.send({"facts": self._renewed()} | (code if asked.get("code") else {}))
 
     def _renewed(self) -> dict[str, Any]:
         """What there is to show; {} if it is what was shown."""

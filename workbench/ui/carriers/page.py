@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from workbench.channels.answers import Answer
 from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Page
 from workbench.core.errors import BadRequest, WorkbenchError
-from workbench.ui.modules import STATIC, joined
+from workbench.ui.modules import joined, styles
 
 if TYPE_CHECKING:
     from workbench.ui.carriers.viewers import Viewers
@@ -31,6 +30,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+STYLES = ("page.css", "card.css")
 HTML = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -96,8 +96,8 @@ def open_page(wb: Workbench) -> None:
 
         return {
             ("GET", "/workbench/"): Page(lambda _: _file(HTML, "text/html"), is_public=True),
-            ("GET", "/workbench/page.js"): Page(lambda _: _file(_script(), "text/javascript"), is_public=True),
-            ("GET", "/workbench/page.css"): Page(lambda _: _file(_style(), "text/css"), is_public=True),
+            ("GET", "/workbench/page.js"): Page(lambda _: _file(joined("page.js"), "text/javascript"), is_public=True),
+            ("GET", "/workbench/page.css"): Page(lambda _: _file(styles(*STYLES), "text/css"), is_public=True),
             ("POST", "/workbench/login"): Page(login, is_public=True),
             ("POST", "/workbench/code"): Page(lambda _: {"code": codes.make(), "seconds": CODE_SECONDS}),
             ("POST", "/workbench/look"): Page(viewers.look, waits=True),
@@ -142,16 +142,6 @@ class _Late:
             self._made.end_all()
 
 
-@cache
-def _script() -> str:
-    return joined("page.js")
-
-
-@cache
-def _style() -> str:
-    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("page.css", "card.css"))
-
-
 def _file(text: str, kind: str) -> Answer:
     headers = [
         ("Content-Type", f"{kind}; charset=utf-8"),
@@ -168,4 +158,4 @@ def _read(exchange: Exchange, kind: Any) -> Any:
     try:
         return msgspec.json.decode(exchange.body, type=kind)
     except msgspec.MsgspecError as exc:
-        raise BadRequest(f"The page sent what cannot be read: {exc}") from exc
+        raise BadRequest(f"The page sent what cannot be read: {exc}. Fix: load the page again.") from exc

@@ -29,7 +29,7 @@ def class_of(desk: Desk, message: Content) -> type[Definition]:
     kind = str(message.get("kind"))
     if (cls := {**CHANNELS, **USERS}.get(kind)) is not None:
         return cls
-    raise WorkbenchError(f"There is no form for {kind!r}.")
+    raise WorkbenchError(f"There is no form for {kind!r}. Fix: define it in a cell.")
 
 
 def filled_form(desk: Desk, message: Content) -> tuple[Read, list[Typed]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.connections.definition import Item
 from workbench.core.errors import mood_of_error
+from workbench.core.masking import mask
 from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.trace import COLOURS
 
@@ -31,7 +32,7 @@ def ping_all(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
         try:
             _pinged(desk, item)
         except Exception as exc:
-            return f"{item.definition}: {exc}"
+            return mask(f"{item.definition}: {exc}")
         finally:
             desk.courier.refresh_all()
         return ""
@@ -53,7 +54,7 @@ def _pinged(desk: Desk, item: Item) -> tuple[str, str]:
     mood = desk.moods[item.name] = COLOURS[getattr(said, "mood", "ok")]
     if mood == COLOURS["ok"]:
         desk.worked[item.name] = desk.wb.clock.time()
-    return said, mood
+    return mask(said), mood
 
 
 PINGS: dict[str, Verb] = {"ping": ping, "ping all": ping_all}

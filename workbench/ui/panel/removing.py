@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.ui import rows
 from workbench.ui.desk import Content, Desk, Tell, Verb
@@ -19,16 +18,9 @@ def depends(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     definition = rows.definition_named(desk.wb, collection, name)
     is_connection = definition.collection == "connections"
     return {
-        "named_by": [str(each) for each in every_definition(desk.wb) if _names(each, definition)],
+        "named_by": [str(each) for each, _ in desk.wb.defined if _names(each, definition)],
         "used_by": rows.users_of_connections(desk.wb).get(definition.name, []) if is_connection else [],
     }
-
-
-def every_definition(wb: Workbench) -> list[Definition]:
-    """All that is in force; the store stays closed while nobody has asked for a job."""
-    names = [name for name in wb.collections if name != "jobs" or wb.has_jobs]
-    items = [item for name in names for item in getattr(wb, name).values()]
-    return [each if isinstance(each, Definition) else each.definition for each in items]
 
 
 def _names(each: Definition, wanted: Definition) -> bool:

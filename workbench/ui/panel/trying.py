@@ -8,6 +8,7 @@ from workbench.channels.definition import HTTPChannel
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
+from workbench.core.masking import mask
 from workbench.security.definitions import SecurityDefinition
 from workbench.ui.desk import Content, Desk, Tell
 from workbench.ui.forms.filling import filled_form
@@ -29,7 +30,7 @@ def form_try(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     found, typed = filled_form(desk, message)
     if found.definition is None:
         return {"problems": found.problems}
-    if problems := desk.clashes(found.definition, str((message.get("edit") or {}).get("name", ""))):
+    if problems := desk.clashes(found.definition):
         return {"problems": problems}
     if isinstance(found.definition, HTTPChannel):
         return {"problems": {}, **_called(desk, found.definition)}
@@ -59,7 +60,7 @@ def _pinged(desk: Desk, definition: ConnectionDefinition, values: dict[str, str]
     """A ping; the peer that played the other side of what is not defined goes again."""
     was_there = definition.name in desk.wb.connections
     try:
-        return desk.wb.try_connection(definition, values)
+        return mask(desk.wb.try_connection(definition, values))
     finally:
         if not was_there:
             desk.wb.peers.remove(definition.name)
