@@ -807,10 +807,13 @@ var Running = class extends import_widgets2.Widget {
     this.node.append(this.count, this.list, this.said);
     this.node.hidden = true;
   }
-  // Ask the workbench of a notebook, now and from time to time; of none, nothing is known.
+  // Ask the workbench of a notebook, now and from time to time; of none, nothing is known. What another one has told
+  // is not this one's.
   follow(line) {
     if (line !== this.line) {
       this.line = line;
+      this.found = [];
+      this.draw();
       this.look();
     }
   }
@@ -827,7 +830,6 @@ var Running = class extends import_widgets2.Widget {
     window.clearTimeout(this.due);
     const line = this.line;
     if (!line) {
-      this.node.hidden = true;
       return;
     }
     this.due = window.setTimeout(() => this.look(), LOOK_MS);
