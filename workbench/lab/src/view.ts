@@ -5,6 +5,7 @@ import { ISignal, Signal } from "@lumino/signaling";
 import { Widget } from "@lumino/widgets";
 
 const TARGET = "workbench.view";
+const LOST = "The workbench was lost meanwhile. Fix: look whether its kernel runs, and do it again.";
 
 // What the kernel is to show; see workbench/ui/carriers/comms.py.
 export interface IAsked {
@@ -52,6 +53,9 @@ export class View {
 
   // Ask for one answer; what is drawn has a talk of its own.
   ask(verb: string, content = {}): Promise<any> {
+    if (this.isOver) {
+      return Promise.reject(new Error(LOST));
+    }
     const id = ++this.last;
     return new Promise((resolve, reject) => {
       this.asked.set(id, said => (said.failed ? reject(new Error(said.failed)) : resolve(said)));
@@ -65,6 +69,7 @@ export class View {
       if (!this.comm?.isDisposed) {
         this.comm?.close();
       }
+      this.drop();
     }
     Signal.clearData(this);
   }
@@ -104,9 +109,18 @@ export class View {
   private end(): void {
     if (!this.isOver) {
       this.isOver = true;
+      this.drop();
       this.onOver();
       this._changed.emit();
     }
+  }
+
+  // Nobody answers any more: whoever waits is told so.
+  private drop(): void {
+    for (const tell of this.asked.values()) {
+      tell({ failed: LOST });
+    }
+    this.asked.clear();
   }
 
   private comm: Kernel.IComm | null = null;

@@ -192,6 +192,7 @@ var import_signaling2 = require("@lumino/signaling");
 var import_signaling = require("@lumino/signaling");
 var import_widgets = require("@lumino/widgets");
 var TARGET = "workbench.view";
+var LOST = "The workbench was lost meanwhile. Fix: look whether its kernel runs, and do it again.";
 var View = class {
   constructor(kernel, asked, context) {
     this.kernel = kernel;
@@ -214,6 +215,9 @@ var View = class {
   }
   // Ask for one answer; what is drawn has a talk of its own.
   ask(verb, content = {}) {
+    if (this.isOver) {
+      return Promise.reject(new Error(LOST));
+    }
     const id = ++this.last;
     return new Promise((resolve, reject) => {
       this.asked.set(id, (said) => said.failed ? reject(new Error(said.failed)) : resolve(said));
@@ -226,6 +230,7 @@ var View = class {
       if (!this.comm?.isDisposed) {
         this.comm?.close();
       }
+      this.drop();
     }
     import_signaling.Signal.clearData(this);
   }
@@ -261,9 +266,17 @@ var View = class {
   end() {
     if (!this.isOver) {
       this.isOver = true;
+      this.drop();
       this.onOver();
       this._changed.emit();
     }
+  }
+  // Nobody answers any more: whoever waits is told so.
+  drop() {
+    for (const tell of this.asked.values()) {
+      tell({ failed: LOST });
+    }
+    this.asked.clear();
   }
   comm = null;
   opened;
