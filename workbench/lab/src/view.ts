@@ -3,6 +3,7 @@ import type { NotebookPanel } from "@jupyterlab/notebook";
 import { Kernel } from "@jupyterlab/services";
 import { ISignal, Signal } from "@lumino/signaling";
 import { Widget } from "@lumino/widgets";
+import { waitingFor } from "./words";
 
 const TARGET = "workbench.view";
 const LOST = "The workbench was lost meanwhile. Fix: look whether its kernel runs, and do it again.";
@@ -184,10 +185,7 @@ export class ViewWidget extends Widget {
   }
 
   private sayWaiting(): void {
-    this.said.textContent =
-      this.view.kernel.status === "busy"
-        ? "The kernel is busy with a cell; this goes on as soon as it has ended."
-        : "Waiting for the kernel.";
+    this.said.textContent = waitingFor(this.view.kernel);
   }
 
   private said = document.createElement("div");
