@@ -118,6 +118,19 @@ def test_enter_in_the_cid_of_another_call_compares_and_does_not_invoke_again(dra
     assert form.locator(".wb-call").count() == 1
 
 
+def test_what_a_search_has_hidden_comes_back_in_its_place(drawn: Drawn) -> None:
+    rows = drawn.page.locator(".wb-tab-body .wb-row[data-service]")
+    names = lambda: rows.evaluate_all("(all) => all.map((each) => each.dataset.service)")  # noqa: E731
+    rows.nth(1).wait_for()
+    before = names()
+    search = drawn.page.get_by_role("searchbox")
+    search.fill(before[-1])
+    rows.nth(1).wait_for(state="detached")
+    search.fill("")
+    rows.nth(1).wait_for()
+    assert names() == before
+
+
 def test_a_setting_says_how_it_changes(drawn: Drawn) -> None:
     drawn.open("settings")
     row = drawn.page.locator('tr[data-setting="port"]')
