@@ -3,6 +3,9 @@ import { Talk } from "../talk.js";
 
 const AGAIN_MS = 1000;
 
+// The workbench answers, and says no.
+class Refusal extends Error {}
+
 export class HTTPTalk extends Talk {
   // `onRefused` is told when the token is no good, as after the workbench has begun anew.
   constructor(token, onRefused) {
@@ -12,7 +15,8 @@ export class HTTPTalk extends Talk {
   }
 
   get words() {
-    return { silent: "The workbench does not answer. This goes on as soon as it does." };
+    const answer = this.refusal && `${this.refusal} This goes on by itself.`;
+    return { silent: answer || "The workbench does not answer. This goes on as soon as it does." };
   }
 
   async look() {
@@ -27,8 +31,9 @@ export class HTTPTalk extends Talk {
         }
         if (said.over) throw new Error("the workbench stops");
         this.setState("ok");
-      } catch {
+      } catch (error) {
         if (this.leaving.signal.aborted) return;
+        this.refusal = error instanceof Refusal ? error.message : "";
         this.setState("silent");
         await new Promise((go) => setTimeout(go, AGAIN_MS));
       }
@@ -43,7 +48,7 @@ export class HTTPTalk extends Talk {
       this.onRefused();
     }
     const said = await reply.json();
-    if (!reply.ok) throw new Error(said.error ?? said.details ?? `HTTP ${reply.status}`);
+    if (!reply.ok) throw new Refusal(said.error ?? said.details ?? `HTTP ${reply.status}`);
     return said;
   }
 
