@@ -25,10 +25,7 @@ export class HTTPTalk extends Talk {
         const said = await this.request("look", { viewer: this.viewer, after: this.after });
         if (said.anew) this.lose();
         this.after = said.last;
-        for (const told of said.told) {
-          if (told.facts) this.tell(told.facts);
-          else this.hear(told);
-        }
+        for (const told of said.told) this.receive(told);
         if (said.over) throw new Error("the workbench stops");
         this.setState("ok");
       } catch (error) {
@@ -37,6 +34,16 @@ export class HTTPTalk extends Talk {
         this.setState("silent");
         await new Promise((go) => setTimeout(go, AGAIN_MS));
       }
+    }
+  }
+
+  // What cannot be drawn is an error of this page, and no sign that nobody answers.
+  receive(told) {
+    try {
+      if (told.facts) this.tell(told.facts);
+      else this.hear(told);
+    } catch (error) {
+      reportError(error);
     }
   }
 
