@@ -8,18 +8,11 @@ from typing import Any
 import pytest
 
 from tests.ui.drawn import Drawn
-from tests.ui.lab import browser
 from workbench import BasicAuth, IntervalJob, Limit, RESTConnection, Workbench, secret
 from workbench.ui import views
 from workbench.ui.desk import Desk
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture

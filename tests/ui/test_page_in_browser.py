@@ -13,7 +13,6 @@ import requests
 
 from tests.serving import token_of
 from tests.ui.conftest import Failing, Hello
-from tests.ui.lab import browser
 from workbench import RESTChannel, Service, Workbench
 from workbench.app.serving.runtime_file import running
 from workbench.channels.guard import TOKEN_HEADER
@@ -22,12 +21,6 @@ from workbench.ui.carriers.page import open_page
 from workbench.ui.carriers.viewers import MOST_VIEWERS
 
 EVIL = "<img src=x onerror=document.title='stolen'><script>document.title='stolen'</script>"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture
