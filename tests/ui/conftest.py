@@ -88,13 +88,19 @@ UNHEARD = "window.addEventListener('workbench-cells', (event) => event.stopImmed
 
 # Not for the whole run: while a browser is driven, this thread can run no other event loop.
 @pytest.fixture(scope="module")
-def page(request: pytest.FixtureRequest) -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
+    """A browser for the tests of one file."""
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Any, request: pytest.FixtureRequest) -> Any:
     """A page for the tests of one file, which loads JupyterLab once; cells are written in those that say so."""
-    with browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1300, "height": 1100})
-        if not getattr(request.module, "WRITES_CELLS", False):
-            page.add_init_script(UNHEARD)
-        yield page
+    page = chromium.new_page(viewport={"width": 1300, "height": 1100})
+    if not getattr(request.module, "WRITES_CELLS", False):
+        page.add_init_script(UNHEARD)
+    return page
 
 
 @pytest.fixture

@@ -8,18 +8,11 @@ from typing import Any
 import pytest
 
 from tests.ui.drawn import Drawn
-from tests.ui.lab import browser
 from workbench import BasicAuth, IntervalJob, Limit, RESTConnection, Workbench, secret
 from workbench.ui import views
 from workbench.ui.desk import Desk
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -116,6 +109,19 @@ def test_enter_in_the_cid_of_another_call_compares_and_does_not_invoke_again(dra
     field.press("Enter")
     call.locator(".wb-compared summary").wait_for()
     assert form.locator(".wb-call").count() == 1
+
+
+def test_what_a_search_has_hidden_comes_back_in_its_place(drawn: Drawn) -> None:
+    rows = drawn.page.locator(".wb-tab-body .wb-row[data-service]")
+    names = lambda: rows.evaluate_all("(all) => all.map((each) => each.dataset.service)")  # noqa: E731
+    rows.nth(1).wait_for()
+    before = names()
+    search = drawn.page.get_by_role("searchbox")
+    search.fill(before[-1])
+    rows.nth(1).wait_for(state="detached")
+    search.fill("")
+    rows.nth(1).wait_for()
+    assert names() == before
 
 
 def test_a_setting_says_how_it_changes(drawn: Drawn) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests.ui.lab import browser
 from workbench import RESTChannel, Service, Workbench
 
 
@@ -44,12 +43,6 @@ def site(html: str) -> Iterator[int]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture

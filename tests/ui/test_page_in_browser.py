@@ -13,20 +13,14 @@ import requests
 
 from tests.serving import token_of
 from tests.ui.conftest import Failing, Hello
-from tests.ui.lab import browser
 from workbench import RESTChannel, Service, Workbench
 from workbench.app.serving.runtime_file import running
 from workbench.channels.guard import TOKEN_HEADER
 from workbench.ui import desks
 from workbench.ui.carriers.page import open_page
+from workbench.ui.carriers.viewers import MOST_VIEWERS
 
 EVIL = "<img src=x onerror=document.title='stolen'><script>document.title='stolen'</script>"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -132,6 +126,14 @@ def test_what_strangers_sent_is_text(wb: Workbench, page: Any) -> None:
         page.locator(".wb-tab-body", has_text="evil").wait_for()
     assert page.title() != "stolen"
     assert page.locator("main img, main script").count() == 0
+
+
+def test_a_page_too_many_is_told_what_to_do(wb: Workbench, page: Any) -> None:
+    for number in range(MOST_VIEWERS):
+        asked = {"viewer": f"page {number}"}
+        requests.post(f"{own(wb)}look", json=asked, headers={TOKEN_HEADER: token_of(wb)}, timeout=30)
+    page.goto(f"{own(wb)}#{code_of(wb)}")
+    page.get_by_text("pages show this workbench already. Fix: close one of them.").wait_for()
 
 
 def test_a_server_that_stops_is_said_and_one_that_is_back_is_followed(

@@ -13,7 +13,6 @@ import pytest
 
 from tests.kernels import ROOT
 from tests.ui.drawn import COLOURS, WIDTHS, Drawn
-from tests.ui.lab import browser
 from tests.ui.several import fill, many
 from workbench import Workbench
 from workbench.notebook import running
@@ -31,12 +30,6 @@ TALLEST = 1600
 """Of a long tab the first so many pixels."""
 
 PICTURES = ROOT / ".cache" / "pictures"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

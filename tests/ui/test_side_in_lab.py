@@ -278,3 +278,13 @@ def test_all_that_run_on_this_machine_are_listed_opened_and_shown_inside(
     own.get_by_text("Show here", exact=True).click()
     side.node.locator('[data-service="api.failing"]').wait_for()
     second.close()
+
+
+def test_what_runs_on_this_machine_is_listed_again_after_the_panel_was_hidden(open_side: Open, side: Side) -> None:
+    open_side(ON, HELLO)
+    listed = side.node.locator(".wb-running li").first
+    listed.wait_for()
+    side.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    side.node.wait_for(state="hidden")
+    side.open()
+    listed.wait_for()

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.ui.lab import browser
 from workbench.ui.modules import joined
 
 ROW = {"service": "api.hello", "version": 1, "back": None, "about": "", "missing": [], "addresses": [], "jobs": []}
@@ -34,12 +33,6 @@ PLAYED = """
     };
     card.render({ model, el: document.getElementById("card") });
 """
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
 
 
 def fulfilled(kind: str, text: str, route: Any) -> None:

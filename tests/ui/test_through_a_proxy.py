@@ -19,7 +19,6 @@ import requests
 from tests.kernels import kernel_env
 from tests.serving import until
 from tests.ui.conftest import Asking, Hello
-from tests.ui.lab import browser
 from workbench import RESTChannel, Workbench
 from workbench.app.serving.runtime_file import running
 from workbench.channels.guard import TOKEN_HEADER
@@ -85,12 +84,6 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
         yield started
     finally:
         started.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture

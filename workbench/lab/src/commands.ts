@@ -1,7 +1,7 @@
 // Commands of the palette and the launcher: notebooks that begin with a workbench, and what a notebook lacks.
 import { JupyterFrontEnd } from "@jupyterlab/application";
 import { Notebook, NotebookActions, NotebookPanel } from "@jupyterlab/notebook";
-import { Front, LINE } from "./front";
+import { Front, KERNEL, LINE } from "./front";
 import { icon } from "./icon";
 
 export const COMMANDS = {
@@ -14,7 +14,6 @@ export const COMMANDS = {
 
 // The side panel's id.
 export const SIDE = "workbench-side";
-const KERNEL = "workbench";
 
 export function addCommands(app: JupyterFrontEnd, front: Front): void {
   const { commands } = app;

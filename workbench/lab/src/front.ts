@@ -6,7 +6,7 @@ import { ISignal, Signal } from "@lumino/signaling";
 import { View } from "./view";
 
 export const LINE = "from workbench import *";
-const KERNEL = "workbench";
+export const KERNEL = "workbench";
 const NAMED = /\bworkbench\b/;
 // A kernel that restarts is `unknown` for a moment, too.
 const GONE: Kernel.Status[] = ["dead", "terminating"];

@@ -28,10 +28,13 @@ export class Running extends Widget {
     this.node.hidden = true;
   }
 
-  // Ask the workbench of a notebook, now and from time to time; of none, nothing is known.
+  // Ask the workbench of a notebook, now and from time to time; of none, nothing is known. What another one has told
+  // is not this one's.
   follow(line: Line | null): void {
     if (line !== this.line) {
       this.line = line;
+      this.found = [];
+      this.draw();
       this.look();
     }
   }
@@ -51,7 +54,6 @@ export class Running extends Widget {
     window.clearTimeout(this.due);
     const line = this.line;
     if (!line) {
-      this.node.hidden = true;
       return;
     }
     this.due = window.setTimeout(() => this.look(), LOOK_MS);

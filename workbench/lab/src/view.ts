@@ -3,8 +3,10 @@ import type { NotebookPanel } from "@jupyterlab/notebook";
 import { Kernel } from "@jupyterlab/services";
 import { ISignal, Signal } from "@lumino/signaling";
 import { Widget } from "@lumino/widgets";
+import { waitingFor } from "./words";
 
 const TARGET = "workbench.view";
+const LOST = "The workbench was lost meanwhile. Fix: look whether its kernel runs, and do it again.";
 
 // What the kernel is to show; see workbench/ui/carriers/comms.py.
 export interface IAsked {
@@ -52,6 +54,9 @@ export class View {
 
   // Ask for one answer; what is drawn has a talk of its own.
   ask(verb: string, content = {}): Promise<any> {
+    if (this.isOver) {
+      return Promise.reject(new Error(LOST));
+    }
     const id = ++this.last;
     return new Promise((resolve, reject) => {
       this.asked.set(id, said => (said.failed ? reject(new Error(said.failed)) : resolve(said)));
@@ -65,6 +70,7 @@ export class View {
       if (!this.comm?.isDisposed) {
         this.comm?.close();
       }
+      this.drop();
     }
     Signal.clearData(this);
   }
@@ -104,9 +110,18 @@ export class View {
   private end(): void {
     if (!this.isOver) {
       this.isOver = true;
+      this.drop();
       this.onOver();
       this._changed.emit();
     }
+  }
+
+  // Nobody answers any more: whoever waits is told so.
+  private drop(): void {
+    for (const tell of this.asked.values()) {
+      tell({ failed: LOST });
+    }
+    this.asked.clear();
   }
 
   private comm: Kernel.IComm | null = null;
@@ -170,10 +185,7 @@ export class ViewWidget extends Widget {
   }
 
   private sayWaiting(): void {
-    this.said.textContent =
-      this.view.kernel.status === "busy"
-        ? "The kernel is busy with a cell; this goes on as soon as it has ended."
-        : "Waiting for the kernel.";
+    this.said.textContent = waitingFor(this.view.kernel);
   }
 
   private said = document.createElement("div");

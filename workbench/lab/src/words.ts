@@ -1,5 +1,6 @@
 // What is said of a notebook's workbench, wherever it is said.
-import { Line } from "./front";
+import type { Kernel } from "@jupyterlab/services";
+import type { Line } from "./front";
 
 export interface IWords {
   short: string;
@@ -7,7 +8,10 @@ export interface IWords {
   mood: string;
 }
 
-const BUSY = "The kernel is busy with a cell; this goes on as soon as it has ended.";
+// While no answer has come.
+export function waitingFor(kernel: Kernel.IKernelConnection | null): string {
+  return kernel?.status === "busy" ? "The kernel is busy with a cell; this goes on as soon as it has ended." : "Waiting for the kernel.";
+}
 
 // Of the notebook in front, for the status bar and the side panel.
 export function wordsOf(line: Line | null): IWords {
@@ -23,7 +27,7 @@ export function wordsOf(line: Line | null): IWords {
       return { short: "", long: "This notebook has no kernel. Fix: choose one at its upper right.", mood: "calm" };
     case "opening":
     case "on":
-      return { short: "workbench …", long: line.kernel?.status === "busy" ? BUSY : "Waiting for the kernel.", mood: "calm" };
+      return { short: "workbench …", long: waitingFor(line.kernel), mood: "calm" };
     case "restarted":
       return { short: "workbench restarted", long: "The kernel has restarted, so nothing is live. Fix: run the cells.", mood: "warn" };
     case "lost":

@@ -11,7 +11,7 @@ const SOONEST_MS = 200;
 const RESTLESS_MS = 1000;
 const STATUSES = [["", "any status"], ["ok", "well"], ["attention", "wants attention"], ["failed", "failed"], ["running", "running"]];
 
-// One row of a card for each thing there is; what is gone is taken away.
+// One row of a card for each thing there is, in their order; what is gone is taken away.
 class Rows {
   constructor(key, make) {
     Object.assign(this, { key, make, rows: new Map(), el: h("div", { class: "wb-rows" }) });
@@ -24,11 +24,12 @@ class Rows {
       row.el.remove();
       this.rows.delete(name);
     }
-    for (const each of rows) {
+    for (const [place, each] of rows.entries()) {
       const name = each[this.key];
       if (!this.rows.has(name)) this.rows.set(name, this.make(name));
       const row = this.rows.get(name);
-      if (!row.el.isConnected) this.el.append(row.el);
+      const standing = this.el.children[place];
+      if (standing !== row.el) this.el.insertBefore(row.el, standing ?? null);
       row.draw(each);
     }
   }

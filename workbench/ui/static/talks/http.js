@@ -3,6 +3,9 @@ import { Talk } from "../talk.js";
 
 const AGAIN_MS = 1000;
 
+// The workbench answers, and says no.
+class Refusal extends Error {}
+
 export class HTTPTalk extends Talk {
   // `onRefused` is told when the token is no good, as after the workbench has begun anew.
   constructor(token, onRefused) {
@@ -12,7 +15,8 @@ export class HTTPTalk extends Talk {
   }
 
   get words() {
-    return { silent: "The workbench does not answer. This goes on as soon as it does." };
+    const answer = this.refusal && `${this.refusal} This goes on by itself.`;
+    return { silent: answer || "The workbench does not answer. This goes on as soon as it does." };
   }
 
   async look() {
@@ -20,19 +24,27 @@ export class HTTPTalk extends Talk {
       try {
         const said = await this.request("look", { viewer: this.viewer, after: this.after });
         this.after = said.last;
-        for (const told of said.told) {
-          if (told.facts) this.tell(told.facts);
-          else this.hear(told);
-        }
+        for (const told of said.told) this.receive(told);
         // Last: what is told may already answer a question that was asked since.
         if (said.anew) this.lose();
         if (said.over) throw new Error("the workbench stops");
         this.setState("ok");
-      } catch {
+      } catch (error) {
         if (this.leaving.signal.aborted) return;
+        this.refusal = error instanceof Refusal ? error.message : "";
         this.setState("silent");
         await new Promise((go) => setTimeout(go, AGAIN_MS));
       }
+    }
+  }
+
+  // What cannot be drawn is an error of this page, and no sign that nobody answers.
+  receive(told) {
+    try {
+      if (told.facts) this.tell(told.facts);
+      else this.hear(told);
+    } catch (error) {
+      reportError(error);
     }
   }
 
@@ -44,7 +56,7 @@ export class HTTPTalk extends Talk {
       this.onRefused();
     }
     const said = await reply.json();
-    if (!reply.ok) throw new Error(said.error ?? said.details ?? `HTTP ${reply.status}`);
+    if (!reply.ok) throw new Refusal(said.error ?? said.details ?? `HTTP ${reply.status}`);
     return said;
   }
 

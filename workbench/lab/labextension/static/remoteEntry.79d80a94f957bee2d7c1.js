@@ -191,7 +191,60 @@ var import_signaling2 = require("@lumino/signaling");
 // src/view.ts
 var import_signaling = require("@lumino/signaling");
 var import_widgets = require("@lumino/widgets");
+
+// src/words.ts
+function waitingFor(kernel) {
+  return kernel?.status === "busy" ? "The kernel is busy with a cell; this goes on as soon as it has ended." : "Waiting for the kernel.";
+}
+function wordsOf(line) {
+  if (!line) {
+    return { short: "", long: "Open a notebook: its workbench is shown here.", mood: "calm" };
+  }
+  const known = line.marks?.line;
+  if (known) {
+    return { short: known.text, long: known.said, mood: known.mood };
+  }
+  switch (line.state) {
+    case "no kernel":
+      return { short: "", long: "This notebook has no kernel. Fix: choose one at its upper right.", mood: "calm" };
+    case "opening":
+    case "on":
+      return { short: "workbench …", long: waitingFor(line.kernel), mood: "calm" };
+    case "restarted":
+      return { short: "workbench restarted", long: "The kernel has restarted, so nothing is live. Fix: run the cells.", mood: "warn" };
+    case "lost":
+      return { short: "workbench not reached", long: "This page has lost its way to the kernel, which may still run. Fix: wait, or look whether JupyterLab runs.", mood: "warn" };
+    case "ended":
+      return { short: "workbench ended", long: "The kernel has ended. Fix: start it, and run the cells.", mood: "warn" };
+    case "none":
+      return { short: "", long: "No workbench in this kernel yet: run `from workbench import wb`.", mood: "calm" };
+  }
+}
+function clock(seconds) {
+  const at = new Date(seconds * 1e3);
+  const time = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (at.toDateString() === (/* @__PURE__ */ new Date()).toDateString()) {
+    return time;
+  }
+  return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+}
+var TABLE = Uint32Array.from({ length: 256 }, (_, number) => {
+  for (let bit = 0; bit < 8; bit++) {
+    number = number & 1 ? number >>> 1 ^ 3988292384 : number >>> 1;
+  }
+  return number;
+});
+function digestOf(text) {
+  let rest = 4294967295;
+  for (const byte of new TextEncoder().encode(text)) {
+    rest = TABLE[(rest ^ byte) & 255] ^ rest >>> 8;
+  }
+  return ((rest ^ 4294967295) >>> 0).toString(16).padStart(8, "0");
+}
+
+// src/view.ts
 var TARGET = "workbench.view";
+var LOST = "The workbench was lost meanwhile. Fix: look whether its kernel runs, and do it again.";
 var View = class {
   constructor(kernel, asked, context) {
     this.kernel = kernel;
@@ -214,6 +267,9 @@ var View = class {
   }
   // Ask for one answer; what is drawn has a talk of its own.
   ask(verb, content = {}) {
+    if (this.isOver) {
+      return Promise.reject(new Error(LOST));
+    }
     const id = ++this.last;
     return new Promise((resolve, reject) => {
       this.asked.set(id, (said) => said.failed ? reject(new Error(said.failed)) : resolve(said));
@@ -226,6 +282,7 @@ var View = class {
       if (!this.comm?.isDisposed) {
         this.comm?.close();
       }
+      this.drop();
     }
     import_signaling.Signal.clearData(this);
   }
@@ -261,9 +318,17 @@ var View = class {
   end() {
     if (!this.isOver) {
       this.isOver = true;
+      this.drop();
       this.onOver();
       this._changed.emit();
     }
+  }
+  // Nobody answers any more: whoever waits is told so.
+  drop() {
+    for (const tell of this.asked.values()) {
+      tell({ failed: LOST });
+    }
+    this.asked.clear();
   }
   comm = null;
   opened;
@@ -318,7 +383,7 @@ var ViewWidget = class extends import_widgets.Widget {
     }
   }
   sayWaiting() {
-    this.said.textContent = this.view.kernel.status === "busy" ? "The kernel is busy with a cell; this goes on as soon as it has ended." : "Waiting for the kernel.";
+    this.said.textContent = waitingFor(this.view.kernel);
   }
   said = document.createElement("div");
   waiting;
@@ -526,7 +591,6 @@ var COMMANDS = {
   show: "workbench:show"
 };
 var SIDE = "workbench-side";
-var KERNEL2 = "workbench";
 function addCommands(app, front) {
   const { commands } = app;
   const isNotebook = () => front.current !== null;
@@ -571,7 +635,7 @@ async function create(app, cwd, text) {
   const specs = app.serviceManager.kernelspecs;
   await specs.ready;
   const known = specs.specs?.kernelspecs ?? {};
-  const kernelName = KERNEL2 in known ? KERNEL2 : specs.specs?.default;
+  const kernelName = KERNEL in known ? KERNEL : specs.specs?.default;
   const panel = await app.commands.execute("notebook:create-new", { cwd, kernelName, activate: true });
   await panel.context.ready;
   await panel.sessionContext.ready;
@@ -593,56 +657,6 @@ var panels_default = ".jp-Cell[data-wb-mood] { position: relative; }\n.wb-mark {
 
 // src/marks.ts
 var import_cells2 = require("@jupyterlab/cells");
-
-// src/words.ts
-var BUSY = "The kernel is busy with a cell; this goes on as soon as it has ended.";
-function wordsOf(line) {
-  if (!line) {
-    return { short: "", long: "Open a notebook: its workbench is shown here.", mood: "calm" };
-  }
-  const known = line.marks?.line;
-  if (known) {
-    return { short: known.text, long: known.said, mood: known.mood };
-  }
-  switch (line.state) {
-    case "no kernel":
-      return { short: "", long: "This notebook has no kernel. Fix: choose one at its upper right.", mood: "calm" };
-    case "opening":
-    case "on":
-      return { short: "workbench …", long: line.kernel?.status === "busy" ? BUSY : "Waiting for the kernel.", mood: "calm" };
-    case "restarted":
-      return { short: "workbench restarted", long: "The kernel has restarted, so nothing is live. Fix: run the cells.", mood: "warn" };
-    case "lost":
-      return { short: "workbench not reached", long: "This page has lost its way to the kernel, which may still run. Fix: wait, or look whether JupyterLab runs.", mood: "warn" };
-    case "ended":
-      return { short: "workbench ended", long: "The kernel has ended. Fix: start it, and run the cells.", mood: "warn" };
-    case "none":
-      return { short: "", long: "No workbench in this kernel yet: run `from workbench import wb`.", mood: "calm" };
-  }
-}
-function clock(seconds) {
-  const at = new Date(seconds * 1e3);
-  const time = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  if (at.toDateString() === (/* @__PURE__ */ new Date()).toDateString()) {
-    return time;
-  }
-  return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
-}
-var TABLE = Uint32Array.from({ length: 256 }, (_, number) => {
-  for (let bit = 0; bit < 8; bit++) {
-    number = number & 1 ? number >>> 1 ^ 3988292384 : number >>> 1;
-  }
-  return number;
-});
-function digestOf(text) {
-  let rest = 4294967295;
-  for (const byte of new TextEncoder().encode(text)) {
-    rest = TABLE[(rest ^ byte) & 255] ^ rest >>> 8;
-  }
-  return ((rest ^ 4294967295) >>> 0).toString(16).padStart(8, "0");
-}
-
-// src/marks.ts
 var SOON_MS = 100;
 var ORDER = ["live", "warn", "bad"];
 var ACTIONS = ["Invoke", "Schedule", "Limit"];
@@ -807,10 +821,13 @@ var Running = class extends import_widgets2.Widget {
     this.node.append(this.count, this.list, this.said);
     this.node.hidden = true;
   }
-  // Ask the workbench of a notebook, now and from time to time; of none, nothing is known.
+  // Ask the workbench of a notebook, now and from time to time; of none, nothing is known. What another one has told
+  // is not this one's.
   follow(line) {
     if (line !== this.line) {
       this.line = line;
+      this.found = [];
+      this.draw();
       this.look();
     }
   }
@@ -827,7 +844,6 @@ var Running = class extends import_widgets2.Widget {
     window.clearTimeout(this.due);
     const line = this.line;
     if (!line) {
-      this.node.hidden = true;
       return;
     }
     this.due = window.setTimeout(() => this.look(), LOOK_MS);
