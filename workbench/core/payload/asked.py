@@ -84,13 +84,17 @@ class Answers(list[Any]):
     is_whole = False
 
 
+class Unknown(str):
+    """Why what was sent is not kept, as the end of a sentence; nothing can be compared with it."""
+
+
 class Asked:
     """One thing that a service asked of a connection or of another service, and what came back.
 
     Attributes:
         connection: Name of the connection, or of the service.
         operation: The method that was called; `invoke` of a service.
-        arguments: What was sent, copied: the CID left out, secrets masked.
+        arguments: What was sent, copied: the CID left out, secrets masked; `Unknown` if that cannot be.
         steps: What it was in the trace.
         why: Why a later run cannot be answered from it, as the end of a sentence; '' if it can.
         is_told: Whether it was itself answered from the record of an earlier call.
@@ -108,7 +112,7 @@ class Asked:
         try:
             self.arguments = copying.keep(sent)
         except CannotKeep as exc:
-            self.arguments = str(exc)
+            self.arguments = Unknown(exc)
         self.size = copying.size
 
     def returned(self, value: Any, most: int) -> None:
