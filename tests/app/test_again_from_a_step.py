@@ -319,6 +319,21 @@ def test_what_could_not_be_kept_says_so_before_anything_runs(tmp_path: Path) -> 
             assert before.again().error is None
 
 
+def test_what_was_sent_must_be_known_to_be_compared(wb: Workbench) -> None:
+    sent = [[0] * 20_000, [1] * 20_000]
+
+    def work(self: Any) -> str:
+        self.kvdb.conn.rpush("many", *sent.pop())
+        real(self)
+        return "done"
+
+    deployed(wb, work)
+    before = called(wb)
+    with pytest.raises(NotInRecord, match=r"What was sent by Redis rpush is over 262,144 bytes, too large to be kept"):
+        before.again(since=before.steps("redis")[1])
+    assert len(sent) == 1, "it did not run"
+
+
 def test_steps_are_those_of_the_call_and_of_what_a_service_asked(wb: Workbench) -> None:
     deployed(wb, lambda self: str(self.log.info("a line")))
     before = called(wb)

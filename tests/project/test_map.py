@@ -30,6 +30,8 @@ def test_every_thread_is_told() -> None:
         for name in re.findall(r'(?:name=f?|name = f?|LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)', text)
     }
     assert {each.rstrip("-") for each in told} == named
+    starts = (each for text in CODE.values() for each in re.findall(r"\bThread\(([^\n]*)", text))
+    assert [start for start in starts if 'name="' in start and 'name="workbench-' not in start] == []
 
 
 def test_every_file_that_is_named_is_there() -> None:

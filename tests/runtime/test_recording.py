@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, Self, cast
 
+import msgspec
 import pytest
 
 from workbench.core.call import INVOKE, Call
+from workbench.core.masking import learn
+from workbench.core.payload.asked import given
 from workbench.runtime.recording import held
 from workbench.runtime.replay import FromRecord, RecordDiffers
 from workbench.runtime.traffic import Traffic
@@ -111,6 +114,51 @@ def test_items_that_were_not_read_are_not_there_again() -> None:
     assert next(again) == 1
     with pytest.raises(Exception, match=r"was read to its item 1, and what follows is not kept"):
         next(again)
+
+
+class Picky(msgspec.Struct):
+    """A value that no copy can be made of, once a secret in it is masked."""
+
+    code: str
+
+    def __post_init__(self) -> None:
+        if len(self.code) != 20:
+            raise ValueError("a code has 20 characters")
+
+
+class Post:
+    """A connection that answers what it is sent."""
+
+    def send(self, value: Any) -> Any:
+        return value
+
+    def each(self, value: Any) -> Iterator[Any]:
+        yield value
+
+
+class Untold(Picky):
+    """A value that cannot say what it is made of."""
+
+    @classmethod
+    def of_record(cls, record: Any, held: Any) -> Self:
+        return cls(record)
+
+    def to_record(self) -> Any:
+        raise OSError("gone")
+
+
+@pytest.mark.parametrize("way", ["send", "each"])
+@pytest.mark.parametrize(
+    ("value", "why"), [(Picky("a-secret-of-20-chars"), "a secret"), (Untold("b" * 20), "could not be copied (OSError)")]
+)
+def test_a_value_that_cannot_be_copied_is_sent_and_answered_all_the_same(value: Any, why: str, way: str) -> None:
+    learn("a-secret-of-20-chars")
+    first = call()
+    answer = getattr(held(first, "Post", Post()), way)(value)
+    assert (answer if way == "send" else next(answer)) is value
+    (asked,) = first.step.asked or []
+    assert why in asked.why
+    assert why in given(value, 1_000).why
 
 
 def test_once_it_differs_nothing_is_asked_any_more() -> None:

@@ -130,6 +130,11 @@ def test_short_texts_are_texts(text: str, lines: int) -> None:
     assert len(import_crontab(text).lines) == lines
 
 
+def test_a_line_that_is_too_long_for_a_path_is_a_line() -> None:
+    (job,) = import_crontab(f"0 3 * * * backup.sh {'x' * 300}", "s").definitions
+    assert job.name == "backup.sh"
+
+
 def test_the_same_crontab_makes_the_same_jobs(bench: Bench) -> None:
     for word in ("defined", "unchanged"):
         for job in bench.jobs.import_crontab(WHOLE, SERVICES).definitions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -63,6 +64,42 @@ def test_a_time_that_waits_behind_a_long_run_is_not_claimed_either(bench: Bench)
     bench.scheduler.tick()
     assert bench.scheduler.settle(10)
     assert bench.outcomes("j") == ["ok", "ok"]
+
+
+def test_an_attempt_that_waits_behind_a_long_run_is_made_afterwards(bench: Bench) -> None:
+    bench.services.by_name["moody"] = lambda extra: bench.services.gate.wait(30) and 1 / (len(bench.services.calls) - 1)
+    bench.scheduler.define(_job("j", "moody").replace(overlap="queue_one", retries=1, retry_seconds=60))
+    bench.services.gate.set()
+    bench.advance(60)
+    bench.services.gate.clear()
+    bench.clock.advance(60)  # type: ignore[attr-defined]
+    assert bench.scheduler.tick() == 2, "its next planned time, and the attempt that waits behind it"
+    until(lambda: len(bench.services.calls) == 2, "the next planned time runs")
+    with bench.scheduler.claiming_nothing():
+        bench.services.gate.set()
+        assert bench.scheduler.settle(10)
+        assert bench.outcomes("j") == ["failed", "ok"]
+    bench.advance(0)
+    assert bench.outcomes("j") == ["failed", "ok", "ok"]
+
+
+@pytest.mark.parametrize(("overlap", "outcome"), [("skip", "skipped"), ("queue_one", "merged")])
+def test_what_gave_way_is_written_by_a_process_that_closes_meanwhile(bench: Bench, overlap: str, outcome: str) -> None:
+    closing = bench.again(bounds=Bounds(threads=1, spares=0))
+    closing.scheduler.define(IntervalJob("j", service="hang", seconds=10).replace(overlap=overlap))
+    for _ in range(4):
+        closing.clock.advance(10)  # type: ignore[attr-defined]
+        closing.scheduler.tick()
+        until(lambda: closing.services.calls, "the first one runs, on the only thread")
+    ends = threading.Thread(target=closing.scheduler.close, args=(30,))
+    ends.start()
+    until(lambda: closing.jobs["j"].state == "waiting", "it closes")
+    assert closing.outcomes("j") == ["running"]
+    closing.services.gate.set()
+    ends.join(30)
+    written = 3 if overlap == "skip" else 2  # the last one waits in the queue
+    assert bench.outcomes("j") == ["ok"] + [outcome] * written
+    closing.close()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class End:
             signal.signal(number, self._hear)
         if AGAIN is not None:
             signal.signal(AGAIN, self._hear_again)
-            threading.Thread(target=self._repeat, args=(AGAIN,), name="end", daemon=True).start()
+            threading.Thread(target=self._repeat, args=(AGAIN,), name="workbench-end", daemon=True).start()
             os.register_at_fork(after_in_child=_leave_alone)
 
     @property

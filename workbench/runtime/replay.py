@@ -9,7 +9,7 @@ from typing import Any
 from workbench.core.call import ServiceStep
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask, masked
-from workbench.core.payload.asked import Asked, NotInRecord
+from workbench.core.payload.asked import Asked, NotInRecord, Unknown
 from workbench.core.trace import Outgoing, Trace, Traced
 
 SHOWN_CHARACTERS = 500
@@ -127,6 +127,8 @@ def _along(service: ServiceStep, path: list[int]) -> FromRecord:
     for asked in record[:place]:
         if asked.why:
             raise NotInRecord(f"The answer of {asked.words}", asked.why)
+        if isinstance(asked.arguments, Unknown):
+            raise NotInRecord(f"What was sent by {asked.words}", asked.arguments)
     first = next((step for step in record[place].steps if isinstance(step, Outgoing | ServiceStep)), None)
     recorded = {id(step) for asked in record for step in asked.steps}
     for step in service.steps:

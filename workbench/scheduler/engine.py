@@ -298,7 +298,7 @@ class Scheduler:
         try:
             yield
         finally:
-            self._runner.claims_nothing = False
+            self._runner.claims_nothing = self._closed
 
     # Its own life
 
@@ -323,7 +323,7 @@ class Scheduler:
         if alarm is not None:
             alarm.stop()
         with self._lock:
-            self._closed = True
+            self._closed = self._runner.claims_nothing = True
             self._agenda = Agenda()
             self._live.clear()
         settled = self._runner.settle(timeout)
@@ -369,8 +369,6 @@ class Scheduler:
 
     def _is_current(self, record: JobRecord) -> bool:
         """Whether the store still has the job as this process knows it; follows a change by another process."""
-        if self._closed:
-            return False
         if self._history.has(record):
             return True
         name = record.definition.name

@@ -119,12 +119,7 @@ class Runner:
         """Run a job now, beside its schedule; raises nothing that the run or the store could cause."""
         definition, now = record.definition, self._clock.now()
         run = Run(
-            job=definition.name,
-            service=definition.service,
-            by="hand",
-            planned=now,
-            started=now,
-            series=record.series,
+            job=definition.name, service=definition.service, by="hand", planned=now, started=now, series=record.series
         )
         try:
             run = self._history.claim(run) or run
@@ -228,7 +223,7 @@ class Runner:
         if due.run is not None:
             return due.run
         if self.claims_nothing:
-            self.ledger.fall_behind(due.record)
+            self._try_later(due)
             return None
         try:
             if not self._is_current(due.record):
@@ -242,11 +237,14 @@ class Runner:
                 return None
             return self._history.claim(Run.planned_by(due.record, planned, started=self._clock.now()))
         except StoreUnavailable as exc:
-            if due.after is not None:
-                self.retries.add(due.record, due.after)
-            else:
-                self._refused(due, exc)
+            self._refused(due, exc)
         return None
+
+    def _try_later(self, due: Due) -> None:
+        if due.after is not None:
+            self.retries.add(due.record, due.after)
+        else:
+            self.ledger.fall_behind(due.record)
 
     def _first_late(self, due: Due, line: Line) -> datetime | None:
         """What of the unseen times runs late, the first of it; the others go to the head of the line."""
@@ -372,10 +370,10 @@ class Runner:
                 self._is_catching_up = False
             self._leave()
 
-    def _refused(self, due: Due, exc: StoreUnavailable, *, is_lost: bool = True) -> None:
+    def _refused(self, due: Due, exc: StoreUnavailable) -> None:
         name = due.record.definition.name
-        self.ledger.fall_behind(due.record)
-        if is_lost and not due.is_retry:
+        self._try_later(due)
+        if due.after is None and not due.is_retry:
             log.warning(
                 "job %r does not run at %s yet, but late or not at all, once the store answers again: %s",
                 name,

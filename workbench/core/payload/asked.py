@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from workbench.core.errors import WorkbenchError
@@ -58,7 +58,7 @@ class Given(NamedTuple):
 def given(payload: Any, most: int) -> Given:
     """What a call that did not come by HTTP was given."""
     try:
-        return Given(Copying(most).copy(payload))
+        return Given(Copying(most).keep(payload))
     except CannotKeep as exc:
         return Given(None, why=str(exc))
 
@@ -84,13 +84,17 @@ class Answers(list[Any]):
     is_whole = False
 
 
+class Unknown(str):
+    """Why what was sent is not kept, as the end of a sentence; nothing can be compared with it."""
+
+
 class Asked:
     """One thing that a service asked of a connection or of another service, and what came back.
 
     Attributes:
         connection: Name of the connection, or of the service.
         operation: The method that was called; `invoke` of a service.
-        arguments: What was sent, copied: the CID left out, secrets masked.
+        arguments: What was sent, copied: the CID left out, secrets masked; `Unknown` if that cannot be.
         steps: What it was in the trace.
         why: Why a later run cannot be answered from it, as the end of a sentence; '' if it can.
         is_told: Whether it was itself answered from the record of an earlier call.
@@ -106,33 +110,30 @@ class Asked:
         self._error: tuple[type[Exception], Any, Any] | None = None
         copying = Sending(RECORD_BYTES, cid)
         try:
-            self.arguments = copying.copy(sent)
+            self.arguments = copying.keep(sent)
         except CannotKeep as exc:
-            self.arguments = str(exc)
+            self.arguments = Unknown(exc)
         self.size = copying.size
 
     def returned(self, value: Any, most: int) -> None:
         """Keep what came back."""
-        self._keep(lambda copying: setattr(self, "_answer", copying.copy(value)), most)
+        self._answer = self._copied(value, most)
 
     def raised(self, error: Exception, most: int) -> None:
         """Keep the error that came instead: its class, its words and facts, nothing of its frames."""
+        copied = self._copied((error.args, vars(error)), most)
+        if not self.why:
+            self._error = (type(error), *copied)
 
-        def keep(copying: Copying) -> None:
-            self._error = (type(error), copying.copy(error.args), copying.copy(vars(error)))
-
-        self._keep(keep, most)
-
-    def _keep(self, keep: Callable[[Copying], None], most: int) -> None:
+    def _copied(self, value: Any, most: int) -> Any:
         copying = Copying(most)
         try:
-            keep(copying)
+            copy = copying.keep(value)
         except CannotKeep as exc:
             self.why = str(exc)
-        except Exception as exc:  # of the value's own methods, or as another thread changes it
-            self.why = f"could not be copied ({type(exc).__name__})"
-        else:
-            self.why, self.size = "", self.size + copying.size
+            return None
+        self.why, self.size = "", self.size + copying.size
+        return copy
 
     def begun(self) -> None:
         """It answers item by item."""
@@ -144,7 +145,7 @@ class Asked:
             return
         answers, copying = self._answer, Copying(max(0, most - self.size))
         try:
-            answers.append(copying.copy(value))
+            answers.append(copying.keep(value))
             self.size += copying.size
         except CannotKeep as exc:
             self.why, self._answer = str(exc), None

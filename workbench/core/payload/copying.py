@@ -93,8 +93,17 @@ class Copying:
     def __init__(self, most: int) -> None:
         self.size, self._most = 0, most
 
+    def keep(self, value: Any) -> Any:
+        """A copy of a whole value; raises CannotKeep, whatever the value's own methods raise."""
+        try:
+            return self.copy(value)
+        except CannotKeep:
+            raise
+        except Exception as exc:  # of those methods, or as another thread changes it
+            raise CannotKeep(f"could not be copied ({type(exc).__name__})") from exc
+
     def copy(self, value: Any, depth: int = 0) -> Any:
-        """A copy that nobody else can change; raises CannotKeep."""
+        """A copy of a value, or of one within it, that nobody else can change."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, BYTES):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from os.path import isfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,7 +97,8 @@ def _path(given: str | Path) -> Path | None:
     """The path that was given; one word is always a path, since no line that does anything is one word."""
     if isinstance(given, Path):
         return given
-    is_path = "\n" not in given and given.strip() and (len(given.split()) == 1 or Path(given).is_file())
+    # Not Path.is_file, which raises of a line that is too long for a path.
+    is_path = "\n" not in given and given.strip() and (len(given.split()) == 1 or isfile(given))  # noqa: PTH113
     # A setting may be one word.
     return Path(given) if is_path and not _SETTING.fullmatch(given) and not given.startswith(("#", "@")) else None
 
