@@ -195,11 +195,11 @@ def selected(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("selected")
     write(
         folder / "one.ipynb",
-        code("rate, town = 1.5, 'Warsaw'", tags=("parameters",)),
+        code("rate, town, ratio = 1.5, 'Warsaw', 0.5", tags=("parameters",)),
         code("raised = []", tags=("setup",)),
         code("raised.append(1); 1 / 0", tags=("test",)),
         markdown("## The end"),
-        code("assert (rate, town, raised) == (2, 'Kraków', [])"),
+        code("assert (rate, town, ratio, raised) == (2, 'Kraków', 'NaN', [])"),
         code("assert [1, 2, 3] == [1, rate, 4]", tags=("test",)),
         markdown("## The clock in the end"),
         code(JOBS),
@@ -208,7 +208,7 @@ def selected(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         code("raise RuntimeError"),
     )
     write(folder / "hangs.ipynb", markdown("## Stands at end"), code("x = 1\nwhile x:\n    pass"), code("x"))
-    values = ("--set", "rate=2", "--set", "town=Kraków")
+    values = ("--set", "rate=2", "--set", "town=Kraków", "--set", "ratio=NaN")
     return workbench_test(folder, *values, "-k", "end", "--cell-timeout=6", "--clock=virtual", "--parallel=1")
 
 
