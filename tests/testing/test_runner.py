@@ -39,6 +39,14 @@ wb.clock.advance(60)
 assert wb.invoke("hourly") == "2026-01-01 03:01:00"
 """
 OUTSIDE = "import socket\nsocket.create_connection(('rates.example.com', 443), 1)"
+UDP = "import socket\nsocket.socket(type=socket.SOCK_DGRAM)."
+WAYS_OUT = (
+    "import socket\nsocket.gethostbyname('192.0.2.1')",
+    "import socket\nsocket.gethostbyaddr('192.0.2.1')",
+    UDP + "connect_ex(('192.0.2.1', 9))",
+    UDP + "sendto(b'', ('192.0.2.1', 9))",
+    UDP + "sendmsg([b''], [], 0, ('192.0.2.1', 9))",
+)
 LEAVES = """%%test
 import socket, threading
 threading.Thread(target=threading.Event().wait, name="forgotten", daemon=True).start()
@@ -76,6 +84,8 @@ def tested(folder: Path) -> Outcome:
         markdown("## The folder"),
         code("import helper\nprint(open('beside.csv').read(), helper.ANSWER)", printed("a,b\n 42\n"), tags=("test",)),
         code("open('beside.csv', 'w').write('changed')\nopen('made.txt', 'w').write('new')"),
+        markdown("## Ways out"),
+        *(code(each, tags=("test",)) for each in WAYS_OUT),
         markdown("## Others"),
         code("wb.peers['Rates'].reply('/now', text='1.08')\nwb.invoke('asks')"),
         code(OUTSIDE, tags=("test",)),
@@ -148,6 +158,11 @@ def test_connections_arrive_at_their_peers_and_others_nowhere(tested: Outcome) -
     assert of(tested, "Others") == "passed"
     refused = of(tested, "Others 2")
     assert "REST 'Rates' would call rates.example.com, and tests call this machine alone. Fix:" in refused
+
+
+def test_no_call_of_a_socket_gets_out(tested: Outcome) -> None:
+    names = ["Ways out", *(f"Ways out {number}" for number in range(2, len(WAYS_OUT) + 1))]
+    assert all("A cell would call 192.0.2.1, and tests call this machine alone" in of(tested, name) for name in names)
 
 
 def test_what_a_test_leaves_behind_is_named(tested: Outcome) -> None:
