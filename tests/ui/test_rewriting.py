@@ -52,6 +52,12 @@ def test_a_new_argument_has_a_line_where_the_others_have() -> None:
     )
 
 
+def test_a_last_argument_without_a_comma_gets_one() -> None:
+    cell = 'IntervalJob(\n    "sync",\n    service="api.x",\n    hours=1,\n    timezone="UTC"\n)'
+    changed = cell.replace('timezone="UTC"', 'timezone="UTC",\n    extra="now",')
+    assert rewritten(cell, HOURLY, HOURLY.replace(extra="now"), PUBLIC) == changed
+
+
 def test_what_comes_takes_the_place_of_what_goes() -> None:
     cell = 'wb.define(IntervalJob("sync", service="api.x", hours=1, timezone="UTC"))'
     after = IntervalJob("sync", service="api.x", minutes=30, timezone="UTC")
@@ -180,13 +186,15 @@ def laid(definition: Definition, chance: random.Random) -> str:
     chance.shuffle(rest)
     told = [str(each) for each in (parts[0], *rest)]
     kind = type(definition).__name__
-    layout = chance.randrange(4)
+    layout = chance.randrange(5)
     if layout == 0:
         text = f"{kind}({', '.join(told)})"
     elif layout == 1:
         text = f"{kind}(\n        " + ",\n        ".join(told) + ",\n    )"
     elif layout == 2:
         text = f"{kind}(\n" + "".join(f"    {each},  # why {place}\n" for place, each in enumerate(told)) + ")"
+    elif layout == 3:
+        text = f"{kind}(\n    " + ",\n    ".join(told) + "\n)"
     else:
         text = f"{kind}({told[0]},\n   " + " ,  ".join(told[1:]) + ")"
     return f"# A cell: é\nkept = 1  # one\nmade = {text}  # two\nother = 'IntervalJob('\n"

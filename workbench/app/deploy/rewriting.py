@@ -201,7 +201,8 @@ def _additions(text: Text, call: ast.Call, last: Argument, told: list[str]) -> l
 
 def _replaced(text: bytes, edits: list[tuple[int, int, str]]) -> str:
     merged: list[tuple[int, int, str]] = []
-    for start, end, new in sorted(edits):
+    # What is put in at one place stays in its order: a comma, then the line behind it.
+    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
         # What goes beside each other overlaps.
         if merged and start < merged[-1][1] and not new and not merged[-1][2]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]), "")
