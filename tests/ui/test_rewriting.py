@@ -105,12 +105,16 @@ def test_of_two_limits_of_one_name_the_one_on_that_object_is_changed() -> None:
     assert changed == 'wb.define(Limit("a", on="user", lines="* = 1/m"), Limit("a", on="service", lines="* = 2/m"))'
 
 
-def test_a_secret_that_comes_in_is_imported() -> None:
+@pytest.mark.parametrize(
+    "top",
+    ["", "%%time\n", "%%time\n# What it is\n", '"""A cell."""\nfrom __future__ import annotations\n', "%cd /tmp\n"],
+)
+def test_a_secret_that_comes_in_is_imported_where_an_import_may_stand(top: str) -> None:
     before = RESTConnection("c", host="https://example.com")
     after = RESTConnection("c", host="https://example.com", headers={"X": secret("KEY")})
-    cell = 'wb.define(RESTConnection("c", host="https://example.com"))'
+    cell = f'{top}wb.define(RESTConnection("c", host="https://example.com"))'
     changed = rewritten(cell, before, after, {"RESTConnection": RESTConnection})
-    assert changed.startswith("from workbench import secret\n")
+    assert changed.startswith(f"{top}from workbench import secret\nwb.define(")
     assert 'headers={"X": secret("KEY")}' in changed
 
 

@@ -87,7 +87,22 @@ def _with_import(source: str, name: str, known: Mapping[str, Any]) -> str:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     )
-    return source if has else f"from workbench import {name}\n{source}"
+    return source if has else _imported(source, name)
+
+
+def _imported(source: str, name: str) -> str:
+    """An import above the first statement that one may stand above: below cell magics, a docstring, `__future__`."""
+    text = Text(source)
+    first = next(each for each in text.tree.body if not _is_of_the_top(each))
+    place = text.at(min(each.lineno for each in (first, *getattr(first, "decorator_list", ()))), 0)
+    return _replaced(text.bytes, [(place, place, f"from workbench import {name}\n")])
+
+
+def _is_of_the_top(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())) | ast.ImportFrom(module="__future__"):
+            return True
+    return False
 
 
 def _differing(before: Definition, after: Definition) -> list[str]:
