@@ -171,7 +171,7 @@ def test_eventually_gives_up_in_its_time_and_says_what_there_was(sampled: Workbe
 def test_what_nothing_can_be_expected_of_is_said(sampled: Workbench) -> None:
     with pytest.raises(ServiceUsage, match="wb.expect takes an answer.* not 5. Fix:"):
         sampled.expect(5)
-    with pytest.raises(ServiceUsage, match="status can be expected of an answer alone"):
+    with pytest.raises(ServiceUsage, match="status can be expected of an answer alone. Fix: leave it out"):
         sampled.expect(sampled.log, status=200)
 
 

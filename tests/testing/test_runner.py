@@ -174,7 +174,7 @@ def test_what_a_test_leaves_behind_is_named(tested: Outcome) -> None:
 
 def test_tags_say_which_cells_run_and_which_raise(tested: Outcome) -> None:
     assert of(tested, "Others 3") == "passed"
-    assert "tagged raises-exception, and raised nothing" in of(tested, "Others 4")
+    assert "tagged raises-exception, and raised nothing. Fix: take the tag away" in of(tested, "Others 4")
 
 
 def test_ten_megabytes_that_differ_are_shown_in_short(tested: Outcome) -> None:
@@ -229,7 +229,7 @@ def selected(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 def test_a_kernel_that_hangs_is_killed_and_named_with_the_line_where_it_stood(selected: Outcome) -> None:
     hung = of(selected, "Stands at end", "hangs.ipynb")
-    assert "hangs.ipynb, cell 2 (Stands at end): it did not end within 6 s, so its kernel was killed" in hung
+    assert "hangs.ipynb, cell 2 (Stands at end): it did not end within 6 s, so its kernel was killed. Fix:" in hung
     assert "----> 3     pass" in hung or "----> 2 while x:" in hung
     assert of(selected, "Stands at end 2", "hangs.ipynb").startswith("skipped")
 

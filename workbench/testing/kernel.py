@@ -148,12 +148,14 @@ class Kernel:
                 size += sum(map(len, message.get("buffers", ()))) + len(str(message["content"]))
                 shown.take(message)
                 if size > MOST_SHOWN_BYTES:
-                    raise self._gone(f"it showed more than {MOST_SHOWN_BYTES >> 20} MiB, so its kernel was killed")
+                    what = f"it showed more than {MOST_SHOWN_BYTES >> 20} MiB, so its kernel was killed. "
+                    raise self._gone(what + "Fix: show less, or write it to a file")
             self._reply(sent, end)
         except _Late:
             self._interrupted(sent, shown)
-            what = f"it did not end within {seconds:g} s, so its kernel was killed"
-            raise self._gone(what, Ran(shown.outputs)) from None
+            what = f"it did not end within {seconds:g} s, so its kernel was killed. "
+            fix = "Fix: have it end, or give it longer by --cell-timeout or --notebook-timeout"
+            raise self._gone(what + fix, Ran(shown.outputs)) from None
         except KernelTrouble as exc:
             exc.ran = Ran(shown.outputs)
             raise
