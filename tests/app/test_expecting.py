@@ -12,7 +12,7 @@ from workbench.app.asking.expecting import ExpectationFailed
 from workbench.app.workbench import Workbench
 from workbench.connections.smtp.message import SMTPMessage
 from workbench.core.clock import VirtualClock
-from workbench.core.errors import ServiceUsage
+from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.service import Service
 
 
@@ -161,6 +161,27 @@ def test_eventually_waits_until_it_is_so(sampled: Workbench) -> None:
     assert len(calls) == 3
 
 
+def test_eventually_waits_for_who_does_not_answer_yet(sampled: Workbench) -> None:
+    sampled.define(RESTConnection("Rates", host="https://rates.example.com", path="/now"))
+    peer, asked = sampled.peers["Rates"], []
+    peer.reply("/now", text="1.08")
+    peer.fail(refuse=True)
+
+    def ask() -> object:
+        asked.append(1)
+        if len(asked) == 3:
+            peer.heal()
+        return sampled.connections["Rates"].conn.get("cid")
+
+    sampled.expect(ask).eventually(within_seconds=30).answers(status=200, text="1.08")
+    with peer.fail(refuse=True):
+        with pytest.raises(ExpectationFailed, match=r"^Within 0\.05 s: no answer came: "):
+            sampled.expect(ask).eventually(within_seconds=0.05).answers(status=200)
+        with pytest.raises(WorkbenchError) as told:
+            sampled.expect(ask).answers(status=200)
+    assert not isinstance(told.value, ExpectationFailed)
+
+
 def test_eventually_gives_up_in_its_time_and_says_what_there_was(sampled: Workbench) -> None:
     with pytest.raises(ExpectationFailed, match=r"^Within 0.05 s: No line has 'never'. There is: nothing."):
         sampled.expect(sampled.log).eventually(within_seconds=0.05).has("never")
@@ -171,7 +192,7 @@ def test_eventually_gives_up_in_its_time_and_says_what_there_was(sampled: Workbe
 def test_what_nothing_can_be_expected_of_is_said(sampled: Workbench) -> None:
     with pytest.raises(ServiceUsage, match="wb.expect takes an answer.* not 5. Fix:"):
         sampled.expect(5)
-    with pytest.raises(ServiceUsage, match="status can be expected of an answer alone"):
+    with pytest.raises(ServiceUsage, match="status can be expected of an answer alone. Fix: leave it out"):
         sampled.expect(sampled.log, status=200)
 
 

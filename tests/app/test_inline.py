@@ -45,7 +45,9 @@ def test_a_call_is_a_method_and_a_path(call: str, method: str, target: str) -> N
 
 @pytest.mark.parametrize("call", ["", "x", "POST x", "GET /a b", "GET /x HTTP/1.1", "http://localhost/x"])
 def test_what_is_no_call_says_what_is(call: str) -> None:
-    with pytest.raises(ServiceUsage, match="wb.call takes a method and a path, as wb.call\\('POST /api/sample"):
+    with pytest.raises(
+        ServiceUsage, match="wb.call takes a method and a path, as wb.call\\('POST /api/sample.* Fix: begin"
+    ):
         read_call(call)
 
 

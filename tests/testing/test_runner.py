@@ -39,6 +39,14 @@ wb.clock.advance(60)
 assert wb.invoke("hourly") == "2026-01-01 03:01:00"
 """
 OUTSIDE = "import socket\nsocket.create_connection(('rates.example.com', 443), 1)"
+UDP = "import socket\nsocket.socket(type=socket.SOCK_DGRAM)."
+WAYS_OUT = (
+    "import socket\nsocket.gethostbyname('192.0.2.1')",
+    "import socket\nsocket.gethostbyaddr('192.0.2.1')",
+    UDP + "connect_ex(('192.0.2.1', 9))",
+    UDP + "sendto(b'', ('192.0.2.1', 9))",
+    UDP + "sendmsg([b''], [], 0, ('192.0.2.1', 9))",
+)
 LEAVES = """%%test
 import socket, threading
 threading.Thread(target=threading.Event().wait, name="forgotten", daemon=True).start()
@@ -76,6 +84,8 @@ def tested(folder: Path) -> Outcome:
         markdown("## The folder"),
         code("import helper\nprint(open('beside.csv').read(), helper.ANSWER)", printed("a,b\n 42\n"), tags=("test",)),
         code("open('beside.csv', 'w').write('changed')\nopen('made.txt', 'w').write('new')"),
+        markdown("## Ways out"),
+        *(code(each, tags=("test",)) for each in WAYS_OUT),
         markdown("## Others"),
         code("wb.peers['Rates'].reply('/now', text='1.08')\nwb.invoke('asks')"),
         code(OUTSIDE, tags=("test",)),
@@ -150,6 +160,11 @@ def test_connections_arrive_at_their_peers_and_others_nowhere(tested: Outcome) -
     assert "REST 'Rates' would call rates.example.com, and tests call this machine alone. Fix:" in refused
 
 
+def test_no_call_of_a_socket_gets_out(tested: Outcome) -> None:
+    names = ["Ways out", *(f"Ways out {number}" for number in range(2, len(WAYS_OUT) + 1))]
+    assert all("A cell would call 192.0.2.1, and tests call this machine alone" in of(tested, name) for name in names)
+
+
 def test_what_a_test_leaves_behind_is_named(tested: Outcome) -> None:
     left = of(tested, "leaves traces")
     assert "thread 'forgotten'" in left
@@ -159,7 +174,7 @@ def test_what_a_test_leaves_behind_is_named(tested: Outcome) -> None:
 
 def test_tags_say_which_cells_run_and_which_raise(tested: Outcome) -> None:
     assert of(tested, "Others 3") == "passed"
-    assert "tagged raises-exception, and raised nothing" in of(tested, "Others 4")
+    assert "tagged raises-exception, and raised nothing. Fix: take the tag away" in of(tested, "Others 4")
 
 
 def test_ten_megabytes_that_differ_are_shown_in_short(tested: Outcome) -> None:
@@ -195,11 +210,11 @@ def selected(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("selected")
     write(
         folder / "one.ipynb",
-        code("rate, town = 1.5, 'Warsaw'", tags=("parameters",)),
+        code("rate, town, ratio = 1.5, 'Warsaw', 0.5", tags=("parameters",)),
         code("raised = []", tags=("setup",)),
         code("raised.append(1); 1 / 0", tags=("test",)),
         markdown("## The end"),
-        code("assert (rate, town, raised) == (2, 'Kraków', [])"),
+        code("assert (rate, town, ratio, raised) == (2, 'Kraków', 'NaN', [])"),
         code("assert [1, 2, 3] == [1, rate, 4]", tags=("test",)),
         markdown("## The clock in the end"),
         code(JOBS),
@@ -208,13 +223,13 @@ def selected(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         code("raise RuntimeError"),
     )
     write(folder / "hangs.ipynb", markdown("## Stands at end"), code("x = 1\nwhile x:\n    pass"), code("x"))
-    values = ("--set", "rate=2", "--set", "town=Kraków")
+    values = ("--set", "rate=2", "--set", "town=Kraków", "--set", "ratio=NaN")
     return workbench_test(folder, *values, "-k", "end", "--cell-timeout=6", "--clock=virtual", "--parallel=1")
 
 
 def test_a_kernel_that_hangs_is_killed_and_named_with_the_line_where_it_stood(selected: Outcome) -> None:
     hung = of(selected, "Stands at end", "hangs.ipynb")
-    assert "hangs.ipynb, cell 2 (Stands at end): it did not end within 6 s, so its kernel was killed" in hung
+    assert "hangs.ipynb, cell 2 (Stands at end): it did not end within 6 s, so its kernel was killed. Fix:" in hung
     assert "----> 3     pass" in hung or "----> 2 while x:" in hung
     assert of(selected, "Stands at end 2", "hangs.ipynb").startswith("skipped")
 

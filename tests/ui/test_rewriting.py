@@ -52,6 +52,12 @@ def test_a_new_argument_has_a_line_where_the_others_have() -> None:
     )
 
 
+def test_a_last_argument_without_a_comma_gets_one() -> None:
+    cell = 'IntervalJob(\n    "sync",\n    service="api.x",\n    hours=1,\n    timezone="UTC"\n)'
+    changed = cell.replace('timezone="UTC"', 'timezone="UTC",\n    extra="now",')
+    assert rewritten(cell, HOURLY, HOURLY.replace(extra="now"), PUBLIC) == changed
+
+
 def test_what_comes_takes_the_place_of_what_goes() -> None:
     cell = 'wb.define(IntervalJob("sync", service="api.x", hours=1, timezone="UTC"))'
     after = IntervalJob("sync", service="api.x", minutes=30, timezone="UTC")
@@ -99,12 +105,16 @@ def test_of_two_limits_of_one_name_the_one_on_that_object_is_changed() -> None:
     assert changed == 'wb.define(Limit("a", on="user", lines="* = 1/m"), Limit("a", on="service", lines="* = 2/m"))'
 
 
-def test_a_secret_that_comes_in_is_imported() -> None:
+@pytest.mark.parametrize(
+    "top",
+    ["", "%%time\n", "%%time\n# What it is\n", '"""A cell."""\nfrom __future__ import annotations\n', "%cd /tmp\n"],
+)
+def test_a_secret_that_comes_in_is_imported_where_an_import_may_stand(top: str) -> None:
     before = RESTConnection("c", host="https://example.com")
     after = RESTConnection("c", host="https://example.com", headers={"X": secret("KEY")})
-    cell = 'wb.define(RESTConnection("c", host="https://example.com"))'
+    cell = f'{top}wb.define(RESTConnection("c", host="https://example.com"))'
     changed = rewritten(cell, before, after, {"RESTConnection": RESTConnection})
-    assert changed.startswith("from workbench import secret\n")
+    assert changed.startswith(f"{top}from workbench import secret\nwb.define(")
     assert 'headers={"X": secret("KEY")}' in changed
 
 
@@ -180,13 +190,15 @@ def laid(definition: Definition, chance: random.Random) -> str:
     chance.shuffle(rest)
     told = [str(each) for each in (parts[0], *rest)]
     kind = type(definition).__name__
-    layout = chance.randrange(4)
+    layout = chance.randrange(5)
     if layout == 0:
         text = f"{kind}({', '.join(told)})"
     elif layout == 1:
         text = f"{kind}(\n        " + ",\n        ".join(told) + ",\n    )"
     elif layout == 2:
         text = f"{kind}(\n" + "".join(f"    {each},  # why {place}\n" for place, each in enumerate(told)) + ")"
+    elif layout == 3:
+        text = f"{kind}(\n    " + ",\n    ".join(told) + "\n)"
     else:
         text = f"{kind}({told[0]},\n   " + " ,  ".join(told[1:]) + ")"
     return f"# A cell: é\nkept = 1  # one\nmade = {text}  # two\nother = 'IntervalJob('\n"

@@ -227,7 +227,7 @@ class Workbench(About):
         if not answer:
             return expected
         if not isinstance(expected, ExpectedAnswer):
-            raise ServiceUsage(f"{', '.join(answer)} can be expected of an answer alone, not of {seen!r}.")
+            raise ServiceUsage(f"{', '.join(answer)} can be expected of an answer alone. Fix: leave it out.")
         return expected.answers(**answer)
 
     def _not_on_loop(self, what: str, fix: str) -> None:

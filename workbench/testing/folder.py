@@ -33,11 +33,21 @@ def own_folder(home: Path, notebook: Path, root: Path) -> Path:
         place, at = place / part, at / part
         at.mkdir()
     for entry in _entries(place):
-        if entry.is_file() and entry.stat().st_size <= LARGEST_COPY_BYTES:
-            shutil.copy2(entry, at / entry.name)
-        else:
+        if not _is_copied(entry, at / entry.name):
             _link(entry, at / entry.name)
     return at
+
+
+def _is_copied(entry: Path, at: Path) -> bool:
+    """Copy an entry if it is a file of moderate size that can be read; whether it was."""
+    try:
+        if entry.is_file() and entry.stat().st_size <= LARGEST_COPY_BYTES:
+            shutil.copy2(entry, at)
+            return True
+    except OSError:
+        # What cannot be read, or is gone by now, is a matter of the cell that wants it.
+        at.unlink(missing_ok=True)
+    return False
 
 
 def _entries(folder: Path) -> Iterator[Path]:

@@ -37,6 +37,10 @@ MOST_KEPT = 1_000
 _OWN_THREADS = ("workbench-", "asyncio_")
 """Beginnings of the names of threads that a test does not answer for."""
 
+_CALLS = ("socket.connect", "socket.sendto", "socket.sendmsg")
+_LOOKS_UP = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+"""Audit events of what calls a host, and of what asks for one by name (Python's table of audit events)."""
+
 _OURS = f"{Path(__file__).parent.parent}{os.sep}"
 
 
@@ -95,9 +99,9 @@ class Watch:
             (self._ours if _is_asked_by_us() else self._others).add(arguments[0])
         elif self._outside:
             return
-        elif event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):
+        elif event in _CALLS and isinstance(arguments[1], tuple):
             self._check(arguments[1][0])
-        elif event == "socket.getaddrinfo" and isinstance(arguments[0], str | bytes):
+        elif event in _LOOKS_UP and isinstance(arguments[0], str | bytes):
             self._check(arguments[0])
 
     def _check(self, host: str | bytes) -> None:

@@ -116,7 +116,10 @@ class Notebook(pytest.File):
         seconds = min(self.how.cell_seconds, self.end - time.monotonic())
         try:
             if seconds <= 0:
-                raise KernelTrouble(f"the notebook took longer than {self.how.notebook_seconds:g} s")
+                raise KernelTrouble(
+                    f"the notebook took longer than {self.how.notebook_seconds:g} s. "
+                    f"Fix: shorten it, or give it longer by --notebook-timeout"
+                )
             self.kernel.ask(f"{_WATCH}.watch().begin()")
             ran = self.kernel.run(cell.text, seconds, cell.cell_id)
             if ran.error is None and (given := self._given(cell)):
@@ -128,7 +131,9 @@ class Notebook(pytest.File):
                 self.stopped = f"not run: {self._named(cell)} failed with {ran.error['ename']}"
             raise CellFailed(_said(ran), *_traceback(ran), *_missing(ran), *self._traces())
         if ran.error is None and cell.may_raise:
-            raise CellFailed("It is tagged raises-exception, and raised nothing.")
+            raise CellFailed(
+                "It is tagged raises-exception, and raised nothing. Fix: take the tag away, or have it raise."
+            )
         return ran
 
     def _named(self, cell: SavedCell) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import time
@@ -72,7 +73,7 @@ class Kernel:
         """
         try:
             self._begin()
-        except (KernelTrouble, RuntimeError):
+        except RuntimeError:
             self.close()
             try:
                 self._begin()
@@ -141,30 +142,32 @@ class Kernel:
         return self._client
 
     def _outputs(self, sent: str, seconds: float) -> Ran:
-        outputs: list[Output] = []
-        end, size, updates = time.monotonic() + seconds, 0, dict[str, list[Output]]()
+        shown, end, size = _Shown(), time.monotonic() + seconds, 0
         try:
             for message in self._until_idle(sent, end):
                 size += sum(map(len, message.get("buffers", ()))) + len(str(message["content"]))
-                _take(outputs, updates, message)
+                shown.take(message)
                 if size > MOST_SHOWN_BYTES:
-                    raise self._gone(f"it showed more than {MOST_SHOWN_BYTES >> 20} MiB, so its kernel was killed")
+                    what = f"it showed more than {MOST_SHOWN_BYTES >> 20} MiB, so its kernel was killed. "
+                    raise self._gone(what + "Fix: show less, or write it to a file")
             self._reply(sent, end)
         except _Late:
-            self._interrupted(sent, outputs, updates)
-            raise self._gone(f"it did not end within {seconds:g} s, so its kernel was killed", Ran(outputs)) from None
+            self._interrupted(sent, shown)
+            what = f"it did not end within {seconds:g} s, so its kernel was killed. "
+            fix = "Fix: have it end, or give it longer by --cell-timeout or --notebook-timeout"
+            raise self._gone(what + fix, Ran(shown.outputs)) from None
         except KernelTrouble as exc:
-            exc.ran = Ran(outputs)
+            exc.ran = Ran(shown.outputs)
             raise
-        return Ran(outputs)
+        return Ran(shown.outputs)
 
-    def _interrupted(self, sent: str, outputs: list[Output], updates: dict[str, list[Output]]) -> None:
+    def _interrupted(self, sent: str, shown: _Shown) -> None:
         """Interrupt a cell that takes too long: its traceback says where it stands."""
         assert self._manager is not None
         with suppress(_Late, KernelTrouble, RuntimeError):
             self._manager.interrupt_kernel()
             for message in self._until_idle(sent, time.monotonic() + LAST_WORDS_SECONDS):
-                _take(outputs, updates, message)
+                shown.take(message)
 
     def _until_idle(self, sent: str, end: float) -> Iterator[dict[str, Any]]:
         """What the kernel broadcasts for one request, until it is done with it."""
@@ -229,23 +232,38 @@ class _Late(Exception):
     """The time for a cell is over."""
 
 
-def _take(outputs: list[Output], updates: dict[str, list[Output]], message: dict[str, Any]) -> None:
-    """Put one broadcast message among the outputs, as a front end does."""
-    kind, content = message["msg_type"], message["content"]
-    if kind == "clear_output":
-        outputs.clear()
-    elif kind == "update_display_data":
-        for shown in updates.get(content["transient"].get("display_id", ""), ()):
-            shown["data"] = content["data"]
-    elif kind in _SHOWN:
-        output = {"output_type": kind, **content}
-        outputs.append(output)
-        if name := content.get("transient", {}).get("display_id"):
-            updates.setdefault(name, []).append(output)
+class _Shown:
+    """What a cell has shown so far, as a front end keeps it."""
+
+    def __init__(self) -> None:
+        self.outputs: list[Output] = []
+        self._updates: dict[str, list[Output]] = {}
+        self._is_to_clear = False
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Take one broadcast message."""
+        kind, content = message["msg_type"], message["content"]
+        if kind == "clear_output":
+            self._is_to_clear = True
+            if not content.get("wait"):
+                self._clear()
+        elif kind == "update_display_data":
+            for shown in self._updates.get(content["transient"].get("display_id", ""), ()):
+                shown["data"] = content["data"]
+        elif kind in _SHOWN:
+            self._clear()
+            output = {"output_type": kind, **content}
+            self.outputs.append(output)
+            if name := content.get("transient", {}).get("display_id"):
+                self._updates.setdefault(name, []).append(output)
+
+    def _clear(self) -> None:
+        """Clear what is shown, if that is due: `clear_output(wait=True)` waits for what takes its place."""
+        if self._is_to_clear:
+            self.outputs.clear()
+            self._is_to_clear = False
 
 
 def _literal(text: str) -> str:
     """The string that a kernel shows as its repr."""
-    import ast
-
     return str(ast.literal_eval(text))

@@ -49,13 +49,16 @@ def _seconds(text: str) -> float:
 
 
 def _value(text: str) -> tuple[str, Any]:
-    """Name and value of a parameter: JSON or a Python literal where it is one, else the text."""
+    """Name and value of a parameter: JSON or a Python literal where it is one, else the text, as of NaN."""
     name, separator, value = text.partition("=")
     if not separator or not name.isidentifier():
         raise pytest.UsageError(f"--set {text!r} gives no value. Fix: --set NAME=VALUE")
     for read in (json.loads, ast.literal_eval):
         with suppress(ValueError, SyntaxError):
-            return name, read(value)
+            found = read(value)
+            # The kernel is told its repr, which of infinity and of no number is no value there.
+            ast.literal_eval(repr(found))
+            return name, found
     return name, value
 
 

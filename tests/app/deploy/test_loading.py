@@ -125,7 +125,7 @@ def test_one_name_from_two_files_names_both(wb: Workbench, tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("class (", "does not parse: invalid syntax \\(line 1\\). Nothing of it is live."),
+        ("class (", "does not parse: invalid syntax \\(line 1\\). Nothing of it is live. Fix: correct that line"),
         (
             "from workbench import Service\n\n\nclass A(Service):\n    name = 'a'\n\n\nraise ValueError('half-way')",
             "half-way",
@@ -151,13 +151,13 @@ def test_a_module_never_takes_the_place_of_pythons_own(wb: Workbench, tmp_path: 
 def test_what_is_no_module_and_no_notebook_is_refused(wb: Workbench, tmp_path: Path) -> None:
     with pytest.raises(DeployRefused, match="There is no file .*nope.py.* Fix: correct the path"):
         wb.load(tmp_path / "nope.py")
-    with pytest.raises(DeployRefused, match="neither a module"):
+    with pytest.raises(DeployRefused, match="neither a module .* Fix: name one of them"):
         wb.load(written(tmp_path / "x.txt", ""))
     (tmp_path / "bytes.py").write_bytes(b"x = '\xff'")
-    with pytest.raises(DeployRefused, match="is not UTF-8 text \\(byte 5\\)"):
+    with pytest.raises(DeployRefused, match="is not UTF-8 text \\(byte 5\\).* Fix: save it as UTF-8"):
         wb.load(tmp_path / "bytes.py")
     for text in ("{", "{}", '{"cells": 5}'):
-        with pytest.raises(DeployRefused, match="is no notebook"):
+        with pytest.raises(DeployRefused, match="is no notebook.* Fix: mend its JSON"):
             wb.load(written(tmp_path / "x.ipynb", text))
 
 

@@ -93,7 +93,12 @@ class ExpectedAnswer(Expectation):
         return self._hold(lambda: self._wrong(status, json, text, headers or {}, schema))
 
     def _wrong(self, status: int | None, json: Any, text: str | None, headers: Mapping[str, str], schema: Any) -> str:
-        seen = self._seen() if callable(self._seen) else self._seen
+        try:
+            seen = self._seen() if callable(self._seen) else self._seen
+        except Exception as exc:
+            if not self._within_seconds:
+                raise
+            return f"no answer came: {type(exc).__name__}: {exc}"
         wrong = []
         given = seen.status if isinstance(seen, Answer) else getattr(seen, "status_code", None)
         if status is not None and given != status:

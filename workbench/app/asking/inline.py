@@ -94,7 +94,10 @@ def read_call(call: str) -> tuple[str, str]:
     """Method and target of `"POST /api/x?y=1"`; a path alone means GET."""
     match = CALL.match(call)
     if match is None:
-        raise ServiceUsage(f"wb.call takes a method and a path, as wb.call('POST /api/sample?x=1'), not {call!r}.")
+        raise ServiceUsage(
+            f"wb.call takes a method and a path, as wb.call('POST /api/sample?x=1'), not {call!r}. "
+            f"Fix: begin the path with a slash, without host and blanks."
+        )
     return (match[1] or "GET").upper(), quote(match[2], safe="/?&=%:@!$'()*+,;~[]")
 
 

@@ -66,7 +66,7 @@ def load(loader: Loader, path: Path, *, replace: bool = False) -> Deployed:
             return load_kind(loader.drafting, path, replace)
         finally:
             LOADER.reset(token)
-    raise DeployRefused(f"{path.name!r} is neither a module (.py) nor a notebook (.ipynb).")
+    raise DeployRefused(f"{path.name!r} is neither a module (.py) nor a notebook (.ipynb). Fix: name one of them.")
 
 
 def _load_module(drafting: Drafting, path: Path, replace: bool) -> Deployed:
@@ -106,14 +106,18 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as exc:
-        raise DeployRefused(f"{path.name} is not UTF-8 text (byte {exc.start}). Nothing of it is live.") from exc
+        raise DeployRefused(
+            f"{path.name} is not UTF-8 text (byte {exc.start}). Nothing of it is live. Fix: save it as UTF-8."
+        ) from exc
 
 
 def _compiled(text: str, name: str) -> Any:
     try:
         return compile(text, name, "exec")
     except SyntaxError as exc:
-        raise DeployRefused(f"{name} does not parse: {exc.msg} (line {exc.lineno}). Nothing of it is live.") from exc
+        raise DeployRefused(
+            f"{name} does not parse: {exc.msg} (line {exc.lineno}). Nothing of it is live. Fix: correct that line."
+        ) from exc
 
 
 def _load_notebook(drafting: Drafting, path: Path, replace: bool) -> Deployed:
@@ -178,7 +182,10 @@ def code_cells(path: Path) -> Iterator[CodeCell]:
     try:
         cells = cells_of(path.read_bytes())
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        raise DeployRefused(f"{path.name} is no notebook: {exc}. Nothing of it is live.") from exc
+        raise DeployRefused(
+            f"{path.name} is no notebook: {exc}. Nothing of it is live. "
+            f"Fix: mend its JSON as text, or take it from version control."
+        ) from exc
     for number, cell in enumerate(cells, 1):
         if cell.is_served:
             yield CodeCell(number, cell.id, cell.text, "raises-exception" in cell.tags)

@@ -87,7 +87,22 @@ def _with_import(source: str, name: str, known: Mapping[str, Any]) -> str:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     )
-    return source if has else f"from workbench import {name}\n{source}"
+    return source if has else _imported(source, name)
+
+
+def _imported(source: str, name: str) -> str:
+    """An import above the first statement that one may stand above: below cell magics, a docstring, `__future__`."""
+    text = Text(source)
+    first = next(each for each in text.tree.body if not _is_of_the_top(each))
+    place = text.at(min(each.lineno for each in (first, *getattr(first, "decorator_list", ()))), 0)
+    return _replaced(text.bytes, [(place, place, f"from workbench import {name}\n")])
+
+
+def _is_of_the_top(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())) | ast.ImportFrom(module="__future__"):
+            return True
+    return False
 
 
 def _differing(before: Definition, after: Definition) -> list[str]:
@@ -201,7 +216,8 @@ def _additions(text: Text, call: ast.Call, last: Argument, told: list[str]) -> l
 
 def _replaced(text: bytes, edits: list[tuple[int, int, str]]) -> str:
     merged: list[tuple[int, int, str]] = []
-    for start, end, new in sorted(edits):
+    # What is put in at one place stays in its order: a comma, then the line behind it.
+    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
         # What goes beside each other overlaps.
         if merged and start < merged[-1][1] and not new and not merged[-1][2]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]), "")
