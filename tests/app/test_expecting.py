@@ -12,7 +12,7 @@ from workbench.app.asking.expecting import ExpectationFailed
 from workbench.app.workbench import Workbench
 from workbench.connections.smtp.message import SMTPMessage
 from workbench.core.clock import VirtualClock
-from workbench.core.errors import ServiceUsage, WorkbenchError
+from workbench.core.errors import ServiceUsage
 from workbench.core.service import Service
 
 
@@ -162,24 +162,25 @@ def test_eventually_waits_until_it_is_so(sampled: Workbench) -> None:
 
 
 def test_eventually_waits_for_who_does_not_answer_yet(sampled: Workbench) -> None:
-    sampled.define(RESTConnection("Rates", host="https://rates.example.com", path="/now"))
-    peer, asked = sampled.peers["Rates"], []
-    peer.reply("/now", text="1.08")
-    peer.fail(refuse=True)
+    asked: list[int] = []
 
     def ask() -> object:
         asked.append(1)
-        if len(asked) == 3:
-            peer.heal()
-        return sampled.connections["Rates"].conn.get("cid")
+        if len(asked) < 3:
+            raise ConnectionRefusedError("not yet")
+        return sampled.call("POST /sample")
 
-    sampled.expect(ask).eventually(within_seconds=30).answers(status=200, text="1.08")
-    with peer.fail(refuse=True):
-        with pytest.raises(ExpectationFailed, match=r"^Within 0\.05 s: no answer came: "):
-            sampled.expect(ask).eventually(within_seconds=0.05).answers(status=200)
-        with pytest.raises(WorkbenchError) as told:
-            sampled.expect(ask).answers(status=200)
-    assert not isinstance(told.value, ExpectationFailed)
+    sampled.expect(ask).eventually(within_seconds=30).answers(status=200)
+    assert len(asked) == 3
+    asked.clear()
+    with pytest.raises(ConnectionRefusedError, match="not yet"):
+        sampled.expect(ask).answers(status=200)
+
+    def never() -> object:
+        raise ConnectionRefusedError("never")
+
+    with pytest.raises(ExpectationFailed, match=r"^Within 0\.05 s: no answer came: ConnectionRefusedError: never"):
+        sampled.expect(never).eventually(within_seconds=0.05).answers(status=200)
 
 
 def test_eventually_gives_up_in_its_time_and_says_what_there_was(sampled: Workbench) -> None:
