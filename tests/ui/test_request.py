@@ -108,9 +108,10 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_is_sent(ask: Asking, trie
             "headers": "line 2 must be `Name: value`",
             "file": "goes instead of a body; leave one of them empty",
         }
-    assert ask("request check", channel="echo", request=typed(file="nowhere.bin"))["problems"] == {
-        "file": "is no file on the machine of the kernel"
-    }
+    for file in ("nowhere.bin", "x" * 1000):
+        assert ask("request check", channel="echo", request=typed(file=file))["problems"] == {
+            "file": "is no file on the machine of the kernel"
+        }
     assert (
         "no header can carry"
         in ask("request check", channel="echo", request=typed(headers="X: ☃"))["problems"]["headers"]

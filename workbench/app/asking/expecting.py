@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from importlib import import_module
 from threading import Event
 from time import monotonic
 from typing import Any, Self
@@ -123,8 +122,9 @@ def _wrong_json(text: str, json: Any, schema: Any) -> list[str]:
         return [f"expected JSON, which the body is not: {exc}"]
     wrong = [f"expected the JSON {json!r}"] if json is not ANYTHING and found != json else []
     if isinstance(schema, Mapping):
-        checker: Any = import_module("jsonschema")
-        checks = checker.validators.validator_for(schema)(schema)
+        from jsonschema.validators import validator_for
+
+        checks = validator_for(schema)(schema)
         wrong += [f"{each.json_path}: {each.message}" for each in checks.iter_errors(found)]
     elif schema is not None:
         try:
