@@ -1,7 +1,7 @@
 """What an open panel costs the server: the same load with nobody looking and with a page open at a tab, in turn.
 
 In the browser's place stands a sink: it waits for news as the page does, and asks for its tab anew when something has
-changed, at most five times a second and one question at a time.
+changed, one question at a time.
 """
 
 from __future__ import annotations
