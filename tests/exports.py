@@ -16,6 +16,7 @@ from workbench.connections.catalog import ROWS
 PACKAGE = Path(__file__).resolve().parent.parent / "workbench" / "__init__.py"
 OTHERS = {
     "workbench.app.workbench": ("Workbench",),
+    "workbench.caching.definition": ("Cache",),
     "workbench.channels.definition": ("ChannelDefinition",),
     "workbench.channels.json_rpc": ("JSONRPCChannel",),
     "workbench.channels.rest": ("RESTChannel",),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.app.workbench import Workbench as Workbench
+    from workbench.caching.definition import Cache as Cache
     from workbench.channels.definition import ChannelDefinition as ChannelDefinition
     from workbench.channels.json_rpc import JSONRPCChannel as JSONRPCChannel
     from workbench.channels.rest import RESTChannel as RESTChannel
@@ -62,6 +63,7 @@ HOMES = {
     "APIKey": "workbench.security.definitions",
     "BadRequest": "workbench.core.errors",
     "BasicAuth": "workbench.security.definitions",
+    "Cache": "workbench.caching.definition",
     "ChannelDefinition": "workbench.channels.definition",
     "Conflict": "workbench.core.errors",
     "ConnectionDefinition": "workbench.connections.definition",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
 
 from workbench.app import help as helped
 from workbench.app.book import Entry
+from workbench.app.collections import Collection
 from workbench.app.parts import Parts
 from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
+from workbench.caching.live import LiveCache
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel
 from workbench.channels.pipeline import Page
@@ -28,6 +32,7 @@ class About:
     """The part of a `Workbench` that tells: what there is, where it is found, and how it is used."""
 
     _parts: Parts
+    _collection: Callable[..., Collection[Any]]
     clock: Clock
 
     @property
@@ -39,6 +44,11 @@ class About:
     def defined(self) -> list[Entry]:
         """Every definition in force that somebody made, with its origin."""
         return self._parts.book.entries
+
+    @cached_property
+    def caches(self) -> Collection[LiveCache]:
+        """Caches in this process, with what is in them: `wb.caches["my.cache"].keys()`."""
+        return self._collection("caches")
 
     @property
     def has_jobs(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from workbench.caching.caches import Caches
 from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call, Connections
@@ -21,6 +22,7 @@ class Around:
     ) -> None:
         self.connections: Connections = connections
         self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
+        self.caches = Caches(clock)
         self.invoker: Any = None
         self.watched: set[Call] = set()
 

@@ -176,11 +176,15 @@ class Book:
 
         Raises:
             StillUsed: Other definitions name it.
+            ServiceUsage: It is there without a definition of its own.
         """
-        remove = self.rows[collection].remove
-        if remove is not None:
-            remove(name)
+        row = self.rows[collection]
+        if row.remove is not None:
+            row.remove(name)
             return None
+        if name not in self._entries[collection] and name in self.items(collection):
+            what = f"{row.word.capitalize()} {name!r}"
+            raise ServiceUsage(f"{what} is not defined by itself, so it cannot be removed. Fix: {row.undefined}")
         users = [
             str(each)
             for each in self

@@ -57,6 +57,16 @@ PAGES = {
 
         `wb.connections["Rates"].ping()` tries one; `wb.transfer("My FTP:in", "My Dropbox:out")` moves files.
         """,
+    "caches": """
+        A cache keeps values in this process, by key: the least recently used goes first, and each as it expires.
+
+            self.cache.default.set("rates", rates, expiry=60)
+            self.cache.default.get("rates")
+            wb.define(Cache("my.cache", max_size=500))
+            self.cache.get_cache("builtin", "my.cache").get_by_prefix("user.")
+
+        `wb.caches["my.cache"].entries()` says what is in it. For what outlives the kernel: `self.kvdb.conn`.
+        """,
     "secrets": """
         A definition names a secret, `password=secret("FTP_PASSWORD")`. Its value is in the environment, or in a file
         `.env` in the notebook's folder, a line `FTP_PASSWORD=...`. A corrected one is taken at the next call. Values

@@ -92,6 +92,7 @@ class Parts:
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
+        self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
         self.channels = self._live_channels()
         self._settings, self._clock = settings, clock
@@ -154,6 +155,7 @@ class Parts:
                 order=40,
                 # Those that stand on an object itself, too.
                 items=lambda: {each.full_name: each for each in self.limits},
+                undefined="take limit= off what it stands on.",
             ),
         )
 

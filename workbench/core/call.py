@@ -310,6 +310,7 @@ class Surroundings(Protocol):
     clock: Any
     log: Any
     traffic: Any
+    caches: Any
 
     @property
     def kvdb(self) -> Any:

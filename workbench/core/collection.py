@@ -63,6 +63,7 @@ class CollectionRow(NamedTuple):
         items: What `wb.<name>` holds, by name; the definitions themselves if it is not given.
         definition_of: The definition of one of these items.
         remove: Removes one by name; without it, the book of definitions does.
+        undefined: What to do instead of removing one that is there without a definition of its own.
         waits: Whether a definition that names what only the running cell brings waits for the end of the cell.
     """
 
@@ -73,6 +74,7 @@ class CollectionRow(NamedTuple):
     items: Callable[[], Mapping[str, Any]] | None = None
     definition_of: Callable[[Any], Definition] = lambda item: item
     remove: Callable[[str], object] | None = None
+    undefined: str = "change what brings it."
     waits: bool = False
     shown_as: str = ""
 

@@ -153,6 +153,11 @@ class Service:
         return around.held(self._call, "Redis", around.kvdb)
 
     @property
+    def cache(self) -> Any:
+        """Caches in this process: `self.cache.default`, `self.cache.get_cache("builtin", "my.cache")`."""
+        return self._call.surroundings.caches
+
+    @property
     def out(self) -> Ways:
         """Ways out by kind: `self.out.rest["name"]`."""
         return Ways(self._call, "out")

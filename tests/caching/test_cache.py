@@ -1,0 +1,385 @@
+"""What a cache keeps, for how long, and what it refuses."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from workbench import Cache, Service, Workbench
+from workbench.caching.errors import CacheRefused, UnknownKey
+from workbench.caching.live import LiveCache
+from workbench.core.clock import VirtualClock
+from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
+
+SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
+OPERATIONS = 1_000_000 if SOAK else 12_000
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+def made(clock: VirtualClock, **fields: Any) -> LiveCache:
+    return LiveCache(Cache("mine", **fields), clock)
+
+
+def test_the_least_recently_used_entry_goes_first(clock: VirtualClock) -> None:
+    cache = made(clock, max_size=3)
+    for key in ("a", "b", "c"):
+        cache.set(key, key.upper())
+    cache.get("a")
+    cache.set("d", "D")
+    assert cache.keys() == ["d", "a", "c"]
+    assert (cache.evicted, len(cache)) == (1, 3)
+
+
+def test_what_has_expired_gives_the_default_and_can_be_set_anew(clock: VirtualClock) -> None:
+    cache = made(clock, extend_expiry_on_get=False)
+    cache.set("a", 1, expiry=10)
+    clock.advance(9.9)
+    assert cache.get("a") == 1
+    clock.advance(0.1)
+    assert (cache.get("a"), cache.get("a", "none"), "a" in cache, cache.keys()) == (None, "none", False, [])
+    assert cache.set("a", 2) is None
+    clock.advance(1e9)
+    assert cache["a"] == 2
+
+
+@pytest.mark.parametrize("extends", [True, False])
+def test_a_read_begins_the_time_of_an_entry_anew_if_the_cache_says_so(clock: VirtualClock, extends: bool) -> None:
+    cache = made(clock, extend_expiry_on_get=extends)
+    cache.set("a", 1, expiry=10)
+    clock.advance(6)
+    cache.get("a")
+    clock.advance(6)
+    assert cache.get("a") == (1 if extends else None)
+
+
+@pytest.mark.parametrize("extends", [True, False])
+def test_a_set_begins_the_time_of_an_entry_anew_if_the_cache_says_so(clock: VirtualClock, extends: bool) -> None:
+    cache = made(clock, extend_expiry_on_set=extends)
+    cache.set("a", 1, expiry=10)
+    clock.advance(6)
+    assert cache.set("a", 2) == 1
+    clock.advance(6)
+    assert cache.get("a") == (2 if extends else None)
+
+
+def test_an_expiry_can_be_given_later_and_taken_away(clock: VirtualClock) -> None:
+    cache = made(clock)
+    cache.set("a", 1, expiry=10)
+    assert cache.expire("a", 0)
+    cache.set("b", 1)
+    assert cache.expire("b", 5)
+    assert not cache.expire("c", 5)
+    cache.set("d", 1, expiry=10)
+    cache.set("d", 1, expiry=0)
+    clock.advance(11)
+    assert sorted(cache.keys()) == ["a", "d"]
+
+
+def test_a_clock_set_back_keeps_nothing_longer(clock: VirtualClock) -> None:
+    cache = made(clock)
+    cache.set("a", 1, expiry=60)
+    clock.move_to(clock.now().replace(year=2020))
+    clock.advance(61)
+    assert cache.get("a") is None
+
+
+def test_what_is_live_stays_where_what_has_expired_can_go(clock: VirtualClock) -> None:
+    cache = made(clock, max_size=100)
+    cache.set("live", 1)
+    for number in range(99):
+        cache.set(number, 1, expiry=1)
+    clock.advance(10)
+    for number in range(1000, 1099):
+        cache.set(number, 1)
+    assert cache.get("live") == 1
+    assert cache.evicted == 0
+
+
+def test_details_tell_all_that_is_known_of_an_entry(clock: VirtualClock) -> None:
+    cache = made(clock)
+    began = clock.time()
+    cache.set("a", 1, expiry=100)
+    clock.advance(1)
+    cache.get("a")
+    clock.advance(1)
+    cache.set("b", 2)
+    was = cache.set("a", 3, details=True)
+    assert (was.value, was.position) == (1, 1)
+    clock.advance(1)
+    entry = cache.get("a", details=True)
+    assert (entry.key, entry.value, entry.hits, entry.position, entry.hash) == ("a", 3, 2, 0, hash("a"))
+    assert [entry.created, entry.prev_read, entry.prev_write, entry.last_write, entry.last_read] == pytest.approx(
+        [began, began + 1, began, began + 2, began + 3]
+    )
+    assert (entry.expiry, entry.expires_at) == pytest.approx((100, began + 103))
+    assert [each.key for each in cache.entries()] == ["a", "b"]
+    assert cache.get("b", details=True).expires_at == 0.0
+
+
+def test_a_key_that_is_not_there_is_told_by_its_cache(clock: VirtualClock) -> None:
+    cache = made(clock)
+    for ask in (lambda: cache["a"], lambda: cache.delete("a"), lambda: cache.__delitem__("a")):
+        with pytest.raises(UnknownKey, match=r"^'a' is not in cache 'mine'. Fix: .get\('a', default\)"):
+            ask()
+    assert cache.delete("a", raise_key_error=False) is None
+    cache["a"] = 1
+    assert cache.delete("a") == 1
+
+
+@pytest.mark.parametrize("key", [None, 1.5, True, ("a",)])
+def test_other_types_of_keys_are_refused(clock: VirtualClock, key: Any) -> None:
+    cache = made(clock)
+    with pytest.raises(CacheRefused, match="Fix: text, bytes or a whole number"):
+        cache.set(key, 1)
+    assert len(cache) == 0
+
+
+@pytest.mark.parametrize("value", ["x" * 11, b"x" * 11, {"a": "12345"}, list(range(6))])
+def test_a_value_that_is_too_large_is_refused_and_the_one_before_stays(clock: VirtualClock, value: Any) -> None:
+    cache = made(clock, max_item_size=10)
+    cache.set("a", "x" * 10)
+    with pytest.raises(CacheRefused, match=r"its value has 1\d, and at most 10 are taken. Fix: a smaller value"):
+        cache.set("a", value)
+    assert cache["a"] == "x" * 10
+
+
+def test_what_json_cannot_write_is_kept_whatever_its_size(clock: VirtualClock) -> None:
+    cache = made(clock, max_item_size=1)
+    cache.set("lock", lock := threading.Lock())
+    assert cache["lock"] is lock
+
+
+@pytest.mark.parametrize("expiry", [-1, float("nan"), float("inf")])
+def test_an_expiry_that_is_no_time_is_refused(clock: VirtualClock, expiry: float) -> None:
+    cache = made(clock)
+    for act in (cache.set, lambda key, _, expiry: cache.expire(key, expiry)):
+        with pytest.raises(CacheRefused, match=r"Fix: 0 \(never\) or more"):
+            act("a", 1, expiry=expiry)
+
+
+def test_many_entries_are_asked_for_by_what_their_keys_look_like(clock: VirtualClock) -> None:
+    cache = made(clock)
+    for key in ("user.1", "user.2", "order.1", b"user.3", 7):
+        cache.set(key, str(key))
+    assert list(cache.get_by_prefix("user.")) == ["user.2", "user.1"]
+    assert list(cache.get_by_prefix("user.", limit=1)) == ["user.1"], "the most recently used: it was read last"
+    assert set(cache.get_by_suffix(".1")) == {"user.1", "order.1"}
+    assert set(cache.get_by_regex(r"(user|order)\.1$")) == {"user.1", "order.1"}
+    assert set(cache.get_contains("er.")) == {"user.1", "user.2", "order.1"}
+    assert set(cache.get_not_contains("user")) == {"order.1"}
+    assert set(cache.get_contains_all(["us", "2"])) == {"user.2"}
+    assert set(cache.get_contains_any(["2", "order"])) == {"user.2", "order.1"}
+    assert set(cache.get_contains_any("order")) == {"order.1"}, "one text is one text, not its letters"
+    assert cache.set_by_prefix("user.", "new", return_found=True) == {"user.1": "user.1", "user.2": "user.2"}
+    assert set(cache.expire_by_suffix(".1", 5)) == {"user.1", "order.1"}
+    clock.advance(6)
+    assert cache.delete_by_prefix("user.", return_found=True) == {"user.2": "new"}
+    assert cache.delete_contains("nothing") is None
+    assert set(cache) == {b"user.3", 7}
+
+
+def test_a_cache_with_nothing_in_it_is_a_cache(clock: VirtualClock) -> None:
+    cache = made(clock)
+    assert bool(cache)
+    cache.set("a", 1)
+    cache.get("a"), cache.get("b")
+    assert repr(cache) == "cache 'mine': 1 of at most 10,000 entries, 50% of 2 reads found something"
+    cache.clear()
+    assert cache.items() == []
+
+
+class Model:
+    """The same in the plainest way: a list of rows that is searched from end to end."""
+
+    def __init__(self, definition: Cache) -> None:
+        self.definition, self.rows, self.now = definition, OrderedDict[str, list[Any]](), 0.0
+
+    def _there(self, key: str) -> list[Any] | None:
+        row = self.rows.get(key)
+        return row if row is not None and (not row[1] or row[2] > self.now) else None
+
+    def get(self, key: str) -> Any:
+        row = self._there(key)
+        if row is None:
+            self.rows.pop(key, None)
+            return None
+        if self.definition.extend_expiry_on_get:
+            row[2] = self.now + row[1]
+        self.rows.move_to_end(key)
+        return row[0]
+
+    def set(self, key: str, value: int, expiry: float | None) -> None:
+        row = self._there(key) or [value, 0.0, 0.0]
+        row[0] = value
+        if expiry is not None:
+            row[1:] = [expiry, self.now + expiry]
+        elif self.definition.extend_expiry_on_set:
+            row[2] = self.now + row[1]
+        self.rows[key] = row
+        self.rows.move_to_end(key)
+
+    def keys(self) -> list[str]:
+        return [key for key in reversed(self.rows) if self._there(key) is not None]
+
+
+@pytest.mark.parametrize(("on_get", "on_set"), [(True, True), (False, False)])
+def test_random_lives_of_a_cache_agree_with_a_model(clock: VirtualClock, on_get: bool, on_set: bool) -> None:
+    """Larger than what is ever live, so that no entry goes for want of room: times alone decide."""
+    rng = random.Random(7)
+    definition = Cache("mine", max_size=64, extend_expiry_on_get=on_get, extend_expiry_on_set=on_set)
+    cache, model = LiveCache(definition, clock), Model(definition)
+    for number in range(OPERATIONS // 2):
+        key = f"k{rng.randrange(60)}"
+        match rng.randrange(6):
+            case 0 | 1:
+                assert cache.get(key) == model.get(key)
+            case 2 | 3:
+                expiry = rng.choice([None, 0, 1, 2, 5])
+                cache.set(key, number, expiry)
+                model.set(key, number, expiry)
+            case 4:
+                there = model._there(key)
+                model.rows.pop(key, None)
+                assert cache.delete(key, raise_key_error=False) == (there[0] if there else None)
+            case 5:
+                clock.advance(step := rng.choice([0, 0.5, 1.0]))
+                model.now += step
+        if number % 50 == 0:
+            assert cache.keys() == model.keys()
+
+
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_random_lives_never_break_the_bound_nor_the_order_of_use(clock: VirtualClock, size: int) -> None:
+    rng = random.Random(size)
+    cache, used = made(clock, max_size=size), OrderedDict[int, None]()
+    for number in range(OPERATIONS // 6):
+        key = rng.randrange(3 * size)
+        if rng.random() < 0.5:
+            assert (cache.get(key) is not None) == (key in used)
+        else:
+            cache.set(key, number)
+            used[key] = None
+        if key in used:
+            used.move_to_end(key)
+        if len(used) > size:
+            used.popitem(last=False)
+        if number % 50 == 0:
+            assert len(cache) <= size
+            assert cache.keys() == list(reversed(used))
+
+
+def test_many_threads_at_once_break_no_bound_and_lose_no_count() -> None:
+    cache, each = made(VirtualClock(), max_size=100), 3000
+    errors: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        rng = random.Random(seed)
+        try:
+            for _ in range(each):
+                key = f"k{rng.randrange(300)}"
+                cache.get(key)
+                cache.set(key, seed, expiry=rng.choice([None, 0, 5]))
+                if rng.random() < 0.05:
+                    cache.delete_by_suffix("7")
+        except BaseException as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    assert len(cache) <= 100
+    assert cache.hits + cache.misses == 4 * each
+
+
+class Keeper(Service):
+    """Uses its caches as Zato's services do."""
+
+    name = "cache.keep"
+
+    def handle(self) -> Any:
+        word, value = self.request.payload
+        mine = self.cache.get_cache("builtin", "my.cache")
+        assert self.cache.get_builtin_cache("my.cache") is self.cache["my.cache"] is mine
+        mine.set(word, value)
+        self.cache.default.set("last", word)
+        return [mine.get(word), self.cache.default.get("last")]
+
+
+@pytest.fixture
+def wb() -> Iterator[Workbench]:
+    with Workbench() as made:
+        made.define(Cache("my.cache", max_size=2))
+        made.deploy(Keeper)
+        yield made
+
+
+def test_a_service_keeps_values_from_call_to_call(wb: Workbench) -> None:
+    assert wb.invoke("cache.keep", ["a", 1]) == [1, "a"]
+    assert wb.invoke("cache.keep", ["b", 2]) == [2, "b"]
+    assert wb.caches["my.cache"].items() == [("b", 2), ("a", 1)]
+    assert wb.caches["default"]["last"] == "b"
+
+
+def test_a_cache_that_is_defined_anew_keeps_what_fits(wb: Workbench) -> None:
+    wb.invoke("cache.keep", ["a", 1]), wb.invoke("cache.keep", ["b", 2])
+    wb.define(Cache("my.cache", max_size=1))
+    assert wb.caches["my.cache"].items() == [("b", 2)]
+
+
+def test_what_is_not_defined_as_a_whole_changes_no_cache(wb: Workbench) -> None:
+    wb.invoke("cache.keep", ["a", 1]), wb.invoke("cache.keep", ["b", 2])
+    with pytest.raises(InvalidDefinition):
+        wb.define(Cache("my.cache", max_item_size=1), Cache("third", is_default=True), Cache("fourth", is_default=True))
+    assert list(wb.caches) == ["default", "my.cache"]
+    assert wb.caches["my.cache"].definition == Cache("my.cache", max_size=2)
+    assert wb.caches["my.cache"].items() == [("b", 2), ("a", 1)]
+
+
+def test_another_cache_can_be_the_default(wb: Workbench) -> None:
+    wb.define(Cache("fast", is_default=True))
+    wb.invoke("cache.keep", ["a", 1])
+    assert wb.caches["fast"]["last"] == "a"
+    with pytest.raises(InvalidDefinition, match="is_default is what cache 'fast' is already. Fix: define that one"):
+        wb.define(Cache("faster", is_default=True))
+
+
+def test_a_cache_that_is_not_there_is_told(wb: Workbench) -> None:
+    caches = wb._parts.around.caches
+    with pytest.raises(UnknownName, match=r"No cache is named 'my.cash'; .*Did you mean 'my.cache'\?.*Fix: wb.define"):
+        caches.get_cache("builtin", "my.cash")
+    with pytest.raises(ServiceUsage, match="no caches of kind 'memcached'. Fix:"):
+        caches.get_cache("memcached", "my.cache")
+
+
+def test_what_is_there_without_a_definition_cannot_be_removed(wb: Workbench) -> None:
+    wb.caches.remove("my.cache")
+    assert list(wb.caches) == ["default"]
+    with pytest.raises(ServiceUsage, match=r"'default' is not defined by itself.*Fix: wb.caches\['default'\].clear"):
+        wb.caches.remove("default")
+
+
+class Limited(Service):
+    """Brings its limit."""
+
+    name = "limited"
+    limit = "5/m"
+
+
+def test_a_limit_in_short_cannot_be_removed_by_itself(wb: Workbench) -> None:
+    wb.deploy(Limited)
+    with pytest.raises(ServiceUsage, match="Limit 'service limited' is not defined by itself.*Fix: take limit= off"):
+        wb.limits.remove("service limited")
+    assert "service limited" in wb.limits

@@ -1,0 +1,97 @@
+"""The caches of one workbench, as `self.cache` and `wb.caches` give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+
+from workbench.caching.definition import Cache
+from workbench.caching.live import LiveCache
+from workbench.core.collection import CollectionRow, Effect
+from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
+from workbench.core.origin import Origin
+from workbench.core.ports import Clock
+
+DEFAULT = "default"
+KIND = "builtin"
+
+
+class Caches:
+    """`self.cache`: `.default`, `.get_cache("builtin", "my.cache")`, or `["my.cache"]`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._lock = clock, Lock()
+        self._own = LiveCache(Cache(DEFAULT), clock)
+        self._by_name: dict[str, LiveCache] = {}
+
+    @property
+    def default(self) -> LiveCache:
+        """The cache that is there without a definition, or the one defined with `is_default=True`."""
+        chosen = (each for each in list(self._by_name.values()) if each.definition.is_default)
+        return next(chosen, None) or self._by_name.get(DEFAULT, self._own)
+
+    def get_cache(self, kind: str, name: str) -> LiveCache:
+        """A cache by the word for its kind, `builtin`, and its name, as in Zato.
+
+        Raises:
+            UnknownName: No cache has that name.
+            ServiceUsage: There is no such kind.
+        """
+        if kind != KIND:
+            raise ServiceUsage(
+                f"There are no caches of kind {kind!r}. Fix: get_cache({KIND!r}, {name!r}); for Redis, self.kvdb.conn."
+            )
+        return self[name]
+
+    def get_builtin_cache(self, name: str) -> LiveCache:
+        """A cache by its name, as in Zato."""
+        return self[name]
+
+    def __getitem__(self, name: str) -> LiveCache:
+        if name in self._by_name:
+            return self._by_name[name]
+        if name == DEFAULT:
+            return self._own
+        raise UnknownName("cache", name, [DEFAULT, *self._by_name], fix=f"wb.define(Cache({name!r})).")
+
+    def row(self) -> CollectionRow:
+        """Its collection."""
+        return CollectionRow(
+            "caches",
+            "cache",
+            Effect(self._define, self._remove, self._remember, check=self._check),
+            order=15,
+            items=lambda: {DEFAULT: self._own} | self._by_name,
+            definition_of=lambda live: live.definition,
+            undefined=f"wb.caches[{DEFAULT!r}].clear() empties it.",
+        )
+
+    def _define(self, definition: Cache) -> None:
+        with self._lock:
+            if (there := self._by_name.get(definition.name)) is not None:
+                there.redefine(definition)
+            else:
+                self._by_name[definition.name] = LiveCache(definition, self._clock)
+
+    def _remove(self, definition: Cache) -> None:
+        self._by_name.pop(definition.name, None)
+
+    def _remember(self, name: str) -> Callable[[], None]:
+        """The way back: what was in it is in it again."""
+        before = self._by_name.get(name)
+        definition = before.definition if before is not None else None
+
+        def put_back() -> None:
+            if before is None or definition is None:
+                self._by_name.pop(name, None)
+            else:
+                before.redefine(definition)
+                self._by_name[name] = before
+
+        return put_back
+
+    def _check(self, definition: Cache, _: Origin) -> None:
+        taken = self.default.definition
+        if definition.is_default and taken.is_default and taken.name != definition.name:
+            problem = f"is what cache {taken.name!r} is already. Fix: define that one with is_default=False first"
+            raise InvalidDefinition("Cache", definition.name, {"is_default": problem})

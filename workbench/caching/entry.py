@@ -1,0 +1,54 @@
+"""What is kept under one key, and what a person is told of it."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any, NamedTuple
+
+NEVER = -inf
+
+
+class Kept:
+    """One entry. Instants are readings of the monotonic clock [s], NEVER of what has not happened; `until` is inf for
+    what never expires.
+    """
+
+    __slots__ = ("created", "expiry", "hits", "last_read", "last_write", "prev_read", "prev_write", "until", "value")
+
+    def __init__(self, value: Any, now: float) -> None:
+        self.value, self.created, self.last_write = value, now, now
+        self.prev_write = self.last_read = self.prev_read = NEVER
+        self.expiry, self.until, self.hits = 0.0, inf, 0
+
+    def expire_in(self, seconds: float, now: float) -> None:
+        """Have it expire so long from now [s]; never, if that is 0."""
+        self.expiry, self.until = seconds, now + seconds if seconds else inf
+
+
+class Entry(NamedTuple):
+    """An entry with all that is known of it, under Zato's names.
+
+    Attributes:
+        position: How many entries were used later; 0 is the last to go.
+        created, last_read, prev_read, last_write, prev_write: Instants [s since the epoch]; 0.0 for never.
+        expiry: For how long it is kept after it was set, or used where that extends it [s]; 0.0 is for ever.
+        expires_at: When it goes [s since the epoch]; 0.0 is never.
+        hits: How often it was read.
+    """
+
+    key: Any
+    value: Any
+    position: int
+    created: float
+    last_read: float
+    prev_read: float
+    last_write: float
+    prev_write: float
+    expiry: float
+    expires_at: float
+    hits: int
+
+    @property
+    def hash(self) -> int:
+        """The hash of its key."""
+        return hash(self.key)
