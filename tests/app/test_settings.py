@@ -105,7 +105,8 @@ def test_what_the_environment_says_of_the_time_zone_comes_first(
 def test_others_say_how_they_are_set_and_unknown_ones_what_there_is(ours: Workbench) -> None:
     now = r"Or for this run: wb\.stop\(\); wb\.start\(port=7\)"
     with pytest.raises(
-        WorkbenchError, match=rf"Fix: set WORKBENCH_PORT in the environment or in \.env, and restart\. {now}"
+        WorkbenchError,
+        match=rf"Fix: set WORKBENCH_PORT in the environment, in \.env or in workbench\.toml, and restart\. {now}",
     ):
         ours.settings.port = 7
     with pytest.raises(UnknownName, match="Did you mean 'timezone'"):

@@ -165,6 +165,8 @@ class About:
     def __repr__(self) -> str:
         counts = [_counted(len(self._parts.registry.services), "service")]
         for name, row in self.collections.items():
+            if name == "caches" and not self._parts.book.of(name):
+                continue  # The one that is always there says nothing of this notebook.
             counts.append(_counted(len(self._parts.book.items(name)), row.word))
             if name == "connections" and self._parts.sandbox.on:
                 counts[-1] += " (sandbox)"

@@ -10,6 +10,7 @@ from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call, Connections
 from workbench.core.ports import Clock
+from workbench.core.tree import Tree
 from workbench.runtime.recording import held
 from workbench.runtime.traffic import Log, Traffic
 
@@ -22,7 +23,7 @@ class Around:
     ) -> None:
         self.connections: Connections = connections
         self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
-        self.caches = Caches(clock)
+        self.caches, self.user_config = Caches(clock), Tree()
         self.invoker: Any = None
         self.watched: set[Call] = set()
 

@@ -15,6 +15,7 @@ from workbench.app.around import Around
 from workbench.app.book import Book, Removed
 from workbench.app.configuration.secrets import FoundSecrets
 from workbench.app.configuration.settings import Settings
+from workbench.app.configuration.toml_file import overridden
 from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
@@ -39,6 +40,7 @@ from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
 from workbench.core.events import Closed, Events
 from workbench.core.ports import Clock, Store
+from workbench.core.tree import Tree
 from workbench.limiting.definition import Limit
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
@@ -74,7 +76,12 @@ class Parts:
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)
-        self.live = LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check)
+        self.live = LiveConnections(
+            Opening(self.secrets.reveal, clock),
+            self.sandbox.stand_in,
+            self.outside.check,
+            partial(overridden, settings.configuration),
+        )
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
         self.book = Book(self.known, self.events, self._rows())
@@ -92,6 +99,7 @@ class Parts:
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
+        self.around.user_config = Tree(settings.configuration.user, "user_config")
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
         self.channels = self._live_channels()

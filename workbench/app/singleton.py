@@ -7,21 +7,23 @@ import os
 from pathlib import Path
 
 from workbench.app.configuration.bounds import bounds_in
-from workbench.app.configuration.settings import take_env_file
+from workbench.app.configuration.settings import take_files
+from workbench.app.configuration.toml_file import Told
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
 from workbench.core.ports import Clock
 
 _kept: list[Workbench] = globals().get("_kept", [])
-_from_file: dict[str, str] = globals().get("_from_file", {})
-"""Variables that the `.env` of the notebook's folder has set, for as long as the workbench is there."""
+_from_file: dict[str, Told] = globals().get("_from_file", {})
+"""Variables that files of the notebook's folder have set, for as long as the workbench is there."""
 
 
 def the_workbench(clock: Clock | None = None) -> Workbench:
     """The workbench of this process, made at the first call, which may bring a clock."""
     if not _kept:
         folder = notebook_folder()
-        _from_file.update(take_env_file(folder))
+        taken, configuration = take_files(folder)
+        _from_file.update(taken)
         wb = Workbench(
             app=notebook_name(),
             folder=folder,
@@ -32,6 +34,7 @@ def the_workbench(clock: Clock | None = None) -> Workbench:
             hosts=_listed("WORKBENCH_HOSTS"),
             proxies=_listed("WORKBENCH_PROXIES"),
             sandbox=wanted_sandbox(),
+            configuration=configuration,
             **bounds_in(os.environ),
         )
         wb.settings.of_process(_from_file)
@@ -84,8 +87,8 @@ def forget() -> None:
         wb.close()
     _kept.clear()
     while _from_file:
-        variable, value = _from_file.popitem()
-        if os.environ.get(variable) == value:
+        variable, told = _from_file.popitem()
+        if os.environ.get(variable) == told.value:
             del os.environ[variable]
 
 

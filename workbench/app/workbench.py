@@ -14,6 +14,7 @@ from workbench.app.asking.expecting import ExpectedAnswer, expect
 from workbench.app.collections import Collection, LiveService
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
+from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
@@ -31,7 +32,7 @@ from workbench.core.clock import SystemClock
 from workbench.core.collection import CollectionRow, Each
 from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
-from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.errors import ServiceUsage
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
@@ -62,6 +63,7 @@ class Workbench(About):
         proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
         counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
         sandbox: Whether peers play every connection, or none, whatever the code says; None leaves it to the code.
+        configuration: What `workbench.toml` says beside settings: fields of connections, and the user's own.
         bounds: How much is taken at once and kept, each by name as in `Bounds`: `threads=64, trace_bytes=1 << 20`.
 
     Raises:
@@ -81,6 +83,7 @@ class Workbench(About):
         proxies: str | Iterable[str] = (),
         counters: str = "memory://",
         sandbox: bool | None = None,
+        configuration: Configuration | None = None,
         **bounds: float,
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
@@ -96,6 +99,7 @@ class Workbench(About):
             proxies=several(proxies),
             bounds=bounds_of(bounds),
             sandbox=sandbox,
+            configuration=configuration or Configuration(),
         )
         self.settings = SettingsInForce(settings)
         parts = self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
@@ -207,7 +211,7 @@ class Workbench(About):
         if draft is not None and draft.is_mine:
             more[DRAFT_HEADER] = draft.token
         sent = Sent(method, f"{self.start()}{target}", told, body, definition)
-        return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self._find_trace)
+        return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self.traffic.kept)
 
     def expect(self, seen: Any, **answer: Any) -> Any:
         """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
@@ -233,12 +237,6 @@ class Workbench(About):
     def _not_on_loop(self, what: str, fix: str) -> None:
         if self._parts.loop.is_here:
             raise ServiceUsage(f"{what} would hold the server, which waits for this very code. Fix: {fix}")
-
-    def _find_trace(self, cid: str) -> Trace | None:
-        try:
-            return self.traffic.find(cid)
-        except UnknownName:
-            return None
 
     # Cached, since IPython completes `wb.services["` on attributes alone: a property might do anything.
     @cached_property

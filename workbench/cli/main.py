@@ -149,12 +149,15 @@ def serve(
         bool | None,
         Option("--sandbox/--no-sandbox", help="Whether peers play every connection, or none, whatever the file says."),
     ] = None,
+    profile: Annotated[str, Option(metavar="NAME", help="The profile of workbench.toml to take.")] = "",
     as_json: AsJSON = False,
 ) -> None:
     """Run a notebook or module without a notebook, and keep serving."""
     from workbench.cli import serve
 
-    how = serve.Serving(port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox, allow_outside)
+    how = serve.Serving(
+        port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox, allow_outside, profile
+    )
     serve.serve(file, how)
 
 

@@ -36,6 +36,7 @@ class Serving(NamedTuple):
         access_log: Whether each request has a line in the log.
         sandbox: Whether peers play every connection, or none, whatever the file says; None leaves it to the file.
         allow_outside: Whether a notebook from elsewhere may call the outside.
+        profile: The profile of `workbench.toml` to take; '' for the environment's, if any.
     """
 
     port: int | None = None
@@ -46,6 +47,7 @@ class Serving(NamedTuple):
     access_log: bool = False
     sandbox: bool | None = None
     allow_outside: bool = False
+    profile: str = ""
 
 
 def lab(arguments: Sequence[str]) -> None:
@@ -85,6 +87,8 @@ def serve(file: str, how: Serving) -> None:
         file_itself, served = path.resolve(), _state(path)  # which the file's own code may leave, and change
         with end.interrupting():
             _run(path, end)
+        if how.profile:
+            _refuse_peers(wb, how.profile)
         wb.start()
         _tell(wb, path, how.as_json)
         _watch(file_itself, served, end, how.as_json)
@@ -93,6 +97,15 @@ def serve(file: str, how: Serving) -> None:
     finally:
         forget()
         log.close()
+
+
+def _refuse_peers(wb: Workbench, profile: str) -> None:
+    """Raise WorkbenchError if the file sends connections to peers, and the profile has not said that it wants them."""
+    if wb.peers.on and wb.connections and wb.settings.sandbox != "1":
+        raise WorkbenchError(
+            f"Profile {profile!r} is for real addresses, and the file has sent {listed(wb.connections)} to peers. "
+            f"Fix: take wb.sandbox() out of it, or say sandbox = false (or true) in [profile.{profile}]."
+        )
 
 
 def _entered(file: str) -> Path:
@@ -142,6 +155,8 @@ def _set_environment(how: Serving, path: Path) -> None:
         os.environ["WORKBENCH_HOSTS"] = ",".join(how.hosts)
     if how.sandbox is not None:
         os.environ["WORKBENCH_SANDBOX"] = "1" if how.sandbox else "0"
+    if how.profile:
+        os.environ["WORKBENCH_PROFILE"] = how.profile
     if how.allow_outside:
         os.environ["WORKBENCH_ALLOW_OUTSIDE"] = "1"
 

@@ -23,7 +23,8 @@ class LiveConnections:
 
     `stand_in` is asked at each opening for the definition to open instead, which is how a sandbox points a
     connection at its peer while the definition keeps its real address. `check` raises for a definition that may not be
-    opened at its real address. `bring` is asked for a name that is not defined, and may define it.
+    opened at its real address. `override` gives what is in force in place of what was defined. `bring` is asked for a
+    name that is not defined, and may define it.
     """
 
     def __init__(
@@ -31,8 +32,9 @@ class LiveConnections:
         opening: Opening,
         stand_in: Callable[[ConnectionDefinition], ConnectionDefinition] = lambda definition: definition,
         check: Callable[[ConnectionDefinition], None] = lambda definition: None,
+        override: Callable[[ConnectionDefinition], ConnectionDefinition] = lambda definition: definition,
     ) -> None:
-        self._opening, self._stand_in, self._check = opening, stand_in, check
+        self._opening, self._stand_in, self._check, self._override = opening, stand_in, check, override
         self.bring: Callable[[str], object] = lambda name: None
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
@@ -44,7 +46,7 @@ class LiveConnections:
         return CollectionRow(
             "connections",
             "connection",
-            Effect(self.define, lambda each: self.remove(each.name)),
+            Effect(self.define, lambda each: self.remove(each.name), check=lambda each, _: self._refuse_override(each)),
             order=20,
             items=lambda: Each(self.definitions, lambda each: self.of(each.name)),
             definition_of=lambda item: item.definition,
@@ -61,9 +63,13 @@ class LiveConnections:
         A class that is not in the catalog, as one of a cell, is taken into it.
         """
         catalog.learn(type(definition))
-        self._definitions[definition.name] = definition
+        self._definitions[definition.name] = self._override(definition)
         self._locks.setdefault(definition.name, Lock())
         self.close(definition.name)
+
+    def _refuse_override(self, definition: ConnectionDefinition) -> None:
+        """Raise where what is to be in force in its place cannot be."""
+        self._override(definition)
 
     def remove(self, name: str) -> None:
         """Forget a definition and close its connection."""

@@ -311,6 +311,7 @@ class Surroundings(Protocol):
     log: Any
     traffic: Any
     caches: Any
+    user_config: Any
 
     @property
     def kvdb(self) -> Any:

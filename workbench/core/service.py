@@ -158,6 +158,13 @@ class Service:
         return self._call.surroundings.caches
 
     @property
+    def user_config(self) -> Any:
+        """The tables `[user...]` of `workbench.toml`, as `self.user_config.billing.url`."""
+        return self._call.surroundings.user_config
+
+    config = user_config
+
+    @property
     def out(self) -> Ways:
         """Ways out by kind: `self.out.rest["name"]`."""
         return Ways(self._call, "out")

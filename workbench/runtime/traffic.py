@@ -165,10 +165,13 @@ class Traffic(Ring[Trace]):
 
     def find(self, cid: str) -> Trace:
         """The trace of one CID; raises UnknownName."""
-        for trace in reversed(list(self)):
-            if trace.cid == cid:
-                return trace
-        raise NotRecorded(cid, len(self))
+        if (found := self.kept(cid)) is None:
+            raise NotRecorded(cid, len(self))
+        return found
+
+    def kept(self, cid: str) -> Trace | None:
+        """The trace of one CID, if it is kept."""
+        return next((trace for trace in reversed(list(self)) if trace.cid == cid), None)
 
     def __repr__(self) -> str:
         told = [_left_out(self.left_out, "calls", self.kept_bytes)] if self.left_out else []

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from workbench.app.configuration.bounds import VARIABLE, Bounds, descriptions
 from workbench.app.configuration.preferences import prefer, preference
+from workbench.app.configuration.toml_file import Configuration, Told, read_file
 from workbench.app.reports import table_lines
 from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.ports import Clock
@@ -34,6 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     proxies: tuple[str, ...] = ()
     bounds: Bounds = Bounds()
     sandbox: bool | None = None
+    configuration: Configuration = Configuration()
 
     def __repr__(self) -> str:
         return Struct.__repr__(replace(self, store=redacted(self.store), counters=redacted(self.counters)))
@@ -91,6 +93,7 @@ SETTINGS = (
     Setting("proxies", "WORKBENCH_PROXIES", "none", "Addresses whose X-Forwarded-For is believed, by commas."),
     Setting("sandbox", "WORKBENCH_SANDBOX", "as the code says", "1 has peers play all connections, 0 has none do so."),
     Setting("allow_outside", "WORKBENCH_ALLOW_OUTSIDE", "no", "1 lets a notebook from elsewhere call other hosts."),
+    Setting("profile", "WORKBENCH_PROFILE", "none", "The profile of `workbench.toml` that is in force."),
     Setting("timezone", "WORKBENCH_TIMEZONE", "UTC", "Time zone that forms start with; kept for you if you set it."),
     Setting("notebook", "WORKBENCH_NOTEBOOK", "as Jupyter says", "Path of the notebook: its folder and name."),
     Setting("headless", "WORKBENCH_HEADLESS", "no", "1 shows plain HTML where nobody can click."),
@@ -100,22 +103,31 @@ SETTINGS = (
         for name, what in descriptions().items()
     ),
 )
-"""Every setting that an environment variable sets, or a line of `.env` in the notebook's folder."""
+"""Every setting that an environment variable sets, a line of `.env` in the notebook's folder, or `workbench.toml`."""
+NOT_IN_FILE = ("profile", "notebook", "headless")
+"""Settings that say where the file is, which part of it counts, or how one process is run."""
 
 
-def take_env_file(folder: Path) -> dict[str, str]:
-    """Put settings of the folder's `.env` into the environment, which wins where it has them; the ones that were taken.
+def take_files(folder: Path) -> tuple[dict[str, Told], Configuration]:
+    """Put settings of the folder's `.env` and `workbench.toml` into the environment, which wins where it has them.
+
+    Returns:
+        Each variable that was taken, with its value and where it stood; and what else `workbench.toml` says.
 
     Raises:
-        WorkbenchError: `.env` is there and cannot be read.
+        WorkbenchError: A file is there and cannot be read, or says what no setting can be.
     """
     from workbench.app.configuration.secrets import FoundSecrets
 
     found = FoundSecrets(folder, lambda: False)
-    missing = (each.variable for each in SETTINGS if each.variable not in os.environ)
-    taken = {variable: value for variable in missing if (value := found.in_file(variable))}
-    os.environ.update(taken)
-    return taken
+    missing = [each for each in SETTINGS if each.variable not in os.environ]
+    taken = {each.variable: Told(value, ".env") for each in missing if (value := found.in_file(each.variable))}
+    profile = os.environ.get("WORKBENCH_PROFILE") or taken.get("WORKBENCH_PROFILE", Told("", "")).value
+    configuration = read_file(folder, profile, [each.name for each in SETTINGS if each.name not in NOT_IN_FILE])
+    told = configuration.settings
+    taken = {each.variable: told[each.name] for each in missing if each.name in told} | taken
+    os.environ.update({variable: each.value for variable, each in taken.items()})
+    return taken, configuration
 
 
 class SettingsInForce:
@@ -127,10 +139,10 @@ class SettingsInForce:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._is_process = False
-        self._from_file: Mapping[str, str] = {}
+        self._from_file: Mapping[str, Told] = {}
 
-    def of_process(self, from_file: Mapping[str, str]) -> None:
-        """Say that the environment made this workbench, and which variables the file `.env` has set."""
+    def of_process(self, from_file: Mapping[str, Told]) -> None:
+        """Say that the environment made this workbench, and which variables files have set."""
         self._is_process, self._from_file = True, from_file
 
     def rows(self) -> list[tuple[str, str, str, str]]:
@@ -139,7 +151,7 @@ class SettingsInForce:
 
     def _found(self, setting: Setting) -> tuple[str, str]:
         given = os.environ.get(setting.variable, "")
-        told = ".env" if setting.variable in self._from_file else "environment"
+        told = self._from_file.get(setting.variable, Told("", "environment")).where
         if setting.name in Bounds.__struct_fields__:
             return self._judged(setting, self._settings.bounds, Bounds(), given, told)
         if setting.name not in Settings.__struct_fields__:
@@ -180,7 +192,7 @@ class SettingsInForce:
             now = f" Or for this run: wb.stop(); wb.start(port={value!r})" if name == "port" else ""
             raise WorkbenchError(
                 f"{name} cannot change while the workbench runs. "
-                f"Fix: set {setting.variable} in the environment or in .env, and restart.{now}"
+                f"Fix: set {setting.variable} in the environment, in .env or in workbench.toml, and restart.{now}"
             )
         else:
             raise UnknownName("setting", name, (each.name for each in SETTINGS)).as_attribute()

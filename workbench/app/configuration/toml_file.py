@@ -1,0 +1,269 @@
+"""Reads `workbench.toml`, the optional file beside a notebook: settings, profiles that override them, and more.
+
+    port = 11500
+    hosts = ["api.example.com"]
+
+    [user.billing]                            # what services read as self.user_config.billing.url
+    url = "https://billing.example.com"
+
+    [connection."My Data Source"]             # fields of a definition, whatever the notebook says
+    timeout_seconds = 5
+
+    [profile.production]                      # with WORKBENCH_PROFILE=production, or serve --profile production
+    sandbox = false
+    [profile.production.connection."My Data Source"]
+    host = "https://data.example.com"
+
+The environment wins over `.env`, that over the profile, and that over the rest of the file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workbench.app.configuration.bounds import Bounds
+from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest
+from workbench.core.secret import secret
+from workbench.scheduler.zones import zone_problem
+
+FILE = "workbench.toml"
+MOST_BYTES = 1 << 20
+TABLES = ("connection", "user", "profile")
+OF_PROFILE = ("connection", "user")
+
+Path_ = tuple[str, ...]
+_HEADER = re.compile(r"\s*\[\[?\s*(.*?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=")
+
+
+class WrongFile(WorkbenchError):
+    """What is wrong in `workbench.toml`, all of it, each with its line and key."""
+
+
+class Told(NamedTuple):
+    """One setting as a file says it: as an environment variable would, and where it stands."""
+
+    value: str
+    where: str
+
+
+class Configuration(NamedTuple):
+    """What the file says, with its profile.
+
+    Attributes:
+        settings: By the name of the setting.
+        connections: Fields of connections that replace those of their definitions, by name.
+        user: What services read as `self.user_config`.
+        profile: The profile that is in force; '' for none.
+    """
+
+    settings: Mapping[str, Told] = {}
+    connections: Mapping[str, Mapping[str, Any]] = {}
+    user: Mapping[str, Any] = {}
+    profile: str = ""
+
+
+def read_file(folder: Path, profile: str, names: list[str]) -> Configuration:
+    """What the file of a folder says; nothing if it is not there.
+
+    Args:
+        folder: The notebook's folder.
+        profile: The profile wanted; '' for none.
+        names: The settings that a file may set.
+
+    Raises:
+        WrongFile: It cannot be read, says what nothing is, or has no such profile.
+    """
+    path = folder / FILE
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise WrongFile(f"{path} is larger than {MOST_BYTES:,} bytes. Fix: keep settings in it, and no data.")
+        text = path.read_bytes().decode("utf-8-sig")
+        content = tomllib.loads(text)
+    except FileNotFoundError:
+        if profile:
+            raise WrongFile(f"There is no {path} for profile {profile!r}. Fix: write it, or unset it.") from None
+        return Configuration()
+    except OSError as exc:
+        raise WrongFile(f"{path} cannot be read: {exc.strerror}. Fix: make it a file that you may read.") from None
+    except UnicodeDecodeError as exc:
+        raise WrongFile(f"{path} is no UTF-8 text: byte {exc.start:,}. Fix: save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as exc:
+        raise WrongFile(f"{path} is no TOML: {exc}. Fix: correct that line.") from None
+    except RecursionError:
+        raise WrongFile(f"{path} is no TOML: it nests too deep. Fix: write it flat.") from None
+    return _Reading(path, text, content, names).configuration(profile)
+
+
+class _Reading:
+    """One reading of the file, which collects all that is wrong."""
+
+    def __init__(self, path: Path, text: str, content: Mapping[str, Any], names: list[str]) -> None:
+        self._path, self._text, self._content, self._names = path, text, content, names
+        self._problems: list[tuple[int, str]] = []
+
+    def configuration(self, profile: str) -> Configuration:
+        profiles = self._table(self._content, (), "profile")
+        settings = self._settings(self._content, (), TABLES, FILE)
+        connections = self._tables(self._content, (), "connection")
+        user = self._table(self._content, (), "user")
+        for name in profiles:
+            at = ("profile", name)
+            table = self._table(profiles, at[:1], name)
+            own = self._settings(table, at, OF_PROFILE, f"{FILE} [profile.{name}]")
+            theirs, users = self._tables(table, at, "connection"), self._table(table, at, "user")
+            if name == profile:
+                settings |= own
+                connections, user = _joined(connections, theirs), _joined(user, users)
+        if self._problems:
+            said = " | ".join(f"line {line}: {problem}" for line, problem in sorted(self._problems))
+            raise WrongFile(f"{self._path} is not valid. {said}.")
+        if profile and profile not in profiles:
+            raise WrongFile(
+                f"{self._path} has no profile {profile!r}; it has: {listed(profiles)}. Fix: write it there."
+            )
+        return Configuration(settings, connections, user, profile)
+
+    def _settings(self, table: Mapping[str, Any], at: Path_, tables: tuple[str, ...], where: str) -> dict[str, Told]:
+        found = {}
+        for name, value in table.items():
+            if name in tables:
+                continue
+            if name not in self._names:
+                close = nearest(name, [*self._names, *tables])
+                meant = f"; did you mean {close!r}?" if close else f"; there are {listed(self._names, at_most=40)}"
+                self._problem((*at, name), f"{name!r} is no setting{meant}")
+            elif problem := _problem_of(name, value):
+                self._problem((*at, name), f"{name} must be {problem}, not {value!r}")
+            else:
+                found[name] = Told(_as_variable(value), where)
+        return found
+
+    def _table(self, table: Mapping[str, Any], at: Path_, name: str) -> dict[str, Any]:
+        found = table.get(name, {})
+        if isinstance(found, dict):
+            return found
+        self._problem((*at, name), f"{name} must be a table, [{'.'.join((*at, name))}], not {found!r}")
+        return {}
+
+    def _tables(self, table: Mapping[str, Any], at: Path_, name: str) -> dict[str, dict[str, Any]]:
+        found = self._table(table, at, name)
+        return {each: self._table(found, (*at, name), each) for each in found}
+
+    def _problem(self, at: Path_, text: str) -> None:
+        self._problems.append((line_of(self._text, at), text))
+
+
+def line_of(text: str, wanted: Path_) -> int:
+    """The line on which a key stands, by its whole path; where that cannot be told, that of the table around it."""
+    table: Path_ = ()
+    best = (0, 1)
+    for number, line in enumerate(text.splitlines(), 1):
+        if (header := _HEADER.match(line)) is not None:
+            table = found = _path_of(header[1])
+        elif (key := _KEY.match(line)) is not None:
+            found = (*table, *_path_of(key[1]))
+        else:
+            continue
+        if found and found == wanted[: len(found)] and len(found) > best[0]:
+            best = len(found), number
+    return best[1]
+
+
+def _path_of(key: str) -> Path_:
+    """The parts of a dotted key."""
+
+    def parts(table: Any) -> Iterator[str]:
+        while isinstance(table, dict) and table:
+            [(name, table)] = table.items()
+            yield name
+
+    try:
+        return tuple(parts(tomllib.loads(f"{key} = 0")))
+    except tomllib.TOMLDecodeError:
+        return ()
+
+
+def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two tables as one; where both say something, the one above counts, table by table."""
+    joined = dict(below)
+    for name, value in above.items():
+        under = below.get(name)
+        joined[name] = _joined(under, value) if isinstance(value, dict) and isinstance(under, dict) else value
+    return joined
+
+
+def _problem_of(name: str, value: Any) -> str:
+    """What a setting must be instead; '' if it is well."""
+    if name in Bounds.__struct_fields__:
+        return "" if _is_whole(value) and value >= 1 else "a whole number, 1 or more"
+    kind, must_be = KINDS.get(name, KINDS[""])
+    return "" if kind(value) else must_be
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and "\x00" not in value
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_text(each) and "," not in each for each in value)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "port": (lambda value: _is_whole(value) and 0 <= value <= 65535, "a number from 0 to 65535 (0 takes any)"),
+    "hosts": (_is_list, 'a list of host names, ["api.example.com"]'),
+    "proxies": (_is_list, 'a list of addresses, ["10.0.0.7"]'),
+    "sandbox": (_is_flag, "true (peers play all connections) or false"),
+    "allow_outside": (_is_flag, "true or false"),
+    "timezone": (lambda value: _is_text(value) and not zone_problem(value), 'the name of a time zone, "Europe/Warsaw"'),
+    "": (_is_text, "text in quotes"),
+}
+"""What a setting must be, and in words; the last is for those that have no row."""
+
+
+def _as_variable(value: Any) -> str:
+    """A value as an environment variable has it."""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def overridden(configuration: Configuration, definition: Any) -> Any:
+    """A definition of a connection, with the fields that the file gives it.
+
+    Raises:
+        WrongFile: A field is none of its fields, or cannot be that.
+    """
+    fields = configuration.connections.get(definition.name)
+    if not fields:
+        return definition
+    given = {name: _as_secret(value) for name, value in fields.items()}
+    try:
+        return definition.replace(**given)
+    except InvalidDefinition as exc:
+        of = f" with profile {configuration.profile!r}" if configuration.profile else ""
+        said = "; ".join(f"{field} {problem}" for field, problem in exc.problems.items())
+        raise WrongFile(f"{FILE}{of} gives {definition} what it cannot have: {said}. Fix: correct it there.") from None
+
+
+def _as_secret(value: Any) -> Any:
+    """`{secret = "NAME"}` names a secret, at any depth."""
+    if not isinstance(value, dict):
+        return value
+    return (
+        secret(value["secret"])
+        if value.keys() == {"secret"}
+        else {key: _as_secret(each) for key, each in value.items()}
+    )
