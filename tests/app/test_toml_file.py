@@ -141,7 +141,7 @@ def test_a_profile_gives_a_connection_other_fields_and_the_notebook_stays_as_it_
         assert (now.host, now.timeout_seconds) == (written.host, 5)
     with Workbench(configuration=read_file(tmp_path, "production", NAMES)) as wb:
         wb.define(written, RESTConnection("Other", host="http://127.0.0.1:9"))
-        now: Any = wb.connections["My Data Source"].definition
+        now = wb.connections["My Data Source"].definition
         assert (now.host, now.timeout_seconds) == ("https://data.example.com", 5)
         assert now.headers == {"X-Key": secret("DATA_KEY")}
         other: Any = wb.connections["Other"].definition
