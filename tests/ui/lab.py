@@ -74,7 +74,8 @@ class Lab:
         options += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", "--LabApp.news_url=None"]
         options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
         options += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.base_url={self._base}"]
-        options += ["--allow-root", "--no-browser"]
+        # Beside JupyterLab, a server that has the package `notebook` serves Notebook 7.
+        options += ["--JupyterNotebookApp.expose_app_in_browser=True", "--allow-root", "--no-browser"]
         with (self.home / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "jupyterlab", *options],
@@ -164,7 +165,9 @@ class Notebook:
             page.goto(f"{lab.url}/lab?token={lab.token}&reset")
             page.locator(".jp-Launcher, .jp-NotebookPanel").first.wait_for()
         page.evaluate(
-            "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }", path
+            """async (path) => { const { commands, shell } = window.jupyterapp;
+            if (shell.currentWidget?.context?.path !== path) await commands.execute('docmanager:open', { path }); }""",
+            path,
         )
         page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").wait_for()
         page.evaluate(READY)
