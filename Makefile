@@ -41,6 +41,7 @@ SOAKED = \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py \
 	tests/testing/test_notebooks.py \
+	tests/ui/test_below_a_base_path_in_lab.py \
 	tests/ui/test_cells_in_lab.py \
 	tests/ui/test_pictures.py \
 	tests/ui/test_rewriting.py

@@ -45,10 +45,11 @@ class Lab:
     Args:
         theme: `light` or `dark`.
         store: The store of its kernels; '' keeps one in a file beside the notebooks, as for a person.
+        base: The path below which it stands, as a hub starts it.
     """
 
-    def __init__(self, theme: str = "light", store: str = "memory://") -> None:
-        self._store = store
+    def __init__(self, theme: str = "light", store: str = "memory://", base: str = "/") -> None:
+        self._store, self._base = store, base
         self.home = Path(tempfile.mkdtemp(prefix="lab-"))
         self.root = self.home / "notebooks"
         self.token = secrets.token_hex(16)
@@ -68,11 +69,13 @@ class Lab:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}{self._base.removesuffix('/')}"
         options = [f"--ServerApp.root_dir={self.root}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
         options += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", "--LabApp.news_url=None"]
         options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-        options += ["--LabApp.expose_app_in_browser=True", "--allow-root", "--no-browser"]
+        options += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.base_url={self._base}"]
+        # Beside JupyterLab, a server that has the package `notebook` serves Notebook 7.
+        options += ["--JupyterNotebookApp.expose_app_in_browser=True", "--allow-root", "--no-browser"]
         with (self.home / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "jupyterlab", *options],
@@ -162,7 +165,9 @@ class Notebook:
             page.goto(f"{lab.url}/lab?token={lab.token}&reset")
             page.locator(".jp-Launcher, .jp-NotebookPanel").first.wait_for()
         page.evaluate(
-            "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }", path
+            """async (path) => { const { commands, shell } = window.jupyterapp;
+            if (shell.currentWidget?.context?.path !== path) await commands.execute('docmanager:open', { path }); }""",
+            path,
         )
         page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").wait_for()
         page.evaluate(READY)

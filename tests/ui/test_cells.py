@@ -80,6 +80,30 @@ def test_undo_of_an_edit_leaves_the_definition_its_cells(wb: Workbench, ask: Ask
     assert save(ask, hours="7", edit="tick")["write"]["was"] == CELL
 
 
+def test_an_edit_that_no_page_wrote_does_not_lock_the_cell_against_the_next(wb: Workbench, ask: Asking) -> None:
+    run_cell(wb, CELL, TICK)
+    save(ask, hours="5", edit="tick")
+    said = save(ask, hours="7", edit="tick")
+    changed = CELL.replace("hours=1", "hours=7")
+    assert (said["write"]["action"], said["write"]["was"], said["write"]["code"]) == ("rewrite", CELL, changed)
+    assert ask("cell offer", undo=said["undo"], text=f"# mine\n{CELL}") == {"becomes": f"# mine\n{changed}"}
+    ask("cell written", collection="jobs", full_name="tick", written="c1", text=changed)
+    assert list(wb.clicked) == []
+    # Undo: what no cell has is in force again, and still kept as a click.
+    ask("undo", undo=said["undo"])
+    ask("cell written", collection="jobs", full_name="tick", written="c1", text=CELL)
+    assert wb.jobs["tick"].definition == TICK.replace(hours=5)
+    assert list(wb.clicked) == ["job tick"]
+
+
+def test_what_the_cell_says_counts_once_it_has_run_again(wb: Workbench, ask: Asking) -> None:
+    run_cell(wb, CELL, TICK)
+    save(ask, hours="5", edit="tick")
+    changed = CELL.replace("hours=1", "hours=2")
+    run_cell(wb, changed, TICK.replace(hours=2))
+    assert save(ask, hours="7", edit="tick")["write"]["code"] == CELL.replace("hours=1", "hours=7")
+
+
 def test_of_a_cell_that_was_edited_since_the_change_is_offered(wb: Workbench, ask: Asking) -> None:
     run_cell(wb, CELL, TICK)
     said = save(ask, hours="5", edit="tick")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import product
@@ -19,6 +20,7 @@ from workbench.notebook import running
 from workbench.ui import views
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
+from workbench.ui.panel.recipes import RECIPES
 from workbench.ui.panel.tabs import TABS
 from workbench.ui.verbs import VERBS
 
@@ -71,6 +73,39 @@ def test_every_tab_fits(chromium: Any, desks: dict[int, Desk], colours: str, wid
             picture(card, f"{tab.name}-{rows}-{width}-{colours}")
     drawn.close()
     assert {tab: said for tab, said in wrong.items() if said} == {}
+    assert drawn.errors == []
+
+
+@pytest.mark.timeout(600 if SOAK else 120)
+@pytest.mark.parametrize("colours", COLOURS if SOAK else ["light"])
+def test_every_form_fits_where_it_is_narrow(chromium: Any, desks: dict[int, Desk], colours: str) -> None:
+    drawn = Drawn(chromium, desks[3], colours, WIDTHS[0])
+    card = drawn.draw(views.everything)
+    wrong: dict[str, list[str]] = {}
+    for tab in TABS if SOAK else TABS[:1]:
+        drawn.open(tab.name)
+        for form in drawn.forms(each=False):
+            for more in drawn.page.locator(".wb-more:not([open]) > summary:visible").all():
+                more.click()
+            # A value that is longer than its field can be moved in it.
+            said = [each for each in drawn.wrong() if not each.startswith("overflows: wb-input")]
+            wrong[f"{tab.name}: {form}"] = said
+            if SOAK:
+                picture(card, f"{tab.name}-{re.sub('[^a-z]+', '-', form.lower())[:40]}-{colours}")
+    drawn.close()
+    assert {form: said for form, said in wrong.items() if said} == {}
+    assert drawn.errors == []
+
+
+def test_recipes_stand_first_under_a_heading_of_their_own(chromium: Any, desks: dict[int, Desk]) -> None:
+    drawn = Drawn(chromium, desks[3])
+    drawn.draw(views.everything)
+    new = drawn.new_things()
+    next(new)
+    first = drawn.page.get_by_role("menu").get_by_role("group").first
+    assert first.locator(".wb-menu-title").inner_text() == "Recipe, four cells each"
+    assert first.get_by_role("menuitem").all_inner_texts() == [each.label for each in RECIPES]
+    drawn.close()
     assert drawn.errors == []
 
 

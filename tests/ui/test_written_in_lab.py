@@ -1,9 +1,9 @@
-"""Cells that are written from elsewhere than a card: the side panel, a cell's toolbar, what only was clicked."""
+"""Cells that are written from elsewhere than a card: the side panel, a toolbar, what only was clicked, another page."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +23,14 @@ STRANGE = {"output_type": "display_data", "metadata": {}, "data": {"text/html": 
 @pytest.fixture
 def side(page: Any) -> Side:
     return Side(page)
+
+
+@pytest.fixture
+def second(page: Any) -> Iterator[Any]:
+    """A page of another browser session."""
+    made = page.context.browser.new_page(viewport={"width": 1300, "height": 1100})
+    yield made
+    made.close()
 
 
 def schedule(view: Any) -> None:
@@ -97,3 +105,32 @@ def test_in_an_untrusted_notebook_the_written_cell_alone_is_trusted(
     assert page.evaluate(trusted) == [number == written for number in range(3)]
     assert page.evaluate("window.stolen") is None
     opened.close()
+
+
+def test_of_two_pages_on_one_kernel_each_writes_what_it_has(notebook: Open, lab: Lab, page: Any, second: Any) -> None:
+    opened = notebook(IMPORTS, HELLO)
+    page.evaluate(f"{PANEL}.context.save()")
+    other = Notebook(lab, second, opened.path)
+    there = Side(second)
+    there.open()
+    there.node.locator(ROW).wait_for()
+    schedule(page.locator(".jp-Notebook .wb-card"))
+    page.get_by_text("Its cell is written.").wait_for()
+    wait_until_run(opened, 2)
+    # The other page sees the job, and has no cell of it.
+    job = there.node.locator(f"{ROW} [data-job='hello']")
+    job.get_by_role("button", name="Edit hello").click()
+    panel = there.node.locator(f"{ROW} .wb-panel")
+    panel.get_by_label("amount").fill("5")
+    save(there.node.locator(ROW))
+    there.node.get_by_text("Its cell is in no open notebook of this kernel").wait_for()
+    assert len(sources(other)) == 2
+    assert sources(opened)[2].startswith(DEFINED)
+    assert opened.ask("print(wb.jobs['hello'].definition.hours)") == "5"
+    # The first page edits on: its cell says what it said, and is rewritten from there.
+    page.locator(f".jp-Notebook .wb-card {ROW} [data-job='hello']").get_by_role("button", name="Edit hello").click()
+    page.locator(f".jp-Notebook .wb-card {ROW} .wb-panel").get_by_label("amount").fill("7")
+    save(page.locator(f".jp-Notebook .wb-card {ROW}"))
+    page.get_by_text("Its cell says so now.").wait_for()
+    assert sources(opened)[2].startswith(DEFINED.replace("hours=1", "hours=7"))
+    assert other.errors == []

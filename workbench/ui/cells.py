@@ -22,7 +22,7 @@ def change_for(wb: Workbench, after: Definition, before: Definition | None, was:
     Args:
         wb: The workbench.
         after: What is in force now.
-        before: What was, under its name.
+        before: What its code says until then, under its name.
         was: Where that was made.
         cell: The cell of the click.
 
@@ -72,10 +72,16 @@ def locked(wb: Workbench, definition: Definition) -> dict[str, Any]:
 
 
 def has_written(wb: Workbench, cell: str, text: str, definition: Definition | None) -> None:
-    """Know that the front end has written a cell: it has the definition now, and the copy by click goes."""
+    """Know that the front end has written a cell: if it says the definition now, the copy by click goes."""
     wb.drafting.texts.keep(cell, text)
-    if definition is not None:
-        wb.drafting.define([definition], origin=Origin("cell", cell_id=cell))
+    if definition is None:
+        return
+    try:
+        set_in_code(text, definition, names_in_notebook())
+    except SetInCode:
+        # As after the undo of an edit that followed one that no cell took.
+        return
+    wb.drafting.define([definition], origin=Origin("cell", cell_id=cell))
 
 
 def offer(text: str, before: Definition, after: Definition) -> dict[str, Any]:

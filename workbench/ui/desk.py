@@ -183,9 +183,10 @@ class Desk:
         if not said["same"]:
             said["hint"] = self._lasts()
             said["undo"] = self.keep_undo(lambda: self._take_back(definition, before, was))
-            said["write"] = change_for(self.wb, definition, before, was, cell) | {"full_name": definition.full_name}
-            if before is not None:
-                self._keep_save(said["undo"], before, definition)
+            in_code = self.wb.drafting.in_code(before) if before is not None else None
+            said["write"] = change_for(self.wb, definition, in_code, was, cell) | {"full_name": definition.full_name}
+            if in_code is not None:
+                self._keep_save(said["undo"], in_code, definition)
         return said
 
     def _lasts(self) -> str:

@@ -28,6 +28,7 @@ class Drafting:
         self.texts = CellTexts()
         self._parts = parts
         self.lock = RLock()
+        self._changed_by_click: dict[tuple[str, str], Definition] = {}
         self.returning = Returning(
             parts.clicks,
             self._lacks,
@@ -46,6 +47,10 @@ class Drafting:
     def defined(self, collection: str) -> Mapping[str, Definition]:
         """The definitions of a collection, by their full names."""
         return self._parts.book.of(collection)
+
+    def in_code(self, definition: Definition) -> Definition:
+        """What code says of a definition that was changed by click since and is not written there; else itself."""
+        return self._changed_by_click.get((definition.collection, definition.full_name), definition)
 
     def define(
         self, definitions: Sequence[Definition], *, replace: bool = False, origin: Origin | None = None
@@ -98,11 +103,16 @@ class Drafting:
         if draft is not None and self._parts.must_wait(definition):
             draft.wait(definition, origin)
             return "waiting"
-        was = book.origin(definition.collection, definition.full_name)
+        key = definition.collection, definition.full_name
+        was, before = book.origin(*key), book.of(key[0]).get(key[1])
         word, undo = book.put(definition, origin, replace=replace)
         done.append(undo)
-        if origin.kind == "form" and word != "unchanged":
+        if origin.kind != "form":
+            self._changed_by_click.pop(key, None)
+        elif word != "unchanged":
             edits = was is not None and was.kind != "form"
+            if edits and before is not None:
+                self._changed_by_click[key] = before
             self._parts.clicks.keep(definition, book.row_of(definition).word, origin, edits=edits)
         return word
 

@@ -1,7 +1,7 @@
 // The fields of any form, from their specs: { name, label, kind, required, value, description, choices, ... }.
 import { h, newId } from "../dom.js";
 
-const PLACEHOLDERS = { json: "JSON", names: "several, with commas between", pairs: "Name: value" };
+const PLACEHOLDERS = { json: "JSON", names: "commas between them", pairs: "Name: value" };
 const HINTS = { secret: "Type the value: it is kept where you say, and the code has its name alone. Or give the name of one that is set." };
 
 export class Field {

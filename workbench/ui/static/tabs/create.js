@@ -50,15 +50,16 @@ export class New {
       return this.row.report({ failed: error.message });
     }
     const item = (label, onClick) => h("button", { type: "button", class: "wb-menu-item", role: "menuitem", tabindex: "-1", on: { click: () => this.pick(onClick) } }, label);
-    const groups = [...new Set(said.forms.map((each) => each.group))];
+    const group = (title, items) => h("div", { class: "wb-menu-group", role: "group", "aria-label": title }, h("div", { class: "wb-menu-title", "aria-hidden": "true" }, title), items);
+    const kinds = [...new Set(said.forms.map((each) => each.group))];
     fill(this.list,
-      item("Service", () => this.service(said)),
-      item("Job", () => this.byService("job", said, this.button)),
-      item("Limit", () => this.byService("limit", said, this.button)),
-      groups.map((group) => h("div", { class: "wb-menu-group", role: "group", "aria-label": group }, h("div", { class: "wb-menu-title", "aria-hidden": "true" }, group),
-        said.forms.filter((each) => each.group === group).map((each) => item(each.label, () => this.form(each, this.button))))),
-      h("div", { class: "wb-menu-group", role: "group", "aria-label": "Recipe" }, h("div", { class: "wb-menu-title", "aria-hidden": "true" }, "Recipe"),
-        said.recipes.map((each) => item(each.label, () => this.recipe(each.name)))));
+      group("Recipe, four cells each", said.recipes.map((each) => item(each.label, () => this.recipe(each.name)))),
+      group("Basics", [
+        item("Service", () => this.service(said)),
+        item("Job", () => this.byService("job", said, this.button)),
+        item("Limit", () => this.byService("limit", said, this.button)),
+      ]),
+      kinds.map((kind) => group(kind, said.forms.filter((each) => each.group === kind).map((each) => item(each.label, () => this.form(each, this.button))))));
     this.list.hidden = false;
     this.button.setAttribute("aria-expanded", "true");
     this.list.querySelector("button").focus();
