@@ -4,9 +4,7 @@ The anchor is the instant of the first definition. Planned times are counted fro
 there is no start; they never depend on when a run began or ended, so they cannot drift, and any process, restart or
 preview computes the same ones. `repeats` limits how many planned times there are.
 
-Clock changes. Weeks and days of an interval keep the wall-clock time in the job's zone; its hours, minutes and seconds
-are absolute and count after them. A wall-clock time that the clocks skip becomes the first instant after the gap; one
-that comes twice is the first of the two. Cron expressions: see `cron.expression`.
+Clock changes: see `scheduler.zones`.
 """
 
 from __future__ import annotations
