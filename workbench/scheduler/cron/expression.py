@@ -49,6 +49,7 @@ _FIELDS = (
     ("month", "months are 1-12 or names, e.g. '1', 'JAN' or '3-9'"),
     ("weekday", "weekdays are 0-7 (0 and 7 are Sunday) or names, e.g. '1-5', 'MON' or '5L'"),
 )
+_SPAN = re.compile(r"(\w+)-(\w+)(?:/\w+)?")
 _STEPPED_SPAN = re.compile(r"\b(\w+)-(\w+)/[1-9][0-9]*\b")
 
 
@@ -87,8 +88,9 @@ def values(place: int, term: str) -> list[int]:
 def problem(text: str) -> str:
     """What is wrong with an expression, each bad field named with valid ones, or nothing."""
     parts = fields(text)
-    if text.strip().startswith("@") and len(parts) == 1:
-        return f"{text!r} is not one of {', '.join(alias.lower() for alias in ALIASES)}"
+    if text.strip().startswith("@") and text.strip().upper() not in ALIASES:
+        hint = "; for an interval, define an IntervalJob" if text.strip().lower().startswith("@every") else ""
+        return f"{text!r} is not one of {', '.join(alias.lower() for alias in ALIASES)}{hint}"
     if len(parts) not in (5, 6):
         return (
             f"{text!r} has {len(parts)} fields, not 5 (minute, hour, day of month, month, weekday) or 6 (seconds "
@@ -96,7 +98,7 @@ def problem(text: str) -> str:
         )
     skipped = 6 - len(parts)
     bad = [
-        f"{name} {part!r} is not right: {rule}"
+        f"{name} {part!r} is not right: {_backwards(place, part) or rule}"
         for place, ((name, rule), part) in enumerate(zip(_FIELDS[skipped:], parts, strict=True), skipped)
         if not _parses(place, part)
     ]
@@ -116,6 +118,16 @@ def _parses(place: int, part: str) -> bool:
     except (CronSimError, AssertionError, TypeError):
         return False
     return True
+
+
+def _backwards(place: int, part: str) -> str:
+    """What is said of a range whose end comes before its beginning."""
+    for term in part.split(","):
+        span = _SPAN.fullmatch(term)
+        ends = [] if span is None else [span[1], span[2]]
+        if ends and all(_parses(place, end) for end in ends) and not _parses(place, "-".join(ends)):
+            return f"{term!r} goes backwards; write two ranges, one up to the end and one from the beginning"
+    return ""
 
 
 def _ever_comes(text: str) -> bool:
