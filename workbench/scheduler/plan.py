@@ -84,6 +84,21 @@ def how_many(job: AnyJob, anchor: datetime, after: datetime, until: datetime) ->
     return _count(job, anchor, after, until)
 
 
+def follows_clock(job: AnyJob) -> bool:
+    """Whether its times come again where the clock shows them again: those less than a day apart, without an hour."""
+    if isinstance(job, IntervalJob):
+        return not (job.weeks or job.days)
+    return isinstance(job, CronJob) and not cron.is_fixed(job.cron)
+
+
+def anchor_before(job: AnyJob, anchor: datetime, now: datetime) -> datetime:
+    """An anchor not later than `now` from which an interval of hours or less has the same times."""
+    if not isinstance(job, IntervalJob):
+        return min(anchor, now)
+    period = timedelta(hours=job.hours, minutes=job.minutes, seconds=job.seconds)
+    return anchor - max(0, -((now - anchor) // period)) * period
+
+
 def _up_to(job: AnyJob, anchor: datetime, until: datetime) -> int:
     """Planned times with jitter up to and with `until`."""
     sure = until - timedelta(seconds=job.jitter_seconds)

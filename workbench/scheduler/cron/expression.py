@@ -137,6 +137,11 @@ def _ever_comes(text: str) -> bool:
         return False
 
 
+def is_fixed(text: str) -> bool:
+    """Whether a valid expression names fixed times: neither its minute nor its hour begins with `*`."""
+    return _matching(text).is_fixed
+
+
 def times(text: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
     """The instants (UTC) that a valid expression names in `zone`, later than `after`, in order.
 
