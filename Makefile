@@ -39,6 +39,7 @@ SOAKED = \
 	tests/limiting/shared/test_processes.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
+	tests/scheduler/test_clock_changes.py \
 	tests/scheduler/test_crashes.py \
 	tests/testing/test_notebooks.py \
 	tests/ui/test_below_a_base_path_in_lab.py \

@@ -134,6 +134,15 @@ def test_aliases_are_known_in_any_case(alias: str) -> None:
         ("0 9 * *", "has 4 fields, not 5"),
         ("", "has 0 fields, not 5"),
         ("@reboot", "'@reboot' is not one of @yearly"),
+        (
+            "@every 5m",
+            "is not one of @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly; for an interval",
+        ),
+        ("0 22-4 * * *", "hour '22-4' is not right: '22-4' goes backwards; write two ranges"),
+        ("0 9 * * MON,FRI-TUE/2", "weekday 'MON,FRI-TUE/2' is not right: 'FRI-TUE/2' goes backwards"),
+        ("0 9 * * FRI-8", "weekday 'FRI-8' is not right: weekdays are 0-7"),
+        ("0 9 * * SUN#6", "weekday 'SUN#6' is not right: weekdays are 0-7"),
+        ("0 9 * * L", "weekday 'L' is not right: weekdays are 0-7"),
     ],
 )
 def test_a_bad_field_is_named_with_valid_ones(text: str, words: str) -> None:

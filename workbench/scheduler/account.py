@@ -59,7 +59,7 @@ class Account:
                 and `by hand`, runs beside the schedule.
         """
         self.job, self.since, self.until, self.planned = job, since, until, planned
-        self.by_hand = by_outcome.pop("by hand", 0)
+        self.by_hand, self.again = by_outcome.pop("by hand", 0), by_outcome.pop("again", 0)
         self.by_outcome = {each: by_outcome[each] for each in (*ENDS, *OPEN, LOST) if by_outcome[each]}
         self._strange = sorted(each for each in by_outcome if each not in (*ENDS, *OPEN, LOST))
         self.by_outcome |= {each: by_outcome[each] for each in self._strange if by_outcome[each]}
@@ -78,6 +78,7 @@ class Account:
         parts = [f"{count} {outcome.replace('_', ' ')}" for outcome, count in self.by_outcome.items()]
         sum_of = f"planned {self.planned} = {' + '.join(parts) or '0'}"
         hand = f"; {self.by_hand} by hand" if self.by_hand else ""
+        hand += f"; {self.again} again, since the clock was set back" if self.again else ""
         return f"{self.job!r} since {self.since:%Y-%m-%d %H:%M:%S} UTC: {sum_of}{hand}."
 
 
@@ -102,7 +103,8 @@ def account(
     """
     found: Counter[str] = Counter()
     planned = [row for row in last_attempts(rows) if not row.by_hand]
-    found["by hand"] = sum(row.by_hand for row in rows)
+    found["by hand"] = sum(row.by == "hand" for row in rows)
+    found["again"] = sum(row.by == "clock" for row in rows)
     for window in windows:
         found.update(_in_window(window, planned, pauses, held, now))
     return found

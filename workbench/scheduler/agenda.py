@@ -1,13 +1,27 @@
-"""Which job is due next: one heap over all jobs."""
+"""Which job is due next: one heap over all jobs.
+
+A clock that is set back shows times again that have had their rows. What goes on then is what follows the clock, as
+where clocks change: intervals of hours or less, and cron expressions whose minute or hour begins with `*`. Their runs
+are not planned ones, since each planned time has its row already; they are counted apart. Fixed times wait for the
+next that has not been. Source: cron(8) of Debian, "Daylight Saving Time and other time changes".
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from workbench.core.ports import Clock
 from workbench.scheduler import plan
 from workbench.scheduler.records import JobRecord, Run
+
+log = logging.getLogger("workbench.scheduler")
+
+SET_BACK = timedelta(seconds=0.5)
+"""How far a clock is set back at least for its times to come again; a job of 1 s is late by that at most."""
 
 HICCUP = timedelta(seconds=60)
 """How late a planned time may be and still run as if it were on time; for older ones the job's policy decides."""
@@ -24,7 +38,7 @@ class Due(NamedTuple):
 
     `unseen_until`: it and the times after it up to then came and went while nobody looked at the clock. `is_retry`: the
     store refused it before, and that has been told. `run`: the run it has become already. `after`: the attempt that it
-    comes after.
+    comes after. `again` names the time that the clock shows again, and is empty where it does not.
     """
 
     record: JobRecord
@@ -33,12 +47,32 @@ class Due(NamedTuple):
     is_retry: bool = False
     run: Run | None = None
     after: Run | None = None
+    again: str = ""
+
+
+class _Shown(NamedTuple):
+    """What a clock that was set back shows again of a job: times up to `until`, counted from `anchor`."""
+
+    series: str
+    anchor: datetime
+    until: datetime
+    name: str
+
+    def next_time(self, record: JobRecord, after: datetime) -> datetime | None:
+        """The next of them, or else the next planned time."""
+        at = plan.next_time(record.definition, self.anchor, after)
+        is_again = at is not None and at <= self.until
+        return at if is_again else plan.next_time(record.definition, record.anchor, max(after, self.until))
 
 
 class Agenda:
     """The next planned time of each job. Not safe for threads by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, set_back: Callable[[timedelta], None] = lambda by: None) -> None:
+        """Hold no job yet; `set_back` is told by how much the clock was set back, before what is due then."""
+        self._clock, self._set_back = clock, set_back
+        self._looked_at, self._elapsed = clock.now(), clock.monotonic()
+        self._shown: dict[str, _Shown] = {}
         self._heap: list[tuple[datetime, int, str]] = []
         self._entries: dict[str, tuple[int, JobRecord, datetime | None]] = {}
         self._turn = 0
@@ -66,16 +100,44 @@ class Agenda:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def due(self, now: datetime) -> list[Due]:
+    def due(self) -> list[Due]:
         """The planned times that have come, earliest first; each job moves on to its next."""
-        due = []
+        due, now = [], self._look()
         while (at := self.next_at()) is not None and at <= now:
             record = self._entries[heappop(self._heap)[2]][1]
-            job, anchor = record.definition, record.anchor
             oldest = now - hiccup(record)
+            shown = self._shown_again(record, at)
+            if shown is not None:
+                due += [Due(record, at, again=shown.name)] if at > oldest else []
+                self.set(record, shown.next_time(record, max(at, oldest)))
+                continue
             due.append(Due(record, at) if at > oldest else Due(record, at, oldest))
-            self.set(record, plan.next_time(job, anchor, max(at, oldest)))
+            self.set(record, plan.next_time(record.definition, record.anchor, max(at, oldest)))
         return due
+
+    def _look(self) -> datetime:
+        """The time; what a clock shows again that was set back since the last look is due again."""
+        now, elapsed = self._clock.now(), self._clock.monotonic()
+        by = self._looked_at + timedelta(seconds=elapsed - self._elapsed) - now
+        if by >= SET_BACK:
+            log.warning("the clock was set back by %s: jobs that follow it go on, fixed times run once", by)
+            self._set_back(by)
+            # Named by how far it was set back, which all processes of the machine see alike.
+            called = f"{now:%Y%m%d}b{by.total_seconds():.0f}"
+            for name, (_, record, at) in list(self._entries.items()):
+                if at is not None and plan.follows_clock(record.definition):
+                    anchor = plan.anchor_before(record.definition, record.anchor, now)
+                    self._shown[name] = shown = _Shown(record.series, anchor, self._looked_at, called)
+                    self.set(record, shown.next_time(record, now))
+        self._looked_at, self._elapsed = now, elapsed
+        return now
+
+    def _shown_again(self, record: JobRecord, at: datetime) -> _Shown | None:
+        shown = self._shown.get(record.definition.name)
+        if shown is None or (at <= shown.until and shown.series == record.series):
+            return shown
+        del self._shown[record.definition.name]
+        return None
 
     def _is_stale(self) -> bool:
         _, turn, name = self._heap[0]

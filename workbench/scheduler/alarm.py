@@ -36,6 +36,18 @@ class _Next(BaseTrigger):  # type: ignore[misc]
         return max(datetime.now(UTC) + timedelta(seconds=seconds), now + timedelta(microseconds=1))
 
 
+class _Waking(BlockingScheduler):  # type: ignore[misc]
+    """Looks at the clock once a second, whatever it showed when the wait began."""
+
+    def _process_jobs(self) -> float:
+        # APScheduler waits for an instant; once the clock is set back that is far off.
+        seconds: float = super()._process_jobs() or 0.0
+        if seconds <= LONGEST_SLEEP_SECONDS:
+            return seconds
+        self.modify_job(_ID, next_run_time=datetime.now(UTC))
+        return 0.0
+
+
 class Alarm:
     """One job in APScheduler's memory, on a thread named `workbench-clock` which runs it itself."""
 
@@ -46,7 +58,7 @@ class Alarm:
             tick: Called when a job may be due; must not block.
             seconds_to_next: How long until the next planned time [s], 0 if it has come.
         """
-        self._scheduler = BlockingScheduler(timezone=UTC, logger=_log)
+        self._scheduler = _Waking(timezone=UTC, logger=_log)
         self._scheduler.add_executor(DebugExecutor(), _ID)
         self._trigger = _Next(seconds_to_next)
         self._scheduler.add_job(

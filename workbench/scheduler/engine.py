@@ -76,7 +76,7 @@ class Scheduler:
         self._reconciler = Reconciler(
             history, self._ledger, clock, self._runner.held, self._runner.is_busy, self._rearm
         )
-        self._agenda = Agenda()
+        self._agenda = Agenda(clock, self._runner.set_back)
         self._live: dict[str, JobRecord] = {}
         self._lock, self._defining = RLock(), RLock()
         self._alarm: Alarm | None = None
@@ -259,7 +259,7 @@ class Scheduler:
         if self._runner.claims_nothing:
             return 0
         with self._lock:
-            due = self._agenda.due(self.clock.now())
+            due = self._agenda.due()
             # Under the lock, so that whoever finds nothing due can rely on `settle`.
             for each in due:
                 self._runner.fire(each)
@@ -324,7 +324,7 @@ class Scheduler:
             alarm.stop()
         with self._lock:
             self._closed = self._runner.claims_nothing = True
-            self._agenda = Agenda()
+            self._agenda = Agenda(self.clock)
             self._live.clear()
         settled = self._runner.settle(timeout)
         self._runner.close()

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from workbench.core.errors import InvalidDefinition, StoreUnavailable
 from workbench.core.ports import Clock, Store
@@ -61,7 +62,7 @@ class History:
     Keys, all below `app/<app>/`: `job/<job>`; `was/<job>/<time>`, a schedule that was in force from then on;
     `paused/<job>`, since when; `past/<job>/idle~<time>`, a pause that ended; `past/<job>/mark~<time>`, up to when every
     planned time is accounted for, the latest counts; `past/<job>/left~<time>`, up to when rows were left behind;
-    `run/<job>/<time>~<n>` with n the attempt at a planned time, `h...~<n>` for runs by hand;
+    `run/<job>/<time>~<n>` with n the attempt at a planned time, `h...~<n>` for runs beside the schedule;
     `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
 
     Whoever adds `run/<job>/<time>~1` decides what becomes of that planned time: a run, or a row without one.
@@ -204,9 +205,16 @@ class History:
             self._store.put(f"{self._key('past', name)}/idle~{time_key(since)}", time_key(now).encode())
             self._store.delete(self._key("paused", name))
 
-    def claim(self, run: Run) -> Run | None:
-        """Write a run that begins, or planned times without one; None if another process was quicker."""
+    def claim(self, run: Run, again: str = "") -> Run | None:
+        """Write a run that begins, or planned times without one; None if another process was quicker.
+
+        Args:
+            run: What is to be written.
+            again: Names the time that a clock shows again; the run gets a row beside that of its planned time.
+        """
         unit = f"{self._key('run', run.job)}/{time_key(run.planned)}"
+        if again:
+            return self.attempts.claim(f"{unit}~h{again}", replace(run, by="clock"))
         return self.attempts.claim(f"{unit}~h{secrets.token_hex(4)}" if run.by_hand else unit, run)
 
     def end(self, run: Run) -> bool:

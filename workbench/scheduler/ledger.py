@@ -186,6 +186,11 @@ class Ledger:
         with self._lock:
             self._behind[record.definition.name] = (record, until or self._clock.now())
 
+    def set_back(self, by: timedelta) -> None:
+        """Keep what is to be looked at again as far off as it was."""
+        with self._lock:
+            self._behind = {name: (record, at - by) for name, (record, at) in self._behind.items()}
+
     @property
     def is_behind(self) -> bool:
         """Whether some job is to be looked at again now."""

@@ -4,9 +4,7 @@ The anchor is the instant of the first definition. Planned times are counted fro
 there is no start; they never depend on when a run began or ended, so they cannot drift, and any process, restart or
 preview computes the same ones. `repeats` limits how many planned times there are.
 
-Clock changes. Weeks and days of an interval keep the wall-clock time in the job's zone; its hours, minutes and seconds
-are absolute and count after them. A wall-clock time that the clocks skip becomes the first instant after the gap; one
-that comes twice is the first of the two. Cron expressions: see `cron.expression`.
+Clock changes: see `scheduler.zones`.
 """
 
 from __future__ import annotations
@@ -84,6 +82,21 @@ def how_many(job: AnyJob, anchor: datetime, after: datetime, until: datetime) ->
     if job.jitter_seconds:
         return _up_to(job, anchor, until) - _up_to(job, anchor, after)
     return _count(job, anchor, after, until)
+
+
+def follows_clock(job: AnyJob) -> bool:
+    """Whether its times come again where the clock shows them again: those less than a day apart, without an hour."""
+    if isinstance(job, IntervalJob):
+        return not (job.weeks or job.days)
+    return isinstance(job, CronJob) and not cron.is_fixed(job.cron)
+
+
+def anchor_before(job: AnyJob, anchor: datetime, now: datetime) -> datetime:
+    """An anchor not later than `now` from which an interval of hours or less has the same times."""
+    if not isinstance(job, IntervalJob):
+        return min(anchor, now)
+    period = timedelta(hours=job.hours, minutes=job.minutes, seconds=job.seconds)
+    return anchor - max(0, -((now - anchor) // period)) * period
 
 
 def _up_to(job: AnyJob, anchor: datetime, until: datetime) -> int:

@@ -108,8 +108,8 @@ class Run(Attempt, frozen=True, kw_only=True):
 
     @property
     def by_hand(self) -> bool:
-        """Whether somebody started it beside the schedule."""
-        return self.by == "hand"
+        """Whether it ran beside the schedule: somebody started it, or the clock was set back to its time."""
+        return self.by != "schedule"
 
     @property
     def seconds(self) -> float | None:
@@ -129,7 +129,8 @@ class Run(Attempt, frozen=True, kw_only=True):
             return f"{start}, {self.error.rstrip('.')}."
         if self.returned:
             return f"{start}, returned {self.returned}."
-        return f"{start}, {'started by hand, schedule not used up' if self.by_hand else 'started by its schedule'}."
+        started = {"hand": "started by hand, schedule not used up", "clock": "started again by a clock set back"}
+        return f"{start}, {started.get(self.by, 'started by its schedule')}."
 
 
 class Absence(Struct, frozen=True):

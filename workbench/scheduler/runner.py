@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextvars import copy_context
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from threading import Condition, current_thread
@@ -187,9 +187,17 @@ class Runner:
         now = self._clock.now()
         self._telling.long_runs(list(self._running.items()), now)
         if self._pool.is_full:
-            with self._changed:
-                lines = [line for lines in self._lines.values() for line in lines]
-            self._telling.waiting(lines, self._pool.bound, list(self._running.values()), now)
+            self._telling.waiting(self._every_line(), self._pool.bound, list(self._running.values()), now)
+
+    def set_back(self, by: timedelta) -> None:
+        """Keep all that is waited for as far off as it was, now that the clock was set back by that much."""
+        ours: list[Any] = [*self._every_line(), *self._running.copy().values(), self.retries, self.ledger]
+        for each in ours:
+            each.set_back(by)
+
+    def _every_line(self) -> list[Line]:
+        with self._changed:
+            return [line for lines in self._lines.values() for line in lines]
 
     def close(self) -> None:
         """Have the threads end after their tasks."""
@@ -235,7 +243,7 @@ class Runner:
             planned = due.planned if due.unseen_until is None else self._first_late(due, line)
             if planned is None or not self._may_claim(due.record, planned):
                 return None
-            return self._history.claim(Run.planned_by(due.record, planned, started=self._clock.now()))
+            return self._history.claim(Run.planned_by(due.record, planned, started=self._clock.now()), due.again)
         except StoreUnavailable as exc:
             self._refused(due, exc)
         return None
@@ -271,7 +279,7 @@ class Runner:
         try:
             if self._is_current(due.record) and self._may_claim(due.record, due.planned):
                 run = Run.planned_by(due.record, due.planned, outcome=outcome, error=why, ended=self._clock.now())
-                if (claimed := self._history.claim(run)) is not None:
+                if (claimed := self._history.claim(run, due.again)) is not None:
                     self._events.emit(RunEnded(claimed))
                     if self._history.is_time_to_prune(claimed, True):
                         self._leave_behind(claimed.job)
@@ -318,7 +326,7 @@ class Runner:
         self._write(run)
         self._events.emit(RunEnded(run))
         running.over.set()
-        if not run.by_hand and not self.retries.add(running.record, run):
+        if run.by != "hand" and not self.retries.add(running.record, run):
             self._following.run_after(running.record.definition, run)
 
     def _invoked(self, running: Running, extra: Extra, run: Run) -> Run:
@@ -371,16 +379,10 @@ class Runner:
             self._leave()
 
     def _refused(self, due: Due, exc: StoreUnavailable) -> None:
-        name = due.record.definition.name
         self._try_later(due)
         if due.after is None and not due.is_retry:
-            log.warning(
-                "job %r does not run at %s yet, but late or not at all, once the store answers again: %s",
-                name,
-                due.planned.isoformat(),
-                exc,
-            )
-            self._events.emit(RunLost(name, due.planned, str(exc)))
+            self._telling.refused(lost := RunLost(due.record.definition.name, due.planned, str(exc)))
+            self._events.emit(lost)
 
     def _next_in_line(self, line: Line) -> None:
         name = line.current.record.definition.name

@@ -1,9 +1,30 @@
-"""Wall-clock times in a time zone, and the instants they name."""
+"""Wall-clock times in a time zone, the instants they name, and what the three kinds of job make of clock changes.
+
+The rule: days keep the wall clock, hours keep elapsed time. By the kind of job, a local time that
+
+- does not exist, since the clocks skip it: a one-time job runs at the first instant after the gap. So does an interval
+  of weeks or days, whose later times keep the wall clock. So does a cron expression of fixed times (neither its minute
+  nor its hour begins with `*`): all its times in one gap become one run, in the first minute after the gap.
+- comes twice: one-time jobs, intervals of weeks or days and cron expressions of fixed times run the first time only.
+
+Hours, minutes and seconds of an interval are elapsed time, no clock change shifts them; beside days they are added
+after these. Cron expressions whose minute or hour begins with `*` follow what the clock shows: what is skipped does not
+come, what comes twice runs twice. A field of seconds changes nothing of all this.
+
+It holds for clocks that change by any amount at any time: by half an hour (Australia/Lord_Howe), by two
+(Antarctica/Troll), by a whole day (Pacific/Apia in 2011), at midnight or one minute after it.
+
+Source: for cron, Debian's cron(8), "Daylight Saving Time and other time changes"; for a time that is given once,
+RFC 5545, 3.3.5, but the end of the gap where that adds its length.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import MAXYEAR, UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from workbench.core.errors import nearest
@@ -14,6 +35,9 @@ MINUTE = "%Y-%m-%d %H:%M"
 SHORT = 5
 _OFFSET = re.compile(r"(?:UTC|GMT|Etc/UTC|Etc/GMT)? ?([+-])(\d{1,2})(?::?00)?", re.IGNORECASE)
 _OFFSET_BEGINS = re.compile(r"(?:[A-Z]{3,4}|Etc/\w+)? ?[+-]?\d", re.IGNORECASE)
+_PROBE = timedelta(days=3)
+"""Distance at which changes of clocks are looked for; since 1970 no zone has had two within 6 days (tzdata 2025)."""
+
 _MACHINE_OWN = ("localtime", "posixrules", "posix/", "right/")
 
 
@@ -104,14 +128,55 @@ def instant(wall: datetime, zone: ZoneInfo) -> datetime:
     if early >= late:
         return late
     # PEP 495: in a gap, fold=1 lies before it and fold=0 after it; the change of offset is the gap's end.
-    before = early.astimezone(zone).utcoffset()
-    while late - early > timedelta(microseconds=1):
-        middle = early + (late - early) / 2
-        if middle.astimezone(zone).utcoffset() == before:
-            early = middle
+    return _change_between(early, late, zone)
+
+
+class Steady(NamedTuple):
+    """A span in which the clock of a zone keeps its offset: instants (UTC) from `begin` up to, but not with, `end`."""
+
+    begin: datetime
+    end: datetime
+    offset: timedelta
+
+
+def steady_spans(zone: tzinfo, begin: datetime) -> Iterator[Steady]:
+    """The spans from `begin` (UTC) on, one after the other; none is longer than a year."""
+    for year in range(begin.year, MAXYEAR):
+        for end in (*_changes(zone, year), datetime(year + 1, 1, 1, tzinfo=UTC)):
+            if end > begin:
+                yield Steady(begin, end, _offset_at(begin, zone))
+                begin = end
+
+
+@lru_cache(maxsize=4_096)
+def _changes(zone: tzinfo, year: int) -> tuple[datetime, ...]:
+    """The instants (UTC) of a year at which the clocks of a zone change."""
+    found, at, end = [], datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    while at < end:
+        later = min(at + _PROBE, end)
+        if _offset_at(later, zone) != _offset_at(at, zone):
+            found.append(_change_between(at, later, zone))
+        at = later
+    return tuple(found)
+
+
+def _change_between(early: datetime, late: datetime, zone: tzinfo) -> datetime:
+    """The instant (UTC) of the one change of clocks after `early`, up to and with `late`, at a full second."""
+    before = _offset_at(early, zone)
+    low, high = int(early.timestamp()), -int(-late.timestamp() // 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset_at(datetime.fromtimestamp(middle, UTC), zone) == before:
+            low = middle
         else:
-            late = middle
-    return late
+            high = middle
+    return datetime.fromtimestamp(high, UTC)
+
+
+def _offset_at(at: datetime, zone: tzinfo) -> timedelta:
+    offset = at.astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset
 
 
 def clock_change(before: datetime, at: datetime) -> str:

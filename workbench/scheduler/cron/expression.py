@@ -5,21 +5,22 @@ names, `?` for `*` in the two day fields; Sunday is 0 and 7; `L` last day, `LW` 
 weekday nearest to day 15 within its month, `5L` last Friday, `1#2` second Monday; `@hourly` and its like. Vixie's rule
 for days: if both day fields are restricted, either may match; if one begins with `*`, both must.
 
-Clock changes, as in Debian's cron: a fixed time (neither minute nor hour begins with `*`) that the clocks skip comes
-at the first minute after the gap, and one that comes twice fires the first time; other expressions follow the real
-time through both passes. A field of seconds changes nothing of this.
+Clock changes: see `scheduler.zones`.
 """
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import takewhile
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
 
-from cronsim import CronSim, CronSimError
+from cronsim import CronSimError
 from cronsim.cronsim import Field
+
+from workbench.scheduler.cron.matching import NEAREST_WEEKDAY, Matching
+from workbench.scheduler.zones import steady_spans
 
 ALIASES = {
     "@YEARLY": "0 0 1 1 *",
@@ -33,6 +34,11 @@ ALIASES = {
 VALID = "0 9 * * 1-5"
 
 _ALMOST = timedelta(microseconds=1)
+_WIDEST = timedelta(hours=27)
+"""More than any two zones differ by, and than clocks ever changed by: a day, in Samoa. Source: tzdata."""
+
+_LONGEST_GAP = timedelta(days=50 * 366)
+"""Time without any match after which an expression has ended; 29 February on a given weekday is 40 years at most."""
 
 _DAY, _WEEKDAY = 3, 5
 _FIELDS = (
@@ -43,7 +49,7 @@ _FIELDS = (
     ("month", "months are 1-12 or names, e.g. '1', 'JAN' or '3-9'"),
     ("weekday", "weekdays are 0-7 (0 and 7 are Sunday) or names, e.g. '1-5', 'MON' or '5L'"),
 )
-_NEAREST_WEEKDAY = re.compile(r"(0?[1-9]|[12][0-9]|3[01])W")
+_SPAN = re.compile(r"(\w+)-(\w+)(?:/\w+)?")
 _STEPPED_SPAN = re.compile(r"\b(\w+)-(\w+)/[1-9][0-9]*\b")
 
 
@@ -82,8 +88,9 @@ def values(place: int, term: str) -> list[int]:
 def problem(text: str) -> str:
     """What is wrong with an expression, each bad field named with valid ones, or nothing."""
     parts = fields(text)
-    if text.strip().startswith("@") and len(parts) == 1:
-        return f"{text!r} is not one of {', '.join(alias.lower() for alias in ALIASES)}"
+    if text.strip().startswith("@") and text.strip().upper() not in ALIASES:
+        hint = "; for an interval, define an IntervalJob" if text.strip().lower().startswith("@every") else ""
+        return f"{text!r} is not one of {', '.join(alias.lower() for alias in ALIASES)}{hint}"
     if len(parts) not in (5, 6):
         return (
             f"{text!r} has {len(parts)} fields, not 5 (minute, hour, day of month, month, weekday) or 6 (seconds "
@@ -91,7 +98,7 @@ def problem(text: str) -> str:
         )
     skipped = 6 - len(parts)
     bad = [
-        f"{name} {part!r} is not right: {rule}"
+        f"{name} {part!r} is not right: {_backwards(place, part) or rule}"
         for place, ((name, rule), part) in enumerate(zip(_FIELDS[skipped:], parts, strict=True), skipped)
         if not _parses(place, part)
     ]
@@ -105,12 +112,22 @@ def _parses(place: int, part: str) -> bool:
         terms = part.split(",")
         if any(term.startswith("L") and "/" in term for term in terms):
             return False
-        part = ",".join(term for term in terms if not _NEAREST_WEEKDAY.fullmatch(term)) or "*"
+        part = ",".join(term for term in terms if not NEAREST_WEEKDAY.fullmatch(term)) or "*"
     try:
         Field(place).parse(part)
     except (CronSimError, AssertionError, TypeError):
         return False
     return True
+
+
+def _backwards(place: int, part: str) -> str:
+    """What is said of a range whose end comes before its beginning."""
+    for term in part.split(","):
+        span = _SPAN.fullmatch(term)
+        ends = [] if span is None else [span[1], span[2]]
+        if ends and all(_parses(place, end) for end in ends) and not _parses(place, "-".join(ends)):
+            return f"{term!r} goes backwards; write two ranges, one up to the end and one from the beginning"
+    return ""
 
 
 def _ever_comes(text: str) -> bool:
@@ -120,94 +137,94 @@ def _ever_comes(text: str) -> bool:
         return False
 
 
+def is_fixed(text: str) -> bool:
+    """Whether a valid expression names fixed times: neither its minute nor its hour begins with `*`."""
+    return _matching(text).is_fixed
+
+
 def times(text: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
     """The instants (UTC) that a valid expression names in `zone`, later than `after`, in order.
 
     It ends where nothing comes for 50 years.
     """
-    last = after
-    zone = UTC if getattr(zone, "key", "") == "UTC" else zone
-    for local in _Times(fields(text), after.astimezone(zone)):
-        at = local.astimezone(UTC)
-        # In the second pass of a repeated hour cronsim names the first pass once more.
-        if at > last:
-            last = at
-            yield at
+    matching, last = _matching(text), after
+    for stretch in _stretches(matching, zone, after):
+        if stretch.begin - last > _LONGEST_GAP:
+            return
+        for at in stretch.times(matching):
+            if at > last:
+                last = at
+                yield at
 
 
 def count(text: str, zone: tzinfo, after: datetime, until: datetime) -> int:
-    """How many instants a valid expression names later than `after`, up to and with `until`.
+    """How many instants a valid expression names later than `after`, up to and with `until`; without trying each."""
+    matching, total = _matching(text), 0
+    for stretch in _stretches(matching, zone, after):
+        if stretch.begin > until:
+            break
+        total += stretch.how_many(matching, after, until)
+    return total
 
-    By arithmetic over days; only those with a change of clocks are walked through.
+
+class _Stretch(NamedTuple):
+    """What a clock shows from `begin` (UTC) on: from `wall` up to, but not with, `end`, at one offset.
+
+    `skipped`: from when on it would have shown what it skips just before `wall`, if that is to come now.
     """
-    sim = _Times(fields(text), after.astimezone(zone))
-    first, last = after.astimezone(zone), until.astimezone(zone)
-    total, changing_from = 0, None
-    day = first.date()
-    while day <= last.date():
-        if not _keeps_its_offset(day, zone):
-            changing_from = changing_from or max(after, _midnight(day, zone) - _ALMOST)
-        else:
-            if changing_from is not None:
-                total += _walked(text, zone, changing_from, _midnight(day, zone) - _ALMOST)
-                changing_from = None
-            if day.month in sim.months and sim.match_day(day):
-                total += sim.on_a_day(last.time() if day == last.date() else time.max)
-                total -= sim.on_a_day(first.time()) if day == first.date() else 0
-        day += timedelta(days=1)
-    return total if changing_from is None else total + _walked(text, zone, changing_from, until)
+
+    begin: datetime
+    wall: datetime
+    end: datetime
+    offset: timedelta
+    skipped: datetime | None
+
+    def times(self, matching: Matching) -> Iterator[datetime]:
+        """The instants (UTC) that match, in order, where times twice are what comes late and in time."""
+        yield from self._late(matching)
+        for wall in matching.times(self.wall, self.end):
+            yield (wall - self.offset).replace(tzinfo=UTC)
+
+    def how_many(self, matching: Matching, after: datetime, until: datetime) -> int:
+        """How many match later than `after`, up to and with `until`."""
+        first, end = (_wall(each + _ALMOST, self.offset) for each in (after, until))
+        found = matching.count(max(self.wall, first), min(self.end, end))
+        if matching.has_minute(self.wall):
+            return found
+        return found + sum(after < at <= until for at in self._late(matching))
+
+    def _late(self, matching: Matching) -> Iterator[datetime]:
+        if self.skipped is not None and next(matching.times(self.skipped, self.wall), None) is not None:
+            for second in matching.seconds:
+                yield self.begin + timedelta(seconds=second)
 
 
-def _walked(text: str, zone: tzinfo, after: datetime, until: datetime) -> int:
-    return sum(1 for _ in takewhile(lambda at: at <= until, times(text, zone, after)))
+def _stretches(matching: Matching, zone: tzinfo, after: datetime) -> Iterator[_Stretch]:
+    """What the clock of the zone shows later than `after`, without what does not count of it.
+
+    To times that are fixed counts what is skipped, but not what has been shown before.
+    """
+    day = matching.day_from((after.astimezone(UTC) - _WIDEST).date())
+    if day is None:
+        return
+    begin = max(after.astimezone(UTC), datetime(day.year, day.month, day.day, tzinfo=UTC) - _WIDEST)
+    shown: datetime | None = None
+    # From before it, to know what the clock has shown already.
+    for span in steady_spans(zone, begin - _WIDEST):
+        wall, end, skipped = _wall(span.begin, span.offset), _wall(span.end, span.offset), None
+        if matching.is_fixed and shown is not None:
+            skipped = shown if shown < wall else None
+            wall = max(shown, wall)
+        if span.end > begin:
+            here = _wall(begin, span.offset)
+            yield _Stretch(span.begin, max(wall, here), end, span.offset, skipped if span.begin >= begin else None)
+        shown = end if shown is None else max(shown, end)
 
 
-def _midnight(day: date, zone: tzinfo, fold: int = 0) -> datetime:
-    return datetime.combine(day, time(fold=fold), zone).astimezone(UTC)
+def _wall(at: datetime, offset: timedelta) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None) + offset
 
 
-def _keeps_its_offset(day: date, zone: tzinfo) -> bool:
-    """Whether the clocks are the same from midnight to midnight."""
-    midnights = {_midnight(each, zone, fold) for each in (day, day + timedelta(days=1)) for fold in (0, 1)}
-    return len(midnights) == 2 and max(midnights) - min(midnights) == timedelta(days=1)
-
-
-class _Times(CronSim):
-    """cronsim with `15W`."""
-
-    def __init__(self, parts: list[str], start: datetime) -> None:
-        day = len(parts) - 3
-        terms = parts[day].split(",")
-        rest = [term for term in terms if not _NEAREST_WEEKDAY.fullmatch(term)]
-        self._nearest = [int(term[:-1]) for term in terms if _NEAREST_WEEKDAY.fullmatch(term)]
-        super().__init__(" ".join([*parts[:day], ",".join(rest) or "1", *parts[day + 1 :]]), start)
-        if not rest:
-            self.days = set()
-        if self.dt.tzinfo not in (None, UTC) and not parts[-5].startswith("*") and not parts[-4].startswith("*"):
-            # cronsim does this for 5 fields alone.
-            self.fixup_tz, self.dt = self.dt.tzinfo, self.dt.replace(tzinfo=None)
-
-    def match_dom(self, d: date) -> bool:
-        """Whether the day-of-month field matches."""
-        return super().match_dom(d) or any(d == _weekday_nearest_to(d, day) for day in self._nearest)
-
-    def on_a_day(self, until: time) -> int:
-        """Times of a day that matches, up to and with `until`."""
-        hours = sum(each < until.hour for each in self.hours)
-        minutes = sum(each < until.minute for each in self.minutes)
-        in_minute = sum(each <= until.second for each in self.seconds) if until.minute in self.minutes else 0
-        in_hour = minutes * len(self.seconds) + in_minute if until.hour in self.hours else 0
-        return hours * len(self.minutes) * len(self.seconds) + in_hour
-
-
-def _weekday_nearest_to(month: date, day: int) -> date | None:
-    """The weekday nearest to `day` within its month, as in Quartz; None where the month has no such day."""
-    days = calendar.monthrange(month.year, month.month)[1]
-    if day > days:
-        return None
-    on = month.replace(day=day)
-    if on.weekday() == calendar.SATURDAY:
-        return on - timedelta(days=1) if day > 1 else on + timedelta(days=2)
-    if on.weekday() == calendar.SUNDAY:
-        return on + timedelta(days=1) if day < days else on - timedelta(days=2)
-    return on
+@lru_cache(maxsize=1_024)
+def _matching(text: str) -> Matching:
+    return Matching(fields(text))

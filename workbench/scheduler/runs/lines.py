@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 
 from workbench.scheduler.agenda import Due
@@ -30,6 +30,10 @@ class Line:
         self.waiting: deque[Due] = deque()
         self.running: Running | None = None
         self.has_begun = self.is_told = False
+
+    def set_back(self, by: timedelta) -> None:
+        """Follow a clock that was set back."""
+        self.since, self.ready = self.since - by, self.ready - by
 
     def takes(self, due: Due, now: datetime) -> bool:
         """Whether the time may wait whatever the job's policy: it is begun already, or nobody looked when it came."""
@@ -72,6 +76,10 @@ class Running:
         self.is_closed = self.is_abandoned = self.has_freed_its_line = False
         self.over = Event()
         self._cancels: list[Callable[[], None]] = []
+
+    def set_back(self, by: timedelta) -> None:
+        """Follow a clock that was set back."""
+        self.since -= by
 
     def is_past(self, now: datetime) -> bool:
         """Whether it is longer than its job's time limit."""

@@ -54,6 +54,11 @@ class Retries:
             if at is not None and at > now - HICCUP:
                 self.add(record, run)
 
+    def set_back(self, by: timedelta) -> None:
+        """Keep attempts as far off as they were."""
+        with self._lock:
+            self._heap = [(at - by, key, due) for at, key, due in self._heap]
+
     def next_at(self) -> datetime | None:
         """When the next attempt is due."""
         with self._lock:

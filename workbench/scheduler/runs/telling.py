@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from workbench.core.errors import listed
+from workbench.scheduler.records import RunLost
 from workbench.scheduler.runs.lines import Line, Running
 
 log = logging.getLogger("workbench.scheduler")
@@ -40,6 +41,11 @@ class Telling:
                 (now - each.since).total_seconds(),
                 each.since.isoformat(timespec="seconds"),
             )
+
+    def refused(self, lost: RunLost) -> None:
+        """Log that the store refused a planned time."""
+        text = "job %r does not run at %s yet, but late or not at all, once the store answers again: %s"
+        log.warning(text, lost.job, lost.planned.isoformat(), lost.reason)
 
     def waiting(self, lines: Iterable[Line], bound: int, running: Iterable[Running], now: datetime) -> None:
         """Log each line whose first has waited for a thread, while all `bound` threads are held."""
