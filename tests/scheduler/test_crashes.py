@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,12 +50,15 @@ class Mortal:
         self._breathe()
         return self._store.get(key)
 
-    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+    def scan(self, prefix: str, after: str = "") -> Iterator[tuple[str, bytes]]:
         self._breathe()
-        return iter(list(self._store.scan(prefix)))
+        return iter(list(self._store.scan(prefix, after)))
 
     def put(self, key: str, value: bytes) -> None:
         self._write("put", key, value)
+
+    def put_all(self, values: Mapping[str, bytes]) -> None:
+        self._write("put_all", values)
 
     def delete(self, key: str) -> Any:
         return self._write("delete", key)

@@ -149,6 +149,17 @@ def test_repeats_and_end_bound_an_interval(fields: dict[str, Any], expected: lis
     assert plan.next_time(job, ANCHOR, datetime(2026, 1, 1, 15, tzinfo=UTC)) is None
 
 
+@pytest.mark.parametrize("repeats", [1, 99, 100, 101, 102, 1_441, 5_000])
+@pytest.mark.parametrize("expression", ["*/5 * * * *", "7,9 */3 * * 1-5", "* * * * * *", "30 2 * * *"])
+def test_the_last_of_many_repeats_is_that_of_a_walk_through_all(expression: str, repeats: int) -> None:
+    job = CronJob("j", service="s", cron=expression, timezone="Europe/Warsaw", repeats=repeats)
+    anchor = datetime(2026, 3, 27, 12, 0, 7, 123_000, tzinfo=UTC)
+    *_, before, last = [anchor, *islice(plan.times(job.replace(repeats=None), anchor, anchor), repeats)]
+    assert plan.next_time(job, anchor, before) == last
+    assert plan.next_time(job, anchor, last) is None
+    assert plan.how_many(job, anchor, anchor, last + timedelta(days=400)) == repeats
+
+
 def test_repeats_start_and_end_bound_a_cron_job() -> None:
     job = CronJob("j", service="s", cron="0 * * * *", repeats=3)
     assert _shown(plan.preview(job, ANCHOR, ANCHOR, 9)) == ["01-01 13:00", "01-01 14:00", "01-01 15:00"]

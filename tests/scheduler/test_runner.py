@@ -212,12 +212,12 @@ class Moody:
     def __init__(self) -> None:
         self._store = open_store("memory://")
         self.fails: set[str] = set()
-        for verb in ("get", "put", "delete", "scan", "add", "incr", "swap"):
+        for verb in ("get", "put", "put_all", "delete", "scan", "add", "incr", "swap"):
             setattr(self, verb, self._guarded(verb))
 
     def _guarded(self, verb: str) -> object:
         def ask(*args: object) -> object:
-            if verb in self.fails:
+            if verb.removesuffix("_all") in self.fails:
                 raise StoreUnavailable("The store is full.")
             return getattr(self._store, verb)(*args)
 

@@ -37,6 +37,24 @@ def test_put_replaces_and_delete_removes_once(store: Store) -> None:
     assert list(store.scan("")) == []
 
 
+def test_several_are_put_together_or_none_of_them(store: Store) -> None:
+    store.put("b", b"old")
+    store.put_all({"a": b"1", "b": b"2", "c": b""})
+    assert list(store.scan("")) == [("a", b"1"), ("b", b"2"), ("c", b"")]
+    with pytest.raises(ValueError, match="key"):
+        store.put_all({"d": b"3", "": b"4"})
+    assert store.get("d") is None
+    store.put_all({})
+
+
+def test_a_scan_begins_after_a_key(store: Store) -> None:
+    for key in ("a/1", "b/1", "b/10", "b/2", "c/1"):
+        store.put(key, b"")
+    found = {after: [key for key, _ in store.scan("b/", after)] for after in ("", "a/1", "b/1", "b/15", "b/2", "c")}
+    everything = ["b/1", "b/10", "b/2"]
+    assert found == {"": everything, "a/1": everything, "b/1": ["b/10", "b/2"], "b/15": ["b/2"], "b/2": [], "c": []}
+
+
 def test_add_sets_only_what_is_absent(store: Store) -> None:
     assert [store.add("k", b"first"), store.add("k", b"second")] == [True, False]
     assert store.get("k") == b"first"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,7 +65,7 @@ class Limiter(Protocol):
 
 
 class Store(Protocol):
-    """Where definitions, counters and runs live: seven verbs on bytes, by URL."""
+    """Where definitions, counters and runs live: eight verbs on bytes, by URL."""
 
     @property
     def url(self) -> str:
@@ -94,12 +94,16 @@ class Store(Protocol):
         """Set the value."""
         ...
 
+    def put_all(self, values: Mapping[str, bytes]) -> None:
+        """Set several values in one write: all of them or none."""
+        ...
+
     def delete(self, key: str) -> bool:
         """Remove it; whether it was there."""
         ...
 
-    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Keys that begin with `prefix`, with their values, in order of the key."""
+    def scan(self, prefix: str, after: str = "") -> Iterator[tuple[str, bytes]]:
+        """Keys that begin with `prefix` and are greater than `after`, with their values, in order of the key."""
         ...
 
     def add(self, key: str, value: bytes) -> bool:

@@ -22,6 +22,8 @@ from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTim
 from workbench.scheduler.zones import instant
 
 _ALMOST = timedelta(microseconds=1)
+_WALKED = 100
+"""Times of a cron expression that are walked through before the others are counted by days."""
 
 
 def times(job: AnyJob, anchor: datetime, after: datetime) -> Iterator[datetime]:
@@ -217,9 +219,27 @@ def _last_cron_time(job: CronJob, beginning: datetime) -> datetime:
 
 
 # Not by the job, whose extra may have no hash.
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16_384)
 def _nth_cron_time(expression: str, zone: ZoneInfo, beginning: datetime, count: int) -> datetime:
-    last = beginning
-    for last in islice(cron.times(expression, zone, beginning), count):  # noqa: B007
+    """The time of that number later than the beginning, or the last if there are fewer."""
+    times, last = cron.times(expression, zone, beginning), beginning
+    for last in islice(times, min(count, _WALKED)):  # noqa: B007
+        pass
+    if count > _WALKED and last - beginning < _WALKED * timedelta(days=1):
+        # To count a day is quicker than to walk through its times.
+        return _by_counting(expression, zone, last, count - _WALKED)
+    for last in islice(times, max(0, count - _WALKED)):  # noqa: B007
         pass
     return last
+
+
+def _by_counting(expression: str, zone: ZoneInfo, after: datetime, count: int) -> datetime:
+    """The time of that number later than `after`: the span that has it is doubled until it does, then halved."""
+    reach = timedelta(days=1)
+    while cron.count(expression, zone, after, after + reach) < count:
+        reach *= 2
+    while reach > timedelta(hours=1):
+        reach /= 2
+        if (found := cron.count(expression, zone, after, after + reach)) < count:
+            after, count = after + reach, count - found
+    return next(islice(cron.times(expression, zone, after), count - 1, None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from weakref import WeakSet
@@ -40,6 +40,14 @@ class MemoryStore:
         with self._lock:
             self._set(key, value)
 
+    def put_all(self, values: Mapping[str, bytes]) -> None:
+        """Set several values in one write: all of them or none."""
+        for key in values:
+            valid_key(key)
+        with self._lock:
+            for key, value in values.items():
+                self._set(key, value)
+
     def delete(self, key: str) -> bool:
         """Remove it; whether it was there."""
         with self._lock:
@@ -48,15 +56,15 @@ class MemoryStore:
             self._remove(key)
             return True
 
-    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Keys that begin with `prefix`, with their values, in order of the key.
+    def scan(self, prefix: str, after: str = "") -> Iterator[tuple[str, bytes]]:
+        """Keys that begin with `prefix` and are greater than `after`, with their values, in order of the key.
 
         What is written meanwhile may or may not be seen; the lock is held for one page at a time.
         """
-        after = prefix
-        while page := self._page(prefix, after):
+        start = max(prefix, f"{after}\0")
+        while page := self._page(prefix, start):
             yield from page
-            after = page[-1][0] + "\0"
+            start = page[-1][0] + "\0"
 
     def _page(self, prefix: str, start: str) -> list[tuple[str, bytes]]:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,12 @@ PAGE = 500
 VALUES, KEYS = "{workbench:store}:values", "{workbench:store}:keys"
 
 _PUT = "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) redis.call('ZADD', KEYS[2], 0, ARGV[1])"
+_PUT_ALL = """
+for place = 1, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], ARGV[place], ARGV[place + 1])
+  redis.call('ZADD', KEYS[2], 0, ARGV[place])
+end
+"""
 _DELETE = "redis.call('ZREM', KEYS[2], ARGV[1]) return redis.call('HDEL', KEYS[1], ARGV[1])"
 _ADD = """
 if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
@@ -50,7 +56,7 @@ end
 return 1
 """
 
-_SCRIPTS = {"put": _PUT, "delete": _DELETE, "add": _ADD, "incr": _INCR, "swap": _SWAP}
+_SCRIPTS = {"put": _PUT, "put_all": _PUT_ALL, "delete": _DELETE, "add": _ADD, "incr": _INCR, "swap": _SWAP}
 
 
 class RedisStore:
@@ -97,16 +103,25 @@ class RedisStore:
         """Set the value."""
         self._script("put", key, value)
 
+    def put_all(self, values: Mapping[str, bytes]) -> None:
+        """Set several values in one write: all of them or none."""
+        for key in values:
+            valid_key(key)
+        given = [each for pair in values.items() for each in pair]
+        script = self._scripts["put_all"]
+        self._asked(lambda: script(keys=[VALUES, KEYS], args=given))
+
     def delete(self, key: str) -> bool:
         """Remove it; whether it was there."""
         return bool(self._script("delete", key))
 
-    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Keys that begin with `prefix`, with their values, in order of the key.
+    def scan(self, prefix: str, after: str = "") -> Iterator[tuple[str, bytes]]:
+        """Keys that begin with `prefix` and are greater than `after`, with their values, in order of the key.
 
         What is written meanwhile may or may not be seen.
         """
-        first, last = b"[" + prefix.encode(), b"[" + prefix.encode() + b"\xff"
+        first = b"(" + after.encode() if after >= prefix else b"[" + prefix.encode()
+        last = b"[" + prefix.encode() + b"\xff"
         while page := self._asked(partial(self._page, first, last)):
             yield from ((key.decode(), value) for key, value in page if value is not None)
             if len(page) < PAGE:

@@ -6,16 +6,17 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.core.errors import StoreUnavailable
 from workbench.stores.files import Place, make_private
 from workbench.stores.values import NotACounter, valid_key
 
 log = logging.getLogger("workbench.stores")
+T = TypeVar("T")
 
 BUSY_SECONDS = 2.0
 """Longest wait for another process's write [s]; one write takes about 20 microseconds."""
@@ -31,6 +32,7 @@ APPLICATION_ID = 0x776F726B
 MIGRATIONS: tuple[str, ...] = ("CREATE TABLE entry (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",)
 """Statement n brings schema n to schema n + 1."""
 
+_PUT = "INSERT OR REPLACE INTO entry (key, value) VALUES (?, ?)"
 _TEXT = "CAST(value AS TEXT)"
 _COUNT = f"CAST({_TEXT} AS INTEGER)"
 _INCR = f"""
@@ -101,8 +103,25 @@ class SQLiteStore:
     def put(self, key: str, value: bytes) -> None:
         """Set the value."""
         valid_key(key)
-        self._run("INSERT OR REPLACE INTO entry (key, value) VALUES (?, ?)", (key, value))
+        self._run(_PUT, (key, value))
         self._wrote()
+
+    def put_all(self, values: Mapping[str, bytes]) -> None:
+        """Set several values in one write: all of them or none."""
+        for key in values:
+            valid_key(key)
+        self._do(lambda: self._put_all(values))
+        self._wrote()
+
+    def _put_all(self, values: Mapping[str, bytes]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany(_PUT, values.items())
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def delete(self, key: str) -> bool:
         """Remove it; whether it was there."""
@@ -110,12 +129,12 @@ class SQLiteStore:
         self._wrote()
         return bool(rows)
 
-    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Keys that begin with `prefix`, with their values, in order of the key.
+    def scan(self, prefix: str, after: str = "") -> Iterator[tuple[str, bytes]]:
+        """Keys that begin with `prefix` and are greater than `after`, with their values, in order of the key.
 
         What is written meanwhile may or may not be seen; nothing is locked between two pages.
         """
-        first, last = prefix, prefix + chr(0x10FFFF)
+        first, last = max(prefix, f"{after}\0"), prefix + chr(0x10FFFF)
         query = f"SELECT key, value FROM entry WHERE key >= ? AND key < ? ORDER BY key LIMIT {PAGE}"
         while page := self._run(query, (first, last)):
             yield from page
@@ -168,6 +187,9 @@ class SQLiteStore:
             self._closed = True
 
     def _run(self, query: str, values: Sequence[Any] | dict[str, Any]) -> list[Any]:
+        return self._do(lambda: self._connection.execute(query, values).fetchall())
+
+    def _do(self, ask: Callable[[], T]) -> T:
         if self._pid != os.getpid():
             self._leave_to_parent()
         with self._lock:
@@ -179,7 +201,7 @@ class SQLiteStore:
                     f"Fix: put a copy back if there is one, and restart; without one, a restart makes a new file."
                 )
             try:
-                return self._connection.execute(query, values).fetchall()
+                return ask()
             except sqlite3.Error as exc:
                 raise self._unavailable(exc) from exc
 
