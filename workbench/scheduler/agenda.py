@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -41,10 +42,16 @@ class Agenda:
     def __init__(self) -> None:
         self._heap: list[tuple[datetime, int, str]] = []
         self._entries: dict[str, tuple[int, JobRecord, datetime | None]] = {}
+        # What follows each job's next time, so that nothing begins anew at each of them.
+        self._following: dict[str, Iterator[datetime]] = {}
         self._turn = 0
 
     def set(self, record: JobRecord, at: datetime | None) -> None:
         """Note when the job is due next; None once it has no more planned times."""
+        self._following.pop(record.definition.name, None)
+        self._note(record, at)
+
+    def _note(self, record: JobRecord, at: datetime | None) -> None:
         self._turn += 1
         name = record.definition.name
         self._entries[name] = (self._turn, record, at)
@@ -54,6 +61,7 @@ class Agenda:
     def drop(self, name: str) -> None:
         """Forget a job."""
         self._entries.pop(name, None)
+        self._following.pop(name, None)
 
     def at(self, name: str) -> datetime | None:
         """When the job is due next."""
@@ -71,11 +79,21 @@ class Agenda:
         due = []
         while (at := self.next_at()) is not None and at <= now:
             record = self._entries[heappop(self._heap)[2]][1]
-            job, anchor = record.definition, record.anchor
             oldest = now - hiccup(record)
-            due.append(Due(record, at) if at > oldest else Due(record, at, oldest))
-            self.set(record, plan.next_time(job, anchor, max(at, oldest)))
+            if at > oldest:
+                due.append(Due(record, at))
+            else:
+                due.append(Due(record, at, oldest))
+                self._following.pop(record.definition.name, None)
+            self._note(record, self._next(record, max(at, oldest)))
         return due
+
+    def _next(self, record: JobRecord, after: datetime) -> datetime | None:
+        """The first planned time later than `after`; only `_following` that has come as far may be there."""
+        name = record.definition.name
+        if (following := self._following.get(name)) is None:
+            following = self._following[name] = plan.times(record.definition, record.anchor, after)
+        return next((at for at in following if at > after), None)
 
     def _is_stale(self) -> bool:
         _, turn, name = self._heap[0]
