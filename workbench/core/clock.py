@@ -34,12 +34,15 @@ class VirtualClock:
     is_virtual = True
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        self._seconds = start.timestamp()
         self._elapsed = 0.0
+        self._set(start.timestamp())
+
+    def _set(self, seconds: float) -> None:
+        self._seconds, self._now = seconds, datetime.fromtimestamp(seconds, UTC)
 
     def now(self) -> datetime:
         """The instant, aware, UTC."""
-        return datetime.fromtimestamp(self._seconds, UTC)
+        return self._now
 
     def time(self) -> float:
         """The instant as seconds since the epoch, UTC [s]."""
@@ -55,13 +58,13 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Move forward by `seconds` [s]."""
-        self._seconds += seconds
+        self._set(self._seconds + seconds)
         self._elapsed += seconds
 
     def move_to(self, instant: datetime) -> None:
         """Move to `instant` (aware); monotonic time moves by the same, never back."""
         step = instant.timestamp() - self._seconds
-        self._seconds = instant.timestamp()
+        self._set(instant.timestamp())
         self._elapsed += max(step, 0.0)
 
 

@@ -9,7 +9,7 @@ next that has not been. Source: cron(8) of Debian, "Daylight Saving Time and oth
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -75,10 +75,16 @@ class Agenda:
         self._shown: dict[str, _Shown] = {}
         self._heap: list[tuple[datetime, int, str]] = []
         self._entries: dict[str, tuple[int, JobRecord, datetime | None]] = {}
+        # What follows each job's next time, so that nothing begins anew at each of them.
+        self._following: dict[str, Iterator[datetime]] = {}
         self._turn = 0
 
     def set(self, record: JobRecord, at: datetime | None) -> None:
         """Note when the job is due next; None once it has no more planned times."""
+        self._following.pop(record.definition.name, None)
+        self._note(record, at)
+
+    def _note(self, record: JobRecord, at: datetime | None) -> None:
         self._turn += 1
         name = record.definition.name
         self._entries[name] = (self._turn, record, at)
@@ -88,6 +94,7 @@ class Agenda:
     def drop(self, name: str) -> None:
         """Forget a job."""
         self._entries.pop(name, None)
+        self._following.pop(name, None)
 
     def at(self, name: str) -> datetime | None:
         """When the job is due next."""
@@ -111,8 +118,12 @@ class Agenda:
                 due += [Due(record, at, again=shown.name)] if at > oldest else []
                 self.set(record, shown.next_time(record, max(at, oldest)))
                 continue
-            due.append(Due(record, at) if at > oldest else Due(record, at, oldest))
-            self.set(record, plan.next_time(record.definition, record.anchor, max(at, oldest)))
+            if at > oldest:
+                due.append(Due(record, at))
+            else:
+                due.append(Due(record, at, oldest))
+                self._following.pop(record.definition.name, None)
+            self._note(record, self._next(record, max(at, oldest)))
         return due
 
     def _look(self) -> datetime:
@@ -138,6 +149,13 @@ class Agenda:
             return shown
         del self._shown[record.definition.name]
         return None
+
+    def _next(self, record: JobRecord, after: datetime) -> datetime | None:
+        """The first planned time later than `after`; only `_following` that has come as far may be there."""
+        name = record.definition.name
+        if (following := self._following.get(name)) is None:
+            following = self._following[name] = plan.times(record.definition, record.anchor, after)
+        return next((at for at in following if at > after), None)
 
     def _is_stale(self) -> bool:
         _, turn, name = self._heap[0]

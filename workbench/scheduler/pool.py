@@ -73,6 +73,14 @@ class Pool:
                 self._call_one(urgent)
 
     @property
+    def is_here(self) -> bool:
+        """Whether this thread is one of the pool's, at work."""
+        return current_thread() in self._began
+
+    def run_waiting(self) -> None:
+        """Nothing: what waits has threads of its own."""
+
+    @property
     def is_full(self) -> bool:
         """Whether every thread is at work, so that a task must wait for one."""
         return len(self._began) >= self.bound

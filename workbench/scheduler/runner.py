@@ -9,7 +9,7 @@ from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from threading import Condition, current_thread
+from threading import Condition
 from typing import Any
 
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunSt
 from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.following import Following
+from workbench.scheduler.runs.in_turn import InTurn
 from workbench.scheduler.runs.lines import BUSY, CANCELLED, NO_THREAD, Line, Running
 from workbench.scheduler.runs.retries import Retries
 from workbench.scheduler.runs.telling import Telling
@@ -55,7 +56,7 @@ class Runner:
         """Make a runner of nothing yet; `is_current` says whether a job is still to run as this process knows it."""
         self._history, self._clock, self._invoke, self._events = history, clock, invoke, events
         self._is_current, self._bounds = is_current, bounds
-        self._pool = Pool(bounds.threads, bounds.spares)
+        self._pool: Pool | InTurn = Pool(bounds.threads, bounds.spares) if bounds.threads else InTurn()
         self._changed = Condition()
         self._in_flight = 0
         self._lines: dict[str, list[Line]] = {}
@@ -128,7 +129,7 @@ class Runner:
         running = Running(record, run, now)
         with self._changed:
             self._in_flight += 1
-        if wait and current_thread().name.startswith("workbench-job-"):
+        if wait and self._pool.is_here:
             # A run that executes another job must not wait for a second thread of the same pool.
             self._run_by_hand(running, extra)
             return running.run
@@ -153,6 +154,7 @@ class Runner:
 
     def settle(self, timeout: float) -> bool:
         """Wait until nothing runs or is about to; whether that came within `timeout` [s]."""
+        self._pool.run_waiting()
         with self._changed:
             return self._changed.wait_for(lambda: self._in_flight == 0, timeout)
 

@@ -17,7 +17,7 @@ class Bounds(NamedTuple):
     """How much the scheduler runs at once and keeps.
 
     Attributes:
-        threads: Runs side by side, slow ones not counted.
+        threads: Runs side by side, slow ones not counted; 0 has each wait for a thread that settles, see `InTurn`.
         spares: Further threads, which stand in for slow runs.
         runs: Runs of one job whose records are kept.
     """
