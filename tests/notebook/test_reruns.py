@@ -193,3 +193,22 @@ def test_a_method_means_its_own_class_where_nothing_else_can_be_meant(text: str,
     tree = OwnClass(dict).visit(ast.parse(text))
     assert sum(isinstance(each, ast.Name) and each.id == "__class__" for each in ast.walk(tree)) == changed
     compile(tree, "<cell>", "exec")
+
+
+PRICED = (
+    "class Priced(Service):\n    name = 'priced'\n    new_version = 'gate'\n"
+    "    def handle(self):\n        return {{'price': self.request.input.n * {rate}}}\n"
+)
+
+
+def test_a_cell_that_runs_again_waits_if_its_service_answers_otherwise(kernel: Kernel) -> None:
+    kernel.run(PRICED.format(rate=2))
+    kernel.run("for n in range(3):\n    wb.invoke('priced', {'n': n})")
+    assert said(kernel.run(PRICED.format(rate=3))) == [
+        "priced v2 waits.\npriced: Of 3 recorded calls, 2 answered otherwise. v1 stays live. "
+        "Fix: wb.services['priced'].take() if that is meant, or .keep()."
+    ]
+    assert kernel.run("wb.invoke('priced', {'n': 1})").result == "{'price': 2}"
+    kernel.run("wb.services['priced'].take()")
+    assert kernel.run("wb.invoke('priced', {'n': 1})").result == "{'price': 3}"
+    assert said(kernel.run(PRICED.format(rate="3 * 1"))) == ["priced v3 is live (was v2: roll back)."]

@@ -19,6 +19,8 @@ PAGES = {
 
             wb.invoke("api.hello", "you")
 
+        A new version is run on the last recorded calls first, and what it answers otherwise is said; with
+        `new_version = "gate"` on the class it waits for `wb.services["api.hello"].take()` or `.keep()`.
         `wb.services["api.hello"].versions` are kept; `.rollback()` and `.make_live(1)` bring one back.
         """,
     "channels": """

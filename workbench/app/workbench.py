@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from workbench.app.about import About
-from workbench.app.asking import inline
-from workbench.app.asking.curl import Sent
+from workbench.app.asking.calling import Calling
 from workbench.app.asking.expecting import ExpectedAnswer, expect
-from workbench.app.collections import Collection, LiveService
+from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
 from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
+from workbench.app.deploy.service import LiveService
 from workbench.app.limits import LimitsInForce
 from workbench.app.origins import origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.again import run_again
-from workbench.app.serving.views import DRAFT_HEADER
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
 from workbench.core.clock import SystemClock
 from workbench.core.collection import CollectionRow, Each
-from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
-from workbench.core.trace import Trace
 from workbench.runtime import capture
 from workbench.runtime.registry import Source
 from workbench.sandbox.catalog import Sandbox
@@ -44,10 +41,8 @@ from workbench.scheduler.jobs import Jobs
 from workbench.transfer.copying import Progress
 from workbench.transfer.transfer import Transferred, place_of, transfer
 
-Done = Callable[[Any, BaseException | None, Trace], object]
 
-
-class Workbench(About):
+class Workbench(Calling, About):
     """An application: services, definitions, and what makes them live.
 
     In a notebook there is one, `wb`. In a script or a test, make one and close it: `with Workbench(port=0) as wb: ...`
@@ -106,6 +101,7 @@ class Workbench(About):
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
         self.events, self.traffic, self.log = parts.events, parts.traffic, parts.log
         self.outside, self.ports = parts.outside, parts.ports
+        self.drafting.new_versions.preferred = lambda: self.settings.new_version
         self.traffic.again = partial(run_again, self.start, parts)
         capture.install()
 
@@ -139,80 +135,6 @@ class Workbench(About):
         """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`), whose `wb` this is."""
         return loading.load(self, Path(path), replace=replace)
 
-    def invoke(self, name: str | type[Service], payload: Any = "") -> Any:
-        """Run a service here and now and return its answer; its errors come through as they are.
-
-        Raises:
-            ServiceUsage: An async service called this, which would hold the server's loop.
-        """
-        self._not_on_loop("wb.invoke", "await self.invoke.aio(...)")
-        call = self._parts.invoker.new_root(named(name), payload)
-        watched = self._parts.around.watched
-        if CURRENT.get() is None:
-            watched.add(call)
-        try:
-            return self._parts.invoker.run(call)
-        finally:
-            watched.discard(call)
-
-    def submit(self, name: str | type[Service], payload: Any, done: Done) -> str:
-        """Run a service on a worker and return its CID at once; its prints go to its trace alone.
-
-        Args:
-            name: The service.
-            payload: What it is given.
-            done: Told on the worker how it ended: the answer, the error or None, the trace.
-
-        Raises:
-            ServiceUnavailable: No worker is free and the queue is full.
-        """
-        invoker = self._parts.invoker
-        call = invoker.new_root(named(name), payload)
-        trace = self.traffic.find(call.cid)
-
-        def run() -> None:
-            try:
-                answer = invoker.run(call)
-            except BaseException as exc:
-                call.step.fail(exc)
-                done(None, exc, trace)
-            else:
-                done(answer, None, trace)
-
-        invoker.background(run)
-        return call.cid
-
-    def background(self, work: Callable[[], None]) -> None:
-        """Have a worker do what a click has started; raises ServiceUnavailable if none is free."""
-        self._parts.invoker.background(work)
-
-    def call(
-        self,
-        call: str,
-        data: Any = None,
-        *,
-        json: Any = None,
-        user: str = "",
-        headers: Mapping[str, str] | None = None,
-        timeout_seconds: float = 60.0,
-    ) -> inline.Answer:
-        """Make a request through the real server: `wb.call("POST /api/sync?x=1", data=..., user="my.user")`.
-
-        Text and bytes go as they are, a `Path` or a file opened in mode `rb` piece by piece, anything else, and
-        whatever `json` is, as JSON; `user` adds a security definition's credentials.
-        """
-        self._not_on_loop("wb.call", "call from a service that is not async")
-        method, target = inline.read_call(call)
-        told = dict(headers or {})
-        body = inline.body_of(data, json, told)
-        definition: Any = self.security[user] if user else None
-        more = definition.credentials(self._parts.secrets.reveal) if user else {}
-        draft = self._parts.draft
-        if draft is not None and draft.is_mine:
-            more[DRAFT_HEADER] = draft.token
-        sent = Sent(method, f"{self.start()}{target}", told, body, definition)
-        return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self.traffic.kept)
-
     def expect(self, seen: Any, **answer: Any) -> Any:
         """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
 
@@ -234,10 +156,6 @@ class Workbench(About):
             raise ServiceUsage(f"{', '.join(answer)} can be expected of an answer alone. Fix: leave it out.")
         return expected.answers(**answer)
 
-    def _not_on_loop(self, what: str, fix: str) -> None:
-        if self._parts.loop.is_here:
-            raise ServiceUsage(f"{what} would hold the server, which waits for this very code. Fix: {fix}")
-
     # Cached, since IPython completes `wb.services["` on attributes alone: a property might do anything.
     @cached_property
     def services(self) -> Collection[LiveService]:
@@ -247,7 +165,9 @@ class Workbench(About):
             "service",
             lambda: Each(
                 parts.registry.services,
-                lambda version: LiveService(version.name, parts.registry, parts.follow_service, self.invoke),
+                lambda version: LiveService(
+                    version.name, parts.registry, parts.follow_service, self.invoke, self.drafting
+                ),
             ),
             self._remove_service,
             lambda service: f"v{service.live.number}  {service.doc.partition(chr(10))[0]}".rstrip(),

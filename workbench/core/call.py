@@ -194,6 +194,10 @@ class Replay(Protocol):
         """What answers the service that is invoked now; None if it runs for real."""
         ...
 
+    def past(self, what: str) -> None:
+        """Something is asked past what the service holds, as the end of a sentence; may raise what stops the run."""
+        ...
+
 
 class Deployment(Protocol):
     """One version of one service, live or kept for rollback."""

@@ -37,6 +37,8 @@ def begin(
     call = CURRENT.get()
     if call is None:
         return Outgoing(kind, name, connection, operation)
+    if call.replay is not None:
+        call.replay.past(f"ask {name}, which the service does not hold")
     steps, traffic = call.step.steps, call.surroundings.traffic
     if len(steps) < MOST_STEPS:
         step = Outgoing(kind, name, connection, operation, arguments, traffic.grow)

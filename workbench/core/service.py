@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from workbench.core.call import Call, ChannelInfo, Connections
 from workbench.core.clock import ServiceTime
@@ -18,6 +18,9 @@ from workbench.core.ports import Decision
 ZATO_KEYWORDS = frozenset(
     ("as_bunch", "channel", "data_format", "raise_timeout", "serialize", "skip_response_elem", "timeout", "transport")
 )
+NewVersion = Literal["off", "warn", "gate"]
+"""What becomes of a new version that answers recorded calls otherwise: nobody looks, it is said, it waits."""
+
 on_subclass: list[Callable[[type[Service]], None]] = []
 
 
@@ -30,6 +33,7 @@ class Service:
 
     name: ClassVar[str] = ""
     limit: ClassVar[str] = ""
+    new_version: ClassVar[NewVersion | Literal[""]] = ""
 
     cid: str
     request: Request

@@ -189,7 +189,7 @@ class Cells:
         self._wb.drafting.texts.keep(draft.source.origin.cell_id, result.info.raw_cell or "")
         self._say(result.result)
         _notice(self._unexpected(draft))
-        if deployed.versions or deployed.definitions:
+        if deployed.versions or deployed.definitions or deployed.waiting:
             try:
                 self._wb.start()
             except WorkbenchError as exc:

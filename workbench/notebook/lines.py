@@ -40,8 +40,8 @@ class DeployLine:
 
     @property
     def services(self) -> list[str]:
-        """Names of the services that went live."""
-        return [version.name for version, _ in self._deployed.versions]
+        """Names of the services that went live, or wait to."""
+        return [each.name for each in (*dict(self._deployed.versions), *self._deployed.waiting)]
 
     @property
     def channels(self) -> list[ChannelDefinition]:
@@ -53,9 +53,15 @@ class DeployLine:
         """A line for each service that no call survives."""
         return [without_handle(version.name) for version, _ in self._deployed.versions if not version.has_handle]
 
+    def _answers(self) -> list[str]:
+        """How new versions answer recorded calls, a line for each where that is otherwise."""
+        found = [live.compared for each in self.services if (live := self.wb.services.get(each)) is not None]
+        return [f"{each.service}: {each.said}" for each in found if each is not None and each.said]
+
     def __repr__(self) -> str:
         said = [self._said(version, before) for version, before in self._deployed.versions]
-        return "\n".join([*said, *self.warnings, *map(opened, self.channels)])
+        said += [f"{version} waits." for version in self._deployed.waiting]
+        return "\n".join([*said, *self.warnings, *self._answers(), *map(opened, self.channels)])
 
     def _said(self, version: Version, before: int) -> str:
         return f"{version} is live{was(version, before)}.{undefined(self._deployed.missing.get(version.name, ()))}"

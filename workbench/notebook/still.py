@@ -96,7 +96,9 @@ def _service(row: Facts) -> list[str]:
     addresses = " ".join(address(each["url"]) if each["link"] else code(each["path"]) for each in row["addresses"])
     missing = ", ".join(f"{each['label']} {each['name']!r}" for each in row["missing"])
     undefined = muted(escape(f" Nobody defined {missing}.")) if missing else ""
-    below = [*map(_job, row["jobs"]), *map(_limit, row["limits"])]
+    waits = row.get("answering")
+    below = [f"{dot('warn')} {escape(waits['said'])}"] if waits else []
+    below += [*map(_job, row["jobs"]), *map(_limit, row["limits"])]
     lines = [f"<div>{name} v{row['version']} {addresses}{undefined}</div>"]
     return lines + [f'<div style="{STEP}">{each}</div>' for each in below]
 

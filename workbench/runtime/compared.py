@@ -57,11 +57,11 @@ class Compared:
 
     def _first(self) -> str:
         if self.input[0] != self.input[1]:
-            return f"The input differs: {_differing(*self.input)}."
+            return f"The input differs: {differing(*self.input)}."
         for row in self.rows:
             if row.difference:
                 return row.difference
-        return f"The answer differs: {_differing(*self.answer)}." if self.answer[0] != self.answer[1] else ""
+        return f"The answer differs: {differing(*self.answer)}." if self.answer[0] != self.answer[1] else ""
 
     def __repr__(self) -> str:
         lines = [self.first or "No difference."]
@@ -134,11 +134,11 @@ def _difference(left: Side | None, right: Side | None) -> str:
         ("got another answer", left.answer, right.answer),
     ):
         if one != two:
-            return f"The step {left.name!r} {what}: {_differing(one, two)}."
+            return f"The step {left.name!r} {what}: {differing(one, two)}."
     return ""
 
 
-def _differing(one: str, two: str) -> str:
+def differing(one: str, two: str) -> str:
     """Both texts from a little before where they part."""
     at = next((place for place, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), None)
     begin = max(0, (min(len(one), len(two)) if at is None else at) - 20)

@@ -74,6 +74,8 @@ class Invoker:
         """A call of a service by name, under its parent's CID and snapshot if it has a parent."""
         if parent is not None:
             check_nesting(name, parent)
+        elif (running := CURRENT.get()) is not None and running.replay is not None:
+            running.replay.past(f"run {name!r} by itself")
         if services is None:
             services = parent.services if parent is not None else self._services()
         call = Call(

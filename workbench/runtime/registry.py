@@ -9,12 +9,12 @@ from http import HTTPMethod
 from threading import Lock
 from time import time
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.payload.simpleio import declared_by
-from workbench.core.service import Service, logger_of, service_name
+from workbench.core.service import NewVersion, Service, logger_of, service_name
 from workbench.core.source import tree_of
 from workbench.runtime.uses import globals_of, helpers_of, is_same, parts_of
 
@@ -88,6 +88,11 @@ def _refuse_what_no_call_survives(cls: type[Service], name: Any) -> None:
     if not (isinstance(name, str) and 0 < len(name) <= 200 and name.isprintable() and name == name.strip()):
         raise DeployRefused(
             f"Class {cls.__name__} has the name {name!r:.80}. Fix: name = 'api.sample', 1 to 200 printable characters."
+        )
+    if cls.new_version not in ("", *get_args(NewVersion)):
+        raise DeployRefused(
+            f"Service {name!r} has new_version = {cls.new_version!r:.80}. "
+            f"Fix: one of {', '.join(get_args(NewVersion))}."
         )
     if not callable(cls.handle):
         raise DeployRefused(f"Service {name!r}: its handle is {cls.handle!r:.80}. Fix: write def handle(self).")

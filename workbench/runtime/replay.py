@@ -79,6 +79,9 @@ class FromRecord:
             entering, self._entering = self._entering, False
             return self._below if entering else None
 
+    def past(self, what: str) -> None:
+        """It is asked for real, as it was in the earlier call."""
+
     def ended(self) -> RecordDiffers | None:
         """Where the run left the record; None if it got to its step, or failed before for a reason of its own."""
         if self.differs is None and self._at < self.until:

@@ -12,6 +12,7 @@ from typing import Any
 from workbench.app.book import Changed
 from workbench.app.code import code_of
 from workbench.app.deploy.draft import Deployed
+from workbench.app.rehearsal.versions import VersionsCompared
 from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, InvalidDefinition, WorkbenchError
@@ -37,6 +38,8 @@ Content = Mapping[str, Any]
 Tell = Callable[[dict[str, Any]], None]
 Verb = Callable[["Desk", Content, Tell], "dict[str, Any] | None"]
 KEPT_UNDOS = 100
+REFRESHING: tuple[type[Any], ...] = (Changed, Deployed, JobChanged, VersionsCompared)
+"""Events after which every card is drawn anew."""
 
 
 class Desk:
@@ -71,7 +74,7 @@ class Desk:
             wb.events.subscribe(OutgoingEnded, self._called),
             wb.events.subscribe(Changed, self._forget_mood),
             wb.events.subscribe(Closed, self._is_over),
-            *(wb.events.subscribe(kind, lambda _: courier.refresh_all()) for kind in (Changed, Deployed, JobChanged)),
+            *(wb.events.subscribe(kind, lambda _: courier.refresh_all()) for kind in REFRESHING),
         ]
 
     def close(self) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from workbench.app.code import code_of
 from workbench.app.deploy.clicks import Click
 from workbench.app.deploy.mentions import mentions
+from workbench.app.deploy.service import LiveService
+from workbench.app.rehearsal.verdict import Verdict
 from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.live import LiveChannel
@@ -21,6 +23,9 @@ from workbench.scheduler.jobs import Job
 from workbench.scheduler.records import Run
 from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.limit import enough_calls
+
+SHOWN_CALLS = 20
+WORDS = {"differs": "otherwise", "cannot compare": "cannot compare"}
 
 
 def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> list[dict[str, Any]]:
@@ -87,10 +92,25 @@ def _row(wb: Workbench, name: str, jobs: Sequence[Job], used: Sequence[Use], las
         "back": service.before,
         "about": service.doc.partition("\n")[0],
         "missing": _missing(wb, service.source),
+        "answering": _answering(service),
         "addresses": [_address(each) for each in channels_of(wb, name)],
         "jobs": [job_facts(job, last.get(job.name), cell_of(wb, job.definition)) for job in jobs],
         "limits": [limit_facts(limit, used, cell_of(wb, limit)) for limit in limits_of(wb, name)],
     }
+
+
+def _answering(service: LiveService) -> dict[str, Any] | None:
+    """What there is to say of its newest version; None where it answers as the old one."""
+    if (found := service.compared) is None or not found.said:
+        return None
+    calls = [_call(each) for each in (*found.of("differs"), *found.of("cannot compare"))]
+    facts = {"said": found.said.partition(" Fix:")[0], "calls": calls[:SHOWN_CALLS]}
+    return facts | {"old": found.old, "new": found.new, "waits": found.waits}
+
+
+def _call(verdict: Verdict) -> dict[str, Any]:
+    name, word = verdict.trace.root.name, WORDS[verdict.word]
+    return {"cid": verdict.cid, "name": name, "word": word, "why": verdict.why, "opens": verdict.new is not None}
 
 
 def _missing(wb: Workbench, source: str) -> list[dict[str, str]]:

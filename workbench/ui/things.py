@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.app.asking.inline import Answer
-from workbench.app.collections import LiveService
+from workbench.app.deploy.service import LiveService
 from workbench.app.workbench import Workbench
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from workbench.app.configuration.toml_file import Configuration, Told, read_file
 from workbench.app.reports import table_lines
 from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.ports import Clock
+from workbench.core.service import NewVersion
 from workbench.limiting.proxies import TrustedProxies
 from workbench.limiting.shared.limiter import SharedCounters
 from workbench.scheduler.zones import zone_problem
@@ -95,6 +96,12 @@ SETTINGS = (
     Setting("allow_outside", "WORKBENCH_ALLOW_OUTSIDE", "no", "1 lets a notebook from elsewhere call other hosts."),
     Setting("profile", "WORKBENCH_PROFILE", "none", "The profile of `workbench.toml` that is in force."),
     Setting("timezone", "WORKBENCH_TIMEZONE", "UTC", "Time zone that forms start with; kept for you if you set it."),
+    Setting(
+        "new_version",
+        "WORKBENCH_NEW_VERSION",
+        "warn",
+        "off, warn or gate new versions that answer otherwise; kept.",
+    ),
     Setting("notebook", "WORKBENCH_NOTEBOOK", "as Jupyter says", "Path of the notebook: its folder and name."),
     Setting("headless", "WORKBENCH_HEADLESS", "no", "1 shows plain HTML where nobody can click."),
     Setting("zato", "WORKBENCH_ZATO", "ours", "`real` leaves the imports of an installed Zato alone."),
@@ -106,6 +113,19 @@ SETTINGS = (
 """Every setting that an environment variable sets, a line of `.env` in the notebook's folder, or `workbench.toml`."""
 NOT_IN_FILE = ("profile", "notebook", "headless")
 """Settings that say where the file is, which part of it counts, or how one process is run."""
+
+
+def _zone_problem(value: str) -> str:
+    return f"The time zone {problem}." if (problem := zone_problem(value)) else ""
+
+
+def _mode_problem(value: str) -> str:
+    modes = get_args(NewVersion)
+    return "" if value in modes else f"new_version cannot be {value!r:.80}. Fix: one of {', '.join(modes)}."
+
+
+KEPT: dict[str, Callable[[str], str]] = {"timezone": _zone_problem, "new_version": _mode_problem}
+"""What is kept for a user who sets it, and what is wrong with a value; '' if nothing is."""
 
 
 def take_files(folder: Path) -> tuple[dict[str, Told], Configuration]:
@@ -133,7 +153,8 @@ def take_files(folder: Path) -> tuple[dict[str, Told], Configuration]:
 class SettingsInForce:
     """`wb.settings`: each setting, its value, and where that came from.
 
-    `wb.settings.timezone = "Europe/Warsaw"` is kept for this user; all others are set before the workbench begins.
+    `wb.settings.timezone = "Europe/Warsaw"` is kept for this user, and so is `new_version`; all others are set before
+    the workbench begins.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -155,7 +176,7 @@ class SettingsInForce:
         if setting.name in Bounds.__struct_fields__:
             return self._judged(setting, self._settings.bounds, Bounds(), given, told)
         if setting.name not in Settings.__struct_fields__:
-            if not given and setting.name == "timezone" and (own := preference("timezone")):
+            if not given and setting.name in KEPT and (own := preference(setting.name)):
                 return own, "you"
             return (redacted(given), told) if given else (setting.default, "default")
         return self._judged(setting, self._settings, Settings(), given, told)
@@ -184,9 +205,9 @@ class SettingsInForce:
         setting = next((each for each in SETTINGS if each.name == name), None)
         if name.startswith("_"):
             super().__setattr__(name, value)
-        elif name == "timezone":
-            if problem := zone_problem(value) if value else "":
-                raise WorkbenchError(f"The time zone {problem}.")
+        elif name in KEPT:
+            if problem := KEPT[name](value) if value else "":
+                raise WorkbenchError(problem)
             prefer(name, value or "")
         elif setting is not None:
             now = f" Or for this run: wb.stop(); wb.start(port={value!r})" if name == "port" else ""

@@ -24,6 +24,8 @@ class Deployed(NamedTuple):
     missing: dict[str, list[str]]
     said: Sequence[str] = ()
     """What became of clicks: what is back, and what a cell has now."""
+    waiting: Sequence[Version] = ()
+    """Versions that are not live yet, since they answer recorded calls otherwise than what is."""
 
 
 class Draft:

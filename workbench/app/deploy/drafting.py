@@ -12,6 +12,7 @@ from workbench.app.deploy.returning import Returning
 from workbench.app.deploy.texts import CellTexts
 from workbench.app.origins import line_in, origin_here
 from workbench.app.parts import Parts
+from workbench.app.rehearsal.versions import NewVersions
 from workbench.app.reports import Defined
 from workbench.connections import catalog
 from workbench.core.definition import Definition
@@ -29,6 +30,7 @@ class Drafting:
         self._parts = parts
         self.lock = RLock()
         self._changed_by_click: dict[tuple[str, str], Definition] = {}
+        self.new_versions = NewVersions(parts)
         self.returning = Returning(
             parts.clicks,
             self._lacks,
@@ -182,14 +184,19 @@ class Drafting:
         return draft
 
     def commit(self, draft: Draft) -> Deployed:
-        """Make a draft's classes and waiting definitions live, or nothing of it."""
+        """Make a draft's classes and waiting definitions live, or nothing of it; a version that must wait stays out."""
+        try:
+            held = self.new_versions.held(draft.versions())
+        except BaseException:
+            self.abort(draft)
+            raise
         with self.lock:
             try:
                 for definition in draft.waiting:
                     self.returning.bring_for(definition)
                     self._parts.book.check(definition)
                 self._leave(draft)
-                deployed = self._commit(draft)
+                deployed = self._commit(draft, held)
             except BaseException:
                 self.abort(draft)
                 raise
@@ -207,8 +214,8 @@ class Drafting:
         self._parts.draft = None
         self._parts.views.drafts.pop(draft.token, None)
 
-    def _commit(self, draft: Draft) -> Deployed:
-        parts, versions = self._parts, draft.versions()
+    def _commit(self, draft: Draft, held: Sequence[Version]) -> Deployed:
+        parts, versions = self._parts, [each for each in draft.versions() if each not in held]
         live = parts.registry.services
         was = [(version, before.number if (before := live.get(version.name)) else 0) for version in versions]
         self._go_live(draft, versions)
@@ -216,7 +223,27 @@ class Drafting:
             draft.undo.append(parts.book.put(definition, origin, replace=draft.replace)[1])
         parts.registry.announce(versions)
         said = [] if draft.is_inner else self._settle_clicks([*draft.defined, *draft.waiting])
-        return Deployed(was, draft.waiting, {version.name: self.missing(version) for version in versions}, said)
+        missing = {version.name: self.missing(version) for version in versions}
+        return Deployed(was, draft.waiting, missing, said, held)
+
+    def take(self, name: str) -> None:
+        """Make the version of a service live that waits; raises DeployRefused if none does."""
+        parts = self._parts
+        with self.lock:
+            version = self.new_versions.waiting(name)
+            before = parts.registry.get(name).number
+            parts.limit_service(name, version.cls.limit)
+            parts.registry.deploy([version])
+            parts.registry.announce([version])
+            parts.views.follow_services()
+            self.new_versions.settled(name)
+        parts.events.emit(Deployed([(version, before)], [], {name: self.missing(version)}))
+
+    def keep(self, name: str) -> None:
+        """Forget the version of a service that waits; raises DeployRefused if none does."""
+        version = self.new_versions.waiting(name)
+        self.new_versions.settled(name)
+        self._parts.events.emit(Deployed([], [], {}, (), [version]))
 
     def _settle_clicks(self, defined: Sequence[Definition]) -> list[str]:
         """After a good cell: it has what it defines, and clicks whose service is live are back."""

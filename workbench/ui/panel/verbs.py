@@ -10,6 +10,7 @@ from workbench.core.masking import masked
 from workbench.runtime.registry import Version
 from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.panel.again import again, compare, panel_call
+from workbench.ui.panel.answering import ANSWERING, modes
 from workbench.ui.panel.explaining import EXPLAINING
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
@@ -47,7 +48,7 @@ def versions(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
         | {"difference": _difference(each, live)}
         for each in reversed(service.versions)
     ]
-    return {"versions": masked(found)}
+    return {"versions": masked(found)} | modes(service)
 
 
 def _difference(version: Version, live: Version) -> str:
@@ -96,5 +97,6 @@ PANEL: dict[str, Verb] = {
     **EXPLAINING,
     **RUNNING,
     **PEERS,
+    **ANSWERING,
 }
 """What the panel may ask for."""

@@ -181,7 +181,7 @@ export class CallActions {
 }
 
 // Steps side by side, the first difference named.
-function pairs({ first, pairs: rows, cids, times }) {
+export function pairs({ first, pairs: rows, cids, times }) {
   const side = (each) => h("td", {}, each ? h("span", { style: `padding-left: ${each.depth * 12}px` }, each.text, " ", h("span", { class: "wb-faint" }, each.outcome)) : null);
   const ms = (each) => h("td", { class: "wb-ms wb-faint" }, each ? milliseconds(each.ms) : "");
   const body = rows.map(({ left, right, difference }) => h("tr", { class: difference ? "wb-differs" : "", title: difference || null }, side(left), ms(left), side(right), ms(right)));

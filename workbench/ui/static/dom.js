@@ -17,7 +17,7 @@ export function h(tag, props = {}, ...children) {
 
 // Put children in place of those there are; null and false stand for none.
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
   return element;
 }
 

@@ -7,6 +7,7 @@ import { limitPanel } from "./forms/limit.js";
 import { Row } from "./row.js";
 import { schedulePanel } from "./forms/schedule.js";
 import { jobCard, limitCard } from "./small.js";
+import { answersOf } from "./tabs/answers.js";
 import { figuresOf, versionsPanel } from "./tabs/versions.js";
 
 export class ServiceRow extends Row {
@@ -66,6 +67,7 @@ export class ServiceRow extends Row {
     const common = { talk: this.talk, service: this.service, now: this.card.now, report: (said) => this.report(said), bursts: this.bursts };
     this.retell(row.jobs);
     this.fillThings(
+      row.answering ? answersOf(row.answering, this) : null,
       row.jobs.map((job) => jobCard(job, { ...common, ...jobForms(this, job) })),
       row.limits.map((limit) => limitCard(limit, { ...common, ...limitForms(this, limit) })));
   }

@@ -3,7 +3,7 @@ import { button, chip, dayAndTime, fill, h, milliseconds } from "../dom.js";
 import { Panel } from "../forms/panel.js";
 import { agoText } from "../small.js";
 
-export function versionsPanel({ talk, service, versions, onClose, onSaved }) {
+export function versionsPanel({ talk, service, versions, modes = [], mode = "", onClose, onSaved }) {
   const live = async (number) => {
     try {
       onSaved(await talk.ask("version live", { service, number }));
@@ -14,8 +14,25 @@ export function versionsPanel({ talk, service, versions, onClose, onSaved }) {
   const panel = new Panel({ title: "Versions", subject: service, onClose, saveLabels: [] });
   panel.foot.firstChild.textContent = "Close";
   panel.body.append(h("div", { class: "wb-versions" }, versions.map((each) => version(each, live))));
+  if (modes.length) panel.body.append(newVersions(talk, service, modes, mode, onSaved));
   if (versions.length > 1) panel.body.append(anyTwo(talk, service, versions));
   return panel;
+}
+
+const MODE_WORDS = { off: "off: nothing is compared", warn: "warn: say what differs", gate: "gate: wait until somebody takes it" };
+
+// What becomes of a new version that answers recorded calls otherwise.
+function newVersions(talk, service, modes, mode, onSaved) {
+  const problem = h("span", { class: "wb-error" });
+  const chosen = h("select", { class: "wb-input", "aria-label": "New version", on: { change: async () => {
+    try {
+      onSaved(await talk.ask("version mode", { service, mode: chosen.value }));
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  } } }, modes.map((each) => h("option", { value: each }, MODE_WORDS[each])));
+  chosen.value = mode;
+  return h("div", { class: "wb-line" }, "A new version that answers recorded calls otherwise ", chosen, problem);
 }
 
 // The difference of any two.

@@ -1,0 +1,122 @@
+"""A card says how a new version answers recorded calls, and has the buttons that settle it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.serving import until
+from tests.ui.conftest import Asking
+from tests.ui.drawn import Drawn
+from workbench import RESTChannel, Service, Workbench
+from workbench.app.deploy.draft import Deployed
+from workbench.notebook.lines import DeployLine
+from workbench.notebook.still import still
+from workbench.ui import views
+from workbench.ui.desk import Desk
+
+
+def priced(wb: Workbench, rate: int, mode: str = "gate") -> Deployed:
+    """A version of the service that is live, or waits."""
+    handle = lambda self: {"price": self.request.input.n * rate}  # noqa: E731
+    return wb.deploy(type("Priced", (Service,), {"name": "api.priced", "handle": handle, "new_version": mode}))
+
+
+@pytest.fixture
+def waiting(wb: Workbench) -> Deployed:
+    """A version that waits, since it answers two of three calls otherwise."""
+    priced(wb, 2)
+    wb.define(RESTChannel("api.priced", path="/priced"))
+    for number in range(3):
+        wb.call("POST /priced", json={"n": number})
+    deployed = priced(wb, 3)
+    assert deployed.waiting
+    found = wb.services["api.priced"].compared
+    assert found is not None
+    until(lambda: len(found.verdicts) == 3, "every call is compared")
+    return deployed
+
+
+def answering(desk: Desk) -> Any:
+    return views.services(["api.priced"])(desk)["services"][0]["answering"]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_the_row_says_what_differs_call_by_call(desk: Desk, wb: Workbench) -> None:
+    said = answering(desk)
+    assert said["said"] == "Of 3 recorded calls, 2 answered otherwise. v1 stays live."
+    assert (said["old"], said["new"], said["waits"]) == (1, 2, True)
+    assert [each["why"] for each in said["calls"]] == [
+        """The answer differs: '{"price":4}' and '{"price":6}'.""",
+        """The answer differs: '{"price":2}' and '{"price":3}'.""",
+    ]
+    assert "2 answered otherwise" in still(views.services(["api.priced"])(desk), wb.clock.now())
+
+
+def test_the_line_under_the_cell_names_what_waits_and_how_to_take_it(wb: Workbench, waiting: Deployed) -> None:
+    assert repr(DeployLine(waiting, wb)).splitlines() == [
+        "api.priced v2 waits.",
+        "api.priced: Of 3 recorded calls, 2 answered otherwise. v1 stays live. "
+        "Fix: wb.services['api.priced'].take() if that is meant, or .keep().",
+    ]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_one_call_opens_on_both_versions_side_by_side(desk: Desk, ask: Asking) -> None:
+    opened = ask("version call", service="api.priced", cid=answering(desk)["calls"][0]["cid"])
+    assert opened["answers"] == ['{"price":4}', '{"price":6}']
+    assert [pair["left"]["text"] for pair in opened["pairs"]] == ["POST /priced", "api.priced"]
+    assert "No compared call is named 'none'" in ask("version call", service="api.priced", cid="none")["failed"]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_click_takes_the_new_version_or_keeps_the_old(desk: Desk, ask: Asking, wb: Workbench) -> None:
+    assert ask("version keep", service="api.priced")["said"] == "api.priced v1 stays live."
+    assert not answering(desk)["waits"]
+    priced(wb, 5)
+    assert ask("version take", service="api.priced")["said"] == "api.priced v2 is live."
+    assert wb.invoke("api.priced", {"n": 1}) == {"price": 5}
+    assert "waits" in ask("version take", service="api.priced")["failed"]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_mode_that_is_clicked_holds_and_comes_with_its_code(ask: Asking, wb: Workbench) -> None:
+    assert (ask("versions", service="api.priced")["modes"], ask("versions", service="api.priced")["mode"]) == (
+        ["off", "warn", "gate"],
+        "gate",
+    )
+    said = ask("version mode", service="api.priced", mode="off")
+    assert said["code"] == "wb.services['api.priced'].new_version = 'off'"
+    assert wb.services["api.priced"].new_version == "off"
+    wb.services["api.priced"].new_version = "warn"
+    exec(said["code"], {"wb": wb})
+    assert wb.services["api.priced"].new_version == "off"
+
+
+@pytest.mark.usefixtures("waiting")
+def test_the_card_opens_a_call_and_takes_the_version(desk: Desk, chromium: Any, tmp_path: Any, wb: Workbench) -> None:
+    drawn = Drawn(chromium, desk, width=900)
+    try:
+        card = drawn.draw(views.services(["api.priced"]))
+        card.get_by_role("button", name="Open POST /priced").first.click()
+        card.locator(".wb-answers .wb-pairs").wait_for()
+        assert [each.inner_text() for each in card.locator(".wb-answers .wb-sides pre").all()] == [
+            '{"price":4}',
+            '{"price":6}',
+        ]
+        drawn.page.screenshot(path=tmp_path / "answers.png")
+        assert [len(each.inner_text()) for each in card.locator(".wb-pairs th code").all()] == [8, 8]
+        assert drawn.wrong() == []
+        assert drawn.faults() == {}
+        card.get_by_role("button", name="Take v2").click()
+        card.get_by_text("api.priced v2 is live.").wait_for()
+        assert wb.services["api.priced"].live.number == 2
+        card = drawn.draw(views.everything)
+        drawn.open("services")
+        card.locator('[data-service="api.priced"]').get_by_role("button", name="Versions").click()
+        card.get_by_label("New version").select_option("off")
+        card.get_by_text("New versions of api.priced: off.").wait_for()
+        assert drawn.errors == []
+    finally:
+        drawn.close()

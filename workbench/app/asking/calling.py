@@ -1,0 +1,110 @@
+"""How a person calls services by code: here and now, on a worker, or through the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workbench.app.asking import inline
+from workbench.app.asking.curl import Sent
+from workbench.app.parts import Parts
+from workbench.app.serving.views import DRAFT_HEADER
+from workbench.core.current import CURRENT
+from workbench.core.errors import ServiceUsage
+from workbench.core.service import Service, named
+from workbench.core.trace import Trace
+from workbench.runtime.traffic import Traffic
+
+Done = Callable[[Any, BaseException | None, Trace], object]
+
+
+class Calling:
+    """The part of a `Workbench` that calls services."""
+
+    _parts: Parts
+    traffic: Traffic
+    start: Callable[..., str]
+
+    def invoke(self, name: str | type[Service], payload: Any = "") -> Any:
+        """Run a service here and now and return its answer; its errors come through as they are.
+
+        Raises:
+            ServiceUsage: An async service called this, which would hold the server's loop.
+        """
+        self._not_on_loop("wb.invoke", "await self.invoke.aio(...)")
+        call = self._parts.invoker.new_root(named(name), payload)
+        watched = self._parts.around.watched
+        if CURRENT.get() is None:
+            watched.add(call)
+        try:
+            return self._parts.invoker.run(call)
+        finally:
+            watched.discard(call)
+
+    def submit(self, name: str | type[Service], payload: Any, done: Done) -> str:
+        """Run a service on a worker and return its CID at once; its prints go to its trace alone.
+
+        Args:
+            name: The service.
+            payload: What it is given.
+            done: Told on the worker how it ended: the answer, the error or None, the trace.
+
+        Raises:
+            ServiceUnavailable: No worker is free and the queue is full.
+        """
+        invoker = self._parts.invoker
+        call = invoker.new_root(named(name), payload)
+        trace = self.traffic.find(call.cid)
+
+        def run() -> None:
+            try:
+                answer = invoker.run(call)
+            except BaseException as exc:
+                call.step.fail(exc)
+                done(None, exc, trace)
+            else:
+                done(answer, None, trace)
+
+        invoker.background(run)
+        return call.cid
+
+    def background(self, work: Callable[[], None]) -> None:
+        """Have a worker do what a click has started; raises ServiceUnavailable if none is free."""
+        self._parts.invoker.background(work)
+
+    def call(
+        self,
+        call: str,
+        data: Any = None,
+        *,
+        json: Any = None,
+        user: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 60.0,
+    ) -> inline.Answer:
+        """Make a request through the real server: `wb.call("POST /api/sync?x=1", data=..., user="my.user")`.
+
+        Text and bytes go as they are, a `Path` or a file opened in mode `rb` piece by piece, anything else, and
+        whatever `json` is, as JSON; `user` adds a security definition's credentials.
+        """
+        self._not_on_loop("wb.call", "call from a service that is not async")
+        method, target = inline.read_call(call)
+        told = dict(headers or {})
+        body = inline.body_of(data, json, told)
+        definition: Any = self._user_named(user) if user else None
+        more = definition.credentials(self._parts.secrets.reveal) if user else {}
+        draft = self._parts.draft
+        if draft is not None and draft.is_mine:
+            more[DRAFT_HEADER] = draft.token
+        sent = Sent(method, f"{self.start()}{target}", told, body, definition)
+        return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self.traffic.kept)
+
+    def _not_on_loop(self, what: str, fix: str) -> None:
+        if self._parts.loop.is_here:
+            raise ServiceUsage(f"{what} would hold the server, which waits for this very code. Fix: {fix}")
+
+    def _user_named(self, name: str) -> Any:
+        users = self._parts.book.of("security")
+        if name not in users:
+            raise UnknownName("security definition", name, users)
+        return users[name]

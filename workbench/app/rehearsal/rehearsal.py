@@ -1,0 +1,208 @@
+"""One rehearsal: an invoker, a pipeline and stand-ins of its own; what runs there leaves no mark on the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from workbench.app.around import Around
+from workbench.app.parts import Parts
+from workbench.app.rehearsal.played import Played, opening, watch
+from workbench.channels.answers import Answer
+from workbench.channels.definition import HTTPChannel
+from workbench.channels.endpoint import Endpoint, View, routes_of
+from workbench.channels.exchange import Exchange
+from workbench.channels.gate import Gate
+from workbench.channels.guard import Guard
+from workbench.channels.pipeline import Pipeline
+from workbench.connections.definition import Opening
+from workbench.connections.kvdb.live import Kvdb
+from workbench.connections.live import LiveConnections
+from workbench.core.call import ChannelSecurity, Deployment
+from workbench.core.clock import SystemClock, VirtualClock
+from workbench.core.current import CURRENT
+from workbench.core.errors import CallerError
+from workbench.core.payload.copying import fresh
+from workbench.core.trace import RequestStep, Trace
+from workbench.runtime.compared import given_of
+from workbench.runtime.invoker import Invoker
+from workbench.runtime.traffic import Log, Traffic
+from workbench.runtime.workers import Workers
+from workbench.sandbox.catalog import NoPeer, Sandbox
+
+THREADS = 4
+_OF_PAGES = ("sec-fetch-", "origin", "referer")
+"""Headers by which a browser says which page asks: that page was let in, and no page asks now."""
+
+
+class Request(NamedTuple):
+    """An HTTP request as it is rehearsed: the channel it comes by, and what it brings."""
+
+    channel: str
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    user: str = ""
+
+
+class Rehearsal:
+    """Runs calls one after another: no row in Traffic or the log, no limit, no event, no connection to the outside.
+
+    Their chain and, by HTTP, their pipeline are the real ones. Time stands: at the instant of a recorded call, else at
+    the beginning of 2026. What a service keeps in Python's memory changes as by any call.
+
+    Args:
+        parts: The workbench's.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        watch()
+        self._parts = parts
+        self._sandbox = Sandbox(lambda: parts.live.definitions, fixed=True)
+        self._connections = _StandIns(parts, self._sandbox)
+        self._kvdb = _PlayedKvdb(None, {})
+        self.traffic = Traffic(1)
+        self._around = Around(self._connections, VirtualClock(), Log(), self.traffic, lambda: self._kvdb)
+        self._workers = Workers(THREADS)
+        self._invoker = self._around.invoker = Invoker(
+            lambda: parts.registry.services, lambda name: None, parts.loop, self._workers, self.traffic, self._around
+        )
+        self._view = View(routes_of(()), {})
+        self._pipeline = Pipeline(
+            lambda headers: self._view, self._invoker, self.traffic.record, Guard(secrets.token_hex(16)), {}
+        )
+        self._pipeline.keep = self.traffic.keep
+
+    def __enter__(self) -> Rehearsal:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the stand-ins; a call that hangs keeps its thread."""
+        self._connections.close_all()
+        self._sandbox.close()
+        self._kvdb.close()
+        self._workers.close(0.0)
+
+    def again(self, trace: Trace, service: str, services: Mapping[str, Deployment], played: Played) -> Trace:
+        """Run a recorded call of a service on other versions, at the instant it came, under its CID.
+
+        Raises:
+            LookupError: The channel it came by is gone.
+        """
+        self._set_clock(trace.at)
+        came = given_of(trace)
+        assert came is not None
+        if not isinstance(trace.root, RequestStep):
+            return self.invoke(service, fresh(came.body, None), services, played, cid=trace.cid)
+        root = trace.root
+        method, _, path = root.name.partition(" ")
+        target = f"{path}?{came.query}" if came.query else path
+        request = Request(root.channel, method, target, came.headers, came.body or b"", root.user)
+        return self.request(request, services, played, cid=trace.cid, address=root.address)
+
+    def invoke(
+        self, service: str, payload: Any, services: Mapping[str, Deployment], played: Played, *, cid: str = ""
+    ) -> Trace:
+        """Run a service; how it ended is in the trace."""
+        call = self._invoker.new_call(service, payload, cid=cid, services=services)
+        call.replay = played
+        self._invoker.record(call, call.step)
+        try:
+            self._invoker.run(call)
+        except Exception as exc:
+            call.step.fail(exc)
+        return self.traffic[-1]
+
+    def request(
+        self,
+        request: Request,
+        services: Mapping[str, Deployment],
+        played: Played,
+        *,
+        cid: str = "",
+        address: str = "127.0.0.1",
+    ) -> Trace:
+        """Answer a request through the pipeline; who is let in is who the request says.
+
+        Raises:
+            LookupError: There is no such channel, or it is none of HTTP.
+        """
+        channel = self._parts.book.of("channels").get(request.channel)
+        if not isinstance(channel, HTTPChannel):
+            raise LookupError(f"channel {request.channel!r} is gone")
+        self._view = View(routes_of([Endpoint(channel, self._gate(request.user))]), services, played)
+        headers = {name: each for name, each in request.headers.items() if not name.lower().startswith(_OF_PAGES)}
+        self._parts.loop.run(self._answered(request._replace(headers={"Host": "localhost"} | headers), cid, address))
+        return self.traffic[-1]
+
+    async def _answered(self, request: Request, cid: str, address: str) -> None:
+        # The loop's tasks begin with what the thread has that started it.
+        CURRENT.set(None)
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        exchange = Exchange(request.method, request.target, request.headers, address, done.set_result)
+        exchange.cid, exchange.body = cid or exchange.cid, request.body
+        try:
+            self._pipeline.check_head(exchange)
+        except CallerError as exc:
+            self._pipeline.refuse(exchange, exc)
+        else:
+            self._pipeline.handle(exchange)
+        await done
+
+    def _gate(self, user: str) -> Gate:
+        known = self._parts.book.of("security")
+        return Gate(verifier=_LetIn(self._parts.views.verifier(user).user)) if user in known else Gate()
+
+    def _set_clock(self, at: float) -> None:
+        """Have time stand at an instant of the machine's clock [s since the epoch], as the workbench's clock had it."""
+        clock = self._parts.around.clock
+        now = clock.time() if clock.is_virtual else clock.time() - (time.time() - at)
+        self._around.clock = VirtualClock(datetime.fromtimestamp(now, UTC))
+
+
+class _LetIn:
+    """Takes a caller for the user who was let in."""
+
+    def __init__(self, user: ChannelSecurity) -> None:
+        self.user = user
+
+    def verify(self, headers: Mapping[str, str]) -> None:
+        """Let it in: what it came with was checked then, and is not kept."""
+
+
+class _StandIns(LiveConnections):
+    """The workbench's connections, each opened at a stand-in of the rehearsal."""
+
+    def __init__(self, parts: Parts, sandbox: Sandbox) -> None:
+        super().__init__(Opening(parts.secrets.reveal, SystemClock()), sandbox.stand_in)
+        for each in parts.live.definitions.values():
+            self.define(each)
+
+    def live(self, name: str) -> Any:
+        """The live object at the stand-in; raises NotRehearsed where a kind has none."""
+        with opening():
+            try:
+                return super().live(name)
+            except NoPeer:
+                call = CURRENT.get()
+                if call is None or not isinstance(call.replay, Played):
+                    raise
+                raise call.replay.refuse(f"open {name!r}, since nothing can stand in for it") from None
+
+
+class _PlayedKvdb(Kvdb):
+    """A Redis of the rehearsal's own."""
+
+    @property
+    def conn(self) -> Any:
+        """redis-py's client."""
+        with opening():
+            return super().conn

@@ -1,0 +1,244 @@
+"""A new version must answer as the old: before it takes traffic, the last recorded calls are run on it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event, Thread
+from typing import NamedTuple, cast, get_args
+
+from workbench.app.parts import Parts
+from workbench.app.rehearsal.rehearsal import Rehearsal
+from workbench.app.rehearsal.verdict import Judge, Verdict
+from workbench.core.call import ServiceStep
+from workbench.core.errors import DeployRefused, ServiceUsage
+from workbench.core.service import NewVersion
+from workbench.core.trace import RequestStep, Trace
+from workbench.runtime.compared import given_of
+from workbench.runtime.registry import Version
+
+log = logging.getLogger("workbench.rehearsal")
+
+MODES: tuple[NewVersion, ...] = get_args(NewVersion)
+FEWEST_CALLS = 3
+"""Recorded calls from which on a new version is compared."""
+
+MOST_CALLS = 20
+"""Recorded calls of a service that are compared, the last ones."""
+
+LONGEST_SECONDS = 1.0
+"""How long a cell waits for comparisons, all of its services together [s]; what is left then goes on afterwards."""
+
+END_SECONDS = 1.0
+"""How long a stop waits for the call that is rehearsed [s]."""
+
+
+class VersionsCompared:
+    """How a new version answers the recorded calls of the old one.
+
+    Attributes:
+        service, old, new: The service, and the numbers of both versions.
+        verdicts: One for each call that has been compared, newest call first.
+        calls: How many are to be.
+        waits: Whether the new version waits for somebody to take it, and the old one goes on.
+    """
+
+    def __init__(self, service: str, old: int, new: int, calls: int) -> None:
+        self.service, self.old, self.new, self.calls = service, old, new, calls
+        self.verdicts: list[Verdict] = []
+        self.waits = False
+
+    def of(self, word: str) -> list[Verdict]:
+        """The calls of one verdict: `same`, `differs`, `cannot compare`."""
+        return [each for each in self.verdicts if each.word == word]
+
+    @property
+    def said(self) -> str:
+        """What came of it, in a sentence or two; '' where every call is answered the same."""
+        differs, unknown = self.of("differs"), self.of("cannot compare")
+        if not differs and not unknown:
+            return ""
+        done = len(self.verdicts)
+        counts = [f"{len(differs)} answered otherwise"] if differs else []
+        counts += [f"{len(unknown)} could not be compared"] if unknown else []
+        text = f"Of {done} recorded call{'' if done == 1 else 's'}, {' and '.join(counts)}."
+        if self.waits:
+            text += f" v{self.old} stays live. Fix: {_access(self.service)}.take() if that is meant, or .keep()."
+        return text
+
+    def __repr__(self) -> str:
+        done, every = len(self.verdicts), self.calls
+        head = f"{self.service} v{self.new} against v{self.old}: {done} of {every} recorded calls compared."
+        return "\n".join([head, *(f"  {each!r}" for each in self.verdicts)])
+
+
+def _access(service: str) -> str:
+    return f"wb.services[{service!r}]"
+
+
+class _Work(NamedTuple):
+    """One service to be compared."""
+
+    said: VersionsCompared
+    judge: Judge
+    traces: Sequence[Trace]
+
+
+class _Round:
+    """The comparisons of one cell, on a thread of their own.
+
+    Args:
+        told: Called with each comparison whose verdicts are complete.
+    """
+
+    def __init__(self, parts: Parts, work: Sequence[_Work], told: Callable[[VersionsCompared], object]) -> None:
+        self._parts, self._work, self._told = parts, work, told
+        self._stopped, self.done = Event(), Event()
+        self.thread = Thread(target=self._run, name="workbench-comparing", daemon=True)
+
+    def stop(self) -> None:
+        """Begin no further call."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        try:
+            with Rehearsal(self._parts) as rehearsal:
+                for said, judge, traces in self._work:
+                    for trace in traces:
+                        if self._stopped.is_set():
+                            return
+                        said.verdicts.append(judge.judge(rehearsal, trace))
+                    self._told(said)
+        except Exception:
+            if not self._stopped.is_set():
+                log.exception("new versions could not be compared")
+        finally:
+            self.done.set()
+
+
+class NewVersions:
+    """Compares new versions with what is live, and keeps those that wait.
+
+    Attributes:
+        compared: What came of the last comparison of each service.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.compared: dict[str, VersionsCompared] = {}
+        self._chosen: dict[str, NewVersion] = {}
+        self._waiting: dict[str, Version] = {}
+        self._rounds: list[_Round] = []
+        self.preferred: Callable[[], str] = lambda: "warn"
+        """What holds for a service that does not say."""
+        parts.own.ends.append(self.stop)
+
+    def mode(self, name: str, version: Version | None = None) -> NewVersion:
+        """What holds for a service: what was chosen for it, what its class says, what holds for all."""
+        version = version or self._parts.registry.services.get(name)
+        said = version.cls.new_version if version is not None else ""
+        return cast(NewVersion, self._chosen.get(name) or said or self.preferred())
+
+    def choose(self, name: str, mode: str) -> None:
+        """Have a mode hold for a service from now on; '' leaves it to its class again.
+
+        Raises:
+            ServiceUsage: There is no such mode.
+        """
+        if mode and mode not in MODES:
+            raise ServiceUsage(f"new_version cannot be {mode!r:.80}. Fix: one of {', '.join(MODES)}.")
+        if mode:
+            self._chosen[name] = mode
+        else:
+            self._chosen.pop(name, None)
+
+    def held(self, versions: Sequence[Version]) -> list[Version]:
+        """Compare versions that are about to go live, for at most `LONGEST_SECONDS`; those that must wait."""
+        for version in versions:
+            self._forget(version.name)
+        snapshot = {**self._parts.registry.services, **{each.name: each for each in versions}}
+        work = [found for each in versions if (found := self._work(each, snapshot)) is not None]
+        if not work:
+            return []
+        for each in work:
+            self.compared[each.said.service] = each.said
+        made = _Round(self._parts, work, self._parts.events.emit)
+        self._rounds = [each for each in self._rounds if not each.done.is_set()] + [made]
+        made.thread.start()
+        made.done.wait(LONGEST_SECONDS)
+        held = [each for each in versions if self._must_wait(each)]
+        for version in held:
+            self._waiting[version.name], self.compared[version.name].waits = version, True
+        return held
+
+    def _must_wait(self, version: Version) -> bool:
+        said = self.compared.get(version.name)
+        if said is None or said.old == said.new or self.mode(version.name, version) != "gate":
+            return False
+        return bool(said.of("differs"))
+
+    def _work(self, version: Version, snapshot: Mapping[str, Version]) -> _Work | None:
+        """What there is to compare of one version; None if there is nothing."""
+        live = self._parts.registry.services.get(version.name)
+        if live is None or self.mode(version.name, version) == "off":
+            return None
+        changed = live.changed_helpers()
+        if live.number == version.number and not changed:
+            return None
+        traces = recorded(self._parts.traffic, version.name, 0 if live.number == version.number else version.number)
+        if len(traces) < FEWEST_CALLS:
+            return None
+        traces = traces[:MOST_CALLS]
+        judge = Judge(version.name, live.number, self._parts.registry.services, snapshot, changed)
+        return _Work(VersionsCompared(version.name, live.number, version.number, len(traces)), judge, traces)
+
+    def _forget(self, name: str) -> None:
+        self._waiting.pop(name, None)
+        self.compared.pop(name, None)
+
+    def waiting(self, name: str) -> Version:
+        """The version that waits.
+
+        Raises:
+            DeployRefused: None does.
+        """
+        if name not in self._waiting:
+            raise DeployRefused(f"No version of service {name!r} waits. Fix: run the cell of the service first.")
+        return self._waiting[name]
+
+    def settled(self, name: str) -> None:
+        """A waiting version was taken, or the old one kept."""
+        self._waiting.pop(name, None)
+        if name in self.compared:
+            self.compared[name].waits = False
+
+    def stop(self) -> None:
+        """End what still compares."""
+        rounds, self._rounds = self._rounds, []
+        for each in rounds:
+            each.stop()
+        for each in rounds:
+            each.thread.join(END_SECONDS)
+
+
+def recorded(traffic: Sequence[Trace], service: str, but: int) -> list[Trace]:
+    """The calls of a service that can be run again, newest first; those of version number `but` left out."""
+    return [trace for trace in reversed(list(traffic)) if _fits(trace, service, but)]
+
+
+def _fits(trace: Trace, service: str, but: int) -> bool:
+    root = trace.root
+    if root.seconds is None or (isinstance(root, RequestStep) and root.outcome in NOT_ANSWERED):
+        return False
+    ran = [step for _, step in root.tree() if isinstance(step, ServiceStep)]
+    mine = [step for step in ran if step is root or step in root.steps]
+    if len(mine) != 1 or mine[0].name != service or mine[0].version in (0, but) or mine[0].seconds is None:
+        return False
+    if any(getattr(step, "denied", "") for step in (*root.steps, *mine[0].steps)):
+        return False
+    came = given_of(trace)
+    return came is not None and not came.why
+
+
+NOT_ANSWERED = ("503", "504")
+"""Answers that depend on how busy the server was."""

@@ -1,0 +1,64 @@
+"""How a new version answers recorded calls, as a card shows it: take it, keep the old one, open one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.app.deploy.service import LiveService
+from workbench.app.rehearsal.versions import MODES
+from workbench.core.errors import UnknownName
+from workbench.core.masking import masked
+from workbench.runtime.compared import answer_text
+from workbench.ui.desk import Content, Desk, Tell, Verb
+from workbench.ui.panel.again import compared_facts
+
+
+def take(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Make the version live that waits."""
+    service = desk.wb.services[str(message["service"])]
+    service.take()
+    return {"said": f"{service!r} is live."}
+
+
+def keep(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Forget the version that waits."""
+    service = desk.wb.services[str(message["service"])]
+    service.keep()
+    return {"said": f"{service!r} stays live."}
+
+
+def compared_call(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """One recorded call on both versions, side by side, with both answers."""
+    found = desk.wb.services[str(message["service"])].compared
+    cid = str(message["cid"])
+    verdicts = {each.cid: each for each in found.verdicts} if found is not None else {}
+    if (verdict := verdicts.get(cid)) is None or (compared := verdict.compared) is None or verdict.new is None:
+        raise UnknownName("compared call", cid, verdicts)
+    facts = compared_facts(compared) | {"why": verdict.why, "noise": verdict.noise}
+    told: dict[str, Any] = masked(facts | {"answers": [answer_text(verdict.old), answer_text(verdict.new)]})
+    return told
+
+
+def choose(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+    """Have a mode hold for a service, and say the line that keeps it."""
+    service = desk.wb.services[str(message["service"])]
+    mode = str(message["mode"])
+    service.new_version = mode
+    desk.courier.refresh_all()
+    code = f"wb.services[{service.name!r}].new_version = {mode!r}"
+    hint = f'This holds until the kernel ends. To keep it, write new_version = "{mode}" in the class, or run this line.'
+    return {"said": f"New versions of {service.name}: {service.new_version}.", "code": code, "hint": hint}
+
+
+def modes(service: LiveService) -> dict[str, Any]:
+    """The modes there are, and the one that holds."""
+    return {"modes": list(MODES), "mode": service.new_version}
+
+
+ANSWERING: dict[str, Verb] = {
+    "version take": take,
+    "version keep": keep,
+    "version call": compared_call,
+    "version mode": choose,
+}
+"""What a card asks of a new version."""
