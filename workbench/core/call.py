@@ -150,6 +150,12 @@ class Call:
         if parent is not None:
             parent.step.steps.append(self.step)
 
+    def play(self, replay: Replay | None) -> None:
+        """Have the record of an earlier call answer this one first, among what that brings."""
+        self.replay = replay
+        if replay is not None:
+            self.surroundings = replay.around(self.surroundings)
+
     def ancestors(self) -> set[str]:
         """Names of the services whose call led here, this one's left out."""
         names, call = set(), self.parent
@@ -192,6 +198,10 @@ class Replay(Protocol):
 
     def entered(self) -> Replay | None:
         """What answers the service that is invoked now; None if it runs for real."""
+        ...
+
+    def around(self, usual: Surroundings) -> Surroundings:
+        """What a call that it answers reaches through `self`, in place of the usual."""
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import Any
 
-from workbench.core.call import ServiceStep
+from workbench.core.call import ServiceStep, Surroundings
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask, masked
 from workbench.core.payload.asked import Asked, NotInRecord, Unknown
@@ -78,6 +78,10 @@ class FromRecord:
         with self._lock:
             entering, self._entering = self._entering, False
             return self._below if entering else None
+
+    def around(self, usual: Surroundings) -> Surroundings:
+        """What is usual: what follows the record is asked for real."""
+        return usual
 
     def ended(self) -> RecordDiffers | None:
         """Where the run left the record; None if it got to its step, or failed before for a reason of its own."""
