@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from workbench.app.about import About
-from workbench.app.asking import inline
-from workbench.app.asking.curl import Sent
-from workbench.app.asking.expecting import ExpectedAnswer, expect
+from workbench.app.asking.asking import Asking
+from workbench.app.cassettes.making import make_test
 from workbench.app.collections import Collection, LiveService
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
@@ -23,7 +21,6 @@ from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.again import run_again
-from workbench.app.serving.views import DRAFT_HEADER
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
@@ -31,7 +28,6 @@ from workbench.core.clock import SystemClock
 from workbench.core.collection import CollectionRow, Each
 from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
-from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
@@ -46,7 +42,7 @@ from workbench.transfer.transfer import Transferred, place_of, transfer
 Done = Callable[[Any, BaseException | None, Trace], object]
 
 
-class Workbench(About):
+class Workbench(Asking):
     """An application: services, definitions, and what makes them live.
 
     In a notebook there is one, `wb`. In a script or a test, make one and close it: `with Workbench(port=0) as wb: ...`
@@ -103,6 +99,7 @@ class Workbench(About):
         self.events, self.traffic, self.log = parts.events, parts.traffic, parts.log
         self.outside, self.ports = parts.outside, parts.ports
         self.traffic.again = partial(run_again, self.start, parts)
+        self.traffic.make_test = partial(make_test, self.start, parts, self.folder)
         capture.install()
 
     def define(self, *definitions: Definition | LiveChannel, replace: bool = False) -> Defined:
@@ -181,64 +178,6 @@ class Workbench(About):
     def background(self, work: Callable[[], None]) -> None:
         """Have a worker do what a click has started; raises ServiceUnavailable if none is free."""
         self._parts.invoker.background(work)
-
-    def call(
-        self,
-        call: str,
-        data: Any = None,
-        *,
-        json: Any = None,
-        user: str = "",
-        headers: Mapping[str, str] | None = None,
-        timeout_seconds: float = 60.0,
-    ) -> inline.Answer:
-        """Make a request through the real server: `wb.call("POST /api/sync?x=1", data=..., user="my.user")`.
-
-        Text and bytes go as they are, a `Path` or a file opened in mode `rb` piece by piece, anything else, and
-        whatever `json` is, as JSON; `user` adds a security definition's credentials.
-        """
-        self._not_on_loop("wb.call", "call from a service that is not async")
-        method, target = inline.read_call(call)
-        told = dict(headers or {})
-        body = inline.body_of(data, json, told)
-        definition: Any = self.security[user] if user else None
-        more = definition.credentials(self._parts.secrets.reveal) if user else {}
-        draft = self._parts.draft
-        if draft is not None and draft.is_mine:
-            more[DRAFT_HEADER] = draft.token
-        sent = Sent(method, f"{self.start()}{target}", told, body, definition)
-        return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self._find_trace)
-
-    def expect(self, seen: Any, **answer: Any) -> Any:
-        """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
-
-        Of a peer it is `.has("a.txt", b"...")`, of a job `.fired(3)`, of a limit `.refused(1)`, of `wb.log`
-        `.has(text)`, of a connection `.pings()`. Before each, `.eventually(within_seconds=5)` waits until it is so.
-
-        Args:
-            seen: An answer, or what is called to get one; a peer, job, limit or connection; `wb.log`.
-            answer: What is expected of an answer: `status`, `json`, `text`, `headers`, `schema`.
-
-        Raises:
-            ExpectationFailed: It is not so; an AssertionError.
-            ServiceUsage: Nothing can be expected of it.
-        """
-        expected = expect(seen, self.limits.use)
-        if not answer:
-            return expected
-        if not isinstance(expected, ExpectedAnswer):
-            raise ServiceUsage(f"{', '.join(answer)} can be expected of an answer alone. Fix: leave it out.")
-        return expected.answers(**answer)
-
-    def _not_on_loop(self, what: str, fix: str) -> None:
-        if self._parts.loop.is_here:
-            raise ServiceUsage(f"{what} would hold the server, which waits for this very code. Fix: {fix}")
-
-    def _find_trace(self, cid: str) -> Trace | None:
-        try:
-            return self.traffic.find(cid)
-        except UnknownName:
-            return None
 
     # Cached, since IPython completes `wb.services["` on attributes alone: a property might do anything.
     @cached_property
