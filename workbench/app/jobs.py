@@ -7,7 +7,8 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from workbench.core.call import ChannelInfo, Deployment, Task
+from workbench.core.call import ChannelInfo, Deployment, Replay, Task
+from workbench.core.current import PLAYING
 from workbench.core.events import Events
 from workbench.core.failure import sentence_of
 from workbench.core.ports import Clock, Store
@@ -21,6 +22,7 @@ from workbench.scheduler.runs.extra import Extra, as_request, parsed
 
 Services = Mapping[str, Deployment]
 _here: ContextVar[Services | None] = ContextVar("workbench_services", default=None)
+_playing: ContextVar[Replay | None] = ContextVar("workbench_playing", default=None)
 
 
 class CellScheduler(Scheduler):
@@ -49,11 +51,12 @@ class CellScheduler(Scheduler):
 
     def execute(self, name: str, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, as `Scheduler.execute`; a running cell's own classes count."""
-        token = _here.set(self._services_here())
+        token, playing = _here.set(self._services_here()), _playing.set(PLAYING.replay)
         try:
             return super().execute(name, extra, wait=wait, timeout=timeout)
         finally:
             _here.reset(token)
+            _playing.reset(playing)
 
 
 def run_job(invoker: Invoker) -> Callable[..., JobResult]:
@@ -77,6 +80,7 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
             job_type=job_type,
         )
         call = invoker.call_of(task)
+        call.play(_playing.get())
         call.payload = parsed(extra)
         on_cancel(lambda: setattr(call, "cancelled", True))
         root = Step("job", f"job {job_name!r}")

@@ -123,6 +123,10 @@ class Parts:
             bounds=self._settings.bounds.of_clients(),
         )
 
+    def another_server(self) -> HTTPServer:
+        """A server of the same channels at a port of its own, not started yet."""
+        return HTTPServer(self._pipeline(self.admin), self.loop.run, 0, bounds=self._settings.bounds.of_clients())
+
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
         guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
         caller = self._settings.caller_address()

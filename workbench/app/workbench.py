@@ -10,6 +10,7 @@ from typing import Any
 from workbench.app.about import About
 from workbench.app.asking.calling import Calling
 from workbench.app.asking.expecting import ExpectedAnswer, expect
+from workbench.app.cassettes.making import make_test
 from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
@@ -103,6 +104,7 @@ class Workbench(Calling, About):
         self.outside, self.ports = parts.outside, parts.ports
         self.drafting.new_versions.preferred = lambda: self.settings.new_version
         self.traffic.again = partial(run_again, self.start, parts)
+        self.traffic.make_test = partial(make_test, self.start, parts, self.folder)
         capture.install()
 
     def define(self, *definitions: Definition | LiveChannel, replace: bool = False) -> Defined:
@@ -138,18 +140,21 @@ class Workbench(Calling, About):
     def expect(self, seen: Any, **answer: Any) -> Any:
         """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
 
+        `...` within `json` stands for anything.
+
         Of a peer it is `.has("a.txt", b"...")`, of a job `.fired(3)`, of a limit `.refused(1)`, of `wb.log`
         `.has(text)`, of a connection `.pings()`. Before each, `.eventually(within_seconds=5)` waits until it is so.
 
         Args:
-            seen: An answer, or what is called to get one; a peer, job, limit or connection; `wb.log`.
-            answer: What is expected of an answer: `status`, `json`, `text`, `headers`, `schema`.
+            seen: An answer, or what is called to get one; what a service returned, of which `json` is expected; a
+                peer, job, limit or connection; `wb.log`.
+            answer: What is expected of an answer: `status`, `json`, `text`, `body`, `headers`, `schema`.
 
         Raises:
             ExpectationFailed: It is not so; an AssertionError.
             ServiceUsage: Nothing can be expected of it.
         """
-        expected = expect(seen, self.limits.use)
+        expected = expect(seen, self.limits.use, is_value=answer.keys() == {"json"})
         if not answer:
             return expected
         if not isinstance(expected, ExpectedAnswer):

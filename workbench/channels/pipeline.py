@@ -124,7 +124,7 @@ class Pipeline:
         exchange.call = self._invoker.new_call(
             endpoint.service, b"", endpoint.info, cid=exchange.cid, services=view.services
         )
-        exchange.call.replay = view.replay
+        exchange.call.play(view.replay)
         root, channel = exchange.root, endpoint.channel
         root.channel, root.service, root.user = channel.name, endpoint.service, channel.security
         if self._caller_address is not None:
@@ -236,7 +236,7 @@ class Pipeline:
 
         def new_call(service: str, payload: Any) -> Call:
             made = self._invoker.new_call(service, payload, endpoint.info, cid=exchange.cid, services=view.services)
-            made.replay = view.replay
+            made.play(view.replay)
             return made
 
         reading: Reading = dialect.read(exchange.body, new_call)

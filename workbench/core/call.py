@@ -150,6 +150,12 @@ class Call:
         if parent is not None:
             parent.step.steps.append(self.step)
 
+    def play(self, replay: Replay | None) -> None:
+        """Have the record of an earlier call answer this one first, among what that brings."""
+        self.replay = replay
+        if replay is not None:
+            self.surroundings = replay.around(self.surroundings)
+
     def ancestors(self) -> set[str]:
         """Names of the services whose call led here, this one's left out."""
         names, call = set(), self.parent
@@ -196,6 +202,10 @@ class Replay(Protocol):
 
     def past(self, what: str) -> None:
         """Something is asked past what the service holds, as the end of a sentence; may raise what stops the run."""
+        ...
+
+    def around(self, usual: Surroundings) -> Surroundings:
+        """What a call that it answers reaches through `self`, in place of the usual."""
         ...
 
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import local
 from typing import Any
 
-from workbench.core.call import Call
+from workbench.core.call import Call, Replay
 from workbench.core.payload.asked import Asked
 from workbench.core.trace import Line, Outgoing
 
 CURRENT: ContextVar[Call | None] = ContextVar("workbench_call", default=None)
 ASKING: ContextVar[Asked | None] = ContextVar("workbench_asking", default=None)
 """What the service asks just now of what it holds: steps that begin meanwhile belong to it."""
+
+
+class Playing(local):
+    """What answers the calls that this thread makes; None while they are asked for real."""
+
+    replay: Replay | None = None
+
+
+PLAYING = Playing()
 
 MOST_STEPS = 1000
 """Calls to other systems that the trace of one call keeps, the first ones."""

@@ -27,6 +27,7 @@ class Masker:
     def __init__(self) -> None:
         self._lock = Lock()
         self._learned: set[str] = set()
+        self._names: dict[str, str] = {}
         self._plain: tuple[str, ...] = ()
         self._coded: tuple[str, ...] = ()
 
@@ -35,8 +36,13 @@ class Masker:
         """Whether there is anything to mask."""
         return bool(self._plain or self._coded)
 
-    def learn(self, value: str) -> None:
-        """Mask this value from now on; of one of many lines, as a key, each line."""
+    def learn(self, value: str, name: str = "") -> None:
+        """Mask this value from now on; of one of many lines, as a key, each line.
+
+        `name` is what its secret is called; without one, no record can say it by name.
+        """
+        if name and len(value) >= LEAST:
+            self._names[value] = name
         if value in self._learned:
             return
         plain: set[str] = set()
@@ -68,10 +74,25 @@ class Masker:
                 text = text.replace(form, MARK)
         return text
 
+    def apart(self, text: str) -> list[tuple[str, bool]] | None:
+        """The text in pieces, each with whether it is the name of a secret whose value stood there.
+
+        None where a value stands in it whose name is not known, or in another form than its own.
+        """
+        pieces = [(text, False)]
+        for value in sorted(self._names, key=len, reverse=True):
+            pieces = [made for each in pieces for made in _without_value(each, value, self._names[value])]
+        return None if any(self.mask(each) != each for each, is_name in pieces if not is_name) else pieces
+
+    def value_of(self, name: str) -> str:
+        """The value that was learned under this name; words that stand in for it where there is none."""
+        return next((value for value, each in list(self._names.items()) if each == name), f"(secret {name})")
+
     def forget(self) -> None:
         """Know no value any more; for tests, which must not mask each other's words."""
         with self._lock:
             self._learned.clear()
+            self._names.clear()
             self._plain = self._coded = ()
 
 
@@ -120,6 +141,14 @@ def _without_word(text: str, form: str) -> str:
         kept += [text[done:start], MARK]
         done = end
     return "".join([*kept, text[done:]])
+
+
+def _without_value(piece: tuple[str, bool], value: str, name: str) -> list[tuple[str, bool]]:
+    text, is_name = piece
+    if is_name or value not in text:
+        return [piece]
+    parts = [made for each in text.split(value) for made in ((each, False), (name, True))][:-1]
+    return [each for each in parts if each[0]]
 
 
 def masked(value: Any) -> Any:

@@ -274,6 +274,11 @@ class Again(Protocol):
         """Puts two calls side by side."""
         ...
 
+    @property
+    def make_test(self) -> Callable[..., Any]:
+        """Makes a call a test."""
+        ...
+
 
 class Trace(Showable):
     """A call from outside with everything it caused."""
@@ -304,6 +309,23 @@ class Trace(Showable):
     def compare(self, other: Trace) -> Any:
         """This call and another side by side: a `Compared` with `.first`, `.rows`, `.input`, `.answer`."""
         return self._keeper.compare(self, other)
+
+    def make_test(self, name: str = "") -> Any:
+        """Make a test of this call: its cassette, beside the notebook, and the text of its cell.
+
+        It is replayed three times at once first, with nobody outside called: by peers that have what the other sides
+        had, or from the record. What differs in each run is named, and not compared.
+
+        Args:
+            name: The cassette's name, which replaces one there is; by default made of the service's, and a new one.
+
+        Returns:
+            A `MadeTest`: its `.code`, `.path`, `.noise` and `.verdict`.
+
+        Raises:
+            NotATest: It would not be green, or the record does not have what it needs. Nothing is written.
+        """
+        return self._keeper.make_test(self, name)
 
     @property
     def _keeper(self) -> Again:

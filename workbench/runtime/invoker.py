@@ -21,7 +21,7 @@ from workbench.core.call import (
     Task,
 )
 from workbench.core.cid import new_cid
-from workbench.core.current import CURRENT
+from workbench.core.current import CURRENT, PLAYING
 from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut, mood_of_error
 from workbench.core.failure import drop_frames
 from workbench.core.forking import end_if_forked
@@ -134,6 +134,7 @@ class Invoker:
     ) -> Call:
         """A call that nobody else has caused, recorded from its beginning."""
         call = self.new_call(name, payload, channel or INVOKE, services=services)
+        call.play(PLAYING.replay)
         self.record(call, call.step)
         return call
 
@@ -145,7 +146,7 @@ class Invoker:
     def _nested(self, name: str, payload: Any, parent: Call, channel: ChannelInfo | None, asked: Asked) -> Call:
         call = self.new_call(name, payload, channel or INVOKE, parent=parent)
         asked.steps.append(call.step)
-        call.replay = parent.replay.entered() if parent.replay is not None else None
+        call.play(parent.replay.entered() if parent.replay is not None else None)
         return call
 
     def invoke_async(self, name: str, payload: Any = "", parent: Call | None = None, callback: Any = None) -> str:

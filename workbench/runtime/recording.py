@@ -130,6 +130,7 @@ class Held:
         self, operation: str, method: Callable[..., Any], sent: Any, args: tuple[Any, ...], named: dict[str, Any]
     ) -> Any:
         with asking(self._held_call, self._held_name, operation, sent) as asked:
+            asked.awaited = True
             if asked.is_told:
                 return asked.give(self._told(self._held_live))
             return self._kept(asked, await method(*args, **named))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import Any
 
-from workbench.core.call import ServiceStep
+from workbench.core.call import ServiceStep, Surroundings
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask, masked
 from workbench.core.payload.asked import Asked, NotInRecord, Unknown
@@ -81,6 +81,10 @@ class FromRecord:
 
     def past(self, what: str) -> None:
         """It is asked for real, as it was in the earlier call."""
+
+    def around(self, usual: Surroundings) -> Surroundings:
+        """What is usual: what follows the record is asked for real."""
+        return usual
 
     def ended(self) -> RecordDiffers | None:
         """Where the run left the record; None if it got to its step, or failed before for a reason of its own."""

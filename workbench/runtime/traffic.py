@@ -107,6 +107,8 @@ class Traffic(Ring[Trace]):
         """Called as each call to another system ends."""
         self.again: Callable[..., Any] = _nobody
         """Runs a call again."""
+        self.make_test: Callable[..., Any] = _nobody
+        """Makes a call a test."""
         self.compare = Compared
 
     @overload
@@ -288,7 +290,7 @@ def _let_go(trace: Trace) -> int:
     return sum(asked.let_go() for step in services for asked in step.asked or ())
 
 
-def _nobody(trace: Trace, **how: Any) -> Any:
+def _nobody(trace: Trace, *_: Any, **how: Any) -> Any:
     raise WorkbenchError(f"Nobody runs call {trace.cid} again. Fix: take it from the traffic of a workbench.")
 
 

@@ -155,3 +155,14 @@ def test_an_error_is_raised_again_with_its_words_and_facts_and_without_its_frame
 )
 def test_headers_that_are_credentials_or_of_the_conversation_are_not_kept(header: str, kept: bool) -> None:
     assert is_kept(header) is kept
+
+
+def test_a_secret_whose_name_is_known_is_kept_by_its_name_and_given_again_as_its_value() -> None:
+    learn("copying-named-secret", "SHOP_TOKEN")
+    for value in ("a copying-named-secret b", b"a copying-named-secret b", {"k": ["copying-named-secret"]}):
+        copy = Copying(1000).copy(value)
+        assert "copying-named-secret" not in repr(copy)
+        assert "secret(SHOP_TOKEN)" in repr(copy)
+        assert fresh(copy, None) == value
+    with pytest.raises(CannotKeep, match="holds the value of a secret"):
+        Copying(1000).copy("in base64: Y29weWluZy1uYW1lZC1zZWNyZXQ=")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from workbench.app.asking import inline
 from workbench.app.asking.curl import Sent
+from workbench.app.cassettes.playing import own_headers
+from workbench.app.cassettes.using import InUse, in_use
 from workbench.app.parts import Parts
-from workbench.app.serving.views import DRAFT_HEADER
 from workbench.core.current import CURRENT
-from workbench.core.errors import ServiceUsage
+from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.service import Service, named
 from workbench.core.trace import Trace
 from workbench.runtime.traffic import Traffic
@@ -22,6 +25,7 @@ class Calling:
     """The part of a `Workbench` that calls services."""
 
     _parts: Parts
+    folder: Path
     traffic: Traffic
     start: Callable[..., str]
 
@@ -93,11 +97,27 @@ class Calling:
         body = inline.body_of(data, json, told)
         definition: Any = self._user_named(user) if user else None
         more = definition.credentials(self._parts.secrets.reveal) if user else {}
-        draft = self._parts.draft
-        if draft is not None and draft.is_mine:
-            more[DRAFT_HEADER] = draft.token
         sent = Sent(method, f"{self.start()}{target}", told, body, definition)
-        return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self.traffic.kept)
+        with own_headers(self._parts) as ours:
+            return inline.Answer(*inline.send(sent, more | ours, timeout_seconds), sent, self.traffic.kept)
+
+    def cassette(self, name: str, *, raises: str = "") -> AbstractContextManager[InUse]:
+        """Have the calls of a block answered by a cassette: `with wb.cassette("api-sample"): wb.call("GET /api/x")`.
+
+        Nobody outside is called: peers of its own answer, with what the other sides had when it was recorded, or the
+        record does. `workbench test --live` lets the outside answer, and compares.
+
+        Args:
+            name: A file in the folder `cassettes` beside the notebook, as `.make_test()` of a call writes it.
+            raises: The error that the block is to raise, as `BadRequest: No such order`.
+
+        Raises:
+            NoCassette, DamagedCassette, NewerCassette: It cannot be read.
+            StaleCassette: A connection's definition, or what the service asks, is not as it was.
+            Drifted: The outside answers otherwise.
+            ExpectationFailed: Another error was raised than `raises`, or none.
+        """
+        return in_use(self._parts, self.folder, name, raises)
 
     def _not_on_loop(self, what: str, fix: str) -> None:
         if self._parts.loop.is_here:

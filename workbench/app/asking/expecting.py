@@ -16,6 +16,8 @@ from typing import Any, Self
 import msgspec
 
 from workbench.app.asking.inline import Answer
+from workbench.app.cassettes.noise import difference
+from workbench.app.cassettes.values import plain_of
 from workbench.connections.definition import Item
 from workbench.core.errors import ServiceUsage, WorkbenchError, short
 from workbench.core.masking import mask
@@ -82,16 +84,26 @@ class ExpectedAnswer(Expectation):
         status: int | None = None,
         json: Any = ANYTHING,
         text: str | None = None,
+        body: str | None = None,
         headers: Mapping[str, str] | None = None,
         schema: Any = None,
     ) -> Self:
-        """Its status; its body as JSON, equal to `json`; `text` in its body; each of `headers`.
+        """Its status; its body as JSON, equal to `json`, `...` being anything; `text` in its body; each of `headers`.
 
+        `body` is all of its body as text, in which `...` stands for the CID.
         `schema` is a type that the JSON can be read as (dataclass, Struct, TypedDict), or a JSON Schema.
         """
-        return self._hold(lambda: self._wrong(status, json, text, headers or {}, schema))
+        return self._hold(lambda: self._wrong(status, json, (text, body), headers or {}, schema))
 
-    def _wrong(self, status: int | None, json: Any, text: str | None, headers: Mapping[str, str], schema: Any) -> str:
+    def _wrong(
+        self,
+        status: int | None,
+        json: Any,
+        texts: tuple[str | None, str | None],
+        headers: Mapping[str, str],
+        schema: Any,
+    ) -> str:
+        text, body = texts
         try:
             seen = self._seen() if callable(self._seen) else self._seen
         except Exception as exc:
@@ -104,23 +116,31 @@ class ExpectedAnswer(Expectation):
             wrong.append(f"expected status {status}, got {given}")
         if text is not None and text not in seen.text:
             wrong.append(f"expected {text!r} in the body")
+        if body is not None and body not in (seen.text, seen.text.replace(getattr(seen, "cid", "") or "\0", "...")):
+            wrong.append(f"expected the body {body!r}")
         wrong += [
             f"expected header {name}: {value}, got {seen.headers.get(name)}"
             for name, value in headers.items()
             if seen.headers.get(name) != value
         ]
         if json is not ANYTHING or schema is not None:
-            wrong += _wrong_json(seen.text, json, schema)
+            wrong += _wrong_json(seen.text, json, schema, getattr(seen, "cid", ""))
         shown = repr(seen) if isinstance(seen, Answer) else seen.text[:MOST_CHARACTERS]
         return f"{'; '.join(wrong)}. It was:\n{shown}" if wrong else ""
 
 
-def _wrong_json(text: str, json: Any, schema: Any) -> list[str]:
+def _wrong_json(text: str, json: Any, schema: Any, cid: str) -> list[str]:
     try:
         found = msgspec.json.decode(text)
     except msgspec.DecodeError as exc:
         return [f"expected JSON, which the body is not: {exc}"]
-    wrong = [f"expected the JSON {json!r}"] if json is not ANYTHING and found != json else []
+    wrong = []
+    at = difference(json, found) if json is not ANYTHING else None
+    if at is not None and cid and cid in text:
+        # Within a text, as in a sentence, `...` stands for the CID.
+        at = difference(json, msgspec.json.decode(text.replace(cid, "...")))
+    if at is not None:
+        wrong.append(f"expected the JSON {_written(json)}{f', and it differs at {at}' if at else ''}")
     if isinstance(schema, Mapping):
         from jsonschema.validators import validator_for
 
@@ -132,6 +152,20 @@ def _wrong_json(text: str, json: Any, schema: Any) -> list[str]:
         except msgspec.ValidationError as exc:
             wrong.append(f"expected JSON of {getattr(schema, '__name__', schema)}: {exc}")
     return wrong
+
+
+def _written(json: Any) -> str:
+    return repr(json).replace("Ellipsis", "...")
+
+
+class ExpectedValue(ExpectedAnswer):
+    """Of what a service returned: what JSON has of it."""
+
+    def _wrong(self, *wanted: Any) -> str:
+        json, found = wanted[1], plain_of(self._seen)
+        at = difference(json, found)
+        where = f" It differs at {at}." if at else ""
+        return "" if at is None else f"expected {_written(json)}, got {found!r}.{where}"
 
 
 class ExpectedPeer(Expectation):
@@ -268,8 +302,8 @@ def _listed(entries: Iterable[str]) -> str:
     return "nothing." if not lines else lines[0] if len(lines) == 1 else "\n  " + "\n  ".join(lines)
 
 
-def expect(seen: Any, use: Callable[[], Iterable[Use]]) -> Expectation:
-    """The expectation that fits what is seen.
+def expect(seen: Any, use: Callable[[], Iterable[Use]], *, is_value: bool = False) -> Expectation:
+    """The expectation that fits what is seen; `is_value` if it may be what a service returned.
 
     Raises:
         ServiceUsage: Nothing can be expected of it.
@@ -286,6 +320,8 @@ def expect(seen: Any, use: Callable[[], Iterable[Use]]) -> Expectation:
         return ExpectedConnection(seen)
     if isinstance(seen, Answer) or callable(seen) or hasattr(seen, "status_code"):
         return ExpectedAnswer(seen)
+    if is_value:
+        return ExpectedValue(seen)
     raise ServiceUsage(
         f"wb.expect takes an answer, a peer, a job, a limit, a connection or wb.log, not {short(seen)}. "
         f"Fix: assert it, as any value."

@@ -49,7 +49,8 @@ class FoundSecrets:
             WorkbenchError: `.env` is there and cannot be read.
         """
         if value := self._set(secret.name):
-            learn(value)
+            # What this process alone knows has a name that nobody could set.
+            learn(value, "" if given(secret.name) else secret.name)
             return secret.prefix + value
         if self._sandboxed():
             return secret.prefix + self.played.setdefault(secret.name, secrets.token_urlsafe(12))

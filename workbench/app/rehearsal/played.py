@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from threading import Lock
 from typing import Any
 
-from workbench.core.call import ServiceStep
+from workbench.core.call import ServiceStep, Surroundings
 from workbench.core.current import ASKING, CURRENT
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import masked
@@ -90,6 +90,10 @@ class Played:
     def entered(self) -> Played:
         """What answers the service that is invoked now: it has no record of its own."""
         return self
+
+    def around(self, usual: Surroundings) -> Surroundings:
+        """What is usual, where connections are answered from the record or lead to stand-ins."""
+        return usual
 
     def past(self, what: str) -> None:
         """Refuse what is asked neither of a stand-in nor of the record."""

@@ -220,7 +220,7 @@ def _view(parts: Parts, way: _Way) -> View | None:
 
 def _invoked(parts: Parts, trace: Trace, service: str, payload: Any, way: _Way) -> Repeated:
     call = parts.invoker.new_root(service, payload, services=way.services)
-    call.replay = way.replay
+    call.play(way.replay)
     parts.around.watched.add(call)
     answer, error = None, None
     try:

@@ -88,6 +88,25 @@ class Unknown(str):
     """Why what was sent is not kept, as the end of a sentence; nothing can be compared with it."""
 
 
+class Told(NamedTuple):
+    """What is kept of one thing that was asked, for a record that outlives its process.
+
+    Attributes:
+        answer: What came back, copied; of what answers item by item, `Answers`.
+        error: The class of the error that came instead, its arguments and its facts.
+        why: Why neither is kept, as the end of a sentence; '' if one is.
+        awaited: Whether it was awaited.
+    """
+
+    connection: str
+    operation: str
+    arguments: Any
+    answer: Any = None
+    error: tuple[type[Exception], Any, Any] | None = None
+    why: str = ""
+    awaited: bool = False
+
+
 class Asked:
     """One thing that a service asked of a connection or of another service, and what came back.
 
@@ -98,12 +117,15 @@ class Asked:
         steps: What it was in the trace.
         why: Why a later run cannot be answered from it, as the end of a sentence; '' if it can.
         is_told: Whether it was itself answered from the record of an earlier call.
+        awaited: Whether it was awaited.
     """
 
-    __slots__ = ("_answer", "_error", "arguments", "connection", "is_told", "operation", "size", "steps", "why")
+    __slots__ = (
+        *("_answer", "_error", "arguments", "awaited", "connection", "is_told", "operation", "size", "steps", "why"),
+    )
 
     def __init__(self, connection: str, operation: str, sent: Any, cid: str) -> None:
-        self.connection, self.operation, self.is_told = connection, operation, False
+        self.connection, self.operation, self.is_told, self.awaited = connection, operation, False, False
         self.steps: list[Traced] = []
         self.why = RUNNING
         self._answer: Any = None
@@ -114,6 +136,20 @@ class Asked:
         except CannotKeep as exc:
             self.arguments = Unknown(exc)
         self.size = copying.size
+
+    @property
+    def told(self) -> Told:
+        """What is kept of it."""
+        answer, error = (None, None) if self.why else (self._answer, self._error)
+        return Told(self.connection, self.operation, self.arguments, answer, error, self.why, self.awaited)
+
+    @classmethod
+    def of(cls, told: Told) -> Asked:
+        """One of an earlier process, from which a run can be answered."""
+        made = cls(told.connection, told.operation, None, "-")
+        made.arguments, made._answer, made._error, made.why = told.arguments, told.answer, told.error, told.why
+        made.awaited = told.awaited
+        return made
 
     def returned(self, value: Any, most: int) -> None:
         """Keep what came back."""

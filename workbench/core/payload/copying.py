@@ -83,8 +83,23 @@ class Long(NamedTuple):
         return f"<{self.size:,} {self.hash}>"
 
 
+class Hidden(NamedTuple):
+    """A text, or bytes, in which values of secrets stood: in pieces, each with whether it is the name of a secret."""
+
+    pieces: tuple[tuple[str, bool], ...]
+    is_bytes: bool
+
+    def __repr__(self) -> str:
+        return repr("".join(f"secret({each})" if is_name else each for each, is_name in self.pieces))
+
+    def revealed(self) -> str | bytes:
+        """The text with the values again, as far as this process has learned them."""
+        text = "".join(MASKER.value_of(each) if is_name else each for each, is_name in self.pieces)
+        return text.encode("utf-8", "surrogateescape") if self.is_bytes else text
+
+
 class Copying:
-    """Copies one value.
+    """Copies one value, in which the name of a secret takes the place of its value.
 
     Args:
         most: How much of it may be kept [bytes, characters].
@@ -141,18 +156,18 @@ class Copying:
         if self.size > self._most:
             raise CannotKeep(f"is over {self._most:,} bytes, too large to be kept")
 
-    def text(self, value: str) -> str:
-        """A text, unless a secret stands in it."""
+    def text(self, value: str) -> Any:
+        """A text; where the value of a secret stands in it, whose name is not known, it cannot be kept."""
         self.take(len(value))
         if MASKER.knows_any and mask(value) != value:
-            raise CannotKeep("holds the value of a secret, which is not kept")
+            return _hidden(value, False)
         return value
 
     def bytes(self, value: Any) -> Any:
-        """Bytes, unless a secret stands in them."""
+        """Bytes, as texts are."""
         self.take(len(value))
         if MASKER.knows_any and mask(text := bytes(value).decode("utf-8", "surrogateescape")) != text:
-            raise CannotKeep("holds the value of a secret, which is not kept")
+            return _hidden(text, True)
         return value if type(value) is bytes else bytearray(value) if type(value) is bytearray else bytes(value)
 
     def otherwise(self, value: Any) -> Any:
@@ -193,8 +208,16 @@ class Sending(Copying):
         return Opaque(type(value).__name__)
 
 
+def _hidden(text: str, is_bytes: bool) -> Hidden:
+    if (pieces := MASKER.apart(text)) is None:
+        raise CannotKeep("holds the value of a secret, which is not kept")
+    return Hidden(tuple(pieces), is_bytes)
+
+
 def fresh(copy: Any, held: Any) -> Any:
     """A value for a service to work with, made of a copy that stays as it is."""
+    if isinstance(copy, Hidden):
+        return copy.revealed()
     if isinstance(copy, Made):
         return copy.cls.of_record(fresh(copy.record, held), held)
     if isinstance(copy, dict):
