@@ -12,6 +12,7 @@ import typer
 from typer import Argument, Option
 
 from workbench import __version__
+from workbench.cli import sharing
 from workbench.core.errors import WorkbenchError
 
 P = ParamSpec("P")
@@ -326,6 +327,10 @@ def examples(
 
     told = examples.copy(folder)
     return told if as_json else examples.said(told)
+
+
+app.command("git")(command(sharing.git))
+app.command("git-filter", hidden=True)(command(sharing.git_filter))
 
 
 @app.command()
