@@ -29,11 +29,11 @@ class SleepyClock(VirtualClock):
 
     def sleep(self, seconds: float) -> None:
         """Let the wall clock alone go on."""
-        self._seconds += seconds
+        self._set(self._seconds + seconds)
 
     def set_back(self, seconds: float) -> None:
         """Set the wall clock back; elapsed time goes on."""
-        self._seconds -= seconds
+        self._set(self._seconds - seconds)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from itertools import takewhile
 import pytest
 
 from tests.scheduler.conftest import START, Bench
+from workbench.core.clock import VirtualClock
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import Agenda
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob
@@ -64,20 +65,24 @@ SPRING = datetime(2026, 3, 27, tzinfo=UTC)
 )
 def test_the_agenda_comes_to_each_planned_time_once(job: AnyJob) -> None:
     record, until = JobRecord(job, SPRING), SPRING + timedelta(days=4)
-    agenda, now, found = Agenda(), SPRING, list[datetime]()
+    clock, found = VirtualClock(SPRING), list[datetime]()
+    agenda = Agenda(clock)
     agenda.set(record, plan.next_time(job, SPRING, SPRING))
-    while (at := agenda.next_at()) is not None and (now := at) <= until:
-        found += [due.planned for due in agenda.due(now)]
+    while (at := agenda.next_at()) is not None and at <= until:
+        clock.move_to(at)
+        found += [due.planned for due in agenda.due()]
     assert found == list(takewhile(lambda at: at <= until, plan.times(job, SPRING, SPRING)))
     assert len(found) >= 4
 
 
 def test_the_agenda_goes_on_from_where_a_long_sleep_ended() -> None:
     job = IntervalJob("a", service="ok", minutes=1)
-    agenda = Agenda()
+    agenda = Agenda(clock := VirtualClock(START))
     agenda.set(JobRecord(job, START), START + timedelta(minutes=1))
-    assert agenda.due(START + timedelta(minutes=1))[0].unseen_until is None
-    late, young = agenda.due(START + timedelta(hours=8, seconds=30))
+    clock.advance(60)
+    assert agenda.due()[0].unseen_until is None
+    clock.move_to(START + timedelta(hours=8, seconds=30))
+    late, young = agenda.due()
     assert (late.planned, late.unseen_until) == (START + timedelta(minutes=2), START + timedelta(hours=7, seconds=3570))
     assert (young.planned, young.unseen_until) == (START + timedelta(hours=8), None)
     assert agenda.at("a") == START + timedelta(hours=8, minutes=1)
