@@ -20,6 +20,10 @@ DEPLOY = (
 ENVIRONMENT = "import os\nprint(os.environ.get('WORKBENCH_STORE'), os.environ.get('WORKBENCH_PORT'))"
 
 
+# Without the plugins of other packages pytest starts in a third of the time; one test has it find ours by itself.
+NAMED, ALONE = ("-p", "workbench.testing.plugin"), {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
 def shown(text: str, html: str) -> dict[str, Any]:
     """A display as it is saved."""
     data = {"text/plain": [text], "text/html": [html]}
@@ -42,9 +46,9 @@ def write(path: Path, *cells: tuple[str, list[dict[str, Any]]]) -> None:
     path.write_text(json.dumps(content))
 
 
-def nbval(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Test the notebooks of a folder."""
-    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-rA", "-p", "no:cacheprovider"]
+def run(folder: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Test what is in a folder."""
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", *options]
     given = kernel_env(JUPYTER_RUNTIME_DIR=str(folder / "runtime"), IPYTHONDIR=str(folder / "ipython")) | env
     return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, timeout=100, check=False)
 
@@ -56,41 +60,34 @@ def test_live_html_may_differ_and_stable_text_not_and_the_kernel_keeps_to_itself
     saved = [shown(GREETING, "another port"), shown("a v1 is live.", "other colours")]
     write(tmp_path / "same.ipynb", (DEPLOY, saved), (ENVIRONMENT, [printed("memory:// 0\n")]))
     write(tmp_path / "other.ipynb", (DEPLOY, [shown(GREETING, ""), shown("a v7 is live.", "")]))
-    done = nbval(tmp_path)
+    write(tmp_path / "scratch.ipynb", ("x = 1", []), ("raise RuntimeError", []), ("x = 2", []))
+    notebook = json.loads((tmp_path / "scratch.ipynb").read_text())
+    notebook["cells"][1]["metadata"]["tags"] = ["scratch"]
+    (tmp_path / "scratch.ipynb").write_text(json.dumps(notebook))
+    done = run(tmp_path, "--nbval")
     assert done.returncode == 1, done.stdout
-    assert "1 failed, 2 passed" in done.stdout
+    assert "1 failed, 4 passed" in done.stdout
     assert re.search(r"FAILED other\.ipynb", done.stdout)
     assert len(re.findall(r"PASSED same\.ipynb", done.stdout)) == 2
+    assert re.findall(r"PASSED scratch\.ipynb::(Cell \d)", done.stdout) == ["Cell 0", "Cell 2"], "scratch is left out"
     assert not (tmp_path / ".workbench").exists()
 
 
-def test_what_a_person_has_set_stays(tmp_path: Path) -> None:
-    write(tmp_path / "one.ipynb", (ENVIRONMENT, [printed("sqlite:///mine.db 0\n")]))
-    assert nbval(tmp_path, WORKBENCH_STORE="sqlite:///mine.db").returncode == 0
-
-
-def test_nbval_leaves_scratch_cells_out(tmp_path: Path) -> None:
-    write(tmp_path / "one.ipynb", ("1", []), ("raise RuntimeError", []), ("2", []))
-    notebook = json.loads((tmp_path / "one.ipynb").read_text())
-    notebook["cells"][1]["metadata"]["tags"] = ["scratch"]
-    (tmp_path / "one.ipynb").write_text(json.dumps(notebook))
-    command = [sys.executable, "-m", "pytest", "--nbval", "--co", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=kernel_env(), capture_output=True, text=True, timeout=100, check=False
-    )
-    assert [line for line in done.stdout.splitlines() if "::" in line] == [
-        "one.ipynb::Cell 0",
-        "one.ipynb::Cell 2",
-    ], done.stdout
-
-
-@pytest.mark.parametrize("options", [[], ["--nbval-lax"]])
-def test_other_tests_are_left_alone(tmp_path: Path, options: list[str]) -> None:
-    wanted = "memory://" if options else None
-    text = f"import os\n\ndef test_it():\n    assert os.environ.get('WORKBENCH_STORE') == {wanted!r}\n"
-    (tmp_path / "test_one.py").write_text(text)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=kernel_env(), capture_output=True, text=True, timeout=100, check=False
-    )
+def test_what_a_person_has_set_stays_and_other_tests_run_beside_notebooks(tmp_path: Path) -> None:
+    write(tmp_path / "one.ipynb", (f"{ENVIRONMENT}\nassert os.environ['WORKBENCH_STORE'] == 'sqlite:///mine.db'", []))
+    write_test(tmp_path, "sqlite:///mine.db", "0")
+    done = run(tmp_path, "--nbval-lax", *NAMED, "-p", "nbval.plugin", WORKBENCH_STORE="sqlite:///mine.db", **ALONE)
     assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+
+
+def test_without_nbval_other_tests_are_left_alone(tmp_path: Path) -> None:
+    write_test(tmp_path, None, None)
+    done = run(tmp_path, *NAMED, **ALONE)
+    assert done.returncode == 0, done.stdout
+
+
+def write_test(folder: Path, store: str | None, port: str | None) -> None:
+    """A test that is no notebook's, of the environment that it has."""
+    test = "def test_it():\n    assert [os.environ.get(f'WORKBENCH_{each}') for each in ('STORE', 'PORT')]"
+    (folder / "test_one.py").write_text(f"import os\n\n{test} == {[store, port]!r}\n")

@@ -10,8 +10,8 @@ from tests.bench.files import moved
 from tests.soak.transfers import WRONG_SIZES, soak
 
 IS_LONG = bool(os.environ.get("WORKBENCH_SOAK"))
-RUNS = 1_000 if IS_LONG else 20
-LYING_RUNS, LYING = (250, ["ftp", "sftp"]) if IS_LONG else (6, ["sftp"])
+RUNS = 1_000 if IS_LONG else 8
+LYING_RUNS, LYING = (250, ["ftp", "sftp"]) if IS_LONG else (3, ["sftp"])
 # How, from and to what, and the most that the process grows [MiB]. What goes to Dropbox waits until there are 8 of it.
 WAYS = [("transfer", "ftp", "sftp", 32), ("service", "rest", "dropbox", 48)]
 ALL_WAYS = [

@@ -41,13 +41,13 @@ def test_each_recipe_needs_no_name_that_its_cells_do_not_make() -> None:
             kernel.run("%reset -f")
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize(
-    "recipe", RECIPES if os.environ.get("WORKBENCH_SOAK") else RECIPES[:1], ids=lambda each: each.name
-)
-def test_a_recipe_runs_in_a_kernel_of_its_own(recipe: Recipe) -> None:
-    with Kernel("workbench", env=ENV) as kernel:
-        expect_to_run(kernel, recipe)
+if os.environ.get("WORKBENCH_SOAK"):  # above, they run one after another in one kernel, whose names are cleared
+
+    @pytest.mark.timeout(120)
+    @pytest.mark.parametrize("recipe", RECIPES, ids=lambda each: each.name)
+    def test_a_recipe_runs_in_a_kernel_of_its_own(recipe: Recipe) -> None:
+        with Kernel("workbench", env=ENV) as kernel:
+            expect_to_run(kernel, recipe)
 
 
 def test_recipes_are_offered_and_shown_cell_by_cell(ask: Asking) -> None:
