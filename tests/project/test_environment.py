@@ -23,8 +23,8 @@ CONDA_NAMES = {"redis-py": "redis", "python-tzdata": "tzdata"}
 NARROWER = {"ipykernel": SpecifierSet(">=7.4,<8")}
 # What our dependencies are made of: they bring it in every version that we allow.
 BROUGHT = {
-    *("ipython", "traitlets", "jupyter-client", "jupyter-core", "pyzmq", "comm"),  # ipykernel
-    *("nbformat", "nbclient", "pytest"),  # jupyterlab, nbval
+    *("ipython", "traitlets", "jupyter-client", "jupyter-core", "pygments", "pyzmq", "comm"),  # ipykernel
+    *("nbconvert", "nbformat", "nbclient", "pytest"),  # jupyterlab, nbval
     "urllib3",  # requests
     "botocore",  # boto3
 }

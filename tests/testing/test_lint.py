@@ -32,6 +32,7 @@ BOTH = 'wb.define(FTPConnection("In", host="ftp.example.com"), DropboxConnection
 AWAITS = "class Awaits(Service):\n    name = 'awaits'\n    async def handle(self):\n        "
 # In two parts, so that no scanner takes them for secrets of ours.
 KEY, TOKEN = "AKIA" + "ABCDEFGHIJKLMNOP", "ghp_" + "a1B2" * 9
+JWT = ".".join(("eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiJhZGEifQ", "c2lnbmF0dXJl"))
 
 
 def indented(text: str) -> str:
@@ -77,6 +78,11 @@ FOUND: list[tuple[str, list[str], tuple[int, int]]] = [
     ("blocking-in-async", [AWAITS + "return self.invoke('other')"], (2, 4)),
     ("blocking-in-async", [BOTH, AWAITS + "conn = self.out.ftp['In'].conn\n        return conn.listdir('/')"], (3, 5)),
     ("blocking-in-async", [AWAITS + "return self.kvdb.conn.get('newest')"], (2, 4)),
+    ("secret-in-notebook", ["import os", "os.environ['PARTNER_TOKEN'] = 'hunter22'"], (3, 1)),
+    ("secret-in-notebook", ["import os", "os.environ.setdefault('PARTNER_TOKEN', 'hunter22')"], (3, 1)),
+    ("secret-in-notebook", ["import requests", "requests.get('https://x.test', auth=('ada', 'hunter22'))"], (3, 1)),
+    ("secret-in-notebook", ["headers = {'X-API-Key': 'hunter22'}"], (2, 1)),
+    ("secret-in-notebook", [f"head = '{JWT}'"], (2, 1)),
     ("secret-in-notebook", ['wb.define(BasicAuth("a", password="hunter22"))'], (2, 1)),
     ("secret-in-notebook", ['wb.define(APIKey("a", key="hunter22"))'], (2, 1)),
     ("secret-in-notebook", ['\nMY_API_KEY = "hunter22"'], (2, 2)),

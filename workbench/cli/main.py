@@ -329,6 +329,8 @@ def examples(
     return told if as_json else examples.said(told)
 
 
+app.command(epilog="Several notebooks: share one, and bring the others by --with.")(command(sharing.share))
+app.command("open")(command(sharing.open_package))
 app.command("git")(command(sharing.git))
 app.command("git-filter", hidden=True)(command(sharing.git_filter))
 

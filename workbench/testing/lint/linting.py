@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from workbench.testing.lint.code import blocking_in_async, non_determinism, secret_in_notebook
+from workbench.testing.lint.code import blocking_in_async, non_determinism
 from workbench.testing.lint.notebook import CodeCell, Finding, Notebook
+from workbench.testing.lint.secrets import secret_in_notebook
 from workbench.testing.lint.state import out_of_order, undefined_name
 from workbench.testing.lint.wiring import early_delete, undefined_connection, unguarded_channel, unsaid_missed
 from workbench.testing.saved import NotTestable
@@ -59,20 +60,26 @@ def lint(path: Path) -> list[Finding]:
         notebook = Notebook(path)
     except NotTestable as exc:
         return [Finding(0, 1, 1, "unreadable", str(exc))]
-    allowed: list[Allowed] = []
-    found = list(notebook.broken)
+    allowed, unclear = allowances(notebook)
+    found = [*notebook.broken, *unclear]
+    for rule in RULES.values():
+        found += [each for each in rule(notebook) if not any(one.covers(each) for one in allowed)]
+    return sorted(found)
+
+
+def allowances(notebook: Notebook) -> tuple[list[Allowed], list[Finding]]:
+    """What comments of a notebook allow, and findings about those that are unclear."""
+    allowed, unclear = list[Allowed](), list[Finding]()
     for at, cell in enumerate(notebook.cells):
         for line, is_alone, comment in _comments(cell):
             if match := _ALLOW.search(comment):
                 rules = [each.strip() for each in (match["rules"] or "").split(",")]
                 if said := _unclear(rules, match["reason"] or ""):
-                    found.append(Finding(cell.number, line, line, "unclear-allow", said))
+                    unclear.append(Finding(cell.number, line, line, "unclear-allow", said))
                     continue
                 place = (0 if at == 0 else cell.number, 0) if is_alone else (cell.number, line)
                 allowed += [Allowed(rule, *place) for rule in rules]
-    for rule in RULES.values():
-        found += [each for each in rule(notebook) if not any(one.covers(each) for one in allowed)]
-    return sorted(found)
+    return allowed, unclear
 
 
 def _comments(cell: CodeCell) -> Iterator[tuple[int, bool, str]]:
