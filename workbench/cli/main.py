@@ -183,6 +183,9 @@ def run_tests(
     allow_outside: Annotated[
         bool, Option("--allow-outside", help="Let notebooks call the outside, where they say so, in place of peers.")
     ] = False,
+    live: Annotated[
+        bool, Option("--live", help="Let the outside answer where a cassette would, and say what it answers otherwise.")
+    ] = False,
     parallel: Annotated[
         int | None, Option(metavar="N", min=1, help="Notebooks that run side by side; one for each processor if unset.")
     ] = None,
@@ -195,7 +198,7 @@ def run_tests(
     options += [f"--clock={clock}", f"--cell-timeout={cell_timeout}", f"--notebook-timeout={notebook_timeout}"]
     options += ["-k", testing.expression(select)] if select else []
     options += [f"--junitxml={junit}"] if junit else []
-    flags = {"-x": first, "--lf": failed, "--allow-outside": allow_outside}
+    flags = {"-x": first, "--lf": failed, "--allow-outside": allow_outside, "--live-cassettes": live}
     options += [flag for flag, is_set in flags.items() if is_set]
     raise typer.Exit(testing.run(notebooks or [], options, watch=watch, parallel=parallel))
 

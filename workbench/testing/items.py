@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from workbench.app.cassettes.using import LIVE, VARIABLE
 from workbench.testing.compare import Volatile, differences
 from workbench.testing.folder import environment, own_folder
 from workbench.testing.kernel import Kernel, KernelTrouble, Ran
@@ -30,6 +31,7 @@ class How(NamedTuple):
         notebook_seconds: Longest time of one notebook [s].
         clock: One of `CLOCKS`.
         outside: Whether connections go where the notebook says, and not to their peers.
+        live: Whether the outside answers where a cassette would.
         values: What parameters are given, by name.
     """
 
@@ -37,6 +39,7 @@ class How(NamedTuple):
     notebook_seconds: float
     clock: str
     outside: bool
+    live: bool
     values: Mapping[str, Any]
 
 
@@ -79,6 +82,7 @@ class Notebook(pytest.File):
         self.home = Path(tempfile.mkdtemp(prefix="wb-"))
         folder = own_folder(self.home, self.path, self.config.rootpath)
         env = environment(self.home, folder / self.path.name, outside=self.how.outside)
+        env |= {VARIABLE: LIVE} if self.how.live else {}
         extensions = ("workbench",) if self.saved.kernel == "workbench" else ()
         self.kernel = Kernel(folder, self.home, env, extensions)
         try:

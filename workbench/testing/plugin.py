@@ -24,6 +24,8 @@ def pytest_addoption(parser: Any) -> None:
     group = parser.getgroup("workbench")
     said = "let notebooks open connections to the outside, where they say so, in place of peers"
     group.addoption("--allow-outside", action="store_true", help=said)
+    said = "let the outside answer where a cassette would, and compare; as --allow-outside, for all of a notebook"
+    group.addoption("--live-cassettes", action="store_true", help=said)
     group.addoption("--notebooks", action="store_true", help="take the notebooks of folders, and not only named ones")
     group.addoption("--set", action="append", default=[], metavar="NAME=VALUE", help="give a parameter a value")
     group.addoption("--cell-timeout", type=_seconds, default=60.0, metavar="SECONDS", help="longest time of one cell")
@@ -86,7 +88,8 @@ def pytest_collect_file(file_path: Path, parent: Any) -> Any:
         config.getoption("cell_timeout"),
         config.getoption("notebook_timeout"),
         config.getoption("clock"),
-        config.getoption("allow_outside"),
+        config.getoption("allow_outside") or config.getoption("live_cassettes"),
+        config.getoption("live_cassettes"),
         dict(map(_value, config.getoption("set"))),
     )
     return notebook

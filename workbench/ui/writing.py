@@ -15,7 +15,9 @@ def written(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     if text is None:
         desk.wb.drafting.texts.forget(cell)
         return {}
-    found = desk.wb.drafting.defined(str(message["collection"])).get(str(message["full_name"]))
+    collection = str(message.get("collection") or "")
+    # The cell of a test defines nothing.
+    found = desk.wb.drafting.defined(collection).get(str(message["full_name"])) if collection else None
     cells.has_written(desk.wb, cell, str(text), found)
     desk.courier.refresh_all()
     return {}

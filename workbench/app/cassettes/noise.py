@@ -105,6 +105,21 @@ def without_credentials(value: Any) -> Any:
     return mask(value) if isinstance(value, str) else value
 
 
+def replaced(value: Any, old: str, new: str) -> Any:
+    """A value in whose texts and bytes something else stands for `old`."""
+    if isinstance(value, str):
+        return value.replace(old, new) if type(value) is str else value
+    if isinstance(value, bytes):
+        return value.replace(old.encode(), new.encode())
+    if isinstance(value, Made):
+        return Made(value.cls, replaced(value.record, old, new))
+    if type(value) is dict:
+        return {replaced(key, old, new): replaced(each, old, new) for key, each in value.items()}
+    if isinstance(value, list | tuple) and not isinstance(value, Hidden | Long | Opaque):
+        return _like_it(value, [replaced(each, old, new) for each in value])
+    return value
+
+
 def is_credential(name: Any, value: Any) -> bool:
     """Whether a value is called like a credential, as `Authorization`, `api_key` or `accessToken`.
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from workbench.app.cassettes.cassette import Cassette, side_of
 from workbench.app.cassettes.errors import StaleCassette
-from workbench.app.cassettes.noise import like, without_credentials
+from workbench.app.cassettes.noise import like, replaced, without_credentials
+from workbench.app.cassettes.recorded import CID
 from workbench.app.cassettes.stage import Stage
 from workbench.app.parts import Parts
 from workbench.app.serving.views import DRAFT_HEADER
@@ -68,7 +69,9 @@ class Playing:
                 raise self.differs
             self.sent.setdefault(place, now)
         told = self.cassette.asked[place]
-        return None if self.cassette.sides[connection].by == "peer" else Asked.of(told)
+        if self.cassette.sides[connection].by == "peer":
+            return None
+        return Asked.of(told._replace(answer=replaced(told.answer, CID, cid)))
 
     def _place(self, connection: str, operation: str, now: Any) -> int | None:
         left = self._left[connection, operation]

@@ -10,7 +10,7 @@ import msgspec
 
 from workbench.app.cassettes.cassette import Side, side_of
 from workbench.app.cassettes.errors import NotATest
-from workbench.app.cassettes.noise import ANYTHING, is_credential, without_credentials
+from workbench.app.cassettes.noise import ANYTHING, is_credential, replaced, without_credentials
 from workbench.app.cassettes.stage import REDIS
 from workbench.app.parts import Parts
 from workbench.connections.common.hosts import host_of
@@ -24,6 +24,9 @@ from workbench.core.payload.copying import Made
 from workbench.core.trace import Outgoing, Trace
 from workbench.sandbox.catalog import rows
 
+CID = "<CID>"
+"""Stands for the call's CID in what was answered."""
+
 OF_THE_HOUR = frozenset(("date", "server", "age", "via", "keep-alive", "report-to", "nel"))
 """Headers of an answer that no service goes by, and that are others each time."""
 
@@ -34,7 +37,8 @@ def asked_by(trace: Trace) -> tuple[Told, ...]:
     Raises:
         NotATest: It asked for something past what its services hold, which is in no record.
     """
-    return tuple(_scrubbed(told) for service in _services(trace) for told in _of(service))
+    asked = (_scrubbed(told) for service in _services(trace) for told in _of(service))
+    return tuple(each._replace(answer=replaced(each.answer, trace.cid, CID)) for each in asked)
 
 
 def _services(trace: Trace) -> list[ServiceStep]:

@@ -14,6 +14,7 @@ from workbench.ui.panel.answering import ANSWERING, modes
 from workbench.ui.panel.explaining import EXPLAINING
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
+from workbench.ui.panel.making import call_test
 from workbench.ui.panel.offers import offers
 from workbench.ui.panel.peers import PEERS
 from workbench.ui.panel.recipes import recipe_named, recipes
@@ -87,6 +88,7 @@ PANEL: dict[str, Verb] = {
     "panel call": panel_call,
     "call again": again,
     "call compare": compare,
+    "call test": call_test,
     "panel new": panel_new,
     "recipe": recipe,
     "versions": versions,

@@ -1,4 +1,5 @@
 // A call that one can act on: its trace, what it came with and answered, who refused it; run again, compared.
+import { writeCell } from "./cells.js";
 import { button, chip, copyButton, fill, h, milliseconds, spinner } from "./dom.js";
 import { definitionPanel } from "./forms/generic.js";
 import { limitPanel } from "./forms/limit.js";
@@ -99,7 +100,8 @@ export class CallActions {
     this.toggle = button("\u25be", () => this.open(), { class: "wb-tight", "aria-label": "Again, otherwise", "aria-expanded": "false" });
     const off = Boolean(said && !said.can);
     const why = off ? "It still runs, or what it came with is not kept." : null;
-    this.buttons = h("span", { class: "wb-buttons" }, button("Again", () => this.again({}), { disabled: off, title: why }), this.toggle, button("Compare", () => this.choose()));
+    this.buttons = h("span", { class: "wb-buttons" }, button("Again", () => this.again({}), { disabled: off, title: why }), this.toggle, button("Compare", () => this.choose()),
+      button("Make a test", () => this.makeTest(), { disabled: off, title: why ?? "A cell that makes this call and expects its answer, with nobody outside called" }));
     this.el = h("div", { class: "wb-call-actions" }, this.buttons, this.more, this.result);
     this.toggle.disabled = off;
   }
@@ -156,6 +158,20 @@ export class CallActions {
       if (said.failed) this.fail(said.failed);
       else if (said.asks) this.confirm(said.asks, how);
       else this.show(said);
+    } catch (error) {
+      this.fail(error.message);
+    }
+  }
+
+  // Replayed three times first; a test that would not be green is not written.
+  async makeTest() {
+    fill(this.result, spinner(), " replaying ...");
+    try {
+      const said = await this.talk.ask("call test", { cid: this.cid });
+      if (said.failed) return this.fail(said.failed);
+      const { written, problem } = await writeCell(this.el, this.talk, said);
+      const code = written ? null : h("div", { class: "wb-opened" }, h("pre", { class: "wb-answer" }, said.code), copyButton(said.code));
+      fill(this.result, h("div", { class: "wb-hint", role: "status" }, said.said, " ", written ?? problem ?? "Copy it into a cell."), code);
     } catch (error) {
       this.fail(error.message);
     }

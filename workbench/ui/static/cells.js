@@ -21,9 +21,9 @@ export function inCell({ cell, collection, full_name } = {}) {
 
 // Have a cell say what was saved. `written` is what became of it, `takeBack` the way back; `problem` is why not.
 export async function writeCell(el, talk, { write, collection }) {
-  const { action, code, cell, was, near, problem, full_name } = write;
+  const { action, code, cell, was, near, tags, problem, full_name } = write;
   if (action === "none") return canWriteCells() ? { problem } : {};
-  const answer = await wish(el, { action, code, cell, was, near });
+  const answer = await wish(el, { action, code, cell, was, near, tags });
   if (!answer) return {};
   if (answer.problem) return answer;
   const tell = (text) => talk.ask("cell written", { collection, full_name, written: answer.cell, text });
