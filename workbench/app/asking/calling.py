@@ -8,6 +8,7 @@ from typing import Any
 from workbench.app.asking import inline
 from workbench.app.asking.curl import Sent
 from workbench.app.parts import Parts
+from workbench.app.rehearsal.fuzz import EXAMPLES, Findings, fuzz
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage, UnknownName
@@ -98,6 +99,26 @@ class Calling:
             more[DRAFT_HEADER] = draft.token
         sent = Sent(method, f"{self.start()}{target}", told, body, definition)
         return inline.Answer(*inline.send(sent, more, timeout_seconds), sent, self._find_trace)
+
+    def fuzz(self, name: str | type[Service], examples: int = EXAMPLES) -> Findings:
+        """Inputs that make a service fail with a 500, each as small as it gets: `wb.fuzz("api.sample")`.
+
+        They are made of what the service declares as its input, and run in this process through the real pipeline, or
+        by `invoke` where no REST channel leads to the service. No row comes of it, no limit counts, and stand-ins
+        answer for connections. The same service gives the same findings; each has `.payload`, `.error`, `.again()` to
+        run it for real, and `.test`, the text of a `%%test` cell.
+
+        Args:
+            name: The service.
+            examples: How many inputs are tried for each finding, and to see that there is no further one.
+
+        Raises:
+            UnknownName: There is no such service.
+            MissingDependency: Hypothesis is not installed.
+            ServiceUsage: An async service called this, which would hold the server's loop.
+        """
+        self._not_on_loop("wb.fuzz", "call it from a cell")
+        return fuzz(self._parts, named(name), examples, self.invoke)
 
     def _not_on_loop(self, what: str, fix: str) -> None:
         if self._parts.loop.is_here:
