@@ -12,6 +12,7 @@ from workbench.app.asking.curl import Sent
 from workbench.app.cassettes.playing import own_headers
 from workbench.app.cassettes.using import InUse, in_use
 from workbench.app.parts import Parts
+from workbench.app.rehearsal.fuzz import EXAMPLES, Findings, fuzz
 from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.service import Service, named
@@ -118,6 +119,26 @@ class Calling:
             ExpectationFailed: Another error was raised than `raises`, or none.
         """
         return in_use(self._parts, self.folder, name, raises)
+
+    def fuzz(self, name: str | type[Service], examples: int = EXAMPLES) -> Findings:
+        """Inputs that make a service fail with a 500, each as small as it gets: `wb.fuzz("api.sample")`.
+
+        They are made of what the service declares as its input, and run in this process through the real pipeline, or
+        by `invoke` where no REST channel leads to the service. No row comes of it, no limit counts, and stand-ins
+        answer for connections. The same service gives the same findings; each has `.payload`, `.error`, `.again()` to
+        run it for real, and `.test`, the text of a `%%test` cell.
+
+        Args:
+            name: The service.
+            examples: How many inputs are tried for each finding, and to see that there is no further one.
+
+        Raises:
+            UnknownName: There is no such service.
+            MissingDependency: Hypothesis is not installed.
+            ServiceUsage: An async service called this, which would hold the server's loop.
+        """
+        self._not_on_loop("wb.fuzz", "call it from a cell")
+        return fuzz(self._parts, named(name), examples, self.invoke)
 
     def _not_on_loop(self, what: str, fix: str) -> None:
         if self._parts.loop.is_here:

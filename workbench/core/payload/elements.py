@@ -212,7 +212,7 @@ class DictList(Elem):
 
     def __init__(self, name: str, *keys: str | Elem, default: Any = UNSET) -> None:
         super().__init__(name, default)
-        self._each = Dict(name, *keys)
+        self.each = Dict(name, *keys)
 
     def convert(self, value: Any) -> Any:
         if not isinstance(value, list | tuple):
@@ -220,9 +220,9 @@ class DictList(Elem):
         rows, problems = [], []
         for i, each in enumerate(value):
             try:
-                rows.append(self._each.convert(each))
+                rows.append(self.each.convert(each))
             except ValueError as exc:
-                problems += problems_in(f"[{i}]", self._each, exc)
+                problems += problems_in(f"[{i}]", self.each, exc)
         if problems:
             raise BadParts(problems)
         return rows
