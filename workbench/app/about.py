@@ -11,15 +11,16 @@ from workbench.app.parts import Parts
 from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
+from workbench.app.travel.here import TravelClock
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel
 from workbench.channels.pipeline import Page
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.collection import CollectionRow
+from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference
 from workbench.core.payload.request import Headers
-from workbench.core.ports import Clock
 from workbench.core.secret import Secret
 from workbench.security.definitions import SecurityDefinition
 
@@ -27,8 +28,14 @@ from workbench.security.definitions import SecurityDefinition
 class About:
     """The part of a `Workbench` that tells: what there is, where it is found, and how it is used."""
 
-    _parts: Parts
-    clock: Clock
+    _own: Parts
+    clock: TravelClock
+
+    @property
+    def _parts(self) -> Parts:
+        """Its rooms; for what a service on a trip asks, those of the trip."""
+        call = CURRENT.get()
+        return self._own if call is None else self._own.trips.get(call.surroundings, self._own)
 
     @property
     def collections(self) -> Mapping[str, CollectionRow]:
@@ -39,6 +46,10 @@ class About:
     def defined(self) -> list[Entry]:
         """Every definition in force that somebody made, with its origin."""
         return self._parts.book.entries
+
+    def in_force(self, like: Definition) -> Definition | None:
+        """The definition in force under the same name as `like`, if there is one."""
+        return self._parts.book.in_force(like)
 
     @property
     def has_jobs(self) -> bool:

@@ -48,7 +48,9 @@ from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.watchdog import Watchdog
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
+from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import JobChanged
+from workbench.scheduler.runs.bounds import Bounds as JobBounds
 from workbench.stores.opening import is_there, open_store, sqlite_folder
 
 
@@ -94,7 +96,8 @@ class Parts:
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
         self.invoker = self.around.invoker = self._invoker()
         self.channels = self._live_channels()
-        self._settings, self._clock = settings, clock
+        self.settings, self.clock = settings, clock
+        self.trips: dict[object, Parts] = {}
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
@@ -109,14 +112,14 @@ class Parts:
         return HTTPServer(
             self.pipeline,
             self.loop.run,
-            self._settings.port,
+            self.settings.port,
             preference=self.ports,
-            bounds=self._settings.bounds.of_clients(),
+            bounds=self.settings.bounds.of_clients(),
         )
 
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
-        guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
-        caller = self._settings.caller_address()
+        guard = Guard(self.token, frozenset(self.settings.hosts), frozenset(self.settings.origins))
+        caller = self.settings.caller_address()
         pipeline = Pipeline(self.views.view, self.invoker, self.traffic.record, guard, admin, caller)
         pipeline.answered, pipeline.keep = self.events.emit, self.traffic.keep
         return pipeline
@@ -192,14 +195,14 @@ class Parts:
         """Where jobs, runs and clicks are kept: opened, and made, when the first of them is asked for."""
         with self._opening:
             if self._store is None:
-                self._store = open_store(self._settings.store)
+                self._store = open_store(self.settings.store)
         return self._store
 
     def _kept_clicks(self, make: bool) -> KeptClicks | None:
         """What was made by click; None if there is no store yet, and none is to be made."""
-        if not make and self._store is None and not is_there(self._settings.store):
+        if not make and self._store is None and not is_there(self.settings.store):
             return None
-        return KeptClicks(self.store, self._settings.app, lambda collection: self.book.rows[collection].word)
+        return KeptClicks(self.store, self.settings.app, lambda collection: self.book.rows[collection].word)
 
     def _forget_click(self, event: Removed) -> None:
         self.clicks.drop(self.book.rows[event.collection].word, event.name)
@@ -211,16 +214,22 @@ class Parts:
             if self._scheduler is None:
                 scheduler = CellScheduler(
                     self.store,
-                    self._settings.app,
-                    self._clock,
-                    run_job(self.invoker),
+                    self.settings.app,
+                    self.clock,
+                    self._invoke_job(),
                     self.events,
                     self.services_here,
-                    self._settings.bounds.of_jobs(),
+                    self._bounds_of_jobs(),
                 )
                 scheduler.start()
                 self._scheduler = scheduler
         return self._scheduler
+
+    def _invoke_job(self) -> Callable[..., JobResult]:
+        return run_job(self.invoker)
+
+    def _bounds_of_jobs(self) -> JobBounds:
+        return self.settings.bounds.of_jobs()
 
     @property
     def job_count(self) -> int:
@@ -321,7 +330,7 @@ class Parts:
         self.server.start(port)
         if port is not None:
             self.ports.by_hand = True
-        if self._settings.port is None and not self.ports.by_hand:
+        if self.settings.port is None and not self.ports.by_hand:
             self.ports.settle(self.server.port)
         self.own.start()
         self.watchdog.start()
@@ -347,7 +356,7 @@ class Parts:
         self.watchdog.stop()
         self.views.unmount_all()
         self.channels.close_all()
-        if not self._settings.counters.startswith("memory:"):
+        if not self.settings.counters.startswith("memory:"):
             self.loop.run(self.limits.leave_loop(), timeout=2)
         self.limits.close()
         if self._scheduler is not None:

@@ -32,7 +32,7 @@ class LiveConnections:
         stand_in: Callable[[ConnectionDefinition], ConnectionDefinition] = lambda definition: definition,
         check: Callable[[ConnectionDefinition], None] = lambda definition: None,
     ) -> None:
-        self._opening, self._stand_in, self._check = opening, stand_in, check
+        self._opening, self._stand_in, self.check = opening, stand_in, check
         self.bring: Callable[[str], object] = lambda name: None
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
@@ -115,7 +115,7 @@ class LiveConnections:
                 seen: dict[tuple[Secret, str], str] = {}
                 definition = self._definitions[name]
                 if (opened := self._stand_in(definition)) is definition:
-                    self._check(definition)
+                    self.check(definition)
                 live = opened.open(_Noting(self._opening, seen))
                 self._seen[name], self._live[name] = seen, live
         return live
@@ -128,7 +128,7 @@ class LiveConnections:
             values: Values of secrets that are set nowhere yet, by name.
         """
         if (opened := self._stand_in(definition)) is definition:
-            self._check(definition)
+            self.check(definition)
         live = opened.open(_Typed(self._opening, values))
         try:
             return Item(definition, lambda: live).ping()

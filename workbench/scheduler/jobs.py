@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -127,8 +127,13 @@ class Job(Showable):
 class Jobs(Mapping[str, Job]):
     """All jobs of the application by name, those that wait for their cell included."""
 
-    def __init__(self, scheduler: HandledJobs) -> None:
-        self._scheduler = scheduler
+    def __init__(self, scheduler: Callable[[], HandledJobs]) -> None:
+        """Show what the scheduler has that is found at each use."""
+        self._found = scheduler
+
+    @property
+    def _scheduler(self) -> HandledJobs:
+        return self._found()
 
     def __getitem__(self, name: str) -> Job:
         self._scheduler.record(name)
