@@ -13,6 +13,7 @@ from workbench.app.travel.events import Event
 from workbench.app.travel.trip import Trip, Way
 from workbench.core.errors import ServiceUsage
 from workbench.scheduler.jobs import Jobs
+from workbench.scheduler.zones import zone_problem
 
 
 class TravelClock:
@@ -91,6 +92,9 @@ class TravelJobs(Jobs):
         super().__init__(lambda: parts().scheduler)
         self._parts = parts
 
+    def _zone(self) -> str:
+        return SettingsInForce(self._parts().settings).timezone
+
     def simulate(
         self,
         days: float = 1,
@@ -112,7 +116,9 @@ class TravelJobs(Jobs):
         Raises:
             ServiceUsage: An event cannot happen when it says.
         """
-        parts = self._parts()
-        zone = ZoneInfo(timezone or SettingsInForce(parts.settings).timezone)
-        with Trip(parts, lambda begin: begin + timedelta(days=days), Way(dry, False, tuple(events), zone)) as trip:
+        if timezone and (problem := zone_problem(timezone)):
+            raise ServiceUsage(f"The time zone {problem}.")
+        zone = ZoneInfo(timezone or self._zone())
+        way = Way(dry, False, tuple(events), zone)
+        with Trip(self._parts(), lambda begin: begin + timedelta(days=days), way) as trip:
             return trip

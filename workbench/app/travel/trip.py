@@ -23,6 +23,7 @@ from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.account import Account
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, RunEnded
+from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.waits import play
 
 log = logging.getLogger("workbench.travel")
@@ -129,6 +130,10 @@ class Trip:
         """That of each job that had planned times."""
         found = (self.account(name) for name in self._made.scheduler.names())
         return [each for each in found if each.planned]
+
+    def calendar(self) -> Calendar:
+        """What came of each hour of the trip, job by job; a picture in a notebook."""
+        return Calendar.of_runs(self.runs, self.begin, self.end, self._way.zone)
 
     @property
     def calls(self) -> dict[str, str]:
