@@ -304,6 +304,24 @@ def test_many_threads_at_once_break_no_bound_and_lose_no_count() -> None:
     assert cache.hits + cache.misses == 4 * each
 
 
+def test_a_copy_goes_on_by_its_own_clock() -> None:
+    home, trip = VirtualClock(), VirtualClock()
+    home.advance(1000)
+    cache, copy = made(home), made(trip)
+    cache.set("a", 1, expiry=60)
+    cache.set("b", 2)
+    cache.get("a")
+    home.advance(20)
+    copy.take(cache)
+    assert copy.items() == cache.items() == [("a", 1), ("b", 2)]
+    trip.advance(39)
+    assert copy.keys() == ["a", "b"]
+    trip.advance(1)
+    assert copy.keys() == ["b"]
+    assert cache.keys() == ["a", "b"], "what happens to the copy happens to it alone"
+    assert copy.get("b", details=True).last_read > 0 == cache.entries()[1].last_read
+
+
 class Keeper(Service):
     """Uses its caches as Zato's services do."""
 

@@ -14,16 +14,17 @@ from workbench.app.parts import Parts
 from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
+from workbench.app.travel.here import TravelClock
 from workbench.caching.live import LiveCache
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel
 from workbench.channels.pipeline import Page
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.collection import CollectionRow
+from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference
 from workbench.core.payload.request import Headers
-from workbench.core.ports import Clock
 from workbench.core.secret import Secret
 from workbench.security.definitions import SecurityDefinition
 
@@ -31,9 +32,15 @@ from workbench.security.definitions import SecurityDefinition
 class About:
     """The part of a `Workbench` that tells: what there is, where it is found, and how it is used."""
 
-    _parts: Parts
+    _own: Parts
     _collection: Callable[..., Collection[Any]]
-    clock: Clock
+    clock: TravelClock
+
+    @property
+    def _parts(self) -> Parts:
+        """Its rooms; for what a service on a trip asks, those of the trip."""
+        call = CURRENT.get()
+        return self._own if call is None else self._own.trips.get(call.surroundings, self._own)
 
     @property
     def collections(self) -> Mapping[str, CollectionRow]:
@@ -49,6 +56,10 @@ class About:
     def caches(self) -> Collection[LiveCache]:
         """Caches in this process, with what is in them: `wb.caches["my.cache"].keys()`."""
         return self._collection("caches")
+
+    def in_force(self, like: Definition) -> Definition | None:
+        """The definition in force under the same name as `like`, if there is one."""
+        return self._parts.book.in_force(like)
 
     @property
     def has_jobs(self) -> bool:

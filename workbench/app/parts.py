@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from functools import partial
 from threading import RLock, local
 from time import monotonic
-from typing import Any
 
 from workbench.app.around import Around
 from workbench.app.book import Book, Removed
@@ -19,13 +18,13 @@ from workbench.app.configuration.toml_file import overridden
 from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.jobs import CellScheduler, run_job
-from workbench.app.limits import LimitsInForce, arrivals, check_limit, check_short_limit, short_limit, twice
+from workbench.app.limits import check_limit, check_short_limit
 from workbench.app.outside import Outside
+from workbench.app.serving.effects import Effects
 from workbench.app.serving.own import OwnListener
 from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
-from workbench.channels.definition import ChannelDefinition
 from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.live import LiveChannels
@@ -41,7 +40,6 @@ from workbench.core.definition import Definition
 from workbench.core.events import Closed, Events
 from workbench.core.ports import Clock, Store
 from workbench.core.tree import Tree
-from workbench.limiting.definition import Limit
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
 from workbench.runtime.loop import LoopThread
@@ -50,11 +48,13 @@ from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.watchdog import Watchdog
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import Sandbox
+from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import JobChanged
+from workbench.scheduler.runs.bounds import Bounds as JobBounds
 from workbench.stores.opening import is_there, open_store, sqlite_folder
 
 
-class Parts:
+class Parts(Effects):
     """One of each room, wired.
 
     Args:
@@ -103,7 +103,8 @@ class Parts:
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
         self.channels = self._live_channels()
-        self._settings, self._clock = settings, clock
+        self.settings, self.clock = settings, clock
+        self.trips: dict[object, Parts] = {}
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
@@ -118,18 +119,18 @@ class Parts:
         return HTTPServer(
             self.pipeline,
             self.loop.run,
-            self._settings.port,
+            self.settings.port,
             preference=self.ports,
-            bounds=self._settings.bounds.of_clients(),
+            bounds=self.settings.bounds.of_clients(),
         )
 
     def another_server(self) -> HTTPServer:
         """A server of the same channels at a port of its own, not started yet."""
-        return HTTPServer(self._pipeline(self.admin), self.loop.run, 0, bounds=self._settings.bounds.of_clients())
+        return HTTPServer(self._pipeline(self.admin), self.loop.run, 0, bounds=self.settings.bounds.of_clients())
 
     def _pipeline(self, admin: Mapping[tuple[str, str], Admin]) -> Pipeline:
-        guard = Guard(self.token, frozenset(self._settings.hosts), frozenset(self._settings.origins))
-        caller = self._settings.caller_address()
+        guard = Guard(self.token, frozenset(self.settings.hosts), frozenset(self.settings.origins))
+        caller = self.settings.caller_address()
         pipeline = Pipeline(self.views.view, self.invoker, self.traffic.record, guard, admin, caller)
         pipeline.answered, pipeline.keep = self.events.emit, self.traffic.keep
         return pipeline
@@ -206,14 +207,14 @@ class Parts:
         """Where jobs, runs and clicks are kept: opened, and made, when the first of them is asked for."""
         with self._opening:
             if self._store is None:
-                self._store = open_store(self._settings.store)
+                self._store = open_store(self.settings.store)
         return self._store
 
     def _kept_clicks(self, make: bool) -> KeptClicks | None:
         """What was made by click; None if there is no store yet, and none is to be made."""
-        if not make and self._store is None and not is_there(self._settings.store):
+        if not make and self._store is None and not is_there(self.settings.store):
             return None
-        return KeptClicks(self.store, self._settings.app, lambda collection: self.book.rows[collection].word)
+        return KeptClicks(self.store, self.settings.app, lambda collection: self.book.rows[collection].word)
 
     def _forget_click(self, event: Removed) -> None:
         self.clicks.drop(self.book.rows[event.collection].word, event.name)
@@ -225,16 +226,22 @@ class Parts:
             if self._scheduler is None:
                 scheduler = CellScheduler(
                     self.store,
-                    self._settings.app,
-                    self._clock,
-                    run_job(self.invoker),
+                    self.settings.app,
+                    self.clock,
+                    self._invoke_job(),
                     self.events,
                     self.services_here,
-                    self._settings.bounds.of_jobs(),
+                    self._bounds_of_jobs(),
                 )
                 scheduler.start()
                 self._scheduler = scheduler
         return self._scheduler
+
+    def _invoke_job(self) -> Callable[..., JobResult]:
+        return run_job(self.invoker)
+
+    def _bounds_of_jobs(self) -> JobBounds:
+        return self.settings.bounds.of_jobs()
 
     @property
     def job_count(self) -> int:
@@ -253,34 +260,6 @@ class Parts:
         stored = self.scheduler.stored(name)
         return lambda: self.scheduler.put_back(name, stored)
 
-    def _enter_user(self, user: Any) -> None:
-        self.short.put("user", user.name, short_limit(user))
-        self.views.verifier(user.name)
-        self.views.rebuild()
-
-    def _leave_user(self, user: Any) -> None:
-        self.short.put("user", user.name, "")
-        self.views.rebuild()
-
-    def _open_channel(self, channel: ChannelDefinition) -> None:
-        self.short.put("channel", channel.name, channel.limit)
-        self.channels.define(channel)
-
-    def _close_channel(self, channel: ChannelDefinition) -> None:
-        self.short.put("channel", channel.name, "")
-        self.channels.remove(channel.name)
-
-    def limits_in_force(self) -> LimitsInForce:
-        """What `wb.limits` is."""
-        return LimitsInForce(
-            self.limits,
-            lambda name: self.book.remove("limits", name),
-            lambda: self.book.of("channels"),
-            self.known,
-            lambda: arrivals(self.traffic),
-            self.views.rebuild,
-        )
-
     @property
     def draft(self) -> Draft | None:
         """What this thread's cell or file is about to change; each thread has its own."""
@@ -289,30 +268,6 @@ class Parts:
     @draft.setter
     def draft(self, draft: Draft | None) -> None:
         self._of_thread.draft = draft
-
-    def limit_service(self, name: str, text: str) -> None:
-        """Put the `limit =` of a service class into force.
-
-        Raises:
-            NameTaken: The service has a Limit of its own, too.
-        """
-        if text and f"service {name}" in self.book.of("limits"):
-            raise twice(name)
-        self.short.put("service", name, text)
-
-    def follow_service(self, name: str) -> None:
-        """Have limit and requests follow the version that is live now, if any."""
-        live = self.registry.services.get(name)
-        self.short.put("service", name, live.cls.limit if live is not None else "")
-        self.views.follow_services()
-
-    def _limit(self, limit: Limit) -> None:
-        self.limits.define(limit)
-        self.views.rebuild()
-
-    def _lift(self, limit: Limit) -> None:
-        self.limits.remove(limit.on, limit.name)
-        self.views.rebuild()
 
     @property
     def kvdb(self) -> Kvdb:
@@ -335,7 +290,7 @@ class Parts:
         self.server.start(port)
         if port is not None:
             self.ports.by_hand = True
-        if self._settings.port is None and not self.ports.by_hand:
+        if self.settings.port is None and not self.ports.by_hand:
             self.ports.settle(self.server.port)
         self.own.start()
         self.watchdog.start()
@@ -361,7 +316,7 @@ class Parts:
         self.watchdog.stop()
         self.views.unmount_all()
         self.channels.close_all()
-        if not self._settings.counters.startswith("memory:"):
+        if not self.settings.counters.startswith("memory:"):
             self.loop.run(self.limits.leave_loop(), timeout=2)
         self.limits.close()
         if self._scheduler is not None:
@@ -375,12 +330,6 @@ class Parts:
         self.workers.close()
         self.loop.close()
         self.events.emit(Closed())
-
-    def read_secret_again(self, user: str) -> None:
-        """Take a user's secret as it is set now; a definition that was run again unchanged asks for that."""
-        self.views.forget_secrets(user)
-        self.views.verifier(user)
-        self.views.rebuild()
 
     def known(self, collection: str) -> list[str]:
         """Names that a definition may refer to, those of the running cell's own classes included."""

@@ -25,6 +25,7 @@ from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.again import run_again
+from workbench.app.travel.here import TravelClock, TravelJobs
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
@@ -36,9 +37,8 @@ from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.service import Service, named
 from workbench.runtime import capture
-from workbench.runtime.registry import Source
+from workbench.runtime.registry import Source, Version
 from workbench.sandbox.catalog import Sandbox
-from workbench.scheduler.jobs import Jobs
 from workbench.transfer.copying import Progress
 from workbench.transfer.transfer import Transferred, place_of, transfer
 
@@ -83,7 +83,6 @@ class Workbench(Calling, About):
         **bounds: float,
     ) -> None:
         self.app, self.folder = app, Path(folder or ".").resolve()
-        self.clock = clock or SystemClock()
         settings = Settings(
             app=app,
             folder=self.folder,
@@ -98,7 +97,8 @@ class Workbench(Calling, About):
             configuration=configuration or Configuration(),
         )
         self.settings = SettingsInForce(settings)
-        parts = self._parts = Parts(settings, self.clock, admin_addresses(self, lambda: self._parts))
+        parts = self._own = Parts(settings, clock or SystemClock(), admin_addresses(self, lambda: self._own))
+        self.clock = TravelClock(lambda: self._parts)
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
         self.events, self.traffic, self.log = parts.events, parts.traffic, parts.log
         self.outside, self.ports = parts.outside, parts.ports
@@ -165,18 +165,15 @@ class Workbench(Calling, About):
     @cached_property
     def services(self) -> Collection[LiveService]:
         """What is deployed."""
-        parts = self._parts
         return Collection(
             "service",
-            lambda: Each(
-                parts.registry.services,
-                lambda version: LiveService(
-                    version.name, parts.registry, parts.follow_service, self.invoke, self.drafting
-                ),
-            ),
+            lambda: Each((parts := self._parts).registry.services, partial(self._live_service, parts)),
             self._remove_service,
             lambda service: f"v{service.live.number}  {service.doc.partition(chr(10))[0]}".rstrip(),
         )
+
+    def _live_service(self, parts: Parts, version: Version) -> LiveService:
+        return LiveService(version.name, parts.registry, parts.follow_service, self.invoke, self.drafting)
 
     def _remove_service(self, name: str) -> None:
         self._parts.registry.remove(name)
@@ -186,10 +183,6 @@ class Workbench(Calling, About):
         """Take definitions of a further room: `wb.define` puts them into force, `wb.<name>` shows them."""
         self._parts.book.add(row)
         vars(self)[row.name] = self._collection(row.name)
-
-    def in_force(self, like: Definition) -> Definition | None:
-        """The definition in force under the same name as `like`, if there is one."""
-        return self._parts.book.in_force(like)
 
     def withdraw(self, definition: Definition) -> None:
         """Take the definition of that name out of force; nothing happens if it is gone.
@@ -201,8 +194,12 @@ class Workbench(Calling, About):
             self._parts.book.remove(definition.collection, definition.full_name)
 
     def _collection(self, name: str, row: Callable[[Any], str] = repr) -> Collection[Any]:
-        book = self._parts.book
-        return Collection(book.rows[name].word, lambda: book.items(name), lambda each: book.remove(name, each), row)
+        return Collection(
+            self._own.book.rows[name].word,
+            lambda: self._parts.book.items(name),
+            lambda each: self._parts.book.remove(name, each),
+            row,
+        )
 
     @cached_property
     def channels(self) -> Collection[LiveChannel]:
@@ -227,12 +224,12 @@ class Workbench(Calling, About):
     @cached_property
     def limits(self) -> LimitsInForce:
         """Limits by object: `wb.limits["service api.sample"]`; `wb.limits.reset()` counts anew."""
-        return self._parts.limits_in_force()
+        return self._own.limits_in_force()
 
     @cached_property
-    def jobs(self) -> Jobs:
+    def jobs(self) -> TravelJobs:
         """What runs by itself: `wb.jobs["name"].execute()`."""
-        return self._parts.scheduler.jobs
+        return TravelJobs(lambda: self._parts)
 
     @property
     def kvdb(self) -> Kvdb:
@@ -242,7 +239,7 @@ class Workbench(Calling, About):
     @cached_property
     def peers(self) -> Sandbox:
         """Stand-ins by the name of the connection they stand for: `wb.peers["My SMTP"].messages`."""
-        return self._parts.sandbox
+        return self._own.sandbox
 
     def sandbox(self, on: bool = True) -> Sandboxed:
         """Send every connection to a peer in this process, or with False to its real address."""

@@ -54,6 +54,13 @@ class Caches:
             return self._own
         raise UnknownName("cache", name, [DEFAULT, *self._by_name], fix=f"wb.define(Cache({name!r})).")
 
+    def take(self, others: Caches) -> None:
+        """Have what other caches have, with what is in them: a copy, by this one's clock."""
+        self._own.take(others._own)
+        for other in list(others._by_name.values()):
+            self._define(other.definition)
+            self[other.name].take(other)
+
     def row(self) -> CollectionRow:
         """Its collection."""
         return CollectionRow(

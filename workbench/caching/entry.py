@@ -20,6 +20,14 @@ class Kept:
         self.prev_write = self.last_read = self.prev_read = NEVER
         self.expiry, self.until, self.hits = 0.0, inf, 0
 
+    def moved(self, seconds: float) -> Kept:
+        """A copy by a monotonic clock that is so far ahead [s]."""
+        copy = Kept(self.value, self.created + seconds)
+        copy.last_write, copy.prev_write = self.last_write + seconds, self.prev_write + seconds
+        copy.last_read, copy.prev_read = self.last_read + seconds, self.prev_read + seconds
+        copy.expiry, copy.until, copy.hits = self.expiry, self.until + seconds, self.hits
+        return copy
+
     def expire_in(self, seconds: float, now: float) -> None:
         """Have it expire so long from now [s]; never, if that is 0."""
         self.expiry, self.until = seconds, now + seconds if seconds else inf

@@ -34,7 +34,7 @@ class LiveConnections:
         check: Callable[[ConnectionDefinition], None] = lambda definition: None,
         override: Callable[[ConnectionDefinition], ConnectionDefinition] = lambda definition: definition,
     ) -> None:
-        self._opening, self._stand_in, self._check, self._override = opening, stand_in, check, override
+        self._opening, self._stand_in, self.check, self._override = opening, stand_in, check, override
         self.bring: Callable[[str], object] = lambda name: None
         self._definitions: dict[str, ConnectionDefinition] = {}
         self._live: dict[str, Any] = {}
@@ -121,7 +121,7 @@ class LiveConnections:
                 seen: dict[tuple[Secret, str], str] = {}
                 definition = self._definitions[name]
                 if (opened := self._stand_in(definition)) is definition:
-                    self._check(definition)
+                    self.check(definition)
                 live = opened.open(_Noting(self._opening, seen))
                 self._seen[name], self._live[name] = seen, live
         return live
@@ -134,7 +134,7 @@ class LiveConnections:
             values: Values of secrets that are set nowhere yet, by name.
         """
         if (opened := self._stand_in(definition)) is definition:
-            self._check(definition)
+            self.check(definition)
         live = opened.open(_Typed(self._opening, values))
         try:
             return Item(definition, lambda: live).ping()

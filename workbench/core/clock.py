@@ -61,6 +61,10 @@ class VirtualClock:
         self._set(self._seconds + seconds)
         self._elapsed += seconds
 
+    def set(self, instant: datetime) -> None:
+        """Set it to `instant` (aware), as a person sets the clock on a wall; monotonic time stays."""
+        self._set(instant.timestamp())
+
     def move_to(self, instant: datetime) -> None:
         """Move to `instant` (aware); monotonic time moves by the same, never back."""
         step = instant.timestamp() - self._seconds

@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 from workbench.app.deploy.draft import Draft
 from workbench.app.outside import OutsideAsked
 from workbench.app.reports import Defined, Sandboxed
+from workbench.app.travel.trip import CallsForReal
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin, digest_of
@@ -68,6 +69,8 @@ class Cells:
         events = self._wb.events
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
         self._deaf.append(events.subscribe(OutsideAsked, self._asked.append))
+        # At once: it names what the cell is about to call.
+        self._deaf.append(events.subscribe(CallsForReal, lambda event: displays.show(Notice([event.text]))))
         if runs_a_cell():
             self._depth, self._message = 1, self._running_message()
             self._open("", self._origin(None))

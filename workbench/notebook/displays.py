@@ -20,6 +20,7 @@ from workbench.core.masking import mask, masked
 from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
+from workbench.notebook import calendar as drawn
 from workbench.notebook import called, limiting, running
 from workbench.notebook.html import block, chip, code, dot, escape, muted, strong, table
 from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice, Question, TestLine
@@ -29,6 +30,7 @@ from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, Tally
+from workbench.scheduler.runs.calendar import Calendar
 from workbench.ui import front, things, views
 from workbench.ui.desk import Desk
 from workbench.ui.desks import any_desk_of, desk_of
@@ -245,6 +247,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,
+    Calendar: drawn.calendar,
     Run: running.run,
     Tally: running.tally,
     Sandbox: running.peers,

@@ -113,6 +113,14 @@ class Sandbox(Mapping[str, Peer]):
             peer = self._free[name] = peer_class(kind)(name).start()
         return peer
 
+    def copy(self, other: Sandbox) -> None:
+        """Start a peer for each connection that has one there, with what is in that one."""
+        with other._lock:
+            standing = dict(other._standing)
+        for name, peer in standing.items():
+            if name in self._definitions():
+                self._standing[name] = type(peer)(name).start().copy(peer)
+
     def remove(self, name: str) -> None:
         """Stop a peer and forget what it received; the peer of a connection starts anew when it is needed."""
         with self._lock:

@@ -112,6 +112,11 @@ class Trouble:
         self.faults, self._heal, self._owner = faults, heal, owner
         self._left = faults.times
 
+    @property
+    def left(self) -> int | None:
+        """How many more answers are to be spoilt; None for all of them."""
+        return self._left
+
     def strikes(self) -> bool:
         """Whether one more answer is to be spoilt; counts it. On the peers' loop only."""
         if self._left is None:

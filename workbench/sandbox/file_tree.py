@@ -116,6 +116,14 @@ class FilePeer(Peer):
         part.replace(target)
         return self
 
+    def _fill_from(self, other: Self) -> None:
+        shutil.copytree(other.kept_at, self.root, symlinks=True, dirs_exist_ok=True)
+
+    @property
+    def kept_at(self) -> Path:
+        """Where its files are now."""
+        return self.root
+
     def grow(self, at: Path, count: int) -> None:
         """Have so many plus signs appended to a file, as by a writer who is not done; noted as `grow` [bytes]."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from workbench.core.errors import ConnectionFailed
@@ -36,6 +37,10 @@ class TemporaryFolder(FilePeer):
         if not self.root.is_dir():
             raise ConnectionFailed(f"{self} is not there. Fix: .heal(), or wb.peers.remove({self.name!r})")
         return "ok"
+
+    @property
+    def kept_at(self) -> Path:
+        return self._away if self._away.is_dir() else self.root
 
     def pointed(self, definition: Any) -> dict[str, Any]:
         return {"path": str(self.root)}

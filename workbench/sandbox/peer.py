@@ -86,6 +86,17 @@ class Peer:
             ) from exc
         return "ok"
 
+    def copy(self, other: Self) -> Self:
+        """Take what clients of another peer of this kind could read, and its faults; not what it has received."""
+        self._fill_from(other)
+        trouble = other.trouble
+        self._trouble = self._troubled(replace(trouble.faults, times=trouble.left))
+        self._obey()
+        return self
+
+    def _fill_from(self, other: Self) -> None:
+        """Nothing, of a peer that only receives."""
+
     def stand_in(self, definition: D) -> D:
         """The same definition, pointing at this peer, without the real address and the real secrets."""
         self.start()

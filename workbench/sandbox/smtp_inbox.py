@@ -102,6 +102,9 @@ class SMTPInbox(Peer):
         certificates.loopback()
         return super().start()
 
+    def _fill_from(self, other: Self) -> None:
+        self._seen = set(other._seen)
+
     def clear(self) -> None:
         """Throw every mail away."""
         self.messages.clear()

@@ -65,6 +65,11 @@ class SQLDatabase(Peer):
     def stand_in(self, definition: Any) -> Any:
         return definition.replace(password=None, **self.pointed(definition))
 
+    def _fill_from(self, other: Self) -> None:
+        if other._folder.is_dir() and other.path.exists():
+            with other._looked_into() as source, closing(sqlite3.connect(self.path)) as target:
+                source.backup(target)
+
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self.path, timeout=5.0)) as connection, connection:

@@ -76,12 +76,13 @@ class Scheduler:
         self._reconciler = Reconciler(
             history, self._ledger, clock, self._runner.held, self._runner.is_busy, self._rearm
         )
+        self._reconciler.every_seconds = bounds.look_seconds
         self._agenda = Agenda(clock, self._runner.set_back)
         self._live: dict[str, JobRecord] = {}
         self._lock, self._defining = RLock(), RLock()
         self._alarm: Alarm | None = None
         self._closed = False
-        self.jobs = Jobs(self)
+        self.jobs = Jobs(lambda: self)
 
     # What is defined
 

@@ -26,7 +26,7 @@ from workbench.stores.values import key_part
 log = logging.getLogger("workbench.scheduler")
 
 PRUNE_EVERY = 50
-"""Ended runs of one job between two looks at how many it keeps."""
+"""Ended runs of one job between two looks at how many it keeps; a tenth of these, if that is more."""
 
 _ALMOST = timedelta(microseconds=1)
 
@@ -73,6 +73,7 @@ class History:
         self._prefix = f"app/{key_part(app)}"
         self.attempts = Attempts(store, presence, clock, Run)
         self._ended: dict[str, int] = {}
+        self._kept: dict[str, tuple[JobRecord, bytes]] = {}
         self._lock = Lock()
 
     def job(self, name: str) -> JobRecord | None:
@@ -82,7 +83,11 @@ class History:
 
     def has(self, record: JobRecord) -> bool:
         """Whether the job is stored exactly so."""
-        return self._store.get(self._key("job", record.definition.name)) == _bytes(record)
+        name = record.definition.name
+        kept, value = self._kept.get(name, (None, b""))
+        if kept is not record:
+            self._kept[name] = record, (value := _bytes(record))
+        return self._store.get(self._key("job", name)) == value
 
     def jobs(self) -> Iterator[JobRecord]:
         """Every stored job, in order of the name."""
@@ -246,7 +251,7 @@ class History:
             log.warning(text, run.job, run.outcome)
         with self._lock:
             ended = self._ended[run.job] = self._ended.get(run.job, -1) + 1
-        return is_known and ended % PRUNE_EVERY == 0
+        return is_known and ended % max(PRUNE_EVERY, self._keep_runs // 10) == 0
 
     def runs(self, name: str) -> list[Run]:
         """The kept runs of a job, oldest first; one whose process died is `interrupted` from now on."""

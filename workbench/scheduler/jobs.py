@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from workbench.core.errors import WorkbenchError
 from workbench.core.ports import Showable
 from workbench.scheduler.account import Account
 from workbench.scheduler.cron.crontab import Crontab, import_crontab
@@ -14,8 +16,12 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, Run, Tally
+from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.runs.extra import Extra
-from workbench.scheduler.zones import instant, read_wall
+from workbench.scheduler.zones import instant, read_wall, zone_problem
+
+MOST_DAYS = 62
+"""Days that a calendar shows at most."""
 
 NOTES = {
     "waiting": " (waits until its cell has run)",
@@ -127,8 +133,13 @@ class Job(Showable):
 class Jobs(Mapping[str, Job]):
     """All jobs of the application by name, those that wait for their cell included."""
 
-    def __init__(self, scheduler: HandledJobs) -> None:
-        self._scheduler = scheduler
+    def __init__(self, scheduler: Callable[[], HandledJobs]) -> None:
+        """Show what the scheduler has that is found at each use."""
+        self._found = scheduler
+
+    @property
+    def _scheduler(self) -> HandledJobs:
+        return self._found()
 
     def __getitem__(self, name: str) -> Job:
         self._scheduler.record(name)
@@ -155,6 +166,29 @@ class Jobs(Mapping[str, Job]):
                 default, and for what lies further back, as far as rows are kept and the job's definitions known.
         """
         return self[name].account(since)
+
+    def calendar(self, days: float = 7, *, timezone: str = "") -> Calendar:
+        """What is planned in each hour of the coming days, job by job; a picture in a notebook.
+
+        Args:
+            days: How far it looks, 62 at most.
+            timezone: Whose days are shown; the zone of `wb.settings` by default.
+
+        Raises:
+            WorkbenchError: It cannot look so far, or there is no such zone.
+        """
+        if not 0 < days <= MOST_DAYS:
+            raise WorkbenchError(f"A calendar of {days:g} days cannot be drawn. Fix: days=1 to {MOST_DAYS}.")
+        if timezone and (problem := zone_problem(timezone)):
+            raise WorkbenchError(f"The time zone {problem}.")
+        begin = self._scheduler.clock.now()
+        shown = [(self._scheduler.record(name), self._scheduler.state(name)) for name in self._scheduler.names()]
+        noted = [(record, "" if state == "on" else state) for record, state in shown]
+        zone = ZoneInfo(timezone or self._zone())
+        return Calendar.of_plan(noted, begin, begin + timedelta(days=days), zone)
+
+    def _zone(self) -> str:
+        return "UTC"
 
     @property
     def away(self) -> Away:

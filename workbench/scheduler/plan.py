@@ -15,11 +15,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import islice, takewhile
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from workbench.scheduler.cron import expression as cron
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
-from workbench.scheduler.zones import instant
+from workbench.scheduler.zones import instant, read_wall
 
 _ALMOST = timedelta(microseconds=1)
 _WALKED = 100
@@ -116,7 +117,7 @@ def _count(job: AnyJob, anchor: datetime, after: datetime, until: datetime) -> i
         case OneTimeJob():
             return sum(at <= until for at in _times(job, anchor, after))
         case IntervalJob():
-            return _Grid(job, anchor).count(after, until)
+            return _grid(job, anchor).count(after, until)
         case CronJob():
             after = max(after, _beginning(job, anchor))
             if job.repeats is not None:
@@ -144,23 +145,44 @@ def _times(job: AnyJob, anchor: datetime, after: datetime) -> Iterator[datetime]
             at = job.moment("start")
             return iter([at] if at is not None and at > after else [])
         case IntervalJob():
-            return _Grid(job, anchor).times(after)
+            return _grid(job, anchor).times(after)
         case CronJob():
             return _cron_times(job, anchor, after)
+
+
+class _Interval(NamedTuple):
+    """What the planned times of an interval depend on."""
+
+    anchor: datetime
+    start: str | None
+    timezone: str
+    repeats: int | None
+    days: int
+    seconds: int
+
+
+def _grid(job: IntervalJob, anchor: datetime) -> _Grid:
+    seconds = 3_600 * job.hours + 60 * job.minutes + job.seconds
+    return _grid_of(_Interval(anchor, job.start, job.timezone, job.repeats, 7 * job.weeks + job.days, seconds))
+
+
+# Not by the job, whose extra may have no hash.
+@lru_cache(maxsize=4096)
+def _grid_of(interval: _Interval) -> _Grid:
+    return _Grid(interval)
 
 
 class _Grid:
     """The planned times of an interval by their number: 0 is `start`; without one, 1 comes first."""
 
-    def __init__(self, job: IntervalJob, anchor: datetime) -> None:
-        self._zone = job.zone
-        wall, start = job.wall("start"), job.moment("start")
-        self._first = 1 if start is None else 0
-        self._last = None if job.repeats is None else self._first + job.repeats - 1
-        self._base = anchor.astimezone(UTC) if start is None else start
+    def __init__(self, interval: _Interval) -> None:
+        anchor, self._zone = interval.anchor, ZoneInfo(interval.timezone)
+        wall = None if interval.start is None else read_wall(interval.start, self._zone)
+        self._first = 1 if wall is None else 0
+        self._last = None if interval.repeats is None else self._first + interval.repeats - 1
+        self._base = anchor.astimezone(UTC) if wall is None else instant(wall, self._zone)
         self._wall = anchor.astimezone(self._zone).replace(tzinfo=None, fold=0) if wall is None else wall
-        self._days = timedelta(days=7 * job.weeks + job.days)
-        self._rest = timedelta(hours=job.hours, minutes=job.minutes, seconds=job.seconds)
+        self._days, self._rest = timedelta(days=interval.days), timedelta(seconds=interval.seconds)
 
     def at(self, number: int) -> datetime:
         """The planned time (UTC) of that number."""

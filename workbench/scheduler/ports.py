@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from workbench.core.ports import Clock
 from workbench.scheduler.account import Account
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.preview import Difference, Preview
@@ -58,6 +59,8 @@ class Invoke(Protocol):
 
 class KnownJobs(Protocol):
     """What is known of the jobs of an application; each raises UnknownName for a name that is none."""
+
+    clock: Clock
 
     def names(self) -> list[str]:
         """Every job, those that wait for their cell included."""

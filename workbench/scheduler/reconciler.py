@@ -13,11 +13,9 @@ from workbench.scheduler.agenda import HICCUP
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import Ledger
 from workbench.scheduler.records import JobRecord
+from workbench.scheduler.runs.bounds import LOOK_SECONDS
 
 log = logging.getLogger("workbench.scheduler")
-
-EVERY_SECONDS = 60.0
-"""How often accounts are checked [s]."""
 
 MOST_CHECKED = 100
 """Jobs looked at each time, in turn; one with 500 rows takes about 2 ms."""
@@ -53,6 +51,7 @@ class Reconciler:
         self._history, self._ledger, self._clock = history, ledger, clock
         self._held, self._is_busy, self._rearm = held, is_busy, rearm
         self._looked_at = clock.monotonic()
+        self.every_seconds = LOOK_SECONDS
         self._last = ""
         self._broken: dict[str, tuple[int, int]] = {}
 
@@ -60,7 +59,7 @@ class Reconciler:
     def is_time(self) -> bool:
         """Whether the last look is long enough ago; the next one counts from now."""
         now = self._clock.monotonic()
-        if now - self._looked_at < EVERY_SECONDS:
+        if now - self._looked_at < self.every_seconds:
             return False
         self._looked_at = now
         return True

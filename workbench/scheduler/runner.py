@@ -136,7 +136,7 @@ class Runner:
         # The context goes along: a run by hand sees what the cell that asks for it sees.
         self._pool.submit(partial(copy_context().run, self._run_by_hand, running, extra), urgent=True)
         if wait:
-            running.over.wait(timeout)
+            running.wait(timeout)
         return running.run if wait else run
 
     def aside(self, task: Callable[[], None]) -> None:
@@ -224,7 +224,7 @@ class Runner:
         try:
             self._perform(running, extra)
         finally:
-            running.over.set()
+            running.end()
             if not running.is_abandoned:
                 self._leave()
 
@@ -327,7 +327,7 @@ class Runner:
         running.run = run
         self._write(run)
         self._events.emit(RunEnded(run))
-        running.over.set()
+        running.end()
         if run.by != "hand" and not self.retries.add(running.record, run):
             self._following.run_after(running.record.definition, run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -63,8 +64,13 @@ def wait(scheduler: Passing, name: str, runs: int, timeout: float) -> Tally:
             raise RunsMissing(scheduler.tally(name, runs), runs, timeout, scheduler.state(name))
 
 
-def play(scheduler: Passing, until: datetime) -> int:
+def play(scheduler: Passing, until: datetime, rest: Callable[[], object] = bool) -> int:
     """Move a virtual clock to `until` by way of every planned time; how many were fired.
+
+    Args:
+        scheduler: Whose time passes.
+        until: Where it ends.
+        rest: Called after the runs of each planned time, before the clock goes on.
 
     Raises:
         TypeError: The clock is the machine's.
@@ -74,6 +80,7 @@ def play(scheduler: Passing, until: datetime) -> int:
         _move_clock(scheduler.clock, at)
         fired += scheduler.tick()
         scheduler.settle()
+        rest()
     _move_clock(scheduler.clock, until)
     return fired
 

@@ -13,6 +13,7 @@ from weakref import WeakSet
 from workbench.stores.values import counted, valid_key
 
 PAGE = 500
+_LAST = "\U0010ffff"
 
 _open_stores: WeakSet[MemoryStore] = WeakSet()
 
@@ -69,7 +70,8 @@ class MemoryStore:
     def _page(self, prefix: str, start: str) -> list[tuple[str, bytes]]:
         with self._lock:
             first = bisect_left(self._keys, start)
-            keys = [key for key in self._keys[first : first + PAGE] if key.startswith(prefix)]
+            last = bisect_left(self._keys, prefix + _LAST, first, min(first + PAGE, len(self._keys)))
+            keys = self._keys[first:last]
             return [(key, self._values[key]) for key in keys]
 
     def add(self, key: str, value: bytes) -> bool:

@@ -15,6 +15,7 @@ from workbench.app.parts import Parts
 from workbench.app.rehearsal.versions import NewVersions
 from workbench.app.reports import Defined
 from workbench.connections import catalog
+from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage, UnknownName
 from workbench.core.origin import Origin
@@ -67,6 +68,7 @@ class Drafting:
             replace: Whether what another file has defined may be replaced.
             origin: Where they are made, if it is not the code that calls.
         """
+        self._refuse_on_trip()
         if strange := [each for each in definitions if not isinstance(each, Definition)]:
             raise ServiceUsage(f"wb.define takes definitions, as RESTChannel('api.x'), not {strange[0]!r:.80}.")
         played = set(self._parts.secrets.played)
@@ -175,8 +177,16 @@ class Drafting:
         finally:
             self._parts.draft = outer
 
+    def _refuse_on_trip(self) -> None:
+        if (call := CURRENT.get()) is not None and call.surroundings in self._parts.trips:
+            raise ServiceUsage(
+                f"{call.service!r} is on a trip, where nothing is defined or deployed. "
+                f"Fix: define it before the trip, or travel dry=True."
+            )
+
     def open(self, source: Source, is_bound: Callable[[type[Service]], bool], *, replace: bool = False) -> Draft:
         """Begin a draft; calls of this thread see what it has so far."""
+        self._refuse_on_trip()
         parts = self._parts
         draft = Draft(parts.registry, source, is_bound, replace=replace)
         parts.draft = draft

@@ -103,6 +103,9 @@ class DropboxServer(Peer):
             self.tree.put(name, None)
         return self
 
+    def _fill_from(self, other: Self) -> None:
+        self.tree.take(other.tree)
+
     def clear(self) -> None:
         """Throw every file away; cursors that clients hold must be made anew."""
         self.tree.clear()

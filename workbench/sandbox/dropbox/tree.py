@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -267,6 +268,14 @@ class DropboxTree:
                 if not keep:
                     there.id = node.id
             return self.nodes[target.lower()]
+
+    def take(self, other: DropboxTree) -> None:
+        """Have what another tree has, under the same ids and revisions; contents are shared, as they never change."""
+        with other.lock:
+            copied = {id(node): copy(node) for node in [*other.nodes.values(), *other.revisions.values()]}
+            self.nodes = {path: copied[id(node)] for path, node in other.nodes.items()}
+            self.revisions = {rev: copied[id(node)] for rev, node in other.revisions.items()}
+            self.journal, self.used, self._number = list(other.journal), other.used, other._number
 
     def free_path(self, path: str) -> str:
         """The path itself, or with the first number that nobody has: `a (1).txt`."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json as json_codec
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from msgspec import UNSET, Meta
 
@@ -165,6 +166,10 @@ class HTTPSource(Peer):
             problems.append("after must not be negative, and times at least 1")
         if problems:
             raise ServiceUsage(f"{self} cannot reply so: {'; '.join(problems)}.")
+
+    def _fill_from(self, other: Self) -> None:
+        with other._lock:
+            self._replies, self._used_up = list(map(copy, other._replies)), list(other._used_up)
 
     def forget(self) -> None:
         """Take back every reply."""

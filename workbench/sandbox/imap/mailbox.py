@@ -93,6 +93,10 @@ class IMAPMailbox(Peer):
             self.folders[name] = Folder(next(self._validity), self._changed)
         return self.folders[name]
 
+    def _fill_from(self, other: Self) -> None:
+        self.folders = {name: each.copy(self._changed) for name, each in other.folders.items()}
+        self._validity = count(max(each.validity for each in self.folders.values()) + 1)
+
     @property
     def messages(self) -> list[Mail]:
         """The mails in INBOX, oldest first."""

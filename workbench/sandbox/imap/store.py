@@ -74,6 +74,13 @@ class Folder:
         self.changed()
         return kept
 
+    def copy(self, changed: Callable[[], None]) -> Folder:
+        """The same mails with the same numbers, whose flags are their own."""
+        made = Folder(self.validity, changed)
+        made.uidnext = self.uidnext
+        made.mails = [Kept(each.uid, each.raw, set(each.flags), each.at) for each in list(self.mails)]
+        return made
+
     def remove(self, gone: list[Kept]) -> None:
         """Throw mails away."""
         self.mails = [each for each in self.mails if each not in gone]

@@ -201,6 +201,13 @@ class S3Server(Peer):
         self.serve(Request("PUT", f"/{self.bucket}/{path_of(path, self)}/", "", OWN))
         return self
 
+    def _fill_from(self, other: Self) -> None:
+        self.bucket = other.bucket
+        self._make_bucket()
+        for key in other.sizes():
+            body = other.serve(Request("GET", f"/{other.bucket}/{key}", "", OWN)).body
+            self.serve(Request("PUT", f"/{self.bucket}/{key}", "", OWN, body))
+
     def clear(self) -> None:
         """Throw every file away."""
         for key in self.sizes():

@@ -12,6 +12,9 @@ KEEP_RUNS = 500
 THREADS = 16
 """Runs side by side; one that takes long no longer counts, see `Pool`."""
 
+LOOK_SECONDS = 60.0
+"""Time between two looks at the accounts of all jobs [s]."""
+
 
 class Bounds(NamedTuple):
     """How much the scheduler runs at once and keeps.
@@ -20,8 +23,10 @@ class Bounds(NamedTuple):
         threads: Runs side by side, slow ones not counted; 0 has each wait for a thread that settles, see `InTurn`.
         spares: Further threads, which stand in for slow runs.
         runs: Runs of one job whose records are kept.
+        look_seconds: Time between two looks at the accounts of all jobs [s].
     """
 
     threads: int = THREADS
     spares: int = SPARES
     runs: int = KEEP_RUNS
+    look_seconds: float = LOOK_SECONDS

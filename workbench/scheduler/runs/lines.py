@@ -74,8 +74,18 @@ class Running:
         """
         self.record, self.run, self.since, self.line = record, run, since, line
         self.is_closed = self.is_abandoned = self.has_freed_its_line = False
-        self.over = Event()
         self._cancels: list[Callable[[], None]] = []
+        self._over = Event() if line is None else None
+
+    def end(self) -> None:
+        """Tell who waits for it that it has ended."""
+        if self._over is not None:
+            self._over.set()
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait until a run by hand has ended, `timeout` [s] at most."""
+        if self._over is not None:
+            self._over.wait(timeout)
 
     def set_back(self, by: timedelta) -> None:
         """Follow a clock that was set back."""
