@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
 from threading import RLock, local
@@ -179,9 +179,10 @@ class Parts:
             Effect(
                 lambda each: self.scheduler.define(each),
                 lambda each: self.scheduler.remove(each.name),
-                self._remember_job,
+                lambda name: self.scheduler.remember(name),
             ),
             order=50,
+            together=lambda: self.scheduler.together(),
             items=lambda: self.scheduler.jobs if self.job_count else {},
             definition_of=lambda job: job.definition,
             remove=lambda name: self.scheduler.remove(name),
@@ -234,10 +235,6 @@ class Parts:
     def _follow_job(self, event: JobChanged) -> None:
         if event.what == "removed":
             self.book.forget("jobs", event.job)
-
-    def _remember_job(self, name: str) -> Callable[[], None]:
-        stored = self.scheduler.stored(name)
-        return lambda: self.scheduler.put_back(name, stored)
 
     def _enter_user(self, user: Any) -> None:
         self.short.put("user", user.name, short_limit(user))

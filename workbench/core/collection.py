@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from workbench.core.definition import Definition
@@ -63,6 +64,7 @@ class CollectionRow(NamedTuple):
         items: What `wb.<name>` holds, by name; the definitions themselves if it is not given.
         definition_of: The definition of one of these items.
         remove: Removes one by name; without it, the book of definitions does.
+        together: What is applied within this block takes effect at its end, all or nothing.
         waits: Whether a definition that names what only the running cell brings waits for the end of the cell.
     """
 
@@ -73,6 +75,7 @@ class CollectionRow(NamedTuple):
     items: Callable[[], Mapping[str, Any]] | None = None
     definition_of: Callable[[Any], Definition] = lambda item: item
     remove: Callable[[str], object] | None = None
+    together: Callable[[], AbstractContextManager[object]] = nullcontext
     waits: bool = False
     shown_as: str = ""
 

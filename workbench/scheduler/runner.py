@@ -21,13 +21,13 @@ from workbench.core.ports import Clock
 from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import MERGED, NOBODY_LOOKED, PAUSED, Ledger
-from workbench.scheduler.pool import Pool
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted, bounded, shown
 from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.following import Following
 from workbench.scheduler.runs.lines import BUSY, CANCELLED, NO_THREAD, Line, Running
+from workbench.scheduler.runs.pool import Pool
 from workbench.scheduler.runs.retries import Retries
 from workbench.scheduler.runs.telling import Telling
 
