@@ -348,7 +348,7 @@ class Runner:
             if self._history.end(run):
                 self._leave_behind(run.job)
         except StoreUnavailable as exc:
-            log.warning("the end of a run of job %r is not written yet: %s", run.job, exc)
+            self._telling.refused(f"the end of a run of job {run.job!r} is not written yet", exc)
 
     def _leave_behind(self, name: str) -> None:
         try:
@@ -363,6 +363,8 @@ class Runner:
                 self._leave_behind(run.job)
             for due in self.ledger.catch_up(self.held):
                 self.fire(due)
+            if not self._history.attempts.has_unwritten:
+                self._telling.answers()
         except StoreUnavailable as exc:
             log.debug("planned times without a row wait for the store: %s", exc)
         finally:
@@ -374,12 +376,7 @@ class Runner:
         name = due.record.definition.name
         self._try_later(due)
         if due.after is None and not due.is_retry:
-            log.warning(
-                "job %r does not run at %s yet, but late or not at all, once the store answers again: %s",
-                name,
-                due.planned.isoformat(),
-                exc,
-            )
+            self._telling.refused(f"job {name!r} does not run at {due.planned.isoformat()}", exc)
             self._events.emit(RunLost(name, due.planned, str(exc)))
 
     def _next_in_line(self, line: Line) -> None:
