@@ -22,6 +22,7 @@ from tests.scheduler.oracle import Window, unaccounted
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Store
+from workbench.scheduler.account import last_attempts
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.records import Run, RunEnded
 from workbench.scheduler.runs.bounds import Bounds
@@ -96,8 +97,10 @@ class Mortal:
 class Life:
     """An application on a virtual clock, one process after another; whoever dies does so in the middle of it."""
 
-    def __init__(self, store: Store, app: str, gap: float) -> None:
+    def __init__(self, store: Store, app: str, gap: float, policy: Mapping[str, Any] | None = None) -> None:
         self.store, self.app, self.gap, self.clock = store, app, gap, VirtualClock(START)
+        self.jobs: list[AnyJob] = [job.replace(**(policy or {})) for job in JOBS]
+        self.may_run_again = bool(policy and policy.get("on_interrupt") == "retry")
         self.ran: list[tuple[str, datetime]] = []
         self.told: dict[str, Run] = {}
         self.pause: Window | None = None
@@ -122,7 +125,7 @@ class Life:
         self.told |= {event.run.key: event.run for event in bench.heard if isinstance(event, RunEnded)}
 
     def _live(self, bench: Bench) -> None:
-        for job in JOBS:
+        for job in self.jobs:
             bench.scheduler.define(job)
         for _ in range(4):
             bench.advance(9)
@@ -131,16 +134,16 @@ class Life:
         bench.advance(15)
         self.pause = (self.pause[0], self.clock.now())
         bench.jobs["interval"].resume()
-        bench.scheduler.define(JOBS[1].replace(extra="other"))
+        bench.scheduler.define(self.jobs[1].replace(extra="other"))
         bench.advance(100)
-        for _ in range(3):
+        for _ in range(13 if SOAK else 3):
             bench.advance(12)
 
     def live_again(self, mortal: Store) -> None:
         """Start after the gap, and die at once."""
         self.clock.advance(self.gap)
         with suppress(StoreUnavailable), self._process(mortal) as bench:
-            for job in JOBS:
+            for job in self.jobs:
                 bench.scheduler.define(job)
             bench.advance(0)
 
@@ -149,7 +152,7 @@ class Life:
         self.clock.advance(self.gap)
         bench = Bench(self.store, self.clock, app=self.app)
         began = self.clock.now()
-        for job in JOBS:
+        for job in self.jobs:
             if job.name not in bench.jobs and isinstance(job, OneTimeJob) and job.start < f"{began:%Y-%m-%d %H:%M:%S}":
                 continue  # its process died before it could be kept
             bench.scheduler.define(job)
@@ -162,16 +165,18 @@ class Life:
             bench.advance(9)
         self._end(bench)
         found: dict[str, Any] = {}
-        for job in JOBS:
+        for job in self.jobs:
             if (record := bench.scheduler.stored(job.name)) is None:
                 continue
             # Old rows are left behind; of those that are not in the store any more, their process told.
             rows = {key: run for key, run in self.told.items() if run.job == job.name}
             rows |= {run.key: run for run in bench.jobs[job.name].runs}
             pauses = [self.pause] if job.name == "interval" and self.pause else []
-            if broken := unaccounted(job, record.anchor, self.clock.now(), rows.values(), pauses):
+            if broken := unaccounted(job, record.anchor, self.clock.now(), last_attempts(rows.values()), pauses):
                 found[job.name] = broken
-        if twice := [at for at, times in Counter(self.ran).items() if times > 1]:
+            if not (account := bench.jobs.account(job.name)).holds:
+                found[job.name] = account
+        if twice := [at for at, times in Counter(self.ran).items() if times > 1 and not self.may_run_again]:
             found["run twice"] = twice
         return found
 
@@ -179,21 +184,21 @@ class Life:
 GAPS = (0, 3, 41, 200)
 
 
-def _every_write(store: Store) -> int:
+def _every_write(store: Store, policy: Mapping[str, Any] | None = None) -> int:
     mortal = Mortal(store)
-    life = Life(mortal, "whole", 0)
+    life = Life(mortal, "whole", 0, policy)
     life.live(mortal)
     assert life.broken() == {}
     return mortal.writes
 
 
-def _crashes(store: Store, step: int) -> dict[tuple[int, bool, float], Any]:
+def _crashes(store: Store, step: int, policy: Mapping[str, Any] | None = None) -> dict[tuple[int, bool, float], Any]:
     """Die before and after every `step`th write; what broke the law, by where and for how long all was dead."""
     found = {}
-    for number in range(1, _every_write(MemoryStore()) + 1, step):
+    for number in range(1, _every_write(MemoryStore(), policy) + 1, step):
         for after in (False, True):
             gap = GAPS[(number // step + after) % len(GAPS)]
-            life = Life(store, f"{number} {after}", gap)
+            life = Life(store, f"{number} {after}", gap, policy)
             life.live(Mortal(store, number, after=after))
             found[number, after, gap] = life.broken()
     return found
@@ -203,6 +208,26 @@ def test_a_process_that_dies_before_or_after_any_write_loses_and_doubles_nothing
     found = _crashes(store, 1 if SOAK else 5 if isinstance(store, MemoryStore) else 25)
     assert {where: broken for where, broken in found.items() if broken} == {}
     assert len(found) >= (200 if SOAK else 8)
+
+
+POLICIES: list[dict[str, Any]] = [
+    {"missed": "skip"},
+    {"missed": "run_all", "missed_count": 2},
+    {"missed": "run_all", "missed_seconds": 20.0},
+    {"overlap": "queue_one"},
+    {"overlap": "allow"},
+    {"overlap": "cancel_running"},
+    {"on_interrupt": "retry"},
+    {"retries": 2, "retry_seconds": 3.0},
+    {"time_limit_seconds": 5.0},
+]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=str)
+def test_with_each_policy_a_process_may_die_before_or_after_any_write(policy: dict[str, Any]) -> None:
+    found = _crashes(MemoryStore(), 1 if SOAK else 30, policy)
+    assert {where: broken for where, broken in found.items() if broken} == {}
+    assert len(found) >= (200 if SOAK else 6)
 
 
 def test_one_that_dies_again_while_it_catches_up_loses_and_doubles_nothing(store: Store) -> None:

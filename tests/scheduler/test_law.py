@@ -192,11 +192,16 @@ POLICIES: list[dict[str, object]] = [
     {"jitter_seconds": 30.0},
     {"retries": 2, "retry_seconds": 5.0},
 ]
-ACTIONS = ("pass", "pass", "pass", "sleep", "edit", "pause", "resume", "off", "restart", "gap", "hand")
+ACTIONS = ("pass", "pass", "pass", "sleep", "edit", "pause", "resume", "off", "restart", "gap", "hand", "jump")
+CHANGES = ("edit", "pause", "resume", "off")
 
 
 def lived(seed: int, store: Store) -> tuple[Bench, list[str]]:
-    """A random life of one job: edits, pauses, long sleeps, restarts, gaps."""
+    """A random life of one job: edits, pauses, long sleeps, restarts, gaps, and clocks that are set.
+
+    Nobody changes the job while the clock shows times that it has shown before: a schedule that ends before it began
+    has no account.
+    """
     chance, clock, told = random.Random(seed), VirtualClock(START), list[str]()
     jobs: list[AnyJob] = [
         IntervalJob("j", service="ok", seconds=7),
@@ -209,9 +214,14 @@ def lived(seed: int, store: Store) -> tuple[Bench, list[str]]:
     job = jobs[0]
     bench = Bench(store, clock, app=f"life {seed}", bounds=Bounds(runs=chance.choice((15, 500))))
     bench.scheduler.define(job)
+    shown = START
     for _ in range(25):
         action = chance.choice(ACTIONS)
         told.append(action)
+        shown = max(shown, clock.now())
+        is_change = action in CHANGES or (action in ("restart", "gap") and not bench.jobs["j"].definition.active)
+        if is_change and clock.now() < shown:
+            bench.advance((shown - clock.now()).total_seconds())
         match action:
             case "pass":
                 for _ in range(4):
@@ -229,12 +239,16 @@ def lived(seed: int, store: Store) -> tuple[Bench, list[str]]:
                 bench.jobs["j"].resume()
             case "hand":
                 bench.jobs["j"].execute()
+            case "jump":
+                jump = chance.choice((1, 30, 61, 3_600, 86_400))
+                clock.move_to(clock.now() + timedelta(seconds=chance.choice((jump, -jump))))
+                bench.advance(0)
             case "restart" | "gap":
                 bench.close()
                 clock.advance(chance.randint(0, 50) if action == "restart" else chance.randint(60, 9_000))
                 bench = Bench(store, clock, app=f"life {seed}")
                 bench.scheduler.define(job)
-    bench.advance(0)
+    bench.advance(max(0.0, (shown - clock.now()).total_seconds()))
     return bench, told
 
 

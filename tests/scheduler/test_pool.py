@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from time import monotonic
 
-from workbench.scheduler.pool import PATIENCE_SECONDS, SLOW_SECONDS, Pool
+from workbench.scheduler.runs.pool import PATIENCE_SECONDS, SLOW_SECONDS, Pool
 
 
 def _threads() -> set[str]:

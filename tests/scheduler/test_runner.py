@@ -12,9 +12,9 @@ import pytest
 from tests.scheduler.conftest import START, Bench
 from workbench.core.errors import StoreUnavailable
 from workbench.scheduler.definitions import IntervalJob
-from workbench.scheduler.pool import SLOW_SECONDS
 from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import LONGEST_RETURNED, MOST_LINES, RunEnded, RunLost
+from workbench.scheduler.runs.pool import SLOW_SECONDS
 from workbench.scheduler.runs.telling import LONG_SECONDS
 from workbench.stores import open_store
 

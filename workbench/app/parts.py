@@ -194,9 +194,10 @@ class Parts(Effects):
             Effect(
                 lambda each: self.scheduler.define(each),
                 lambda each: self.scheduler.remove(each.name),
-                self._remember_job,
+                lambda name: self.scheduler.remember(name),
             ),
             order=50,
+            together=lambda: self.scheduler.together(),
             items=lambda: self.scheduler.jobs if self.job_count else {},
             definition_of=lambda job: job.definition,
             remove=lambda name: self.scheduler.remove(name),
@@ -255,10 +256,6 @@ class Parts(Effects):
     def _follow_job(self, event: JobChanged) -> None:
         if event.what == "removed":
             self.book.forget("jobs", event.job)
-
-    def _remember_job(self, name: str) -> Callable[[], None]:
-        stored = self.scheduler.stored(name)
-        return lambda: self.scheduler.put_back(name, stored)
 
     @property
     def draft(self) -> Draft | None:

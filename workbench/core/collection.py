@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from workbench.core.definition import Definition
@@ -64,6 +65,7 @@ class CollectionRow(NamedTuple):
         definition_of: The definition of one of these items.
         remove: Removes one by name; without it, the book of definitions does.
         undefined: What to do instead of removing one that is there without a definition of its own.
+        together: What is applied within this block takes effect at its end, all or nothing.
         waits: Whether a definition that names what only the running cell brings waits for the end of the cell.
     """
 
@@ -75,6 +77,7 @@ class CollectionRow(NamedTuple):
     definition_of: Callable[[Any], Definition] = lambda item: item
     remove: Callable[[str], object] | None = None
     undefined: str = "change what brings it."
+    together: Callable[[], AbstractContextManager[object]] = nullcontext
     waits: bool = False
     shown_as: str = ""
 

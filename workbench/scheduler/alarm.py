@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
@@ -29,11 +29,25 @@ class _Next(BaseTrigger):  # type: ignore[misc]
 
     def __init__(self, seconds_to_next: Callable[[], float]) -> None:
         self._seconds_to_next = seconds_to_next
+        self._lock = Lock()
+        self._at = datetime.max.replace(tzinfo=UTC)
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        seconds = min(self._seconds_to_next(), LONGEST_SLEEP_SECONDS)
-        # APScheduler asks again and again for as long as the answer is not later than its `now`.
-        return max(datetime.now(UTC) + timedelta(seconds=seconds), now + timedelta(microseconds=1))
+        with self._lock:
+            # APScheduler asks again and again for as long as the answer is not later than its `now`.
+            self._at = max(self._next(), now + timedelta(microseconds=1))
+            return self._at
+
+    def sooner(self) -> datetime | None:
+        """When to fire, if that is sooner than was said last; who has not asked yet will hear of it."""
+        with self._lock:
+            if (at := self._next()) >= self._at:
+                return None
+            self._at = at
+            return at
+
+    def _next(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=min(self._seconds_to_next(), LONGEST_SLEEP_SECONDS))
 
 
 class _Waking(BlockingScheduler):  # type: ignore[misc]
@@ -74,9 +88,9 @@ class Alarm:
         self._started.wait(10)
 
     def wake(self) -> None:
-        """Look again when the next job is due, since that has changed."""
-        now = datetime.now(UTC)
-        self._scheduler.modify_job(_ID, next_run_time=self._trigger.get_next_fire_time(None, now))
+        """Look again when the next job is due, since that has changed; costs little if it is not sooner."""
+        if (at := self._trigger.sooner()) is not None:
+            self._scheduler.modify_job(_ID, next_run_time=at)
 
     def stop(self) -> None:
         """End the thread."""

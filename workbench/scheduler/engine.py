@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
-
-from msgspec.structs import replace
 
 from workbench.core.errors import UnknownName
 from workbench.core.events import Events
@@ -19,13 +17,14 @@ from workbench.durable.presence import Presence
 from workbench.scheduler import plan, waits
 from workbench.scheduler.account import Account, last_attempts
 from workbench.scheduler.agenda import HICCUP, Agenda
+from workbench.scheduler.defining import Defining
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.history import History
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.ports import Invoke
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.reconciler import Reconciler
-from workbench.scheduler.records import Away, Change, JobChanged, JobRecord, Run, Tally, decided
+from workbench.scheduler.records import Away, Change, JobChanged, JobRecord, Run, Tally
 from workbench.scheduler.runner import Runner
 from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.extra import Extra
@@ -76,10 +75,11 @@ class Scheduler:
         self._reconciler = Reconciler(
             history, self._ledger, clock, self._runner.held, self._runner.is_busy, self._rearm
         )
+        self._defining = Defining(history, self._ledger, clock, events, self._go_live, self._wake)
         self._reconciler.every_seconds = bounds.look_seconds
         self._agenda = Agenda(clock, self._runner.set_back)
         self._live: dict[str, JobRecord] = {}
-        self._lock, self._defining = RLock(), RLock()
+        self._lock = RLock()
         self._alarm: Alarm | None = None
         self._closed = False
         self.jobs = Jobs(lambda: self)
@@ -95,41 +95,27 @@ class Scheduler:
             InvalidDefinition: It would never run, since all its times are past.
             StoreUnavailable: It cannot be kept; nothing has changed.
         """
-        with self._defining:
-            now, name = self.clock.now(), definition.name
-            stored = self._history.job(name)
-            record, word = decided(definition, stored, source, now)
-            is_new = word != "unchanged" and not record.goes_on(stored)
-            if is_new:
-                self._ledger.open(record, stored, now)
-            if stored is not None and record.since is None:
-                # A store from before schedules had one: it is in force since its account was opened.
-                record = replace(record, since=self._history.accounted_to(name) or record.anchor)
-            if record != stored:
-                self._history.keep(record, stored if is_new else None)
-            self._go_live(record, now if is_new else None)
-        if word != "unchanged":
-            self._events.emit(JobChanged(name, word))
-        self._wake()
-        return word
+        return self._defining.define(definition, source)
+
+    def together(self) -> AbstractContextManager[object]:
+        """Take what this thread defines in a block in at its end, in one write: all of it or nothing.
+
+        Raises:
+            StoreUnavailable: It cannot be kept; nothing has changed.
+        """
+        return self._defining.together()
+
+    def remember(self, name: str) -> Callable[[], None]:
+        """The way back to how a job is stored now; one that is not is removed on it."""
+        raw = self._defining.raw(name)
+        return lambda: self.put_back(name, self._history.read(name, raw))
 
     def put_back(self, name: str, record: JobRecord | None) -> None:
         """Undo a definition: the job becomes what `stored` answered before it, or is removed if that was None."""
-        if record is None:
-            if name in self.jobs:
-                self.remove(name)
-            return
-        with self._defining:
-            stored = self._history.job(name)
-            ended = None if record.goes_on(stored) else stored
-            if not record.goes_on(stored):
-                now = self.clock.now()
-                self._ledger.open(record, stored, now)
-                record = replace(record, since=now)
-            self._history.keep(record, ended)
-            self._go_live(record)
-        self._events.emit(JobChanged(name, "changed"))
-        self._wake()
+        if record is not None:
+            self._defining.put_back(name, record)
+        elif name in self.jobs:
+            self.remove(name)
 
     def stored(self, name: str) -> JobRecord | None:
         """The job as the store has it, for `put_back`; None if there is none."""
@@ -138,7 +124,7 @@ class Scheduler:
     def remove(self, name: str) -> None:
         """Forget a job with its runs; one that runs right now ends unrecorded."""
         self.record(name)
-        with self._defining:
+        with self._defining.lock:
             with self._lock:
                 self._live.pop(name, None)
                 self._agenda.drop(name)
@@ -167,7 +153,7 @@ class Scheduler:
         return sorted(stored | self._live.keys())
 
     def _forget_if_removed(self, name: str) -> None:
-        with self._defining:
+        with self._defining.lock:
             # It may have been defined since the store was read.
             if name not in self._live or self._history.job(name) is not None:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from threading import Lock
@@ -19,6 +19,7 @@ from workbench.durable.attempts import Attempts
 from workbench.durable.presence import Presence
 from workbench.scheduler import plan
 from workbench.scheduler.account import Account, Pause, Window, account
+from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
 from workbench.scheduler.runs.extra import as_json
 from workbench.stores.values import key_part
@@ -26,7 +27,8 @@ from workbench.stores.values import key_part
 log = logging.getLogger("workbench.scheduler")
 
 PRUNE_EVERY = 50
-"""Ended runs of one job between two looks at how many it keeps; a tenth of these, if that is more."""
+"""Ended runs of one job between two looks at how many it keeps, and up to when all is accounted for; a tenth of those
+kept, if that is more."""
 
 _ALMOST = timedelta(microseconds=1)
 
@@ -37,6 +39,26 @@ class Cover(NamedTuple):
     first: datetime
     last: datetime
     is_theirs: bool = False
+
+
+class Kept(NamedTuple):
+    """A job to be stored.
+
+    `ends` is the schedule that was in force before and is not any more, which the account remembers; `begins`, up to
+    when all is accounted for, where a new account begins.
+    """
+
+    record: JobRecord
+    ends: JobRecord | None = None
+    begins: datetime | None = None
+
+
+class _Rest(msgspec.Struct):
+    """What a stored job says besides its definition."""
+
+    anchor: datetime
+    source: str = ""
+    since: datetime | None = None
 
 
 class _Row(msgspec.Struct):
@@ -52,6 +74,7 @@ class _Row(msgspec.Struct):
 
 _row_from = msgspec.json.Decoder(_Row).decode
 _run_from = msgspec.json.Decoder(Run).decode
+_rest_from = msgspec.json.Decoder(_Rest).decode
 _record_from = msgspec.json.Decoder(JobRecord).decode
 _bytes = msgspec.json.Encoder(enc_hook=as_json).encode
 
@@ -78,8 +101,20 @@ class History:
 
     def job(self, name: str) -> JobRecord | None:
         """The stored job; None if there is none, or none that can be read."""
-        value = self._store.get(self._key("job", name))
-        return None if value is None else self._read(name, value)
+        return self.read(name, self.raw(name))
+
+    def raw(self, name: str) -> bytes | None:
+        """The stored job as it is written, for `read`."""
+        return self._store.get(self._key("job", name))
+
+    def read(self, name: str, value: bytes | None, like: AnyJob | None = None) -> JobRecord | None:
+        """The job that was written so; what is written of `like` is taken to be that, without being checked again."""
+        if value is None:
+            return None
+        if like is not None and value.startswith(b'{"definition":%b,' % _bytes(like)):
+            rest = _rest_from(value)
+            return JobRecord(like, rest.anchor, rest.source, rest.since)
+        return self._read(name, value)
 
     def has(self, record: JobRecord) -> bool:
         """Whether the job is stored exactly so."""
@@ -95,13 +130,23 @@ class History:
             if (record := self._read(key, value)) is not None:
                 yield record
 
-    def keep(self, record: JobRecord, before: JobRecord | None = None) -> None:
-        """Store a job; `before` is the schedule that it ends, which the account remembers."""
-        if before is not None and before.since is not None:
-            # First, so that a crash in between leaves a row that the schedule still in force stands over.
-            key = f"{self._key('was', record.definition.name)}/{time_key(before.since)}"
-            self._store.put(key, _bytes(before))
-        self._store.put(self._key("job", record.definition.name), _bytes(record))
+    def keep(self, records: Iterable[Kept]) -> None:
+        """Store jobs in one write, each with the schedule that it ends and where its account begins."""
+        values: dict[str, bytes] = {}
+        began: list[Kept] = []
+        for each in records:
+            name, before = each.record.definition.name, each.ends
+            if each.begins is not None:
+                values[self._mark("mark", name, each.begins)] = b""
+                if before is not None:
+                    began.append(each)
+            if before is not None and before.since is not None:
+                values[f"{self._key('was', name)}/{time_key(before.since)}"] = _bytes(before)
+            values[self._key("job", name)] = _bytes(each.record)
+        self._store.put_all(values)
+        for each in began:
+            if each.begins is not None:
+                self._leave_marks("mark", each.record.definition.name, each.begins)
 
     def remove(self, name: str) -> None:
         """Remove a job and everything known of it."""
@@ -117,32 +162,41 @@ class History:
         That is rows and pauses, by their beginning.
         """
         name = record.definition.name
-        mark, pauses = None, []
-        for key, value in self._store.scan(self._key("past", name) + "/"):
-            kind, _, at = key.rpartition("/")[2].partition("~")
-            if kind == "mark":
-                mark = read_time_key(at)
-            elif kind == "idle":
-                pauses.append(Cover(read_time_key(at) + _ALMOST, read_time_key(value.decode())))
-        if mark is None:
-            # A store from before there were marks: what its rows leave open is not known any more.
-            mark = max([record.anchor, *(row.planned for row in self._rows(name, record.anchor))])
-        mark = max(mark, record.anchor)
+        idle = self._store.scan(f"{self._key('past', name)}/idle~")
+        pauses = [
+            Cover(read_time_key(key.rpartition("~")[2]) + _ALMOST, read_time_key(end.decode())) for key, end in idle
+        ]
+        mark = self.mark(record)
         covers = pauses + [self._cover(record, row) for row in self._rows(name, mark)]
         if (since := self.paused_at(name)) is not None:
             covers.append(Cover(since + _ALMOST, datetime.max.replace(tzinfo=UTC)))
         return mark, sorted(covers)
+
+    def mark(self, record: JobRecord) -> datetime:
+        """Up to when every planned time of the job is accounted for, for all that is known without its rows."""
+        name = record.definition.name
+        mark = self.accounted_to(name)
+        if mark is None:
+            # A store from before there were marks: what its rows leave open is not known any more.
+            mark = max([record.anchor, *(row.planned for row in self._rows(name, record.anchor))])
+        return max(mark, record.anchor)
 
     def account(self, name: str, until: datetime) -> None:
         """Note that every planned time up to `until` is accounted for; never goes back, whoever else writes."""
         self._move_on("mark", name, until)
 
     def _move_on(self, kind: str, name: str, until: datetime) -> None:
-        key = f"{self._key('past', name)}/{kind}~{time_key(until)}"
-        self._store.add(key, b"")
+        self._store.add(self._mark(kind, name, until), b"")
+        self._leave_marks(kind, name, until)
+
+    def _leave_marks(self, kind: str, name: str, until: datetime) -> None:
+        """Delete the marks before that one; the latest counts, however many there are."""
         for each, _ in self._store.scan(f"{self._key('past', name)}/{kind}~"):
-            if each < key:
+            if each < self._mark(kind, name, until):
                 self._store.delete(each)
+
+    def _mark(self, kind: str, name: str, until: datetime) -> str:
+        return f"{self._key('past', name)}/{kind}~{time_key(until)}"
 
     def accounted_to(self, name: str) -> datetime | None:
         """Up to when every planned time is accounted for; None if the store does not know."""
@@ -289,8 +343,10 @@ class History:
 
     def _rows(self, name: str, after: datetime) -> Iterator[_Row]:
         """Rows of planned times later than `after`, in order."""
-        for key, value in self._store.scan(self._key("run", name) + "/"):
-            if "~h" not in key and _planned(key) > after:
+        prefix = self._key("run", name) + "/"
+        # The last of all keys that begin with that time.
+        for key, value in self._store.scan(prefix, f"{prefix}{time_key(after)}\x7f"):
+            if "~h" not in key:
                 yield _row_from(value)
 
     def _cover(self, record: JobRecord, row: _Row) -> Cover:
@@ -313,7 +369,3 @@ class History:
 
     def _key(self, kind: str, name: str) -> str:
         return f"{self._prefix}/{kind}/{key_part(name)}"
-
-
-def _planned(key: str) -> datetime:
-    return read_time_key(key.rpartition("/")[2].partition("~")[0])

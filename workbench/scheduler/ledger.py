@@ -17,7 +17,7 @@ from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import HICCUP, Due, hiccup
-from workbench.scheduler.history import Cover, History
+from workbench.scheduler.history import PRUNE_EVERY, Cover, History
 from workbench.scheduler.records import Absence, JobRecord, Run
 
 log = logging.getLogger("workbench.scheduler")
@@ -141,15 +141,18 @@ class Ledger:
         mark, covers = self._history.past(record)
         return planned <= mark or any(cover.first <= planned <= cover.last for cover in covers)
 
-    def open(self, record: JobRecord, stored: JobRecord | None, now: datetime) -> None:
-        """Begin the account of a new schedule at `now`, and close that of the one it comes after, if there was one."""
-        if stored is not None and stored.definition.active:
-            self.settle(stored, now, CHANGED, is_final=True)
-        self._history.account(record.definition.name, now)
+    def end(self, record: JobRecord, now: datetime) -> None:
+        """Close the account of a schedule that another one comes after."""
+        if record.definition.active:
+            self.settle(record, now, CHANGED, is_final=True)
 
     def start(self, record: JobRecord) -> datetime | None:
         """Account for what was planned while no process ran the job; when it is due next, which may have passed."""
         now = self._clock.now()
+        at = plan.next_time(record.definition, record.anchor, self._history.mark(record))
+        if at is None or at > now:
+            # Nothing was planned, so no row need be read.
+            return at
         if next(self._gaps(record, now), None) is None:
             return plan.next_time(record.definition, record.anchor, now)
         oldest = now - hiccup(record)
@@ -172,14 +175,16 @@ class Ledger:
         log.info("while no process was there, %r; its policy is missed=%r", absence, job.missed)
 
     def leave_behind(self, record: JobRecord) -> None:
-        """Prune the job's rows, as far as all is accounted for."""
-        name = record.definition.name
-        if (until := self._history.surplus(name)) is None:
+        """Move on to where all is accounted for, so that no row before is read again, and prune the job's rows."""
+        name, now = record.definition.name, self._clock.now()
+        until = self._history.surplus(name)
+        if until is None and len(self._history.past(record)[1]) < PRUNE_EVERY:
             return
-        gap = next(self._gaps(record, until), None)
-        until = until if gap is None else gap.first - _ALMOST
-        self._history.account(name, until)
-        self._history.prune(name, until)
+        gap = next(self._gaps(record, now), None)
+        mark = now if gap is None else gap.first - _ALMOST
+        self._history.account(name, mark)
+        if until is not None:
+            self._history.prune(name, min(until, mark))
 
     def fall_behind(self, record: JobRecord, until: datetime | None = None) -> None:
         """Remember that planned times of the job have no row yet; look again, not before `until` if that is given."""

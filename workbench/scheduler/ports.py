@@ -6,11 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from msgspec.structs import replace
+
+from workbench.core.masking import mask
 from workbench.core.ports import Clock
 from workbench.scheduler.account import Account
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.preview import Difference, Preview
-from workbench.scheduler.records import Away, JobRecord, Run, Tally
+from workbench.scheduler.records import Away, JobRecord, Run, Tally, bounded, shown
 from workbench.scheduler.runs.extra import Extra
 
 
@@ -26,6 +29,18 @@ class JobResult(NamedTuple):
     error: str = ""
     returned: Any = None
     lines: tuple[str, ...] = ()
+
+    def end_of(self, run: Run, at: datetime) -> Run:
+        """The run as it ended with this result; what it said is masked and cut."""
+        return replace(
+            run,
+            ended=at,
+            outcome=self.outcome,
+            cid=self.cid,
+            error=mask(self.error or ""),
+            returned=shown(self.returned),
+            log=bounded(tuple(self.lines)),
+        )
 
 
 class Invoke(Protocol):

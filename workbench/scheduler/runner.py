@@ -16,19 +16,18 @@ from msgspec.structs import replace
 
 from workbench.core.errors import StoreUnavailable
 from workbench.core.events import Events
-from workbench.core.masking import mask
 from workbench.core.ports import Clock
 from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import MERGED, NOBODY_LOOKED, PAUSED, Ledger
-from workbench.scheduler.pool import Pool
 from workbench.scheduler.ports import Invoke
-from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted, bounded, shown
+from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted
 from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.following import Following
 from workbench.scheduler.runs.in_turn import InTurn
 from workbench.scheduler.runs.lines import BUSY, CANCELLED, NO_THREAD, Line, Running
+from workbench.scheduler.runs.pool import Pool
 from workbench.scheduler.runs.retries import Retries
 from workbench.scheduler.runs.telling import Telling
 
@@ -341,15 +340,7 @@ class Runner:
             planned_at=run.planned,
             on_cancel=running.on_cancel,
         )
-        return replace(
-            run,
-            ended=self._clock.now(),
-            outcome=result.outcome,
-            cid=result.cid,
-            error=mask(result.error or ""),
-            returned=shown(result.returned),
-            log=bounded(tuple(result.lines)),
-        )
+        return result.end_of(run, self._clock.now())
 
     def _write(self, run: Run) -> None:
         if not run.key:
@@ -358,7 +349,7 @@ class Runner:
             if self._history.end(run):
                 self._leave_behind(run.job)
         except StoreUnavailable as exc:
-            log.warning("the end of a run of job %r is not written yet: %s", run.job, exc)
+            self._telling.refused(f"the end of a run of job {run.job!r} is not written yet", exc)
 
     def _leave_behind(self, name: str) -> None:
         try:
@@ -373,6 +364,8 @@ class Runner:
                 self._leave_behind(run.job)
             for due in self.ledger.catch_up(self.held):
                 self.fire(due)
+            if not self._history.attempts.has_unwritten:
+                self._telling.answers()
         except StoreUnavailable as exc:
             log.debug("planned times without a row wait for the store: %s", exc)
         finally:
@@ -381,10 +374,11 @@ class Runner:
             self._leave()
 
     def _refused(self, due: Due, exc: StoreUnavailable) -> None:
+        name = due.record.definition.name
         self._try_later(due)
         if due.after is None and not due.is_retry:
-            self._telling.refused(lost := RunLost(due.record.definition.name, due.planned, str(exc)))
-            self._events.emit(lost)
+            self._telling.refused(f"job {name!r} does not run at {due.planned.isoformat()}", exc)
+            self._events.emit(RunLost(name, due.planned, str(exc)))
 
     def _next_in_line(self, line: Line) -> None:
         name = line.current.record.definition.name

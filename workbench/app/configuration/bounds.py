@@ -16,8 +16,8 @@ from workbench.channels.http import wire
 from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.payload import asked
 from workbench.runtime import registry, traffic, workers
-from workbench.scheduler import pool
 from workbench.scheduler.runs import bounds as of_runs
+from workbench.scheduler.runs import pool
 
 VARIABLE = "WORKBENCH_{}"
 _client = wire.Bounds()

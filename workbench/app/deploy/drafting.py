@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from threading import RLock
 
 from workbench.app.deploy.draft import Deployed, Draft
@@ -72,15 +72,18 @@ class Drafting:
         if strange := [each for each in definitions if not isinstance(each, Definition)]:
             raise ServiceUsage(f"wb.define takes definitions, as RESTChannel('api.x'), not {strange[0]!r:.80}.")
         played = set(self._parts.secrets.played)
-        orders = [self._parts.book.row_of(each).order for each in definitions]
+        rows = [self._parts.book.row_of(each) for each in definitions]
         words = [""] * len(definitions)
         done: list[Callable[[], None]] = []
         with self.lock:
             draft = self._parts.draft if self._parts.draft is not None and self._parts.draft.is_mine else None
             made = origin or _origin(draft)
             try:
-                for place in sorted(range(len(definitions)), key=orders.__getitem__):
-                    words[place] = self._define(definitions[place], made, replace, draft, done)
+                with ExitStack() as blocks:
+                    for row in {row.name: row for row in rows}.values():
+                        blocks.enter_context(row.together())
+                    for place in sorted(range(len(definitions)), key=lambda place: rows[place].order):
+                        words[place] = self._define(definitions[place], made, replace, draft, done)
                 said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None)
             except BaseException:
                 for undo in reversed(done):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from workbench.scheduler.pool import SPARES
+from workbench.scheduler.runs.pool import SPARES
 
 KEEP_RUNS = 500
 """Runs of one job whose records are kept; up to 50 more until the next pruning."""

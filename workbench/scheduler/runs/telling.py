@@ -1,4 +1,4 @@
-"""Log lines about jobs that hold others up, each said once."""
+"""Log lines about what holds jobs up, other jobs or the store, each said once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import takewhile
+from threading import Lock
 
-from workbench.core.errors import listed
-from workbench.scheduler.records import RunLost
+from workbench.core.errors import StoreUnavailable, listed
 from workbench.scheduler.runs.lines import Line, Running
 
 log = logging.getLogger("workbench.scheduler")
@@ -25,6 +25,27 @@ class Telling:
 
     def __init__(self) -> None:
         self._told = -1
+        self._refused, self._lock = 0, Lock()
+
+    def refused(self, what: str, exc: StoreUnavailable) -> None:
+        """Log what the store has refused, the first time since it answered."""
+        with self._lock:
+            self._refused += 1
+            is_first = self._refused == 1
+        if is_first:
+            log.error(
+                "%s, since the store gives no answer. Nothing is lost: once it answers, each planned time runs late "
+                "or gets a row that says why it did not, and ends of runs are written. %s",
+                what,
+                exc,
+            )
+
+    def answers(self) -> None:
+        """Log that the store answers again, if it refused something before."""
+        with self._lock:
+            refused, self._refused = self._refused, 0
+        if refused:
+            log.warning("the store answers again; what it refused, %d times, is made up for", refused)
 
     def long_runs(self, running: Iterable[tuple[int, Running]], now: datetime) -> None:
         """Log each run, by its number in order of the begin, that has taken long by now."""
@@ -41,11 +62,6 @@ class Telling:
                 (now - each.since).total_seconds(),
                 each.since.isoformat(timespec="seconds"),
             )
-
-    def refused(self, lost: RunLost) -> None:
-        """Log that the store refused a planned time."""
-        text = "job %r does not run at %s yet, but late or not at all, once the store answers again: %s"
-        log.warning(text, lost.job, lost.planned.isoformat(), lost.reason)
 
     def waiting(self, lines: Iterable[Line], bound: int, running: Iterable[Running], now: datetime) -> None:
         """Log each line whose first has waited for a thread, while all `bound` threads are held."""
