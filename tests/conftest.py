@@ -11,16 +11,39 @@ import pytest
 from workbench.core.masking import MASKER
 
 LONGEST_SECONDS = 60
+LONG_FILES = (
+    "_in_lab.py",
+    "tests/project/test_quality.py",
+    "tests/transfer/test_soak.py",
+    "tests/testing/test_plugin.py",
+    "tests/ui/test_pictures.py",
+    "tests/testing/test_runner.py",
+    "tests/notebook/test_lifetime.py",
+    "tests/cli/test_serve.py",
+    "tests/test_demo.py",
+    ".ipynb",
+)
+"""What takes longest starts first, so that no process has a long file left when the others are done."""
+
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Bound what says no bound of its own; here, since who runs the notebooks alone may not have the plugin."""
+    """Bound what says no bound of its own, since who runs the notebooks alone may not have the plugin.
+
+    Side by side, long files first; one after another, nobody waits for the last.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _place(item.nodeid.partition("::")[0]))
     if config.getoption("timeout", None) is not None:
         return
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
+
+
+def _place(file: str) -> int:
+    return next((place for place, each in enumerate(LONG_FILES) if file.endswith(each)), len(LONG_FILES))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -33,6 +56,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = str(super()._split_scope(nodeid))
             return "in lab" if file.endswith("_in_lab.py") else file
 
+    # Else files with many tests would come first, and those with few long ones last.
+    config.option.loadscopereorder = False
     return OneLab(config, log) if config.getvalue("dist") == "loadfile" else None
 
 

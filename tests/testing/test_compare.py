@@ -88,3 +88,15 @@ def test_a_difference_shows_the_lines_around_it() -> None:
     assert shown[0] == "print is not as saved, at line 701:"
     assert {"-700", "+new", " 699", " 701"} <= set(shown)
     assert " 600" not in shown
+
+
+def test_a_view_of_a_widget_fits_its_text_saved_alone_and_what_follows_is_compared() -> None:
+    text = {"text/plain": "VBox(children=(HTML(value='No report yet.')))"}
+    view = {"output_type": "execute_result", "data": {**text, "application/vnd.jupyter.widget-view+json": {}}}
+    alone = {"output_type": "execute_result", "data": text}
+    assert differences([alone], [view], NOTHING) == differences([view], [view], NOTHING) == []
+    assert differences([], [view], NOTHING) == []
+    [found] = differences([alone, result("1")], [view, result("2")], NOTHING)
+    assert (found.saved, found.now) == ("1", "2")
+    [found] = differences([alone], [], NOTHING)
+    assert found.saved == text["text/plain"]

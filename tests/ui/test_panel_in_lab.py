@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.ui.lab import Notebook
+from workbench.ui.panel.recipes import RECIPES
 
 pytestmark = pytest.mark.timeout(180)
 ON = "from workbench import wb, Service, RESTChannel"
@@ -79,8 +80,9 @@ def test_a_user_is_made_in_the_panel(notebook: Callable[..., Notebook]) -> None:
     found.get_by_role("button", name="+ New", exact=True).focus()
     keys.press("Enter")
     found.get_by_role("menuitem", name="Service", exact=True).wait_for()
-    keys.press("ArrowDown")
-    keys.press("ArrowDown")
+    # Below the recipes stand Service, Job and Limit.
+    for _ in range(len(RECIPES) + 2):
+        keys.press("ArrowDown")
     keys.press("Enter")
     found.locator(".wb-panel .wb-title", has_text="Limit").wait_for()
     keys.press("Escape")

@@ -17,6 +17,7 @@ LONGEST_LINE = 300
 """How much of a difference is shown: lines around it, lines in all, characters of each."""
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
+_VIEW = "a view of a widget"
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 Outputs = Iterable[Mapping[str, Any]]
 
@@ -90,9 +91,13 @@ def _form(piece: str) -> str:
 def differences(saved: Outputs, now: Outputs, volatile: Volatile) -> list[Difference]:
     """What is not as it was saved: prints as one text, results and displays one by one, and the error.
 
-    HTML, pictures and standard error are not compared.
+    HTML, pictures, views of widgets and standard error are not compared; a view may have been saved as its text alone.
     """
     before, after = _texts(saved), _texts(now)
+    for at, (what, text) in enumerate(after):
+        if text is _VIEW and at < len(before) and before[at][0] == what:
+            before[at] = what, _VIEW
+    before, after = ([each for each in one if each[1] is not _VIEW] for one in (before, after))
     found = []
     for at in range(max(len(before), len(after))):
         (what, was), (named, is_now) = (each[at] if at < len(each) else ("", "") for each in (before, after))
@@ -112,9 +117,9 @@ def _texts(outputs: Outputs) -> list[tuple[str, str]]:
             printed += _joined(each["text"]) if each["name"] == "stdout" else ""
         elif each["output_type"] == "error":
             rest.append(("error", f"{each['ename']}: {_ESCAPES.sub('', each['evalue'])}"))
-        elif "text/plain" in data and _WIDGET not in data:
+        elif "text/plain" in data or _WIDGET in data:
             what = "result" if each["output_type"] == "execute_result" else "display"
-            rest.append((what, _joined(data["text/plain"])))
+            rest.append((what, _VIEW if _WIDGET in data else _joined(data["text/plain"])))
     return [("print", printed.rstrip("\n")), *rest]
 
 
