@@ -40,6 +40,7 @@ SOAKED = \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py \
+	tests/sharing/test_elsewhere.py \
 	tests/testing/test_notebooks.py \
 	tests/ui/test_cells_in_lab.py \
 	tests/ui/test_pictures.py \
