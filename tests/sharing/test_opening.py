@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import threading
-import time
-import urllib.request
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -256,45 +252,3 @@ def test_names_are_made_portable_and_stay_readable() -> None:
     assert len(long.encode()) <= 200
     assert long.endswith("ż.ipynb")
     assert same_elsewhere(["a/Ö", "a/o\u0308", "B", "b/c", "d"]) == [("a/Ö", "a/o\u0308"), ("B", "b")]
-
-
-def test_jupyterlab_opens_it_and_runs_nothing(fresh: CommandLine) -> None:
-    """A folder with settings of Jupyter beside it, which are code, cannot have them run."""
-    ran = fresh.folder / "ran"
-    (fresh.folder / "jupyter_server_config.py").write_text(RUN.format(str(ran)))
-    (fresh.folder / "p").mkdir()
-    write(fresh.folder / "p" / "a b.ipynb", code(RUN.format(str(ran))))
-    fresh.env |= {"JUPYTER_CONFIG_DIR": str(fresh.folder / "config"), "JUPYTER_NO_CONFIG": ""}
-    with (fresh.folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            fresh.command("open", "p", "--yes", "--no-browser"),
-            cwd=fresh.folder,
-            env=fresh.env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        told = _server(fresh.folder / "runtime", process)
-        with urllib.request.urlopen(f"{told['url']}api/sessions?token={told['token']}", timeout=20) as answer:
-            assert json.load(answer) == []
-        with urllib.request.urlopen(f"{told['url']}api/contents/a%20b.ipynb?content=0&token={told['token']}") as found:
-            assert json.load(found)["type"] == "notebook"
-        assert not ran.exists()
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _server(runtime: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
-    """What a JupyterLab that has started says of itself."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        for each in runtime.glob("jpserver-*.json"):
-            try:
-                told: dict[str, str] = json.loads(each.read_text())
-            except ValueError:
-                continue
-            return told
-        time.sleep(0.1)
-    raise AssertionError("JupyterLab did not start")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import CommandLine
+from tests.sharing.running import run
 from tests.testing.notebooks import code, markdown, printed, write
 from workbench.sharing.bundle import NotShareable
 from workbench.sharing.packing import NONE, REMOVE, Decision, share
@@ -90,6 +91,14 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+def test_a_package_is_green_where_it_is_opened(packed: Path, fresh: CommandLine) -> None:
+    done = run(fresh, "open", str(packed), "--test", "--yes")
+    assert done.returncode == 0, done
+    assert "6 passed" in done.stdout
+    assert "REST 'Rates' https://rates.example.com" in done.stdout
+    assert (fresh.folder / "prices" / "index.html").is_file()
+
+
 @pytest.fixture(scope="module")
 def texts(packed: Path) -> dict[str, str]:
     with zipfile.ZipFile(packed) as opened:
@@ -140,14 +149,6 @@ def test_the_same_package_is_the_same_bytes(packed: Path) -> None:
     with zipfile.ZipFile(packed) as opened:
         assert {each.date_time for each in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert opened.namelist() == sorted(opened.namelist())
-
-
-def test_a_package_is_green_where_it_is_opened(packed: Path, fresh: CommandLine) -> None:
-    done = fresh.run("open", str(packed), "--test", "--yes")
-    assert done.returncode == 0, done
-    assert "6 passed" in done.stdout
-    assert "REST 'Rates' https://rates.example.com" in done.stdout
-    assert (fresh.folder / "prices" / "index.html").is_file()
 
 
 def test_what_is_found_is_shown_and_nothing_is_packed(fresh: CommandLine) -> None:

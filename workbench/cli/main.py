@@ -332,9 +332,9 @@ def examples(
     return told if as_json else examples.said(told)
 
 
-app.command(epilog="Several notebooks: share one, and bring the others by --with.")(command(sharing.share))
-app.command("open")(command(sharing.open_package))
-app.command("git")(command(sharing.git))
+app.command(epilog=sharing.SHARE_EXAMPLES)(command(sharing.share))
+app.command("open", epilog=sharing.OPEN_EXAMPLES)(command(sharing.open_package))
+app.command("git", epilog="In a repository, once in each clone: workbench git install")(command(sharing.git))
 app.command("git-filter", hidden=True)(command(sharing.git_filter))
 
 

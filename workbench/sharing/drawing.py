@@ -117,7 +117,7 @@ def _service(box: Box) -> tuple[str, ...]:
 def _out(flow: Flow, name: str) -> tuple[str, tuple[str, ...]]:
     way = flow.ways_out.get(name)
     if way is None:
-        return "missing", (name, "no cell defines it by this name")
+        return "missing", (name, "no cell defines it")
     return "out", (name, f"{way.kind} {way.where}".strip())
 
 
