@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.app.asking.asking import Asking
 from workbench.app.cassettes.making import make_test
+from workbench.app.cassettes.moving import transferred
 from workbench.app.collections import Collection, LiveService
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
@@ -37,7 +38,7 @@ from workbench.runtime.registry import Source
 from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.jobs import Jobs
 from workbench.transfer.copying import Progress
-from workbench.transfer.transfer import Transferred, place_of, transfer
+from workbench.transfer.transfer import Transferred
 
 Done = Callable[[Any, BaseException | None, Trace], object]
 
@@ -305,9 +306,8 @@ class Workbench(Asking):
             TransferIncomplete: Some files stayed at the source; its `report` says which.
             ConnectionFailed: The source could not be listed.
         """
-        live = self._parts.live
-        places = place_of(live, source, "files", "rest"), place_of(live, target, "files")
-        return transfer(*places, self.events, progress, pattern=pattern, done=done, overwrite=overwrite)
+        how = {"pattern": pattern, "done": done, "overwrite": overwrite}
+        return transferred(self._parts, source, target, progress, **how)
 
     @property
     def url(self) -> str:
