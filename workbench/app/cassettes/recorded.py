@@ -113,14 +113,15 @@ def sides_of(parts: Parts, asked: tuple[Told, ...]) -> dict[str, Side]:
         NotATest: One of them is not defined any more.
     """
     sides: dict[str, Side] = {}
-    for name, told in {name: told for told in reversed(asked) for name in names_of(told)}.items():
+    first = {name: told for told in reversed(asked) for name in names_of(told)}
+    for name, operation in sorted((name, told.operation) for name, told in first.items()):
         definition = parts.live.definitions.get(name)
         if definition is not None:
             has_peer = (definition.peer or definition.__struct_config__.tag) in rows()
             sides[name] = side_of(definition, "peer" if has_peer else "record")
         elif name == REDIS:
             sides[name] = Side("redis", "peer")
-        elif told.operation in ("invoke", "invoke_async"):
+        elif operation in ("invoke", "invoke_async"):
             sides[name] = Side("service", "record")
         else:
             raise NotATest(f"Connection {name!r}", "is not defined any more", "run its cell and call it anew")

@@ -133,7 +133,7 @@ def _seed_replies(peer: Any, asked: Sequence[Told]) -> None:
     for told in asked:
         if told.operation == TRANSFER:
             for path, size in _moved_files(told, str(told.arguments[0][0])):
-                peer.reply(f"/{path}", data=b"+" * min(size, LARGEST_FILLER_BYTES))
+                peer.reply(f"/{path.lstrip('/')}", data=b"+" * min(size, LARGEST_FILLER_BYTES))
         if not isinstance(told.answer, Made) or told.answer.cls is not Response:
             continue
         _, status, headers, content, _, _, url = told.answer.record
