@@ -11,6 +11,7 @@ from workbench.app.about import About
 from workbench.app.asking.calling import Calling
 from workbench.app.asking.expecting import ExpectedAnswer, expect
 from workbench.app.cassettes.making import make_test
+from workbench.app.cassettes.moving import transferred
 from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
@@ -40,7 +41,7 @@ from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version
 from workbench.sandbox.catalog import Sandbox
 from workbench.transfer.copying import Progress
-from workbench.transfer.transfer import Transferred, place_of, transfer
+from workbench.transfer.transfer import Transferred
 
 
 class Workbench(Calling, About):
@@ -286,9 +287,8 @@ class Workbench(Calling, About):
             TransferIncomplete: Some files stayed at the source; its `report` says which.
             ConnectionFailed: The source could not be listed.
         """
-        live = self._parts.live
-        places = place_of(live, source, "files", "rest"), place_of(live, target, "files")
-        return transfer(*places, self.events, progress, pattern=pattern, done=done, overwrite=overwrite)
+        how = {"pattern": pattern, "done": done, "overwrite": overwrite}
+        return transferred(self._parts, source, target, progress, **how)
 
     @property
     def url(self) -> str:

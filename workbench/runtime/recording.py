@@ -93,7 +93,8 @@ class Held:
             return held(self._held_call, self._held_name, found, self._held_awaited or name == "aio")
         if not callable(found) or isinstance(found, type) or name in UNRECORDED or name.startswith("_"):
             return found
-        asks, local = (getattr(type(live), each, None) for each in ("asks", "local"))
+        cls: Any = type(live)
+        asks, local = getattr(cls, "asks", None), getattr(cls, "local", None)
         if name in (local or ()) or (asks is not None and name not in asks):
             return partial(self._passed, found)
         return partial(self._ask, name, found)

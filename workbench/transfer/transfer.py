@@ -48,6 +48,16 @@ class Transferred:
         text = f"{len(good)} file{'' if len(good) == 1 else 's'}, {said_bytes(sum(file.size for file in good))}"
         return f"{text}; {len(self.failed)} stayed" if self.failed else text
 
+    def to_record(self) -> Any:
+        """What it is made of, once every file is at the target."""
+        return self.source, self.target, [tuple(file) for file in self.files]
+
+    @classmethod
+    def of_record(cls, record: Any, held: Any) -> Transferred:
+        """The same again."""
+        source, target, files = record
+        return cls(source, target, [Moved(*file) for file in files])
+
     def __repr__(self) -> str:
         return f"Transferred from {self.source} to {self.target}: {self.describe()}."
 

@@ -177,6 +177,27 @@ def test_a_run_of_a_job_is_a_test_of_the_job(wb: Workbench, run: Ran) -> None:
         run(made.code)
 
 
+@pytest.mark.parametrize("source", ["FTP", "SFTP", "Here", "Data"])
+def test_a_transfer_is_a_test_between_peers(wb: Workbench, run: Ran, source: str) -> None:
+    if source == "Data":
+        wb.peers["Data"].reply("/in/a.csv", data=b"a,b")
+    else:
+        wb.peers[source].put("in/a.csv", "a,b")
+        wb.peers[source].put("in/b.txt", "left")
+    place = f"{source}:/in/a.csv" if source == "Data" else f"{source}:in"
+    how = {} if source == "Data" else {"pattern": "*.csv"}
+    deployed(wb, lambda self: wb.transfer(place, "Dropbox:box", **how).copied)
+    made = called(wb).make_test()
+    assert made.by == {source: "peer", "Dropbox": "peer"}
+    assert "json=['a.csv']" in made.code
+    before = journals(wb)
+    run(made.code)
+    assert journals(wb) == before
+    deployed(wb, lambda self: wb.transfer(place, "Dropbox:other", **how).copied)
+    with pytest.raises(StaleCassette, match=f"the service asks now for {source} transfer"):
+        run(made.code)
+
+
 def test_a_long_answer_and_bytes_are_files_named_by_their_hash(wb: Workbench, run: Ran, tmp_path: Path) -> None:
     contents = bytes(range(256)) * 40
     wb.peers["FTP"].put("a.bin", contents)

@@ -10,8 +10,8 @@ import msgspec
 
 from workbench.app.cassettes.cassette import Side, side_of
 from workbench.app.cassettes.errors import NotATest
+from workbench.app.cassettes.moving import TRANSFER
 from workbench.app.cassettes.noise import ANYTHING, is_credential, replaced, without_credentials
-from workbench.app.cassettes.stage import REDIS
 from workbench.app.parts import Parts
 from workbench.connections.common.hosts import host_of
 from workbench.connections.files.protocol import FileInfo
@@ -23,6 +23,9 @@ from workbench.core.payload.asked import Told, is_kept
 from workbench.core.payload.copying import Made
 from workbench.core.trace import Outgoing, Trace
 from workbench.sandbox.catalog import rows
+
+REDIS = "Redis"
+"""What the record calls what `self.kvdb` leads to."""
 
 CID = "<CID>"
 """Stands for the call's CID in what was answered."""
@@ -110,20 +113,24 @@ def sides_of(parts: Parts, asked: tuple[Told, ...]) -> dict[str, Side]:
         NotATest: One of them is not defined any more.
     """
     sides: dict[str, Side] = {}
-    for told in asked:
-        if (name := told.connection) in sides:
-            continue
+    first = {name: told for told in reversed(asked) for name in names_of(told)}
+    for name, operation in sorted((name, told.operation) for name, told in first.items()):
         definition = parts.live.definitions.get(name)
         if definition is not None:
             has_peer = (definition.peer or definition.__struct_config__.tag) in rows()
             sides[name] = side_of(definition, "peer" if has_peer else "record")
         elif name == REDIS:
             sides[name] = Side("redis", "peer")
-        elif told.operation in ("invoke", "invoke_async"):
+        elif operation in ("invoke", "invoke_async"):
             sides[name] = Side("service", "record")
         else:
             raise NotATest(f"Connection {name!r}", "is not defined any more", "run its cell and call it anew")
     return sides
+
+
+def names_of(told: Told) -> tuple[str, ...]:
+    """The other sides of one thing that was asked: of a transfer, its target too."""
+    return (told.connection, told.arguments[0][1]) if told.operation == TRANSFER else (told.connection,)
 
 
 def loosened(answer: Any) -> Any:

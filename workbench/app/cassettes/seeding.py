@@ -12,7 +12,9 @@ from itertools import chain
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from workbench.app.cassettes.moving import TRANSFER
 from workbench.connections.files.protocol import FileInfo
+from workbench.connections.rest.answer import Response
 from workbench.core.masking import MARK
 from workbench.core.payload.asked import Told
 from workbench.core.payload.copying import Hidden, Made, fresh
@@ -29,20 +31,21 @@ FOLDERS = frozenset(("make_folder", "makedir", "makedirs", "mkdir"))
 REMOVES = frozenset(("delete", "remove", "rm", "rm_file"))
 
 
-def seed(peer: Any, asked: Sequence[Told]) -> None:
-    """Give a peer what it had; one of a kind that nothing can be given to stays as it is."""
+def seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
+    """Give the peer of a connection what that had; one of a kind that nothing can be given to stays as it is."""
     if hasattr(peer, "reply"):
         _seed_replies(peer, asked)
     elif hasattr(peer, "arrive") and hasattr(peer, "make_folder"):
         _seed_mails(peer, asked)
     elif hasattr(peer, "files"):
-        _seed_files(peer, asked)
+        _seed_files(peer, name, asked)
 
 
 class _Files:
     """What the record tells of files that were there before the call: contents, or the size alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.made: set[str] = set()
         self.contents: dict[str, bytes] = {}
         self.infos: dict[str, FileInfo] = {}
@@ -51,6 +54,8 @@ class _Files:
     def take(self, told: Told) -> None:
         """Learn from one thing that was asked."""
         args, named = told.arguments if isinstance(told.arguments, tuple) else ((), {})
+        if told.operation == TRANSFER:
+            return self._moved(told, args, named)
         path = str(args[0] if args else named.get("path", "")).strip("/")
         if told.operation in WRITES:
             self._make(path)
@@ -69,6 +74,16 @@ class _Files:
         for info in _infos(told.answer):
             self._seen(info)
 
+    def _moved(self, told: Told, args: Sequence[Any], named: Mapping[str, Any]) -> None:
+        """A transfer: the source had files of these names and sizes, the target a folder."""
+        at, _, folder = (str(each).strip("/") for each in args)
+        if told.connection != self.name:
+            self.folders.add(folder)
+            return
+        self.folders |= {str(named["done"]).strip("/")} if named.get("done") else set()
+        for path, size in _moved_files(told, at):
+            self._seen(FileInfo(path.rpartition("/")[2], path, size))
+
     def _make(self, path: str) -> None:
         """The call puts a file there, in a folder that must be there."""
         self.made.add(path)
@@ -85,6 +100,13 @@ class _Files:
             self.folders.add(path) if info.is_dir else self.infos.setdefault(path, info)
 
 
+def _moved_files(told: Told, at: str) -> list[tuple[str, int]]:
+    """The files of a transfer by path and size; its source may be a single file."""
+    files = [(str(file[0]), int(file[1])) for file in fresh(told.answer.record, None)[2]] if told.answer else []
+    is_one = len(files) == 1 and at.rpartition("/")[2] == files[0][0]
+    return [(at if is_one else f"{at}/{name}".strip("/"), size) for name, size in files]
+
+
 def _infos(answer: Any) -> Iterator[FileInfo]:
     if isinstance(answer, FileInfo):
         yield answer
@@ -92,8 +114,8 @@ def _infos(answer: Any) -> Iterator[FileInfo]:
         yield from (each for each in answer if isinstance(each, FileInfo))
 
 
-def _seed_files(peer: Any, asked: Sequence[Told]) -> None:
-    files = _Files()
+def _seed_files(peer: Any, name: str, asked: Sequence[Told]) -> None:
+    files = _Files(name)
     for told in asked:
         files.take(told)
     for path in sorted(each for each in files.folders if each):
@@ -109,7 +131,10 @@ def _seed_files(peer: Any, asked: Sequence[Told]) -> None:
 def _seed_replies(peer: Any, asked: Sequence[Told]) -> None:
     last: dict[tuple[str, str], dict[str, Any]] = {}
     for told in asked:
-        if not isinstance(told.answer, Made) or not isinstance(told.answer.record, tuple):
+        if told.operation == TRANSFER:
+            for path, size in _moved_files(told, str(told.arguments[0][0])):
+                peer.reply(f"/{path.lstrip('/')}", data=b"+" * min(size, LARGEST_FILLER_BYTES))
+        if not isinstance(told.answer, Made) or told.answer.cls is not Response:
             continue
         _, status, headers, content, _, _, url = told.answer.record
         args, _ = told.arguments

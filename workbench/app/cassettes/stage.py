@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from workbench.app.cassettes.cassette import Cassette
+from workbench.app.cassettes.recorded import REDIS, names_of
 from workbench.app.cassettes.seeding import seed, seed_redis
 from workbench.app.parts import Parts
 from workbench.caching.caches import Caches
@@ -21,9 +22,6 @@ from workbench.core.ports import Clock
 from workbench.core.secret import Secret, given
 from workbench.runtime.recording import held
 from workbench.sandbox.catalog import NoPeer, Sandbox
-
-REDIS = "Redis"
-"""What the record calls what `self.kvdb` leads to."""
 
 
 class ShiftedClock:
@@ -153,7 +151,7 @@ class Stage:
         by_peer = {name for name, side in cassette.sides.items() if side.by == "peer"}
         self.kvdb = StagedRedis(each for each in cassette.asked if each.connection == REDIS and REDIS in by_peer)
         for name in by_peer & parts.live.definitions.keys():
-            seed(self._sandbox[name], [each for each in cassette.asked if each.connection == name])
+            seed(self._sandbox[name], name, [each for each in cassette.asked if name in names_of(each)])
 
     def held(self, call: Call, connection: str, live: Any) -> Any:
         """A connection as the service of this call holds it."""

@@ -15,6 +15,8 @@ export interface Asked {
   was?: string;
   /** Cells with definitions of the same kind: where the click is in no cell, the new one goes below the last of them. */
   near?: string[];
+  /** What a cell that is inserted is tagged with. */
+  tags?: string[];
   /** Cells to look for. */
   cells?: string[];
   answer?: Promise<Answer>;
@@ -57,14 +59,14 @@ function tellChanged(): void {
 }
 
 async function answered(app: JupyterFrontEnd, tracker: INotebookTracker, target: EventTarget | null, asked: Asked): Promise<Answer> {
-  const { action, cell = "", code = "", was = "", near = [] } = asked;
+  const { action, cell = "", code = "", was = "", near = [], tags = [] } = asked;
   if (action === "here") return {};
   const clicked = target instanceof Element ? placeOf(tracker, target) : null;
   const front = clicked?.panel ?? inFront(app, tracker);
   if (front === null) return { problem: "No notebook is open. Fix: open one, or copy the code." };
   const panels = notebooksOf(tracker, front);
   if (action === "gone") return { gone: (asked.cells ?? []).filter((id) => cellWithId(panels, id) === null) };
-  if (action === "insert") return insert(front, clicked ?? cellWithId([front], cell) ?? lowest(front, near), code);
+  if (action === "insert") return insert(front, clicked ?? cellWithId([front], cell) ?? lowest(front, near), code, tags);
   const place = cellWithId(panels, cell);
   if (place === null) return { problem: "Its cell is in no open notebook of this kernel. Fix: copy the code into a cell." };
   if (action === "run") return { cell, busy: run(place.panel, place.index) };

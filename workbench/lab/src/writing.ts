@@ -8,11 +8,11 @@ const HIGHLIGHT_MS = 1600;
 const NOT_TAKEN = "The notebook did not take it. Fix: copy the code into a cell.";
 
 /** Insert one cell below another one, or at the end. */
-export function insert(front: NotebookPanel, below: Place | null, code: string): Answer {
+export function insert(front: NotebookPanel, below: Place | null, code: string, tags: string[] = []): Answer {
   const { panel, index } = below ?? { panel: front, index: front.content.widgets.length - 1 };
   if (isReadOnly(panel)) return { problem: readOnly(panel) };
   const id = crypto.randomUUID();
-  panel.content.model!.sharedModel.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true } });
+  panel.content.model!.sharedModel.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true, ...(tags.length > 0 && { tags }) } });
   const made = cellWithId([panel], id);
   if (made === null || textAt(made) !== code) return { problem: NOT_TAKEN };
   show(made);

@@ -71,11 +71,11 @@ var import_cells = require("@jupyterlab/cells");
 var import_notebook = require("@jupyterlab/notebook");
 var HIGHLIGHT_MS = 1600;
 var NOT_TAKEN = "The notebook did not take it. Fix: copy the code into a cell.";
-function insert(front, below, code) {
+function insert(front, below, code, tags = []) {
   const { panel, index } = below ?? { panel: front, index: front.content.widgets.length - 1 };
   if (isReadOnly(panel)) return { problem: readOnly(panel) };
   const id = crypto.randomUUID();
-  panel.content.model.sharedModel.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true } });
+  panel.content.model.sharedModel.insertCell(index + 1, { cell_type: "code", id, source: code, metadata: { trusted: true, ...tags.length > 0 && { tags } } });
   const made = cellWithId([panel], id);
   if (made === null || textAt(made) !== code) return { problem: NOT_TAKEN };
   show(made);
@@ -156,14 +156,14 @@ function tellChanged() {
   document.dispatchEvent(new Event("workbench-cells-changed"));
 }
 async function answered(app, tracker, target, asked) {
-  const { action, cell = "", code = "", was = "", near = [] } = asked;
+  const { action, cell = "", code = "", was = "", near = [], tags = [] } = asked;
   if (action === "here") return {};
   const clicked = target instanceof Element ? placeOf(tracker, target) : null;
   const front = clicked?.panel ?? inFront(app, tracker);
   if (front === null) return { problem: "No notebook is open. Fix: open one, or copy the code." };
   const panels2 = notebooksOf(tracker, front);
   if (action === "gone") return { gone: (asked.cells ?? []).filter((id) => cellWithId(panels2, id) === null) };
-  if (action === "insert") return insert(front, clicked ?? cellWithId([front], cell) ?? lowest(front, near), code);
+  if (action === "insert") return insert(front, clicked ?? cellWithId([front], cell) ?? lowest(front, near), code, tags);
   const place = cellWithId(panels2, cell);
   if (place === null) return { problem: "Its cell is in no open notebook of this kernel. Fix: copy the code into a cell." };
   if (action === "run") return { cell, busy: run(place.panel, place.index) };
