@@ -16,7 +16,7 @@ REPOSITORY = {
     "README.md": "README.md",
     "orders.ipynb": "orders.ipynb",
     "requirements.txt": "requirements.txt",
-    "tests/test_orders.py": "test_orders.py",
+    "tests/test_orders.py": "test_orders.txt",
     ".github/workflows/notebooks.yml": "notebooks.yml",
     ".gitignore": "gitignore",
     ".pre-commit-config.yaml": "pre-commit.yaml",
