@@ -323,13 +323,16 @@ def status(as_json: AsJSON = False) -> Any:
 @command
 def examples(
     folder: Annotated[str, Argument(help="Where to; made if it is not there.")] = "workbench-examples",
+    repo: Annotated[
+        bool, Option("--repo", help="Write a repository to start from: a notebook, its tests, a CI file.")
+    ] = False,
     as_json: AsJSON = False,
 ) -> Any:
     """Copy the notebooks that explain the workbench into a folder."""
     from workbench.cli import examples
 
-    told = examples.copy(folder)
-    return told if as_json else examples.said(told)
+    told = examples.start(folder) if repo else examples.copy(folder)
+    return told if as_json else examples.said(told, of_repository=repo)
 
 
 app.command(epilog=sharing.SHARE_EXAMPLES)(command(sharing.share))

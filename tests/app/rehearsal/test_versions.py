@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.serving import until
-from workbench import APIKey, RESTChannel, Service, Workbench, secret
+from workbench import APIKey, IntervalJob, JSONRPCChannel, RESTChannel, Service, Workbench, secret
 from workbench.app.rehearsal import versions
 from workbench.app.rehearsal.versions import VersionsCompared
 from workbench.channels.exchange import Answered
@@ -431,6 +431,27 @@ def test_calls_made_by_invoke_are_compared_too(wb: Workbench) -> None:
         wb.invoke(NAME, {"n": number})
     live(wb, lambda self: {"n": self.request.input.n * 2})
     assert words(wb) == ["same"] * 3
+
+
+def test_runs_of_a_job_are_compared_too(wb: Workbench) -> None:
+    live(wb, lambda self: f"ran with {self.request.input.n}")
+    wb.define(IntervalJob("each hour", service=NAME, hours=1, extra={"n": 1}))
+    for _ in range(3):
+        wb.jobs["each hour"].execute()
+    live(wb, lambda self: f"ran with {self.request.input.n}")
+    assert words(wb) == ["same"] * 3
+    live(wb, lambda self: f"ran again with {self.request.input.n}")
+    assert words(wb) == ["differs"] * 3
+
+
+def test_calls_by_json_rpc_are_compared_too(wb: Workbench) -> None:
+    live(wb, double)
+    wb.define(JSONRPCChannel("rpc", path="/rpc", services=NAME))
+    for number in (1, 2, 3):
+        asked = {"jsonrpc": "2.0", "id": number, "method": NAME, "params": {"n": number}}
+        assert wb.call("POST /rpc", json=asked).json()["result"] == {"n": 2 * number}
+    live(wb, lambda self: {"n": self.request.input.n + 2})
+    assert words(wb) == ["differs", "same", "differs"]
 
 
 def test_calls_whose_channel_is_gone_cannot_be_compared(wb: Workbench) -> None:

@@ -22,7 +22,7 @@ from workbench.channels.pipeline import Pipeline
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
-from workbench.core.call import ChannelSecurity, Deployment
+from workbench.core.call import INVOKE, ChannelInfo, ChannelSecurity, Deployment
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.current import CURRENT
 from workbench.core.errors import CallerError
@@ -33,10 +33,13 @@ from workbench.runtime.invoker import Invoker
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import NoPeer, Sandbox
+from workbench.scheduler.runs.extra import parsed
 
 THREADS = 4
 _OF_PAGES = ("sec-fetch-", "origin", "referer")
 """Headers by which a browser says which page asks: that page was let in, and no page asks now."""
+
+_BY_JOB = ChannelInfo("scheduler", "scheduler")
 
 
 class Request(NamedTuple):
@@ -101,7 +104,8 @@ class Rehearsal:
         came = given_of(trace)
         assert came is not None
         if not isinstance(trace.root, RequestStep):
-            return self.invoke(service, fresh(came.body, None), services, played, cid=trace.cid)
+            by = _BY_JOB if trace.root.kind == "job" else INVOKE
+            return self.invoke(service, fresh(came.body, None), services, played, by=by, cid=trace.cid)
         root = trace.root
         method, _, path = root.name.partition(" ")
         target = f"{path}?{came.query}" if came.query else path
@@ -109,10 +113,19 @@ class Rehearsal:
         return self.request(request, services, played, cid=trace.cid, address=root.address)
 
     def invoke(
-        self, service: str, payload: Any, services: Mapping[str, Deployment], played: Played, *, cid: str = ""
+        self,
+        service: str,
+        payload: Any,
+        services: Mapping[str, Deployment],
+        played: Played,
+        *,
+        by: ChannelInfo = INVOKE,
+        cid: str = "",
     ) -> Trace:
-        """Run a service; how it ended is in the trace."""
-        call = self._invoker.new_call(service, payload, cid=cid, services=services)
+        """Run a service, by `invoke` or as a job does; how it ended is in the trace."""
+        call = self._invoker.new_call(service, payload, by, cid=cid, services=services)
+        if by is _BY_JOB:
+            call.payload = parsed(payload)
         call.replay = played
         self._invoker.record(call, call.step)
         try:
