@@ -40,6 +40,8 @@ SOAKED = \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_crashes.py \
+	tests/scheduler/test_killed.py \
+	tests/scheduler/test_law.py \
 	tests/testing/test_notebooks.py \
 	tests/ui/test_cells_in_lab.py \
 	tests/ui/test_pictures.py \
