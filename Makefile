@@ -41,6 +41,8 @@ SOAKED = \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_clock_changes.py \
 	tests/scheduler/test_crashes.py \
+	tests/scheduler/test_killed.py \
+	tests/scheduler/test_law.py \
 	tests/sharing/test_elsewhere.py \
 	tests/testing/test_notebooks.py \
 	tests/ui/test_below_a_base_path_in_lab.py \

@@ -127,13 +127,13 @@ from threading import Event
 from workbench.core.clock import SystemClock
 from workbench.durable.presence import Presence
 from workbench.scheduler.definitions import IntervalJob
-from workbench.scheduler.history import History
+from workbench.scheduler.history import History, Kept
 from workbench.scheduler.records import JobRecord, Run
 from workbench.stores import open_store
 
 store, clock = open_store(sys.argv[1]), SystemClock()
 history = History(store, "nb.ipynb", clock, Presence(Path(sys.argv[2]), store, host="far-away"), 500)
-history.keep(JobRecord(IntervalJob("slow", service="hang", minutes=1), clock.now()))
+history.keep([Kept(JobRecord(IntervalJob("slow", service="hang", minutes=1), clock.now()))])
 run = history.claim(Run(job="slow", service="hang", by="schedule", planned=clock.now(), started=clock.now()))
 print("running" if run is not None else "not claimed", flush=True)
 Event().wait(60)
