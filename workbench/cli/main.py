@@ -259,6 +259,7 @@ def jobs(
     since: Annotated[
         str | None, Option(metavar="TIME", help="account: planned times later than that, in the job's zone.")
     ] = None,
+    until: Annotated[str | None, Option(metavar="TIME", help="pause: the end of the pause, in the job's zone.")] = None,
     last: Annotated[int, Option(metavar="N", min=1, max=1_000, help="preview, runs: how many times or rows.")] = 20,
     app: App = "",
     as_json: AsJSON = False,
@@ -272,7 +273,7 @@ def jobs(
     if action == "execute":
         told: Any = jobs.execute(name, extra, app)
     else:
-        told = jobs.asked(action, name, app, since=since, last=last)
+        told = jobs.asked(action, name, app, since=since, until=until, last=last)
     return told if as_json else jobs.said(action, name, told)
 
 

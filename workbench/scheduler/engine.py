@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("workbench.scheduler")
 
-LONGEST_REAL_WAIT_SECONDS = 60.0
-"""How long `play` waits for the runs of one planned time to end."""
-
 
 class Scheduler:
     """The jobs of one application.
@@ -131,16 +128,16 @@ class Scheduler:
             self._history.remove(name)
         self._events.emit(JobChanged(name, "removed"))
 
-    def pause(self, name: str) -> None:
-        """Let planned times pass without a run, in every process."""
+    def pause(self, name: str, until: datetime | None = None) -> None:
+        """Let planned times pass without a run, in every process; up to `until` if that is given."""
         self.record(name)
-        self._history.pause(name, True)
+        self._history.pause(name, until)
         self._events.emit(JobChanged(name, "paused"))
 
     def resume(self, name: str) -> None:
         """End the pause."""
         self.record(name)
-        self._history.pause(name, False)
+        self._history.resume(name)
         self._events.emit(JobChanged(name, "resumed"))
 
     # What there is
@@ -180,6 +177,10 @@ class Scheduler:
             return "paused"
         with self._lock:
             return "finished" if self._agenda.at(name) is None else "on"
+
+    def paused_until(self, name: str) -> datetime | None:
+        """When the pause of a job ends by itself (UTC); None if it does not, or there is none."""
+        return None if (pause := self._history.pause_of(name)) is None else pause.until
 
     def runs(self, name: str) -> list[Run]:
         """The kept runs of a job, oldest first."""
@@ -274,7 +275,7 @@ class Scheduler:
         """
         return waits.play(self, until)
 
-    def settle(self, timeout: float = LONGEST_REAL_WAIT_SECONDS) -> bool:
+    def settle(self, timeout: float = waits.LONGEST_SECONDS) -> bool:
         """Wait until nothing runs; whether that came within `timeout` [s]."""
         return self._runner.settle(timeout)
 

@@ -61,6 +61,13 @@ class _Rest(msgspec.Struct):
     since: datetime | None = None
 
 
+class Paused(NamedTuple):
+    """A pause that goes on: planned times later than `since` have no run, those from `until` on have one again."""
+
+    since: datetime
+    until: datetime | None
+
+
 class _Row(msgspec.Struct):
     """What of a stored run says which planned times it stands for."""
 
@@ -83,8 +90,9 @@ class History:
     """One application's share of the store.
 
     Keys, all below `app/<app>/`: `job/<job>`; `was/<job>/<time>`, a schedule that was in force from then on;
-    `paused/<job>`, since when; `past/<job>/idle~<time>`, a pause that ended; `past/<job>/mark~<time>`, up to when every
-    planned time is accounted for, the latest counts; `past/<job>/left~<time>`, up to when rows were left behind;
+    `paused/<job>`, since when, and `~` until when if that is known; `past/<job>/idle~<time>`, a pause that ended;
+    `past/<job>/mark~<time>`, up to when every planned time is accounted for, the latest counts;
+    `past/<job>/left~<time>`, up to when rows were left behind;
     `run/<job>/<time>~<n>` with n the attempt at a planned time, `h...~<n>` for runs beside the schedule;
     `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
 
@@ -162,13 +170,15 @@ class History:
         That is rows and pauses, by their beginning.
         """
         name = record.definition.name
+        # First, since a pause that has come to its end is then among those that ended.
+        since = self.paused_at(name)
         idle = self._store.scan(f"{self._key('past', name)}/idle~")
         pauses = [
             Cover(read_time_key(key.rpartition("~")[2]) + _ALMOST, read_time_key(end.decode())) for key, end in idle
         ]
         mark = self.mark(record)
         covers = pauses + [self._cover(record, row) for row in self._rows(name, mark)]
-        if (since := self.paused_at(name)) is not None:
+        if since is not None:
             covers.append(Cover(since + _ALMOST, datetime.max.replace(tzinfo=UTC)))
         return mark, sorted(covers)
 
@@ -239,10 +249,10 @@ class History:
         return read_time_key(keys[-1].removeprefix(prefix)) if keys else None
 
     def _pauses(self, name: str, now: datetime) -> list[Pause]:
+        since = self.paused_at(name)
         prefix = f"{self._key('past', name)}/idle~"
         ended = self._store.scan(prefix)
         found = [Pause(read_time_key(key.removeprefix(prefix)), read_time_key(value.decode())) for key, value in ended]
-        since = self.paused_at(name)
         return found if since is None else [*found, Pause(since, now)]
 
     def is_paused(self, name: str) -> bool:
@@ -251,17 +261,39 @@ class History:
 
     def paused_at(self, name: str) -> datetime | None:
         """Since when the job is paused; None if it is not."""
-        value = self._store.get(self._key("paused", name))
-        return None if value is None else read_time_key(value.decode())
+        pause = self.pause_of(name)
+        return None if pause is None else pause.since
 
-    def pause(self, name: str, paused: bool) -> None:
-        """Pause a job, or end its pause."""
-        now = self._clock.now()
-        if paused:
-            self._store.add(self._key("paused", name), time_key(now).encode())
-        elif (since := self.paused_at(name)) is not None:
+    def pause_of(self, name: str) -> Paused | None:
+        """The pause that a job is in; one whose end has come is over, for every process."""
+        value = self._store.get(key := self._key("paused", name))
+        if value is None:
+            return None
+        since, _, until = value.decode().partition("~")
+        pause = Paused(read_time_key(since), read_time_key(until) if until else None)
+        if pause.until is None or self._clock.now() < pause.until:
+            return pause
+        # A time planned at its very end runs. In this order: a crash in between leaves the pause to the next look.
+        self._store.put(f"{self._key('past', name)}/idle~{since}", time_key(pause.until - _ALMOST).encode())
+        self._store.swap(key, value, None)
+        return None
+
+    def pause(self, name: str, until: datetime | None = None) -> None:
+        """Pause a job, until an instant if one is given; one that is paused already is so from when it was."""
+        pause = self.pause_of(name)
+        since = time_key(self._clock.now() if pause is None else pause.since)
+        value = (since if until is None else f"{since}~{time_key(until)}").encode()
+        if pause is None:
+            self._store.add(self._key("paused", name), value)
+        else:
+            self._store.put(self._key("paused", name), value)
+
+    def resume(self, name: str) -> None:
+        """End the pause of a job."""
+        if (since := self.paused_at(name)) is not None:
             # In this order: a crash in between leaves the job paused, with nothing forgotten.
-            self._store.put(f"{self._key('past', name)}/idle~{time_key(since)}", time_key(now).encode())
+            now = time_key(self._clock.now()).encode()
+            self._store.put(f"{self._key('past', name)}/idle~{time_key(since)}", now)
             self._store.delete(self._key("paused", name))
 
     def claim(self, run: Run, again: str = "") -> Run | None:

@@ -18,7 +18,8 @@ from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, Run, Tally
 from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.runs.extra import Extra
-from workbench.scheduler.zones import instant, read_wall, zone_problem
+from workbench.scheduler.runs.kept import Runs
+from workbench.scheduler.zones import moment, zone_problem
 
 MOST_DAYS = 62
 """Days that a calendar shows at most."""
@@ -67,9 +68,9 @@ class Job(Showable):
         return self._scheduler.running_since(self.name)
 
     @property
-    def runs(self) -> list[Run]:
-        """Its kept runs, oldest first."""
-        return self._scheduler.runs(self.name)
+    def runs(self) -> Runs:
+        """Its kept runs, oldest first; `job.runs.only("failed", since="2035-01-01 00:00")` picks some."""
+        return Runs(self._scheduler.runs(self.name), self.definition.zone)
 
     def execute(self, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run it now, also if it is paused, without using up its schedule.
@@ -92,9 +93,35 @@ class Job(Showable):
         """
         return self._scheduler.wait(self.name, runs, timeout)
 
-    def pause(self) -> None:
-        """Let planned times pass without a run until `resume`."""
-        self._scheduler.pause(self.name)
+    @property
+    def paused_until(self) -> datetime | None:
+        """When its pause ends by itself (UTC); None if it does not, or there is none."""
+        return self._scheduler.paused_until(self.name)
+
+    def pause(self, until: datetime | str | None = None) -> None:
+        """Let planned times pass without a run until `resume`.
+
+        Args:
+            until: Or up to then, by itself; what is planned at that very time runs. A text as `2035-01-01 08:00` is
+                read in the job's zone.
+
+        Raises:
+            WorkbenchError: That is no time to come.
+        """
+        zone = self.definition.zone
+        end = None if until is None else moment(until, zone)
+        if end is not None and end <= self._scheduler.clock.now():
+            raise WorkbenchError(f"Job {self.name!r} cannot pause until {until}, which is past. Fix: a time to come.")
+        self._scheduler.pause(self.name, end)
+
+    def copy(self, name: str, **changes: Any) -> AnyJob:
+        """A definition like its own under another name, to be put into force: `wb.define(job.copy("b", hours=2))`.
+
+        Raises:
+            InvalidDefinition: A field is wrong.
+        """
+        copied: AnyJob = self.definition.replace(name=name, **changes)
+        return copied
 
     def resume(self) -> None:
         """End the pause; the next planned time runs."""
@@ -106,12 +133,7 @@ class Job(Showable):
 
     def account(self, since: datetime | str | None = None) -> Account:
         """What became of its planned times; see `Jobs.account`."""
-        zone = self.definition.zone
-        if isinstance(since, str):
-            since = instant(read_wall(since, zone), zone)
-        elif since is not None and since.tzinfo is None:
-            since = instant(since, zone)
-        return self._scheduler.account(self.name, since)
+        return self._scheduler.account(self.name, None if since is None else moment(since, self.definition.zone))
 
     def preview(self, count: int = 5) -> Preview:
         """Its next planned times (UTC), whatever its state; shown in its zone, with changes of clocks marked."""
@@ -246,7 +268,10 @@ class Jobs(Mapping[str, Job]):
 def _notes(job: Job) -> str:
     since = job.running_since
     running = "" if since is None else f" (running since {since.astimezone(job.definition.zone):%Y-%m-%d %H:%M:%S})"
-    return NOTES.get(job.state, "") + running
+    note = NOTES.get(job.state, "")
+    if job.state == "paused" and (until := job.paused_until) is not None:
+        note = f" (paused until {until.astimezone(job.definition.zone):%Y-%m-%d %H:%M:%S})"
+    return note + running
 
 
 def _zone(job: Job) -> str:

@@ -89,6 +89,10 @@ class KnownJobs(Protocol):
         """`waiting`, `inactive`, `paused`, `finished` or `on`."""
         ...
 
+    def paused_until(self, name: str) -> datetime | None:
+        """When its pause ends by itself (UTC); None if it does not, or there is none."""
+        ...
+
     def running_since(self, name: str) -> datetime | None:
         """When the oldest run that this process is busy with began (UTC); None if it runs none."""
         ...
@@ -129,8 +133,8 @@ class HandledJobs(KnownJobs, Protocol):
         """Wait until the schedule has made that many runs, `timeout` [s] at most."""
         ...
 
-    def pause(self, name: str) -> None:
-        """Let planned times pass without a run."""
+    def pause(self, name: str, until: datetime | None = None) -> None:
+        """Let planned times pass without a run; up to `until` if that is given."""
         ...
 
     def resume(self, name: str) -> None:

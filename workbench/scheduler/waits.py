@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from workbench.core.ports import Clock
 from workbench.scheduler.records import JobRecord, RunsMissing, Tally
 
+LONGEST_SECONDS = 60.0
+"""How long `play` waits for the runs of one planned time to end [s]."""
+
 LOOK_SECONDS = 0.25
 """How often `wait` looks for runs of other processes."""
 

@@ -27,7 +27,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from workbench.core.errors import nearest
+from workbench.core.errors import WorkbenchError, nearest
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2999
 MINUTE = "%Y-%m-%d %H:%M"
@@ -177,6 +177,20 @@ def _offset_at(at: datetime, zone: tzinfo) -> timedelta:
     offset = at.astimezone(zone).utcoffset()
     assert offset is not None
     return offset
+
+
+def moment(told: datetime | str, zone: ZoneInfo) -> datetime:
+    """The instant (UTC) that a person tells: a text or a naive datetime is a wall-clock time of the zone.
+
+    Raises:
+        WorkbenchError: The text is no date and time.
+    """
+    if isinstance(told, datetime):
+        return instant(told, zone) if told.tzinfo is None else told.astimezone(UTC)
+    try:
+        return instant(read_wall(told, zone), zone)
+    except ValueError as exc:
+        raise WorkbenchError(f"{exc}. Fix: '2035-01-01 08:00', or a datetime.") from None
 
 
 def clock_change(before: datetime, at: datetime) -> str:

@@ -33,10 +33,11 @@ class Execution(msgspec.Struct):
 
 
 class Asked(msgspec.Struct):
-    """What the command line asks of a job: since when, as a text in the job's zone, and how many times or rows."""
+    """What the command line asks of a job: since or until when, in the job's zone, and how many times or rows."""
 
     job: str
     since: str | None = None
+    until: str | None = None
     last: int = 20
 
 
@@ -151,8 +152,9 @@ def _preview(job: Job, asked: Asked) -> Any:
 
 
 def _paused(job: Job, asked: Asked) -> Any:
-    job.pause()
-    return {"job": job.name, "said": f"Job {job.name!r} is paused; its planned times pass without a run."}
+    job.pause(asked.until)
+    until = f" until {asked.until} ({job.definition.timezone})" if asked.until else ""
+    return {"job": job.name, "said": f"Job {job.name!r} is paused{until}; its planned times pass without a run."}
 
 
 def _resumed(job: Job, asked: Asked) -> Any:
