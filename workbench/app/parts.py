@@ -11,6 +11,7 @@ from threading import RLock, local
 from time import monotonic
 from typing import Any
 
+from workbench.app.alerts import Alerts
 from workbench.app.around import Around
 from workbench.app.book import Book, Removed
 from workbench.app.configuration.secrets import FoundSecrets
@@ -62,6 +63,7 @@ class Parts:
 
     _store: Store | None = None
     _scheduler: CellScheduler | None = None
+    _alerts: Alerts | None = None
 
     def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
         self._opening, self._of_thread, self.admin = RLock(), local(), admin
@@ -209,14 +211,18 @@ class Parts:
         """The scheduler, and with it the store: opened when the first job is asked for."""
         with self._opening:
             if self._scheduler is None:
+                app, invoke = self._settings.app, run_job(self.invoker)
                 scheduler = CellScheduler(
                     self.store,
-                    self._settings.app,
+                    app,
                     self._clock,
-                    run_job(self.invoker),
+                    invoke,
                     self.events,
                     self.services_here,
                     self._settings.bounds.of_jobs(),
+                )
+                self._alerts = Alerts(
+                    self.events, lambda name: scheduler.record(name).definition, self.live, invoke, app
                 )
                 scheduler.start()
                 self._scheduler = scheduler
@@ -352,7 +358,9 @@ class Parts:
         self.limits.close()
         if self._scheduler is not None:
             self._scheduler.close()
-        elif self._store is not None:
+        if self._alerts is not None:
+            self._alerts.close()
+        if self._scheduler is None and self._store is not None:
             self._store.close()
         self.live.close_all()
         self.sandbox.close()

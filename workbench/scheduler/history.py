@@ -63,6 +63,7 @@ class History:
     `paused/<job>`, since when; `past/<job>/idle~<time>`, a pause that ended; `past/<job>/mark~<time>`, up to when every
     planned time is accounted for, the latest counts; `past/<job>/left~<time>`, up to when rows were left behind;
     `run/<job>/<time>~<n>` with n the attempt at a planned time, `h...~<n>` for runs beside the schedule;
+    `watch/<job>/<watch>`, what a watch that has tripped said;
     `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
 
     Whoever adds `run/<job>/<time>~1` decides what becomes of that planned time: a run, or a row without one.
@@ -102,7 +103,7 @@ class History:
         """Remove a job and everything known of it."""
         self._store.delete(self._key("job", name))
         self._store.delete(self._key("paused", name))
-        for kind in ("past", "was", "run", "old"):
+        for kind in ("past", "was", "run", "old", "watch"):
             for key, _ in self._store.scan(self._key(kind, name) + "/"):
                 self._store.delete(key)
 
@@ -204,6 +205,19 @@ class History:
             # In this order: a crash in between leaves the job paused, with nothing forgotten.
             self._store.put(f"{self._key('past', name)}/idle~{time_key(since)}", time_key(now).encode())
             self._store.delete(self._key("paused", name))
+
+    def trip(self, name: str, watch: str, words: str) -> bool:
+        """Note that a watch has tripped; False if somebody has noted it."""
+        return self._store.add(f"{self._key('watch', name)}/{watch}", words.encode())
+
+    def clear(self, name: str, watch: str) -> bool:
+        """Note that a watch found all well again; False if somebody has noted it."""
+        return self._store.delete(f"{self._key('watch', name)}/{watch}")
+
+    def tripped(self, name: str) -> dict[str, str]:
+        """The watches of a job that have tripped, and what they said."""
+        found = self._store.scan(self._key("watch", name) + "/")
+        return {key.rpartition("/")[2]: value.decode() for key, value in found}
 
     def claim(self, run: Run, again: str = "") -> Run | None:
         """Write a run that begins, or planned times without one; None if another process was quicker.

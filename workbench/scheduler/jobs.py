@@ -14,6 +14,7 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, Run, Tally
+from workbench.scheduler.runs.cadence import cadence
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.zones import instant, read_wall
 
@@ -64,6 +65,16 @@ class Job(Showable):
     def runs(self) -> list[Run]:
         """Its kept runs, oldest first."""
         return self._scheduler.runs(self.name)
+
+    @property
+    def tripped(self) -> dict[str, str]:
+        """Its watches that have tripped, `start`, `long` or `fast`, each with what it saw; empty if all is well."""
+        return self._scheduler.watches.tripped(self.name)
+
+    @property
+    def cadence(self) -> str:
+        """`every 20 s, really every 60 s, because runs take 50 s`; empty while it runs as often as it is planned."""
+        return cadence(self._scheduler.record(self.name), self.runs)
 
     def execute(self, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run it now, also if it is paused, without using up its schedule.
@@ -211,8 +222,10 @@ class Jobs(Mapping[str, Job]):
 
 def _notes(job: Job) -> str:
     since = job.running_since
+    rhythm, tripped = job.cadence, "; ".join(job.tripped.values())
+    told = (f" ({rhythm})" if rhythm else "") + (f" \N{LARGE RED CIRCLE} {tripped}" if tripped else "")
     running = "" if since is None else f" (running since {since.astimezone(job.definition.zone):%Y-%m-%d %H:%M:%S})"
-    return NOTES.get(job.state, "") + running
+    return NOTES.get(job.state, "") + running + told
 
 
 def _zone(job: Job) -> str:

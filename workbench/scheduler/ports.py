@@ -11,6 +11,7 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, JobRecord, Run, Tally
 from workbench.scheduler.runs.extra import Extra
+from workbench.scheduler.runs.watches import Watches
 
 
 class JobResult(NamedTuple):
@@ -58,6 +59,8 @@ class Invoke(Protocol):
 
 class KnownJobs(Protocol):
     """What is known of the jobs of an application; each raises UnknownName for a name that is none."""
+
+    watches: Watches
 
     def names(self) -> list[str]:
         """Every job, those that wait for their cell included."""

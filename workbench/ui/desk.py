@@ -21,7 +21,7 @@ from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.trace import OutgoingEnded
 from workbench.sandbox.peer import Peer
-from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
+from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted, WatchChanged
 from workbench.ui import rows
 from workbench.ui.cells import change_for
 from workbench.ui.courier import Courier
@@ -71,7 +71,10 @@ class Desk:
             wb.events.subscribe(OutgoingEnded, self._called),
             wb.events.subscribe(Changed, self._forget_mood),
             wb.events.subscribe(Closed, self._is_over),
-            *(wb.events.subscribe(kind, lambda _: courier.refresh_all()) for kind in (Changed, Deployed, JobChanged)),
+            *(
+                wb.events.subscribe(kind, lambda _: courier.refresh_all())
+                for kind in (Changed, Deployed, JobChanged, WatchChanged)
+            ),
         ]
 
     def close(self) -> None:
