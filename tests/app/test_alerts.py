@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ import pytest
 from tests.serving import until
 from workbench.app.workbench import Workbench
 from workbench.connections.smtp.definition import SMTPConnection
+from workbench.core.clock import VirtualClock
 from workbench.core.errors import InvalidDefinition
 from workbench.core.service import Service
 from workbench.sandbox.http.source import HTTPSource
 from workbench.sandbox.smtp_inbox import SMTPInbox
 from workbench.scheduler.definitions import IntervalJob
 from workbench.scheduler.records import WatchChanged
+from workbench.ui.rows import job_facts
 
 
 class Fickle(Service):
@@ -44,6 +47,24 @@ def asked(peer: HTTPSource) -> list[tuple[str, str, str]]:
 
 def tripped(wb: Workbench, job: str, has_tripped: bool = True) -> WatchChanged:
     return WatchChanged(job, "long", has_tripped, "it has been running for 9 min", wb.clock.now())
+
+
+def test_a_watch_that_tripped_is_a_red_mark_in_the_list_and_on_the_card(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    with Workbench(port=0, folder=tmp_path, clock=clock) as wb:
+        wb.deploy(Fickle)
+        wb.define(IntervalJob("j", service="fickle", minutes=1, missed="skip"))
+        wb.define(IntervalJob("k", service="fickle", days=1))
+        clock.advance(630)
+        wb.jobs["j"].wait(runs=1, timeout=120)
+        until(lambda: wb.jobs["j"].tripped, "it has tripped")
+        words = wb.jobs["j"].tripped["start"]
+        assert words.startswith("9 planned times did not start, from 2026-01-01 00:01:00 UTC on")
+        first, second = repr(wb.jobs).splitlines()[1:]
+        assert f"\N{LARGE RED CIRCLE} {words}" in first
+        assert "\N{LARGE RED CIRCLE}" not in second
+        assert job_facts(wb.jobs["j"], None, {})["tripped"] == [words]
+        assert job_facts(wb.jobs["k"], None, {})["tripped"] == []
 
 
 def test_a_url_is_called_on_start_ok_and_fail(wb: Workbench, checks: HTTPSource) -> None:
