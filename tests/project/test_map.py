@@ -27,7 +27,7 @@ def test_every_thread_is_told() -> None:
     named = {
         name.rstrip("-")
         for text in CODE.values()
-        for name in re.findall(r'(?:name=f?|name = f?|LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)', text)
+        for name in re.findall(r'(?:name=f?|name_prefix=|name = f?|LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)', text)
     }
     assert {each.rstrip("-") for each in told} == named
     starts = (each for text in CODE.values() for each in re.findall(r"\bThread\(([^\n]*)", text))

@@ -45,6 +45,9 @@ class Minutes:
         self.utc = [first + number * MINUTE for number in range(count)]
         self.local = [at.astimezone(zone).replace(tzinfo=None, fold=0) for at in self.utc]
         self.latest = list(accumulate(self.local, max))
+        self._skips = [
+            number for number, local in enumerate(self.local) if number and local - self.latest[number - 1] > MINUTE
+        ]
         span = (self.latest[-1] - min(self.local)) // DAY + 2
         self._days = [min(self.local).date() + number * DAY for number in range(span)]
 
@@ -62,16 +65,16 @@ class Minutes:
         begin = bisect_right(self.utc, after)
         if not days:
             return []
-        if not made.is_fixed:
-            return [at for at, local in zip(self.utc[begin:], self.local[begin:], strict=True) if fits(local)]
-        found, shown = [], self.latest[begin - 1]
-        for at, local in zip(self.utc[begin:], self.local[begin:], strict=True):
-            if local > shown:
-                # With what the clock has skipped since the last minute.
-                if fits(local) or any(fits(shown + number * MINUTE) for number in range(1, (local - shown) // MINUTE)):
-                    found.append(at)
-                shown = local
-        return found
+        found = {number for number in range(begin, len(self.utc)) if fits(self.local[number])}
+        if made.is_fixed:
+            found = {number for number in found if self.local[number] > self.latest[number - 1]}
+            found |= {number for number in self._skips if number >= begin and any(map(fits, self._skipped(number)))}
+        return [self.utc[number] for number in sorted(found)]
+
+    def _skipped(self, number: int) -> list[datetime]:
+        """What the clock skipped just before that minute."""
+        shown = self.latest[number - 1]
+        return [shown + each * MINUTE for each in range(1, (self.local[number] - shown) // MINUTE)]
 
 
 class Made(NamedTuple):

@@ -100,7 +100,7 @@ def _jobs(shown: datetime, zone: str) -> Iterator[tuple[AnyJob, Made | None]]:
     yield IntervalJob("x", service="ok", start=start, days=1, timezone=zone), None
     yield IntervalJob("x", service="ok", start=start, days=1, hours=1, timezone=zone), None
     yield IntervalJob("x", service="ok", start=wall_text(shown - 7 * DAY), weeks=1, timezone=zone), None
-    yield IntervalJob("x", service="ok", start=start, hours=1, timezone=zone), None
+    yield IntervalJob("x", service="ok", start=wall_text(shown - HOUR), hours=1, timezone=zone), None
     yield OneTimeJob("x", service="ok", start=wall_text(shown), timezone=zone), None
 
 
@@ -112,13 +112,11 @@ def _expected(job: AnyJob, made: Made | None, minutes: Minutes, after: datetime,
     if isinstance(job, OneTimeJob):
         found = [minutes.first_shown(start)]
     elif days := job.days + 7 * job.weeks:
-        later = [start + number * days * DAY for number in range(6 // days)] if days < 7 else [start + 7 * DAY]
-        first = 0 if days < 7 else 1
-        seen = [(number, wall) for number, wall in enumerate(later, first) if wall <= minutes.local[-1]]
-        found = [minutes.first_shown(wall) + number * job.hours * HOUR for number, wall in seen]
+        seen = [(number, start + number * days * DAY) for number in range(8)]
+        shown = [(number, wall) for number, wall in seen if minutes.latest[0] < wall <= minutes.latest[-1]]
+        found = [minutes.first_shown(wall) + number * job.hours * HOUR for number, wall in shown]
     else:
-        begin = minutes.first_shown(start)
-        found = [begin + number * HOUR for number in range(24 * 6)]
+        found = [minutes.first_shown(start) + number * HOUR for number in range(24 * 6)]
     # Two days may be one instant, where a day is skipped.
     return sorted({at for at in found if after < at <= until})
 
@@ -138,10 +136,11 @@ def test_jobs_of_each_kind_keep_the_rule_at_every_change_of_clocks() -> None:
 
 def _compare_around(change: datetime, zone: ZoneInfo) -> int:
     """Compare jobs that are due within what is skipped or comes twice, and at its ends."""
-    after, until = change - 30 * HOUR, change + 30 * HOUR
-    minutes = Minutes(zone, after - 27 * HOUR, until)
     before = (change - MINUTE).astimezone(zone).replace(tzinfo=None) + MINUTE
     now = change.astimezone(zone).replace(tzinfo=None, fold=0)
+    margin = abs(now - before) + 2 * HOUR
+    after, until = change - margin, change + margin
+    minutes = Minutes(zone, after - margin, until)
     compared = 0
     for shown in {before, now, min(before, now) + abs(now - before) // (2 * MINUTE) * MINUTE}:
         for job, made in _jobs(shown, zone.key):

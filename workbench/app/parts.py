@@ -10,6 +10,7 @@ from functools import partial
 from threading import RLock, local
 from time import monotonic
 
+from workbench.app.alerts import Alerts
 from workbench.app.around import Around
 from workbench.app.book import Book, Removed
 from workbench.app.configuration.secrets import FoundSecrets
@@ -64,6 +65,7 @@ class Parts(Effects):
 
     _store: Store | None = None
     _scheduler: CellScheduler | None = None
+    _alerts: Alerts | None = None
 
     def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
         self._opening, self._of_thread, self.admin = RLock(), local(), admin
@@ -225,14 +227,18 @@ class Parts(Effects):
         """The scheduler, and with it the store: opened when the first job is asked for."""
         with self._opening:
             if self._scheduler is None:
+                app, invoke = self.settings.app, self._invoke_job()
                 scheduler = CellScheduler(
                     self.store,
-                    self.settings.app,
+                    app,
                     self.clock,
-                    self._invoke_job(),
+                    invoke,
                     self.events,
                     self.services_here,
                     self._bounds_of_jobs(),
+                )
+                self._alerts = Alerts(
+                    self.events, lambda name: scheduler.record(name).definition, self.live, invoke, app
                 )
                 scheduler.start()
                 self._scheduler = scheduler
@@ -318,7 +324,9 @@ class Parts(Effects):
         self.limits.close()
         if self._scheduler is not None:
             self._scheduler.close()
-        elif self._store is not None:
+        if self._alerts is not None:
+            self._alerts.close()
+        if self._scheduler is None and self._store is not None:
             self._store.close()
         self.live.close_all()
         self.sandbox.close()

@@ -4,7 +4,8 @@ the sandbox has changed."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -133,11 +134,17 @@ class LiveConnections:
             definition: The definition; it is not in force, or is so otherwise.
             values: Values of secrets that are set nowhere yet, by name.
         """
+        with self.opened(definition, values) as live:
+            return Item(definition, lambda: live).ping()
+
+    @contextmanager
+    def opened(self, definition: ConnectionDefinition, values: Mapping[str, str] | None = None) -> Iterator[Any]:
+        """The live object of a definition of which nothing is kept; closed at the end. `values` as in `try_out`."""
         if (opened := self._stand_in(definition)) is definition:
             self.check(definition)
-        live = opened.open(_Typed(self._opening, values))
+        live = opened.open(_Typed(self._opening, values or {}))
         try:
-            return Item(definition, lambda: live).ping()
+            yield live
         finally:
             if (close := getattr(live, "close", None)) is not None:
                 close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, structs
@@ -50,6 +51,22 @@ Follower = Annotated[str, Meta(min_length=1, max_length=200, description="Job or
 Interrupted = Annotated[
     Literal["report", "retry"], Meta(description="What follows a run that was cut off: its row, or another attempt.")
 ]
+Grace = Annotated[float, Meta(gt=0, le=86_400, description="Lateness of a start from which it is told [s].")]
+WatchStart = Annotated[bool, Meta(description="Whether it is told that a planned time did not start within its grace.")]
+WatchLong = Annotated[
+    bool, Meta(description="Whether it is told that a run takes far longer than the good ones before.")
+]
+WatchFast = Annotated[
+    bool, Meta(description="Whether it is told that a run ended far sooner than the good ones before.")
+]
+Alerted = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_000,
+        description="Who is told of a watch: a service, 'SMTP connection:address', or a URL called on start, ok, fail.",
+    ),
+]
 Tag = Annotated[str, Meta(min_length=1, max_length=50)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=20, description="Words to find the job by.")]
 Active = Annotated[bool, Meta(description="Whether the schedule runs; execute() does so anyway.")]
@@ -66,12 +83,28 @@ _SHORTER_UNITS = dict.fromkeys(
 )
 
 
+def alerts_by(target: str) -> str:
+    """How `on_alert` tells: `URL`, `mail` for `SMTP connection:address`, or `service`."""
+    if "://" in target:
+        return "URL"
+    return "mail" if ":" in target and "@" in target else "service"
+
+
+def _alert_problem(target: str) -> str:
+    if alerts_by(target) != "URL":
+        return ""
+    at = urlsplit(target)
+    if at.scheme not in ("http", "https") or not at.hostname:
+        return "must be http://... or https://..., a service, or 'SMTP connection:address'"
+    return "must not hold a user or a password" if "@" in at.netloc else ""
+
+
 class JobDefinition(Definition, frozen=True, kw_only=True):
     """What the three kinds share. `job_type` is Zato's word for the kind, which services see.
 
     The policies and their defaults: what was missed runs once, at most one period and 24 h late; a planned time that
     comes while the job is busy is skipped; there is no time limit, no further attempt and no jitter. Whatever does not
-    run has a row that says so.
+    run has a row that says so. The three watches are on; their bounds are in `scheduler.runs.watches`.
     """
 
     collection: ClassVar[str] = "jobs"
@@ -88,6 +121,11 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
     on_success: Follower | None = None
     on_error: Follower | None = None
     on_interrupt: Interrupted = "report"
+    grace_seconds: Grace = 15.0
+    watch_start: WatchStart = True
+    watch_long: WatchLong = True
+    watch_fast: WatchFast = True
+    on_alert: Alerted | None = None
     tags: Tags = ()
 
     @property
@@ -110,10 +148,12 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
         problems: dict[str, str] = {}
         if said := extra.problem(self._value("extra")):
             problems["extra"] = said
+        if isinstance(self.on_alert, str) and (said := _alert_problem(self.on_alert)):
+            problems["on_alert"] = said
         timezone = self._value("timezone")
         if isinstance(timezone, str) and timezone and (said := zone_problem(timezone)):
             problems["timezone"] = said
-        zone = self.zone if isinstance(timezone, str) and timezone and not problems else ZoneInfo("UTC")
+        zone = self.zone if isinstance(timezone, str) and timezone and "timezone" not in problems else ZoneInfo("UTC")
         walls = {}
         for field in ("start", "end"):
             if isinstance(text := self._value(field), str):

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from workbench.scheduler.records import Away, Change, JobChanged, JobRecord, Run
 from workbench.scheduler.runner import Runner
 from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.extra import Extra
+from workbench.scheduler.runs.watches import Watches
 
 if TYPE_CHECKING:
     from workbench.scheduler.alarm import Alarm
@@ -60,21 +62,20 @@ class Scheduler:
             app: Name of the application they belong to.
             clock: The machine's, or a virtual one that the caller moves.
             invoke: Runs a service; called on threads named `workbench-job-N`.
-            events: Told `JobChanged`, `RunStarted`, `RunEnded` and `RunLost`.
+            events: Told `JobChanged`, `RunStarted`, `RunEnded`, `RunLost` and `WatchChanged`.
             folder: Where the processes that share the store show that they live; the store's own `folder` if not given.
             bounds: How much is run at once and kept.
         """
         self.clock, self._events = clock, events
         self._presence = Presence(folder or store.folder, store, clock=clock)
         self._history = history = History(store, app, clock, self._presence, bounds.runs)
-        self._runner = Runner(self._history, clock, invoke, events, self._is_current, bounds)
+        self._runner = runner = Runner(history, clock, invoke, events, self._is_current, bounds)
         self._ledger = self._runner.ledger
-        self._reconciler = Reconciler(
-            history, self._ledger, clock, self._runner.held, self._runner.is_busy, self._rearm
-        )
+        self._reconciler = Reconciler(history, self._ledger, clock, runner.held, runner.is_busy, self._rearm)
         self._defining = Defining(history, self._ledger, clock, events, self._go_live, self._wake)
         self._reconciler.every_seconds = bounds.look_seconds
-        self._agenda = Agenda(clock, self._runner.set_back)
+        self._agenda = Agenda(clock, runner.set_back)
+        self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True))
         self._live: dict[str, JobRecord] = {}
         self._lock = RLock()
         self._alarm: Alarm | None = None
@@ -248,6 +249,7 @@ class Scheduler:
             return 0
         with self._lock:
             due = self._agenda.due()
+            self.watches.expect(due)
             # Under the lock, so that whoever finds nothing due can rely on `settle`.
             for each in due:
                 self._runner.fire(each)
@@ -255,6 +257,7 @@ class Scheduler:
         self._runner.write_rest()
         self._runner.end_late()
         self._runner.tell()
+        self.watches.look(list(self._runner.running.values()))
         if self._reconciler.is_time:
             self._runner.aside(self.reconcile)
         return fired

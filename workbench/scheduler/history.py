@@ -22,6 +22,7 @@ from workbench.scheduler.account import Account, Pause, Window, account
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
 from workbench.scheduler.runs.extra import as_json
+from workbench.scheduler.runs.standing import Standing
 from workbench.stores.values import key_part
 
 log = logging.getLogger("workbench.scheduler")
@@ -61,13 +62,6 @@ class _Rest(msgspec.Struct):
     since: datetime | None = None
 
 
-class Paused(NamedTuple):
-    """A pause that goes on: planned times later than `since` have no run, those from `until` on have one again."""
-
-    since: datetime
-    until: datetime | None
-
-
 class _Row(msgspec.Struct):
     """What of a stored run says which planned times it stands for."""
 
@@ -86,7 +80,7 @@ _record_from = msgspec.json.Decoder(JobRecord).decode
 _bytes = msgspec.json.Encoder(enc_hook=as_json).encode
 
 
-class History:
+class History(Standing):
     """One application's share of the store.
 
     Keys, all below `app/<app>/`: `job/<job>`; `was/<job>/<time>`, a schedule that was in force from then on;
@@ -94,6 +88,7 @@ class History:
     `past/<job>/mark~<time>`, up to when every planned time is accounted for, the latest counts;
     `past/<job>/left~<time>`, up to when rows were left behind;
     `run/<job>/<time>~<n>` with n the attempt at a planned time, `h...~<n>` for runs beside the schedule;
+    `watch/<job>/<watch>`, what a watch that has tripped said;
     `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
 
     Whoever adds `run/<job>/<time>~1` decides what becomes of that planned time: a run, or a row without one.
@@ -160,7 +155,7 @@ class History:
         """Remove a job and everything known of it."""
         self._store.delete(self._key("job", name))
         self._store.delete(self._key("paused", name))
-        for kind in ("past", "was", "run", "old"):
+        for kind in ("past", "was", "run", "old", "watch"):
             for key, _ in self._store.scan(self._key(kind, name) + "/"):
                 self._store.delete(key)
 
@@ -258,43 +253,6 @@ class History:
     def is_paused(self, name: str) -> bool:
         """Whether somebody paused the job, in this process or another."""
         return self.paused_at(name) is not None
-
-    def paused_at(self, name: str) -> datetime | None:
-        """Since when the job is paused; None if it is not."""
-        pause = self.pause_of(name)
-        return None if pause is None else pause.since
-
-    def pause_of(self, name: str) -> Paused | None:
-        """The pause that a job is in; one whose end has come is over, for every process."""
-        value = self._store.get(key := self._key("paused", name))
-        if value is None:
-            return None
-        since, _, until = value.decode().partition("~")
-        pause = Paused(read_time_key(since), read_time_key(until) if until else None)
-        if pause.until is None or self._clock.now() < pause.until:
-            return pause
-        # A time planned at its very end runs. In this order: a crash in between leaves the pause to the next look.
-        self._store.put(f"{self._key('past', name)}/idle~{since}", time_key(pause.until - _ALMOST).encode())
-        self._store.swap(key, value, None)
-        return None
-
-    def pause(self, name: str, until: datetime | None = None) -> None:
-        """Pause a job, until an instant if one is given; one that is paused already is so from when it was."""
-        pause = self.pause_of(name)
-        since = time_key(self._clock.now() if pause is None else pause.since)
-        value = (since if until is None else f"{since}~{time_key(until)}").encode()
-        if pause is None:
-            self._store.add(self._key("paused", name), value)
-        else:
-            self._store.put(self._key("paused", name), value)
-
-    def resume(self, name: str) -> None:
-        """End the pause of a job."""
-        if (since := self.paused_at(name)) is not None:
-            # In this order: a crash in between leaves the job paused, with nothing forgotten.
-            now = time_key(self._clock.now()).encode()
-            self._store.put(f"{self._key('past', name)}/idle~{time_key(since)}", now)
-            self._store.delete(self._key("paused", name))
 
     def claim(self, run: Run, again: str = "") -> Run | None:
         """Write a run that begins, or planned times without one; None if another process was quicker.

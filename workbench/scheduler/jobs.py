@@ -16,6 +16,7 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, Run, Tally
+from workbench.scheduler.runs.cadence import cadence
 from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.kept import Runs
@@ -71,6 +72,16 @@ class Job(Showable):
     def runs(self) -> Runs:
         """Its kept runs, oldest first; `job.runs.only("failed", since="2035-01-01 00:00")` picks some."""
         return Runs(self._scheduler.runs(self.name), self.definition.zone)
+
+    @property
+    def tripped(self) -> dict[str, str]:
+        """Its watches that have tripped, `start`, `long` or `fast`, each with what it saw; empty if all is well."""
+        return self._scheduler.watches.tripped(self.name)
+
+    @property
+    def cadence(self) -> str:
+        """`every 20 s, really every 60 s, because runs take 50 s`; empty while it runs as often as it is planned."""
+        return cadence(self._scheduler.record(self.name), self.runs)
 
     def execute(self, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run it now, also if it is paused, without using up its schedule.
@@ -267,11 +278,13 @@ class Jobs(Mapping[str, Job]):
 
 def _notes(job: Job) -> str:
     since = job.running_since
+    rhythm, tripped = job.cadence, "; ".join(job.tripped.values())
+    told = (f" ({rhythm})" if rhythm else "") + (f" \N{LARGE RED CIRCLE} {tripped}" if tripped else "")
     running = "" if since is None else f" (running since {since.astimezone(job.definition.zone):%Y-%m-%d %H:%M:%S})"
     note = NOTES.get(job.state, "")
     if job.state == "paused" and (until := job.paused_until) is not None:
         note = f" (paused until {until.astimezone(job.definition.zone):%Y-%m-%d %H:%M:%S})"
-    return note + running
+    return note + running + told
 
 
 def _zone(job: Job) -> str:

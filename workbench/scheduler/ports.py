@@ -15,6 +15,7 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, JobRecord, Run, Tally, bounded, shown
 from workbench.scheduler.runs.extra import Extra
+from workbench.scheduler.runs.watches import Watches
 
 
 class JobResult(NamedTuple):
@@ -76,6 +77,7 @@ class KnownJobs(Protocol):
     """What is known of the jobs of an application; each raises UnknownName for a name that is none."""
 
     clock: Clock
+    watches: Watches
 
     def names(self) -> list[str]:
         """Every job, those that wait for their cell included."""

@@ -226,6 +226,20 @@ class RunEnded(Struct, frozen=True):
     run: Run
 
 
+class WatchChanged(Struct, frozen=True):
+    """A watch over a job has tripped, or found all well again.
+
+    `watch` is `start` (a planned time did not start within its grace), `long` (a run takes far longer than the good
+    ones before it) or `fast` (one ended far sooner); `words` say what was seen.
+    """
+
+    job: str
+    watch: str
+    has_tripped: bool
+    words: str
+    at: datetime
+
+
 class RunLost(Struct, frozen=True):
     """A planned time could not be claimed, since the store gave no answer: it runs late, or is recorded as missed."""
 

@@ -9,7 +9,7 @@ from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from threading import Condition
+from threading import Condition, Thread
 from typing import Any
 
 from msgspec.structs import replace
@@ -26,15 +26,12 @@ from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.following import Following
 from workbench.scheduler.runs.in_turn import InTurn
-from workbench.scheduler.runs.lines import BUSY, CANCELLED, NO_THREAD, Line, Running
+from workbench.scheduler.runs.lines import BUSY, CANCELLED, MOST_BESIDE, NO_THREAD, Line, Running
 from workbench.scheduler.runs.pool import Pool
 from workbench.scheduler.runs.retries import Retries
 from workbench.scheduler.runs.telling import Telling
 
 log = logging.getLogger("workbench.scheduler")
-
-MOST_BESIDE = 16
-"""Runs of one job side by side, if it allows that."""
 
 
 class Runner:
@@ -61,7 +58,7 @@ class Runner:
         self._lines: dict[str, list[Line]] = {}
         self._passing: Counter[str] = Counter()
         self._numbers = count()
-        self._running: dict[int, Running] = {}
+        self.running: dict[int, Running] = {}
         self._telling = Telling()
         self.retries = Retries()
         self._following = Following(history, invoke, self.by_hand, self.aside)
@@ -138,8 +135,8 @@ class Runner:
             running.wait(timeout)
         return running.run if wait else run
 
-    def aside(self, task: Callable[[], None]) -> None:
-        """Have something done on a thread of its own that `settle` waits for."""
+    def aside(self, task: Callable[[], None], *, of_its_own: bool = False) -> None:
+        """Have something done on another thread that `settle` waits for; `of_its_own` also where runs hold them all."""
 
         def do() -> None:
             try:
@@ -149,7 +146,8 @@ class Runner:
 
         with self._changed:
             self._in_flight += 1
-        self._pool.submit(do, urgent=True)
+        thread = Thread(target=do, name="workbench-watches", daemon=True)
+        thread.start() if of_its_own and isinstance(self._pool, Pool) else self._pool.submit(do, urgent=True)
 
     def settle(self, timeout: float) -> bool:
         """Wait until nothing runs or is about to; whether that came within `timeout` [s]."""
@@ -173,26 +171,27 @@ class Runner:
 
     def running_since(self, name: str) -> datetime | None:
         """When the oldest run of a job that goes on here began (UTC); None if there is none."""
-        ours = (each.since for each in list(self._running.values()) if each.record.definition.name == name)
-        return min(ours, default=None)
+        return min(
+            (run.since for run in list(self.running.values()) if run.record.definition.name == name), default=None
+        )
 
     def end_late(self) -> None:
         """Have each run that is past its job's time limit end as timed out, though its thread goes on."""
         now = self._clock.now()
-        for each in list(self._running.values()):
+        for each in list(self.running.values()):
             if each.is_past(now) and not each.is_closed:
                 self.aside(partial(self._abandon, each, "timed_out", each.past_limit, frees=False))
 
     def tell(self) -> None:
         """Log each run that has taken long by now, and each planned time that every thread is held against, once."""
         now = self._clock.now()
-        self._telling.long_runs(list(self._running.items()), now)
+        self._telling.long_runs(list(self.running.items()), now)
         if self._pool.is_full:
-            self._telling.waiting(self._every_line(), self._pool.bound, list(self._running.values()), now)
+            self._telling.waiting(self._every_line(), self._pool.bound, list(self.running.values()), now)
 
     def set_back(self, by: timedelta) -> None:
         """Keep all that is waited for as far off as it was, now that the clock was set back by that much."""
-        ours: list[Any] = [*self._every_line(), *self._running.copy().values(), self.retries, self.ledger]
+        ours: list[Any] = [*self._every_line(), *self.running.copy().values(), self.retries, self.ledger]
         for each in ours:
             each.set_back(by)
 
@@ -293,12 +292,12 @@ class Runner:
 
     def _perform(self, running: Running, extra: Extra) -> None:
         number = next(self._numbers)
-        self._running[number] = running
+        self.running[number] = running
         try:
             self._events.emit(RunStarted(running.run))
             run = self._history.attempts.perform(running.run, partial(self._invoked, running, extra))
         finally:
-            del self._running[number]
+            del self.running[number]
         with self._changed:
             if running.is_closed:
                 return

@@ -35,7 +35,7 @@ MINUTE = "%Y-%m-%d %H:%M"
 SHORT = 5
 _OFFSET = re.compile(r"(?:UTC|GMT|Etc/UTC|Etc/GMT)? ?([+-])(\d{1,2})(?::?00)?", re.IGNORECASE)
 _OFFSET_BEGINS = re.compile(r"(?:[A-Z]{3,4}|Etc/\w+)? ?[+-]?\d", re.IGNORECASE)
-_PROBE = timedelta(days=3)
+_PROBE = timedelta(days=5)
 """Distance at which changes of clocks are looked for; since 1970 no zone has had two within 6 days (tzdata 2025)."""
 
 _MACHINE_OWN = ("localtime", "posixrules", "posix/", "right/")
@@ -152,11 +152,12 @@ def steady_spans(zone: tzinfo, begin: datetime) -> Iterator[Steady]:
 def _changes(zone: tzinfo, year: int) -> tuple[datetime, ...]:
     """The instants (UTC) of a year at which the clocks of a zone change."""
     found, at, end = [], datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    offset = _offset_at(at, zone)
     while at < end:
         later = min(at + _PROBE, end)
-        if _offset_at(later, zone) != _offset_at(at, zone):
+        if (now := _offset_at(later, zone)) != offset:
             found.append(_change_between(at, later, zone))
-        at = later
+        at, offset = later, now
     return tuple(found)
 
 

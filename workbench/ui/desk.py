@@ -22,7 +22,7 @@ from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 from workbench.core.trace import OutgoingEnded
 from workbench.sandbox.peer import Peer
-from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted
+from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted, WatchChanged
 from workbench.ui import rows
 from workbench.ui.cells import change_for
 from workbench.ui.courier import Courier
@@ -38,7 +38,7 @@ Content = Mapping[str, Any]
 Tell = Callable[[dict[str, Any]], None]
 Verb = Callable[["Desk", Content, Tell], "dict[str, Any] | None"]
 KEPT_UNDOS = 100
-REFRESHING: tuple[type[Any], ...] = (Changed, Deployed, JobChanged, VersionsCompared)
+REFRESHING: tuple[type[Any], ...] = (Changed, Deployed, JobChanged, VersionsCompared, WatchChanged)
 """Events after which every card is drawn anew."""
 
 

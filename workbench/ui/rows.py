@@ -186,6 +186,7 @@ def job_facts(job: Job, last: Run | None, said_in: Mapping[str, str]) -> dict[st
         "next": None if at is None else at.timestamp(),
         "since": None if since is None else since.timestamp(),
         "last": None if last is None else run_facts(last),
+        "tripped": list(job.tripped.values()),
         "said_in": said_in,
     }
 

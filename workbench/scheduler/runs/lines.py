@@ -10,6 +10,9 @@ from threading import Event
 from workbench.scheduler.agenda import Due
 from workbench.scheduler.records import JobRecord, Run
 
+MOST_BESIDE = 16
+"""Runs of one job side by side, if it allows that."""
+
 MOST_UNSEEN = 60
 """Planned times of one job that may wait since nobody looked at the clock when they came: one hiccup's worth of a job
 that runs every second."""

@@ -24,8 +24,9 @@ export function jobCard(job, { talk, now, report, edit, remove }) {
       button("Remove", remove, { "aria-label": `Remove ${job.name}`, "aria-expanded": "false" })));
 }
 
-// A job that is on and whose last run failed is not well.
-function jobDot({ state, last }) {
+// A job is not well of which a watch has tripped, or that is on and whose last run failed.
+function jobDot({ state, last, tripped }) {
+  if (tripped?.length) return dot("bad", tripped.join("; "));
   const failed = state === "on" && last && OUTCOMES[last.outcome] === "bad";
   return failed ? dot("bad", `on; its last run ${last.outcome.replace("_", " ")}`) : dot(MOODS[state] ?? "calm", state);
 }
