@@ -15,7 +15,7 @@ from workbench.connections.catalog import ROWS
 
 PACKAGE = Path(__file__).resolve().parent.parent / "workbench" / "__init__.py"
 OTHERS = {
-    "workbench.app.travel.events": ("SetClock", "Start", "Stop"),
+    "workbench.app.scheduling.travel.events": ("SetClock", "Start", "Stop"),
     "workbench.app.workbench": ("Workbench",),
     "workbench.caching.definition": ("Cache",),
     "workbench.channels.definition": ("ChannelDefinition",),

@@ -20,9 +20,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.app.travel.events import SetClock as SetClock
-    from workbench.app.travel.events import Start as Start
-    from workbench.app.travel.events import Stop as Stop
+    from workbench.app.scheduling.travel.events import SetClock as SetClock
+    from workbench.app.scheduling.travel.events import Start as Start
+    from workbench.app.scheduling.travel.events import Stop as Stop
     from workbench.app.workbench import Workbench as Workbench
     from workbench.caching.definition import Cache as Cache
     from workbench.channels.definition import ChannelDefinition as ChannelDefinition
@@ -90,9 +90,9 @@ HOMES = {
     "SOAPChannel": "workbench.channels.soap",
     "SQLConnection": "workbench.connections.sql.definition",
     "Service": "workbench.core.service",
-    "SetClock": "workbench.app.travel.events",
-    "Start": "workbench.app.travel.events",
-    "Stop": "workbench.app.travel.events",
+    "SetClock": "workbench.app.scheduling.travel.events",
+    "Start": "workbench.app.scheduling.travel.events",
+    "Stop": "workbench.app.scheduling.travel.events",
     "TwilioConnection": "workbench.connections.twilio",
     "Unauthorized": "workbench.core.errors",
     "Workbench": "workbench.app.workbench",

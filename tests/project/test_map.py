@@ -11,6 +11,10 @@ MAP = (ROOT / "workbench" / "README.md").read_text(encoding="utf-8")
 CODE = {path: path.read_text(encoding="utf-8") for path in (ROOT / "workbench").rglob("*.py")}
 
 
+NAMED = r'(?:name=f?|name_prefix=|name = f?|LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)'
+"""How code names a thread."""
+
+
 def test_every_room_is_on_its_floor() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     layers = [re.findall(r"\w+", row) for row in contracts["contracts"][0]["layers"]]
@@ -27,7 +31,9 @@ def test_every_thread_is_told() -> None:
     named = {
         name.rstrip("-")
         for text in CODE.values()
-        for name in re.findall(r'(?:name=f?|name_prefix=|name = f?|LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)', text)
+        for name in re.findall(
+            r'(?:name=f?|name_prefix=|name = f?|LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)', text
+        )
     }
     assert {each.rstrip("-") for each in told} == named
     starts = (each for text in CODE.values() for each in re.findall(r"\bThread\(([^\n]*)", text))

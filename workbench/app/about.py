@@ -11,10 +11,10 @@ from workbench.app import help as helped
 from workbench.app.book import Entry
 from workbench.app.collections import Collection
 from workbench.app.parts import Parts
+from workbench.app.scheduling.travel.here import TravelClock
 from workbench.app.serving.attached import Attached
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
-from workbench.app.travel.here import TravelClock
 from workbench.caching.live import LiveCache
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel

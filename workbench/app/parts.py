@@ -10,7 +10,6 @@ from functools import partial
 from threading import RLock, local
 from time import monotonic
 
-from workbench.app.alerts import Alerts
 from workbench.app.around import Around
 from workbench.app.book import Book, Removed
 from workbench.app.configuration.secrets import FoundSecrets
@@ -18,9 +17,10 @@ from workbench.app.configuration.settings import Settings
 from workbench.app.configuration.toml_file import overridden
 from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
-from workbench.app.jobs import CellScheduler, run_job
 from workbench.app.limits import check_limit, check_short_limit
 from workbench.app.outside import Outside
+from workbench.app.scheduling.alerts import Alerts
+from workbench.app.scheduling.jobs import CellScheduler, run_job
 from workbench.app.serving.effects import Effects
 from workbench.app.serving.own import OwnListener
 from workbench.app.serving.ports import Ports

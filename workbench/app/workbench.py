@@ -24,9 +24,9 @@ from workbench.app.limits import LimitsInForce
 from workbench.app.origins import origin_here
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined, Sandboxed
+from workbench.app.scheduling.travel.here import TravelClock, TravelJobs
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.again import run_again
-from workbench.app.travel.here import TravelClock, TravelJobs
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb

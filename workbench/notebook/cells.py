@@ -18,7 +18,7 @@ from typing import Any, TypeGuard
 from workbench.app.deploy.draft import Draft
 from workbench.app.outside import OutsideAsked
 from workbench.app.reports import Defined, Sandboxed
-from workbench.app.travel.trip import CallsForReal
+from workbench.app.scheduling.travel.trip import CallsForReal
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin, digest_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from workbench.app.travel.trip import CallsForReal
+from workbench.app.scheduling.travel.trip import CallsForReal
 from workbench.app.workbench import Workbench
 from workbench.connections.dropbox.definition import DropboxConnection
 from workbench.connections.folder import LocalFolder

@@ -61,7 +61,7 @@ def test_a_stop_is_what_a_process_that_ends_does(home: Workbench) -> None:
     live.play(stopped)
     store, record = home._parts.store, live.stored("often")
     assert record is not None
-    from workbench.app.jobs import CellScheduler
+    from workbench.app.scheduling.jobs import CellScheduler
 
     live.close()
     home.clock.move_to(back)

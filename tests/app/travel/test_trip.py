@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from workbench.app.travel.trip import Trip
+from workbench.app.scheduling.travel.trip import Trip
 from workbench.app.workbench import Workbench
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import ServiceUsage

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from workbench.app.travel.rooms import TripParts
+from workbench.app.scheduling.travel.rooms import TripParts
 from workbench.core.errors import ServiceUsage
 from workbench.scheduler.zones import instant, read_wall
 

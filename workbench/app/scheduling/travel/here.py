@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from workbench.app.configuration.settings import SettingsInForce
 from workbench.app.parts import Parts
-from workbench.app.travel.events import Event
-from workbench.app.travel.trip import Trip, Way
+from workbench.app.scheduling.travel.events import Event
+from workbench.app.scheduling.travel.trip import Trip, Way
 from workbench.core.errors import ServiceUsage
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.zones import zone_problem

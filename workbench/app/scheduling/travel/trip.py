@@ -14,8 +14,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from workbench.app.parts import Parts
-from workbench.app.travel.events import Event, in_order
-from workbench.app.travel.rooms import MOST_RUNS, TripParts, outside_of
+from workbench.app.scheduling.travel.events import Event, in_order
+from workbench.app.scheduling.travel.rooms import MOST_RUNS, TripParts, outside_of
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import ServiceUsage
 from workbench.runtime.traffic import Log, Traffic
