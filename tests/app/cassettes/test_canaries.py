@@ -63,7 +63,9 @@ def test_no_cassette_has_a_canary(wb: Workbench, run: Ran, monkeypatch: pytest.M
             trace.make_test(made.name)
             called(wb).make_test(made.name)
         assert value not in made.code
-    assert written >= NUMBER // 2, refused
+    # Every other one comes in base64 or as a URL writes it, too, which no name can stand for: those are refused.
+    assert written >= NUMBER // 4, refused
+    assert written + len(refused) == NUMBER
     assert not [value for value in VALUES if value in "".join(refused)]
     files = [path for path in (wb.folder / "cassettes").rglob("*") if path.is_file()]
     assert files
