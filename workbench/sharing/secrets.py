@@ -50,7 +50,7 @@ class Found(NamedTuple):
     @property
     def shown(self) -> str:
         """The value as a person may see it: its first letters and its length, and of a short one no letter."""
-        first = self.value[:3] if len(self.value) >= 4 * LEAST // 2 else ""
+        first = self.value[:3] if len(self.value) >= 2 * LEAST else ""
         return f"{first}... ({len(self.value)} characters)"
 
     def __str__(self) -> str:
