@@ -53,9 +53,7 @@ def rows() -> Iterator[Row]:
         ("cron in Warsaw", CronJob("j", service="s", cron="* * * * *", timezone="Europe/Warsaw")),
     ):
         what, note = f"ten years of minutes missed, {kind}: deciding", "one row for all that did not run"
-        yield Row(
-            what, "ms", [_decides(job) for _ in range(ROUNDS)], wanted=5.0, note="one row for all that did not run"
-        )
+        yield Row(what, "ms", [_decides(job) for _ in range(ROUNDS)], wanted=5.0, note=note)
 
 
 def _defining() -> Iterator[Row]:
