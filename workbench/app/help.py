@@ -47,7 +47,11 @@ PAGES = {
             wb.define(CronJob("mornings", service="api.hello", cron="0 9 * * 1-5", timezone="Europe/Warsaw"))
             wb.jobs["hourly"].execute()
 
-        `wb.jobs["hourly"].runs` says how each planned time went. Or press *Schedule* under the cell.
+        `wb.jobs["hourly"].runs` says how each planned time went, `wb.jobs.calendar()` what comes. Or press *Schedule*
+        under the cell. The coming week, run at once on a copy of everything:
+
+            with wb.clock.travel(days=7) as trip:
+                display(trip, trip.calendar())
         """,
     "connections": """
         A connection is a way out: REST, SMTP, IMAP, SMS, FTP, SFTP, Dropbox, S3, SQL, a folder. Redis is always there.

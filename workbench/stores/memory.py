@@ -13,13 +13,15 @@ from weakref import WeakSet
 from workbench.stores.values import counted, valid_key
 
 PAGE = 500
+FEW = 64
+"""Keys that are cheaper to put in order one by one: each moves all behind it."""
 _LAST = "\U0010ffff"
 
 _open_stores: WeakSet[MemoryStore] = WeakSet()
 
 
 class MemoryStore:
-    """Values in a dict, keys also in order; one lock. A forked child goes on with a copy of its own."""
+    """Values in a dict, keys in order once one is looked for; one lock. A forked child has a copy of its own."""
 
     url = "memory://"
     folder: Path | None = None
@@ -28,6 +30,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._values: dict[str, bytes] = {}
         self._keys: list[str] = []
+        self._new: list[str] = []
         self._lock = Lock()
         _open_stores.add(self)
 
@@ -69,6 +72,7 @@ class MemoryStore:
 
     def _page(self, prefix: str, start: str) -> list[tuple[str, bytes]]:
         with self._lock:
+            self._put_in_order()
             first = bisect_left(self._keys, start)
             last = bisect_left(self._keys, prefix + _LAST, first, min(first + PAGE, len(self._keys)))
             keys = self._keys[first:last]
@@ -112,11 +116,22 @@ class MemoryStore:
 
     def _set(self, key: str, value: bytes) -> None:
         if key not in self._values:
-            insort(self._keys, key)
+            self._new.append(key)
         self._values[key] = bytes(value)
+
+    def _put_in_order(self) -> None:
+        """Sort the keys that have come since the last look: few one by one, many at once."""
+        if len(self._new) > FEW:
+            self._keys += self._new
+            self._keys.sort()
+        else:
+            for key in self._new:
+                insort(self._keys, key)
+        self._new.clear()
 
     def _remove(self, key: str) -> None:
         del self._values[key]
+        self._put_in_order()
         del self._keys[bisect_left(self._keys, key)]
 
 
