@@ -55,8 +55,8 @@ def test_no_file_is_too_long_to_read() -> None:
     assert not {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE}
 
 
-NO_ENTRIES = {"__pycache__", "__init__.py", "py.typed", "node_modules"}
-"""What stands in a folder, and nobody looks for."""
+NO_ENTRIES = {"__pycache__", "__init__.py", "README.md", "py.typed", "node_modules"}
+"""What stands in a folder, and is no module or folder of them."""
 
 
 def test_no_folder_holds_more_than_one_sees_at_a_glance() -> None:
