@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.app.about import About
 from workbench.app.asking.calling import Calling
@@ -15,6 +15,7 @@ from workbench.app.cassettes.moving import transferred
 from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
+from workbench.app.configuration.startup.callables import PhaseCtx, Startup, StartupStopped
 from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
@@ -43,6 +44,8 @@ from workbench.runtime.registry import Source, Version
 from workbench.sandbox.catalog import Sandbox
 from workbench.transfer.copying import Progress
 from workbench.transfer.transfer import Transferred
+
+T = TypeVar("T", bound=Callable[[PhaseCtx], Any])
 
 
 class Workbench(Calling, About):
@@ -98,7 +101,7 @@ class Workbench(Calling, About):
             sandbox=sandbox,
             configuration=configuration or Configuration(),
         )
-        self.settings = SettingsInForce(settings)
+        self.settings, self.startup = SettingsInForce(settings), Startup()
         parts = self._own = Parts(settings, clock or SystemClock(), admin_addresses(self, lambda: self._own))
         self.clock = TravelClock(lambda: self._parts)
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
@@ -315,10 +318,41 @@ class Workbench(Calling, About):
 
     def start(self, port: int | None = None) -> str:
         """Start the HTTP server if it is stopped, from now on at `port` if one is given (0: any); gives its address."""
+        self.startup.expect_going()
         with self.drafting.lock:
             if not self.url or port not in (None, self._parts.server.port):
                 self._parts.start(port)
+        self._tell_startup()
         return self.url
+
+    def on_startup(self, function: T) -> T:
+        """Have a function or class called once this workbench has started: `@wb.on_startup` above `def f(ctx): ...`.
+
+        It is given a PhaseCtx: `ctx.phase` is `after-started`, `ctx.kwargs["server"].invoke(name, request)` runs a
+        service. In a cell it is called at the end of the cell. What is to change settings is named in `workbench.toml`.
+        """
+        self.startup.add(function)
+        if self.url:
+            self._tell_startup()
+        return function
+
+    def _tell_startup(self) -> None:
+        """Tell startup callables where no cells say when the workbench has started."""
+        if not self.startup.waits:
+            self.after_started()
+            self.startup.say(self.log)
+
+    def after_started(self) -> None:
+        """Tell startup callables that the workbench has started, each once.
+
+        Raises:
+            StartupStopped: One failed, and that ends the start; the server is stopped.
+        """
+        try:
+            self.startup.after_started(self, self._own.around.user_config)
+        except StartupStopped:
+            self.stop()
+            raise
 
     def stop(self, drain_seconds: float = 0.0) -> None:
         """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed.

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from workbench.app.configuration.startup.callables import Startup
 from workbench.app.parts import Parts
 from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
@@ -73,6 +74,7 @@ class Told(Protocol):
 
     traffic: Traffic
     log: Log
+    startup: Startup
 
 
 def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
@@ -80,6 +82,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
 
     def status(exchange: Exchange) -> Any:
         told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck, "jobs": []}
+        told |= {"startup": wb.startup.problems}
         told |= {"services": sorted(wb.services), "channels": sorted(wb.channels)}
         return told | ({"jobs": sorted(wb.jobs)} if wb.has_jobs else {})
 
