@@ -59,8 +59,8 @@ class Invoker:
         self._services, self._limiter = services, limiter
         self.loop, self.workers, self.traffic = loop, workers, traffic
         self._surroundings = surroundings
+        # The workbench's own services, where a name may mean one of them.
         self.own: Callable[[str], Mapping[str, Deployment]] = lambda name: {}
-        """The workbench's own services, where a name may mean one of them."""
         self._ended, self._performing = Condition(), 0
 
     def new_call(
@@ -240,8 +240,7 @@ class Invoker:
         """The version this call runs on; raises UnknownName."""
         name = call.service
         if (found := call.services.get(name)) is None and (found := (own := self.own(name)).get(name)) is None:
-            error = unknown_service(name, [*call.services, *own])
-            call.step.fail(error)
+            call.step.fail(error := unknown_service(name, [*call.services, *own]))
             raise error
         return found  # type: ignore[return-value]
 
