@@ -33,6 +33,7 @@ from workbench.runtime.invoker import Invoker
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import NoPeer, Sandbox
+from workbench.sandbox.http.source import HTTPSource
 from workbench.scheduler.runs.extra import parsed
 
 THREADS = 4
@@ -88,6 +89,19 @@ class Rehearsal:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def copy_peers(self) -> None:
+        """Have stand-ins answer as the workbench's own peers do, with copies of what is in those."""
+        self._sandbox.copy(self._parts.sandbox)
+
+    def asked_in_vain(self) -> list[str]:
+        """The stand-ins that were asked since the last look, and to which nobody has said what to answer."""
+        found = []
+        for peer in self._sandbox.values():
+            if isinstance(peer, HTTPSource) and peer.is_blank and peer.requests:
+                peer.requests.clear()
+                found.append(str(peer))
+        return found
 
     def close(self) -> None:
         """Stop the stand-ins; a call that hangs keeps its thread."""
