@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.ports import Showable
@@ -20,7 +19,7 @@ from workbench.scheduler.runs.cadence import cadence
 from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.kept import Runs
-from workbench.scheduler.zones import moment, zone_problem
+from workbench.scheduler.zones import moment, zone_of
 
 MOST_DAYS = 62
 """Days that a calendar shows at most."""
@@ -200,24 +199,27 @@ class Jobs(Mapping[str, Job]):
         """
         return self[name].account(since)
 
-    def calendar(self, days: float = 7, *, timezone: str = "") -> Calendar:
+    def calendar(self, days: float = 7, *, start: datetime | str | None = None, timezone: str = "") -> Calendar:
         """What is planned in each hour of the coming days, job by job; a picture in a notebook.
 
         Args:
             days: How far it looks, 62 at most.
+            start: From when on, a text as `2035-01-01 00:00` being read in the zone that is shown; now by default.
             timezone: Whose days are shown; the zone of `wb.settings` by default.
 
         Raises:
-            WorkbenchError: It cannot look so far, or there is no such zone.
+            WorkbenchError: It cannot look so far, or back, or there is no such zone.
         """
         if not 0 < days <= MOST_DAYS:
             raise WorkbenchError(f"A calendar of {days:g} days cannot be drawn. Fix: days=1 to {MOST_DAYS}.")
-        if timezone and (problem := zone_problem(timezone)):
-            raise WorkbenchError(f"The time zone {problem}.")
-        begin = self._scheduler.clock.now()
+        zone, now = zone_of(timezone or self._zone()), self._scheduler.clock.now()
+        begin = now if start is None else moment(start, zone)
+        if begin < now:
+            raise WorkbenchError(
+                f"A calendar from {start} cannot be drawn, which is past. Fix: a time to come; job.runs has what was."
+            )
         shown = [(self._scheduler.record(name), self._scheduler.state(name)) for name in self._scheduler.names()]
         noted = [(record, "" if state == "on" else state) for record, state in shown]
-        zone = ZoneInfo(timezone or self._zone())
         return Calendar.of_plan(noted, begin, begin + timedelta(days=days), zone)
 
     def _zone(self) -> str:

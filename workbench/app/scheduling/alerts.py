@@ -145,7 +145,9 @@ class Alerts:
         )
         state = "ALERT" if event.has_tripped else "well again"
         message = SMTPMessage(to=address, subject=f"{state}: job {event.job!r} ({self._app})", body=mask(text))
-        self._live.item("smtp", connection).conn.send(message)
+        item = self._live.item("smtp", connection)
+        # A connection without a sender of its own must not lose the alert.
+        item.conn.send(message, from_=item.definition.from_ or address)
 
     def _tell_service(self, job: AnyJob, event: WatchChanged) -> None:
         assert job.on_alert is not None
