@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from workbench.app.reports import Defined, Sandboxed
 from workbench.app.scheduling.travel.here import TravelClock, TravelJobs
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.again import run_again
+from workbench.app.serving.internal.by_name import InternalService, InternalServices, described
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
@@ -105,6 +106,8 @@ class Workbench(Calling, About):
         self.outside, self.ports = parts.outside, parts.ports
         self.drafting.new_versions.preferred = lambda: self.settings.new_version
         self.traffic.again = partial(run_again, self.start, parts)
+        self._internal = InternalServices(self._make_internal)
+        parts.invoker.own = self._internal.meant_by
         self.traffic.make_test = partial(make_test, self.start, parts, self.folder)
         capture.install()
 
@@ -172,6 +175,21 @@ class Workbench(Calling, About):
             self._remove_service,
             lambda service: f"v{service.live.number}  {service.doc.partition(chr(10))[0]}".rstrip(),
         )
+
+    def _make_internal(self) -> Mapping[str, type[Service]]:
+        from workbench.app.serving.internal.services import Side, internal_services
+
+        return internal_services(
+            Side(self.drafting.lock, self.define, self._own.book, self.services, lambda: self.jobs)
+        )
+
+    @cached_property
+    def internal_services(self) -> Collection[InternalService]:
+        """The workbench's own services, by Zato's names and its own: `wb.invoke("zato.cache.builtin.create", {...})`.
+
+        They are called by `wb.invoke`, `self.invoke` and `workbench invoke`; no channel and no job leads to them.
+        """
+        return Collection("internal service", lambda: Each(self._internal.classes, described), _keep_internal, str)
 
     def _live_service(self, parts: Parts, version: Version) -> LiveService:
         return LiveService(version.name, parts.registry, parts.follow_service, self.invoke, self.drafting)
@@ -318,3 +336,7 @@ class Workbench(Calling, About):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _keep_internal(name: str) -> None:
+    raise ServiceUsage(f"Service {name!r} is the workbench's own and stays. Fix: leave it; nobody outside reaches it.")

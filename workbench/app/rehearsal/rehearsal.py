@@ -78,6 +78,7 @@ class Rehearsal:
         self._invoker = self._around.invoker = Invoker(
             lambda: parts.registry.services, lambda name: None, parts.loop, self._workers, self.traffic, self._around
         )
+        self._invoker.own = parts.invoker.own
         self._view = View(routes_of(()), {})
         self._pipeline = Pipeline(
             lambda headers: self._view, self._invoker, self.traffic.record, Guard(secrets.token_hex(16)), {}
