@@ -122,6 +122,17 @@ def test_a_mail_and_a_service_are_told_each_change_of_a_watch(wb: Workbench) -> 
     inbox.stop()
 
 
+def test_an_alert_by_a_connection_without_a_sender_comes_from_the_address_itself(wb: Workbench) -> None:
+    wb.deploy(Fickle)
+    inbox = SMTPInbox("My SMTP").start()
+    wb.define(SMTPConnection("My SMTP", host=inbox.host, port=inbox.port))
+    wb.define(IntervalJob("mailed", service="fickle", hours=1, on_alert="My SMTP:ops@example.com"))
+    wb.events.emit(tripped(wb, "mailed"))
+    until(lambda: inbox.messages, "it is told")
+    assert (inbox.messages[0].from_, inbox.messages[0].to) == ("ops@example.com", ["ops@example.com"])
+    inbox.stop()
+
+
 def test_an_alert_that_does_not_arrive_is_logged_without_its_path(
     wb: Workbench, checks: HTTPSource, caplog: pytest.LogCaptureFixture
 ) -> None:

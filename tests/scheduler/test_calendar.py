@@ -40,6 +40,14 @@ def test_a_calendar_shows_each_job_by_day_and_what_clocks_do(bench: Bench) -> No
     ]
 
 
+def test_a_calendar_may_begin_later(bench: Bench) -> None:
+    bench.scheduler.define(CronJob("nightly", service="ok", cron="30 2 * * *", timezone="Europe/Warsaw"))
+    calendar = bench.jobs.calendar(2, start="2035-03-25 00:00", timezone="Europe/Warsaw")
+    assert calendar.title == "Sun 2035-03-25 00:00 to Tue 2035-03-27 01:00, Europe/Warsaw: 2 planned times"
+    with pytest.raises(WorkbenchError, match="which is past. Fix: "):
+        bench.jobs.calendar(start="2035-03-23 10:00", timezone="UTC")
+
+
 def test_a_job_that_is_due_very_often_is_counted_as_one_that_is_listed(bench: Bench) -> None:
     bench.scheduler.define(IntervalJob("quick", service="ok", seconds=10))
     bench.scheduler.define(CronJob("minutes", service="ok", cron="*/2 * * * *"))

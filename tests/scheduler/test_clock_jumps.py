@@ -75,6 +75,26 @@ def test_a_clock_set_back_stalls_no_job_that_follows_it(bench: Bench, seconds: i
     assert account.holds, account
 
 
+@pytest.mark.parametrize("back", [SECOND, MINUTE, HOUR])
+def test_a_time_that_comes_before_the_set_clock_is_looked_at_is_run(bench: Bench, back: float) -> None:
+    """The clock is set back by less than has gone by since the last look, so a new time has come all the same."""
+    jobs: list[AnyJob] = [
+        IntervalJob("interval", service="ok", hours=1),
+        CronJob("cron", service="ok", cron="0 * * * *"),
+    ]
+    for job in jobs:
+        bench.scheduler.define(job)
+    bench.advance(HOUR)
+    clock_of(bench).advance(back + HOUR)
+    clock_of(bench).set_back(back)
+    for _ in range(3):
+        bench.advance(HOUR)
+    for job in jobs:
+        account = bench.jobs.account(job.name)
+        assert account.holds, account
+        assert account.by_outcome == {"ok": 5}
+
+
 @pytest.mark.parametrize("seconds", JUMPS)
 def test_a_clock_set_forward_makes_no_storm_and_no_stall(bench: Bench, seconds: int) -> None:
     job = IntervalJob("j", service="ok", seconds=1)

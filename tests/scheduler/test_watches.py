@@ -165,6 +165,28 @@ def test_what_was_missed_while_no_process_was_there_is_told_at_the_start(store: 
     third.close()
 
 
+def test_a_run_that_hung_does_not_end_the_alarm_of_the_one_that_waits_for_it(store: Store) -> None:
+    """The first starts in time and hangs, the second waits for it: told once, and well again with the third."""
+    bench, told = watched(store)
+    job = IntervalJob("j", service="hang", minutes=1, overlap="queue_one", grace_seconds=5)
+    bench.scheduler.define(job)
+    for _ in range(2):
+        bench.clock.advance(60)  # type: ignore[attr-defined]
+        bench.scheduler.tick()
+    bench.clock.advance(6)  # type: ignore[attr-defined]
+    bench.scheduler.tick()
+    until(lambda: told, "it is told")
+    bench.services.gate.set()
+    assert bench.scheduler.settle(10)
+    bench.scheduler.tick()
+    assert bench.scheduler.settle(10)
+    assert bench.outcomes("j") == ["ok", "ok"]
+    assert [(each.watch, each.has_tripped) for each in told] == [("start", True)]
+    run_next(bench)
+    assert [(each.watch, each.has_tripped) for each in told] == [("start", True), ("start", False)]
+    bench.close()
+
+
 def test_of_two_processes_one_tells(store: Store) -> None:
     first, told = watched(store)
     second = first.again()

@@ -159,8 +159,6 @@ class Service:
     @property
     def cache(self) -> Any:
         """Caches in this process: `self.cache.default`, `self.cache.get_cache("builtin", "my.cache")`."""
-        if self._call.replay is not None:
-            self._call.replay.past("use a cache, whose values are those of live calls")
         return self._call.surroundings.caches
 
     @property

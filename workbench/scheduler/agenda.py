@@ -136,7 +136,8 @@ class Agenda:
             # Named by how far it was set back, which all processes of the machine see alike.
             called = f"{now:%Y%m%d}b{by.total_seconds():.0f}"
             for name, (_, record, at) in list(self._entries.items()):
-                if at is not None and plan.follows_clock(record.definition):
+                # One that has come by the new time, too, is due as it is.
+                if at is not None and at > now and plan.follows_clock(record.definition):
                     anchor = plan.anchor_before(record.definition, record.anchor, now)
                     self._shown[name] = shown = _Shown(record.series, anchor, self._looked_at, called)
                     self.set(record, shown.next_time(record, now))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.ports import Showable
@@ -16,11 +15,12 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, Run, Tally
+from workbench.scheduler.runs.backfill import MOST_TIMES, Backfill, Filling
 from workbench.scheduler.runs.cadence import cadence
 from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.kept import Runs
-from workbench.scheduler.zones import moment, zone_problem
+from workbench.scheduler.zones import moment, zone_of
 
 MOST_DAYS = 62
 """Days that a calendar shows at most."""
@@ -103,6 +103,45 @@ class Job(Showable):
             RunsMissing: They did not come within `timeout` [s].
         """
         return self._scheduler.wait(self.name, runs, timeout)
+
+    def backfill(
+        self,
+        start: datetime | str,
+        end: datetime | str | None = None,
+        *,
+        dry: bool = True,
+        name: str = "",
+        most: int = MOST_TIMES,
+    ) -> Backfill:
+        """Run planned times that are past and had no run, the oldest first; `job.backfill("2035-01-01 00:00")`.
+
+        They are those of the job as it is now, also before it was first defined. Left out is what has run, by its
+        schedule or by another backfill, and what the schedule may still run. Runs are made one after another, beside
+        the schedule: they use up none of it, are not tried again, and the account counts them apart. A process that
+        ends stops its backfills; the same span again goes on where they stopped.
+
+        Args:
+            start: The first instant of the span; a text is read in the job's zone.
+            end: The first instant after it, now at most, which is the default.
+            dry: Only say what would run.
+            name: What its runs are called by in `run.backfill`; by default the time of this call.
+            most: How many planned times it may have.
+
+        Returns:
+            The backfill, which goes on; `.stop()`, `.wait()`, `.runs`.
+
+        Raises:
+            WorkbenchError: The span is none of the past or has too many times, or another backfill of the job goes on.
+        """
+        zone, now = self.definition.zone, self._scheduler.clock.now()
+        until = now if end is None else moment(end, zone)
+        filling = Filling(moment(start, zone), until, name or f"{now:%Y-%m-%d %H:%M:%S} UTC", most, dry)
+        return self._scheduler.backfill(self.name, filling)
+
+    @property
+    def backfilling(self) -> Backfill | None:
+        """Its backfill that goes on in this process, for `.stop()`; None if there is none."""
+        return self._scheduler.backfilling(self.name)
 
     @property
     def paused_until(self) -> datetime | None:
@@ -200,24 +239,27 @@ class Jobs(Mapping[str, Job]):
         """
         return self[name].account(since)
 
-    def calendar(self, days: float = 7, *, timezone: str = "") -> Calendar:
+    def calendar(self, days: float = 7, *, start: datetime | str | None = None, timezone: str = "") -> Calendar:
         """What is planned in each hour of the coming days, job by job; a picture in a notebook.
 
         Args:
             days: How far it looks, 62 at most.
+            start: From when on, a text as `2035-01-01 00:00` being read in the zone that is shown; now by default.
             timezone: Whose days are shown; the zone of `wb.settings` by default.
 
         Raises:
-            WorkbenchError: It cannot look so far, or there is no such zone.
+            WorkbenchError: It cannot look so far, or back, or there is no such zone.
         """
         if not 0 < days <= MOST_DAYS:
             raise WorkbenchError(f"A calendar of {days:g} days cannot be drawn. Fix: days=1 to {MOST_DAYS}.")
-        if timezone and (problem := zone_problem(timezone)):
-            raise WorkbenchError(f"The time zone {problem}.")
-        begin = self._scheduler.clock.now()
+        zone, now = zone_of(timezone or self._zone()), self._scheduler.clock.now()
+        begin = now if start is None else moment(start, zone)
+        if begin < now:
+            raise WorkbenchError(
+                f"A calendar from {start} cannot be drawn, which is past. Fix: a time to come; job.runs has what was."
+            )
         shown = [(self._scheduler.record(name), self._scheduler.state(name)) for name in self._scheduler.names()]
         noted = [(record, "" if state == "on" else state) for record, state in shown]
-        zone = ZoneInfo(timezone or self._zone())
         return Calendar.of_plan(noted, begin, begin + timedelta(days=days), zone)
 
     def _zone(self) -> str:

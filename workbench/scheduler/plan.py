@@ -60,6 +60,26 @@ def jitter(job: AnyJob, at: datetime) -> timedelta:
     return timedelta(seconds=job.jitter_seconds) * (int.from_bytes(digest) / 2**64)
 
 
+def past_times(job: AnyJob, anchor: datetime, after: datetime, until: datetime) -> Iterator[datetime]:
+    """The planned times later than `after`, up to and with `until`; before the anchor those of a job made earlier."""
+    if after < anchor and not isinstance(job, OneTimeJob):
+        # Repeats are counted from the anchor on.
+        earlier, end = job.replace(repeats=None), min(anchor, until)
+        yield from takewhile(lambda at: at <= end, times(earlier, _earlier(job, anchor, after), after))
+    yield from takewhile(lambda at: at <= until, times(job, anchor, max(after, anchor)))
+
+
+def _earlier(job: AnyJob, anchor: datetime, after: datetime) -> datetime:
+    """An anchor not later than `after`, from which the times of the job are the same; where clocks change, nearly."""
+    if not isinstance(job, IntervalJob) or not (job.weeks or job.days):
+        return anchor_before(job, anchor, after)
+    days = timedelta(weeks=job.weeks, days=job.days)
+    rest = timedelta(hours=job.hours, minutes=job.minutes, seconds=job.seconds)
+    count = (anchor - after) // (days + rest) + 2
+    wall = anchor.astimezone(job.zone).replace(tzinfo=None, fold=0)
+    return instant(wall - count * days, job.zone) - count * rest
+
+
 def last_times(job: AnyJob, anchor: datetime, after: datetime, until: datetime, count: int) -> list[datetime]:
     """The last `count` planned times later than `after`, up to and with `until`, found without looking at each one."""
     back = timedelta(seconds=1)

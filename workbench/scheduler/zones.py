@@ -54,6 +54,17 @@ def zone_problem(name: str) -> str:
     return f"{name!r} is not a known time zone; {hint}"
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of a name.
+
+    Raises:
+        WorkbenchError: There is none.
+    """
+    if problem := zone_problem(name):
+        raise WorkbenchError(f"The time zone {problem}.")
+    return ZoneInfo(name)
+
+
 def _is_shared(name: str) -> bool:
     """Whether a zone is the same on every machine."""
     return not name.startswith(_MACHINE_OWN)

@@ -13,7 +13,7 @@ import pytest
 from workbench.app.scheduling.travel.trip import Trip
 from workbench.app.workbench import Workbench
 from workbench.core.clock import VirtualClock
-from workbench.core.errors import ServiceUsage
+from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.service import Service
 from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.records import Run
@@ -103,6 +103,35 @@ def test_a_trip_goes_on_from_where_its_jobs_are(home: Workbench) -> None:
     home._parts.scheduler.play(until)
     later = [run for job in home.jobs.values() for run in job.runs if run.key not in before]
     assert travelled == _facts(later)
+
+
+def test_a_trip_from_a_later_time_makes_the_runs_of_a_longer_one_from_then_on(home: Workbench) -> None:
+    home.define(
+        IntervalJob("often", service="works", minutes=25, repeats=2_000),
+        CronJob("nightly", service="works", cron="30 2 * * *", timezone="Europe/Warsaw"),
+        OneTimeJob("before", service="works", start="2035-03-25 00:00"),
+    )
+    start = datetime(2035, 3, 27, tzinfo=UTC)
+    with home.clock.travel(until=start + timedelta(days=2)) as long, home.clock.travel(days=2, start=start) as late:
+        pass
+    assert _facts(late.runs) == [each for each in _facts(long.runs) if each[1] >= start] != []
+    assert (late.begin, late.end) == (start, start + timedelta(days=2))
+    assert all(each.holds for each in late.accounts)
+    assert {each.job: each.planned for each in late.accounts} == {"often": 115, "nightly": 2}
+    assert home.clock.now() == START
+
+
+def test_a_trip_and_its_picture_are_in_the_zone_that_is_asked_for(home: Workbench) -> None:
+    home.define(CronJob("nightly", service="works", cron="30 2 * * *", timezone="Europe/Warsaw"))
+    with home.clock.travel(days=1, start="2035-03-24 20:00") as trip:
+        pass
+    assert trip.begin == datetime(2035, 3, 24, 20, tzinfo=UTC)
+    assert trip.calendar().title.startswith("Sat 2035-03-24 20:00 to Sun 2035-03-25 20:00, UTC")
+    assert trip.calendar(timezone="Europe/Warsaw").title.startswith("Sat 2035-03-24 21:00")
+    simulated = home.jobs.simulate(1, start="2035-03-24 20:00", timezone="Europe/Warsaw")
+    assert simulated.begin == datetime(2035, 3, 24, 19, tzinfo=UTC)
+    with pytest.raises(WorkbenchError, match="did you mean 'Europe/Warsaw'"):
+        trip.calendar(timezone="Warsaw")
 
 
 def test_a_dry_trip_plans_the_same_and_runs_no_service(home: Workbench) -> None:
@@ -251,6 +280,7 @@ def test_who_no_longer_waits_ends_the_trip(home: Workbench) -> None:
         ({"days": -1}, "ends before it begins"),
         ({"days": 1, "until": START}, "days= and hours=, or until="),
         ({"until": START.replace(tzinfo=None)}, "aware"),
+        ({"days": 1, "start": "2035-03-24 10:00"}, "2035-03-24 10:00:00 UTC, which is past"),
         ({"days": 366}, "31,622,400 of them of job 'quick'"),
     ],
 )

@@ -17,7 +17,7 @@ from workbench.app.cassettes.stage import Stage
 from workbench.app.parts import Parts
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.core.call import Surroundings
-from workbench.core.current import PLAYING
+from workbench.core.current import ASKING, PLAYING
 from workbench.core.masking import mask
 from workbench.core.payload.asked import Asked, Told
 
@@ -92,7 +92,16 @@ class Playing:
         return self
 
     def past(self, what: str) -> None:
-        """It is asked for real: of what the service does not hold, the cassette knows nothing."""
+        """Refuse what is asked neither of a peer nor of the record, since nobody outside is to be called.
+
+        Raises:
+            StaleCassette: It is so; also at whatever is asked after that.
+        """
+        if ASKING.get() is not None:
+            return
+        with self._lock:
+            self.differs = self.differs or StaleCassette(self.name, f"the service would now {what}")
+        raise self.differs
 
     def around(self, usual: Surroundings) -> Surroundings:
         """The stage."""

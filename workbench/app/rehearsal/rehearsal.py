@@ -33,6 +33,7 @@ from workbench.runtime.invoker import Invoker
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import NoPeer, Sandbox
+from workbench.sandbox.http.source import HTTPSource
 from workbench.scheduler.runs.extra import parsed
 
 THREADS = 4
@@ -71,6 +72,8 @@ class Rehearsal:
         self._kvdb = _PlayedKvdb(None, {})
         self.traffic = Traffic(1)
         self._around = Around(self._connections, VirtualClock(), Log(), self.traffic, lambda: self._kvdb)
+        self._around.caches.take(parts.around.caches)
+        self._around.user_config = parts.around.user_config
         self._workers = Workers(THREADS)
         self._invoker = self._around.invoker = Invoker(
             lambda: parts.registry.services, lambda name: None, parts.loop, self._workers, self.traffic, self._around
@@ -87,6 +90,19 @@ class Rehearsal:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def copy_peers(self) -> None:
+        """Have stand-ins answer as the workbench's own peers do, with copies of what is in those."""
+        self._sandbox.copy(self._parts.sandbox)
+
+    def asked_in_vain(self) -> list[str]:
+        """The stand-ins that were asked since the last look, and to which nobody has said what to answer."""
+        found = []
+        for peer in self._sandbox.values():
+            if isinstance(peer, HTTPSource) and peer.is_blank and peer.requests:
+                peer.requests.clear()
+                found.append(str(peer))
+        return found
 
     def close(self) -> None:
         """Stop the stand-ins; a call that hangs keeps its thread."""

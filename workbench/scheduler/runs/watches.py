@@ -51,6 +51,8 @@ class Watches:
         self._history, self._clock, self._events, self._record, self._aside = history, clock, events, record, aside
         self._deadlines: list[tuple[datetime, str, datetime]] = []
         self._decided: dict[str, datetime] = {}
+        # The latest planned time of each job that started late: no run of one before it says that all is well again.
+        self._late: dict[str, datetime] = {}
         self._lengths: dict[str, Lengths] = {}
         self._tripped: dict[str, dict[str, str]] = {}
         self._unread: dict[str, list[Run]] = {}
@@ -134,6 +136,7 @@ class Watches:
         except StoreUnavailable as exc:
             log.debug("whether job %r has started elsewhere is not known: %s", name, exc)
         if not self._is_decided(name, planned):
+            self._late[name] = planned
             grace = span(self._record(name).definition.grace_seconds)
             self._trip(name, START, f"planned at {planned:%Y-%m-%d %H:%M:%S} UTC, it did not start within {grace}")
 
@@ -162,9 +165,10 @@ class Watches:
             return
         late = run.late_seconds or 0.0
         if late > record.definition.grace_seconds:
+            self._late[run.job] = run.planned
             self._trip(run.job, START, f"planned at {run.planned:%Y-%m-%d %H:%M:%S} UTC, it started {span(late)} late")
         else:
-            self._clear(run.job, START)
+            self._started_in_time(run)
 
     def _ended(self, event: RunEnded) -> None:
         run = event.run
@@ -190,7 +194,7 @@ class Watches:
             return
         norm = lengths.norm
         if run.late_seconds is not None and run.late_seconds <= record.definition.grace_seconds:
-            self._clear(run.job, START)
+            self._started_in_time(run)
         if norm is not None and seconds <= norm.longest:
             self._clear(run.job, LONG)
         if not _is_good(run):
@@ -203,6 +207,11 @@ class Watches:
             self._trip(run.job, FAST, f"it ended well after {span(seconds)}; {usual}")
         else:
             self._clear(run.job, FAST)
+
+    def _started_in_time(self, run: Run) -> None:
+        late = self._late.get(run.job)
+        if late is None or late < run.planned:
+            self._clear(run.job, START)
 
     def _decide(self, run: Run) -> None:
         with self._lock:
@@ -219,7 +228,7 @@ class Watches:
         if event.what != "removed":
             return
         with self._lock:
-            for each in (self._decided, self._lengths, self._tripped, self._unread):
+            for each in (self._decided, self._late, self._lengths, self._tripped, self._unread):
                 each.pop(event.job, None)
 
     def _has_tripped(self, name: str, watch: str) -> bool:

@@ -13,7 +13,8 @@ from workbench.app.scheduling.travel.events import Event
 from workbench.app.scheduling.travel.trip import Trip, Way
 from workbench.core.errors import ServiceUsage
 from workbench.scheduler.jobs import Jobs
-from workbench.scheduler.zones import zone_problem
+from workbench.scheduler.zones import moment as instant_of
+from workbench.scheduler.zones import zone_of
 
 
 class TravelClock:
@@ -49,6 +50,7 @@ class TravelClock:
         days: float = 0,
         hours: float = 0,
         *,
+        start: datetime | str | None = None,
         until: datetime | None = None,
         dry: bool = False,
         real: bool = False,
@@ -66,23 +68,27 @@ class TravelClock:
 
         Args:
             days, hours: How far it goes; both count.
+            start: From when on, a text being read in the zone of `wb.settings`; now by default. What jobs have planned
+                before it is left out.
             until: Or up to when, aware.
             dry: Run no service: each run ends ok, so that only the plan is seen.
             real: Have connections call where they call now, instead of peers; the trip says first whom it calls.
 
         Raises:
-            ServiceUsage: There is nothing to travel, or so much that memory would not hold it.
+            ServiceUsage: There is nothing to travel, or so much that memory would not hold it, or it begins in the
+                past.
         """
         if until is not None and (days or hours or until.tzinfo is None):
             raise ServiceUsage(
                 "A trip goes on for days= and hours=, or until= an aware datetime. Fix: give one of them."
             )
-        span = timedelta(days=days, hours=hours)
+        span, zone = timedelta(days=days, hours=hours), ZoneInfo(_zone_here(self._parts()))
 
         def end(begin: datetime) -> datetime:
             return begin + span if until is None else until.astimezone(UTC)
 
-        return Trip(self._parts(), end, Way(dry, real))
+        way = Way(dry, real, zone=zone, start=None if start is None else instant_of(start, zone))
+        return Trip(self._parts(), end, way)
 
 
 class TravelJobs(Jobs):
@@ -93,12 +99,13 @@ class TravelJobs(Jobs):
         self._parts = parts
 
     def _zone(self) -> str:
-        return SettingsInForce(self._parts().settings).timezone
+        return _zone_here(self._parts())
 
     def simulate(
         self,
         days: float = 1,
         *,
+        start: datetime | str | None = None,
         events: Iterable[Event] = (),
         dry: bool = True,
         timezone: str = "",
@@ -109,16 +116,19 @@ class TravelJobs(Jobs):
 
         Args:
             days: How far it goes.
+            start: From when on, a text as `2035-01-01 00:00` being read in the zone; now by default.
             events: `Stop`, `Start` and `SetClock`, in any order.
             dry: Run no service; False runs them against copies of peers.
-            timezone: Zone of the events' times; that of `wb.settings` by default.
+            timezone: Zone of the start, of the events' times and of the calendar; that of `wb.settings` by default.
 
         Raises:
-            ServiceUsage: An event cannot happen when it says.
+            ServiceUsage: An event cannot happen when it says, or the start is past.
         """
-        if timezone and (problem := zone_problem(timezone)):
-            raise ServiceUsage(f"The time zone {problem}.")
-        zone = ZoneInfo(timezone or self._zone())
-        way = Way(dry, False, tuple(events), zone)
+        zone = zone_of(timezone or self._zone())
+        way = Way(dry, False, tuple(events), zone, None if start is None else instant_of(start, zone))
         with Trip(self._parts(), lambda begin: begin + timedelta(days=days), way) as trip:
             return trip
+
+
+def _zone_here(parts: Parts) -> str:
+    return SettingsInForce(parts.settings).timezone

@@ -31,7 +31,7 @@ from workbench.stores.values import key_part
 MOST_RUNS = 1_000_000
 """Planned times of one trip; each keeps about 1 kB of memory until the trip is let go of."""
 
-_KINDS = ("job", "was", "paused", "past", "run", "old")
+_KINDS = ("job", "was", "paused", "past", "run", "fill", "old")
 """What the store keeps of jobs, see `History`."""
 
 
@@ -58,19 +58,22 @@ class TripParts(Parts):
     traffic, log and counts of limits begin empty. It has no server, and no channels.
     """
 
-    def __init__(self, home: Parts, clock: VirtualClock, *, dry: bool, real: bool) -> None:
+    def __init__(
+        self, home: Parts, clock: VirtualClock, *, dry: bool, real: bool, start: datetime | None = None
+    ) -> None:
         """Make them and copy what there is.
 
         Args:
             home: The rooms of the workbench, which are only looked at.
-            clock: The trip's; set to the machine's instant once all is copied.
+            clock: The trip's; set to where it begins once all is copied.
             dry: Whether jobs run no service.
             real: Whether connections go where they go at home, instead of to copies of its peers.
+            start: Where it begins (UTC); at the machine's instant by default.
         """
         settings = replace(
             home.settings, store="memory://", counters="memory://", port=0, sandbox=not real or home.sandbox.on
         )
-        self._home, self._dry, self.departure = home, dry, clock
+        self._home, self._dry, self._start, self.departure = home, dry, start, clock
         self._stopped: list[str] | None = None
         self._seen = cast(Mapping[str, Version], home.services_here())
         super().__init__(settings, clock, {})
@@ -142,16 +145,15 @@ class TripParts(Parts):
         """Copy the jobs that are live at home, with all that is known of them, and have them fire here."""
         home = self._home
         names = [each for each in home.scheduler.names() if home.scheduler.state(each) != "waiting"]
-        if not names:
-            self.departure.set(home.clock.now())
-            return
         for name in names:
             self._copy(home.store, f"app/{key_part(self.settings.app)}", key_part(name))
-        self.departure.set(home.clock.now())
+        self.departure.set(self._start or home.clock.now())
+        if not names:
+            return
         now = self.departure.now()
         history = History(self.store, self.settings.app, self.departure, Presence(None, self.store), MOST_RUNS)
         for name in names:
-            # What has come by now is the business of those at home.
+            # What comes before the trip is the business of those at home.
             history.account(name, now)
         self.bring_jobs(names)
 
@@ -164,7 +166,7 @@ class TripParts(Parts):
                 continue
             for at, value in source.scan(f"{key}/"):
                 # A run that goes on at home ends at home.
-                if kind != "run" or _row_from(value).outcome != RUNNING:
+                if kind not in ("run", "fill") or _row_from(value).outcome != RUNNING:
                     self.store.put(at, value)
 
     def bring_jobs(self, names: list[str]) -> None:

@@ -25,6 +25,7 @@ from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, RunEnded
 from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.waits import play
+from workbench.scheduler.zones import zone_of
 
 log = logging.getLogger("workbench.travel")
 _SCHEDULER = logging.getLogger("workbench.scheduler")
@@ -48,6 +49,7 @@ class Way(NamedTuple):
     real: bool = False
     events: tuple[Event, ...] = ()
     zone: ZoneInfo = ZoneInfo("UTC")
+    start: datetime | None = None
 
 
 class Trip:
@@ -66,11 +68,16 @@ class Trip:
             home: The rooms of the workbench.
             end: Says where it ends, from where it begins (UTC).
             way: How it is made.
+
+        Raises:
+            ServiceUsage: It would begin in the past.
         """
+        if way.start is not None and way.start < home.clock.now():
+            raise ServiceUsage(f"No trip begins at {way.start:%F %T} UTC, which is past. Fix: start= a time to come.")
         self._home, self._end_of, self._way = home, end, way
         self._is_begun = self._is_stopped = False
         self._clock = VirtualClock()
-        self.begin = self.end = home.clock.now()
+        self.begin = way.start or home.clock.now()
         self.end = end(self.begin)
         self.runs: list[Run] = []
         self.notes: list[str] = []
@@ -81,7 +88,8 @@ class Trip:
         if self._is_begun:
             raise ServiceUsage("A trip is made once. Fix: call wb.clock.travel(...) again.")
         self._is_begun = True
-        rooms = self._rooms = TripParts(self._home, self._clock, dry=self._way.dry, real=self._way.real)
+        way = self._way
+        rooms = self._rooms = TripParts(self._home, self._clock, dry=way.dry, real=way.real, start=way.start)
         try:
             self._begin(rooms)
             self._go(rooms)
@@ -131,9 +139,17 @@ class Trip:
         found = (self.account(name) for name in self._made.scheduler.names())
         return [each for each in found if each.planned]
 
-    def calendar(self) -> Calendar:
-        """What came of each hour of the trip, job by job; a picture in a notebook."""
-        return Calendar.of_runs(self.runs, self.begin, self.end, self._way.zone)
+    def calendar(self, *, timezone: str = "") -> Calendar:
+        """What came of each hour of the trip, job by job; a picture in a notebook.
+
+        Args:
+            timezone: Whose days are shown; the zone of the trip by default.
+
+        Raises:
+            WorkbenchError: There is no such zone.
+        """
+        zone = zone_of(timezone) if timezone else self._way.zone
+        return Calendar.of_runs(self.runs, self.begin, self.end, zone)
 
     @property
     def calls(self) -> dict[str, str]:
