@@ -93,8 +93,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
 
     def status(exchange: Exchange) -> Any:
         told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck, "jobs": []}
-        told |= {"startup": wb.startup.problems}
-        told |= {"services": sorted(wb.services), "channels": sorted(wb.channels)}
+        told |= {"services": sorted(wb.services), "channels": sorted(wb.channels), "startup": wb.startup.problems}
         return told | ({"jobs": sorted(wb.jobs)} if wb.has_jobs else {})
 
     def invoke(exchange: Exchange) -> Any:
