@@ -58,6 +58,13 @@ def test_an_answer_is_as_expected_or_shown(sampled: Workbench) -> None:
         sampled.expect(answer, headers={"X-None": "1"})
 
 
+def test_an_expectation_that_ends_a_cell_says_that_it_held(sampled: Workbench) -> None:
+    answer = sampled.call("POST /sample", data="x")
+    assert repr(sampled.expect(answer, status=200)) == "As expected."
+    assert repr(sampled.expect(sampled.log)) == "Nothing is expected yet."
+    assert repr(sampled.expect(answer).eventually()) == "Nothing is expected yet."
+
+
 def test_a_schema_is_a_type_or_a_json_schema(sampled: Workbench) -> None:
     answer = sampled.call("POST /sample")
     wanted = {"type": "object", "properties": {"total": {"type": "integer", "maximum": 10}}, "required": ["count"]}

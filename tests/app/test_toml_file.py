@@ -212,7 +212,8 @@ def test_200_broken_files_are_each_told_with_their_line_and_key(tmp_path: Path) 
     """One wrong value or key at a random place among what is right."""
     rng = random.Random(5)
     right = {name: {"port": "0", "hosts": "[]", "proxies": '["10.0.0.7"]'}.get(name, '"x"') for name in NAMES}
-    right |= dict.fromkeys(("sandbox", "allow_outside"), "true") | {"timezone": '"UTC"'}
+    right |= dict.fromkeys(("sandbox", "allow_outside"), "true") | {"timezone": '"UTC"', "startup_on_error": '"stop"'}
+    right["startup_timeout_seconds"] = "2.5"
     right |= {name: "7" for name in NAMES if name not in KINDS and right[name] == '"x"' and _is_bound(name)}
     for number in range(200):
         chosen = rng.sample(NAMES, 8)

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import workbench
 from tests.cli.conftest import CommandLine
+from tests.serving import wb as wb
+from workbench import Workbench
 from workbench.channels.http.server import DEFAULT_PORT
-from workbench.cli.doctor import missing_extras
+from workbench.cli.doctor import findings, missing_extras
 
 
 def found(cli: CommandLine, **env: str) -> dict[str, dict[str, object]]:
@@ -88,7 +90,7 @@ def test_the_version_is_said(cli: CommandLine) -> None:
 
 
 def test_a_wrong_use_says_how(cli: CommandLine) -> None:
-    assert "No such command 'sreve'. Did you mean 'serve'?" in cli.refused("sreve", code=2)
+    assert "No such command 'sreve'. Did you mean 'serve', 'share'?" in cli.refused("sreve", code=2)
     assert "COMMAND" in cli.refused(code=2)
     assert "Usage: workbench serve" in cli.refused("serve", code=2)
     assert "workbench: Missing argument" in cli.refused("serve", code=2)
@@ -123,3 +125,28 @@ def test_lab_has_the_command_on_the_path_of_its_terminals(cli: CommandLine, tmp_
     path = os.pathsep.join([str(tmp_path), cli.env["PYTHONPATH"]])
     first, *_ = cli.run("lab", PYTHONPATH=path, PATH="/usr/bin:/bin").stdout.split(os.pathsep)
     assert first == str(Path(sys.executable).parent)
+
+
+def test_configuration_of_the_folder_is_looked_at_and_nothing_is_called(fresh: CommandLine) -> None:
+    (fresh.folder / "extlib").mkdir()
+    (fresh.folder / "extlib" / "my_startup.py").write_text("open('called', 'w').close()\n")
+    file = fresh.module("workbench.toml", "[startup]\nstartup_callable = ['my_startup.f']\n")
+    assert found(fresh)["configuration"] == {
+        "what": "configuration",
+        "ok": True,
+        "said": "startup callables: my_startup.f",
+    }
+    file.write_text("[startup]\nstartup_callable = ['my_startup.f', 'nowhere.f']\n")
+    assert "name nowhere, which is not found" in str(found(fresh)["configuration"]["said"])
+    assert not (fresh.folder / "called").exists()
+
+
+def test_a_running_workbench_whose_startup_callable_failed_is_told(wb: Workbench) -> None:
+    def late(ctx: object) -> None:
+        raise ValueError("no luck")
+
+    wb.on_startup(late)
+    wb.start()
+    [running] = [each for each in findings() if each.what == "running"]
+    assert not running.ok
+    assert "late failed in after-started: ValueError: no luck" in running.said

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.serving import until
 from tests.serving import wb as wb
-from workbench import IntervalJob, OneTimeJob, Service, Workbench
+from workbench import CronJob, IntervalJob, OneTimeJob, Service, Workbench
 from workbench.cli.main import main
 from workbench.notebook.still import still
 from workbench.ui.rows import job_facts
@@ -177,3 +179,61 @@ def test_every_action_wants_the_name_of_a_job_there_is(said: Said, wb: Workbench
     assert (status, out) == (1, "")
     assert "No job is named 'hourlie'" in err
     assert len(wb.jobs) == 3
+
+
+def test_a_job_is_paused_until_a_time_of_its_zone(said: Said, wb: Workbench) -> None:
+    assert said("pause", "hourly", "--until", "2050-01-01 08:00")[1] == (
+        "Job 'hourly' is paused until 2050-01-01 08:00 (Europe/Warsaw); its planned times pass without a run.\n"
+    )
+    until = wb.jobs["hourly"].paused_until
+    assert until is not None
+    assert until.isoformat() == "2050-01-01T07:00:00+00:00"
+    status, out, err = said("pause", "hourly", "--until", "2020-01-01 08:00")
+    assert (status, out) == (1, "")
+    assert "cannot pause until 2020-01-01 08:00, which is past. Fix: a time to come." in err
+    assert said("resume", "hourly")[0] == 0
+    assert wb.jobs["hourly"].paused_until is None
+
+
+def test_a_backfill_is_dry_unless_it_is_to_run(said: Said, wb: Workbench) -> None:
+    wb.define(IntervalJob("nightly", service="echo", days=1, start="2025-01-01 03:00"))
+    span = ("backfill", "nightly", "--since", "2025-01-01 03:00", "--until", "2025-01-04 03:00")
+    assert said(*span)[1].rstrip().endswith("Dry: nothing has run. Fix: dry=False runs them.")
+    assert wb.jobs["nightly"].runs == []
+    told = json.loads(said(*span, "--run", "--json")[1])
+    assert [each[:10] for each in told["times"]] == ["2025-01-01", "2025-01-02", "2025-01-03"]
+    until(lambda: len(wb.jobs["nightly"].runs) == 3 and wb.jobs["nightly"].backfilling is None, "the backfill ends")
+    assert f"ok, backfill '{told['name']}'" in said("runs", "nightly")[1]
+    assert said("backfill", "nightly", "--stop")[1] == "No backfill of job 'nightly' goes on here.\n"
+    assert "A backfill has no beginning. Fix: --since" in said("backfill", "nightly")[2]
+
+
+def test_the_list_says_which_watches_have_tripped(said: Said, wb: Workbench) -> None:
+    wb._parts.scheduler._history.trip("hourly", "start", "did not start within 15 s")
+    line = said("list")[1].splitlines()[1]
+    assert line.endswith(", START: did not start within 15 s")
+
+
+def test_the_calendar_draws_the_coming_days(said: Said) -> None:
+    out = said("calendar", "--days", "2")[1]
+    assert "hourly" in out
+    assert "busiest hour" in out
+    planned = json.loads(said("calendar", "--days", "2", "--json")[1])["planned"]
+    assert (planned["hourly"], planned.get("later")) == (48, None)
+    assert "A calendar of 99 days cannot be drawn" in said("calendar", "--days", "99")[2]
+
+
+def test_a_crontab_becomes_the_code_of_a_cell(said: Said, tmp_path: Path, wb: Workbench) -> None:
+    path = tmp_path / "crontab"
+    path.write_text("CRON_TZ=Europe/Warsaw\n0 3 * * * backup.sh --all\n61 * * * * never.sh\n@reboot hello\n")
+    status, out, err = said("import-crontab", str(path), "--service", "echo")
+    assert (status, err) == (0, "")
+    assert "# 3: left out: " in out
+    assert "# 4: left out: @reboot" in out
+    told = json.loads(said("import-crontab", str(path), "--service", "echo", "--json")[1])
+    assert [each["line"] for each in told["left_out"]] == [3, 4]
+    imports, _, code = told["code"].partition("\n")
+    assert imports == "from workbench import CronJob, wb"
+    exec(code, {"CronJob": CronJob, "wb": wb})
+    assert (wb.jobs["backup.sh"].definition.timezone, len(wb.jobs)) == ("Europe/Warsaw", 4)
+    assert "No crontab is named. Fix: workbench jobs import-crontab FILE" in said("import-crontab")[2]

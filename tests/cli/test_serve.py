@@ -262,3 +262,36 @@ def test_a_signal_while_the_file_still_runs_ends_it(
         running.send_signal(signal.SIGTERM)
         assert running.communicate(timeout=WAIT_SECONDS) == ("", None)
     assert running.returncode == status
+
+
+STARTUP = """
+def f(ctx):
+    if ctx.phase == "fs-config-only":
+        ctx.kwargs["server_config"].component_enabled.fpt = False
+    else:
+        ctx.kwargs["server"].invoke("zato.cache.builtin.create", {"name": "made"})
+        ctx.kwargs["server"].invoke("serving.last")
+        raise ValueError("no luck")
+"""
+AT_ITS_END = """
+from workbench import Service, wb
+assert not wb.startup.is_done
+class Last(Service):
+    name = "serving.last"
+    def handle(self):
+        open("invoked", "w").close()
+"""
+
+
+def test_startup_callables_are_told_once_the_file_has_run(fresh: CommandLine) -> None:
+    (fresh.folder / "extlib").mkdir()
+    fresh.module("extlib/my_startup.py", STARTUP)
+    fresh.module("workbench.toml", "[startup]\nstartup_callable = ['my_startup.f']\n")
+    served = fresh.serve(fresh.module("two.ipynb", notebook(AT_ITS_END, "assert not wb.startup.is_done")))
+    assert (fresh.folder / "invoked").exists()
+    assert '"made"' in fresh.run("invoke", "workbench.cache.get-list").stdout
+    _, said = served.stop(signal.SIGTERM)
+    assert "WARNING workbench.startup: Startup callable my_startup.f: No component is named 'fpt'" in said
+    assert "ERROR   workbench.startup: Startup callable my_startup.f failed in after-started" in said
+    fresh.module("workbench.toml", "[startup]\nstartup_callable = ['my_startup.f']\non_error = 'stop'\n")
+    assert "The start ends here, as startup_on_error says. Fix: " in fresh.refused("serve", "two.ipynb")

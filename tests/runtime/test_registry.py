@@ -123,6 +123,17 @@ def test_a_version_knows_the_helpers_of_its_helpers_and_no_attribute_of_the_same
     assert sorted(deploy(Registry(), text).helpers) == ["deep", "json", "shallow"]
 
 
+@pytest.mark.parametrize("wrapped", ["open", "len", "sorted"])
+def test_a_helper_that_wraps_a_function_of_no_python_is_a_helper_as_any(wrapped: str) -> None:
+    """In a notebook `open` is one: IPython wraps it."""
+    text = (
+        f"import functools\n@functools.wraps({wrapped})\ndef {wrapped}_(*a): return deep()\ndef deep(): return 1\n"
+        f"class Api(Service):\n    name = 'api'\n    def handle(self): return {wrapped}_('x')\n"
+        f"    more = {wrapped}_\n"
+    )
+    assert sorted(deploy(Registry(), text).helpers) == ["deep", f"{wrapped}_"]
+
+
 def test_a_version_knows_what_its_class_was_made_of() -> None:
     text = (
         "def loud(function): return function\ndef called(): return 1\nclass Root: pass\nclass Mixin(Root): pass\n"

@@ -16,9 +16,11 @@ from tests.cli.conftest import CommandLine
 from tests.sharing.running import run
 from tests.testing.notebooks import code, markdown, printed, write
 from workbench.sharing.bundle import NotShareable
+from workbench.sharing.environment import needed
 from workbench.sharing.packing import NONE, REMOVE, Decision, share
 from workbench.sharing.rerun import RunFailed
 from workbench.sharing.secrets import Found
+from workbench.testing.lint.notebook import Notebook
 
 CANARIES = [f"canary{number:02d}-Zq{number * 7919}x" for number in range(1, 24)]
 HELLO = (
@@ -238,6 +240,19 @@ def test_outputs_that_differ_from_run_to_run_do_not_travel(reviewed: Reviewed) -
 
 def test_a_file_that_it_needs_is_brought_along(reviewed: Reviewed) -> None:
     assert reviewed.texts["data/a.csv"] == "1,2"
+
+
+NEEDS = {
+    'wb.fuzz("api.hello")': "[fuzz]",
+    'wb.define(S3Connection("S", bucket="b"))\nwb.fuzz("api.hello")': "[fuzz,peers,s3]",
+    'other.fuzz("api.hello")': "",
+}
+
+
+@pytest.mark.parametrize("text", NEEDS)
+def test_what_a_notebook_asks_of_the_workbench_is_in_its_environment(text: str, tmp_path: Path) -> None:
+    notebook = Notebook(write(tmp_path / "a.ipynb", code(f"from workbench import *\n{text}")))
+    assert needed(notebook, tmp_path).requirements[0].partition(">=")[0] == f"notebook-workbench{NEEDS[text]}"
 
 
 WRONG: list[tuple[str, type[Exception], str]] = [

@@ -96,6 +96,11 @@ class Outside:
         """What is asked and nobody has answered; '' if nothing is."""
         return str(self._asked) if self._asked is not None and not self._is_own else ""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the notebook is one's own."""
+        return bool(self._is_own) or self._may()
+
     def check(self, definition: ConnectionDefinition) -> None:
         """Raise OutsideRefused for a connection to the outside that nobody has allowed."""
         if self._is_own or not is_outside(host_of(definition.called)) or self._may():
@@ -150,6 +155,13 @@ class Outside:
         except (WorkbenchError, ValueError) as exc:
             log.warning("whether %s is one's own is not kept, so it is asked again: %s", self._notebook, exc)
             return None
+
+
+def is_ones_own(notebook: Path, environ: Mapping[str, str]) -> bool:
+    """Whether a notebook is one's own, before there is a workbench; of `environ`, what allows a notebook counts."""
+    outside = Outside(tuple, Events(), environ)
+    outside.watch(notebook)
+    return outside.is_own
 
 
 def jupyter_data() -> Path:

@@ -78,12 +78,7 @@ class Parts(Effects):
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)
-        self.live = LiveConnections(
-            Opening(self.secrets.reveal, clock),
-            self.sandbox.stand_in,
-            self.outside.check,
-            partial(overridden, settings.configuration),
-        )
+        self.live = self._live_connections(settings, clock)
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
         self.book = Book(self.known, self.events, self._rows())
@@ -112,6 +107,10 @@ class Parts(Effects):
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.ports = Ports(self.runtime_file, settings.folder, store_folder)
         self.server = self._server()
+
+    def _live_connections(self, settings: Settings, clock: Clock) -> LiveConnections:
+        override = partial(overridden, settings.configuration)
+        return LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check, override)
 
     def _invoker(self) -> Invoker:
         limiter = partial(self.limits.limiter, "service")

@@ -8,41 +8,68 @@ from pathlib import Path
 
 from workbench.app.configuration.bounds import bounds_in
 from workbench.app.configuration.settings import take_files
-from workbench.app.configuration.toml_file import Told
+from workbench.app.configuration.startup.begin import Beginning
+from workbench.app.outside import is_ones_own
 from workbench.app.workbench import Workbench
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.ports import Clock
 
 _kept: list[Workbench] = globals().get("_kept", [])
-_from_file: dict[str, Told] = globals().get("_from_file", {})
-"""Variables that files of the notebook's folder have set, for as long as the workbench is there."""
+_beginning: Beginning = globals().get("_beginning", Beginning())
+"""What its start has set in this process, for as long as the workbench is there."""
+_making: list[bool] = globals().get("_making", [])
 
 
 def the_workbench(clock: Clock | None = None) -> Workbench:
-    """The workbench of this process, made at the first call, which may bring a clock."""
+    """The workbench of this process, made at the first call, which may bring a clock.
+
+    Raises:
+        ServiceUsage: A startup callable has asked for it before it is made.
+    """
     if not _kept:
-        folder = notebook_folder()
-        taken, configuration = take_files(folder)
-        _from_file.update(taken)
-        wb = Workbench(
-            app=notebook_name(),
-            folder=folder,
-            port=wanted_port(),
-            clock=clock,
-            store=store_url(folder),
-            counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
-            hosts=_listed("WORKBENCH_HOSTS"),
-            proxies=_listed("WORKBENCH_PROXIES"),
-            sandbox=wanted_sandbox(),
-            configuration=configuration,
-            **bounds_in(os.environ),
-        )
-        wb.settings.of_process(_from_file)
-        if (path := notebook_path()) is not None:
-            wb.outside.watch(path)
-        _kept.append(wb)
-        atexit.register(wb.close)
+        if _making:
+            raise ServiceUsage(
+                "There is no workbench yet while configuration is read (FS_CONFIG_ONLY). "
+                "Fix: import wb inside the function, once ctx.phase is AFTER_STARTED, or use ctx.kwargs['server']."
+            )
+        _making.append(True)
+        try:
+            _kept.append(_make(clock))
+        except BaseException:
+            _beginning.end()
+            raise
+        finally:
+            _making.clear()
+        atexit.register(_kept[0].close)
     return _kept[0]
+
+
+def _make(clock: Clock | None) -> Workbench:
+    folder, path = notebook_folder(), notebook_path()
+    environ = dict(os.environ)
+    taken, configuration, files = take_files(folder)
+    _beginning.from_file.update(taken)
+    # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
+    is_own = "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
+    startup, configuration = _beginning.begin(folder, configuration, files, is_own)
+    wb = Workbench(
+        app=notebook_name(),
+        folder=folder,
+        port=wanted_port(),
+        clock=clock,
+        store=store_url(folder),
+        counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
+        hosts=_listed("WORKBENCH_HOSTS"),
+        proxies=_listed("WORKBENCH_PROXIES"),
+        sandbox=wanted_sandbox(),
+        configuration=configuration,
+        **bounds_in(os.environ),
+    )
+    wb.startup = startup
+    wb.settings.of_process(_beginning.from_file)
+    if path is not None:
+        wb.outside.watch(path)
+    return wb
 
 
 def wanted_port() -> int | None:
@@ -86,10 +113,7 @@ def forget() -> None:
         atexit.unregister(wb.close)
         wb.close()
     _kept.clear()
-    while _from_file:
-        variable, told = _from_file.popitem()
-        if os.environ.get(variable) == told.value:
-            del os.environ[variable]
+    _beginning.end()
 
 
 def notebook_path() -> Path | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.app.about import About
 from workbench.app.asking.calling import Calling
@@ -15,6 +15,7 @@ from workbench.app.cassettes.moving import transferred
 from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
 from workbench.app.configuration.settings import Settings, SettingsInForce, several
+from workbench.app.configuration.startup.callables import PhaseCtx, Startup, StartupStopped
 from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
@@ -27,6 +28,7 @@ from workbench.app.reports import Defined, Sandboxed
 from workbench.app.scheduling.travel.here import TravelClock, TravelJobs
 from workbench.app.serving.admin import admin_addresses
 from workbench.app.serving.again import run_again
+from workbench.app.serving.internal.by_name import InternalService, InternalServices, described
 from workbench.channels.live import LiveChannel
 from workbench.connections.definition import Item
 from workbench.connections.kvdb.live import Kvdb
@@ -42,6 +44,8 @@ from workbench.runtime.registry import Source, Version
 from workbench.sandbox.catalog import Sandbox
 from workbench.transfer.copying import Progress
 from workbench.transfer.transfer import Transferred
+
+T = TypeVar("T", bound=Callable[[PhaseCtx], Any])
 
 
 class Workbench(Calling, About):
@@ -97,7 +101,7 @@ class Workbench(Calling, About):
             sandbox=sandbox,
             configuration=configuration or Configuration(),
         )
-        self.settings = SettingsInForce(settings)
+        self.settings, self.startup = SettingsInForce(settings), Startup()
         parts = self._own = Parts(settings, clock or SystemClock(), admin_addresses(self, lambda: self._own))
         self.clock = TravelClock(lambda: self._parts)
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
@@ -105,6 +109,8 @@ class Workbench(Calling, About):
         self.outside, self.ports = parts.outside, parts.ports
         self.drafting.new_versions.preferred = lambda: self.settings.new_version
         self.traffic.again = partial(run_again, self.start, parts)
+        self._internal = InternalServices(self._make_internal)
+        parts.invoker.own = self._internal.meant_by
         self.traffic.make_test = partial(make_test, self.start, parts, self.folder)
         capture.install()
 
@@ -172,6 +178,21 @@ class Workbench(Calling, About):
             self._remove_service,
             lambda service: f"v{service.live.number}  {service.doc.partition(chr(10))[0]}".rstrip(),
         )
+
+    def _make_internal(self) -> Mapping[str, type[Service]]:
+        from workbench.app.serving.internal.services import Side, internal_services
+
+        return internal_services(
+            Side(self.drafting.lock, self.define, self._own.book, self.services, lambda: self.jobs)
+        )
+
+    @cached_property
+    def internal_services(self) -> Collection[InternalService]:
+        """The workbench's own services, by Zato's names and its own: `wb.invoke("zato.cache.builtin.create", {...})`.
+
+        They are called by `wb.invoke`, `self.invoke` and `workbench invoke`; no channel and no job leads to them.
+        """
+        return Collection("internal service", lambda: Each(self._internal.classes, described), _keep_internal, str)
 
     def _live_service(self, parts: Parts, version: Version) -> LiveService:
         return LiveService(version.name, parts.registry, parts.follow_service, self.invoke, self.drafting)
@@ -297,10 +318,41 @@ class Workbench(Calling, About):
 
     def start(self, port: int | None = None) -> str:
         """Start the HTTP server if it is stopped, from now on at `port` if one is given (0: any); gives its address."""
+        self.startup.expect_going()
         with self.drafting.lock:
             if not self.url or port not in (None, self._parts.server.port):
                 self._parts.start(port)
+        self._tell_startup()
         return self.url
+
+    def on_startup(self, function: T) -> T:
+        """Have a function or class called once this workbench has started: `@wb.on_startup` above `def f(ctx): ...`.
+
+        It is given a PhaseCtx: `ctx.phase` is `after-started`, `ctx.kwargs["server"].invoke(name, request)` runs a
+        service. In a cell it is called at the end of the cell. What is to change settings is named in `workbench.toml`.
+        """
+        self.startup.add(function)
+        if self.url:
+            self._tell_startup()
+        return function
+
+    def _tell_startup(self) -> None:
+        """Tell startup callables where no cells say when the workbench has started."""
+        if not self.startup.waits:
+            self.after_started()
+            self.startup.say(self.log)
+
+    def after_started(self) -> None:
+        """Tell startup callables that the workbench has started, each once.
+
+        Raises:
+            StartupStopped: One failed, and that ends the start; the server is stopped.
+        """
+        try:
+            self.startup.after_started(self, self._own.around.user_config)
+        except StartupStopped:
+            self.stop()
+            raise
 
     def stop(self, drain_seconds: float = 0.0) -> None:
         """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed.
@@ -318,3 +370,7 @@ class Workbench(Calling, About):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _keep_internal(name: str) -> None:
+    raise ServiceUsage(f"Service {name!r} is the workbench's own and stays. Fix: leave it; nobody outside reaches it.")

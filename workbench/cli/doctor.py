@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
@@ -127,6 +128,9 @@ def _running() -> Finding:
     from workbench.cli.remote import status_of, stuck_of
 
     found = [status_of(each) for each in running()]
+    late = [f"{each['app']}: {problem}" for each in found for problem in each.get("startup", ())]
+    if late:
+        return Finding("running", False, " ".join(late))
     bad = [f"{each['app']}: {each.get('error', '')}{stuck_of(each)}" for each in found if _is_bad(each)]
     fix = f"{'; '.join(bad)}. Bound the waits of those services, check self.cancelled in loops, or restart"
     return Finding("running", not bad, fix if bad else f"{len(found)} here, none of them stuck" if found else "none")
@@ -149,6 +153,26 @@ def _kinds() -> Finding:
     )
 
 
+def _configuration() -> Finding:
+    """What this folder's files say, and whether its startup callables are found; none is called."""
+    from workbench.app.configuration.settings import take_files
+    from workbench.app.configuration.startup.begin import Beginning, missing_modules
+    from workbench.core.errors import WorkbenchError
+
+    beginning = Beginning()
+    try:
+        beginning.from_file |= take_files(Path.cwd())[0]
+        names = os.environ.get("WORKBENCH_STARTUP_CALLABLE", "")
+        missing = missing_modules(Path.cwd(), names)
+    except WorkbenchError as exc:
+        return Finding("configuration", False, str(exc))
+    finally:
+        beginning.end()
+    fix = f"startup callables name {', '.join(missing)}, which is not found; put it into extlib/ beside the notebook"
+    said = f"startup callables: {names}" if names else "no startup callables"
+    return Finding("configuration", not missing, fix if missing else said)
+
+
 LOOKS: tuple[Callable[[], Finding], ...] = (
     _python,
     _itself,
@@ -159,5 +183,6 @@ LOOKS: tuple[Callable[[], Finding], ...] = (
     _redis,
     _runtime,
     _kinds,
+    _configuration,
     _running,
 )

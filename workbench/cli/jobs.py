@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from workbench.app.serving.asking import Refused, ask
 from workbench.app.serving.choosing import chosen
 from workbench.cli.remote import status_of
 from workbench.core.errors import WorkbenchError
+from workbench.core.masking import mask
+from workbench.scheduler.cron.crontab import import_crontab
 
 
 def listed(app: str = "") -> list[dict[str, Any]]:
@@ -24,7 +27,7 @@ def asked(action: str, name: str, app: str = "", **more: Any) -> Any:
     """What a running workbench answers about one of its jobs.
 
     Args:
-        action: `show`, `preview`, `runs`, `account`, `execute`, `pause`, `resume` or `remove`.
+        action: `show`, `preview`, `runs`, `account`, `execute`, `backfill`, `pause`, `resume` or `remove`.
         name: The job.
         app: Which workbench; the only one that has the job if empty.
         more: What the action takes besides.
@@ -37,6 +40,36 @@ def asked(action: str, name: str, app: str = "", **more: Any) -> Any:
         raise WorkbenchError(f"No job is named. Fix: workbench jobs {action} NAME; workbench jobs list says which.")
     target = chosen(app, lambda each: name in status_of(each).get("jobs", ()))
     return ask(target, "POST", f"/workbench/jobs/{action}", {"job": name, **more})
+
+
+def calendar(days: float, app: str = "") -> dict[str, Any]:
+    """What is planned in the coming days, job by job.
+
+    Raises:
+        Refused: It cannot look so far.
+    """
+    return dict(ask(chosen(app), "POST", "/workbench/jobs/calendar", {"days": days}))
+
+
+def crontab(path: str, service: str, timezone: str) -> dict[str, Any]:
+    """What becomes of each line of a crontab, and the code of a cell that defines its jobs.
+
+    Args:
+        path: Where the crontab is.
+        service: What runs for each command; without one, no line becomes a job.
+        timezone: Zone of the machine that it is from.
+
+    Raises:
+        WorkbenchError: No file is named, or it is no crontab.
+    """
+    if not path:
+        raise WorkbenchError("No crontab is named. Fix: workbench jobs import-crontab FILE --service NAME")
+    found = import_crontab(Path(path), service or None, timezone=timezone)
+    told = [f"# {line.number}: {line.said}" for line in found.lines if line.what in ("left out", "setting")]
+    code = [f"wb.define({job.to_code()})" for job in found.definitions]
+    left = [{"line": line.number, "text": line.text, "said": line.said} for line in found.left_out]
+    imports = ["from workbench import CronJob, wb"] if code else []
+    return {"code": "\n".join([*imports, *code]), "left_out": left, "said": mask("\n".join([*told, *imports, *code]))}
 
 
 def execute(name: str, extra: str | None = None, app: str = "") -> dict[str, Any]:
@@ -67,13 +100,14 @@ def said(action: str, name: str, told: Any) -> str:
 
 def _line(job: dict[str, Any]) -> str:
     running = f", running since {job['running_since']}" if job["running_since"] else ""
-    return f"{job['name']}: {job['what']}, {job['state']}{running}, next {job['next'] or 'never'}"
+    tripped = "".join(f", {watch.upper()}: {words}" for watch, words in job["tripped"].items())
+    return f"{job['name']}: {job['what']}, {job['state']}{running}, next {job['next'] or 'never'}{tripped}"
 
 
 def _run_line(run: dict[str, Any]) -> str:
-    hand = "by hand" if run["by"] == "hand" else ""
+    by = {"hand": "by hand", "clock": "again", "backfill": f"backfill {run['backfill']!r}"}.get(run["by"], "")
     times = f"{run['times']} planned times" if run["times"] > 1 else ""
     attempt = f"attempt {run['attempt']}" if run["attempt"] > 1 else ""
     return ", ".join(
-        filter(None, (f"{run['planned']}  {run['outcome']}", hand, times, attempt, run["error"] or run["returned"]))
+        filter(None, (f"{run['planned']}  {run['outcome']}", by, times, attempt, run["error"] or run["returned"]))
     )

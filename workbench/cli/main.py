@@ -107,7 +107,20 @@ App = Annotated[
 ]
 
 
-JobAction = Literal["list", "show", "preview", "runs", "account", "execute", "pause", "resume", "remove"]
+JobAction = Literal[
+    "list",
+    "calendar",
+    "show",
+    "preview",
+    "runs",
+    "account",
+    "execute",
+    "backfill",
+    "pause",
+    "resume",
+    "remove",
+    "import-crontab",
+]
 
 
 @app.callback()
@@ -252,19 +265,35 @@ def panel(
 @command
 def jobs(
     action: Annotated[JobAction, Argument(help="What to do.", show_default=False)],
-    name: Annotated[str, Argument(help="The job; all for list.", autocompletion=_jobs)] = "",
+    name: Annotated[
+        str,
+        Argument(help="The job; all for list and calendar; the file for import-crontab.", autocompletion=_jobs),
+    ] = "",
     extra: Annotated[
         str | None, Option(metavar="TEXT", help="execute: seen as self.request.raw_request in place of the job's own.")
     ] = None,
     since: Annotated[
-        str | None, Option(metavar="TIME", help="account: planned times later than that, in the job's zone.")
+        str | None,
+        Option(metavar="TIME", help="account: later than that; backfill: from then on; in the job's zone."),
     ] = None,
-    until: Annotated[str | None, Option(metavar="TIME", help="pause: the end of the pause, in the job's zone.")] = None,
+    until: Annotated[
+        str | None, Option(metavar="TIME", help="pause, backfill: the end of it, in the job's zone.")
+    ] = None,
     last: Annotated[int, Option(metavar="N", min=1, max=1_000, help="preview, runs: how many times or rows.")] = 20,
+    run: Annotated[bool, Option("--run", help="backfill: make the runs; without it, only say which.")] = False,
+    stop: Annotated[bool, Option("--stop", help="backfill: stop the one that goes on.")] = False,
+    days: Annotated[float, Option(metavar="N", help="calendar: how many days.")] = 7,
+    service: Annotated[
+        str, Option(metavar="NAME", help="import-crontab: the service that runs for each command.")
+    ] = "",
+    timezone: Annotated[str, Option(metavar="ZONE", help="import-crontab: the zone of its machine.")] = "UTC",
     app: App = "",
     as_json: AsJSON = False,
 ) -> Any:
-    """List the jobs of a running workbench; show one, its next times, runs and account; execute, pause or remove it."""
+    """List the jobs of a running workbench; show one, its next times, runs and account; execute, pause or remove it.
+
+    import-crontab writes the code of a cell with the jobs of a crontab, and asks no workbench.
+    """
     from workbench.cli import jobs
 
     if action == "list":
@@ -272,8 +301,12 @@ def jobs(
         return listed if as_json else jobs.listed_said(listed)
     if action == "execute":
         told: Any = jobs.execute(name, extra, app)
+    elif action == "calendar":
+        told = jobs.calendar(days, app)
+    elif action == "import-crontab":
+        told = jobs.crontab(name, service, timezone)
     else:
-        told = jobs.asked(action, name, app, since=since, until=until, last=last)
+        told = jobs.asked(action, name, app, since=since, until=until, last=last, dry=not run, stop=stop)
     return told if as_json else jobs.said(action, name, told)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from workbench.app.serving.asking import ask, page_of
 from workbench.app.serving.choosing import NothingRuns, chosen
+from workbench.app.serving.internal.by_name import PREFIXES
 from workbench.app.serving.runtime_file import Running, running
 from workbench.core.errors import WorkbenchError
 
@@ -68,7 +69,7 @@ def stuck_of(status: dict[str, Any]) -> str:
 def invoke(service: str, payload: str, app: str = "") -> dict[str, Any]:
     """The service's answer and its CID; a payload `-` is what standard input says."""
     given = _standard_input() if payload == "-" else payload
-    target = chosen(app, lambda each: service in status_of(each).get("services", ()))
+    target = chosen(app, lambda each: service.startswith(PREFIXES) or service in status_of(each).get("services", ()))
     return dict(ask(target, "POST", "/workbench/invoke", {"service": service, "payload": _read(given)}))
 
 

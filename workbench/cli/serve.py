@@ -79,17 +79,20 @@ def serve(file: str, how: Serving) -> None:
     from workbench.ui.carriers.page import open_page
     from workbench.zato import hook
 
+    hook.install()
     wb = the_workbench()
     open_page(wb)
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
-        hook.install()
+        wb.startup.say(wb.log)
         file_itself, served = path.resolve(), _state(path)  # which the file's own code may leave, and change
-        with end.interrupting():
+        with end.interrupting(), wb.startup.waiting():
             _run(path, end)
         if how.profile:
             _refuse_peers(wb, how.profile)
         wb.start()
+        wb.after_started()
+        wb.startup.say(wb.log)
         _tell(wb, path, how.as_json)
         _watch(file_itself, served, end, how.as_json)
         _say("Stopping: calls in flight may end.", how.as_json)

@@ -68,6 +68,7 @@ class Cells:
         self._shell.events.register("pre_run_cell", self.before)
         self._shell.events.register("post_run_cell", self.after)
         self._shell.ast_transformers.append(self._own_class)
+        self._wb.startup.waits = True
         events = self._wb.events
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
         self._deaf.append(events.subscribe(OutsideAsked, self._asked.append))
@@ -180,6 +181,7 @@ class Cells:
             self._take_back(draft)
         else:
             self._commit(draft, result)
+        _notice(self._wb.startup.say(self._wb.log))
         if (name := test_name(result.info.raw_cell or "" if result is not None else "")) is not None:
             displays.show(TestLine(name, result.success))
 
@@ -200,6 +202,9 @@ class Cells:
             except WorkbenchError as exc:
                 self._fail(result, exc)
             displays.show(DeployLine(deployed, self._wb, draft.source.origin.cell_id))
+            self._after_started(result)
+        elif self._wb.startup.is_due:
+            self._after_started(result)
         if deployed.said:
             displays.show(ClickedLine(deployed.said, self._wb))
         self._tell_away()
@@ -211,6 +216,13 @@ class Cells:
         new, self._told_away = absences[self._told_away :], len(absences)
         if new:
             displays.show(AwayLine(Away(new), self._wb))
+
+    def _after_started(self, result: Any) -> None:
+        """Tell startup callables that the workbench has started."""
+        try:
+            self._wb.after_started()
+        except WorkbenchError as exc:
+            self._fail(result, exc)
 
     def _ask(self) -> None:
         """Put the question that a connection to the outside has raised, under the cell that ends now; once."""
@@ -254,6 +266,7 @@ class Cells:
         names = sorted({cls.__name__ for cls in draft.classes if self._is_bound(cls)})
         undone = bool(draft.undo or draft.waiting)
         self._wb.drafting.abort(draft)
+        self._wb.startup.forget_new()
         if names or undone:
             displays.show(NothingLine(names, undone))
         live = [version for version in self._wb.drafting.live.values() if _is_of_cells(version)]

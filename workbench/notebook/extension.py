@@ -45,8 +45,9 @@ def load(shell: Any) -> None:
 def _follow(shell: Any) -> None:
     if _cells:
         return
-    wb = the_workbench()
+    # Before the workbench is made: its startup callables import Zato's names.
     hook.install()
+    wb = the_workbench()
     displays.register(shell)
     open_page(wb)
     errors.register(shell)

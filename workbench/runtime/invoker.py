@@ -59,6 +59,8 @@ class Invoker:
         self._services, self._limiter = services, limiter
         self.loop, self.workers, self.traffic = loop, workers, traffic
         self._surroundings = surroundings
+        # The workbench's own services, where a name may mean one of them.
+        self.own: Callable[[str], Mapping[str, Deployment]] = lambda name: {}
         self._ended, self._performing = Condition(), 0
 
     def new_call(
@@ -236,12 +238,11 @@ class Invoker:
     # What channels and jobs call.
     def version(self, call: Call) -> Version:
         """The version this call runs on; raises UnknownName."""
-        try:
-            return call.services[call.service]  # type: ignore[return-value]
-        except KeyError:
-            error = unknown_service(call.service, call.services)
-            call.step.fail(error)
-            raise error from None
+        name = call.service
+        if (found := call.services.get(name)) is None and (found := (own := self.own(name)).get(name)) is None:
+            call.step.fail(error := unknown_service(name, [*call.services, *own]))
+            raise error
+        return found  # type: ignore[return-value]
 
     def start(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> asyncio.Task[Any] | None:
         """Run a call for a channel, from the loop: an async service here and now, a sync one on a worker.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from threading import Lock
 from time import time
 from typing import Any, Generic, NamedTuple, TypeVar, overload
@@ -164,6 +165,11 @@ class Traffic(Ring[Trace]):
                 body, why = None, f"is over {self.record_bytes:,} bytes, too large to be kept"
             root.came = body, query, headers, why
             self.grow(len(body or b""))
+
+    def drop(self, trace: Trace) -> None:
+        """Keep a call no more."""
+        with suppress(ValueError):
+            self._items.remove(trace)
 
     def find(self, cid: str) -> Trace:
         """The trace of one CID; raises UnknownName."""

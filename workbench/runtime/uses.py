@@ -29,7 +29,13 @@ def functions_of(cls: type) -> Iterator[FunctionType]:
     for each in vars(cls).values():
         function = each.__func__ if isinstance(each, staticmethod | classmethod) else getattr(each, "fget", each)
         if isinstance(function, FunctionType):
-            yield inspect.unwrap(function)
+            yield unwrapped(function)
+
+
+def unwrapped(function: FunctionType) -> FunctionType:
+    """The function of Python that a decorator has wrapped; the wrapper itself where that is none, as of `open`."""
+    inner = inspect.unwrap(function)
+    return inner if isinstance(inner, FunctionType) else function
 
 
 def globals_of(cls: type) -> dict[str, Any]:
@@ -73,7 +79,7 @@ def helpers_of(cls: type) -> dict[str, Code]:
 def _functions_behind(value: Code, namespace: Mapping[str, Any]) -> list[FunctionType]:
     functions: Iterable[FunctionType] = functions_of(value) if isinstance(value, type) else ()
     if isinstance(value, FunctionType):
-        functions = [inspect.unwrap(value)]
+        functions = [unwrapped(value)]
     return [each for each in functions if each.__globals__ is namespace]
 
 

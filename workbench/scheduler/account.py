@@ -56,10 +56,11 @@ class Account:
             until: Up to and with that (UTC).
             planned: How many there are, from the definitions alone.
             by_outcome: How many of them ended how; also `running` and `waiting`, which have not ended, `unaccounted`,
-                and `by hand`, runs beside the schedule.
+                and `by hand`, `again` and `backfilled`, runs beside the schedule.
         """
         self.job, self.since, self.until, self.planned = job, since, until, planned
         self.by_hand, self.again = by_outcome.pop("by hand", 0), by_outcome.pop("again", 0)
+        self.backfilled = by_outcome.pop("backfilled", 0)
         self.by_outcome = {each: by_outcome[each] for each in (*ENDS, *OPEN, LOST) if by_outcome[each]}
         self._strange = sorted(each for each in by_outcome if each not in (*ENDS, *OPEN, LOST))
         self.by_outcome |= {each: by_outcome[each] for each in self._strange if by_outcome[each]}
@@ -79,6 +80,7 @@ class Account:
         sum_of = f"planned {self.planned} = {' + '.join(parts) or '0'}"
         hand = f"; {self.by_hand} by hand" if self.by_hand else ""
         hand += f"; {self.again} again, since the clock was set back" if self.again else ""
+        hand += f"; {self.backfilled} backfilled" if self.backfilled else ""
         return f"{self.job!r} since {self.since:%Y-%m-%d %H:%M:%S} UTC: {sum_of}{hand}."
 
 

@@ -27,6 +27,7 @@ from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.reconciler import Reconciler
 from workbench.scheduler.records import Away, Change, JobChanged, JobRecord, Run, Tally
 from workbench.scheduler.runner import Runner
+from workbench.scheduler.runs.backfill import Backfill, Filling
 from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.watches import Watches
@@ -234,6 +235,14 @@ class Scheduler:
         """Run a job now, whatever its state; see `Job.execute`."""
         record = self.record(name)
         return self._runner.by_hand(record, record.definition.extra if extra is None else extra, wait, timeout)
+
+    def backfill(self, name: str, filling: Filling) -> Backfill:
+        """Run planned times that are past, or say which; see `Job.backfill`."""
+        return self._runner.backfills.begin(self.record(name), filling)
+
+    def backfilling(self, name: str) -> Backfill | None:
+        """The backfill of a job that goes on in this process; None if there is none."""
+        return self._runner.backfills.of(name)
 
     def wait(self, name: str, runs: int = 1, timeout: float = 10.0) -> Tally:
         """Wait until the schedule has made that many runs; see `Job.wait`."""

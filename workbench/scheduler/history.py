@@ -89,6 +89,7 @@ class History(Standing):
     `past/<job>/mark~<time>`, up to when every planned time is accounted for, the latest counts;
     `past/<job>/left~<time>`, up to when rows were left behind;
     `run/<job>/<time>~<n>` with n the attempt at a planned time, `h...~<n>` for runs beside the schedule;
+    `fill/<job>/<time>~<n>`, a run that a backfill made of a planned time that was past; it stays as long as the job;
     `watch/<job>/<watch>`, what a watch that has tripped said;
     `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
 
@@ -156,7 +157,7 @@ class History(Standing):
         """Remove a job and everything known of it."""
         self._store.delete(self._key("job", name))
         self._store.delete(self._key("paused", name))
-        for kind in ("past", "was", "run", "old", "watch"):
+        for kind in ("past", "was", "run", "fill", "old", "watch"):
             for key, _ in self._store.scan(self._key(kind, name) + "/"):
                 self._store.delete(key)
 
@@ -233,9 +234,16 @@ class History(Standing):
         windows = self._windows(record, now)
         begin = max(filter(None, (since, windows[0].first, self._left_at(name))))
         windows = [each._replace(first=max(each.first, begin)) for each in windows if each.last > begin]
-        rows = [run for run in self.runs(name) if (run.until or run.planned) > begin]
+        runs = self.runs(name)
+        rows = [run for run in runs if (run.until or run.planned) > begin]
         found = account(windows, rows, self._pauses(name, now), held, now)
+        # They lie before the account, mostly.
+        found["backfilled"] = sum(run.by == "backfill" and (since is None or run.planned > since) for run in runs)
         return Account(name, begin, now, sum(each.planned(begin, now) for each in windows), found)
+
+    def known_since(self, record: JobRecord) -> tuple[datetime, datetime | None]:
+        """When the first schedule of the job came into force, and up to when rows of planned times were left behind."""
+        return self._windows(record, self._clock.now())[0].first, self._left_at(record.definition.name)
 
     def _windows(self, record: JobRecord, now: datetime) -> list[Window]:
         """The schedules of the job and when each was in force, from the first on."""
@@ -278,6 +286,11 @@ class History(Standing):
             return self.attempts.claim(f"{unit}~h{again}", replace(run, by="clock"))
         return self.attempts.claim(f"{unit}~h{secrets.token_hex(4)}" if run.by_hand else unit, run)
 
+    def claim_backfill(self, run: Run, backfill: str) -> Run | None:
+        """Write a run of a planned time that is past; None if some backfill has taken that time."""
+        unit = f"{self._key('fill', run.job)}/{time_key(run.planned)}"
+        return self.attempts.claim(unit, replace(run, by="backfill", backfill=backfill))
+
     def end(self, run: Run) -> bool:
         """Write how a run ended, unless its job is gone; whether it is time to leave old runs behind.
 
@@ -311,7 +324,9 @@ class History(Standing):
 
     def runs(self, name: str) -> list[Run]:
         """The kept runs of a job, oldest first; one whose process died is `interrupted` from now on."""
-        return list(self.attempts.below(self._key("run", name) + "/"))
+        planned = list(self.attempts.below(self._key("run", name) + "/"))
+        filled = list(self.attempts.below(self._key("fill", name) + "/"))
+        return sorted(planned + filled, key=lambda run: run.planned) if filled else planned
 
     def left_behind(self, record: JobRecord) -> dict[str, int]:
         """Scheduled runs of the current series whose records were left behind, by outcome."""

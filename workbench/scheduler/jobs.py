@@ -15,6 +15,7 @@ from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.ports import HandledJobs
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, Run, Tally
+from workbench.scheduler.runs.backfill import MOST_TIMES, Backfill, Filling
 from workbench.scheduler.runs.cadence import cadence
 from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.runs.extra import Extra
@@ -102,6 +103,45 @@ class Job(Showable):
             RunsMissing: They did not come within `timeout` [s].
         """
         return self._scheduler.wait(self.name, runs, timeout)
+
+    def backfill(
+        self,
+        start: datetime | str,
+        end: datetime | str | None = None,
+        *,
+        dry: bool = True,
+        name: str = "",
+        most: int = MOST_TIMES,
+    ) -> Backfill:
+        """Run planned times that are past and had no run, the oldest first; `job.backfill("2035-01-01 00:00")`.
+
+        They are those of the job as it is now, also before it was first defined. Left out is what has run, by its
+        schedule or by another backfill, and what the schedule may still run. Runs are made one after another, beside
+        the schedule: they use up none of it, are not tried again, and the account counts them apart. A process that
+        ends stops its backfills; the same span again goes on where they stopped.
+
+        Args:
+            start: The first instant of the span; a text is read in the job's zone.
+            end: The first instant after it, now at most, which is the default.
+            dry: Only say what would run.
+            name: What its runs are called by in `run.backfill`; by default the time of this call.
+            most: How many planned times it may have.
+
+        Returns:
+            The backfill, which goes on; `.stop()`, `.wait()`, `.runs`.
+
+        Raises:
+            WorkbenchError: The span is none of the past or has too many times, or another backfill of the job goes on.
+        """
+        zone, now = self.definition.zone, self._scheduler.clock.now()
+        until = now if end is None else moment(end, zone)
+        filling = Filling(moment(start, zone), until, name or f"{now:%Y-%m-%d %H:%M:%S} UTC", most, dry)
+        return self._scheduler.backfill(self.name, filling)
+
+    @property
+    def backfilling(self) -> Backfill | None:
+        """Its backfill that goes on in this process, for `.stop()`; None if there is none."""
+        return self._scheduler.backfilling(self.name)
 
     @property
     def paused_until(self) -> datetime | None:

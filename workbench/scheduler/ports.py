@@ -14,6 +14,7 @@ from workbench.scheduler.account import Account
 from workbench.scheduler.definitions import AnyJob
 from workbench.scheduler.preview import Difference, Preview
 from workbench.scheduler.records import Away, JobRecord, Run, Tally, bounded, shown
+from workbench.scheduler.runs.backfill import Backfill, Filling
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.watches import Watches
 
@@ -129,6 +130,14 @@ class HandledJobs(KnownJobs, Protocol):
 
     def execute(self, name: str, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run a job now, without using up its schedule."""
+        ...
+
+    def backfill(self, name: str, filling: Filling) -> Backfill:
+        """Run planned times that are past, or say which."""
+        ...
+
+    def backfilling(self, name: str) -> Backfill | None:
+        """The backfill of a job that goes on in this process."""
         ...
 
     def wait(self, name: str, runs: int = 1, timeout: float = 10.0) -> Tally:

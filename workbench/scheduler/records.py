@@ -74,7 +74,7 @@ class Run(Attempt, frozen=True, kw_only=True):
     `outcome` is `running`, `ok`, `failed`, `timed_out`, `interrupted` (its process died, or its end was never written),
     `skipped` (the job was still busy), `merged` (a later planned time runs for it) or `missed` (it could not run, and
     `error` says why). The last two stand for `times` planned times, from `planned` to `until`. A planned time has a row
-    for each attempt.
+    for each attempt. `by` is `schedule`, `hand`, `clock` (it was set back) or `backfill`, which `backfill` names.
     """
 
     job: str
@@ -87,6 +87,7 @@ class Run(Attempt, frozen=True, kw_only=True):
     times: int = 1
     until: datetime | None = None
     series: str = ""
+    backfill: str = ""
 
     @classmethod
     def planned_by(cls, record: JobRecord, planned: datetime, **more: Any) -> Run:
@@ -108,7 +109,7 @@ class Run(Attempt, frozen=True, kw_only=True):
 
     @property
     def by_hand(self) -> bool:
-        """Whether it ran beside the schedule: somebody started it, or the clock was set back to its time."""
+        """Whether it ran beside the schedule: somebody started it, a backfill did, or a clock set back to its time."""
         return self.by != "schedule"
 
     @property
@@ -129,7 +130,11 @@ class Run(Attempt, frozen=True, kw_only=True):
             return f"{start}, {self.error.rstrip('.')}."
         if self.returned:
             return f"{start}, returned {self.returned}."
-        started = {"hand": "started by hand, schedule not used up", "clock": "started again by a clock set back"}
+        started = {
+            "hand": "started by hand, schedule not used up",
+            "clock": "started again by a clock set back",
+            "backfill": f"started by backfill {self.backfill!r}",
+        }
         return f"{start}, {started.get(self.by, 'started by its schedule')}."
 
 

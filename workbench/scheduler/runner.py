@@ -17,18 +17,19 @@ from msgspec.structs import replace
 from workbench.core.errors import StoreUnavailable
 from workbench.core.events import Events
 from workbench.core.ports import Clock
-from workbench.scheduler.agenda import HICCUP, Due
+from workbench.scheduler.agenda import Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import MERGED, NOBODY_LOOKED, PAUSED, Ledger
 from workbench.scheduler.ports import Invoke
-from workbench.scheduler.records import JobRecord, Run, RunEnded, RunLost, RunStarted
+from workbench.scheduler.records import JobRecord, Run, RunEnded, RunStarted
+from workbench.scheduler.runs.backfill import Backfills, Ways
 from workbench.scheduler.runs.bounds import Bounds
+from workbench.scheduler.runs.claiming import Claiming
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.following import Following
 from workbench.scheduler.runs.in_turn import InTurn
 from workbench.scheduler.runs.lines import BUSY, CANCELLED, MOST_BESIDE, NO_THREAD, Line, Running
 from workbench.scheduler.runs.pool import Pool
-from workbench.scheduler.runs.retries import Retries
 from workbench.scheduler.runs.telling import Telling
 
 log = logging.getLogger("workbench.scheduler")
@@ -51,7 +52,6 @@ class Runner:
     ) -> None:
         """Make a runner of nothing yet; `is_current` says whether a job is still to run as this process knows it."""
         self._history, self._clock, self._invoke, self._events = history, clock, invoke, events
-        self._is_current, self._bounds = is_current, bounds
         self._pool: Pool | InTurn = Pool(bounds.threads, bounds.spares) if bounds.threads else InTurn()
         self._changed = Condition()
         self._in_flight = 0
@@ -60,12 +60,23 @@ class Runner:
         self._numbers = count()
         self.running: dict[int, Running] = {}
         self._telling = Telling()
-        self.retries = Retries()
         self._following = Following(history, invoke, self.by_hand, self.aside)
         self._is_catching_up = False
-        self.claims_nothing = False
-        """Whether planned times that are not claimed yet are left to other processes."""
         self.ledger = Ledger(history, clock, lambda run: events.emit(RunEnded(run)))
+        self._claiming = Claiming(history, self.ledger, clock, events, self._telling, is_current)
+        self.retries = self._claiming.retries
+        self.backfills = Backfills(
+            history, self.ledger, clock, Ways(self.beside, self.aside, self.held, self._pool.run_waiting)
+        )
+
+    @property
+    def claims_nothing(self) -> bool:
+        """Whether planned times that are not claimed yet are left to other processes."""
+        return self._claiming.claims_nothing
+
+    @claims_nothing.setter
+    def claims_nothing(self, does: bool) -> None:
+        self._claiming.claims_nothing = self.backfills.is_closing = does
 
     def fire(self, due: Due) -> None:
         """Have a planned time run as soon as its job lets it; returns at once."""
@@ -134,6 +145,14 @@ class Runner:
         if wait:
             running.wait(timeout)
         return running.run if wait else run
+
+    def beside(self, record: JobRecord, run: Run, extra: Extra) -> Run:
+        """Make a claimed run beside the schedule, on this thread; how it ended."""
+        running = Running(record, run, self._clock.now())
+        with self._changed:
+            self._in_flight += 1
+        self._run_by_hand(running, extra)
+        return running.run
 
     def aside(self, task: Callable[[], None], *, of_its_own: bool = False) -> None:
         """Have something done on another thread that `settle` waits for; `of_its_own` also where runs hold them all."""
@@ -207,7 +226,7 @@ class Runner:
         running = None
         try:
             due = line.current
-            run = self._claimed(due, line)
+            run = self._claiming.claimed(due, partial(self._first_late, due, line))
             if run is not None:
                 running = line.running = Running(due.record, run, self._clock.now(), line)
                 line.has_begun = True
@@ -226,34 +245,6 @@ class Runner:
             if not running.is_abandoned:
                 self._leave()
 
-    def _claimed(self, due: Due, line: Line) -> Run | None:
-        """The run of a planned time, if it is this process's to make; all else that came with the time is recorded."""
-        if due.run is not None:
-            return due.run
-        if self.claims_nothing:
-            self._try_later(due)
-            return None
-        try:
-            if not self._is_current(due.record):
-                return None
-            if due.after is not None:
-                is_paused = self._history.is_paused(due.record.definition.name)
-                fresh: dict[str, Any] = {"cid": "", "returned": "", "log": ()}
-                return None if is_paused else self._history.attempts.retry(due.after, **fresh)
-            planned = due.planned if due.unseen_until is None else self._first_late(due, line)
-            if planned is None or not self._may_claim(due.record, planned):
-                return None
-            return self._history.claim(Run.planned_by(due.record, planned, started=self._clock.now()), due.again)
-        except StoreUnavailable as exc:
-            self._refused(due, exc)
-        return None
-
-    def _try_later(self, due: Due) -> None:
-        if due.after is not None:
-            self.retries.add(due.record, due.after)
-        else:
-            self.ledger.fall_behind(due.record)
-
     def _first_late(self, due: Due, line: Line) -> datetime | None:
         """What of the unseen times runs late, the first of it; the others go to the head of the line."""
         assert due.unseen_until is not None
@@ -267,24 +258,14 @@ class Runner:
             self._in_flight += len(late[1:])
         return late[0] if late else None
 
-    def _may_claim(self, record: JobRecord, planned: datetime) -> bool:
-        if (paused_at := self._history.paused_at(record.definition.name)) is not None:
-            if planned <= paused_at:
-                self.ledger.miss(record, planned, PAUSED)
-            return False
-        # So late, another process may have recorded it together with others.
-        return self._clock.now() - planned < HICCUP or not self.ledger.has(record, planned)
-
     def _pass_over(self, due: Due, outcome: str, why: str) -> None:
         try:
-            if self._is_current(due.record) and self._may_claim(due.record, due.planned):
-                run = Run.planned_by(due.record, due.planned, outcome=outcome, error=why, ended=self._clock.now())
-                if (claimed := self._history.claim(run, due.again)) is not None:
-                    self._events.emit(RunEnded(claimed))
-                    if self._history.is_time_to_prune(claimed, True):
-                        self._leave_behind(claimed.job)
+            if (claimed := self._claiming.passed_over(due, outcome, why)) is not None:
+                self._events.emit(RunEnded(claimed))
+                if self._history.is_time_to_prune(claimed, True):
+                    self._leave_behind(claimed.job)
         except StoreUnavailable as exc:
-            self._refused(due, exc)
+            self._claiming.refused(due, exc)
         finally:
             with self._changed:
                 self._passing[due.record.definition.name] -= 1
@@ -326,7 +307,7 @@ class Runner:
         self._write(run)
         self._events.emit(RunEnded(run))
         running.end()
-        if run.by != "hand" and not self.retries.add(running.record, run):
+        if run.by in ("schedule", "clock") and not self.retries.add(running.record, run):
             self._following.run_after(running.record.definition, run)
 
     def _invoked(self, running: Running, extra: Extra, run: Run) -> Run:
@@ -371,13 +352,6 @@ class Runner:
             with self._changed:
                 self._is_catching_up = False
             self._leave()
-
-    def _refused(self, due: Due, exc: StoreUnavailable) -> None:
-        name = due.record.definition.name
-        self._try_later(due)
-        if due.after is None and not due.is_retry:
-            self._telling.refused(f"job {name!r} does not run at {due.planned.isoformat()}", exc)
-            self._events.emit(RunLost(name, due.planned, str(exc)))
 
     def _next_in_line(self, line: Line) -> None:
         name = line.current.record.definition.name

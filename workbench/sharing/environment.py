@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, metadata, packages_distributions, requires, version
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -29,8 +29,9 @@ EXTRAS = {
     "sftp": ("sftp", "peers"),
     "sql": ("sql",),
     "SOAPChannel": ("soap",),
+    "wb.fuzz": ("fuzz",),
 }
-"""What the workbench itself needs besides, by kind of connection or class of channel: clients, and their peers."""
+"""What the workbench itself needs besides, by kind of connection, class of channel, or what is asked of `wb`."""
 _NOT_INSTALLED = frozenset(("python", "pip"))
 _LINE = re.compile(r"^\s*-\s+(?P<what>[^#\s].*?)\s*(?:#.*)?$")
 _CONDA_PIN = re.compile(r"^(?P<name>[\w.-]+)\s*=\s*(?P<version>[\w.*]+)$")
@@ -68,9 +69,14 @@ def needed(notebook: Notebook, folder: Path) -> Needed:
 
 
 def _ours(notebook: Notebook) -> str:
-    kinds = {notebook.kinds.get(each.cls, each.cls) for each in notebook.made}
-    extras = ",".join(sorted({extra for kind in kinds for extra in EXTRAS.get(kind, ())}))
+    used = {notebook.kinds.get(each.cls, each.cls) for each in notebook.made}
+    used |= {f"wb.{node.attr}" for cell in notebook.cells for node in ast.walk(cell.tree) if _is_of_wb(node)}
+    extras = ",".join(sorted({extra for each in used for extra in EXTRAS.get(each, ())}))
     return f"{OURS}[{extras}]>={version(OURS)}" if extras else f"{OURS}>={version(OURS)}"
+
+
+def _is_of_wb(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "wb"
 
 
 def _imports(tree: ast.AST, must: bool = True) -> Iterator[tuple[str, bool]]:

@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import re
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
-from itertools import count
-from pathlib import Path
 
 from workbench.connections.files.errors import FileThere, NoSuchFile
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.files.names import CLAIMED, joined
 from workbench.core.errors import ConnectionFailed
-from workbench.durable.presence import Presence
-from workbench.stores.files import own_folder
-
-OWNER = re.compile(r"(?P<key>[0-9a-f]{12})\.(?P<run>\d+)\.(?P<at>\d+)\.(?P<host>[^/]+)")
-ELSEWHERE_SECONDS = 6 * 3600.0
-"""Age from which a claim of another machine, which cannot be asked, counts as left behind."""
-
-_active: set[str] = set()
-_numbers = count(1)
-
-
-@cache
-def _presence() -> Presence:
-    """This process's sign of life for others of this machine; the system takes it back however the process ends."""
-    uid = os.getuid() if hasattr(os, "getuid") else 0
-    presence = Presence(own_folder(Path(tempfile.gettempdir()) / f"workbench-transfers-{uid}"))
-    atexit.register(presence.leave)
-    return presence
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_presence.cache_clear)
+from workbench.durable.owners import Owner, is_over
 
 
 class Claims:
@@ -50,17 +21,16 @@ class Claims:
     def __init__(self, conn: LiveFiles, folder: str) -> None:
         self._conn, self._folder = conn, folder
         self._all = joined(folder, CLAIMED)
-        host, _, key = _presence().me.rpartition(":")
-        self.owner = f"{key}.{next(_numbers)}.{int(time.time())}.{re.sub(r'[^A-Za-z0-9.-]', '-', host) or 'host'}"
-        self._mine = joined(self._all, self.owner)
+        self._owner = Owner()
+        self._mine = joined(self._all, self._owner.name)
         self._is_made = False
 
     def __enter__(self) -> Claims:
-        _active.add(self.owner)
+        self._owner.begin()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _active.discard(self.owner)
+        self._owner.end()
         if self._is_made:
             # What could not be given back stays there; the next transfer finds it, since this one is over.
             with suppress(ConnectionFailed):
@@ -83,7 +53,7 @@ class Claims:
             return
         owners = [info.name for info in self._conn.list(self._all) if info.is_dir]
         for owner in owners:
-            if owner == self.owner or not _is_over(owner):
+            if not is_over(owner):
                 continue
             theirs = joined(self._all, owner)
             with suppress(NoSuchFile):
@@ -104,17 +74,3 @@ class Claims:
             # FileThere: one of that name was left behind, and is handled first; the new one waits for the next run.
             return None
         return target
-
-
-def _is_over(owner: str) -> bool:
-    """Whether the transfer of that name has ended without giving everything back."""
-    parts = OWNER.fullmatch(owner)
-    if parts is None:
-        return False
-    presence = _presence()
-    host, _, key = presence.me.rpartition(":")
-    if parts["host"] != re.sub(r"[^A-Za-z0-9.-]", "-", host):
-        return time.time() - int(parts["at"]) > ELSEWHERE_SECONDS
-    if parts["key"] == key:
-        return owner not in _active
-    return not presence.alive(f"{host}:{parts['key']}")

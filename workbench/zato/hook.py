@@ -75,7 +75,13 @@ def _missing(zato_name: str, module: ModuleType, name: str) -> NoReturn:
 
 
 def _names() -> list[str]:
-    return ["zato.common", "zato.common.api", "zato.common.util", "zato.server.service"]
+    return [
+        "zato.common",
+        "zato.common.api",
+        "zato.common.util",
+        "zato.server.service",
+        "zato.server.startup_callable",
+    ]
 
 
 _finder = ZatoFinder()

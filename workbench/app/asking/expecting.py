@@ -44,10 +44,10 @@ class ExpectationFailed(WorkbenchError, AssertionError):
 class Expectation:
     """What is expected of one thing; each method raises ExpectationFailed where that is not so.
 
-    A method answers the expectation itself, so that several can follow each other.
+    A method answers the expectation itself, so that several can follow each other; shown, it says that they held.
     """
 
-    _within_seconds = 0.0
+    _within_seconds, _held = 0.0, False
 
     def eventually(self, within_seconds: float = 5.0) -> Self:
         """The same expectation, which waits until it holds, at most so long [s], in place of a sleep.
@@ -69,7 +69,11 @@ class Expectation:
                 waited = f"Within {self._within_seconds:g} s: " if self._within_seconds else ""
                 raise ExpectationFailed(mask(f"{waited}{wrong}"))
             Event().wait(LOOK_SECONDS)
+        self._held = True
         return self
+
+    def __repr__(self) -> str:
+        return "As expected." if self._held else "Nothing is expected yet."
 
 
 class ExpectedAnswer(Expectation):

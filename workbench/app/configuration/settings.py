@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from workbench.app.configuration.bounds import VARIABLE, Bounds, descriptions
 from workbench.app.configuration.preferences import prefer, preference
+from workbench.app.configuration.startup.switches import unknown
+from workbench.app.configuration.startup.zato_files import ZatoFiles, read_zato_files, settings_in
 from workbench.app.configuration.toml_file import Configuration, Told, read_file
 from workbench.app.reports import table_lines
 from workbench.core.errors import UnknownName, WorkbenchError
@@ -102,6 +104,14 @@ SETTINGS = (
         "warn",
         "off, warn or gate new versions that answer otherwise; kept.",
     ),
+    Setting(
+        "startup_callable",
+        "WORKBENCH_STARTUP_CALLABLE",
+        "none",
+        "Functions and classes that are told of the start, by dotted names and commas.",
+    ),
+    Setting("startup_on_error", "WORKBENCH_STARTUP_ON_ERROR", "go on", "`stop` ends the start if one of them fails."),
+    Setting("startup_timeout_seconds", "WORKBENCH_STARTUP_TIMEOUT_SECONDS", "30", "Longest time for each of them [s]."),
     Setting("notebook", "WORKBENCH_NOTEBOOK", "as Jupyter says", "Path of the notebook: its folder and name."),
     Setting("headless", "WORKBENCH_HEADLESS", "no", "1 shows plain HTML where nobody can click."),
     Setting("zato", "WORKBENCH_ZATO", "ours", "`real` leaves the imports of an installed Zato alone."),
@@ -128,11 +138,13 @@ KEPT: dict[str, Callable[[str], str]] = {"timezone": _zone_problem, "new_version
 """What is kept for a user who sets it, and what is wrong with a value; '' if nothing is."""
 
 
-def take_files(folder: Path) -> tuple[dict[str, Told], Configuration]:
-    """Put settings of the folder's `.env` and `workbench.toml` into the environment, which wins where it has them.
+def take_files(folder: Path) -> tuple[dict[str, Told], Configuration, ZatoFiles]:
+    """Put settings of the folder's `.env`, `workbench.toml` and `server.conf` into the environment.
+
+    The environment wins where it has them, then each of these over the next.
 
     Returns:
-        Each variable that was taken, with its value and where it stood; and what else `workbench.toml` says.
+        Each variable that was taken, with its value and where it stood; and what else the files say.
 
     Raises:
         WorkbenchError: A file is there and cannot be read, or says what no setting can be.
@@ -144,10 +156,12 @@ def take_files(folder: Path) -> tuple[dict[str, Told], Configuration]:
     taken = {each.variable: Told(value, ".env") for each in missing if (value := found.in_file(each.variable))}
     profile = os.environ.get("WORKBENCH_PROFILE") or taken.get("WORKBENCH_PROFILE", Told("", "")).value
     configuration = read_file(folder, profile, [each.name for each in SETTINGS if each.name not in NOT_IN_FILE])
-    told = configuration.settings
+    zato = read_zato_files(folder)
+    told = {name: Told(value, f"server.conf [{at}]") for name, (value, at) in settings_in(zato.server).items()}
+    told |= configuration.settings
     taken = {each.variable: told[each.name] for each in missing if each.name in told} | taken
     os.environ.update({variable: each.value for variable, each in taken.items()})
-    return taken, configuration
+    return taken, configuration, zato
 
 
 class SettingsInForce:
@@ -167,8 +181,13 @@ class SettingsInForce:
         self._is_process, self._from_file = True, from_file
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Name, value, where it came from, and what it is."""
-        return [(each.name, *self._found(each), each.what) for each in SETTINGS]
+        """Name, value, where it came from, and what it is; at the end, components that somebody has switched."""
+        switched = self._settings.configuration.switched
+        components = [
+            (f"component_enabled.{name}", told.value, told.where, unknown(name) or "1 has the component on.")
+            for name, told in switched.items()
+        ]
+        return [(each.name, *self._found(each), each.what) for each in SETTINGS] + components
 
     def _found(self, setting: Setting) -> tuple[str, str]:
         given = os.environ.get(setting.variable, "")

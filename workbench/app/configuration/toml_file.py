@@ -14,6 +14,13 @@
     [profile.production.connection."My Data Source"]
     host = "https://data.example.com"
 
+    [startup]                                 # settings, which begin with startup_ elsewhere
+    startup_callable = ["my_startup.update_fs_config", "my_startup.create_cache"]
+    on_error = "stop"
+
+    [component_enabled]                       # what startup callables read and change, as also [pickup],
+    ftp = false                               # [simple_io] and [sso]
+
 The environment wins over `.env`, that over the profile, and that over the rest of the file.
 """
 
@@ -26,14 +33,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.app.configuration.bounds import Bounds
+from workbench.app.configuration.startup.switches import refuse_off
 from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest
 from workbench.core.secret import secret
 from workbench.scheduler.zones import zone_problem
 
 FILE = "workbench.toml"
 MOST_BYTES = 1 << 20
-TABLES = ("connection", "user", "profile")
-OF_PROFILE = ("connection", "user")
+GROUPS = ("component_enabled", "pickup", "simple_io", "sso")
+OF_PROFILE = ("connection", "user", "startup", *GROUPS)
+TABLES = (*OF_PROFILE, "profile")
+OF_STARTUP = {
+    "startup_callable": "startup_callable",
+    "on_error": "startup_on_error",
+    "timeout_seconds": "startup_timeout_seconds",
+}
+"""The keys of `[startup]`, and the settings that they are."""
+
+ON_ERROR = ("go on", "stop")
+LONGEST_SECONDS = 86_400
 
 Path_ = tuple[str, ...]
 _HEADER = re.compile(r"\s*\[\[?\s*(.*?)\s*\]\]?\s*(?:#.*)?$")
@@ -59,12 +77,16 @@ class Configuration(NamedTuple):
         connections: Fields of connections that replace those of their definitions, by name.
         user: What services read as `self.user_config`.
         profile: The profile that is in force; '' for none.
+        tables: What startup callables read and change: `component_enabled`, `pickup`, `simple_io`, `sso`.
+        switched: Components that somebody has turned on or off: `1` or `0`, and who.
     """
 
     settings: Mapping[str, Told] = {}
     connections: Mapping[str, Mapping[str, Any]] = {}
     user: Mapping[str, Any] = {}
     profile: str = ""
+    tables: Mapping[str, Mapping[str, Any]] = {}
+    switched: Mapping[str, Told] = {}
 
 
 def read_file(folder: Path, profile: str, names: list[str]) -> Configuration:
@@ -111,14 +133,17 @@ class _Reading:
         settings = self._settings(self._content, (), TABLES, FILE)
         connections = self._tables(self._content, (), "connection")
         user = self._table(self._content, (), "user")
+        groups = self._groups(self._content, ())
         for name in profiles:
             at = ("profile", name)
             table = self._table(profiles, at[:1], name)
             own = self._settings(table, at, OF_PROFILE, f"{FILE} [profile.{name}]")
             theirs, users = self._tables(table, at, "connection"), self._table(table, at, "user")
+            groups_of = self._groups(table, at)
             if name == profile:
                 settings |= own
                 connections, user = _joined(connections, theirs), _joined(user, users)
+                groups = _joined(groups, groups_of)
         if self._problems:
             said = " | ".join(f"line {line}: {problem}" for line, problem in sorted(self._problems))
             raise WrongFile(f"{self._path} is not valid. {said}.")
@@ -126,10 +151,18 @@ class _Reading:
             raise WrongFile(
                 f"{self._path} has no profile {profile!r}; it has: {listed(profiles)}. Fix: write it there."
             )
-        return Configuration(settings, connections, user, profile)
+        return Configuration(settings, connections, user, profile, groups)
+
+    def _groups(self, table: Mapping[str, Any], at: Path_) -> dict[str, dict[str, Any]]:
+        """The tables that startup callables read and change."""
+        found = {name: self._table(table, at, name) for name in GROUPS}
+        for switch, value in found["component_enabled"].items():
+            if not _is_flag(value):
+                self._problem((*at, "component_enabled", switch), f"{switch} must be true or false, not {value!r:.80}")
+        return found
 
     def _settings(self, table: Mapping[str, Any], at: Path_, tables: tuple[str, ...], where: str) -> dict[str, Told]:
-        found = {}
+        found = self._of_startup(table, at, where) if "startup" in tables else {}
         for name, value in table.items():
             if name in tables:
                 continue
@@ -137,11 +170,24 @@ class _Reading:
                 close = nearest(name, [*self._names, *tables])
                 meant = f"; did you mean {close!r}?" if close else f"; there are {listed(self._names, at_most=40)}"
                 self._problem((*at, name), f"{name!r} is no setting{meant}")
-            elif problem := _problem_of(name, value):
+            elif problem := problem_of(name, value):
                 self._problem((*at, name), f"{name} must be {problem}, not {value!r}")
             else:
-                found[name] = Told(_as_variable(value), where)
+                found[name] = Told(as_variable(value), where)
         return found
+
+    def _of_startup(self, table: Mapping[str, Any], at: Path_, where: str) -> dict[str, Told]:
+        """The settings of `[startup]`."""
+        given, at = self._table(table, at, "startup"), (*at, "startup")
+        for name in given.keys() - OF_STARTUP.keys():
+            close = nearest(name, OF_STARTUP)
+            meant = f"did you mean {close!r}?" if close else f"there are {listed(OF_STARTUP)}"
+            self._problem((*at, name), f"{name!r} is no key of [startup]; {meant}")
+        for name in given.keys() & OF_STARTUP.keys():
+            if problem := problem_of(OF_STARTUP[name], given[name]):
+                self._problem((*at, name), f"{name} must be {problem}, not {given[name]!r:.80}")
+        known = given.keys() & OF_STARTUP.keys()
+        return {OF_STARTUP[name]: Told(as_variable(given[name]), f"{where} [startup]") for name in known}
 
     def _table(self, table: Mapping[str, Any], at: Path_, name: str) -> dict[str, Any]:
         found = table.get(name, {})
@@ -197,7 +243,7 @@ def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return joined
 
 
-def _problem_of(name: str, value: Any) -> str:
+def problem_of(name: str, value: Any) -> str:
     """What a setting must be instead; '' if it is well."""
     if name in Bounds.__struct_fields__:
         return "" if _is_whole(value) and value >= 1 else "a whole number, 1 or more"
@@ -221,6 +267,14 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _is_names(value: Any) -> bool:
+    return _is_list(value) or _is_text(value)
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_SECONDS
+
+
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "port": (lambda value: _is_whole(value) and 0 <= value <= 65535, "a number from 0 to 65535 (0 takes any)"),
     "hosts": (_is_list, 'a list of host names, ["api.example.com"]'),
@@ -228,12 +282,15 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "sandbox": (_is_flag, "true (peers play all connections) or false"),
     "allow_outside": (_is_flag, "true or false"),
     "timezone": (lambda value: _is_text(value) and not zone_problem(value), 'the name of a time zone, "Europe/Warsaw"'),
+    "startup_callable": (_is_names, 'dotted names, ["my_startup.create_cache"]'),
+    "startup_on_error": (lambda value: value in ON_ERROR, f"one of {', '.join(map(repr, ON_ERROR))}"),
+    "startup_timeout_seconds": (_is_seconds, f"seconds, more than 0 and at most {LONGEST_SECONDS:,}"),
     "": (_is_text, "text in quotes"),
 }
 """What a setting must be, and in words; the last is for those that have no row."""
 
 
-def _as_variable(value: Any) -> str:
+def as_variable(value: Any) -> str:
     """A value as an environment variable has it."""
     if isinstance(value, bool):
         return "1" if value else "0"
@@ -245,7 +302,9 @@ def overridden(configuration: Configuration, definition: Any) -> Any:
 
     Raises:
         WrongFile: A field is none of its fields, or cannot be that.
+        ComponentOff: Its kind is turned off.
     """
+    refuse_off(configuration.switched, definition)
     fields = configuration.connections.get(definition.name)
     if not fields:
         return definition

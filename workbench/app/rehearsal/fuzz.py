@@ -173,6 +173,7 @@ class Fuzz:
         """Look for findings until there is no new one; the same each time, for the same service."""
         found: dict[Cause, Finding] = {}
         with Rehearsal(self._parts) as rehearsal:
+            rehearsal.copy_peers()
             while len(found) < MOST_FINDINGS and (new := self._round(rehearsal, examples, found)) is not None:
                 found[new[0]] = new[1]
         return Findings(self._service, list(found.values()), self._tried, (self._left_out, self._why))
@@ -222,10 +223,13 @@ class Fuzz:
             trace = rehearsal.invoke(self._service, payload, self._services, played)
         else:
             trace = rehearsal.request(self._way.request(payload), self._services, played)
+        cause, blank = _cause_of(trace), rehearsal.asked_in_vain()
+        if cause is not None and blank:
+            played.why = played.why or f"{blank[0]} has no reply to anything. Fix: .reply(path, json=...) of it"
         if played.why:
             self._left_out, self._why = self._left_out + 1, self._why or played.why
             return None
-        return _cause_of(trace)
+        return cause
 
 
 class _Fails(Exception):

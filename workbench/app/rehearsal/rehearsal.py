@@ -33,6 +33,7 @@ from workbench.runtime.invoker import Invoker
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
 from workbench.sandbox.catalog import NoPeer, Sandbox
+from workbench.sandbox.http.source import HTTPSource
 from workbench.scheduler.runs.extra import parsed
 
 THREADS = 4
@@ -77,6 +78,7 @@ class Rehearsal:
         self._invoker = self._around.invoker = Invoker(
             lambda: parts.registry.services, lambda name: None, parts.loop, self._workers, self.traffic, self._around
         )
+        self._invoker.own = parts.invoker.own
         self._view = View(routes_of(()), {})
         self._pipeline = Pipeline(
             lambda headers: self._view, self._invoker, self.traffic.record, Guard(secrets.token_hex(16)), {}
@@ -88,6 +90,19 @@ class Rehearsal:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def copy_peers(self) -> None:
+        """Have stand-ins answer as the workbench's own peers do, with copies of what is in those."""
+        self._sandbox.copy(self._parts.sandbox)
+
+    def asked_in_vain(self) -> list[str]:
+        """The stand-ins that were asked since the last look, and to which nobody has said what to answer."""
+        found = []
+        for peer in self._sandbox.values():
+            if isinstance(peer, HTTPSource) and peer.is_blank and peer.requests:
+                peer.requests.clear()
+                found.append(str(peer))
+        return found
 
     def close(self) -> None:
         """Stop the stand-ins; a call that hangs keeps its thread."""

@@ -29,6 +29,9 @@ MOST_CALLS = 20
 LONGEST_SECONDS = 1.0
 """How long a cell waits for comparisons, all of its services together [s]; what is left then goes on afterwards."""
 
+GATE_SECONDS = 10.0
+"""How long it waits where a service says `gate` [s]; a version that has not been compared with all calls then waits."""
+
 END_SECONDS = 1.0
 """How long a stop waits for the call that is rehearsed [s]."""
 
@@ -55,14 +58,16 @@ class VersionsCompared:
     @property
     def said(self) -> str:
         """What came of it, in a sentence or two; '' where every call is answered the same."""
-        differs, unknown = self.of("differs"), self.of("cannot compare")
-        if not differs and not unknown:
+        differs, unknown, done = self.of("differs"), self.of("cannot compare"), len(self.verdicts)
+        if not differs and not unknown and not self.waits:
             return ""
-        done = len(self.verdicts)
         counts = [f"{len(differs)} answered otherwise"] if differs else []
         counts += [f"{len(unknown)} could not be compared"] if unknown else []
-        text = f"Of {done} recorded call{'' if done == 1 else 's'}, {' and '.join(counts)}."
+        text = (
+            f"Of {done} recorded call{'' if done == 1 else 's'}, {' and '.join(counts) or 'none answered otherwise'}."
+        )
         if self.waits:
+            text += f" Not compared yet: {self.calls - done}." if done < self.calls else ""
             text += f" v{self.old} stays live. Fix: {_access(self.service)}.take() if that is meant, or .keep()."
         return text
 
@@ -165,7 +170,8 @@ class NewVersions:
         made = _Round(self._parts, work, self._parts.events.emit)
         self._rounds = [each for each in self._rounds if not each.done.is_set()] + [made]
         made.thread.start()
-        made.done.wait(LONGEST_SECONDS)
+        is_gate = any(self.mode(each.name, each) == "gate" for each in versions if each.name in self.compared)
+        made.done.wait(GATE_SECONDS if is_gate else LONGEST_SECONDS)
         held = [each for each in versions if self._must_wait(each)]
         for version in held:
             self._waiting[version.name], self.compared[version.name].waits = version, True
@@ -175,7 +181,7 @@ class NewVersions:
         said = self.compared.get(version.name)
         if said is None or said.old == said.new or self.mode(version.name, version) != "gate":
             return False
-        return bool(said.of("differs"))
+        return bool(said.of("differs")) or len(said.verdicts) < said.calls
 
     def _work(self, version: Version, snapshot: Mapping[str, Version]) -> _Work | None:
         """What there is to compare of one version; None if there is nothing."""

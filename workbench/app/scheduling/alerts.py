@@ -40,7 +40,7 @@ class Alerts:
 
     What is not taken is logged, and not sent again. URLs are called as services like Healthchecks take it: `URL/start`
     when a run starts, `URL` when it ended well, `URL/fail`, with the reason as its body, when it ended badly or a watch
-    tripped. Runs by hand are not told. Source: https://healthchecks.io/docs/http_api/.
+    tripped. Runs by hand and of backfills are not told. Source: https://healthchecks.io/docs/http_api/.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Alerts:
             self._ran(run, "" if run.ok else "/fail")
 
     def _ran(self, run: Run, suffix: str) -> None:
-        job = None if run.by == "hand" else self._job(run.job)
+        job = None if run.by in ("hand", "backfill") else self._job(run.job)
         if job is not None and job.on_alert and alerts_by(job.on_alert) == "URL":
             self._send(job, partial(self._call, job.name, job.on_alert, suffix, run.error if suffix == "/fail" else ""))
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from workbench.app.configuration.startup.callables import Startup
 from workbench.app.parts import Parts
 from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
@@ -32,13 +33,24 @@ class Execution(msgspec.Struct):
     extra: str | None = None
 
 
+class Looked(msgspec.Struct):
+    """How far a calendar looks [days]."""
+
+    days: float = 7
+
+
 class Asked(msgspec.Struct):
-    """What the command line asks of a job: since or until when, in the job's zone, and how many times or rows."""
+    """What the command line asks of a job: since or until when, in the job's zone, and how many times or rows.
+
+    `dry` and `stop` are for a backfill: only say what would run, or stop the one that goes on.
+    """
 
     job: str
     since: str | None = None
     until: str | None = None
     last: int = 20
+    dry: bool = True
+    stop: bool = False
 
 
 class Told(Protocol):
@@ -73,6 +85,7 @@ class Told(Protocol):
 
     traffic: Traffic
     log: Log
+    startup: Startup
 
 
 def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
@@ -80,7 +93,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
 
     def status(exchange: Exchange) -> Any:
         told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck, "jobs": []}
-        told |= {"services": sorted(wb.services), "channels": sorted(wb.channels)}
+        told |= {"startup": wb.startup.problems, "services": sorted(wb.services), "channels": sorted(wb.channels)}
         return told | ({"jobs": sorted(wb.jobs)} if wb.has_jobs else {})
 
     def invoke(exchange: Exchange) -> Any:
@@ -98,6 +111,11 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
     def jobs(exchange: Exchange) -> Any:
         return [_job_told(job) for job in wb.jobs.values()]
 
+    def calendar(exchange: Exchange) -> Any:
+        found = wb.jobs.calendar(_read(exchange, Looked).days)
+        planned = {lane.name: lane.total for lane in found.lanes}
+        return {"begin": found.begin, "end": found.end, "planned": planned, "said": repr(found)}
+
     def execute(exchange: Exchange) -> Any:
         asked = _read(exchange, Execution)
         return wb.jobs[asked.job].execute(asked.extra)
@@ -106,6 +124,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("GET", "/workbench/status"): status,
         ("POST", "/workbench/invoke"): invoke,
         ("GET", "/workbench/jobs"): jobs,
+        ("POST", "/workbench/jobs/calendar"): calendar,
         ("POST", "/workbench/jobs/execute"): execute,
         **{("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()},
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
@@ -132,6 +151,7 @@ def _job_told(job: Job) -> dict[str, Any]:
         "next": job.next_at,
         "running_since": job.running_since,
         "last": job.runs[-1].outcome if job.runs else None,
+        "tripped": job.tripped,
     }
 
 
@@ -149,6 +169,19 @@ def _account(job: Job, asked: Asked) -> Any:
 def _preview(job: Job, asked: Asked) -> Any:
     times = job.preview(asked.last)
     return {"times": times, "zone": times.zone.key, "changes": times.changes, "said": repr(times)}
+
+
+def _backfilled(job: Job, asked: Asked) -> Any:
+    if asked.stop:
+        if (going := job.backfilling) is None:
+            return {"job": job.name, "said": f"No backfill of job {job.name!r} goes on here."}
+        going.stop()
+        return {"job": job.name, "said": repr(going)}
+    if asked.since is None:
+        raise BadRequest("A backfill has no beginning. Fix: --since '2035-01-01 00:00'")
+    found = job.backfill(asked.since, asked.until, dry=asked.dry)
+    told = {name: getattr(found, name) for name in ("job", "name", "times", "left_out", "state")}
+    return told | {"said": repr(found)}
 
 
 def _paused(job: Job, asked: Asked) -> Any:
@@ -172,6 +205,7 @@ JOB_ACTIONS: dict[str, Callable[[Job, Asked], Any]] = {
     "account": _account,
     "preview": _preview,
     "runs": lambda job, asked: job.runs[-asked.last :],
+    "backfill": _backfilled,
     "pause": _paused,
     "resume": _resumed,
     "remove": _removed,

@@ -184,6 +184,12 @@ class HTTPSource(Peer):
             return [f"{reply.describe()} -> {reply.answer.status}" for reply in self._replies]
 
     @property
+    def is_blank(self) -> bool:
+        """Whether nobody has said what it answers."""
+        with self._lock:
+            return not self._replies and not self._used_up
+
+    @property
     def url(self) -> str:
         """The address to ask."""
         return f"http://{self.address}"

@@ -15,6 +15,10 @@ WORDS = tuple(each for each in (*ENDS, *OPEN) if each not in ("paused", "waiting
 """The outcomes that rows have."""
 
 
+MAKERS = ("schedule", "hand", "backfill", "clock")
+"""What makes runs."""
+
+
 class Runs(list[Run]):
     """Rows of runs, oldest first."""
 
@@ -36,15 +40,15 @@ class Runs(list[Run]):
             outcomes: Words for how they ended; all if none is given.
             since: Planned then or later; a text is read in the job's zone.
             until: Planned before that.
-            by: `schedule` or `hand`.
+            by: `schedule`, `hand`, `backfill`, or `clock` for times that a clock showed again.
 
         Raises:
             WorkbenchError: There is no such outcome, or a text is no date and time.
         """
         if strange := [each for each in outcomes if each not in WORDS]:
             raise WorkbenchError(f"No run ends as {strange[0]!r}. Fix: {listed(WORDS)}.")
-        if by not in ("", "schedule", "hand"):
-            raise WorkbenchError(f"No run is made by {by!r}. Fix: by='schedule' or by='hand'.")
+        if by and by not in MAKERS:
+            raise WorkbenchError(f"No run is made by {by!r}. Fix: {listed(MAKERS)}.")
         first = None if since is None else moment(since, self._zone)
         last = None if until is None else moment(until, self._zone)
         found = (

@@ -31,7 +31,7 @@ from workbench.stores.values import key_part
 MOST_RUNS = 1_000_000
 """Planned times of one trip; each keeps about 1 kB of memory until the trip is let go of."""
 
-_KINDS = ("job", "was", "paused", "past", "run", "old")
+_KINDS = ("job", "was", "paused", "past", "run", "fill", "old")
 """What the store keeps of jobs, see `History`."""
 
 
@@ -166,7 +166,7 @@ class TripParts(Parts):
                 continue
             for at, value in source.scan(f"{key}/"):
                 # A run that goes on at home ends at home.
-                if kind != "run" or _row_from(value).outcome != RUNNING:
+                if kind not in ("run", "fill") or _row_from(value).outcome != RUNNING:
                     self.store.put(at, value)
 
     def bring_jobs(self, names: list[str]) -> None:

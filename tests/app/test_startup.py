@@ -1,0 +1,400 @@
+"""Startup callables: what they are told, what they change, and what is said of those that fail."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.zato import articles
+from workbench import Cache, FTPConnection, RESTConnection, Service, Workbench
+from workbench.app import singleton
+from workbench.app.configuration.settings import SETTINGS
+from workbench.app.configuration.startup.callables import PhaseCtx, StartupStopped
+from workbench.app.configuration.startup.switches import ComponentOff
+from workbench.app.configuration.startup.zato_files import WrongZatoFile
+from workbench.app.configuration.toml_file import WrongFile
+from workbench.core.errors import WorkbenchError
+from workbench.zato import hook
+
+_numbers = count(1)
+
+
+class Folder:
+    """A notebook's folder with an extlib."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def module(self, text: str) -> str:
+        """A module of its own name in extlib; the name."""
+        name = f"my_startup_{next(_numbers)}"
+        (self.path / "extlib").mkdir(exist_ok=True)
+        (self.path / "extlib" / f"{name}.py").write_text(text)
+        return name
+
+    def toml(self, text: str) -> None:
+        (self.path / "workbench.toml").write_text(text)
+
+    def start(self, text: str, *functions: str, more: str = "") -> Workbench:
+        """The workbench whose start tells these functions of a module."""
+        name = self.module(text)
+        listed = ", ".join(f'"{name}.{each}"' for each in functions)
+        self.toml(f"port = 0\n[startup]\nstartup_callable = [{listed}]\n{more}")
+        return singleton.the_workbench()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    for each in SETTINGS:
+        monkeypatch.delenv(each.variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    (folder := tmp_path / "notebooks").mkdir()
+    monkeypatch.setenv("JPY_SESSION_NAME", str(folder / "shop.ipynb"))
+    singleton.forget()
+    hook.install()
+    yield Folder(folder)
+    singleton.forget()
+    hook.uninstall()
+
+
+@pytest.fixture
+def answering() -> Iterator[str]:
+    """The address of a server that answers True."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"True")
+
+        def log_message(self, *args: Any) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join(30)
+    server.server_close()
+
+
+def setting(wb: Workbench, name: str) -> tuple[str, str]:
+    """A setting's value, and who set it."""
+    return next((value, where) for each, value, where, _ in wb.settings.rows() if each == name)
+
+
+def test_the_articles_callables_run_as_written(folder: Folder, answering: str) -> None:
+    text = articles.STARTUP.replace("ctx.kwargs['address']", repr(answering))
+    wb = folder.start(text, "update_fs_config", "create_cache")
+    assert wb.startup.problems == [
+        f"Startup callable {wb.startup.names[0]}: No component is named 'cassandara', so it is kept and turns nothing "
+        "off. Fix: did you mean 'cassandra'?"
+    ]
+    assert setting(wb, "component_enabled.cassandara") == ("1", wb.startup.names[0])
+    assert list(wb.caches) == ["default"]
+    wb.start()
+    assert wb.caches["my.cache"].definition == Cache("my.cache")
+    assert "cassandara" in str(wb.log[0].text)
+    wb.stop()
+    wb.start()
+    assert len(wb.startup.problems) == 1, "each is told once"
+
+
+TELLS = """
+told = []
+
+def first(ctx):
+    told.append(("first", ctx.phase, sorted(ctx.kwargs), ctx.args))
+
+class Second:
+    def __init__(self, ctx):
+        told.append(("second", ctx.phase, sorted(ctx.kwargs), ctx.args))
+"""
+GIVEN = ["base_dir", "pickup_config", "server_config", "sio_config", "sso_config"]
+
+
+def test_functions_and_classes_are_told_each_phase_in_order(folder: Folder) -> None:
+    wb = folder.start(TELLS, "Second", "first")
+    told = sys.modules[wb.startup.names[0].partition(".")[0]].told
+    early: list[Any] = [(each, "fs-config-only", GIVEN, []) for each in ("second", "first")]
+    assert told == early
+    wb.start()
+    assert told == [*early, ("second", "after-started", ["server"], []), ("first", "after-started", ["server"], [])]
+    assert wb.startup.problems == []
+
+
+@pytest.mark.parametrize("where", ["environment", ".env", "server.conf", "workbench.toml text", "profile"])
+def test_names_come_from_every_place_of_settings(folder: Folder, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = folder.module(TELLS)
+    listed = f"{name}.first, {name}.Second"
+    if where == "environment":
+        monkeypatch.setenv("WORKBENCH_STARTUP_CALLABLE", listed)
+    elif where == ".env":
+        (folder.path / ".env").write_text(f"WORKBENCH_STARTUP_CALLABLE='{listed}'\n")
+    elif where == "server.conf":
+        (folder.path / "server.conf").write_text(f"[misc]\nstartup_callable={listed}\n")
+    elif where == "profile":
+        monkeypatch.setenv("WORKBENCH_PROFILE", "test")
+        folder.toml(f'[startup]\nstartup_callable = "x.y"\n[profile.test.startup]\nstartup_callable = "{listed}"\n')
+    else:
+        folder.toml(f'[startup]\nstartup_callable = "{listed}"\n')
+    singleton.the_workbench()
+    assert [each[0] for each in sys.modules[name].told] == ["first", "second"]
+
+
+CHANGES = """
+def change(ctx):
+    if ctx.phase == "fs-config-only":
+        config = ctx.kwargs["server_config"]
+        config.workbench.hosts = ["api.example.com"]
+        config.workbench.threads += 5
+        config.workbench.store = "memory://"
+        config.workbench.sandbox = True
+        config.main.port = 0
+        config.kvdb.host = "127.0.0.1"
+        config.kvdb.password = "hunter2-canary"
+        config.kvdb.db = 3
+        config.component_enabled.ftp = False
+        config.user_config.billing = {"url": "https://b.example.com"}
+        config.connection["Data"] = {"timeout_seconds": 3.5}
+"""
+
+
+def test_what_is_changed_in_place_takes_effect_and_says_who_did(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_PORT", "11999")
+    environ, path = dict(os.environ), list(sys.path)
+    wb = folder.start(CHANGES, "change", more='[user]\nkept = "yes"\n')
+    [who] = wb.startup.names
+    assert wb.startup.problems == []
+    for name, value in (("port", "0"), ("hosts", "api.example.com"), ("store", "memory://"), ("sandbox", "1")):
+        assert setting(wb, name) == (value, who)
+    assert setting(wb, "redis") == ("redis://:***@127.0.0.1:6379/3", who)
+    assert os.environ["WORKBENCH_REDIS"] == "redis://:hunter2-canary@127.0.0.1:6379/3"
+    assert setting(wb, "threads") == ("37", who)
+    assert setting(wb, "counters")[1] == "default"
+
+    class Reads(Service):
+        name = "reads"
+
+        def handle(self) -> Any:
+            return self.user_config.billing.url, self.user_config.kept
+
+    wb.deploy(Reads)
+    assert wb.invoke("reads") == ("https://b.example.com", "yes")
+    wb.define(RESTConnection("Data", host="http://localhost:1"))
+    data: Any = wb.connections["Data"].definition
+    assert data.timeout_seconds == 3.5
+    with pytest.raises(ComponentOff, match=rf"{who} says component_enabled\.ftp = false\. Fix: "):
+        wb.define(FTPConnection("My FTP", host="localhost"))
+    singleton.forget()
+    assert (dict(os.environ), sys.path) == (environ, path), "nothing of it stays behind"
+
+
+WRONG = [
+    ("workbench.threads = 'many'", "server_config.workbench.threads cannot be 'many'. Fix: a whole number, 1 or more."),
+    ("workbench.threds = 5", "server_config.workbench.threds is no setting. Fix: did you mean 'threads'?"),
+    ("main.port = -1", "server_config.workbench.port cannot be -1. Fix: a number from 0 to 65535"),
+    ("component_enabled.ftp = 'perhaps'", "component_enabled.ftp cannot be 'perhaps'. Fix: True or False."),
+    ("component_enabled.fpt = False", "No component is named 'fpt', so it is kept and turns nothing off. Fix: did you"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG)
+def test_a_change_that_cannot_be_is_told_and_the_rest_counts(folder: Folder, change: str, said: str) -> None:
+    text = "def change(ctx):\n    if 'server_config' in ctx.kwargs:\n        config = ctx.kwargs['server_config']\n"
+    text += f"        config.{change}\n        config.workbench.log_lines = 7\n"
+    wb = folder.start(text, "change")
+    [told] = wb.startup.problems
+    assert said in told
+    assert setting(wb, "log_lines") == ("7", wb.startup.names[0])
+
+
+FAILING = {
+    "raises": ("def f(ctx):\n    raise ValueError('no luck')\n", "f", "ValueError: no luck"),
+    "exits": ("def f(ctx):\n    raise SystemExit(3)\n", "f", "SystemExit: 3"),
+    "hangs": ("import threading\ndef f(ctx):\n    threading.Event().wait(60)\n", "f", "did not end within 0.2 s"),
+    "is missing": ("", "f", "has no such name: 'f'. Fix: "),
+    "cannot be called": ("f = 3\n", "f", "cannot be called: 'f'. Fix: "),
+    "takes nothing": ("def f():\n    pass\n", "f", "TypeError"),
+    "does not compile": ("def f(\n", "f", "SyntaxError"),
+    "wants wb too early": ("from workbench import wb\ndef f(ctx):\n    pass\n", "f", "There is no workbench yet"),
+}
+
+
+@pytest.mark.parametrize("how", FAILING)
+def test_one_that_fails_is_told_and_the_others_are_called(folder: Folder, how: str) -> None:
+    text, name, said = FAILING[how]
+    other = folder.module(TELLS)
+    bad = f"{folder.module(text)}.{name}"
+    folder.toml(f'port = 0\n[startup]\nstartup_callable = ["{bad}", "{other}.first"]\ntimeout_seconds = 0.2\n')
+    wb = singleton.the_workbench()
+    [told] = wb.startup.problems
+    assert told.startswith(f"Startup callable {bad} failed in fs-config-only: ")
+    assert said in told
+    assert "The start goes on without it, as startup_on_error says. Fix: " in told
+    assert [each[0] for each in sys.modules[other].told] == ["first"]
+    wb.start()
+    assert wb.log[0].text == told
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("nowhere", "'nowhere' is no dotted name"), ("no.where", "no module named")]
+)
+def test_a_name_that_leads_nowhere_is_told(folder: Folder, name: str, said: str) -> None:
+    folder.toml(f'[startup]\nstartup_callable = "{name}"\n')
+    [told] = singleton.the_workbench().startup.problems
+    assert said in told
+    assert "Fix: " in told
+
+
+def test_on_error_stop_ends_the_start_in_either_phase(folder: Folder) -> None:
+    with pytest.raises(StartupStopped, match=r"failed in fs-config-only: ValueError: no luck.* The start ends here"):
+        folder.start(FAILING["raises"][0], "f", more='on_error = "stop"\n')
+    late = "def f(ctx):\n    if ctx.phase == 'after-started':\n        raise ValueError('too late')\n"
+    wb = folder.start(late, "f", more='on_error = "stop"\n')
+    with pytest.raises(StartupStopped, match="after-started: ValueError: too late"):
+        wb.start()
+    assert wb.url == ""
+    with pytest.raises(StartupStopped):
+        wb.start()
+
+
+def test_a_secret_that_was_read_is_masked_in_what_is_said(folder: Folder) -> None:
+    (folder.path / ".env").write_text("TOKEN=hunter2-canary\n")
+    text = "def f(ctx):\n    from workbench.core.masking import learn\n    learn('hunter2-canary')\n"
+    wb = folder.start(f"{text}    raise ValueError('hunter2-canary')\n", "f")
+    assert "hunter2" not in f"{wb.startup.problems}{wb.log!r}"
+
+
+def test_callables_of_a_script_are_told_when_its_server_starts(wb: Workbench) -> None:
+    told: list[PhaseCtx] = []
+
+    @wb.on_startup
+    def late(ctx: PhaseCtx) -> None:
+        told.append(ctx)
+
+    assert told == []
+    wb.start()
+    [ctx] = told
+    server = ctx.kwargs["server"]
+    assert (ctx.phase, server.cluster_id, server.name) == ("after-started", 1, wb.app)
+    server.invoke("zato.cache.builtin.create", {"name": "made"})
+    assert "made" in wb.caches
+    wb.on_startup(lambda ctx: told.append(ctx))
+    assert len(told) == 2, "the start is over, so it is told at once"
+
+
+def test_a_callable_that_is_made_again_as_it_was_is_not_told_again(wb: Workbench) -> None:
+    told: list[int] = []
+    for number in (1, 1, 2):
+        names: dict[str, Any] = {"told": told}
+        exec(f"def f(ctx):\n    told.append({number})\n", names)
+        wb.on_startup(names["f"])
+        wb.start()
+    assert told == [1, 2]
+
+
+def test_zatos_own_files_are_read_below_workbench_toml(folder: Folder) -> None:
+    (folder.path / "server.conf").write_text(
+        "[main]\ngunicorn_bind=0.0.0.0:17010  # everywhere\n[kvdb]\nhost=redis.example.com\nport=6380\n"
+        "[component_enabled]\nsms=False\nslow_response=True\n[misc]\nkept='as it is'\n"
+    )
+    (folder.path / "simple-io.conf").write_text("[int]\nexact=id\n")
+    (folder.path / "pickup.conf").write_text("[csv]\npickup_from=./in\n")
+    (folder.path / "sso.conf").write_text("[main]\nencrypt_email=True\n")
+    text = "seen = {}\ndef f(ctx):\n    seen.update(ctx.kwargs)\n"
+    wb = folder.start(text, "f", more='[pickup.json]\npickup_from = "json"\n[component_enabled]\nemail = false\n')
+    seen = sys.modules[wb.startup.names[0].partition(".")[0]].seen
+    assert wb.startup.problems == []
+    assert setting(wb, "port") == ("0", "workbench.toml")
+    assert setting(wb, "redis") == ("redis://redis.example.com:6380/0", "server.conf [kvdb]")
+    assert setting(wb, "component_enabled.sms") == ("0", "server.conf")
+    assert setting(wb, "component_enabled.email") == ("0", "workbench.toml")
+    assert seen["server_config"].misc.kept == "as it is"
+    assert seen["server_config"].kvdb.host == "redis.example.com"
+    assert seen["sio_config"] == {"int": {"exact": "id"}}
+    assert seen["pickup_config"] == {"csv": {"pickup_from": "./in"}, "json": {"pickup_from": "json"}}
+    assert seen["sso_config"].main.encrypt_email == "True"
+    assert seen["base_dir"] == str(folder.path)
+
+
+BROKEN = [
+    ("server.conf", "port=1\n", "server.conf is not valid: File contains no section headers"),
+    ("server.conf", "[main]\nport=many\n", r"server.conf is not valid\. line 2: \[main\] port must be a number"),
+    ("server.conf", "[component_enabled]\n\nsms=perhaps\n", r"line 3: \[component_enabled\] sms must be True or False"),
+    ("server.conf", "[kvdb]\npassword=zato+secret://x\n", r"line 2: \[kvdb\] password is in Zato's own secrets\.conf"),
+    ("sso.conf", "[a]\nb=1\nb=2\n", r"sso.conf is not valid: .*line +3"),
+    ("pickup.conf", "[a\n", "pickup.conf is not valid"),
+]
+
+
+@pytest.mark.parametrize(("file", "text", "said"), BROKEN)
+def test_what_is_wrong_in_zatos_files_is_told_with_its_line(folder: Folder, file: str, text: str, said: str) -> None:
+    (folder.path / file).write_text(text)
+    with pytest.raises(WrongZatoFile, match=rf"(?s){said}.*Fix: "):
+        singleton.the_workbench()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[startup]\nstartup_callabel = 'a.b'\n", "line 2: 'startup_callabel' is no key of .startup.; did you mean"),
+        ("[startup]\non_error = 'panic'\n", "line 2: on_error must be one of 'go on', 'stop', not 'panic'"),
+        ("[startup]\ntimeout_seconds = 0\n", "line 2: timeout_seconds must be seconds"),
+        ("[startup]\nstartup_callable = 3\n", "line 2: startup_callable must be dotted names"),
+        ("startup = 3\n", "line 1: startup must be a table"),
+        ("[component_enabled]\nftp = 'no'\n", "line 2: ftp must be true or false, not 'no'"),
+        ("[profile.a.startup]\non_error = 1\n", "line 2: on_error must be one of"),
+    ],
+)
+def test_what_is_wrong_in_the_tables_is_told_with_line_and_key(folder: Folder, text: str, said: str) -> None:
+    folder.toml(text)
+    with pytest.raises(WrongFile, match=said):
+        singleton.the_workbench()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("ON_ERROR", "panic"), ("TIMEOUT_SECONDS", "soon"), ("TIMEOUT_SECONDS", "-1")]
+)
+def test_wrong_variables_are_told(folder: Folder, variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"WORKBENCH_STARTUP_{variable}", value)
+    with pytest.raises(WorkbenchError, match=rf"WORKBENCH_STARTUP_{variable} is '{value}'\. Fix: "):
+        singleton.the_workbench()
+
+
+NOTEBOOK = (
+    '{"cells": [{"cell_type": "code", "source": "1", "metadata": {}, "outputs": [], "execution_count": null}],'
+    ' "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+)
+
+
+@pytest.mark.parametrize("env", ["", "WORKBENCH_ALLOW_OUTSIDE=1\nWORKBENCH_HEADLESS=1\n"])
+def test_nothing_is_called_for_a_notebook_from_elsewhere(
+    folder: Folder, env: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To open a notebook runs none of what lies beside it, whatever its own `.env` says."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.path / "data"))
+    (folder.path / "shop.ipynb").write_text(NOTEBOOK)
+    (folder.path / ".env").write_text(env)
+    wb = folder.start("open('called', 'w').close()\ndef f(ctx):\n    pass\n", "f")
+    assert not Path("called").exists()
+    [told] = wb.startup.problems
+    assert "were not called at the start, since this notebook comes from elsewhere. Fix: " in told
+    name = told.partition(".f were")[0]
+    assert name not in sys.modules
+    singleton.forget()
+    monkeypatch.setenv("WORKBENCH_ALLOW_OUTSIDE", "1")
+    monkeypatch.chdir(folder.path)
+    singleton.the_workbench()
+    assert (folder.path / "called").exists()

@@ -1,0 +1,1 @@
+"""What runs while a workbench starts: configuration that callables may change, and the callables themselves."""

@@ -1,0 +1,130 @@
+"""The beginning of a start: callables change configuration before a workbench is made of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from workbench.app.configuration.startup.callables import SECONDS, Startup
+from workbench.app.configuration.startup.groups import Groups
+from workbench.app.configuration.startup.switches import unknown
+from workbench.app.configuration.startup.zato_files import ZatoFiles
+from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told
+from workbench.core.errors import WorkbenchError
+
+EXTLIB = "extlib"
+
+
+class Beginning:
+    """What the start of a workbench has set in this process, and how it is taken back.
+
+    Attributes:
+        from_file: Variables that files or callables have set, with who did so.
+    """
+
+    def __init__(self) -> None:
+        self.from_file: dict[str, Told] = {}
+        self._overwritten: dict[str, str] = {}
+        self._path = ""
+
+    def begin(
+        self, folder: Path, configuration: Configuration, files: ZatoFiles, is_own: bool
+    ) -> tuple[Startup, Configuration]:
+        """Tell startup callables of FS_CONFIG_ONLY, and take what they change.
+
+        Args:
+            folder: The notebook's folder, in whose `extlib` modules are found.
+            configuration: What `workbench.toml` says.
+            files: What Zato's own files say.
+            is_own: Whether the notebook is one's own; of one from elsewhere nothing is called.
+
+        Raises:
+            WorkbenchError: A setting of the start cannot be so, or a callable failed and that ends the start.
+        """
+        names = _names(os.environ.get("WORKBENCH_STARTUP_CALLABLE", ""))
+        startup = Startup(names if is_own else (), _seconds(), _stops())
+        if names and not is_own:
+            startup.warn(
+                f"{', '.join(names)} were not called at the start, since this notebook comes from elsewhere. "
+                f"Fix: read them, then wb.outside.allow() and restart the kernel."
+            )
+        self._add_to_path(folder / EXTLIB)
+        groups = Groups(configuration, files, os.environ)
+        # A server.conf that Zato has written has switches that are Zato's alone.
+        for switch in configuration.tables.get("component_enabled", {}):
+            if said := unknown(switch):
+                startup.warn(f"workbench.toml [component_enabled]: {said}")
+        kwargs = {
+            "server_config": groups.server,
+            "pickup_config": groups.pickup,
+            "sio_config": groups.sio,
+            "sso_config": groups.sso,
+            "base_dir": str(folder),
+        }
+        startup.read_configuration(kwargs, lambda who: self._take(groups, who))
+        return startup, groups.configuration()
+
+    def end(self) -> None:
+        """Leave environment and import path as they were."""
+        while self.from_file:
+            variable, told = self.from_file.popitem()
+            if os.environ.get(variable) == told.value:
+                del os.environ[variable]
+        while self._overwritten:
+            variable, value = self._overwritten.popitem()
+            os.environ.setdefault(variable, value)
+        if self._path in sys.path:
+            sys.path.remove(self._path)
+        self._path = ""
+
+    def _take(self, groups: Groups, who: str) -> list[str]:
+        """Put what a callable has changed into the environment and switches; what was wrong with the rest."""
+        changes = groups.changes()
+        for variable, value in changes.variables.items():
+            if variable in os.environ and variable not in self.from_file:
+                self._overwritten[variable] = os.environ[variable]
+            os.environ.pop(variable, None)
+            self.from_file.pop(variable, None)
+            if value is not None:
+                os.environ[variable] = value
+                self.from_file[variable] = Told(value, who)
+        groups.switched.update({switch: Told(value, who) for switch, value in changes.switches.items()})
+        return changes.problems
+
+    def _add_to_path(self, extlib: Path) -> None:
+        if extlib.is_dir() and str(extlib) not in sys.path:
+            self._path = str(extlib)
+            sys.path.insert(0, self._path)
+
+
+def _names(told: str) -> list[str]:
+    return [each.strip() for each in told.split(",") if each.strip()]
+
+
+def missing_modules(folder: Path, names: str) -> list[str]:
+    """Modules of startup callables that are nowhere, by dotted names and commas; none is imported."""
+    places = [str(folder / EXTLIB), str(folder), *sys.path]
+    modules = dict.fromkeys(each.partition(".")[0] for each in _names(names))
+    return [each for each in modules if each not in sys.modules and PathFinder.find_spec(each, places) is None]
+
+
+def _seconds() -> float:
+    told = os.environ.get("WORKBENCH_STARTUP_TIMEOUT_SECONDS", "").strip()
+    try:
+        seconds = float(told) if told else SECONDS
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= LONGEST_SECONDS:
+        raise WorkbenchError(
+            f"WORKBENCH_STARTUP_TIMEOUT_SECONDS is {told!r}. Fix: seconds, more than 0 and at most {LONGEST_SECONDS:,}."
+        )
+    return seconds
+
+
+def _stops() -> bool:
+    told = os.environ.get("WORKBENCH_STARTUP_ON_ERROR", "").strip()
+    if told not in ("", *ON_ERROR):
+        raise WorkbenchError(f"WORKBENCH_STARTUP_ON_ERROR is {told!r:.80}. Fix: one of {', '.join(ON_ERROR)}.")
+    return told == "stop"

@@ -1,0 +1,164 @@
+"""The four groups of configuration as startup callables get them, and what becomes of what they change in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from workbench.app.configuration.bounds import Bounds
+from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS, Setting
+from workbench.app.configuration.startup.switches import switches, unknown
+from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_url
+from workbench.app.configuration.toml_file import Configuration, Told, as_variable, problem_of
+from workbench.core.errors import nearest
+from workbench.core.tree import Tree
+
+LISTS, FLAGS = ("hosts", "proxies"), ("sandbox", "allow_outside")
+CHANGEABLE: Mapping[str, Setting] = {
+    each.name: each for each in SETTINGS if each.name not in NOT_IN_FILE and not each.name.startswith("startup")
+}
+"""The settings that a callable may change, by name."""
+
+
+class Changes(NamedTuple):
+    """What a callable has changed: settings as environment variables, switches, and what was wrong with others.
+
+    Attributes:
+        variables: Values by variable; None takes one away.
+        switches: Components that are now on or off, `1` or `0`.
+        problems: Sentences, each on one change that has no effect.
+    """
+
+    variables: dict[str, str | None]
+    switches: dict[str, str]
+    problems: list[str]
+
+
+class Groups:
+    """`server_config`, `pickup_config`, `sio_config` and `sso_config`.
+
+    `server_config.workbench` has every setting under its own name; Zato's `main.port` and `kvdb` are two of them.
+    `server_config.user_config` and `.connection` are what `workbench.toml` has in `[user]` and `[connection]`.
+
+    Args:
+        configuration: What `workbench.toml` says.
+        files: What Zato's own files say.
+        environ: The environment, with all settings that files have set.
+    """
+
+    def __init__(self, configuration: Configuration, files: ZatoFiles, environ: Mapping[str, str]) -> None:
+        tables, server = configuration.tables, files.server
+        own = {name: _typed(name, environ.get(each.variable, "")) for name, each in CHANGEABLE.items()}
+        said = {**server.get("component_enabled", {}), **tables.get("component_enabled", {})}
+        self.server = Tree(
+            {
+                **server,
+                "workbench": own,
+                "main": {**server.get("main", {}), "port": own["port"]},
+                "misc": server.get("misc", {}),
+                "kvdb": {**server.get("kvdb", {}), **_kvdb(own["redis"] or "")},
+                "component_enabled": dict.fromkeys(switches(), True) | said,
+                "user_config": configuration.user,
+                "connection": configuration.connections,
+            },
+            "server_config",
+        )
+        self.pickup = Tree({**files.pickup, **tables.get("pickup", {})}, "pickup_config")
+        self.sio = Tree({**files.sio, **tables.get("simple_io", {})}, "sio_config")
+        self.sso = Tree({**files.sso, **tables.get("sso", {})}, "sso_config")
+        self.switched = {name: Told(as_variable(value), self._where(name, tables)) for name, value in said.items()}
+        self._configuration = configuration
+        self._before = self._now()
+
+    def _where(self, switch: str, tables: Mapping[str, Any]) -> str:
+        return "workbench.toml" if switch in tables.get("component_enabled", {}) else "server.conf"
+
+    def _now(self) -> dict[str, Any]:
+        """What has an effect when it is changed, as plain data."""
+        parts = ("workbench", "main", "kvdb", "component_enabled")
+        return {name: deepcopy(_plain(self.server.get(name, {}))) for name in parts} | {"sio": _plain(self.sio)}
+
+    def changes(self) -> Changes:
+        """What has changed since this was last asked."""
+        before, now = self._before, self._now()
+        self._before, found = now, Changes({}, {}, [])
+        ours = _changed(before["workbench"], now["workbench"])
+        if (port := now["main"].get("port")) != before["main"].get("port"):
+            ours["port"] = port
+        if now["kvdb"] != before["kvdb"]:
+            ours["redis"] = redis_url(now["kvdb"]) or None
+        for name, value in ours.items():
+            self._change(found, name, value)
+        for name, value in _changed(before["component_enabled"], now["component_enabled"]).items():
+            self._switch(found, name, value)
+        if now["sio"] != before["sio"]:
+            found.problems.append("sio_config is kept and has no effect. Fix: declare the elements, as Int('amount').")
+        return found
+
+    def _change(self, found: Changes, name: str, value: Any) -> None:
+        if name not in CHANGEABLE:
+            close = nearest(name, CHANGEABLE)
+            meant = f"did you mean {close!r}?" if close else "wb.settings has all of them."
+            found.problems.append(f"server_config.workbench.{name} is no setting. Fix: {meant}")
+        elif value is None:
+            found.variables[CHANGEABLE[name].variable] = None
+        elif problem := problem_of(name, value):
+            found.problems.append(f"server_config.workbench.{name} cannot be {value!r:.80}. Fix: {problem}.")
+        else:
+            found.variables[CHANGEABLE[name].variable] = as_variable(value)
+
+    def _switch(self, found: Changes, name: str, value: Any) -> None:
+        try:
+            found.switches[name] = as_variable(as_flag(value))
+        except (ValueError, TypeError):
+            said = f"server_config.component_enabled.{name} cannot be {value!r:.80}"
+            found.problems.append(f"{said}. Fix: True or False.")
+            return
+        if said := unknown(name):
+            found.problems.append(said)
+
+    def configuration(self) -> Configuration:
+        """What `workbench.toml` says, with all that was changed."""
+        tables = {"pickup": _plain(self.pickup), "simple_io": _plain(self.sio), "sso": _plain(self.sso)}
+        return self._configuration._replace(
+            connections=_plain(self.server.get("connection", {})),
+            user=_plain(self.server.get("user_config", {})),
+            tables=tables,
+            switched=self.switched,
+        )
+
+
+def _typed(name: str, told: str) -> Any:
+    """A setting as a callable reads it: a number, a flag, a list, text; of a bound its default, else None, if unset."""
+    if name in LISTS:
+        return [each.strip() for each in told.split(",") if each.strip()]
+    if not told:
+        return getattr(Bounds(), name, None)
+    if name in FLAGS:
+        return told == "1"
+    return int(told) if (name == "port" or name in Bounds.__struct_fields__) and told.strip().isdecimal() else told
+
+
+def _kvdb(url: str) -> dict[str, Any]:
+    if not url:
+        return {"host": "", "port": 6379, "db": 0, "password": ""}
+    at = urlsplit(url)
+    database = at.path.strip("/")
+    return {
+        "host": at.hostname or "",
+        "port": at.port or 6379,
+        "db": int(database) if database.isdecimal() else 0,
+        "password": unquote(at.password or ""),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return {key: _plain(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What is new or other; None for what is gone."""
+    names = dict.fromkeys((*before, *now))
+    return {name: now.get(name) for name in names if now.get(name) != before.get(name)}
