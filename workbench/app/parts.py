@@ -244,7 +244,11 @@ class Parts(Effects):
         return self._scheduler
 
     def _invoke_job(self) -> Callable[..., JobResult]:
-        return run_job(self.invoker)
+        def services_of(name: str) -> Mapping[str, Deployment] | None:
+            # A job that is due before the cell ends that brings its service, too, runs on what the cell has.
+            return None if name in self.registry.services else self.views.bringing(name)
+
+        return run_job(self.invoker, services_of)
 
     def _bounds_of_jobs(self) -> JobBounds:
         return self.settings.bounds.of_jobs()

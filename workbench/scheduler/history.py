@@ -71,6 +71,7 @@ class _Row(msgspec.Struct):
     owner: str = ""
     times: int = 1
     until: datetime | None = None
+    ended: datetime | None = None
 
 
 _row_from = msgspec.json.Decoder(_Row).decode
@@ -177,6 +178,17 @@ class History(Standing):
         if since is not None:
             covers.append(Cover(since + _ALMOST, datetime.max.replace(tzinfo=UTC)))
         return mark, sorted(covers)
+
+    def cut_off(self, record: JobRecord, since: datetime) -> set[datetime]:
+        """Planned times (UTC) whose run ended with its process, as nobody had seen before `since`."""
+        rows = self._rows(record.definition.name, self.mark(record))
+        return {row.planned for row in rows if self._is_cut_off(row, since)}
+
+    def _is_cut_off(self, row: _Row, since: datetime) -> bool:
+        if row.outcome == "running":
+            return not self._presence.alive(row.owner)
+        is_of_another = row.owner != self._presence.me
+        return row.outcome == "interrupted" and is_of_another and row.ended is not None and row.ended >= since
 
     def mark(self, record: JobRecord) -> datetime:
         """Up to when every planned time of the job is accounted for, for all that is known without its rows."""
