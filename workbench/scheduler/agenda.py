@@ -135,7 +135,9 @@ class Agenda:
             self._set_back(by)
             # Named by how far it was set back, which all processes of the machine see alike.
             called = f"{now:%Y%m%d}b{by.total_seconds():.0f}"
-            for name, (_, record, at) in list(self._entries.items()):
+            # Who looks after all of them have come again shows none again; what is due then comes for the first time.
+            entries = list(self._entries.items()) if now < self._looked_at else []
+            for name, (_, record, at) in entries:
                 if at is not None and plan.follows_clock(record.definition):
                     anchor = plan.anchor_before(record.definition, record.anchor, now)
                     self._shown[name] = shown = _Shown(record.series, anchor, self._looked_at, called)
