@@ -66,6 +66,7 @@ class Parts(Effects):
     _store: Store | None = None
     _scheduler: CellScheduler | None = None
     _alerts: Alerts | None = None
+    _calls_alert_urls = True
 
     def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
         self._opening, self._of_thread, self.admin = RLock(), local(), admin
@@ -239,6 +240,7 @@ class Parts(Effects):
                 self._alerts = Alerts(
                     self.events, lambda name: scheduler.record(name).definition, self.live, invoke, app
                 )
+                self._alerts.calls_urls = self._calls_alert_urls
                 scheduler.start()
                 self._scheduler = scheduler
         return self._scheduler

@@ -83,9 +83,17 @@ class Told(Protocol):
         """Whether there are jobs."""
         ...
 
-    traffic: Traffic
-    log: Log
     startup: Startup
+
+    @property
+    def traffic(self) -> Traffic:
+        """Its last calls."""
+        ...
+
+    @property
+    def log(self) -> Log:
+        """What its services logged."""
+        ...
 
 
 def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
