@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from workbench.app.code import code_of
+from workbench.channels.files.channel import FileChannel
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.channels.soap import SOAPChannel
@@ -33,6 +34,7 @@ KINDS: tuple[type[Definition], ...] = (
     RESTChannel,
     SOAPChannel,
     JSONRPCChannel,
+    FileChannel,
     OneTimeJob,
     IntervalJob,
     CronJob,

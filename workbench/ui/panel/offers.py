@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.channels.definition import ChannelDefinition
+from workbench.channels.files.channel import FileChannel
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.channels.soap import SOAPChannel
@@ -12,7 +13,7 @@ from workbench.connections import catalog
 from workbench.security.definitions import APIKey, BasicAuth, SecurityDefinition
 
 CHANNELS: dict[str, type[ChannelDefinition]] = {
-    each.__name__: each for each in (RESTChannel, SOAPChannel, JSONRPCChannel)
+    each.__name__: each for each in (RESTChannel, SOAPChannel, JSONRPCChannel, FileChannel)
 }
 """The channels that there is a form for."""
 
