@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from workbench.app.code import code_of
+from workbench.caching.definition import Cache
 from workbench.channels.files.channel import FileChannel
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
@@ -35,6 +36,7 @@ KINDS: tuple[type[Definition], ...] = (
     SOAPChannel,
     JSONRPCChannel,
     FileChannel,
+    Cache,
     OneTimeJob,
     IntervalJob,
     CronJob,
