@@ -31,6 +31,7 @@ SOAKED = \
 	tests/app/rehearsal/test_fuzz.py \
 	tests/caching/test_cache.py \
 	tests/ui/test_recipes.py \
+	tests/channels/files/test_killed.py \
 	tests/channels/test_bodies_kept.py \
 	tests/connections/s3/test_habits.py \
 	tests/transfer/test_killed.py \

@@ -85,13 +85,7 @@ class Parts(Effects):
         self.book = Book(self.known, self.events, self._rows())
         self.clicks = Clicks(self._kept_clicks, clock, settings.folder)
         self._follow_removals()
-        self.views = Views(
-            lambda: self.book.of("security"),
-            lambda: self.registry.services,
-            self.limits,
-            self.secrets.reveal,
-            lambda: self.server.url,
-        )
+        self.views = self._views()
         store_folder = sqlite_folder(settings.store)
         self._kvdb = Kvdb(store_folder)
         # A sandbox leaves a Redis that somebody else runs alone.
@@ -100,8 +94,8 @@ class Parts(Effects):
         self.around.user_config = Tree(settings.configuration.user, "user_config")
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
-        self.channels = self._live_channels()
         self.settings, self.clock = settings, clock
+        self.channels = self._live_channels()
         self.trips: dict[object, Parts] = {}
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)
@@ -112,6 +106,15 @@ class Parts(Effects):
     def _live_connections(self, settings: Settings, clock: Clock) -> LiveConnections:
         override = partial(overridden, settings.configuration)
         return LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check, override)
+
+    def _views(self) -> Views:
+        return Views(
+            lambda: self.book.of("security"),
+            lambda: self.registry.services,
+            self.limits,
+            self.secrets.reveal,
+            lambda: self.server.url,
+        )
 
     def _invoker(self) -> Invoker:
         limiter = partial(self.limits.limiter, "service")
@@ -139,7 +142,9 @@ class Parts(Effects):
 
     def _live_channels(self) -> LiveChannels:
         views, invoker = self.views, self.invoker
-        return LiveChannels(ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run))
+        return LiveChannels(
+            ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run, self.clock)
+        )
 
     def _rows(self) -> tuple[CollectionRow, ...]:
         """The collections, in the order in which a person sees them."""
