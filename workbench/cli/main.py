@@ -13,6 +13,7 @@ from typer import Argument, Option
 
 from workbench import __version__
 from workbench.cli import sharing
+from workbench.cli.actions import CacheAction, JobAction
 from workbench.core.errors import WorkbenchError
 
 P = ParamSpec("P")
@@ -104,23 +105,6 @@ App = Annotated[
         "needed when several have what is asked for.",
         autocompletion=_apps,
     ),
-]
-
-
-CacheAction = Literal["list", "get", "set", "delete"]
-JobAction = Literal[
-    "list",
-    "calendar",
-    "show",
-    "preview",
-    "runs",
-    "account",
-    "execute",
-    "backfill",
-    "pause",
-    "resume",
-    "remove",
-    "import-crontab",
 ]
 
 

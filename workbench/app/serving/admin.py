@@ -122,9 +122,6 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
             runs.failed(call, exc)
             raise
 
-    def jobs(exchange: Exchange) -> Any:
-        return [_job_told(job) for job in wb.jobs.values()]
-
     def calendar(exchange: Exchange) -> Any:
         found = wb.jobs.calendar(_read(exchange, Looked).days)
         planned = {lane.name: lane.total for lane in found.lanes}
@@ -137,7 +134,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
     return {
         ("GET", "/workbench/status"): status,
         ("POST", "/workbench/invoke"): invoke,
-        ("GET", "/workbench/jobs"): jobs,
+        ("GET", "/workbench/jobs"): lambda exchange: [_job_told(job) for job in wb.jobs.values()],
         ("POST", "/workbench/jobs/calendar"): calendar,
         ("POST", "/workbench/jobs/execute"): execute,
         **{("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()},
