@@ -28,7 +28,10 @@ PIP := @echo "Installing into $(VENV); the first time takes about a minute." && 
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # What runs longer under `make soak`; `make test` runs a sample of each.
 SOAKED = \
+	tests/app/rehearsal/test_fuzz.py \
+	tests/caching/test_cache.py \
 	tests/ui/test_recipes.py \
+	tests/channels/files/test_killed.py \
 	tests/channels/test_bodies_kept.py \
 	tests/connections/s3/test_habits.py \
 	tests/transfer/test_killed.py \

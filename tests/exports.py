@@ -19,6 +19,7 @@ OTHERS = {
     "workbench.app.workbench": ("Workbench",),
     "workbench.caching.definition": ("Cache",),
     "workbench.channels.definition": ("ChannelDefinition",),
+    "workbench.channels.files.channel": ("FileChannel",),
     "workbench.channels.json_rpc": ("JSONRPCChannel",),
     "workbench.channels.rest": ("RESTChannel",),
     "workbench.channels.soap": ("SOAPChannel",),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.app.workbench import Workbench as Workbench
     from workbench.caching.definition import Cache as Cache
     from workbench.channels.definition import ChannelDefinition as ChannelDefinition
+    from workbench.channels.files.channel import FileChannel as FileChannel
     from workbench.channels.json_rpc import JSONRPCChannel as JSONRPCChannel
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel
@@ -73,6 +74,7 @@ HOMES = {
     "CronJob": "workbench.scheduler.definitions",
     "DropboxConnection": "workbench.connections.dropbox.definition",
     "FTPConnection": "workbench.connections.ftp.definition",
+    "FileChannel": "workbench.channels.files.channel",
     "Forbidden": "workbench.core.errors",
     "IMAPConnection": "workbench.connections.imap.definition",
     "IntervalJob": "workbench.scheduler.definitions",

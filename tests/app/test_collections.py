@@ -178,7 +178,8 @@ def test_a_definition_of_no_collection_is_named(wb: Any) -> None:
     class Nowhere(Definition, frozen=True):
         kind: ClassVar[str] = "Nowhere"
 
-    with pytest.raises(ServiceUsage, match="Nowhere 'x' is of the collection '', which is none of channels, connect"):
+    said = "Nowhere 'x' is of the collection '', which is none of caches, channels, connect"
+    with pytest.raises(ServiceUsage, match=said):
         wb.define(Nowhere("x"))
 
 

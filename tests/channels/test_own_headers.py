@@ -9,7 +9,7 @@ import pytest
 
 from tests.serving import Wire
 from workbench import RESTChannel, Service, Workbench
-from workbench.channels.own_headers import own_headers
+from workbench.channels.http.own_headers import own_headers
 
 
 class Sets(Service):

@@ -153,7 +153,9 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=STEPS)
 def test_any_sequence_of_steps_equals_a_model(store: Store, steps: list[tuple[str, str, int]]) -> None:
     store.delete("lease/work")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from workbench.app.configuration.bounds import Bounds, descriptions
 from workbench.app.serving import own
-from workbench.channels import json_rpc, soap
-from workbench.channels.bodies import multipart
+from workbench.channels import json_rpc
+from workbench.channels.bodies import multipart, xml
 from workbench.channels.definition import HTTPChannel
+from workbench.channels.files.channel import FileChannel
 from workbench.connections import catalog
 from workbench.connections.common.fields import LARGEST_ANSWER_BYTES
 from workbench.core import current, trace
@@ -21,7 +22,7 @@ FIXED = {
     "requests in a JSON-RPC batch": json_rpc.LARGEST_BATCH,
     "parts of a form": multipart.MOST_PARTS,
     "fields of a form in parts": multipart.FIELDS_BYTES,
-    "depth of SOAP's XML": soap.DEEPEST,
+    "depth of XML that comes in": xml.DEEPEST,
     "services that invoke each other": nesting.DEEPEST,
     "the workbench's own addresses at once": own.AT_ONCE,
     "body to one of them": own.LARGEST_BODY_BYTES,
@@ -58,6 +59,7 @@ def test_each_bound_of_a_definition_is_told_with_its_default() -> None:
     channel = HTTPChannel("x")
     of_channels: dict[str, float] = {name: getattr(channel, name) for name in ("max_body_bytes", "timeout_seconds")}
     of_channels["max_elements"] = json_rpc.JSONRPCChannel("x", services=("y",)).max_elements
+    of_channels["max_file_bytes"] = FileChannel("x", pickup_from="in").max_file_bytes
     assert told == {**of_channels, "max_answer_bytes": LARGEST_ANSWER_BYTES}
     classes = {row.kind: catalog.definition_class(row.kind) for row in catalog.ROWS}
     defaults = {

@@ -7,6 +7,8 @@ import logging
 import pytest
 
 from tests.scheduler.conftest import Bench
+from tests.serving import until
+from workbench.core.ports import Store
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob
 
 HOURLY = IntervalJob("hourly", service="ok", hours=1)
@@ -42,6 +44,34 @@ def test_one_line_says_what_came_while_nobody_was_there_and_one_of_each_job(
         expected = {"ok": absence.late, absence.outcome: absence.others}
         assert rows == {outcome: times for outcome, times in expected.items() if times}
     again.close()
+
+
+def test_a_run_that_the_end_of_its_process_cut_off_is_told_once(store: Store) -> None:
+    first = Bench(store)
+    hangs = IntervalJob("hangs", service="hang", hours=1, missed="skip")
+    first.scheduler.define(hangs)
+    first.clock.advance(3600)  # type: ignore[attr-defined]
+    first.scheduler.tick()
+    until(lambda: first.scheduler.running_since("hangs"), "it runs")
+    # As if it had been killed: its sign of life goes, nothing is written.
+    first.scheduler._presence.leave()
+    first.clock.advance(2 * 3600 + 300)  # type: ignore[attr-defined]
+    again = first.again()
+    # Whoever looks at the runs before the job is back takes nothing from what is told.
+    assert again.outcomes("hangs") == ["interrupted"]
+    again.scheduler.define(hangs)
+    assert repr(again.jobs.away).splitlines() == [
+        "While you were away: 3 planned times, 2 missed, 1 interrupted.",
+        "  job 'hangs': 3 planned times since 2026-01-01 13:00:00 UTC, 2 missed, 1 interrupted",
+    ]
+    account = again.jobs.account("hangs")
+    assert (account.planned, account.by_outcome) == (3, {"interrupted": 1, "missed": 2})
+    first.clock.advance(1)  # type: ignore[attr-defined]
+    third = first.again()
+    third.scheduler.define(hangs)
+    assert third.jobs.away.absences == []
+    for each in (third, again, first):
+        each.close()
 
 
 @pytest.mark.parametrize(

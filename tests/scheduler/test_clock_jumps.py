@@ -256,3 +256,80 @@ def test_the_machines_clock_may_be_set_while_the_alarm_sleeps(tmp_path: Path, ju
     assert abs(float(moved) - jump) < 30
     # A second at most until it looks, and one until the next planned time; the rest is a loaded machine.
     assert float(first.split()[0]) < 10
+
+
+def test_a_process_that_starts_after_the_clock_was_set_back_goes_on_with_what_it_shows_again(store: Store) -> None:
+    clock = VirtualClock(START)
+    first = Bench(store, clock)
+    first.scheduler.define(IntervalJob("often", service="ok", minutes=10))
+    first.scheduler.define(CronJob("fixed", service="ok", cron="30 12 * * *"))
+    for _ in range(6):
+        first.advance(600)
+    clock.move_to(START)
+    first.advance(0)
+    first.advance(600)
+    first.close()
+    again = Bench(store, clock)
+    again.scheduler.define(IntervalJob("often", service="ok", minutes=10))
+    again.scheduler.define(CronJob("fixed", service="ok", cron="30 12 * * *"))
+    assert again.jobs["often"].next_at == START + timedelta(minutes=20)
+    for _ in range(6):
+        again.advance(600)
+    runs = again.jobs["often"].runs
+    assert [(run.planned - START) // timedelta(minutes=10) for run in runs if run.by == "clock"] == [1, 2, 3, 4, 5, 6]
+    assert [(run.planned - START) // timedelta(minutes=10) for run in runs if run.by == "schedule"] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+    ]
+    # Fixed times run once.
+    assert [run.by for run in again.jobs["fixed"].runs] == ["schedule"]
+    accounts = [again.jobs.account(name) for name in ("often", "fixed")]
+    assert all(account.holds for account in accounts)
+    assert [account.by_outcome for account in accounts] == [{"ok": 7}, {"ok": 1}]
+    again.jobs.remove("often")
+    assert [key for key, _ in store.scan("app/") if "often" in key] == []
+    again.close()
+
+
+def test_what_is_changed_while_the_clock_is_behind_counts_from_where_it_was_before(store: Store) -> None:
+    bench = Bench(store, VirtualClock(START))
+    bench.scheduler.define(IntervalJob("j", service="ok", minutes=10))
+    for _ in range(6):
+        bench.advance(600)
+    bench.clock.move_to(START + timedelta(minutes=5))  # type: ignore[attr-defined]
+    bench.advance(0)
+    bench.scheduler.define(IntervalJob("j", service="ok", minutes=20))
+    for _ in range(3):
+        bench.advance(600)
+    bench.jobs["j"].pause()
+    bench.advance(600)
+    bench.jobs["j"].resume()
+    for _ in range(10):
+        bench.advance(600)
+    account = bench.jobs.account("j")
+    assert (account.holds, account.unaccounted) == (True, 0)
+    # Six each ten minutes up to 13:00, then one each twenty up to 14:25, counted from 13:00.
+    assert (account.planned, account.by_outcome) == (10, {"ok": 10})
+    bench.close()
+
+
+def test_what_had_come_when_the_clock_was_set_back_and_was_not_taken_yet_still_runs(store: Store) -> None:
+    clock = VirtualClock(START)
+    first = Bench(store, clock)
+    first.scheduler.define(IntervalJob("j", service="ok", seconds=20))
+    first.close()
+    clock.advance(50)
+    second = Bench(store, clock)
+    second.scheduler.define(IntervalJob("j", service="ok", seconds=20))
+    clock.move_to(START - timedelta(hours=1))
+    second.advance(0)
+    assert [run.planned for run in second.jobs["j"].runs if run.by == "schedule"] == [
+        START + timedelta(seconds=20),
+        START + timedelta(seconds=40),
+    ]
+    second.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.scheduler.clocks import random_expression
 from tests.scheduler.test_zones import ZONES
 from workbench.scheduler import plan
+from workbench.scheduler.cron import expression as cron
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
 
 ANCHOR = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -252,3 +255,53 @@ def test_a_job_whose_times_are_past_says_which_field_is_to_blame(job: AnyJob, fi
 
 def test_a_job_with_times_to_come_has_no_such_problem() -> None:
     assert plan.past_problems(IntervalJob("j", service="s", weeks=1), ANCHOR) == {}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Warsaw", "Australia/Lord_Howe", "Africa/Casablanca"])
+def test_what_is_counted_and_found_by_number_is_what_is_met_one_by_one(zone: str) -> None:
+    chance = Random(zone)
+    for _ in range(30):
+        made = random_expression(chance)
+        if cron.problem(made.text):
+            continue
+        after = ANCHOR + timedelta(seconds=chance.randint(0, 10**8))
+        until = after + timedelta(days=chance.choice((1, 40, 400)))
+        times = list(
+            islice(takewhile(lambda at, end=until: at <= end, cron.times(made.text, ZoneInfo(zone), after)), 5_000)
+        )
+        if len(times) == 5_000:
+            until = times[-1]
+        assert cron.count(made.text, ZoneInfo(zone), after, until) == len(times), made.text
+        for number in {1, 101, len(times)} & set(range(1, len(times) + 1)):
+            assert cron.nth(made.text, ZoneInfo(zone), after, number) == times[number - 1], (made.text, number)
+
+
+def test_the_last_repeat_of_a_rare_expression_may_lie_beyond_all_years() -> None:
+    leap = "0 0 29 2 *"
+    assert cron.nth(leap, ZoneInfo("UTC"), ANCHOR, 2) == datetime(2032, 2, 29, tzinfo=UTC)
+    assert cron.nth(leap, ZoneInfo("UTC"), ANCHOR, 100_000) == cron.LATEST
+    assert cron.count(leap, ZoneInfo("UTC"), ANCHOR, datetime(2426, 1, 1, tzinfo=UTC)) == 97
+    assert cron.nth(leap, ZoneInfo("UTC"), ANCHOR, 150) == datetime(2644, 2, 29, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("seconds", [30.0, 3_600.0])
+def test_times_with_jitter_are_counted_as_they_are_met(seconds: float) -> None:
+    chance = Random(seconds)
+    jobs: list[AnyJob] = [
+        CronJob("j", service="s", cron="*/7 3-20 * * *", timezone="Europe/Warsaw", jitter_seconds=seconds),
+        IntervalJob("j", service="s", minutes=11, jitter_seconds=seconds, repeats=900),
+        IntervalJob("j", service="s", days=1, jitter_seconds=seconds, end="2026-03-01 00:00"),
+    ]
+    for job in jobs:
+        for _ in range(15):
+            after = ANCHOR + timedelta(seconds=chance.randint(-200_000, 5_000_000))
+            until = after + timedelta(seconds=chance.randint(0, 900_000))
+            met = list(takewhile(lambda at, end=until: at <= end, plan.times(job, ANCHOR, after)))
+            assert plan.how_many(job, ANCHOR, after, until) == len(met)
+            assert plan.last_times(job, ANCHOR, after, until, 3) == met[-3:]
+
+
+def test_the_last_times_of_a_job_that_ended_long_ago_are_found() -> None:
+    job = CronJob("j", service="s", cron="* * * * *", timezone="Europe/Warsaw", repeats=100_000)
+    last = plan.last_times(job, ANCHOR, ANCHOR, ANCHOR + timedelta(days=3_650), 2)
+    assert last == [ANCHOR + timedelta(minutes=99_999), ANCHOR + timedelta(minutes=100_000)]

@@ -300,7 +300,7 @@ def test_16_hung_jobs_stop_nobody_else(bench: Bench) -> None:
 def test_a_run_that_takes_long_is_told_once_and_seen(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("WARNING", logger="workbench.scheduler")
     bench.scheduler.define(_job("hang", "slow").replace(watch_start=False))
-    bench.scheduler.define(_job("ok", "quick"))
+    bench.scheduler.define(_job("ok", "quick").replace(watch_start=False))
     bench.clock.advance(60)  # type: ignore[attr-defined]
     bench.scheduler.tick()
     while bench.jobs["slow"].running_since is None:

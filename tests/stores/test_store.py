@@ -188,7 +188,9 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(operations=OPERATIONS)
 def test_any_sequence_of_verbs_equals_a_dict(store: Store, operations: list[tuple[str, str, int]]) -> None:
     for key, _ in list(store.scan("")):

@@ -100,6 +100,8 @@ FOUND: list[tuple[str, list[str], tuple[int, int]]] = [
     ("non-determinism", ["import datetime as dt, uuid", "print(uuid.uuid4())"], (3, 1)),
 ]
 FINE: list[tuple[str, list[str]]] = [
+    # Nobody reaches a folder by the network.
+    ("unguarded-channel", ['wb.define(FileChannel("a", pickup_from="in"))']),
     ("undefined-connection", [ASKS, 'wb.define(RESTConnection("Rates", host="https://example.com"))']),
     ("undefined-connection", [ASKS, 'NAME = "Rates"', 'wb.define(RESTConnection(NAME, host="https://example.com"))']),
     ("undefined-connection", [ASKS, "for each in ('Rates', 'News'):\n    wb.define(RESTConnection(each))"]),

@@ -15,6 +15,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "BasicAuth": {"password": "MY_PASSWORD", "realm": "orders"},
     "CronJob": {"service": "api.x", "cron": "0 9 * * 1-5", "timezone": "Europe/Warsaw", "repeats": "3"},
     "FTPConnection": {"host": "ftp.example.com", "username": "u", "password": "MY_PASSWORD", "tls": "explicit"},
+    "FileChannel": {"pickup_from": "in", "services": "api.x, api.y", "patterns": "*.json", "parse_with": "json"},
     "IntervalJob": {"service": "api.x", "hours": "1", "minutes": "30", "timezone": "Europe/Warsaw", "extra": 'a "b"'},
     "JSONRPCChannel": {"services": "api.x, api.y"},
     "Limit": {"on": "service", "lines": "\n* = 100/m\n10.0.0.0/8 = 500/m\n", "exact": False},

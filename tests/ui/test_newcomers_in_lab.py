@@ -1,9 +1,12 @@
-"""Two newcomers' paths through a real JupyterLab, click by click: what they see is true, and still there later."""
+"""Newcomers' paths through a real JupyterLab, click by click: what they see is true, and still there later."""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +26,17 @@ HELLO = """class Hello(Service):
     def handle(self):
         return "Hello there!"
 """
+NIGHTLY = """import threading
+from workbench import IntervalJob
+
+class Nightly(Service):
+    name = "shop.nightly"
+
+    def handle(self):
+        threading.Event().wait(600)
+
+wb.define(IntervalJob("nightly", service="shop.nightly", seconds=1, missed="skip", missed_seconds=0.5))"""
+ACCOUNT = 'wb.jobs.account("nightly")'
 Open = Callable[..., Notebook]
 
 
@@ -240,3 +254,29 @@ def test_a_job_that_failed_is_red_and_its_error_stands_apart(notebook: Open, pag
     failed.locator(".wb-dot.wb-bad").wait_for()
     failed.locator(".wb-clip", has_text="ValueError: no order").wait_for()
     assert re.search(r"\d s ago\s+ValueError", failed.inner_text())
+
+
+def test_a_killed_kernel_says_when_it_is_back_what_came_of_its_jobs(notebook: Open, page: Any) -> None:
+    opened = notebook(ON, NIGHTLY, ACCOUNT)
+    line = page.locator(".jp-OutputArea-output", has_text="While you were away")
+    assert line.count() == 0
+    opened.ask("while not wb.jobs['nightly'].running_since: threading.Event().wait(0.05)")
+    pid = int(opened.ask("print(__import__('os').getpid())"))
+    os.kill(pid, signal.SIGKILL)
+    # JupyterLab says so in a dialog, and has started another by itself.
+    page.locator(".jp-Dialog", has_text="appears to have died").wait_for()
+    page.locator(".jp-Dialog button.jp-mod-accept").click()
+    page.evaluate(f"{KERNEL}.requestKernelInfo()")
+    opened.run_all()
+    line.wait_for()
+    said = line.inner_text()
+    assert re.search(r"While you were away: \d+ planned times, \d+ missed, 1 interrupted\.", said), said
+    assert "(missed='skip', on_interrupt='report')" in said
+    account = opened.ask("account = wb.jobs.account('nightly'); print(account.holds, account.by_outcome)")
+    assert account.startswith("True "), account
+    assert "'interrupted': 1" in account
+    if folder := os.environ.get("WORKBENCH_PICTURES"):
+        for theme in ("JupyterLab Light", "JupyterLab Dark"):
+            page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+            page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+            page.screenshot(path=str(Path(folder) / f"killed-{theme.split()[1].lower()}.png"))

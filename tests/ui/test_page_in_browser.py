@@ -160,3 +160,23 @@ def loses_it_and_has_it_again(wb: Workbench, page: Any) -> None:
     page.locator('.wb-card[data-state="ok"]').wait_for()
     wb.deploy(Failing)
     row(page, "api.failing").wait_for()
+
+
+def test_the_tab_of_caches_browses_escaped_text_and_clears(wb: Workbench, page: Any, tmp_path: Path) -> None:
+    wb.caches["default"].set(EVIL, {"x": EVIL})
+    wb.caches["default"].set("rate", 1.5, expiry=60)
+    page.goto(f"{own(wb)}#{code_of(wb)}")
+    page.locator("[data-tab=caches]").click()
+    page.locator("[data-cache=default]").get_by_role("button", name="default", exact=True).click()
+    entries = page.locator(".wb-detail tbody tr")
+    entries.get_by_text(EVIL, exact=True).wait_for()
+    assert entries.count() == 2
+    page.screenshot(path=tmp_path / "caches.png")
+    page.get_by_label("Search in default").fill("RATE")
+    entries.get_by_text(EVIL, exact=True).wait_for(state="detached")
+    assert [each.split("\t")[:2] for each in entries.all_inner_texts()] == [["rate", "1.5"]]
+    page.get_by_label("Clear default").click()
+    page.get_by_text("Cache 'default' is empty.").wait_for()
+    page.get_by_text("Nothing in it has that.").wait_for()
+    assert wb.caches["default"].keys() == []
+    assert page.title() != "stolen"

@@ -53,7 +53,7 @@ def full(wb: Workbench, monkeypatch: pytest.MonkeyPatch) -> Workbench:
 def test_each_tab_says_how_many_there_are_and_shows_as_many(desk: Desk, ask: Asking, full: Workbench) -> None:
     found = counted(desk)
     assert found["settings"] is None
-    of_one = {"channels", "connections", "users", "jobs", "limits", "peers", "traffic", "log"}
+    of_one = {"caches", "channels", "connections", "users", "jobs", "limits", "peers", "traffic", "log"}
     assert {name: found[name] for name in sorted(of_one)} == dict.fromkeys(sorted(of_one), 1)
     for tab in TABS:
         said = ask("panel", tab=tab.name)
@@ -100,7 +100,7 @@ def test_each_tab_is_searched_by_text(ask: Asking, full: Workbench) -> None:
 
 def test_whatever_can_be_made_has_a_form(ask: Asking) -> None:
     offered = ask("panel new")["forms"]
-    assert {each["group"] for each in offered} == {"Channel", "User", "Connection"}
+    assert {each["group"] for each in offered} == {"Channel", "User", "Connection", "Cache"}
     for each in offered:
         said = ask("form", **each["ask"], preset={})
         assert said["form"]["fields"], each["label"]

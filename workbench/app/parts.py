@@ -66,6 +66,7 @@ class Parts(Effects):
     _store: Store | None = None
     _scheduler: CellScheduler | None = None
     _alerts: Alerts | None = None
+    _calls_alert_urls = True
 
     def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
         self._opening, self._of_thread, self.admin = RLock(), local(), admin
@@ -78,24 +79,13 @@ class Parts(Effects):
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)
-        self.live = LiveConnections(
-            Opening(self.secrets.reveal, clock),
-            self.sandbox.stand_in,
-            self.outside.check,
-            partial(overridden, settings.configuration),
-        )
+        self.live = self._live_connections(settings, clock)
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
         self.book = Book(self.known, self.events, self._rows())
         self.clicks = Clicks(self._kept_clicks, clock, settings.folder)
         self._follow_removals()
-        self.views = Views(
-            lambda: self.book.of("security"),
-            lambda: self.registry.services,
-            self.limits,
-            self.secrets.reveal,
-            lambda: self.server.url,
-        )
+        self.views = self._views()
         store_folder = sqlite_folder(settings.store)
         self._kvdb = Kvdb(store_folder)
         # A sandbox leaves a Redis that somebody else runs alone.
@@ -104,14 +94,27 @@ class Parts(Effects):
         self.around.user_config = Tree(settings.configuration.user, "user_config")
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
-        self.channels = self._live_channels()
         self.settings, self.clock = settings, clock
+        self.channels = self._live_channels()
         self.trips: dict[object, Parts] = {}
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)
         self.watchdog, self.own = Watchdog(), OwnListener(self.pipeline.guard, admin, self.traffic.record)
         self.ports = Ports(self.runtime_file, settings.folder, store_folder)
         self.server = self._server()
+
+    def _live_connections(self, settings: Settings, clock: Clock) -> LiveConnections:
+        override = partial(overridden, settings.configuration)
+        return LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check, override)
+
+    def _views(self) -> Views:
+        return Views(
+            lambda: self.book.of("security"),
+            lambda: self.registry.services,
+            self.limits,
+            self.secrets.reveal,
+            lambda: self.server.url,
+        )
 
     def _invoker(self) -> Invoker:
         limiter = partial(self.limits.limiter, "service")
@@ -139,7 +142,9 @@ class Parts(Effects):
 
     def _live_channels(self) -> LiveChannels:
         views, invoker = self.views, self.invoker
-        return LiveChannels(ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run))
+        return LiveChannels(
+            ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run, self.clock)
+        )
 
     def _rows(self) -> tuple[CollectionRow, ...]:
         """The collections, in the order in which a person sees them."""
@@ -240,12 +245,17 @@ class Parts(Effects):
                 self._alerts = Alerts(
                     self.events, lambda name: scheduler.record(name).definition, self.live, invoke, app
                 )
+                self._alerts.calls_urls = self._calls_alert_urls
                 scheduler.start()
                 self._scheduler = scheduler
         return self._scheduler
 
     def _invoke_job(self) -> Callable[..., JobResult]:
-        return run_job(self.invoker)
+        def services_of(name: str) -> Mapping[str, Deployment] | None:
+            # A job that is due before the cell ends that brings its service, too, runs on what the cell has.
+            return None if name in self.registry.services else self.views.bringing(name)
+
+        return run_job(self.invoker, services_of)
 
     def _bounds_of_jobs(self) -> JobBounds:
         return self.settings.bounds.of_jobs()

@@ -49,11 +49,7 @@ def opened(channel: ChannelDefinition) -> str:
     at = f" at {channel.address}" if channel.address else ""
     if not channel.active:
         return f"{channel}{at} is defined, not active."
-    who = (
-        f"Only {channel.security!r} may call it."
-        if channel.security
-        else ("No security: anyone on this machine may call it.")
-    )
+    who = f"Only {channel.security!r} may call it." if channel.security else f"No security: {channel.open_to}."
     return f"{channel} is open{at}{verbs}. {who}"
 
 

@@ -41,6 +41,7 @@ from workbench.core.ports import Clock
 from workbench.core.service import Service, named
 from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version
+from workbench.runtime.traffic import Log
 from workbench.sandbox.catalog import Sandbox
 from workbench.transfer.copying import Progress
 from workbench.transfer.transfer import Transferred
@@ -105,13 +106,13 @@ class Workbench(Calling, About):
         parts = self._own = Parts(settings, clock or SystemClock(), admin_addresses(self, lambda: self._own))
         self.clock = TravelClock(lambda: self._parts)
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
-        self.events, self.traffic, self.log = parts.events, parts.traffic, parts.log
+        self.events = parts.events
         self.outside, self.ports = parts.outside, parts.ports
         self.drafting.new_versions.preferred = lambda: self.settings.new_version
-        self.traffic.again = partial(run_again, self.start, parts)
+        parts.traffic.again = partial(run_again, self.start, parts)
         self._internal = InternalServices(self._make_internal)
         parts.invoker.own = self._internal.meant_by
-        self.traffic.make_test = partial(make_test, self.start, parts, self.folder)
+        parts.traffic.make_test = partial(make_test, self.start, parts, self.folder)
         capture.install()
 
     def define(self, *definitions: Definition | LiveChannel, replace: bool = False) -> Defined:
@@ -243,10 +244,10 @@ class Workbench(Calling, About):
         """The same as `users`: the word of definitions, `security="my.user"`."""
         return self.users
 
-    @cached_property
+    @property
     def limits(self) -> LimitsInForce:
         """Limits by object: `wb.limits["service api.sample"]`; `wb.limits.reset()` counts anew."""
-        return self._own.limits_in_force()
+        return self._parts.limits_in_force
 
     @cached_property
     def jobs(self) -> TravelJobs:
@@ -258,10 +259,15 @@ class Workbench(Calling, About):
         """Redis, always there: `wb.kvdb.conn.get("key")`."""
         return self._parts.kvdb
 
-    @cached_property
+    @property
     def peers(self) -> Sandbox:
         """Stand-ins by the name of the connection they stand for: `wb.peers["My SMTP"].messages`."""
-        return self._own.sandbox
+        return self._parts.sandbox
+
+    @property
+    def log(self) -> Log:
+        """The last lines that services logged and printed."""
+        return self._parts.log
 
     def sandbox(self, on: bool = True) -> Sandboxed:
         """Send every connection to a peer in this process, or with False to its real address."""

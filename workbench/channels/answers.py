@@ -7,7 +7,7 @@ import gzip
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from workbench.channels.own_headers import own_headers, without
+from workbench.channels.http.own_headers import own_headers, without
 from workbench.core.errors import CallerError, ServiceUnavailable, TimedOut
 from workbench.core.payload.response import JSON, Response, encode_json, encoded
 

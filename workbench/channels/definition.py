@@ -44,6 +44,11 @@ class ChannelDefinition(Definition, frozen=True, kw_only=True):
         return True
 
     @property
+    def open_to(self) -> str:
+        """Who may call where there is no security definition, as a sentence."""
+        return "anyone on this machine may call it"
+
+    @property
     def address(self) -> str:
         """Where callers find it, in the words of its kind: a path, a port, a queue."""
         return ""

@@ -11,7 +11,7 @@ from workbench.channels.answers import Answer, readable_by
 from workbench.channels.bodies.body import Spool
 from workbench.channels.bodies.coding import Unpacking
 from workbench.channels.endpoint import Endpoint, View
-from workbench.channels.own_headers import PRINTABLE
+from workbench.channels.http.own_headers import PRINTABLE
 from workbench.core.call import Call
 from workbench.core.cid import new_cid
 from workbench.core.mood import mood_of_status

@@ -29,8 +29,8 @@ class Caller(Protocol):
     """Who asks to come in: an HTTP request, a session, the sender of a message."""
 
     @property
-    def address(self) -> str:
-        """The network address that limits count by; '' if there is none."""
+    def address(self) -> str | None:
+        """The network address that limits count by; None if there is none."""
         ...
 
     @property

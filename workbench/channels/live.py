@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from workbench.channels.gate import Gate
 from workbench.channels.turns import Turns
 from workbench.core.call import Invoker
 from workbench.core.definition import Definition
-from workbench.core.ports import Showable
+from workbench.core.ports import Clock, Showable
 
 log = logging.getLogger("workbench.channels")
 T = TypeVar("T")
+CLOSING_SECONDS = 2.0
+"""How long the end of a workbench waits for what its channels are at [s], as it does for its scheduler."""
 
 
 class LiveChannel(Showable):
@@ -48,6 +51,10 @@ class LiveChannel(Showable):
         """Let no more calls in; those that run may end. Closing it twice does no harm."""
         raise NotImplementedError
 
+    def settle(self, timeout: float) -> bool:
+        """Wait for what came in by it and nobody else waits for; whether that ended within `timeout` [s]."""
+        return True
+
     def __getattr__(self, field: str) -> Any:
         if field == "definition" or field.startswith("__"):
             raise AttributeError(field)
@@ -69,6 +76,7 @@ class Opening(NamedTuple):
         invoker: Makes calls of services.
         turns: Runs them, each within its time; on the loop's thread only.
         run: Runs a coroutine on the loop's thread and waits for it.
+        clock: Where time comes from.
     """
 
     http: Callable[[Any], LiveChannel]
@@ -76,6 +84,7 @@ class Opening(NamedTuple):
     invoker: Invoker
     turns: Turns
     run: Callable[[Coroutine[Any, Any, Any]], Any]
+    clock: Clock
 
 
 class Opens(Protocol):
@@ -118,9 +127,13 @@ class LiveChannels:
             _close(live)
 
     def close_all(self) -> None:
-        """Close every channel."""
-        for name in list(self._live):
-            self.remove(name)
+        """Close every channel, and wait a moment for what they are at."""
+        closed = list(self._live.values())
+        for live in closed:
+            self.remove(live.definition.name)
+        deadline = monotonic() + CLOSING_SECONDS
+        for live in closed:
+            live.settle(deadline - monotonic())
 
 
 def _close(live: LiveChannel) -> None:

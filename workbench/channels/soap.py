@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 from msgspec import Meta, structs
 
 from workbench.channels.answers import FOR_CALLERS, Answer
+from workbench.channels.bodies.xml import DEEPEST, element_of, etree_for
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.dialect import NewCall, Outcome
 from workbench.core.call import Call
-from workbench.core.errors import BadRequest, CallerError, MissingDependency
+from workbench.core.errors import BadRequest, CallerError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 CONTENT_TYPES = {SOAP_11: "text/xml; charset=utf-8", SOAP_12: "application/soap+xml; charset=utf-8"}
-DEEPEST = 100
 
 
 class SOAPChannel(HTTPChannel, tag="soap channel", frozen=True, kw_only=True):
@@ -71,11 +71,7 @@ class SOAP:
     """Reads envelopes, writes answers and faults in the version of the request."""
 
     def __init__(self, channel: SOAPChannel) -> None:
-        try:
-            from lxml import etree
-        except ImportError as exc:
-            raise MissingDependency("SOAP channel", "lxml", "soap") from exc
-        self._channel, self._etree = channel, etree
+        self._channel, self._etree = channel, etree_for("SOAP channel")
 
     def read(self, body: bytes, new_call: NewCall) -> Operation:
         """The one call that an envelope asks for."""
@@ -89,13 +85,7 @@ class SOAP:
         return Operation(version, element.tag, call)
 
     def _element(self, body: bytes) -> tuple[_Element, str]:
-        parser = self._etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-        try:
-            root = self._etree.fromstring(body, parser)
-        except (self._etree.XMLSyntaxError, ValueError) as exc:
-            raise BadRequest(f"Invalid XML: {exc}") from None
-        if str(root.getroottree().docinfo.doctype):  # type: ignore[union-attr]
-            raise BadRequest("A SOAP message may hold no document type")
+        root = element_of(body, "SOAP channel")
         version, _, name = root.tag[1:].partition("}")
         if name != "Envelope" or version not in CONTENT_TYPES:
             raise BadRequest("The body is no SOAP 1.1 or 1.2 envelope")
@@ -129,9 +119,10 @@ class SOAP:
             return None
         parser = self._etree.XMLParser(resolve_entities=False, no_network=True)
         try:
-            return self._etree.fromstring(value.encode() if isinstance(value, str) else value, parser)
+            found: _Element = self._etree.fromstring(value.encode() if isinstance(value, str) else value, parser)
         except self._etree.XMLSyntaxError:
             return None
+        return found
 
     def refusal(
         self, error: BaseException, headers: Mapping[str, str], cid: str, reading: Operation | None = None

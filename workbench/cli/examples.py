@@ -30,8 +30,11 @@ def examples() -> list[Path]:
     Raises:
         WorkbenchError: There are none.
     """
-    clone = Path(__file__).resolve().parents[2]
+    here = Path(__file__).resolve()
+    clone = here.parents[2]
     places = [clone / "notebooks"] if (clone / "pyproject.toml").is_file() else []
+    # Those beside this very package first: an environment may have another installation below the one that is used.
+    places += [folder / _INSTALLED for folder in here.parents]
     places += [Path(base, _INSTALLED) for base in (sysconfig.get_path("data"), site.getuserbase())]
     found = next((notebooks for each in places if (notebooks := sorted(each.glob("*.ipynb")))), None)
     if found is None:

@@ -107,6 +107,7 @@ App = Annotated[
 ]
 
 
+CacheAction = Literal["list", "get", "set", "delete"]
 JobAction = Literal[
     "list",
     "calendar",
@@ -259,6 +260,24 @@ def panel(
 
     told = remote.panel(app)
     return told if as_json else remote.panel_said(told)
+
+
+@app.command()
+@command
+def cache(
+    action: Annotated[CacheAction, Argument(help="What to do.", show_default=False)],
+    key: Annotated[str, Argument(help="The key; none for list.")] = "",
+    value: Annotated[str | None, Argument(help="set: JSON, or else text.", show_default=False)] = None,
+    cache: Annotated[str, Option("--cache", metavar="NAME", help="Which cache; list without it lists them all.")] = "",
+    expiry: Annotated[float | None, Option(metavar="SECONDS", min=0, help="set: when it goes, from now.")] = None,
+    app: App = "",
+    as_json: AsJSON = False,
+) -> Any:
+    """List the caches of a running workbench, or what is in one; get, set or delete a key."""
+    from workbench.cli import caches
+
+    told = caches.asked(action, key, value, cache, expiry, app)
+    return told if as_json else caches.said(action, told)
 
 
 @app.command()

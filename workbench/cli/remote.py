@@ -70,7 +70,7 @@ def invoke(service: str, payload: str, app: str = "") -> dict[str, Any]:
     """The service's answer and its CID; a payload `-` is what standard input says."""
     given = _standard_input() if payload == "-" else payload
     target = chosen(app, lambda each: service.startswith(PREFIXES) or service in status_of(each).get("services", ()))
-    return dict(ask(target, "POST", "/workbench/invoke", {"service": service, "payload": _read(given)}))
+    return dict(ask(target, "POST", "/workbench/invoke", {"service": service, "payload": payload_of(given)}))
 
 
 def panel(app: str = "") -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _standard_input() -> str:
         raise WorkbenchError(f"Standard input is not UTF-8 text (byte {exc.start}). Fix: send text or JSON.") from exc
 
 
-def _read(payload: str) -> Any:
+def payload_of(payload: str) -> Any:
     """JSON where it is JSON, else the text; text that begins as JSON does is sent, too, and that is said."""
     try:
         return json.loads(payload)

@@ -274,6 +274,10 @@ class Invoker(Protocol):
         """Run a call where its colour belongs; `done` is called on the loop. The task, if it waits on the loop."""
         ...
 
+    def record(self, call: Call, root: Step) -> None:
+        """Keep a call that did not come by HTTP from its beginning, with what it was given."""
+        ...
+
     def failed(self, call: Call, error: BaseException) -> None:
         """Log what a call raised, and take its traceback off."""
         ...

@@ -26,11 +26,12 @@ from workbench.core.service import Service
 from workbench.notebook import displays, errors
 from workbench.notebook.bindings import Bindings, late, stale
 from workbench.notebook.left_out import Beside, left_out
-from workbench.notebook.lines import ClickedLine, DeployLine, NothingLine, Notice, Question, TestLine
+from workbench.notebook.lines import AwayLine, ClickedLine, DeployLine, NothingLine, Notice, Question, TestLine
 from workbench.notebook.own_class import OwnClass
 from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version, class_source
 from workbench.runtime.uses import Code
+from workbench.scheduler.records import Away
 from workbench.testing.cell_tests import test_name
 from workbench.ui import front
 
@@ -53,6 +54,7 @@ class Cells:
         self._message = ""
         self._draft: Draft | None = None
         self._reports: list[Defined | Sandboxed] = []
+        self._told_away = 0
         self._asked: list[OutsideAsked] = []
         # A subshell of ipykernel runs cells in a thread of its own, beside a cell of the notebook.
         self._thread = get_ident()
@@ -205,6 +207,15 @@ class Cells:
             self._after_started(result)
         if deployed.said:
             displays.show(ClickedLine(deployed.said, self._wb))
+        self._tell_away()
+
+    def _tell_away(self) -> None:
+        """Say what came of jobs while no process was there, once they are back; each once."""
+        # Asked only where there are jobs, so that no store is opened for it.
+        absences = self._wb.jobs.away.absences if self._wb.drafting.defined("jobs") else []
+        new, self._told_away = absences[self._told_away :], len(absences)
+        if new:
+            displays.show(AwayLine(Away(new), self._wb))
 
     def _after_started(self, result: Any) -> None:
         """Tell startup callables that the workbench has started."""

@@ -23,7 +23,16 @@ from workbench.limiting.simulate import Simulation
 from workbench.notebook import calendar as drawn
 from workbench.notebook import called, limiting, running
 from workbench.notebook.html import block, chip, code, dot, escape, muted, strong, table
-from workbench.notebook.lines import ClickedLine, DeployLine, Greeting, NothingLine, Notice, Question, TestLine
+from workbench.notebook.lines import (
+    AwayLine,
+    ClickedLine,
+    DeployLine,
+    Greeting,
+    NothingLine,
+    Notice,
+    Question,
+    TestLine,
+)
 from workbench.notebook.still import essence, still
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.mail import Mail
@@ -244,6 +253,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     NothingLine: NothingLine.html,
     TestLine: TestLine.html,
     Notice: Notice.html,
+    AwayLine: AwayLine.html,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,

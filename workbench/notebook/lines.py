@@ -10,6 +10,7 @@ from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition
 from workbench.notebook.html import dot, escape
 from workbench.runtime.registry import Version
+from workbench.scheduler.records import Absence, Away
 
 
 class Greeting:
@@ -130,6 +131,30 @@ class Notice:
     def html(self) -> str:
         """The same, each line with a warning's dot."""
         return "<br>".join(f"{dot('warn')} {escape(line)}" for line in self._lines)
+
+
+class AwayLine:
+    """What became of the jobs that a cell has brought back while no process was there: a line for all, one for each."""
+
+    def __init__(self, away: Away, wb: Workbench) -> None:
+        self._lines = [away.title, *(f"{each} ({_policies(each, wb)})." for each in away.absences)]
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines)
+
+    def html(self) -> str:
+        """The same, in amber."""
+        return "<br>".join([f"{dot('warn')} {escape(self._lines[0])}", *map(escape, self._lines[1:])])
+
+
+def _policies(absence: Absence, wb: Workbench) -> str:
+    """The fields of the job that say so."""
+    if absence.job not in wb.jobs:
+        return "it is removed"
+    job = wb.jobs[absence.job].definition
+    named = [f"missed={job.missed!r}"] if absence.late or absence.others else []
+    named += [f"on_interrupt={job.on_interrupt!r}"] if absence.interrupted else []
+    return ", ".join(named)
 
 
 class ClickedLine:

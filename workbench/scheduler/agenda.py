@@ -50,6 +50,17 @@ class Due(NamedTuple):
     again: str = ""
 
 
+class Again(NamedTuple):
+    """What a clock that was set back shows again: all up to `until`; `called` names that, alike in all processes."""
+
+    until: datetime
+    called: str
+
+
+SetBack = Callable[[timedelta, Again, list[str]], None]
+"""Told by how much the clock was set back, what it shows again, and of which jobs."""
+
+
 class _Shown(NamedTuple):
     """What a clock that was set back shows again of a job: times up to `until`, counted from `anchor`."""
 
@@ -68,9 +79,15 @@ class _Shown(NamedTuple):
 class Agenda:
     """The next planned time of each job. Not safe for threads by itself."""
 
-    def __init__(self, clock: Clock, set_back: Callable[[timedelta], None] = lambda by: None) -> None:
-        """Hold no job yet; `set_back` is told by how much the clock was set back, before what is due then."""
-        self._clock, self._set_back = clock, set_back
+    def __init__(self, clock: Clock, set_back: SetBack, again: Callable[[str], Again | None]) -> None:
+        """Hold no job yet.
+
+        Args:
+            clock: Says what is due.
+            set_back: Told that the clock was set back, before anything is due then.
+            again: What of a job a clock that was set back shows again; None if none was.
+        """
+        self._clock, self._set_back, self._again = clock, set_back, again
         self._looked_at, self._elapsed = clock.now(), clock.monotonic()
         self._shown: dict[str, _Shown] = {}
         self._heap: list[tuple[datetime, int, str]] = []
@@ -109,7 +126,11 @@ class Agenda:
 
     def due(self) -> list[Due]:
         """The planned times that have come, earliest first; each job moves on to its next."""
-        due, now = [], self._look()
+        due = self._look()
+        return due + self._come(self._looked_at)
+
+    def _come(self, now: datetime) -> list[Due]:
+        due = []
         while (at := self.next_at()) is not None and at <= now:
             record = self._entries[heappop(self._heap)[2]][1]
             oldest = now - hiccup(record)
@@ -126,23 +147,37 @@ class Agenda:
             self._note(record, self._next(record, max(at, oldest)))
         return due
 
-    def _look(self) -> datetime:
-        """The time; what a clock shows again that was set back since the last look is due again."""
+    def _look(self) -> list[Due]:
+        """Look at the clock; if it was set back since the last look, what had come by then and was not taken yet.
+
+        What the clock shows again is due again.
+        """
+        due: list[Due] = []
         now, elapsed = self._clock.now(), self._clock.monotonic()
         by = self._looked_at + timedelta(seconds=elapsed - self._elapsed) - now
         if by >= SET_BACK:
             log.warning("the clock was set back by %s: jobs that follow it go on, fixed times run once", by)
-            self._set_back(by)
+            due = self._come(self._looked_at)
             # Named by how far it was set back, which all processes of the machine see alike.
             called = f"{now:%Y%m%d}b{by.total_seconds():.0f}"
-            for name, (_, record, at) in list(self._entries.items()):
-                # One that has come by the new time, too, is due as it is.
-                if at is not None and at > now and plan.follows_clock(record.definition):
-                    anchor = plan.anchor_before(record.definition, record.anchor, now)
-                    self._shown[name] = shown = _Shown(record.series, anchor, self._looked_at, called)
-                    self.set(record, shown.next_time(record, now))
+            self._set_back(by, Again(self._looked_at, called), list(self._entries))
+            for _, record, at in list(self._entries.values()):
+                if at is not None:
+                    self.show_again(record)
         self._looked_at, self._elapsed = now, elapsed
-        return now
+        return due
+
+    def show_again(self, record: JobRecord) -> None:
+        """Have a job that follows the clock be due at what a clock that was set back shows again, if that is to come.
+
+        Once all of it has come again, what is due comes for the first time.
+        """
+        again, now = self._again(record.definition.name), self._clock.now()
+        if again is None or again.until <= now or not plan.follows_clock(record.definition):
+            return
+        anchor = plan.anchor_before(record.definition, record.anchor, now)
+        shown = self._shown[record.definition.name] = _Shown(record.series, anchor, again.until, again.called)
+        self.set(record, shown.next_time(record, now))
 
     def _shown_again(self, record: JobRecord, at: datetime) -> _Shown | None:
         shown = self._shown.get(record.definition.name)

@@ -59,7 +59,8 @@ class Defining:
     def define(self, definition: AnyJob, source: str) -> Change:
         """Take a job in; see `Scheduler.define`."""
         with self.together() as taken:
-            now, name = self._clock.now(), definition.name
+            name = definition.name
+            now = self._history.reached(name)
             stored = self._history.read(name, self.raw(name), definition)
             record, word = decided(definition, stored, source, now)
             is_new = word != "unchanged" and not record.goes_on(stored)
@@ -105,7 +106,7 @@ class Defining:
             stored = self._history.job(name)
             ends = begins = None
             if not record.goes_on(stored):
-                ends, begins = stored, self._clock.now()
+                ends, begins = stored, self._history.reached(name)
                 if stored is not None:
                     self._ledger.end(stored, begins)
                 record = replace(record, since=begins)

@@ -75,7 +75,7 @@ class Scheduler:
         self._reconciler = Reconciler(history, self._ledger, clock, runner.held, runner.is_busy, self._rearm)
         self._defining = Defining(history, self._ledger, clock, events, self._go_live, self._wake)
         self._reconciler.every_seconds = bounds.look_seconds
-        self._agenda = Agenda(clock, runner.set_back)
+        self._agenda = Agenda(clock, runner.set_back, history.again)
         self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True))
         self._live: dict[str, JobRecord] = {}
         self._lock = RLock()
@@ -324,7 +324,7 @@ class Scheduler:
             alarm.stop()
         with self._lock:
             self._closed = self._runner.claims_nothing = True
-            self._agenda = Agenda(self.clock)
+            self._agenda = Agenda(self.clock, self._runner.set_back, self._history.again)
             self._live.clear()
         settled = self._runner.settle(timeout)
         self._runner.close()
@@ -350,6 +350,8 @@ class Scheduler:
             if not self._closed:
                 self._live[name] = record
                 self._agenda.set(record, at)
+                if definition.active:
+                    self._agenda.show_again(record)
 
     def _look_for_retries(self, record: JobRecord) -> None:
         """Make the attempts that a process that ended left to be made."""

@@ -71,6 +71,7 @@ class _Row(msgspec.Struct):
     owner: str = ""
     times: int = 1
     until: datetime | None = None
+    ended: datetime | None = None
 
 
 _row_from = msgspec.json.Decoder(_Row).decode
@@ -89,6 +90,7 @@ class History(Standing):
     `past/<job>/left~<time>`, up to when rows were left behind;
     `run/<job>/<time>~<n>` with n the attempt at a planned time, `h...~<n>` for runs beside the schedule;
     `fill/<job>/<time>~<n>`, a run that a backfill made of a planned time that was past; it stays as long as the job;
+    `again/<job>`, up to when a clock that was set back shows times again, and `~` what that is called;
     `watch/<job>/<watch>`, what a watch that has tripped said;
     `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
 
@@ -156,6 +158,8 @@ class History(Standing):
         """Remove a job and everything known of it."""
         self._store.delete(self._key("job", name))
         self._store.delete(self._key("paused", name))
+        if self._again.pop(again := self._again_key(name), None) is not None:
+            self._store.delete(again)
         for kind in ("past", "was", "run", "fill", "old", "watch"):
             for key, _ in self._store.scan(self._key(kind, name) + "/"):
                 self._store.delete(key)
@@ -177,6 +181,17 @@ class History(Standing):
         if since is not None:
             covers.append(Cover(since + _ALMOST, datetime.max.replace(tzinfo=UTC)))
         return mark, sorted(covers)
+
+    def cut_off(self, record: JobRecord, since: datetime) -> set[datetime]:
+        """Planned times (UTC) whose run ended with its process, as nobody had seen before `since`."""
+        rows = self._rows(record.definition.name, self.mark(record))
+        return {row.planned for row in rows if self._is_cut_off(row, since)}
+
+    def _is_cut_off(self, row: _Row, since: datetime) -> bool:
+        if row.outcome == "running":
+            return not self._presence.alive(row.owner)
+        is_of_another = row.owner != self._presence.me
+        return row.outcome == "interrupted" and is_of_another and row.ended is not None and row.ended >= since
 
     def mark(self, record: JobRecord) -> datetime:
         """Up to when every planned time of the job is accounted for, for all that is known without its rows."""
@@ -218,7 +233,8 @@ class History(Standing):
             since: Planned times later than that are counted; None counts all that there are rows of.
             held: Planned times that this process is about to run.
         """
-        now, name = self._clock.now(), record.definition.name
+        name = record.definition.name
+        now = self.reached(name)
         windows = self._windows(record, now)
         begin = max(filter(None, (since, windows[0].first, self._left_at(name))))
         windows = [each._replace(first=max(each.first, begin)) for each in windows if each.last > begin]

@@ -270,7 +270,7 @@ class Jobs(Mapping[str, Job]):
         """What came while no process was there, and what became of it: one line, and one for each job that is back.
 
         `While you were away: 3 planned times, 1 run late, 2 merged.` A job is back once it is defined in this process.
-        A run that was cut off is no part of it: it has a row of its own, `interrupted`.
+        A run that the end of a process cut off is told there, too: `1 interrupted`.
         """
         return self._scheduler.away()
 

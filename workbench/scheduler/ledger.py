@@ -57,6 +57,8 @@ class Ledger:
         """
         self._history, self._clock, self._tell = history, clock, tell
         self.absences: list[Absence] = []
+        self._begun = clock.now()
+        self._cut_off: set[tuple[str, datetime]] = set()
         self._behind: dict[str, tuple[JobRecord, datetime]] = {}
         self._lock = Lock()
 
@@ -153,24 +155,33 @@ class Ledger:
         if at is None or at > now:
             # Nothing was planned, so no row need be read.
             return at
+        cut_off = self._new_cut_off(record)
         if next(self._gaps(record, now), None) is None:
+            self._tell_absence(record, [], 0, cut_off)
             return plan.next_time(record.definition, record.anchor, now)
         oldest = now - hiccup(record)
         gaps = [gap for gap in self._gaps(record, oldest) if not gap.is_theirs]
         late = self.settle_late(record, oldest, NOBODY_THERE)
-        self._tell_absence(record, gaps, len(late))
+        self._tell_absence(record, gaps, len(late), cut_off)
         self._look_again_if_theirs(record, oldest)
         late += self.open_times(record, oldest)
         return late[0] if late else plan.next_time(record.definition, record.anchor, now)
 
-    def _tell_absence(self, record: JobRecord, gaps: list[_Gap], late: int) -> None:
-        """Remember, and log, what was planned in the gaps while no process was there, and what becomes of it."""
-        if not gaps:
+    def _new_cut_off(self, record: JobRecord) -> set[datetime]:
+        """Planned times whose run ended with a former process, each told once."""
+        name = record.definition.name
+        new = {at for at in self._history.cut_off(record, self._begun) if (name, at) not in self._cut_off}
+        self._cut_off |= {(name, at) for at in new}
+        return new
+
+    def _tell_absence(self, record: JobRecord, gaps: list[_Gap], late: int, cut_off: set[datetime]) -> None:
+        """Remember, and log, what the end of a process cut off, what was planned until now, and what becomes of it."""
+        if not gaps and not cut_off:
             return
-        job = record.definition
+        job, first = record.definition, min([*cut_off, *(gap.first for gap in gaps)])
         planned = sum(plan.how_many(job, record.anchor, gap.first - _ALMOST, gap.until) for gap in gaps)
         outcome = "merged" if late and job.missed == "run_once" else "missed"
-        absence = Absence(job.name, gaps[0].first, late, planned - late, outcome)
+        absence = Absence(job.name, first, late, planned - late, outcome, len(cut_off))
         self.absences.append(absence)
         log.info("while no process was there, %r; its policy is missed=%r", absence, job.missed)
 

@@ -23,8 +23,6 @@ from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTim
 from workbench.scheduler.zones import instant, read_wall
 
 _ALMOST = timedelta(microseconds=1)
-_WALKED = 100
-"""Times of a cron expression that are walked through before the others are counted by days."""
 
 
 def times(job: AnyJob, anchor: datetime, after: datetime) -> Iterator[datetime]:
@@ -85,6 +83,13 @@ def last_times(job: AnyJob, anchor: datetime, after: datetime, until: datetime, 
     back = timedelta(seconds=1)
     while (begin := max(after, until - back)) > after and how_many(job, anchor, begin, until) < count:
         back *= 2
+    end = until
+    while end - begin > timedelta(minutes=1):
+        middle = begin + (end - begin) / 2
+        if how_many(job, anchor, middle, until) < count:
+            end = middle
+        else:
+            begin = middle
     return list(takewhile(lambda at: at <= until, times(job, anchor, begin)))[-count:]
 
 
@@ -103,7 +108,9 @@ def how_many(job: AnyJob, anchor: datetime, after: datetime, until: datetime) ->
     if after >= until:
         return 0
     if job.jitter_seconds:
-        return _up_to(job, anchor, until) - _up_to(job, anchor, after)
+        late = timedelta(seconds=job.jitter_seconds)
+        sure = _count(job, anchor, after - late, until - late)
+        return sure + _early(job, anchor, until) - _early(job, anchor, after)
     return _count(job, anchor, after, until)
 
 
@@ -122,12 +129,10 @@ def anchor_before(job: AnyJob, anchor: datetime, now: datetime) -> datetime:
     return anchor - max(0, -((now - anchor) // period)) * period
 
 
-def _up_to(job: AnyJob, anchor: datetime, until: datetime) -> int:
-    """Planned times with jitter up to and with `until`."""
-    sure = until - timedelta(seconds=job.jitter_seconds)
-    origin = min(anchor, job.moment("start") or anchor) - _ALMOST
-    coming = takewhile(lambda at: at <= until, _ended(job, anchor, sure))
-    return _count(job, anchor, origin, sure) + sum(at + jitter(job, at) <= until for at in coming)
+def _early(job: AnyJob, anchor: datetime, until: datetime) -> int:
+    """Times of the grid so near before an instant that their jitter could shift them past it, and does not."""
+    coming = _ended(job, anchor, until - timedelta(seconds=job.jitter_seconds))
+    return sum(at + jitter(job, at) <= until for at in takewhile(lambda at: at <= until, coming))
 
 
 def _count(job: AnyJob, anchor: datetime, after: datetime, until: datetime) -> int:
@@ -261,27 +266,4 @@ def _last_cron_time(job: CronJob, beginning: datetime) -> datetime:
 
 
 # Not by the job, whose extra may have no hash.
-@lru_cache(maxsize=16_384)
-def _nth_cron_time(expression: str, zone: ZoneInfo, beginning: datetime, count: int) -> datetime:
-    """The time of that number later than the beginning, or the last if there are fewer."""
-    times, last = cron.times(expression, zone, beginning), beginning
-    for last in islice(times, min(count, _WALKED)):  # noqa: B007
-        pass
-    if count > _WALKED and last - beginning < _WALKED * timedelta(days=1):
-        # To count a day is quicker than to walk through its times.
-        return _by_counting(expression, zone, last, count - _WALKED)
-    for last in islice(times, max(0, count - _WALKED)):  # noqa: B007
-        pass
-    return last
-
-
-def _by_counting(expression: str, zone: ZoneInfo, after: datetime, count: int) -> datetime:
-    """The time of that number later than `after`: the span that has it is doubled until it does, then halved."""
-    reach = timedelta(days=1)
-    while cron.count(expression, zone, after, after + reach) < count:
-        reach *= 2
-    while reach > timedelta(hours=1):
-        reach /= 2
-        if (found := cron.count(expression, zone, after, after + reach)) < count:
-            after, count = after + reach, count - found
-    return next(islice(cron.times(expression, zone, after), count - 1, None))
+_nth_cron_time = lru_cache(maxsize=16_384)(cron.nth)

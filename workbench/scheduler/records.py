@@ -141,7 +141,8 @@ class Run(Attempt, frozen=True, kw_only=True):
 class Absence(Struct, frozen=True):
     """Planned times of a job that came while no process was there: how many run late, and what the others are.
 
-    `first` is the earliest of them, `others` were given a row with the outcome `outcome`.
+    `first` is the earliest of them, `others` were given a row with the outcome `outcome`, and the run of `interrupted`
+    of them was cut off when a process ended.
     """
 
     job: str
@@ -149,11 +150,13 @@ class Absence(Struct, frozen=True):
     late: int
     others: int
     outcome: str
+    interrupted: int = 0
 
     def __repr__(self) -> str:
-        total = self.late + self.others
+        total = self.late + self.others + self.interrupted
         parts = [f"{self.late} {'runs' if self.late == 1 else 'run'} late"] if self.late else []
         parts += [f"{self.others} {self.outcome}"] if self.others else []
+        parts += [f"{self.interrupted} interrupted"] if self.interrupted else []
         times = "planned time" if total == 1 else "planned times"
         return f"job {self.job!r}: {total} {times} since {self.first:%Y-%m-%d %H:%M:%S} UTC, {', '.join(parts)}"
 
@@ -164,16 +167,21 @@ class Away:
     def __init__(self, absences: list[Absence]) -> None:
         self.absences = absences
 
-    def __repr__(self) -> str:
+    @property
+    def title(self) -> str:
+        """All of it in one line."""
         if not self.absences:
             return "While you were away: nothing was planned."
         counts = {"run late": sum(each.late for each in self.absences)}
         for each in self.absences:
             counts[each.outcome] = counts.get(each.outcome, 0) + each.others
+        counts["interrupted"] = sum(each.interrupted for each in self.absences)
         parts = [f"{count} {what}" for what, count in counts.items() if count]
         total = sum(counts.values())
-        lines = [f"While you were away: {total} planned {'time' if total == 1 else 'times'}, {', '.join(parts)}."]
-        return "\n".join([*lines, *(f"  {each}" for each in self.absences)])
+        return f"While you were away: {total} planned {'time' if total == 1 else 'times'}, {', '.join(parts)}."
+
+    def __repr__(self) -> str:
+        return "\n".join([self.title, *(f"  {each}" for each in self.absences)])
 
 
 class Tally:

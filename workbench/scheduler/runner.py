@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from workbench.core.errors import StoreUnavailable
 from workbench.core.events import Events
 from workbench.core.ports import Clock
-from workbench.scheduler.agenda import Due
+from workbench.scheduler.agenda import Again, Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import MERGED, NOBODY_LOOKED, PAUSED, Ledger
 from workbench.scheduler.ports import Invoke
@@ -208,8 +208,15 @@ class Runner:
         if self._pool.is_full:
             self._telling.waiting(self._every_line(), self._pool.bound, list(self.running.values()), now)
 
-    def set_back(self, by: timedelta) -> None:
-        """Keep all that is waited for as far off as it was, now that the clock was set back by that much."""
+    def set_back(self, by: timedelta, again: Again, names: list[str]) -> None:
+        """Keep all that is waited for as far off as it was, now that the clock was set back; note what it shows again.
+
+        Args:
+            by: How far it was set back.
+            again: What it shows again.
+            names: Of these jobs.
+        """
+        self.aside(self._history.note_again(names, again))
         ours: list[Any] = [*self._every_line(), *self.running.copy().values(), self.retries, self.ledger]
         for each in ours:
             each.set_back(by)

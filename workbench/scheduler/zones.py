@@ -162,6 +162,9 @@ def steady_spans(zone: tzinfo, begin: datetime) -> Iterator[Steady]:
 @lru_cache(maxsize=4_096)
 def _changes(zone: tzinfo, year: int) -> tuple[datetime, ...]:
     """The instants (UTC) of a year at which the clocks of a zone change."""
+    if zone.utcoffset(None) is not None:
+        # It has the same offset at all times.
+        return ()
     found, at, end = [], datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     offset = _offset_at(at, zone)
     while at < end:

@@ -243,7 +243,7 @@ def _who(shown: Definition) -> str:
     """Who may call a channel; '' of anything else."""
     if not isinstance(shown, ChannelDefinition):
         return ""
-    return f"only {shown.security}" if shown.security else "no security: anyone on this machine may call it"
+    return f"only {shown.security}" if shown.security else f"no security: {shown.open_to}"
 
 
 def _secret(shown: Definition) -> dict[str, str]:

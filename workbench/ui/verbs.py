@@ -18,12 +18,12 @@ from workbench.ui import calls, cells, rows, writing
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import filling, limit, schedule
 from workbench.ui.forms.reading import Read, filled, form_of
+from workbench.ui.forms.removing import REMOVING
 from workbench.ui.forms.secrets import Typed
 from workbench.ui.forms.taking import taken
 from workbench.ui.panel import trying
 from workbench.ui.panel.burst import send_burst
 from workbench.ui.panel.pings import PINGS
-from workbench.ui.panel.removing import REMOVING
 from workbench.ui.panel.verbs import PANEL
 
 

@@ -75,12 +75,13 @@ def test_a_stop_is_what_a_process_that_ends_does(home: Workbench) -> None:
     second.close()
 
 
-def test_times_that_are_given_anew_are_not_run_again_when_the_clock_is_set_back(home: Workbench) -> None:
+def test_times_that_a_clock_shows_again_are_planned_once_and_their_second_run_is_counted_apart(home: Workbench) -> None:
     home.define(CronJob("hourly", service="works", cron="0 * * * *"))
     trip = home.jobs.simulate(0.5, events=[SetClock("14:30", to="13:30")])
-    planned = [run.planned for run in trip.runs]
+    planned = [run.planned for run in trip.runs if run.by == "schedule"]
     assert len(planned) == len(set(planned)) == 12
-    assert repr(trip.account("hourly")).endswith("planned 12 = 12 ok.")
+    assert [f"{run.planned:%H:%M}" for run in trip.runs if run.by == "clock"] == ["14:00"]
+    assert repr(trip.account("hourly")).endswith("planned 12 = 12 ok; 1 again, since the clock was set back.")
 
 
 def test_a_clock_that_is_set_forward_leaves_what_it_jumped_over_to_the_policy(home: Workbench) -> None:
@@ -112,3 +113,27 @@ def test_an_event_that_cannot_happen_is_refused(home: Workbench, events: list[An
     with pytest.raises(ServiceUsage, match=words) as refused:
         home.jobs.simulate(1, events=events)
     assert "Fix: " in str(refused.value)
+
+
+def test_watches_travel_and_tell_the_copy_alone(home: Workbench) -> None:
+    told: list[str] = []
+
+    class Told(Service):
+        name = "told"
+
+        def handle(self) -> None:
+            told.append(str(self.request.payload["words"]))
+
+    home.deploy(Told)
+    home.define(IntervalJob("j", service="works", minutes=1, on_alert="told"))
+    trip = home.jobs.simulate(days=0.1, events=[Stop("10:40"), Start("10:41:40")], dry=False)
+    assert told == ["planned at 2035-03-24 10:41:00 UTC, it did not start within 15 s", "it is well again"]
+    assert home.jobs["j"].tripped == {}
+    assert [run.outcome for run in trip.runs].count("ok") == len(trip.runs)
+
+
+def test_a_watch_that_has_tripped_at_home_has_tripped_on_the_trip(home: Workbench) -> None:
+    home.define(IntervalJob("j", service="works", minutes=1))
+    home._parts.scheduler._history.trip("j", "start", "it did not start within 15 s")
+    with home.clock.travel(hours=0.001) as trip:
+        assert trip.jobs["j"].tripped == home.jobs["j"].tripped == {"start": "it did not start within 15 s"}

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.serving import until
 from workbench.app.scheduling.travel.trip import Trip
 from workbench.app.workbench import Workbench
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.service import Service
+from workbench.sandbox.http.source import HTTPSource
 from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.records import Run
 
@@ -311,3 +313,46 @@ def test_the_clock_of_a_workbench_does_what_its_own_clock_does(home: Workbench) 
     assert home.clock.time() == (START + timedelta(minutes=1)).timestamp()
     with pytest.raises(AttributeError):
         home.clock.nothing_such()
+
+
+def test_a_service_on_a_trip_asks_the_copy_by_the_workbench_too(home: Workbench) -> None:
+    seen: dict[str, Any] = {}
+
+    class Asks(Service):
+        name = "asks"
+
+        def handle(self) -> None:
+            self.log.info("asked")
+            seen["peers"], seen["limits"] = home.peers, home.limits
+            seen["lines"], seen["calls"] = len(home.log), len(home.traffic)
+            seen["on"] = home.peers.on
+            home.limits.reset()
+
+    home.deploy(Asks)
+    home.define(IntervalJob("asks", service="asks", hours=1))
+    home.invoke("asks")
+    assert (seen["peers"], seen["limits"], seen["on"]) == (home.peers, home.limits, False)
+    before = len(home.log), len(home.traffic)
+    with home.clock.travel(hours=2) as trip:
+        assert (seen["peers"], seen["on"]) == (trip.peers, True)
+        assert seen["limits"] is not home.limits
+        # Of the trip alone, its second call included.
+        assert (seen["lines"], seen["calls"]) == (2, 2)
+        assert (len(trip.log), len(trip.traffic)) == (2, 2)
+    assert (len(home.log), len(home.traffic)) == before
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_a_trip_calls_no_url_that_is_told_of_runs(home: Workbench, real: bool) -> None:
+    checks = HTTPSource("checks").start()
+    try:
+        for path in ("/ping", "/ping/start", "/ping/fail"):
+            checks.reply(path, text="OK")
+        home.define(IntervalJob("watched", service="works", hours=1, on_alert=f"{checks.url}/ping"))
+        with home.clock.travel(hours=3, real=real) as trip:
+            assert [run.outcome for run in trip.runs] == ["ok"] * 3
+        assert list(checks.requests) == []
+        home._parts.scheduler.play(START + timedelta(hours=1))
+        until(lambda: len(checks.requests) == 2, "the URL is called at home")
+    finally:
+        checks.stop()

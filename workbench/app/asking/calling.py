@@ -27,8 +27,12 @@ class Calling:
 
     _parts: Parts
     folder: Path
-    traffic: Traffic
     start: Callable[..., str]
+
+    @property
+    def traffic(self) -> Traffic:
+        """The last calls, each with all that it did: `wb.traffic[-1]`."""
+        return self._parts.traffic
 
     def invoke(self, name: str | type[Service], payload: Any = "") -> Any:
         """Run a service here and now and return its answer; its errors come through as they are.

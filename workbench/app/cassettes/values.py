@@ -195,7 +195,7 @@ def _as_text(contents: bytes) -> str | None:
 
 def _of_ours(value: Hidden | Long | Opaque) -> dict[str, Any]:
     if isinstance(value, Hidden):
-        pieces = [{"secret": text} if is_name else text for text, is_name in value.pieces]
+        pieces = [{"name": text} if is_name else text for text, is_name in value.pieces]
         return {KEY: "hidden", "bytes": value.is_bytes, "of": pieces}
     return (
         {KEY: "long", "bytes": value.size, "hash": value.hash}
@@ -243,7 +243,7 @@ class Reading:
         if kind in ("text", "bytes", "bytearray"):
             return self._contents(kind, value)
         if kind == "hidden":
-            pieces = ((each["secret"], True) if isinstance(each, dict) else (each, False) for each in value["of"])
+            pieces = ((each["name"], True) if isinstance(each, dict) else (each, False) for each in value["of"])
             return Hidden(tuple(pieces), value["bytes"])
         if kind == "long":
             return Long(value["bytes"], value["hash"])

@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from workbench.app.code import code_of
+from workbench.caching.definition import Cache
+from workbench.channels.files.channel import FileChannel
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.channels.soap import SOAPChannel
@@ -33,6 +35,8 @@ KINDS: tuple[type[Definition], ...] = (
     RESTChannel,
     SOAPChannel,
     JSONRPCChannel,
+    FileChannel,
+    Cache,
     OneTimeJob,
     IntervalJob,
     CronJob,

@@ -56,6 +56,8 @@ class Alerts:
             app: What mails call the application.
         """
         self._definition, self._live, self._invoke, self._app = definition, live, invoke, app
+        self.calls_urls = True
+        """Whether URLs are called: not on a trip, whose runs are none of the machine's."""
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="workbench-alerts")
         self._room = BoundedSemaphore(MOST_WAITING)
         self._ends = [
@@ -77,7 +79,7 @@ class Alerts:
 
     def _ran(self, run: Run, suffix: str) -> None:
         job = None if run.by in ("hand", "backfill") else self._job(run.job)
-        if job is not None and job.on_alert and alerts_by(job.on_alert) == "URL":
+        if self.calls_urls and job is not None and job.on_alert and alerts_by(job.on_alert) == "URL":
             self._send(job, partial(self._call, job.name, job.on_alert, suffix, run.error if suffix == "/fail" else ""))
 
     def _watched(self, event: WatchChanged) -> None:
@@ -85,6 +87,8 @@ class Alerts:
         if job is None or not job.on_alert:
             return
         match alerts_by(job.on_alert):
+            case "URL" if not self.calls_urls:
+                pass
             case "URL":
                 # That all is well again, the next run says.
                 if event.has_tripped:

@@ -59,8 +59,13 @@ class CellScheduler(Scheduler):
             _playing.reset(playing)
 
 
-def run_job(invoker: Invoker) -> Callable[..., JobResult]:
-    """What the scheduler calls for each run: the service's chain, under a trace of its own."""
+def run_job(invoker: Invoker, services_of: Callable[[str], Services | None]) -> Callable[..., JobResult]:
+    """What the scheduler calls for each run: the service's chain, under a trace of its own.
+
+    Args:
+        invoker: Runs it.
+        services_of: What else than the live services a run of that service sees; None if nothing else.
+    """
 
     def run(
         service: str,
@@ -75,7 +80,7 @@ def run_job(invoker: Invoker) -> Callable[..., JobResult]:
             service,
             as_request(extra),
             ChannelInfo(job_name, "scheduler"),
-            services=_here.get(),
+            services=_here.get() or services_of(service),
             key=f"{job_name}@{planned_at.isoformat()}",
             job_type=job_type,
         )

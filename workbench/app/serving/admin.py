@@ -1,4 +1,4 @@
-"""The workbench's own HTTP addresses, for the command line: status, invoke, jobs, traffic, log."""
+"""The workbench's own HTTP addresses, for the command line: status, invoke, jobs, caches, traffic, log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from workbench.app.configuration.startup.callables import Startup
 from workbench.app.parts import Parts
+from workbench.app.serving.cached import CACHE_ACTIONS, AskedOfCache
 from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
 from workbench.channels.pipeline import Admin
@@ -74,6 +75,11 @@ class Told(Protocol):
         ...
 
     @property
+    def caches(self) -> Mapping[str, Any]:
+        """Its caches, by name."""
+        ...
+
+    @property
     def jobs(self) -> Jobs:
         """Its jobs."""
         ...
@@ -83,9 +89,17 @@ class Told(Protocol):
         """Whether there are jobs."""
         ...
 
-    traffic: Traffic
-    log: Log
     startup: Startup
+
+    @property
+    def traffic(self) -> Traffic:
+        """Its last calls."""
+        ...
+
+    @property
+    def log(self) -> Log:
+        """What its services logged."""
+        ...
 
 
 def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
@@ -93,7 +107,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
 
     def status(exchange: Exchange) -> Any:
         told = {"app": wb.app, "url": wb.url, "stuck": parts().pipeline.stuck, "jobs": []}
-        told |= {"services": sorted(wb.services), "channels": sorted(wb.channels), "startup": wb.startup.problems}
+        told |= {"startup": wb.startup.problems, "services": sorted(wb.services), "channels": sorted(wb.channels)}
         return told | ({"jobs": sorted(wb.jobs)} if wb.has_jobs else {})
 
     def invoke(exchange: Exchange) -> Any:
@@ -127,9 +141,15 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("POST", "/workbench/jobs/calendar"): calendar,
         ("POST", "/workbench/jobs/execute"): execute,
         **{("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()},
+        **{("POST", f"/workbench/caches/{action}"): _of_caches(wb, do) for action, do in CACHE_ACTIONS.items()},
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
     }
+
+
+def _of_caches(wb: Told, do: Callable[[Mapping[str, Any], AskedOfCache], Any]) -> Admin:
+    """An address that asks about caches."""
+    return lambda exchange: do(wb.caches, _read(exchange, AskedOfCache))
 
 
 def _of_job(wb: Told, do: Callable[[Job, Asked], Any]) -> Admin:

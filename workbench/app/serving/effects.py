@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from workbench.app.book import Book
@@ -45,6 +46,7 @@ class Effects:
         self.short.put("channel", channel.name, "")
         self.channels.remove(channel.name)
 
+    @cached_property
     def limits_in_force(self) -> LimitsInForce:
         """What `wb.limits` is."""
         return LimitsInForce(

@@ -12,6 +12,7 @@ from workbench.channels.endpoint import Endpoint, View, routes_of
 from workbench.channels.gate import Gate
 from workbench.channels.http.live import LiveHTTPChannel
 from workbench.channels.routes import Routes
+from workbench.core.call import Deployment
 from workbench.core.definition import Definition
 from workbench.core.errors import InvalidDefinition
 from workbench.limiting.definition import Limit, On
@@ -100,6 +101,11 @@ class Views:
         channels = {name: live.channel for name, live in self._mounted.items()}
         channels |= {each.name: each for each in waiting if isinstance(each, HTTPChannel)}
         return View(self._routes(channels), services)
+
+    def bringing(self, service: str) -> Mapping[str, Deployment] | None:
+        """The services as a cell sees them that has not ended and brings that one; None if none does."""
+        views = [view() for view in list(self.drafts.values())]
+        return next((view.services for view in views if service in view.services), None)
 
     @contextmanager
     def trial(self, channel: HTTPChannel) -> Iterator[str]:

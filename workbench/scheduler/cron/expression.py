@@ -14,13 +14,14 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import chain, islice
 from typing import NamedTuple
 
 from cronsim import CronSimError
 from cronsim.cronsim import Field
 
 from workbench.scheduler.cron.matching import NEAREST_WEEKDAY, Matching
-from workbench.scheduler.zones import steady_spans
+from workbench.scheduler.zones import LATEST_YEAR, steady_spans
 
 ALIASES = {
     "@YEARLY": "0 0 1 1 *",
@@ -32,6 +33,12 @@ ALIASES = {
     "@HOURLY": "0 * * * *",
 }
 VALID = "0 9 * * 1-5"
+
+LATEST = datetime(LATEST_YEAR + 1, 1, 1, tzinfo=UTC)
+"""Later than any planned time that counts."""
+
+_FEW = 100
+"""Instants that are met one by one; those of a rare expression are years apart, and each year costs its count."""
 
 _ALMOST = timedelta(microseconds=1)
 _WIDEST = timedelta(hours=27)
@@ -165,6 +172,29 @@ def count(text: str, zone: tzinfo, after: datetime, until: datetime) -> int:
             break
         total += stretch.how_many(matching, after, until)
     return total
+
+
+def nth(text: str, zone: tzinfo, after: datetime, number: int) -> datetime:
+    """The instant of that number, from 1, that a valid expression names later than `after`; `LATEST` if it has fewer.
+
+    Of many, the span that has it is found by counting, and halved down to an hour.
+    """
+    if number <= _FEW:
+        *_, last = islice(chain([LATEST], times(text, zone, after)), number + 1)
+        return last
+    days = min(number / _matching(text).per_day + 2, (LATEST - after).days)
+    end = after + timedelta(days=days)
+    while count(text, zone, after, end) < number:
+        if end == LATEST:
+            return LATEST
+        end += min(end - after, LATEST - end)
+    while end - after > timedelta(hours=1):
+        middle = after + (end - after) / 2
+        if (found := count(text, zone, after, middle)) < number:
+            after, number = middle, number - found
+        else:
+            end = middle
+    return next(islice(times(text, zone, after), number - 1, None), LATEST)
 
 
 class _Stretch(NamedTuple):

@@ -7,13 +7,16 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from itertools import accumulate
 
 from cronsim import CronSim
 
 NEAREST_WEEKDAY = re.compile(r"(0?[1-9]|[12][0-9]|3[01])W")
 
 _LONGEST_GAP_YEARS = 50
-_DAY = timedelta(days=1)
+_CYCLE_YEARS = 400
+"""Years after which all days fall on the same weekdays again."""
 _ANY = datetime(2000, 1, 1)  # noqa: DTZ001
 
 
@@ -28,6 +31,7 @@ class Matching:
         self.seconds = sorted(sim.seconds)
         self._minutes = [60 * hour + minute for hour in sorted(sim.hours) for minute in sorted(sim.minutes)]
         self._days: dict[tuple[int, int], list[int]] = {}
+        self._months_of: dict[tuple[int, int], list[int]] = {}
 
     def times(self, first: datetime, end: datetime) -> Iterator[datetime]:
         """Those from `first` up to, but not with, `end`, in order."""
@@ -48,8 +52,14 @@ class Matching:
         if first >= end:
             return 0
         in_a_day = len(self._minutes) * len(self.seconds)
-        days = sum(len(each) for _, _, each in self._months(first.date(), end.date() - _DAY))
+        days = self._days_before(end.date()) - self._days_before(first.date())
         return days * in_a_day - self._earlier_that_day(first) + self._earlier_that_day(end)
+
+    @cached_property
+    def per_day(self) -> float:
+        """How many there are on a day, on average."""
+        days = date(2 * _CYCLE_YEARS, 1, 1) - date(_CYCLE_YEARS, 1, 1)
+        return self._years[-1] * len(self._minutes) * len(self.seconds) / days.days
 
     def has_minute(self, at: datetime) -> bool:
         """Whether the minute of a local time matches."""
@@ -58,6 +68,26 @@ class Matching:
     def day_from(self, first: date) -> date | None:
         """The first day from that one on that matches; None if none does for 50 years."""
         return next(self._days_between(first, first.replace(year=first.year + _LONGEST_GAP_YEARS, day=1)), None)
+
+    def _days_before(self, day: date) -> int:
+        """How many days match from the year 1 up to, but not with, that one."""
+        cycles, year = divmod(day.year - 1, _CYCLE_YEARS)
+        days = cycles * self._years[-1] + self._years[year] + self._before_month(day.year)[day.month - 1]
+        return days + (bisect_left(self._days_of(day.year, day.month), day.day) if day.month in self._sim.months else 0)
+
+    @cached_property
+    def _years(self) -> list[int]:
+        """How many days match in the first years of a cycle: in none, in one, and so on."""
+        return list(accumulate((self._before_month(year)[12] for year in range(1, _CYCLE_YEARS + 1)), initial=0))
+
+    def _before_month(self, year: int) -> list[int]:
+        """How many days of a year match before its first month, before its second, and so on; last, in all of it."""
+        # Years alike match alike: there are 14 kinds.
+        kind = (date(year, 1, 1).weekday(), calendar.isleap(year))
+        if kind not in self._months_of:
+            in_month = (len(self._days_of(year, each)) * (each in self._sim.months) for each in range(1, 13))
+            self._months_of[kind] = list(accumulate(in_month, initial=0))
+        return self._months_of[kind]
 
     def _earlier_that_day(self, at: datetime) -> int:
         if not self._has_day(at.date()):
@@ -68,7 +98,7 @@ class Matching:
         return place * len(self.seconds) + (seconds if is_in else 0)
 
     def _has_day(self, day: date) -> bool:
-        return any(self._days_between(day, day))
+        return day.month in self._sim.months and day.day in self._days_of(day.year, day.month)
 
     def _days_between(self, first: date, last: date) -> Iterator[date]:
         for year, month, days in self._months(first, last):
@@ -91,7 +121,8 @@ class Matching:
         # Days of months alike match alike: there are 28 kinds.
         kind = calendar.monthrange(year, month)
         if kind not in self._days:
-            self._days[kind] = [day for day in range(1, kind[1] + 1) if self._sim.match_day(date(year, month, day))]
+            days, match = range(1, kind[1] + 1), self._sim.match_day
+            self._days[kind] = list(days) if self._sim.is_daily else [d for d in days if match(date(year, month, d))]
         return self._days[kind]
 
 
@@ -106,6 +137,7 @@ class _Days(CronSim):
         super().__init__(" ".join([*parts[:day], ",".join(rest) or "1", *parts[day + 1 :]]), _ANY)
         if not rest:
             self.days = set()
+        self.is_daily = self.day_and and set(range(1, 32)) <= self.days and set(range(7)) <= {*self.weekdays}
 
     def match_dom(self, d: date) -> bool:
         """Whether the day-of-month field matches."""

@@ -56,7 +56,7 @@ class Claiming:
                 fresh: dict[str, Any] = {"cid": "", "returned": "", "log": ()}
                 return None if is_paused else self._history.attempts.retry(due.after, **fresh)
             planned = due.planned if due.unseen_until is None else first_late()
-            if planned is None or not self._may_claim(due.record, planned):
+            if planned is None or not self._may_claim(due, planned):
                 return None
             return self._history.claim(Run.planned_by(due.record, planned, started=self._clock.now()), due.again)
         except StoreUnavailable as exc:
@@ -65,7 +65,7 @@ class Claiming:
 
     def passed_over(self, due: Due, outcome: str, why: str) -> Run | None:
         """The row of a planned time that does not run, with the reason; None if it has another one."""
-        if not self._is_current(due.record) or not self._may_claim(due.record, due.planned):
+        if not self._is_current(due.record) or not self._may_claim(due, due.planned):
             return None
         run = Run.planned_by(due.record, due.planned, outcome=outcome, error=why, ended=self._clock.now())
         return self._history.claim(run, due.again)
@@ -84,9 +84,11 @@ class Claiming:
         else:
             self._ledger.fall_behind(due.record)
 
-    def _may_claim(self, record: JobRecord, planned: datetime) -> bool:
+    def _may_claim(self, due: Due, planned: datetime) -> bool:
+        record = due.record
         if (paused_at := self._history.paused_at(record.definition.name)) is not None:
-            if planned <= paused_at:
+            # A time that a clock shows again has been accounted for when it came first.
+            if planned <= paused_at and not due.again:
                 self._ledger.miss(record, planned, PAUSED)
             return False
         # So late, another process may have recorded it together with others.

@@ -48,7 +48,8 @@ class Runs(list[Run]):
         if strange := [each for each in outcomes if each not in WORDS]:
             raise WorkbenchError(f"No run ends as {strange[0]!r}. Fix: {listed(WORDS)}.")
         if by and by not in MAKERS:
-            raise WorkbenchError(f"No run is made by {by!r}. Fix: {listed(MAKERS)}.")
+            named = ", ".join(f"by={each!r}" for each in MAKERS)
+            raise WorkbenchError(f"No run is made by {by!r}. Fix: one of {named}.")
         first = None if since is None else moment(since, self._zone)
         last = None if until is None else moment(until, self._zone)
         found = (

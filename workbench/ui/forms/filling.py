@@ -9,7 +9,7 @@ from workbench.ui import rows
 from workbench.ui.desk import Content, Desk
 from workbench.ui.forms.reading import Read, filled, read
 from workbench.ui.forms.secrets import Typed, take
-from workbench.ui.panel.offers import CHANNELS, USERS
+from workbench.ui.panel.offers import FORMS
 
 
 def edited(desk: Desk, message: Content) -> Definition | None:
@@ -27,7 +27,7 @@ def class_of(desk: Desk, message: Content) -> type[Definition]:
     if (kind := message.get("connection")) is not None:
         return catalog.definition_class(str(kind))
     kind = str(message.get("kind"))
-    if (cls := {**CHANNELS, **USERS}.get(kind)) is not None:
+    if (cls := FORMS.get(kind)) is not None:
         return cls
     raise WorkbenchError(f"There is no form for {kind!r}. Fix: define it in a cell.")
 

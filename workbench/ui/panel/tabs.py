@@ -12,6 +12,7 @@ from workbench.limiting.definition import Limit
 from workbench.scheduler.jobs import Job
 from workbench.ui import rows
 from workbench.ui.desk import Desk
+from workbench.ui.panel.caches import cache_facts
 from workbench.ui.panel.figures import figures_of
 from workbench.ui.panel.happened import PAGE, Asked, calls_page, lines_page, numbers, on_page
 from workbench.ui.panel.peers import peer_facts
@@ -127,6 +128,10 @@ def _limits(desk: Desk, asked: Asked) -> Shown:
     return {**paged(limits, facts, asked), "restless": bool(limits)}
 
 
+def _caches(desk: Desk, asked: Asked) -> Shown:
+    return paged(list(desk.wb.caches.values()), cache_facts, asked)
+
+
 def _peers(desk: Desk, asked: Asked) -> Shown:
     peers = list(desk.wb.peers.items())
     found = [pair for pair in peers if asked.text in f"{pair[0]} {pair[1]}".casefold()]
@@ -194,6 +199,14 @@ TABS: Sequence[Tab] = (
         _limits,
         "A limit says how many calls may come in a time, by whom and from where.",
         {"kind": "limit"},
+    ),
+    Tab(
+        "caches",
+        "Caches",
+        lambda wb: len(wb.caches),
+        _caches,
+        "A cache keeps values for a while, in the memory of this process.",
+        {"kind": "Cache"},
     ),
     Tab(
         "peers",

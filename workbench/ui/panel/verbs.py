@@ -11,6 +11,7 @@ from workbench.runtime.registry import Version
 from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.panel.again import again, compare, panel_call
 from workbench.ui.panel.answering import ANSWERING, modes
+from workbench.ui.panel.caches import CACHES
 from workbench.ui.panel.explaining import EXPLAINING
 from workbench.ui.panel.figures import Figures, figures_of_versions
 from workbench.ui.panel.happened import asked_of
@@ -95,6 +96,7 @@ PANEL: dict[str, Verb] = {
     "version live": make_live,
     "versions differ": difference,
     "setting save": set_setting,
+    **CACHES,
     **REQUEST,
     **EXPLAINING,
     **RUNNING,

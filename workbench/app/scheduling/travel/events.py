@@ -63,7 +63,12 @@ class SetClock:
     to: str | datetime
 
     def happen(self, rooms: TripParts, zone: ZoneInfo) -> None:
-        """Set it to a time of the same day, or to a date and time."""
+        """Set it to a time of the same day, or to a date and time; jobs look at it as they do each second."""
+        rooms.look()
+        self._set(rooms, zone)
+        rooms.look()
+
+    def _set(self, rooms: TripParts, zone: ZoneInfo) -> None:
         now = rooms.departure.now()
         if isinstance(self.to, str) and (clock := _time_of_day(self.to)) is not None:
             rooms.departure.set(instant(datetime.combine(now.astimezone(zone), clock), zone))

@@ -31,7 +31,7 @@ from workbench.stores.values import key_part
 MOST_RUNS = 1_000_000
 """Planned times of one trip; each keeps about 1 kB of memory until the trip is let go of."""
 
-_KINDS = ("job", "was", "paused", "past", "run", "fill", "old")
+_KINDS = ("job", "was", "paused", "past", "run", "fill", "old", "watch")
 """What the store keeps of jobs, see `History`."""
 
 
@@ -57,6 +57,8 @@ class TripParts(Parts):
     Services, definitions and secrets are the same; jobs, runs, caches, peers and an embedded Redis are copied;
     traffic, log and counts of limits begin empty. It has no server, and no channels.
     """
+
+    _calls_alert_urls = False
 
     def __init__(
         self, home: Parts, clock: VirtualClock, *, dry: bool, real: bool, start: datetime | None = None
@@ -180,13 +182,22 @@ class TripParts(Parts):
         """Whether a process runs the jobs now."""
         return self._stopped is None
 
+    def look(self) -> None:
+        """Have the jobs look at the clock, and run what is due."""
+        if self.has_jobs:
+            self.scheduler.tick()
+            self.scheduler.settle()
+
     def stop_jobs(self) -> bool:
         """End the scheduler as the end of its process does; whether there was one."""
         if self._stopped is not None:
             return False
         self._stopped = self.scheduler.names()
         self.scheduler.close()
-        self._scheduler = None
+        if self._alerts is not None:
+            # The next process has its own, and each alert is told once.
+            self._alerts.close()
+        self._scheduler = self._alerts = None
         return True
 
     def start_jobs(self) -> bool:

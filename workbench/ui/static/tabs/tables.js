@@ -18,7 +18,7 @@ function head(...names) {
   return h("thead", {}, h("tr", {}, names.map(([name, look = ""]) => h("th", { scope: "col", class: look }, name))));
 }
 
-class Table {
+export class Table {
   constructor(tabs, ...names) {
     Object.assign(this, { tabs, talk: tabs.talk });
     this.rows = h("tbody");

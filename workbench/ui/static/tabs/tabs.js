@@ -1,4 +1,5 @@
 // The panel: tabs of which one is drawn, a search in each, and + New.
+import { CachesTable } from "./caches.js";
 import { NewRow, New } from "./create.js";
 import { button, codeBlock, fill, h, newId } from "../dom.js";
 import { DefinitionsRow, JobsRow, LimitsRow, PeerRow } from "../listed.js";
@@ -55,6 +56,7 @@ const VIEWS = {
   users: (tabs) => new Listed(new DefinitionsRow(tabs.card)),
   jobs: (tabs) => new Listed(new JobsRow(tabs.card)),
   limits: (tabs) => new Listed(new LimitsRow(tabs.card)),
+  caches: (tabs) => new CachesTable(tabs),
   peers: (tabs) => new Rows("name", () => new PeerRow(tabs.card)),
   traffic: (tabs) => new CallsTable(tabs),
   log: (tabs) => new LinesTable(tabs),
