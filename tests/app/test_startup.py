@@ -220,6 +220,19 @@ def test_a_change_that_cannot_be_is_told_and_the_rest_counts(folder: Folder, cha
     assert setting(wb, "log_lines") == ("7", wb.startup.names[0])
 
 
+def test_switches_of_the_file_count_without_any_callable(folder: Folder) -> None:
+    folder.toml("[component_enabled]\nemail = false\nsmss = false\n")
+    wb = singleton.the_workbench()
+    assert wb.startup.problems == [
+        "workbench.toml [component_enabled]: No component is named 'smss', so it is kept and turns nothing off. "
+        "Fix: did you mean 'sms'?"
+    ]
+    assert setting(wb, "component_enabled.email") == ("0", "workbench.toml")
+    with pytest.raises(ComponentOff, match=r"workbench\.toml says component_enabled\.email = false\. Fix: "):
+        wb.invoke("zato.email.smtp.create", {"name": "mail", "host": "localhost"})
+    assert list(wb.connections) == []
+
+
 FAILING = {
     "raises": ("def f(ctx):\n    raise ValueError('no luck')\n", "f", "ValueError: no luck"),
     "exits": ("def f(ctx):\n    raise SystemExit(3)\n", "f", "SystemExit: 3"),

@@ -8,7 +8,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from workbench.app.configuration.startup.callables import SECONDS, Startup
-from workbench.app.configuration.startup.groups import Groups
+from workbench.app.configuration.startup.groups import Groups, switched_in
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles
 from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told
@@ -51,11 +51,14 @@ class Beginning:
                 f"Fix: read them, then wb.outside.allow() and restart the kernel."
             )
         self._add_to_path(folder / EXTLIB)
-        groups = Groups(configuration, files, os.environ)
         # A server.conf that Zato has written has switches that are Zato's alone.
         for switch in configuration.tables.get("component_enabled", {}):
             if said := unknown(switch):
                 startup.warn(f"workbench.toml [component_enabled]: {said}")
+        if not startup.names:
+            # Groups that nobody reads would cost the start some 50 ms: what makes them knows every kind of connection.
+            return startup, configuration._replace(switched=switched_in(configuration, files))
+        groups = Groups(configuration, files, os.environ)
         kwargs = {
             "server_config": groups.server,
             "pickup_config": groups.pickup,

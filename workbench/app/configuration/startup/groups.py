@@ -68,12 +68,9 @@ class Groups:
         self.pickup = Tree({**files.pickup, **tables.get("pickup", {})}, "pickup_config")
         self.sio = Tree({**files.sio, **tables.get("simple_io", {})}, "sio_config")
         self.sso = Tree({**files.sso, **tables.get("sso", {})}, "sso_config")
-        self.switched = {name: Told(as_variable(value), self._where(name, tables)) for name, value in said.items()}
+        self.switched = switched_in(configuration, files)
         self._configuration = configuration
         self._before = self._now()
-
-    def _where(self, switch: str, tables: Mapping[str, Any]) -> str:
-        return "workbench.toml" if switch in tables.get("component_enabled", {}) else "server.conf"
 
     def _now(self) -> dict[str, Any]:
         """What has an effect when it is changed, as plain data."""
@@ -128,6 +125,16 @@ class Groups:
             tables=tables,
             switched=self.switched,
         )
+
+
+def switched_in(configuration: Configuration, files: ZatoFiles) -> dict[str, Told]:
+    """The switches of components that files say, each with the file."""
+    told = (("server.conf", files.server), ("workbench.toml", configuration.tables))
+    return {
+        name: Told(as_variable(value), where)
+        for where, tables in told
+        for name, value in tables.get("component_enabled", {}).items()
+    }
 
 
 def _typed(name: str, told: str) -> Any:
