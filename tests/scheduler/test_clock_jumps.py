@@ -333,3 +333,16 @@ def test_what_had_come_when_the_clock_was_set_back_and_was_not_taken_yet_still_r
         START + timedelta(seconds=40),
     ]
     second.close()
+
+
+def test_a_long_sleep_while_the_clock_is_behind_leaves_no_planned_time_without_a_row(store: Store) -> None:
+    bench = Bench(store, VirtualClock(START))
+    bench.scheduler.define(IntervalJob("j", service="ok", seconds=20, missed="skip"))
+    for _ in range(6):
+        bench.advance(20)
+    bench.clock.move_to(START + timedelta(minutes=1))  # type: ignore[attr-defined]
+    bench.advance(0)
+    bench.advance(3_600)
+    account = bench.jobs.account("j")
+    assert (account.planned, account.holds, account.by_outcome) == (183, True, {"ok": 9, "missed": 174}), account
+    bench.close()

@@ -137,7 +137,8 @@ class Agenda:
             shown = self._shown_again(record, at)
             if shown is not None:
                 due += [Due(record, at, again=shown.name)] if at > oldest else []
-                self.set(record, shown.next_time(record, max(at, oldest)))
+                # What comes for the first time after it is looked at as ever, however late that is.
+                self.set(record, shown.next_time(record, max(at, min(oldest, shown.until))))
                 continue
             if at > oldest:
                 due.append(Due(record, at))
