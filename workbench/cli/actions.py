@@ -1,10 +1,9 @@
-"""What `workbench jobs` and `workbench cache` can do, by its word."""
+"""What `workbench jobs` can do, by its word."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-CacheAction = Literal["list", "get", "set", "delete"]
 JobAction = Literal[
     "list",
     "calendar",

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from workbench.app.serving.asking import ask
-from workbench.app.serving.choosing import chosen
-from workbench.cli.remote import payload_of
+from typer import Argument, Option
+
 from workbench.core.errors import WorkbenchError
+
+Action = Literal["list", "get", "set", "delete"]
+
+
+def cache(
+    action: Annotated[Action, Argument(help="What to do.", show_default=False)],
+    key: Annotated[str, Argument(help="The key; none for list.")] = "",
+    value: Annotated[str | None, Argument(help="set: JSON, or else text.", show_default=False)] = None,
+    cache: Annotated[str, Option("--cache", metavar="NAME", help="Which cache; list without it lists them all.")] = "",
+    expiry: Annotated[float | None, Option(metavar="SECONDS", min=0, help="set: when it goes, from now.")] = None,
+    app: Annotated[str, Option("--app", metavar="NAME", help="Which workbench; needed when several run.")] = "",
+    as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+) -> Any:
+    """List the caches of a running workbench, or what is in one; get, set or delete a key."""
+    told = asked(action, key, value, cache, expiry, app)
+    return told if as_json else said(action, told)
 
 
 def asked(action: str, key: str, value: str | None, cache: str, expiry: float | None, app: str = "") -> Any:
@@ -24,6 +39,10 @@ def asked(action: str, key: str, value: str | None, cache: str, expiry: float | 
         WorkbenchError: No key is named, or no value for `set`.
         Refused: There is no such cache or key, or the cache does not take the value.
     """
+    from workbench.app.serving.asking import ask
+    from workbench.app.serving.choosing import chosen
+    from workbench.cli.remote import payload_of
+
     if action == "list":
         return ask(chosen(app), "POST", "/workbench/caches/list", {"cache": cache})
     if not key:

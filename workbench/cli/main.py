@@ -12,8 +12,8 @@ import typer
 from typer import Argument, Option
 
 from workbench import __version__
-from workbench.cli import sharing
-from workbench.cli.actions import CacheAction, JobAction
+from workbench.cli import caches, sharing
+from workbench.cli.actions import JobAction
 from workbench.core.errors import WorkbenchError
 
 P = ParamSpec("P")
@@ -248,24 +248,6 @@ def panel(
 
 @app.command()
 @command
-def cache(
-    action: Annotated[CacheAction, Argument(help="What to do.", show_default=False)],
-    key: Annotated[str, Argument(help="The key; none for list.")] = "",
-    value: Annotated[str | None, Argument(help="set: JSON, or else text.", show_default=False)] = None,
-    cache: Annotated[str, Option("--cache", metavar="NAME", help="Which cache; list without it lists them all.")] = "",
-    expiry: Annotated[float | None, Option(metavar="SECONDS", min=0, help="set: when it goes, from now.")] = None,
-    app: App = "",
-    as_json: AsJSON = False,
-) -> Any:
-    """List the caches of a running workbench, or what is in one; get, set or delete a key."""
-    from workbench.cli import caches
-
-    told = caches.asked(action, key, value, cache, expiry, app)
-    return told if as_json else caches.said(action, told)
-
-
-@app.command()
-@command
 def jobs(
     action: Annotated[JobAction, Argument(help="What to do.", show_default=False)],
     name: Annotated[
@@ -372,6 +354,7 @@ def examples(
     return told if as_json else examples.said(told, of_repository=repo)
 
 
+app.command()(command(caches.cache))
 app.command(epilog=sharing.SHARE_EXAMPLES)(command(sharing.share))
 app.command("open", epilog=sharing.OPEN_EXAMPLES)(command(sharing.open_package))
 app.command("git", epilog="In a repository, once in each clone: workbench git install")(command(sharing.git))

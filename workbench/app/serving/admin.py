@@ -137,11 +137,17 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("GET", "/workbench/jobs"): lambda exchange: [_job_told(job) for job in wb.jobs.values()],
         ("POST", "/workbench/jobs/calendar"): calendar,
         ("POST", "/workbench/jobs/execute"): execute,
-        **{("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()},
-        **{("POST", f"/workbench/caches/{action}"): _of_caches(wb, do) for action, do in CACHE_ACTIONS.items()},
+        **_of_several(wb),
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
     }
+
+
+def _of_several(wb: Told) -> dict[tuple[str, str], Admin]:
+    """What the actions on jobs and caches are asked at."""
+    jobs = {("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()}
+    caches = {("POST", f"/workbench/caches/{action}"): _of_caches(wb, do) for action, do in CACHE_ACTIONS.items()}
+    return jobs | caches
 
 
 def _of_caches(wb: Told, do: Callable[[Mapping[str, Any], AskedOfCache], Any]) -> Admin:
