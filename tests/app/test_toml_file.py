@@ -87,6 +87,12 @@ def test_a_profile_overrides_the_rest_of_the_file(folder: Path, monkeypatch: pyt
     }
 
 
+def test_no_file_beside_a_notebook_says_whether_it_may_call_the_outside(folder: Path) -> None:
+    (folder / ".env").write_text("WORKBENCH_ALLOW_OUTSIDE=1\nWORKBENCH_THREADS=16\n")
+    assert settings(singleton.the_workbench()) == {"threads": ("16", ".env")}
+    assert "WORKBENCH_ALLOW_OUTSIDE" not in os.environ
+
+
 def test_what_the_file_set_is_gone_from_the_environment_with_its_workbench(folder: Path) -> None:
     (folder / FILE).write_text("threads = 8\n")
     singleton.the_workbench()
@@ -176,6 +182,7 @@ def test_without_a_file_there_is_nothing_and_a_profile_is_missed(tmp_path: Path)
         (b'hosts = ["a,b"]\n', "line 1: hosts must be a list of host names"),
         (b"sandbox = 1\n", "line 1: sandbox must be true (peers play all connections) or false, not 1"),
         (b'timezone = "Europe/Warsow"\n', "line 1: timezone must be the name of a time zone"),
+        (b"allow_outside = true\n", "line 1: allow_outside is for the environment to say, not for what comes with"),
         (b"store = 5\n", "line 1: store must be text in quotes, not 5"),
         (b"user = 5\n", "line 1: user must be a table, [user], not 5"),
         (b"[connection]\nRates = 5\n", "line 2: Rates must be a table, [connection.Rates], not 5"),
@@ -212,7 +219,7 @@ def test_200_broken_files_are_each_told_with_their_line_and_key(tmp_path: Path) 
     """One wrong value or key at a random place among what is right."""
     rng = random.Random(5)
     right = {name: {"port": "0", "hosts": "[]", "proxies": '["10.0.0.7"]'}.get(name, '"x"') for name in NAMES}
-    right |= dict.fromkeys(("sandbox", "allow_outside"), "true") | {"timezone": '"UTC"', "startup_on_error": '"stop"'}
+    right |= {"sandbox": "true", "timezone": '"UTC"', "startup_on_error": '"stop"'}
     right["startup_timeout_seconds"] = "2.5"
     right |= {name: "7" for name in NAMES if name not in KINDS and right[name] == '"x"' and _is_bound(name)}
     for number in range(200):

@@ -121,8 +121,8 @@ SETTINGS = (
     ),
 )
 """Every setting that an environment variable sets, a line of `.env` in the notebook's folder, or `workbench.toml`."""
-NOT_IN_FILE = ("profile", "notebook", "headless")
-"""Settings that say where the file is, which part of it counts, or how one process is run."""
+NOT_IN_FILE = ("profile", "notebook", "headless", "allow_outside")
+"""Settings that say where the file is, which part of it counts, how one process is run, or what a person allows."""
 
 
 def _zone_problem(value: str) -> str:
@@ -152,7 +152,8 @@ def take_files(folder: Path) -> tuple[dict[str, Told], Configuration, ZatoFiles]
     from workbench.app.configuration.secrets import FoundSecrets
 
     found = FoundSecrets(folder, lambda: False)
-    missing = [each for each in SETTINGS if each.variable not in os.environ]
+    # Whether a notebook from elsewhere may call the outside is no business of what came with it.
+    missing = [each for each in SETTINGS if each.variable not in os.environ and each.name != "allow_outside"]
     taken = {each.variable: Told(value, ".env") for each in missing if (value := found.in_file(each.variable))}
     profile = os.environ.get("WORKBENCH_PROFILE") or taken.get("WORKBENCH_PROFILE", Told("", "")).value
     configuration = read_file(folder, profile, [each.name for each in SETTINGS if each.name not in NOT_IN_FILE])

@@ -166,7 +166,9 @@ class _Reading:
         for name, value in table.items():
             if name in tables:
                 continue
-            if name not in self._names:
+            if name == "allow_outside":
+                self._problem((*at, name), f"{name} is for the environment to say, not for what comes with a notebook")
+            elif name not in self._names:
                 close = nearest(name, [*self._names, *tables])
                 meant = f"; did you mean {close!r}?" if close else f"; there are {listed(self._names, at_most=40)}"
                 self._problem((*at, name), f"{name!r} is no setting{meant}")
@@ -280,7 +282,6 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "hosts": (_is_list, 'a list of host names, ["api.example.com"]'),
     "proxies": (_is_list, 'a list of addresses, ["10.0.0.7"]'),
     "sandbox": (_is_flag, "true (peers play all connections) or false"),
-    "allow_outside": (_is_flag, "true or false"),
     "timezone": (lambda value: _is_text(value) and not zone_problem(value), 'the name of a time zone, "Europe/Warsaw"'),
     "startup_callable": (_is_names, 'dotted names, ["my_startup.create_cache"]'),
     "startup_on_error": (lambda value: value in ON_ERROR, f"one of {', '.join(map(repr, ON_ERROR))}"),

@@ -15,7 +15,7 @@ from workbench.app.configuration.toml_file import Configuration, Told, as_variab
 from workbench.core.errors import nearest
 from workbench.core.tree import Tree
 
-LISTS, FLAGS = ("hosts", "proxies"), ("sandbox", "allow_outside")
+LISTS, FLAGS = ("hosts", "proxies"), ("sandbox",)
 CHANGEABLE: Mapping[str, Setting] = {
     each.name: each for each in SETTINGS if each.name not in NOT_IN_FILE and not each.name.startswith("startup")
 }
