@@ -105,10 +105,14 @@ def test_every_family_makes_tells_changes_and_removes(
 ) -> None:
     for name in ("PASSWORD", "KEY", "TOKEN"):
         monkeypatch.setenv(name, "hunter2-canary")
-    FIELDS["LocalFolder"]["path"] = str(tmp_path / "in")
+    FIELDS["LocalFolder"]["path"], tried = str(tmp_path / "in"), set[str]()
     for family in families():
         for chosen, kind in family.kinds.items():
-            _round(shop, family, chosen, kind())
+            # Other tests of this process have had kinds of their own, which the catalog keeps.
+            if kind().__module__.startswith("workbench."):
+                _round(shop, family, chosen, kind())
+                tried.add(kind().__name__)
+    assert tried >= FIELDS.keys()
 
 
 def _round(shop: Workbench, family: Any, chosen: tuple[str, ...], cls: type[Definition]) -> None:
