@@ -113,6 +113,20 @@ def test_pages_of_other_sites_get_nothing(wb: Workbench, at: str, name: str, hea
     assert requests.request(method, at + name, json=body, headers=headers | token, timeout=10).status_code == 403
 
 
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_a_window_may_be_led_to_the_page_and_nowhere_else(wb: Workbench, at: str, site: str) -> None:
+    """As JupyterLab does, which asks for the address between the click and the navigation."""
+    led = NAVIGATION | {"Sec-Fetch-Site": site}
+    assert requests.get(at, headers=led, timeout=10).status_code == 200
+    assert requests.get(at, headers=led | {"Sec-Fetch-Dest": "iframe"}, timeout=10).status_code == 403
+    assert requests.get(at, headers=led | {"Host": "evil.example"}, timeout=10).status_code == 403
+    assert requests.get(f"{at}status", headers=led, timeout=10).status_code == 403
+    assert requests.post(f"{at}login", json={"code": "x"}, headers=led, timeout=10).status_code == 403
+
+
 def test_a_code_gives_the_token_once_and_not_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     clock = VirtualClock()

@@ -61,6 +61,17 @@ def own_address(admin: Mapping[tuple[str, str], Admin], guard: Guard, exchange: 
     return serve if is_public or guard.has_token(exchange.headers) else None
 
 
+def check(guard: Guard, own: Admin | None, exchange: Exchange) -> None:
+    """Raise Forbidden for what must not get in. A public page opens from anywhere: it does nothing before a login, and
+    browsers do not say that a person clicked where the page that opens it had to ask for its address first.
+    """
+    try:
+        guard.check(exchange.headers, exchange.method)
+    except UnaskedNavigation:
+        if not (isinstance(own, Page) and own.is_public):
+            raise
+
+
 class Pipeline:
     """Answers exchanges.
 
@@ -104,12 +115,13 @@ class Pipeline:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         path = exchange.path
         is_own = path.startswith("/workbench/")
-        if not (is_own and isinstance(own_address(self._admin, self.guard, exchange), Page)):
+        own = own_address(self._admin, self.guard, exchange) if is_own else None
+        if not isinstance(own, Page):
             self._record(exchange.cid, exchange.root)
             exchange.heard, exchange.keep = self.answered, self.keep
         if self.draining:
             raise ServiceUnavailable("Stopping")
-        self.guard.check(exchange.headers, exchange.method)
+        check(self.guard, own, exchange)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
         if path == "/ping" or is_own or (exchange.page and exchange.is_preflight):

@@ -14,7 +14,7 @@ from typing import Any
 from workbench.channels.answers import Answer, error_answer
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.guard import Guard
-from workbench.channels.pipeline import Admin, Page, own_address, own_answer
+from workbench.channels.pipeline import Admin, Page, check, own_address, own_answer
 from workbench.core.errors import CallerError, ContentTooLarge, NotFound
 from workbench.core.forking import forgets_when_forked
 from workbench.core.payload.request import canonical
@@ -78,7 +78,7 @@ class OwnListener:
         if serve is None or (method != "GET" and not isinstance(serve, Page)):
             self._record(exchange.cid, exchange.root)
         try:
-            self._guard.check(headers, method)
+            check(self._guard, serve, exchange)
             if serve is None:
                 raise NotFound("Not Found")
             if (length := declared_length(headers)) > LARGEST_BODY_BYTES:
