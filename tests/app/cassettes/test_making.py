@@ -77,6 +77,15 @@ def test_what_differs_in_each_run_is_named_and_anything_in_the_test(wb: Workbenc
         run(made.code)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\f"])
+def test_a_key_that_ends_a_line_puts_no_code_into_the_cell(wb: Workbench, run: Ran, end: str) -> None:
+    key = f"{end}raise AssertionError('code of whoever has sent the key')#"
+    deployed(wb, lambda self: {key: self.cid})
+    made = called(wb).make_test()
+    assert made.noise == [key]
+    run(made.code)
+
+
 def test_a_day_that_a_service_tells_is_noise_though_all_replays_are_at_once(wb: Workbench, run: Ran) -> None:
     deployed(wb, lambda self: {"day": self.time.today(), "n": 1})
     made = called(wb).make_test()
