@@ -7,6 +7,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def special(name: str, mode: int) -> zipfile.ZipInfo:
     return entry
 
 
+def compressed(name: str, how: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)
+    entry.compress_type = how
+    return entry
+
+
 HARMFUL: list[tuple[str, str | zipfile.ZipInfo, str]] = [
     ("climbs", "../out.txt", "leads out of the package"),
     ("climbs-inside", "a/../../out.txt", "leads out of the package"),
@@ -52,6 +59,9 @@ HARMFUL: list[tuple[str, str | zipfile.ZipInfo, str]] = [
     ("case", "A.IPYNB", "one file on a disk that ignores case"),
     ("case-of-folders", "DATA/b.csv", "one file on a disk that ignores case"),
     ("folder-and-file", "a.ipynb/b", "is there twice"),
+    ("long", "/".join(["a" * 200] * 6), "not every system can write a path so long"),
+    ("deep", "a/" * 40 + "b", "not every system can write a path so long"),
+    ("memory", compressed("big", zipfile.ZIP_LZMA), "compressed in a way that packages do not use"),
 ]
 
 
@@ -87,6 +97,16 @@ def test_a_bomb_is_refused_by_what_it_says_it_unpacks_to(tmp_path: Path, monkeyp
         unpack(package, tmp_path / "in")
 
 
+def test_a_file_that_is_there_twice_is_refused_in_a_package_that_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacked, "MOST_FILES", 2)
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        package = zipped(tmp_path / "x.zip", ("a.ipynb", b"{}"), ("a.ipynb", b"[]"))
+    with pytest.raises(PackageRefused, match="'a.ipynb' is there twice"):
+        unpack(package, tmp_path / "in")
+
+
 def test_hidden_files_stay_in_the_package(tmp_path: Path) -> None:
     entries = (".env", "a/.jupyter/x.py", ".vscode/tasks.json")
     package = zipped(tmp_path / "x.zip", ("a.ipynb", b"{}"), *((name, b"x") for name in entries))
@@ -94,14 +114,18 @@ def test_hidden_files_stay_in_the_package(tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "in").rglob("*") if each.is_file()] == ["a.ipynb"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["jupyter_server_config.py", "jupyter_lab_config.json", "sitecustomize.py", "x.pth", "startup/a.py", "json.py"],
-)
+BY_ITSELF = [
+    *("jupyter_server_config.py", "jupyter_lab_config.json", "sitecustomize.py", "x.pth", "startup/a.py", "json.py"),
+    *("json.pyc", f"ipykernel_launcher{EXTENSION_SUFFIXES[0]}", "tornado/__init__.py", "requests/__init__.pyc"),
+    *("extlib/json.py", "extlib/tornado/__init__.py"),
+]
+
+
+@pytest.mark.parametrize("name", BY_ITSELF)
 def test_files_that_run_as_a_notebook_is_opened_are_refused(name: str, tmp_path: Path) -> None:
     write(tmp_path / "a.ipynb", code("1"))
     check_harmless(tmp_path)
-    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("x = 1")
     with pytest.raises(PackageRefused, match="(?s)would (run|be imported).*Fix:"):
         check_harmless(tmp_path)
@@ -248,6 +272,8 @@ def test_names_are_made_portable_and_stay_readable() -> None:
     }
     assert {name: portable(name) for name in made} == made
     assert all(wrong_with(each) == "" for each in made.values())
+    assert portable("\ud800.ipynb") == "-.ipynb"
+    assert len(portable("a." + "x" * 300)) == 200
     long = portable("ż" * 300 + ".ipynb")
     assert len(long.encode()) <= 200
     assert long.endswith("ż.ipynb")
