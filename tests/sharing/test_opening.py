@@ -149,6 +149,32 @@ def test_a_package_is_shown_and_nothing_of_it_runs_before_yes(fresh: CommandLine
     assert {each.name for each in fresh.folder.iterdir()} - {"runtime", "ipython"} == {package.name}
 
 
+COMMANDS = {
+    "x = !ls": "a shell",
+    "%sx ls": "a shell",
+    "%%bash\nls": "a shell",
+    "get_ipython().system('ls')": "a shell",
+    "%%perl\nprint 1": "%%perl",
+    "import platform\nplatform.system()": "platform",
+    "x = = 1": "what is no Python",
+    f"x = {'-' * 20_000}1": "what is no Python",
+    f"x = {'+'.join('1' * 20_000)}": "what is no Python",
+}
+
+
+@pytest.mark.parametrize("text", COMMANDS, ids=[each[:20] for each in COMMANDS])
+@pytest.mark.parametrize("tag", ["", "scratch"])
+def test_what_a_cell_can_reach_is_shown_whatever_its_tags(text: str, tag: str, tmp_path: Path) -> None:
+    with Opening(str(write(tmp_path / "a.ipynb", code(text, tags=(tag,))))) as package:
+        assert package.imports == [COMMANDS[text]]
+
+
+def test_what_is_too_deep_to_be_looked_at_is_not_opened(tmp_path: Path) -> None:
+    text = f"class Deep:\n    def handle(self):\n        return {'+'.join('1' * 700)}"
+    with pytest.raises(PackageRefused, match="nested too deep.*Fix:"):
+        Opening(str(write(tmp_path / "a.ipynb", code(text)))).__enter__()
+
+
 def test_what_is_shown_cannot_change_the_terminal(tmp_path: Path) -> None:
     text = "from workbench import *\nsecret('A\\x1b[2J\\u202eB')"
     with Opening(str(write(tmp_path / "a.ipynb", code(text)))) as package:
