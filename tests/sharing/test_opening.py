@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -17,7 +19,7 @@ from tests.testing.notebooks import code, write
 from workbench.core.errors import WorkbenchError
 from workbench.sharing import unpacked
 from workbench.sharing.environment import lacking, requirements_in
-from workbench.sharing.fetched import fetch
+from workbench.sharing.fetched import check_address, fetch
 from workbench.sharing.names import portable, same_elsewhere, wrong_with
 from workbench.sharing.opening import Opening, said
 from workbench.sharing.unpacked import PackageRefused, check_harmless, unpack
@@ -252,6 +254,8 @@ def test_a_package_is_fetched_within_bounds(site: Site, tmp_path: Path) -> None:
         f"{site.url}/outside": "not fetched over https",
         "http://ada:secret@example.com/a.zip": "example.com was not opened: it is not fetched over https",
         "ftp://example.com/a.zip": "not fetched over https",
+        "https://ada:secret@[": "An address that is none was not opened",
+        f"https://{'a' * 70}.example.com/a.zip": "as it was fetched",
     }.items():
         with pytest.raises(PackageRefused, match=f"{words}.*Fix:") as refused:
             fetch(url, tmp_path)
@@ -260,6 +264,39 @@ def test_a_package_is_fetched_within_bounds(site: Site, tmp_path: Path) -> None:
         fetch(f"{site.url}/go", tmp_path, most_bytes=10)
     with pytest.raises(PackageRefused, match="takes too long"):
         fetch(f"{site.url}/go", tmp_path, seconds=0.0)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"], ids=["head", "body"])
+def test_what_comes_drop_by_drop_is_given_up_in_time(head: bytes, tmp_path: Path) -> None:
+    gave_up = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connected, _ = server.accept()
+        with connected, suppress(OSError):
+            connected.recv(10_000)
+            connected.sendall(head)
+            while not gave_up.wait(0.05):
+                connected.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        try:
+            with pytest.raises(PackageRefused, match="it takes too long to fetch.*Fix:"):
+                fetch(f"http://127.0.0.1:{server.getsockname()[1]}/a.zip", tmp_path, seconds=0.5)
+            # It has not ended by itself.
+            assert thread.is_alive()
+        finally:
+            gave_up.set()
+            thread.join(10)
+
+
+def test_the_address_of_a_stranger_leads_to_nothing_on_this_machine() -> None:
+    for own in ("http://127.0.0.1:8888/delete", "https://localhost/delete", "http://[::1]/delete"):
+        with pytest.raises(PackageRefused, match="example.com was not opened: it leads to this machine.*Fix:"):
+            check_address(own, "https://example.com/a.zip")
+        check_address(own, "http://localhost:8888/a.zip")
+    check_address("https://example.org/a.zip", "https://example.com/a.zip")
 
 
 def test_what_is_asked_to_be_installed_is_read_and_compared(tmp_path: Path) -> None:
