@@ -88,6 +88,19 @@ def test_what_is_no_whole_package_is_refused(tmp_path: Path) -> None:
             unpack(tmp_path / "x.zip", tmp_path / f"in{len(contents)}")
 
 
+def test_no_byte_of_a_package_that_is_changed_ends_it_otherwise(tmp_path: Path) -> None:
+    package = zipped(tmp_path / "x.zip", ("a.ipynb", b"{}" * 50), ("data/b.csv", b"1,2\n" * 100))
+    whole, refused = package.read_bytes(), 0
+    for at in range(len(whole)):
+        for byte in {0, 0x80, 0xFF} - {whole[at]}:
+            package.write_bytes(whole[:at] + bytes((byte,)) + whole[at + 1 :])
+            try:
+                unpack(package, tmp_path / f"in{at}.{byte}")
+            except PackageRefused:
+                refused += 1
+    assert refused > len(whole)
+
+
 def test_a_bomb_is_refused_by_what_it_says_it_unpacks_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacked, "MOST_BYTES", 1 << 20)
     package = zipped(tmp_path / "x.zip", ("a", bytes(800_000)), ("b", bytes(800_000)))
@@ -313,6 +326,13 @@ def test_what_is_asked_to_be_installed_is_read_and_compared(tmp_path: Path) -> N
     old, missing = lacking(wanted)
     assert old.startswith("requests is 2.")
     assert missing == "no-such-package-of-anybody is not installed"
+
+
+def test_a_line_of_a_stranger_is_read_in_one_go(tmp_path: Path) -> None:
+    """To go over a line of 400 kB from each of its places would take hours."""
+    (tmp_path / "environment.yml").write_text(f"dependencies:\n  - a{' ' * 200_000}x{' ' * 200_000}# y")
+    with pytest.raises(WorkbenchError, match="names no package.*Fix:"):
+        requirements_in(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import sys
@@ -47,8 +48,8 @@ def unpack(package: Path, folder: Path) -> list[str]:
     """
     try:
         with zipfile.ZipFile(package) as packed:
-            entries = [each for each in packed.infolist() if not each.is_dir()]
             _check(package.name, packed.infolist())
+            entries = [each for each in packed.infolist() if not each.is_dir()]
             folder.mkdir(parents=True)
             hidden = [each.filename for each in entries if _is_hidden(each.filename)]
             for entry in entries:
@@ -58,7 +59,10 @@ def unpack(package: Path, folder: Path) -> list[str]:
                     with packed.open(entry) as source, file.open("xb") as target:
                         shutil.copyfileobj(source, target)
             return hidden
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as exc:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, OSError) as exc:
+        # Its numbers may lead to a place before its beginning.
+        if isinstance(exc, OSError) and exc.errno != errno.EINVAL:
+            raise
         raise PackageRefused(package.name, f"it is no whole ZIP file: {exc}", "fetch or copy it again") from exc
 
 
