@@ -95,7 +95,7 @@ class _Cleaner(HTMLParser):
         if name == "style":
             # Escapes and comments would hide any word from whoever looks for it.
             low = "".join(value.lower().split())
-            hides = ("url(", "expression(", "position:fixed", "position:absolute", "position:sticky", "\\", "/*")
+            hides = ("url(", "expression(", "position:fixed", "position:sticky", "\\", "/*")
             return "" if any(each in low for each in hides) else value
         return value if name.replace("-", "").replace(":", "").isalnum() else ""
 
