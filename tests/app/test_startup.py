@@ -201,6 +201,54 @@ def test_what_is_changed_in_place_takes_effect_and_says_who_did(
     assert (dict(os.environ), sys.path) == (environ, path), "nothing of it stays behind"
 
 
+@pytest.mark.parametrize(
+    ("before", "fields", "change", "after"),
+    [
+        (
+            "rediss://me:p%40ss@redis.example.com:6380/2?ssl_cert_reqs=none",
+            {"host": "redis.example.com", "port": 6380, "db": 2, "password": "p@ss"},
+            "db = 3",
+            "rediss://me:p%40ss@redis.example.com:6380/3?ssl_cert_reqs=none",
+        ),
+        (
+            "redis://[::1]/1",
+            {"host": "::1", "port": 6379, "db": 1, "password": ""},
+            "password = 'new/one'",
+            "redis://:new%2Fone@[::1]:6379/1",
+        ),
+        (
+            "redis://localhost:many/1",
+            {"host": "", "port": 6379, "db": 0, "password": ""},
+            "port = 1",
+            "redis://localhost:many/1",
+        ),
+        (
+            "unix:///run/redis.sock",
+            {"host": "", "port": 6379, "db": 0, "password": ""},
+            "host = 'localhost'",
+            "redis://localhost:6379/0",
+        ),
+    ],
+)
+def test_a_change_of_one_field_of_redis_leaves_tls_user_and_options(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, before: str, fields: dict[str, Any], change: str, after: str
+) -> None:
+    monkeypatch.setenv("WORKBENCH_REDIS", before)
+    name = folder.module(
+        "told = []\ndef change(ctx):\n    if ctx.phase == 'fs-config-only':\n"
+        "        kvdb = ctx.kwargs['server_config'].kvdb\n        told.append(dict(kvdb))\n"
+        f"        kvdb.{change}\n"
+    )
+    folder.toml(f'port = 0\n[startup]\nstartup_callable = ["{name}.change"]\n')
+    wb = singleton.the_workbench()
+    assert sys.modules[name].told == [fields]
+    assert os.environ["WORKBENCH_REDIS"] == after
+    assert [each for each in wb.startup.problems if "has no host" not in each] == []
+    assert bool(wb.startup.problems) == (after == before)
+    singleton.forget()
+    assert os.environ["WORKBENCH_REDIS"] == before
+
+
 WRONG = [
     ("workbench.threads = 'many'", "server_config.workbench.threads cannot be 'many'. Fix: a whole number, 1 or more."),
     ("workbench.threds = 5", "server_config.workbench.threds is no setting. Fix: did you mean 'threads'?"),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS, Setting
 from workbench.app.configuration.startup.switches import switches, unknown
-from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_url
+from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_fields, redis_url
 from workbench.app.configuration.toml_file import Configuration, Told, as_variable, problem_of
 from workbench.core.errors import nearest
 from workbench.core.tree import Tree
@@ -58,7 +57,7 @@ class Groups:
                 "workbench": own,
                 "main": {**server.get("main", {}), "port": own["port"]},
                 "misc": server.get("misc", {}),
-                "kvdb": {**server.get("kvdb", {}), **_kvdb(own["redis"] or "")},
+                "kvdb": {**server.get("kvdb", {}), **redis_fields(own["redis"] or "")},
                 "component_enabled": dict.fromkeys(switches(), True) | said,
                 "user_config": configuration.user,
                 "connection": configuration.connections,
@@ -85,7 +84,10 @@ class Groups:
         if (port := now["main"].get("port")) != before["main"].get("port"):
             ours["port"] = port
         if now["kvdb"] != before["kvdb"]:
-            ours["redis"] = redis_url(now["kvdb"]) or None
+            if now["kvdb"].get("host") or before["kvdb"].get("host"):
+                ours["redis"] = redis_url(now["kvdb"], now["workbench"].get("redis") or "") or None
+            else:
+                found.problems.append("server_config.kvdb has no host, so the rest of it has no effect. Fix: set host.")
         for name, value in ours.items():
             self._change(found, name, value)
         for name, value in _changed(before["component_enabled"], now["component_enabled"]).items():
@@ -146,19 +148,6 @@ def _typed(name: str, told: str) -> Any:
     if name in FLAGS:
         return told == "1"
     return int(told) if (name == "port" or name in Bounds.__struct_fields__) and told.strip().isdecimal() else told
-
-
-def _kvdb(url: str) -> dict[str, Any]:
-    if not url:
-        return {"host": "", "port": 6379, "db": 0, "password": ""}
-    at = urlsplit(url)
-    database = at.path.strip("/")
-    return {
-        "host": at.hostname or "",
-        "port": at.port or 6379,
-        "db": int(database) if database.isdecimal() else 0,
-        "password": unquote(at.password or ""),
-    }
 
 
 def _plain(value: Any) -> Any:
