@@ -10,7 +10,7 @@ from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS, Setting
 from workbench.app.configuration.startup.switches import switches, unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_fields, redis_url
-from workbench.app.configuration.toml_file import Configuration, Told, as_variable, problem_of
+from workbench.app.configuration.toml_file import Configuration, Told, as_variable, problem_of, quoted
 from workbench.core.errors import nearest
 from workbench.core.tree import Tree
 
@@ -104,7 +104,7 @@ class Groups:
         elif value is None:
             found.variables[CHANGEABLE[name].variable] = None
         elif problem := problem_of(name, value):
-            found.problems.append(f"server_config.workbench.{name} cannot be {value!r:.80}. Fix: {problem}.")
+            found.problems.append(f"server_config.workbench.{name} cannot be {quoted(value)}. Fix: {problem}.")
         else:
             found.variables[CHANGEABLE[name].variable] = as_variable(value)
 
