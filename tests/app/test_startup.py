@@ -253,6 +253,12 @@ WRONG = [
     ("workbench.threads = 'many'", "server_config.workbench.threads cannot be 'many'. Fix: a whole number, 1 or more."),
     ("workbench.threds = 5", "server_config.workbench.threds is no setting. Fix: did you mean 'threads'?"),
     ("main.port = -1", "server_config.workbench.port cannot be -1. Fix: a number from 0 to 65535"),
+    ("component_enabled.pop('ftp')", "component_enabled.ftp cannot be None. Fix: True or False."),
+    ("kvdb = 'redis'", "server_config.kvdb must stay a table. Fix: set its keys, one by one."),
+    ("component_enabled = False", "server_config.component_enabled must stay a table. Fix: set its keys"),
+    ("pop('user_config')", "server_config.user_config must stay a table. Fix: set its keys, one by one."),
+    ("connection.Data = 'https://x'", "server_config.connection.Data must be a table. Fix: give fields by name"),
+    ("workbench.lock = __import__('threading').Lock()", "server_config.workbench.lock is no setting. Fix: "),
     ("component_enabled.ftp = 'perhaps'", "component_enabled.ftp cannot be 'perhaps'. Fix: True or False."),
     ("component_enabled.fpt = False", "No component is named 'fpt', so it is kept and turns nothing off. Fix: did you"),
 ]
@@ -266,6 +272,7 @@ def test_a_change_that_cannot_be_is_told_and_the_rest_counts(folder: Folder, cha
     [told] = wb.startup.problems
     assert said in told
     assert setting(wb, "log_lines") == ("7", wb.startup.names[0])
+    wb.define(FTPConnection("My FTP", host="localhost"), RESTConnection("Data", host="http://localhost:1"))
 
 
 def test_switches_of_the_file_count_without_any_callable(folder: Folder) -> None:
@@ -336,6 +343,18 @@ def test_a_secret_that_was_read_is_masked_in_what_is_said(folder: Folder) -> Non
     text = "def f(ctx):\n    from workbench.core.masking import learn\n    learn('hunter2-canary')\n"
     wb = folder.start(f"{text}    raise ValueError('hunter2-canary')\n", "f")
     assert "hunter2" not in f"{wb.startup.problems}{wb.log!r}"
+
+
+def test_passwords_of_settings_that_callables_see_are_masked_in_what_is_said(folder: Folder) -> None:
+    url = "redis://:hunter2%2Fcanary@127.0.0.1:1"
+    (folder.path / ".env").write_text(f"WORKBENCH_REDIS={url}\nWORKBENCH_COUNTERS=memory://?password=hunter3-canary\n")
+    text = "def f(ctx):\n    config = ctx.kwargs['server_config']\n"
+    text += "    raise ValueError(f'{config.kvdb} {config.workbench}')\n"
+    text += "def g(ctx):\n    ctx.kwargs['server_config'].kvdb.password = 'hunter4-canary'\n"
+    wb = folder.start(text + "def h(ctx):\n    raise ValueError('hunter4-canary')\n", "f", "g", "h")
+    said = f"{wb.startup.problems}{wb.log!r}"
+    assert "'password': '***'" in said
+    assert "hunter" not in said
 
 
 def test_callables_of_a_script_are_told_when_its_server_starts(wb: Workbench) -> None:

@@ -97,6 +97,8 @@ def _wrong(path: Path, text: str, section: str, key: str, said: str) -> WrongZat
 
 def as_flag(value: Any) -> bool:
     """True or false, by the usual words; raises ValueError."""
+    if value is None:
+        raise ValueError("is neither")
     return bool(Bool("value").convert(value))
 
 
