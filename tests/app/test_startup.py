@@ -311,6 +311,7 @@ def test_one_that_fails_is_told_and_the_others_are_called(folder: Folder, how: s
     assert told.startswith(f"Startup callable {bad} failed in fs-config-only: ")
     assert said in told
     assert "The start goes on without it, as startup_on_error says. Fix: " in told
+    assert "workbench/app" not in told, "a line of ours is of no use to anybody"
     assert [each[0] for each in sys.modules[other].told] == ["first"]
     wb.start()
     assert wb.log[0].text == told
@@ -478,3 +479,46 @@ def test_nothing_is_called_for_a_notebook_from_elsewhere(
     monkeypatch.chdir(folder.path)
     singleton.the_workbench()
     assert (folder.path / "called").exists()
+
+
+OUTSIDE = "redis://:hunter2-canary@redis.example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "variable"),
+    [
+        (".env", f"WORKBENCH_REDIS={OUTSIDE}", "WORKBENCH_REDIS"),
+        ("workbench.toml", f'store = "{OUTSIDE}"', "WORKBENCH_STORE"),
+        ("workbench.toml", 'counters = "rediss://?host=redis.example.com"', "WORKBENCH_COUNTERS"),
+        ("server.conf", "[kvdb]\nhost = redis.example.com\npassword = $TOKEN\n", "WORKBENCH_REDIS"),
+    ],
+)
+def test_no_redis_elsewhere_is_taken_from_what_lies_beside_a_notebook_from_elsewhere(
+    folder: Folder, name: str, content: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.path / "data"))
+    monkeypatch.setenv("TOKEN", "hunter2-canary")
+    (folder.path / "shop.ipynb").write_text(NOTEBOOK)
+    (folder.path / name).write_text(content)
+    monkeypatch.setenv("WORKBENCH_NOTEBOOK", str(folder.path / "shop.ipynb"))
+    [told] = singleton.the_workbench().startup.problems
+    assert told.startswith(f"{variable} of {name}")
+    assert "leads to another host, and was not taken, since this notebook comes from elsewhere. Fix: " in told
+    assert "hunter2" not in told
+    assert variable not in os.environ
+    singleton.forget()
+    monkeypatch.setenv("WORKBENCH_ALLOW_OUTSIDE", "1")
+    assert singleton.the_workbench().startup.problems == []
+    assert "redis.example.com" in os.environ[variable]
+
+
+def test_a_redis_on_this_machine_is_taken_from_beside_any_notebook(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.path / "data"))
+    (folder.path / "shop.ipynb").write_text(NOTEBOOK)
+    monkeypatch.setenv("WORKBENCH_NOTEBOOK", str(folder.path / "shop.ipynb"))
+    folder.toml('redis = "redis://127.0.0.1:6399/1"\n')
+    wb = singleton.the_workbench()
+    assert wb.startup.problems == []
+    assert setting(wb, "redis") == ("redis://127.0.0.1:6399/1", "workbench.toml")
