@@ -33,7 +33,7 @@ def opened_call(found: Any, place: int) -> Any:
 
 def test_again_again_from_here_and_why(notebook: Callable[..., Notebook]) -> None:
     opened = notebook(ON, COUNTS, CALL, "wb")
-    found = opened.page.locator(".wb-card", has=opened.page.get_by_role("tablist"))
+    found = opened.page.locator(".jp-Notebook .wb-card", has=opened.page.get_by_role("tablist"))
     found.get_by_role("tab", name="Traffic").click()
     call = opened_call(found, 0)
     # Input, answer and log open in place.

@@ -293,7 +293,7 @@ def test_a_typed_password_is_in_env_and_not_in_the_saved_notebook(
 
 def test_the_panel_lists_what_was_clicked_and_removes_it(notebook: Callable[..., Notebook]) -> None:
     opened = notebook(ON, HELLO, "wb")
-    panel = opened.page.locator(".wb-card", has=opened.page.get_by_role("tablist"))
+    panel = opened.page.locator(".jp-Notebook .wb-card", has=opened.page.get_by_role("tablist"))
     hello = panel.locator('.wb-row[data-service="api.hello"]')
     press(hello, "Schedule")
     hello.locator(".wb-runs li").nth(4).wait_for()

@@ -27,7 +27,7 @@ None"""
 
 
 def panel(opened: Notebook) -> Any:
-    found = opened.page.locator(".wb-card", has=opened.page.get_by_role("tablist"))
+    found = opened.page.locator(".jp-Notebook .wb-card", has=opened.page.get_by_role("tablist"))
     found.get_by_role("tab", name="Traffic").wait_for()
     return found
 

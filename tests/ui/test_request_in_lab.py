@@ -41,7 +41,7 @@ def tab(found: Any, name: str) -> None:
 def test_a_request_is_sent_kept_and_taken_over(notebook: Callable[..., Notebook]) -> None:
     opened = notebook(ON, ORDERS, "wb")
     page = opened.page
-    found = page.locator(".wb-card", has=page.get_by_role("tablist"))
+    found = page.locator(".jp-Notebook .wb-card", has=page.get_by_role("tablist"))
     tab(found, "Channels")
     found.get_by_role("button", name="Try orders", exact=True).click()
     form = found.locator(".wb-panel", has_text="/api/orders/{id}")

@@ -148,7 +148,7 @@ def test_of_two_pages_on_one_kernel_each_writes_what_it_has(notebook: Open, lab:
 def test_a_call_opened_in_traffic_is_a_green_test_on_the_command_line(notebook: Open, page: Any, lab: Lab) -> None:
     imports = "from workbench import wb, Service, RESTChannel, RESTConnection"
     opened = notebook(imports, PRICE, "print(wb.call('GET /api/price').status)", "wb")
-    found = page.locator(".wb-card", has=page.get_by_role("tablist"))
+    found = page.locator(".jp-Notebook .wb-card", has=page.get_by_role("tablist"))
     found.get_by_role("tab", name="Traffic").click()
     found.locator(".wb-call-name").first.click()
     found.get_by_role("button", name="Make a test").click()
