@@ -190,6 +190,26 @@ def test_a_run_that_hung_does_not_end_the_alarm_of_the_one_that_waits_for_it(sto
     bench.close()
 
 
+def test_a_planned_time_that_is_looked_at_late_has_a_second_to_start(store: Store) -> None:
+    bench, told = Bench(store, bounds=Bounds(threads=1, spares=0)), list[WatchChanged]()
+    bench.events.subscribe(WatchChanged, told.append)
+    bench.scheduler.define(IntervalJob("holds", service="hang", hours=1, watch_start=False))
+    bench.scheduler.define(IntervalJob("j", service="ok", hours=1, start="2026-01-01 13:00:01", grace_seconds=5))
+    bench.clock.advance(3_600)  # type: ignore[attr-defined]
+    bench.scheduler.tick()
+    until(lambda: bench.jobs["holds"].running_since, "it runs")
+    bench.clock.advance(30)  # type: ignore[attr-defined]
+    bench.scheduler.tick()
+    for each in threading.enumerate():
+        if each.name == "workbench-watches":
+            each.join(30)
+    assert told == []
+    bench.services.gate.set()
+    assert bench.scheduler.settle(10)
+    assert [each.words for each in told] == ["planned at 2026-01-01 13:00:01 UTC, it started 29 s late"]
+    bench.close()
+
+
 def test_of_two_processes_one_tells(store: Store) -> None:
     first, told = watched(store)
     second = first.again()

@@ -23,6 +23,9 @@ log = logging.getLogger("workbench.scheduler")
 
 START, LONG, FAST = "start", "long", "fast"
 
+SOONEST = timedelta(seconds=1)
+"""How long a planned time has to start that is past its grace when it is looked at first; its start says how late."""
+
 
 class Watches:
     """Looks at jobs while time passes and runs begin and end; tells `WatchChanged` once for each change of state.
@@ -64,11 +67,12 @@ class Watches:
 
     def expect(self, due: Iterable[Due]) -> None:
         """Await that these planned times start."""
+        soonest = self._clock.now() + SOONEST
         for each in due:
             job = each.record.definition
             # One that nobody looked at in time is told when it is late, or has its row.
             if job.watch_start and each.unseen_until is None and each.after is None and not each.again:
-                deadline = each.planned + timedelta(seconds=job.grace_seconds)
+                deadline = max(each.planned + timedelta(seconds=job.grace_seconds), soonest)
                 with self._lock:
                     heappush(self._deadlines, (deadline, job.name, each.planned))
 
