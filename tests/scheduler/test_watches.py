@@ -190,6 +190,46 @@ def test_a_run_that_hung_does_not_end_the_alarm_of_the_one_that_waits_for_it(sto
     bench.close()
 
 
+def test_a_planned_time_that_is_looked_at_late_has_a_second_to_start(store: Store) -> None:
+    bench, told = Bench(store, bounds=Bounds(threads=1, spares=0)), list[WatchChanged]()
+    bench.events.subscribe(WatchChanged, told.append)
+    bench.scheduler.define(IntervalJob("holds", service="hang", hours=1, watch_start=False))
+    bench.scheduler.define(IntervalJob("j", service="ok", hours=1, start="2026-01-01 13:00:01", grace_seconds=5))
+    bench.clock.advance(3_600)  # type: ignore[attr-defined]
+    bench.scheduler.tick()
+    until(lambda: bench.jobs["holds"].running_since, "it runs")
+    bench.clock.advance(30)  # type: ignore[attr-defined]
+    bench.scheduler.tick()
+    for each in threading.enumerate():
+        if each.name == "workbench-watches":
+            each.join(30)
+    bench.services.gate.set()
+    assert bench.scheduler.settle(10)
+    until(lambda: told, "its start is told", 10)
+    assert [each.words for each in told] == ["planned at 2026-01-01 13:00:01 UTC, it started 29 s late"]
+    bench.close()
+
+
+def test_a_late_start_of_the_last_planned_time_is_over_once_it_has_run_well(store: Store) -> None:
+    """No later start could say that all is well again, and a finished job must not stand as broken for good."""
+    bench, told = watched(store)
+    bench.scheduler.define(IntervalJob("j", service="hang", minutes=1, repeats=2, overlap="queue_one", grace_seconds=5))
+    bench.clock.advance(60)  # type: ignore[attr-defined]
+    bench.scheduler.tick()
+    until(lambda: bench.jobs["j"].running_since, "the first runs")
+    bench.clock.advance(60)  # type: ignore[attr-defined]
+    bench.scheduler.tick()
+    bench.clock.advance(6)  # type: ignore[attr-defined]
+    until(lambda: bench.scheduler.tick() or told, "it is told")
+    assert list(bench.jobs["j"].tripped) == ["start"]
+    bench.services.gate.set()
+    assert bench.scheduler.settle(10)
+    assert bench.outcomes("j") == ["ok", "ok"]
+    assert [(each.watch, each.has_tripped) for each in told] == [("start", True), ("start", False)]
+    assert bench.jobs["j"].tripped == {}
+    bench.close()
+
+
 def test_of_two_processes_one_tells(store: Store) -> None:
     first, told = watched(store)
     second = first.again()

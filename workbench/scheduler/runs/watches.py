@@ -11,6 +11,7 @@ from threading import Lock
 from workbench.core.errors import StoreUnavailable, UnknownName
 from workbench.core.events import Events
 from workbench.core.ports import Clock
+from workbench.scheduler import plan
 from workbench.scheduler.agenda import Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import CHANGED, PAUSED
@@ -22,6 +23,9 @@ from workbench.scheduler.runs.lines import NO_THREAD, Running
 log = logging.getLogger("workbench.scheduler")
 
 START, LONG, FAST = "start", "long", "fast"
+
+SOONEST = timedelta(seconds=1)
+"""How long a planned time has to start that is past its grace when it is looked at first; its start says how late."""
 
 
 class Watches:
@@ -64,11 +68,12 @@ class Watches:
 
     def expect(self, due: Iterable[Due]) -> None:
         """Await that these planned times start."""
+        soonest = self._clock.now() + SOONEST
         for each in due:
             job = each.record.definition
             # One that nobody looked at in time is told when it is late, or has its row.
             if job.watch_start and each.unseen_until is None and each.after is None and not each.again:
-                deadline = each.planned + timedelta(seconds=job.grace_seconds)
+                deadline = max(each.planned + timedelta(seconds=job.grace_seconds), soonest)
                 with self._lock:
                     heappush(self._deadlines, (deadline, job.name, each.planned))
 
@@ -181,6 +186,9 @@ class Watches:
             if record is not None and record.definition.watch_start:
                 self._trip(run.job, START, _missed(run))
             return
+        if run.ok and self._is_last(run):
+            # Nothing comes after it that could start in time; what was late has run well.
+            self._clear(run.job, START)
         with self._lock:
             if is_unread := run.job not in self._lengths:
                 self._unread.setdefault(run.job, []).append(run)
@@ -212,6 +220,11 @@ class Watches:
         late = self._late.get(run.job)
         if late is None or late < run.planned:
             self._clear(run.job, START)
+
+    def _is_last(self, run: Run) -> bool:
+        """Whether it is the late one that the watch told of, and its job has no planned time after it."""
+        record = self._known(run.job) if self._late.get(run.job) == run.planned else None
+        return record is not None and plan.next_time(record.definition, record.anchor, run.planned) is None
 
     def _decide(self, run: Run) -> None:
         with self._lock:
