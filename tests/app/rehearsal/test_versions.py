@@ -483,6 +483,27 @@ def test_a_cell_waits_no_longer_than_the_bound_and_the_rest_is_compared_afterwar
     assert wb.services[NAME].live.number == 2
 
 
+def test_a_version_that_is_not_the_newest_any_more_is_compared_no_further(
+    wb: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "LONGEST_SECONDS", 0.05)
+    go_on, told = threading.Event(), list[VersionsCompared]()
+    wb.events.subscribe(VersionsCompared, told.append)
+    live(wb, double)
+    ask(wb)
+    live(wb, slow(go_on, "second"))
+    second = wb.services[NAME].compared
+    assert second is not None
+    try:
+        live(wb, lambda self: "third")
+    finally:
+        go_on.set()
+    assert words(wb) == ["differs"] * 3
+    until(lambda: not any(each.name == "workbench-comparing" for each in threading.enumerate()), "all is compared")
+    assert len(second.verdicts) <= 1
+    assert [each.new for each in told] == [3]
+
+
 def test_a_gate_lets_nothing_through_that_was_not_compared_in_time(
     wb: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,11 +93,18 @@ class _Round:
     """The comparisons of one cell, on a thread of their own.
 
     Args:
+        is_wanted: Says whether a comparison goes on; one whose version is not the newest any more is left as it is.
         told: Called with each comparison whose verdicts are complete.
     """
 
-    def __init__(self, parts: Parts, work: Sequence[_Work], told: Callable[[VersionsCompared], object]) -> None:
-        self._parts, self._work, self._told = parts, work, told
+    def __init__(
+        self,
+        parts: Parts,
+        work: Sequence[_Work],
+        is_wanted: Callable[[VersionsCompared], bool],
+        told: Callable[[VersionsCompared], object],
+    ) -> None:
+        self._parts, self._work, self._is_wanted, self._told = parts, work, is_wanted, told
         self._stopped, self.done = Event(), Event()
         self.thread = Thread(target=self._run, name="workbench-comparing", daemon=True)
 
@@ -112,8 +119,11 @@ class _Round:
                     for trace in traces:
                         if self._stopped.is_set():
                             return
+                        if not self._is_wanted(said):
+                            break
                         said.verdicts.append(judge.judge(rehearsal, trace))
-                    self._told(said)
+                    if self._is_wanted(said):
+                        self._told(said)
         except Exception:
             if not self._stopped.is_set():
                 log.exception("new versions could not be compared")
@@ -167,7 +177,7 @@ class NewVersions:
             return []
         for each in work:
             self.compared[each.said.service] = each.said
-        made = _Round(self._parts, work, self._parts.events.emit)
+        made = _Round(self._parts, work, lambda said: self.compared.get(said.service) is said, self._parts.events.emit)
         self._rounds = [each for each in self._rounds if not each.done.is_set()] + [made]
         made.thread.start()
         is_gate = any(self.mode(each.name, each) == "gate" for each in versions if each.name in self.compared)
