@@ -159,6 +159,61 @@ def test_services_are_listed_told_invoked_and_removed(shop: Workbench) -> None:
     assert list(shop.services) == []
 
 
+@pytest.fixture
+def two(shop: Workbench) -> Workbench:
+    """A channel and a connection of one family, which have one name."""
+    both = {"transport": "plain_http", "name": "one"}
+    shop.invoke("zato.http-soap.create", both | {"connection": "channel", "service": "api.sample"})
+    shop.invoke("zato.http-soap.create", both | {"connection": "outgoing", "host": "http://localhost:1"})
+    return shop
+
+
+def test_two_of_one_name_are_both_listed_and_told_apart_by_what_they_are(two: Workbench) -> None:
+    def listed(**fields: Any) -> list[str]:
+        return [each["connection"] for each in two.invoke("zato.http-soap.get-list", fields)]
+
+    assert sorted(listed()) == sorted(listed(connection="", transport=None)) == ["channel", "outgoing"]
+    assert (listed(connection="channel"), listed(transport="soap")) == (["channel"], [])
+    assert two.invoke("zato.http-soap.get", {"name": "one", "connection": "channel"})["service"] == "api.sample"
+    two.invoke("zato.http-soap.edit", {"name": "one", "connection": "channel", "url_path": "/other"})
+    assert (two.channels["one"].definition.path, two.connections["one"].definition.path) == ("/other", "")
+    two.invoke("zato.http-soap.delete", {"name": "one", "connection": "channel"})
+    assert (list(two.channels), list(two.connections)) == ([], ["one"])
+    assert two.invoke("zato.http-soap.delete", {"name": "one"}) == {"id": "one", "name": "one"}
+    assert list(two.connections) == []
+
+
+@pytest.mark.parametrize("action", ["get", "edit", "delete"])
+def test_a_name_of_two_is_refused_unless_one_is_said(two: Workbench, action: str) -> None:
+    before = two.defined
+    with pytest.raises(BadRequest, match=r"may mean .*'one' or .*'one'\. Fix: say which by connection and transport"):
+        two.invoke(f"zato.http-soap.{action}", {"name": "one", "transport": "plain_http"})
+    with pytest.raises(BadRequest, match=r"no connection='inward', transport=''\. Fix: connection='channel'"):
+        two.invoke(f"zato.http-soap.{action}", {"name": "one", "connection": "inward"})
+    assert two.defined == before
+
+
+def test_a_field_that_is_sent_empty_has_its_default_again(shop: Workbench) -> None:
+    made = {"name": "a", "service": "api.sample", "limit": "5/m", "method": "GET"}
+    shop.invoke("workbench.channel.rest.create", made)
+    shop.invoke("workbench.channel.rest.edit", {"name": "a", "limit": ""})
+    assert shop.channels["a"].definition == RESTChannel("a", service="api.sample", method="GET")
+    shop.invoke("workbench.channel.rest.edit", {"name": "a", "method": None})
+    assert shop.channels["a"].definition == RESTChannel("a", service="api.sample")
+    shop.invoke("workbench.job.interval.create", {"name": "b", "service": "api.sample", "hours": 1})
+    with pytest.raises(InvalidDefinition, match="service is missing"):
+        shop.invoke("workbench.job.interval.edit", {"name": "b", "service": ""})
+
+
+def test_a_secret_sent_back_as_it_was_told_stays_what_it_was(wb: Workbench) -> None:
+    with pytest.warns(PlainSecretWarning):
+        wb.invoke("zato.security.basic-auth.create", {"name": "user", "password": "hunter2-canary"})
+    told = wb.invoke("zato.security.basic-auth.get", {"name": "user"})
+    before = wb.users["user"]
+    wb.invoke("zato.security.basic-auth.edit", told | {"username": "other"})
+    assert wb.users["user"] == before.replace(username="other")
+
+
 BAD: tuple[tuple[dict[str, Any] | str, type[Exception], str], ...] = (
     (CACHE, NameTaken, r"'my\.cache' comes from two places: .* Fix: zato\.cache\.builtin\.edit changes it"),
     (CACHE | {"name": "b", "max_size": 0}, InvalidDefinition, "max_size"),

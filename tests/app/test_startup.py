@@ -201,10 +201,64 @@ def test_what_is_changed_in_place_takes_effect_and_says_who_did(
     assert (dict(os.environ), sys.path) == (environ, path), "nothing of it stays behind"
 
 
+@pytest.mark.parametrize(
+    ("before", "fields", "change", "after"),
+    [
+        (
+            "rediss://me:p%40ss@redis.example.com:6380/2?ssl_cert_reqs=none",
+            {"host": "redis.example.com", "port": 6380, "db": 2, "password": "p@ss"},
+            "db = 3",
+            "rediss://me:p%40ss@redis.example.com:6380/3?ssl_cert_reqs=none",
+        ),
+        (
+            "redis://[::1]/1",
+            {"host": "::1", "port": 6379, "db": 1, "password": ""},
+            "password = 'new/one'",
+            "redis://:new%2Fone@[::1]:6379/1",
+        ),
+        (
+            "redis://localhost:many/1",
+            {"host": "", "port": 6379, "db": 0, "password": ""},
+            "port = 1",
+            "redis://localhost:many/1",
+        ),
+        (
+            "unix:///run/redis.sock",
+            {"host": "", "port": 6379, "db": 0, "password": ""},
+            "host = 'localhost'",
+            "redis://localhost:6379/0",
+        ),
+    ],
+)
+def test_a_change_of_one_field_of_redis_leaves_tls_user_and_options(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, before: str, fields: dict[str, Any], change: str, after: str
+) -> None:
+    monkeypatch.setenv("WORKBENCH_REDIS", before)
+    name = folder.module(
+        "told = []\ndef change(ctx):\n    if ctx.phase == 'fs-config-only':\n"
+        "        kvdb = ctx.kwargs['server_config'].kvdb\n        told.append(dict(kvdb))\n"
+        f"        kvdb.{change}\n"
+    )
+    folder.toml(f'port = 0\n[startup]\nstartup_callable = ["{name}.change"]\n')
+    wb = singleton.the_workbench()
+    assert sys.modules[name].told == [fields]
+    assert os.environ["WORKBENCH_REDIS"] == after
+    assert [each for each in wb.startup.problems if "has no host" not in each] == []
+    assert bool(wb.startup.problems) == (after == before)
+    singleton.forget()
+    assert os.environ["WORKBENCH_REDIS"] == before
+
+
 WRONG = [
     ("workbench.threads = 'many'", "server_config.workbench.threads cannot be 'many'. Fix: a whole number, 1 or more."),
     ("workbench.threds = 5", "server_config.workbench.threds is no setting. Fix: did you mean 'threads'?"),
     ("main.port = -1", "server_config.workbench.port cannot be -1. Fix: a number from 0 to 65535"),
+    ("component_enabled.pop('ftp')", "component_enabled.ftp cannot be None. Fix: True or False."),
+    ("kvdb = 'redis'", "server_config.kvdb must stay a table. Fix: set its keys, one by one."),
+    ("component_enabled = False", "server_config.component_enabled must stay a table. Fix: set its keys"),
+    ("pop('user_config')", "server_config.user_config must stay a table. Fix: set its keys, one by one."),
+    ("connection.Data = 'https://x'", "server_config.connection.Data must be a table. Fix: give fields by name"),
+    ("workbench.lock = __import__('threading').Lock()", "server_config.workbench.lock is no setting. Fix: "),
     ("component_enabled.ftp = 'perhaps'", "component_enabled.ftp cannot be 'perhaps'. Fix: True or False."),
     ("component_enabled.fpt = False", "No component is named 'fpt', so it is kept and turns nothing off. Fix: did you"),
 ]
@@ -218,6 +272,7 @@ def test_a_change_that_cannot_be_is_told_and_the_rest_counts(folder: Folder, cha
     [told] = wb.startup.problems
     assert said in told
     assert setting(wb, "log_lines") == ("7", wb.startup.names[0])
+    wb.define(FTPConnection("My FTP", host="localhost"), RESTConnection("Data", host="http://localhost:1"))
 
 
 def test_switches_of_the_file_count_without_any_callable(folder: Folder) -> None:
@@ -256,6 +311,7 @@ def test_one_that_fails_is_told_and_the_others_are_called(folder: Folder, how: s
     assert told.startswith(f"Startup callable {bad} failed in fs-config-only: ")
     assert said in told
     assert "The start goes on without it, as startup_on_error says. Fix: " in told
+    assert "workbench/app" not in told, "a line of ours is of no use to anybody"
     assert [each[0] for each in sys.modules[other].told] == ["first"]
     wb.start()
     assert wb.log[0].text == told
@@ -288,6 +344,18 @@ def test_a_secret_that_was_read_is_masked_in_what_is_said(folder: Folder) -> Non
     text = "def f(ctx):\n    from workbench.core.masking import learn\n    learn('hunter2-canary')\n"
     wb = folder.start(f"{text}    raise ValueError('hunter2-canary')\n", "f")
     assert "hunter2" not in f"{wb.startup.problems}{wb.log!r}"
+
+
+def test_passwords_of_settings_that_callables_see_are_masked_in_what_is_said(folder: Folder) -> None:
+    url = "redis://:hunter2%2Fcanary@127.0.0.1:1"
+    (folder.path / ".env").write_text(f"WORKBENCH_REDIS={url}\nWORKBENCH_COUNTERS=memory://?password=hunter3-canary\n")
+    text = "def f(ctx):\n    config = ctx.kwargs['server_config']\n"
+    text += "    raise ValueError(f'{config.kvdb} {config.workbench}')\n"
+    text += "def g(ctx):\n    ctx.kwargs['server_config'].kvdb.password = 'hunter4-canary'\n"
+    wb = folder.start(text + "def h(ctx):\n    raise ValueError('hunter4-canary')\n", "f", "g", "h")
+    said = f"{wb.startup.problems}{wb.log!r}"
+    assert "'password': '***'" in said
+    assert "hunter" not in said
 
 
 def test_callables_of_a_script_are_told_when_its_server_starts(wb: Workbench) -> None:
@@ -411,3 +479,46 @@ def test_nothing_is_called_for_a_notebook_from_elsewhere(
     monkeypatch.chdir(folder.path)
     singleton.the_workbench()
     assert (folder.path / "called").exists()
+
+
+OUTSIDE = "redis://:hunter2-canary@redis.example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "variable"),
+    [
+        (".env", f"WORKBENCH_REDIS={OUTSIDE}", "WORKBENCH_REDIS"),
+        ("workbench.toml", f'store = "{OUTSIDE}"', "WORKBENCH_STORE"),
+        ("workbench.toml", 'counters = "rediss://?host=redis.example.com"', "WORKBENCH_COUNTERS"),
+        ("server.conf", "[kvdb]\nhost = redis.example.com\npassword = $TOKEN\n", "WORKBENCH_REDIS"),
+    ],
+)
+def test_no_redis_elsewhere_is_taken_from_what_lies_beside_a_notebook_from_elsewhere(
+    folder: Folder, name: str, content: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.path / "data"))
+    monkeypatch.setenv("TOKEN", "hunter2-canary")
+    (folder.path / "shop.ipynb").write_text(NOTEBOOK)
+    (folder.path / name).write_text(content)
+    monkeypatch.setenv("WORKBENCH_NOTEBOOK", str(folder.path / "shop.ipynb"))
+    [told] = singleton.the_workbench().startup.problems
+    assert told.startswith(f"{variable} of {name}")
+    assert "leads to another host, and was not taken, since this notebook comes from elsewhere. Fix: " in told
+    assert "hunter2" not in told
+    assert variable not in os.environ
+    singleton.forget()
+    monkeypatch.setenv("WORKBENCH_ALLOW_OUTSIDE", "1")
+    assert singleton.the_workbench().startup.problems == []
+    assert "redis.example.com" in os.environ[variable]
+
+
+def test_a_redis_on_this_machine_is_taken_from_beside_any_notebook(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.path / "data"))
+    (folder.path / "shop.ipynb").write_text(NOTEBOOK)
+    monkeypatch.setenv("WORKBENCH_NOTEBOOK", str(folder.path / "shop.ipynb"))
+    folder.toml('redis = "redis://127.0.0.1:6399/1"\n')
+    wb = singleton.the_workbench()
+    assert wb.startup.problems == []
+    assert setting(wb, "redis") == ("redis://127.0.0.1:6399/1", "workbench.toml")

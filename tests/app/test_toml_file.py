@@ -191,6 +191,11 @@ def test_without_a_file_there_is_nothing_and_a_profile_is_missed(tmp_path: Path)
         (b"port = \n", "is no TOML: Invalid value (at line 1, column 8). Fix: correct that line."),
         (b"port = 1\nport = 2\n", "is no TOML: Cannot overwrite a value (at line 2"),
         (b"port = '\xff'\n", "is no UTF-8 text: byte 8. Fix: save it as UTF-8."),
+        (
+            b'startup_callable = "a.b"\n[startup]\nstartup_callable = "c.d"\n',
+            "line 1: startup_callable is said in [startup]",
+        ),
+        (b'port = "' + b"x" * 5000 + b'"\n', "xxx... (5,002 characters)"),
         (b"x = " + b"[" * 5000 + b"\n", "is no TOML"),
         (b"#" * ((1 << 20) + 1), "is larger than 1,048,576 bytes"),
     ],
@@ -201,6 +206,24 @@ def test_a_wrong_file_is_told_with_line_and_key(tmp_path: Path, content: bytes, 
         read_file(tmp_path, "", NAMES)
     assert str(tmp_path / FILE) in str(raised.value)
     assert said in str(raised.value)
+    assert "Fix: " in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'redis = ["redis://:hunter2@localhost"]\n',
+        '[connection]\nRates = "https://me:hunter2@example.com"\n',
+        'port = "redis://:hunter2@localhost"\n',
+        '[startup]\ntimeout_seconds = "https://me:hunter2@example.com"\n',
+        '[component_enabled]\nftp = "ftp://me:hunter2@example.com"\n',
+    ],
+)
+def test_a_password_in_the_wrong_place_is_not_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE).write_text(content)
+    with pytest.raises(WrongFile, match=r"line \d: .*\*\*\*") as raised:
+        read_file(tmp_path, "", NAMES)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:

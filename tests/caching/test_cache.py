@@ -159,8 +159,8 @@ def test_what_json_cannot_write_is_kept_whatever_its_size(clock: VirtualClock) -
     assert cache["lock"] is lock
 
 
-@pytest.mark.parametrize("expiry", [-1, float("nan"), float("inf")])
-def test_an_expiry_that_is_no_time_is_refused(clock: VirtualClock, expiry: float) -> None:
+@pytest.mark.parametrize("expiry", [-1, float("nan"), float("inf"), "60"])
+def test_an_expiry_that_is_no_time_is_refused(clock: VirtualClock, expiry: Any) -> None:
     cache = made(clock)
     for act in (cache.set, lambda key, _, expiry: cache.expire(key, expiry)):
         with pytest.raises(CacheRefused, match=r"Fix: 0 \(never\) or more"):
@@ -372,6 +372,26 @@ def test_another_cache_can_be_the_default(wb: Workbench) -> None:
     assert wb.caches["fast"]["last"] == "a"
     with pytest.raises(InvalidDefinition, match="is_default is what cache 'fast' is already. Fix: define that one"):
         wb.define(Cache("faster", is_default=True))
+
+
+def test_the_default_cache_keeps_what_is_in_it_when_it_is_defined_and_when_no_more(wb: Workbench) -> None:
+    wb.invoke("cache.keep", ["a", 1])
+    held = wb.caches["default"]
+    wb.define(Cache("default", max_size=3))
+    assert wb.caches["default"] is held
+    assert wb.invoke("cache.keep", ["b", 2]) == [2, "b"]
+    wb.caches.remove("default")
+    assert held.definition == Cache("default")
+    assert held.items() == [("last", "b")], "nothing older comes back"
+    assert list(wb.caches) == ["default", "my.cache"]
+
+
+def test_a_failing_cell_leaves_the_default_cache_as_it_was(wb: Workbench) -> None:
+    wb.invoke("cache.keep", ["a", 1])
+    with pytest.raises(InvalidDefinition):
+        wb.define(Cache("default", max_size=3, is_default=True), Cache("other", is_default=True))
+    assert wb.caches["default"].definition == Cache("default")
+    assert wb.caches["default"].items() == [("last", "a")]
 
 
 def test_a_cache_that_is_not_there_is_told(wb: Workbench) -> None:

@@ -41,6 +41,11 @@ def test_what_is_set_is_listed_got_and_deleted(said: Said, wb: Workbench) -> Non
     assert said("list", "--cache", "rates") == (0, "Nothing is in it.\n", "")
 
 
+def test_a_cache_of_any_name_is_told_whole(said: Said, wb: Workbench) -> None:
+    wb.define(Cache("a: b", max_size=3))
+    assert "a: b: 0 of at most 3 entries" in said("list")[1].splitlines()
+
+
 def test_without_a_name_the_default_cache_is_meant(said: Said, wb: Workbench) -> None:
     assert said("set", "a", "plain text", "--expiry", "60")[0] == 0
     (entry,) = wb.caches["default"].entries()

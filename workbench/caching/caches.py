@@ -21,14 +21,13 @@ class Caches:
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._lock = clock, Lock()
-        self._own = LiveCache(Cache(DEFAULT), clock)
-        self._by_name: dict[str, LiveCache] = {}
+        self._by_name = {DEFAULT: LiveCache(Cache(DEFAULT), clock)}
 
     @property
     def default(self) -> LiveCache:
         """The cache that is there without a definition, or the one defined with `is_default=True`."""
         chosen = (each for each in list(self._by_name.values()) if each.definition.is_default)
-        return next(chosen, None) or self._by_name.get(DEFAULT, self._own)
+        return next(chosen, None) or self._by_name[DEFAULT]
 
     def get_cache(self, kind: str, name: str) -> LiveCache:
         """A cache by the word for its kind, `builtin`, and its name, as in Zato.
@@ -50,13 +49,10 @@ class Caches:
     def __getitem__(self, name: str) -> LiveCache:
         if name in self._by_name:
             return self._by_name[name]
-        if name == DEFAULT:
-            return self._own
-        raise UnknownName("cache", name, [DEFAULT, *self._by_name], fix=f"wb.define(Cache({name!r})).")
+        raise UnknownName("cache", name, list(self._by_name), fix=f"wb.define(Cache({name!r})).")
 
     def take(self, others: Caches) -> None:
         """Have what other caches have, with what is in them: a copy, by this one's clock."""
-        self._own.take(others._own)
         for other in list(others._by_name.values()):
             self._define(other.definition)
             self[other.name].take(other)
@@ -68,7 +64,7 @@ class Caches:
             "cache",
             Effect(self._define, self._remove, self._remember, check=self._check),
             order=15,
-            items=lambda: {DEFAULT: self._own} | self._by_name,
+            items=lambda: dict(self._by_name),
             definition_of=lambda live: live.definition,
             undefined=f"wb.caches[{DEFAULT!r}].clear() empties it.",
         )
@@ -81,10 +77,13 @@ class Caches:
                 self._by_name[definition.name] = LiveCache(definition, self._clock)
 
     def _remove(self, definition: Cache) -> None:
-        self._by_name.pop(definition.name, None)
+        if definition.name == DEFAULT:
+            self._define(Cache(DEFAULT))
+        else:
+            self._by_name.pop(definition.name, None)
 
     def _remember(self, name: str) -> Callable[[], None]:
-        """The way back: what was in it is in it again."""
+        """The way back: what is in it stays, as far as it fitted."""
         before = self._by_name.get(name)
         definition = before.definition if before is not None else None
 

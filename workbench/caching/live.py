@@ -205,12 +205,16 @@ class LiveCache(Matching):
     def __delitem__(self, key: Any) -> None:
         self.delete(key)
 
-    def __repr__(self) -> str:
+    def describe(self) -> str:
+        """How full it is, and how well it serves."""
         count, bounds = len(self), self.definition
         read = self.hits + self.misses
         share = f", {self.hits / read:.0%} of {read:,} reads found something" if read else ""
         gone = f", {self.evicted:,} went since it was full" if self.evicted else ""
-        return f"cache {self.name!r}: {count:,} of at most {bounds.max_size:,} entries{share}{gone}"
+        return f"{count:,} of at most {bounds.max_size:,} entries{share}{gone}"
+
+    def __repr__(self) -> str:
+        return f"{self.definition}: {self.describe()}"
 
     def _matching(self, matches: Matches, limit: int) -> list[str]:
         found = [key for key in self.keys() if isinstance(key, str) and matches(key)]
@@ -271,8 +275,8 @@ class LiveCache(Matching):
             )
 
     def _check_expiry(self, key: Any, expiry: float | None) -> None:
-        if expiry is not None and not (isfinite(expiry) and expiry >= 0):
-            raise CacheRefused(f"Cache {self.name!r}: {key!r} cannot expire in {expiry} s. Fix: 0 (never) or more.")
+        if expiry is not None and not (isinstance(expiry, int | float) and isfinite(expiry) and expiry >= 0):
+            raise CacheRefused(f"Cache {self.name!r}: {key!r} cannot expire in {expiry!r} s. Fix: 0 (never) or more.")
 
 
 def size_of(value: Any) -> int:

@@ -44,9 +44,7 @@ def read_url(url: str, what: str = "store", kinds: Collection[str] = FORMS_BY_KI
     Raises:
         StoreUnavailable: It names none of these; lists the forms that do.
     """
-    for found in (*PASSWORD.finditer(url), *IN_QUERY.finditer(url)):
-        learn(found[2])
-        learn(unquote(found[2]))
+    learn_passwords(url)
     scheme, separator, rest = url.partition("://")
     kind = "redis" if scheme in REDIS_SCHEMES else scheme
     if not separator or kind not in kinds:
@@ -63,6 +61,13 @@ def read_url(url: str, what: str = "store", kinds: Collection[str] = FORMS_BY_KI
             f"or memory:// for a {what} that ends with its process."
         )
     return StoreURL(kind, url, Path(path))
+
+
+def learn_passwords(url: str) -> None:
+    """Have the passwords in a URL masked from now on."""
+    for found in (*PASSWORD.finditer(url), *IN_QUERY.finditer(url)):
+        learn(found[2])
+        learn(unquote(found[2]))
 
 
 def redacted(url: str) -> str:

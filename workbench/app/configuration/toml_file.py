@@ -34,9 +34,10 @@ from typing import Any, NamedTuple
 
 from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.startup.switches import refuse_off
-from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest
+from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
 from workbench.core.secret import secret
 from workbench.scheduler.zones import zone_problem
+from workbench.stores.url import redacted
 
 FILE = "workbench.toml"
 MOST_BYTES = 1 << 20
@@ -145,8 +146,9 @@ class _Reading:
                 connections, user = _joined(connections, theirs), _joined(user, users)
                 groups = _joined(groups, groups_of)
         if self._problems:
+            lines = "that line" if len(self._problems) == 1 else "those lines"
             said = " | ".join(f"line {line}: {problem}" for line, problem in sorted(self._problems))
-            raise WrongFile(f"{self._path} is not valid. {said}.")
+            raise WrongFile(f"{self._path} is not valid. {said}. Fix: correct {lines}.")
         if profile and profile not in profiles:
             raise WrongFile(
                 f"{self._path} has no profile {profile!r}; it has: {listed(profiles)}. Fix: write it there."
@@ -158,7 +160,9 @@ class _Reading:
         found = {name: self._table(table, at, name) for name in GROUPS}
         for switch, value in found["component_enabled"].items():
             if not _is_flag(value):
-                self._problem((*at, "component_enabled", switch), f"{switch} must be true or false, not {value!r:.80}")
+                self._problem(
+                    (*at, "component_enabled", switch), f"{switch} must be true or false, not {quoted(value)}"
+                )
         return found
 
     def _settings(self, table: Mapping[str, Any], at: Path_, tables: tuple[str, ...], where: str) -> dict[str, Told]:
@@ -166,14 +170,16 @@ class _Reading:
         for name, value in table.items():
             if name in tables:
                 continue
-            if name == "allow_outside":
+            if name in found:
+                self._problem((*at, name), f"{name} is said in [startup], too; keep one of them")
+            elif name == "allow_outside":
                 self._problem((*at, name), f"{name} is for the environment to say, not for what comes with a notebook")
             elif name not in self._names:
                 close = nearest(name, [*self._names, *tables])
-                meant = f"; did you mean {close!r}?" if close else f"; there are {listed(self._names, at_most=40)}"
+                meant = f"; did you mean {close!r}" if close else f"; there are {listed(self._names, at_most=40)}"
                 self._problem((*at, name), f"{name!r} is no setting{meant}")
             elif problem := problem_of(name, value):
-                self._problem((*at, name), f"{name} must be {problem}, not {value!r}")
+                self._problem((*at, name), f"{name} must be {problem}, not {quoted(value)}")
             else:
                 found[name] = Told(as_variable(value), where)
         return found
@@ -183,11 +189,11 @@ class _Reading:
         given, at = self._table(table, at, "startup"), (*at, "startup")
         for name in given.keys() - OF_STARTUP.keys():
             close = nearest(name, OF_STARTUP)
-            meant = f"did you mean {close!r}?" if close else f"there are {listed(OF_STARTUP)}"
+            meant = f"did you mean {close!r}" if close else f"there are {listed(OF_STARTUP)}"
             self._problem((*at, name), f"{name!r} is no key of [startup]; {meant}")
         for name in given.keys() & OF_STARTUP.keys():
             if problem := problem_of(OF_STARTUP[name], given[name]):
-                self._problem((*at, name), f"{name} must be {problem}, not {given[name]!r:.80}")
+                self._problem((*at, name), f"{name} must be {problem}, not {quoted(given[name])}")
         known = given.keys() & OF_STARTUP.keys()
         return {OF_STARTUP[name]: Told(as_variable(given[name]), f"{where} [startup]") for name in known}
 
@@ -195,7 +201,7 @@ class _Reading:
         found = table.get(name, {})
         if isinstance(found, dict):
             return found
-        self._problem((*at, name), f"{name} must be a table, [{'.'.join((*at, name))}], not {found!r}")
+        self._problem((*at, name), f"{name} must be a table, [{'.'.join((*at, name))}], not {quoted(found)}")
         return {}
 
     def _tables(self, table: Mapping[str, Any], at: Path_, name: str) -> dict[str, dict[str, Any]]:
@@ -243,6 +249,11 @@ def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
         under = below.get(name)
         joined[name] = _joined(under, value) if isinstance(value, dict) and isinstance(under, dict) else value
     return joined
+
+
+def quoted(value: Any) -> str:
+    """A value as a message quotes it: cut, and an address without its password."""
+    return redacted(short(value))
 
 
 def problem_of(name: str, value: Any) -> str:

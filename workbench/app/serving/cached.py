@@ -28,7 +28,7 @@ Caches = Mapping[str, LiveCache]
 def _listed(caches: Caches, asked: AskedOfCache) -> Any:
     """The caches, or of one that is named the entries that were used last."""
     if not asked.cache:
-        return [{"name": name, "what": repr(live).partition(": ")[2]} for name, live in caches.items()]
+        return [{"name": name, "what": live.describe()} for name, live in caches.items()]
     found = caches[asked.cache].entries(MOST_ENTRIES)
     return [{"name": str(kept(each.key)), "what": str(kept(each.value)), "hits": each.hits} for each in found]
 

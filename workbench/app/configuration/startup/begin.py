@@ -12,9 +12,14 @@ from workbench.app.configuration.startup.groups import Groups, switched_in
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles
 from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told
+from workbench.connections.common.hosts import host_of, is_outside
 from workbench.core.errors import WorkbenchError
 
 EXTLIB = "extlib"
+ELSEWHERE = (
+    "since this notebook comes from elsewhere. "
+    "Fix: read what is beside it, then wb.outside.allow() and restart the kernel."
+)
 
 
 class Beginning:
@@ -38,18 +43,17 @@ class Beginning:
             folder: The notebook's folder, in whose `extlib` modules are found.
             configuration: What `workbench.toml` says.
             files: What Zato's own files say.
-            is_own: Whether the notebook is one's own; of one from elsewhere nothing is called.
+            is_own: Whether the notebook is one's own; of one from elsewhere nothing is called, here or on other hosts.
 
         Raises:
             WorkbenchError: A setting of the start cannot be so, or a callable failed and that ends the start.
         """
         names = _names(os.environ.get("WORKBENCH_STARTUP_CALLABLE", ""))
         startup = Startup(names if is_own else (), _seconds(), _stops())
-        if names and not is_own:
-            startup.warn(
-                f"{', '.join(names)} were not called at the start, since this notebook comes from elsewhere. "
-                f"Fix: read them, then wb.outside.allow() and restart the kernel."
-            )
+        if not is_own:
+            if names:
+                startup.warn(f"{', '.join(names)} were not called at the start, {ELSEWHERE}")
+            self._leave_outside(startup)
         self._add_to_path(folder / EXTLIB)
         # A server.conf that Zato has written has switches that are Zato's alone.
         for switch in configuration.tables.get("component_enabled", {}):
@@ -68,6 +72,14 @@ class Beginning:
         }
         startup.read_configuration(kwargs, lambda who: self._take(groups, who))
         return startup, groups.configuration()
+
+    def _leave_outside(self, startup: Startup) -> None:
+        """Take back each Redis on another host that a file names: a password may go there before anybody is asked."""
+        for variable, told in list(self.from_file.items()):
+            address = told.value.strip().lower()
+            if address.startswith(("redis://", "rediss://")) and is_outside(host_of(address)):
+                del os.environ[variable], self.from_file[variable]
+                startup.warn(f"{variable} of {told.where} leads to another host, and was not taken, {ELSEWHERE}")
 
     def end(self) -> None:
         """Leave environment and import path as they were."""

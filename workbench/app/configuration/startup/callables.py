@@ -197,7 +197,7 @@ class Startup:
             return
         failure = failure_of(error)
         drop_frames(error)
-        where = f" ({failure.place})" if failure.place else ""
+        where = f" ({failure.place})" if failure.place is not None and failure.place.is_users else ""
         goes_on = "The start ends here" if self._stops else "The start goes on without it"
         text = mask(f"Startup callable {each.name} failed in {ctx.phase}: {failure.kind}: {failure.sentence}{where}.")
         text = f"{text} {goes_on}, as startup_on_error says. Fix: correct it, and restart."

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS, Setting
 from workbench.app.configuration.startup.switches import switches, unknown
-from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_url
-from workbench.app.configuration.toml_file import Configuration, Told, as_variable, problem_of
+from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_fields, redis_url
+from workbench.app.configuration.toml_file import Configuration, Told, as_variable, problem_of, quoted
 from workbench.core.errors import nearest
 from workbench.core.tree import Tree
+from workbench.stores.url import learn_passwords
 
 LISTS, FLAGS = ("hosts", "proxies"), ("sandbox",)
 CHANGEABLE: Mapping[str, Setting] = {
     each.name: each for each in SETTINGS if each.name not in NOT_IN_FILE and not each.name.startswith("startup")
 }
 """The settings that a callable may change, by name."""
+
+PARTS = ("workbench", "main", "kvdb", "component_enabled", "user_config", "connection")
+"""The tables of `server_config` of which a change has an effect."""
 
 
 class Changes(NamedTuple):
@@ -50,6 +52,9 @@ class Groups:
 
     def __init__(self, configuration: Configuration, files: ZatoFiles, environ: Mapping[str, str]) -> None:
         tables, server = configuration.tables, files.server
+        for each in CHANGEABLE.values():
+            # Callables have them from now on, and may say them in an error.
+            learn_passwords(environ.get(each.variable, ""))
         own = {name: _typed(name, environ.get(each.variable, "")) for name, each in CHANGEABLE.items()}
         said = {**server.get("component_enabled", {}), **tables.get("component_enabled", {})}
         self.server = Tree(
@@ -58,7 +63,7 @@ class Groups:
                 "workbench": own,
                 "main": {**server.get("main", {}), "port": own["port"]},
                 "misc": server.get("misc", {}),
-                "kvdb": {**server.get("kvdb", {}), **_kvdb(own["redis"] or "")},
+                "kvdb": {**server.get("kvdb", {}), **redis_fields(own["redis"] or "")},
                 "component_enabled": dict.fromkeys(switches(), True) | said,
                 "user_config": configuration.user,
                 "connection": configuration.connections,
@@ -74,18 +79,35 @@ class Groups:
 
     def _now(self) -> dict[str, Any]:
         """What has an effect when it is changed, as plain data."""
-        parts = ("workbench", "main", "kvdb", "component_enabled")
-        return {name: deepcopy(_plain(self.server.get(name, {}))) for name in parts} | {"sio": _plain(self.sio)}
+        return {name: _plain(self.server[name]) for name in PARTS} | {"sio": _plain(self.sio)}
+
+    def _put_back(self, found: Changes) -> None:
+        """Have tables be tables again where a callable has put something else in their place."""
+        for name in PARTS:
+            if not isinstance(self.server.get(name), Mapping):
+                self.server[name] = Tree(self._before[name], f"server_config.{name}")
+                found.problems.append(f"server_config.{name} must stay a table. Fix: set its keys, one by one.")
+        connections = self.server["connection"]
+        for name in [name for name, fields in connections.items() if not isinstance(fields, Mapping)]:
+            del connections[name]
+            found.problems.append(
+                f"server_config.connection.{name} must be a table. Fix: give fields by name, {{...}}."
+            )
 
     def changes(self) -> Changes:
         """What has changed since this was last asked."""
+        found = Changes({}, {}, [])
+        self._put_back(found)
         before, now = self._before, self._now()
-        self._before, found = now, Changes({}, {}, [])
+        self._before = now
         ours = _changed(before["workbench"], now["workbench"])
         if (port := now["main"].get("port")) != before["main"].get("port"):
             ours["port"] = port
         if now["kvdb"] != before["kvdb"]:
-            ours["redis"] = redis_url(now["kvdb"]) or None
+            if now["kvdb"].get("host") or before["kvdb"].get("host"):
+                ours["redis"] = redis_url(now["kvdb"], now["workbench"].get("redis") or "") or None
+            else:
+                found.problems.append("server_config.kvdb has no host, so the rest of it has no effect. Fix: set host.")
         for name, value in ours.items():
             self._change(found, name, value)
         for name, value in _changed(before["component_enabled"], now["component_enabled"]).items():
@@ -102,17 +124,19 @@ class Groups:
         elif value is None:
             found.variables[CHANGEABLE[name].variable] = None
         elif problem := problem_of(name, value):
-            found.problems.append(f"server_config.workbench.{name} cannot be {value!r:.80}. Fix: {problem}.")
+            found.problems.append(f"server_config.workbench.{name} cannot be {quoted(value)}. Fix: {problem}.")
         else:
             found.variables[CHANGEABLE[name].variable] = as_variable(value)
+            learn_passwords(as_variable(value))
 
     def _switch(self, found: Changes, name: str, value: Any) -> None:
         try:
-            found.switches[name] = as_variable(as_flag(value))
+            on = as_flag(value)
         except (ValueError, TypeError):
             said = f"server_config.component_enabled.{name} cannot be {value!r:.80}"
             found.problems.append(f"{said}. Fix: True or False.")
             return
+        found.switches[name] = as_variable(on)
         if said := unknown(name):
             found.problems.append(said)
 
@@ -120,8 +144,8 @@ class Groups:
         """What `workbench.toml` says, with all that was changed."""
         tables = {"pickup": _plain(self.pickup), "simple_io": _plain(self.sio), "sso": _plain(self.sso)}
         return self._configuration._replace(
-            connections=_plain(self.server.get("connection", {})),
-            user=_plain(self.server.get("user_config", {})),
+            connections=_plain(self.server["connection"]),
+            user=_plain(self.server["user_config"]),
             tables=tables,
             switched=self.switched,
         )
@@ -148,21 +172,11 @@ def _typed(name: str, told: str) -> Any:
     return int(told) if (name == "port" or name in Bounds.__struct_fields__) and told.strip().isdecimal() else told
 
 
-def _kvdb(url: str) -> dict[str, Any]:
-    if not url:
-        return {"host": "", "port": 6379, "db": 0, "password": ""}
-    at = urlsplit(url)
-    database = at.path.strip("/")
-    return {
-        "host": at.hostname or "",
-        "port": at.port or 6379,
-        "db": int(database) if database.isdecimal() else 0,
-        "password": unquote(at.password or ""),
-    }
-
-
 def _plain(value: Any) -> Any:
-    return {key: _plain(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+    """Tables and lists as they are now, whatever becomes of them."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in list(value.items())}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

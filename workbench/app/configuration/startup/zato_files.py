@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.payload.elements import Bool
@@ -97,6 +97,8 @@ def _wrong(path: Path, text: str, section: str, key: str, said: str) -> WrongZat
 
 def as_flag(value: Any) -> bool:
     """True or false, by the usual words; raises ValueError."""
+    if value is None:
+        raise ValueError("is neither")
     return bool(Bool("value").convert(value))
 
 
@@ -113,9 +115,35 @@ def settings_in(server: Sections) -> dict[str, tuple[str, str]]:
     return found
 
 
-def redis_url(kvdb: Mapping[str, Any]) -> str:
-    """The address that Zato's fields of Redis make; '' if they name no host."""
-    if not kvdb.get("host"):
+def redis_url(kvdb: Mapping[str, Any], before: str = "") -> str:
+    """The address that Zato's fields of Redis make; '' if they name no host.
+
+    Args:
+        kvdb: The fields: `host`, `port`, `db` and `password`.
+        before: The address they were read from, of which TLS, user and options stay: no field says them.
+    """
+    host = str(kvdb.get("host") or "")
+    if not host:
         return ""
-    password = f":{quote(str(kvdb['password']), safe='')}@" if kvdb.get("password") else ""
-    return f"redis://{password}{kvdb['host']}:{kvdb.get('port') or 6379}/{kvdb.get('db') or 0}"
+    was = urlsplit(before if before.startswith(("redis://", "rediss://")) else "redis://")
+    password = f":{quote(str(kvdb['password']), safe='')}" if kvdb.get("password") else ""
+    who = f"{was.username or ''}{password}"
+    at = f"{f'{who}@' if who else ''}{f'[{host}]' if ':' in host else host}:{kvdb.get('port') or 6379}"
+    return urlunsplit((was.scheme, at, f"/{kvdb.get('db') or 0}", was.query, ""))
+
+
+def redis_fields(url: str) -> dict[str, Any]:
+    """Zato's fields of Redis for an address; of one that cannot be read, as of none."""
+    try:
+        at = urlsplit(url)
+        host, port = at.hostname or "", at.port or 6379
+    except ValueError:
+        # What opens it says what is wrong.
+        return redis_fields("")
+    database = at.path.strip("/")
+    return {
+        "host": host,
+        "port": port,
+        "db": int(database) if host and database.isdecimal() else 0,
+        "password": unquote(at.password or ""),
+    }

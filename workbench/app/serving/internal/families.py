@@ -45,13 +45,35 @@ class Family(NamedTuple):
 
     def class_of(self, request: Mapping[str, Any]) -> type[Definition]:
         """The class that a request means; raises BadRequest."""
-        if not self.chosen_by:
-            return self.kinds[()]()
         said = tuple(str(request.get(field, "")) for field in self.chosen_by)
         if said not in self.kinds:
-            there = " or ".join(_said(self.chosen_by, each) for each in self.kinds)
-            raise BadRequest(f"{self.name} has no {_said(self.chosen_by, said)}. Fix: {there}.")
+            raise self._none_is(said)
         return self.kinds[said]()
+
+    def classes_of(self, request: Mapping[str, Any]) -> tuple[type[Definition], ...]:
+        """The classes that a request may mean, which need not say which; raises BadRequest if there is none."""
+        said = tuple(str(request.get(field) or "") for field in self.chosen_by)
+        found = [each for each in self.kinds if all(one in ("", own) for one, own in zip(said, each, strict=True))]
+        if not found:
+            raise self._none_is(said)
+        return tuple(self.kinds[each]() for each in found)
+
+    def _none_is(self, said: tuple[str, ...]) -> BadRequest:
+        there = " or ".join(_said(self.chosen_by, each) for each in self.kinds)
+        return BadRequest(f"{self.name} has no {_said(self.chosen_by, said)}. Fix: {there}.")
+
+    def changed(self, before: Definition, request: Mapping[str, Any]) -> Definition:
+        """A definition with what a request says; a field that is sent empty has its default.
+
+        Raises:
+            BadRequest, InvalidDefinition: It says what cannot be so.
+        """
+        types, was = field_types(type(before)), self.told(before)
+        # What is sent as it was told stays, also a secret that was told as ***.
+        news = {name: value for name, value in request.items() if name not in was or value != was[name]}
+        emptied = {self._field(name, types) for name, value in news.items() if value in ("", None)}
+        own = {field: getattr(before, field) for field in types if field not in emptied}
+        return type(before)(**own | self.fields(type(before), news))
 
     def fields(self, cls: type[Definition], request: Mapping[str, Any]) -> dict[str, Any]:
         """What a request says, as fields of a definition; raises BadRequest for what cannot be so."""

@@ -64,18 +64,21 @@ class Internal(Service):
         return name
 
     def found(self, name: str) -> Definition:
-        """The definition of a name, of this family; raises UnknownName."""
+        """The one definition that a name and the other fields mean; raises UnknownName, or BadRequest for several."""
         there = self.all()
-        if name not in there:
-            raise UnknownName(self.word, name, there)
-        return there[name]
+        meant = [each for each in there if each.full_name == name]
+        if not meant:
+            raise UnknownName(self.word, name, [each.full_name for each in there])
+        if len(meant) > 1:
+            fix = f"say which by {' and '.join(self.family.chosen_by)}"
+            raise BadRequest(f"{self.name} may mean {' or '.join(map(str, meant))}. Fix: {fix}.")
+        return meant[0]
 
-    def all(self) -> dict[str, Definition]:
-        """Every definition of this family, by name."""
-        classes = self.family.classes
-        collections = {each.collection for each in classes}
-        found = (self.side.book.of(each) for each in sorted(collections))
-        return {name: each for some in found for name, each in some.items() if type(each) in classes}
+    def all(self) -> list[Definition]:
+        """Every definition of this family that the fields may mean."""
+        classes = self.family.classes_of(self.given)
+        collections = dict.fromkeys(each.collection for each in classes)
+        return [each for name in collections for each in self.side.book.of(name).values() if type(each) in classes]
 
     @property
     def word(self) -> str:
@@ -101,15 +104,15 @@ class Create(Internal):
 
 
 class Edit(Internal):
-    about = "{kind}: change fields of one; the others stay"
+    about = "{kind}: change fields of one; the others stay, and one that is sent empty has its default"
 
     def act(self) -> dict[str, Any]:
-        before, given = self.found(self.wanted), self.given
-        name = given.pop("name", self.wanted)
-        given.pop("id", None)
-        if name != before.name:
-            raise BadRequest(f"{before} cannot become {name!r:.80}. Fix: create that one, and delete this one.")
-        self.side.define(before.replace(**self.family.fields(type(before), given)))
+        given = self.given
+        with self.side.lock:
+            before = self.found(self.wanted)
+            if (name := given.pop("name", before.name)) != before.name:
+                raise BadRequest(f"{before} cannot become {name!r:.80}. Fix: create that one, and delete this one.")
+            self.side.define(self.family.changed(before, given))
         return {"id": before.full_name, "name": before.name}
 
 
@@ -117,8 +120,9 @@ class Delete(Internal):
     about = "{kind}: remove one"
 
     def act(self) -> dict[str, Any]:
-        gone = self.found(self.wanted)
-        self.side.book.remove(gone.collection, gone.full_name)
+        with self.side.lock:
+            gone = self.found(self.wanted)
+            self.side.book.remove(gone.collection, gone.full_name)
         return {"id": gone.full_name, "name": gone.name}
 
 
@@ -134,7 +138,7 @@ class GetList(Internal):
     takes = ()
 
     def act(self) -> list[dict[str, Any]]:
-        return [self.family.told(each) for each in self.all().values()]
+        return [self.family.told(each) for each in self.all()]
 
 
 class Execute(Internal):
@@ -214,7 +218,7 @@ def _made(side: Side, family: Family, actions: Mapping[str, type[Internal]]) -> 
         name = f"{family.name}.{action}"
         own: dict[str, Any] = {"name": name, "family": family, "side": side, "__module__": __name__}
         own["__doc__"] = of.about.format(kind=word[:1].upper() + word[1:])
-        own["takes"] = _all_fields(family) if of in (Create, Edit) else of.takes
+        own["takes"] = _all_fields(family) if of in (Create, Edit) else (*of.takes, *family.chosen_by)
         found[name] = type(of.__name__, (of,), own)
     return found
 
