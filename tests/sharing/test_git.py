@@ -137,17 +137,20 @@ def test_what_is_no_notebook_is_added_as_it_is_and_said(repository: Repository) 
 
 def test_the_filter_can_be_set_up_twice_and_be_taken_out(repository: Repository) -> None:
     attributes = repository.folder / ".gitattributes"
-    attributes.write_text("*.png binary\n" + attributes.read_text())
+    # Other lines stay as they are, whatever their ends and their encoding.
+    others = b"*.png binary\r\nb\xfccher/* text\n"
+    attributes.write_bytes(others + attributes.read_bytes())
     repository.cli.run("git", "install")
-    assert attributes.read_text() == "*.png binary\n*.ipynb filter=workbench\n"
+    assert attributes.read_bytes() == others + b"*.ipynb filter=workbench\n"
     repository.cli.run("git", "remove")
-    assert attributes.read_text() == "*.png binary\n"
+    assert attributes.read_bytes() == others
     assert "filter.workbench" not in repository.git("config", "--list")
 
 
 def test_outside_of_a_repository_it_says_what_to_do(fresh: CommandLine) -> None:
     fresh.env["GIT_CEILING_DIRECTORIES"] = str(fresh.folder.parent)
     assert "Fix: run it inside a git repository." in fresh.refused("git", "install")
+    assert "There is no folder 'none'. Fix: correct the path." in fresh.refused("git", "install", "none")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
@@ -169,9 +172,18 @@ def test_any_text_of_a_cell_stays_as_it_is(text: str, tmp_path: Path) -> None:
     assert cleaned(once) == once
 
 
-@pytest.mark.parametrize(
-    "contents", [b"", b"[]", b'{"nbformat": 3, "worksheets": []}', b"\xff\xfe\x00", b"[" * 100_000]
-)
+NOT_CLEANABLE = [
+    *(b"", b"[]", b'{"nbformat": 3, "worksheets": []}', b"\xff\xfe\x00", b"[" * 100_000),
+    b'{"nbformat": 4, "cells": [1]}',
+    b'{"nbformat": 4, "cells": [], "metadata": [1]}',
+    b'{"nbformat": 4, "cells": [{"cell_type": "code", "metadata": {"tags": 1}}]}',
+    b'{"nbformat": 4, "cells": [{"cell_type": "code", "metadata": [1]}]}',
+    b'{"nbformat": 4, "cells": [{"cell_type": "code", "outputs": 1}]}',
+    b'{"nbformat": 4, "cells": [], "number": ' + b"9" * 5_000 + b"}",
+]
+
+
+@pytest.mark.parametrize("contents", NOT_CLEANABLE, ids=[repr(each[:60]) for each in NOT_CLEANABLE])
 def test_what_cannot_be_cleaned_is_refused_in_words(contents: bytes) -> None:
     with pytest.raises(NotCleanable, match="Fix:"):
         cleaned(contents)

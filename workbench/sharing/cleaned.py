@@ -35,18 +35,27 @@ def cleaned(contents: bytes) -> bytes:
     """
     try:
         notebook = json.loads(contents)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise NotCleanable(f"It is no notebook: {exc}. Fix: solve its conflicts as text, or mend its JSON.") from exc
     if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or not isinstance(notebook.get("cells"), list):
         raise NotCleanable("It is no notebook of nbformat 4. Fix: jupyter nbconvert --to notebook --inplace FILE")
+    if not all(map(_has_shape, (notebook, *notebook["cells"]))):
+        raise NotCleanable("Its cells or metadata are not those of a notebook. Fix: mend its JSON as text.")
     metadata = notebook.get("metadata") or {}
     keeps_all = bool(metadata.get(KEEP))
     notebook["metadata"] = {key: value for key, value in metadata.items() if key not in OF_FRONT_ENDS}
     if isinstance(language := notebook["metadata"].get("language_info"), dict):
         # The version of whoever saved it last.
         notebook["metadata"]["language_info"] = {key: value for key, value in language.items() if key != "version"}
-    notebook["cells"] = [_cell(each, keeps_all) if isinstance(each, dict) else each for each in notebook["cells"]]
+    notebook["cells"] = [_cell(each, keeps_all) for each in notebook["cells"]]
     return written(notebook)
+
+
+def _has_shape(part: Any) -> bool:
+    """Whether a notebook or cell has what is looked into here as nbformat has it, or leaves it out."""
+    if not isinstance(part, dict) or not isinstance(metadata := part.get("metadata") or {}, dict):
+        return False
+    return isinstance(metadata.get("tags") or [], list) and isinstance(part.get("outputs") or [], list)
 
 
 def written(notebook: dict[str, Any]) -> bytes:

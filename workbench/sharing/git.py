@@ -27,10 +27,11 @@ def install(folder: Path) -> Path:
     command = shlex.join([Path(sys.executable).as_posix(), "-m", "workbench.cli.main", "git-filter"])
     _git(root, "config", "filter.workbench.clean", command)
     attributes = root / ".gitattributes"
-    text = attributes.read_text(encoding="utf-8") if attributes.exists() else ""
-    if ATTRIBUTE not in text.splitlines():
-        end = "" if not text or text.endswith("\n") else "\n"
-        attributes.write_text(f"{text}{end}{ATTRIBUTE}\n", encoding="utf-8", newline="\n")
+    # As bytes: other lines stay as they are, whatever their ends and their encoding.
+    there = attributes.read_bytes() if attributes.exists() else b""
+    if ATTRIBUTE.encode() not in there.splitlines():
+        end = b"" if not there or there.endswith(b"\n") else b"\n"
+        attributes.write_bytes(there + end + ATTRIBUTE.encode() + b"\n")
     return attributes
 
 
@@ -44,22 +45,26 @@ def remove(folder: Path) -> Path:
     _git(root, "config", "--remove-section", "filter.workbench", may_fail=True)
     attributes = root / ".gitattributes"
     if attributes.exists():
-        lines = attributes.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = "".join(each for each in lines if each.strip() != ATTRIBUTE)
+        lines = attributes.read_bytes().splitlines(keepends=True)
+        kept = b"".join(each for each in lines if each.strip() != ATTRIBUTE.encode())
         if kept:
-            attributes.write_text(kept, encoding="utf-8", newline="")
+            attributes.write_bytes(kept)
         else:
             attributes.unlink()
     return attributes
 
 
 def _git(folder: Path, *arguments: str, may_fail: bool = False) -> str:
+    if not folder.is_dir():
+        raise WorkbenchError(f"There is no folder {str(folder)!r}. Fix: correct the path.")
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except FileNotFoundError as exc:
         raise WorkbenchError("git is not installed. Fix: install git.") from exc
+    except subprocess.TimeoutExpired as exc:
+        raise WorkbenchError(f"git {arguments[0]} did not end within {SECONDS:g} s. Fix: run it by hand.") from exc
     if done.returncode and not may_fail:
         raise WorkbenchError(f"git {arguments[0]} refused: {done.stderr.strip()}. Fix: run it inside a git repository.")
     return done.stdout.strip()

@@ -15,7 +15,7 @@ import pytest
 
 from tests.channels.files.conftest import LONG_AGO, SETTLE_SECONDS, Bench
 from tests.kernels import ROOT
-from workbench.channels.files.errors import StillWritten
+from workbench.channels.files.errors import NotDropped, StillWritten
 from workbench.channels.files.reading import read_whole, shown
 from workbench.core.masking import learn
 
@@ -148,6 +148,39 @@ def test_a_link_is_not_followed(bench: Bench, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("name", [".claimed", "processed", "failed"])
+def test_a_link_in_place_of_a_folder_of_ours_is_not_followed(name: str, bench: Bench, tmp_path: Path) -> None:
+    """Who may write into the folder could have this process write wherever it may."""
+    live, elsewhere = bench.define(), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (bench.folder / name).symlink_to(elsewhere)
+    bench.put("a.json")
+    assert bench.outcomes() == []
+    assert live.state == "unreachable"
+    assert "it is a link, which is followed only where the channel names it" in live.trouble
+    assert (list(elsewhere.iterdir()), bench.files(), bench.got) == ([], ["a.json"], [])
+    (bench.folder / name).unlink()
+    assert bench.outcomes() == [("a.json", "done")]
+
+
+def test_a_link_that_the_channel_names_is_followed(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    bench.define(move_processed_to=str(tmp_path / "link"))
+    bench.put("a.json")
+    assert bench.outcomes() == [("a.json", "done")]
+    assert (tmp_path / "disk" / "a.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_a_name_that_the_system_does_not_take_leaves_nothing_behind(name: str, bench: Bench) -> None:
+    bench.define()
+    with pytest.raises(NotDropped, match="could not write.*Fix:") as refused:
+        bench.live.drop(name, {})
+    assert "\0" not in str(refused.value)
+    assert list((bench.folder / ".claimed").iterdir()) == []
+
+
 def test_a_named_pipe_is_not_waited_for(bench: Bench) -> None:
     bench.define()
     os.mkfifo(bench.folder / "a.json")

@@ -24,6 +24,7 @@ from workbench.core.ports import Clock
 from workbench.durable.owners import Owner, is_over
 
 CLAIMED, BEGUN, REASON = ".claimed", ".begun", ".reason.txt"
+PROCESSED, FAILED = "processed", "failed"
 LONGEST_NAME_BYTES = 255
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV)
 """What systems say that make no second name of a file there."""
@@ -79,6 +80,7 @@ class Claim:
         self._mine = folder.claimed / self._owner.name
         self.path = self._mine / name
         self._begun = self._mine / BEGUN
+        folder.expect_no_links()
         # Not the folder itself: where a disk is gone, nothing may be put into its place.
         folder.claimed.mkdir(exist_ok=True)
         self._owner.begin()
@@ -130,11 +132,24 @@ class PickupFolder:
         self._channel = channel
         self.root = Path(channel.pickup_from).expanduser().absolute()
         self.claimed = self.root / CLAIMED
-        self.processed = self._beside(channel.move_processed_to, "processed")
-        self.failed = self._beside(channel.move_failed_to, "failed")
+        self._own = [self.claimed]
+        self.processed = self._beside(channel.move_processed_to, PROCESSED)
+        self.failed = self._beside(channel.move_failed_to, FAILED)
 
     def _beside(self, given: str, otherwise: str) -> Path:
-        return Path(given).expanduser().absolute() if given else self.root / otherwise
+        if given:
+            return Path(given).expanduser().absolute()
+        self._own.append(self.root / otherwise)
+        return self._own[-1]
+
+    def expect_no_links(self) -> None:
+        """Raise OSError for a link in place of a folder of our own: who writes into the watched one could make one, and
+        have this process write wherever it leads. What a channel names by itself may be a link.
+        """
+        for each in self._own:
+            if each.is_symlink():
+                why = "it is a link, which is followed only where the channel names it, as move_processed_to"
+                raise OSError(errno.ELOOP, why, str(each))
 
     def fits(self, name: str) -> bool:
         """Whether a name is one to take."""
@@ -166,15 +181,24 @@ class PickupFolder:
         return claim if claim.take(self.root / found.name) else None
 
     def made(self, name: str, body: bytes) -> Claim:
-        """A new file, claimed from its beginning, so that nobody else takes it. Raises OSError."""
+        """A new file, claimed from its beginning, so that nobody else takes it. Raises OSError, and ValueError for what
+        no name can hold.
+        """
         claim = Claim(self, name)
         part = claim.path.with_name(".part")
-        part.write_bytes(body)
-        claim.take(part)
+        try:
+            part.write_bytes(body)
+            claim.take(part)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            claim.end()
+            raise
         return claim
 
     def left_behind(self) -> Iterator[Claim]:
         """Take over what dead processes had claimed; raises OSError."""
+        self.expect_no_links()
         for theirs in _folders(self.claimed):
             is_same_user = not hasattr(os, "getuid") or theirs.lstat().st_uid == os.getuid()
             if not is_over(theirs.name, is_same_user=is_same_user):
@@ -215,6 +239,7 @@ class PickupFolder:
 
     def put_away(self, claim: Claim) -> Path | None:
         """Move a file that was handed on to where such files go, or delete it; where it is now. Raises OSError."""
+        self.expect_no_links()
         if self._channel.delete_after_pickup:
             claim.path.unlink(missing_ok=True)
             claim.end()
@@ -225,6 +250,7 @@ class PickupFolder:
 
     def set_aside(self, claim: Claim, reason: str) -> Path:
         """Move a file that failed to where such files go, with the reason beside it; where it is. Raises OSError."""
+        self.expect_no_links()
         claim.path = moved(claim.path, self.failed, reason)
         claim.end()
         return claim.path

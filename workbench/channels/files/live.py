@@ -203,7 +203,7 @@ class LiveFileChannel(LiveChannel):
             contents: Text, bytes, or what is written as JSON.
 
         Raises:
-            NotDropped: The channel is not open, or takes no file of that name.
+            NotDropped: The channel is not open, takes no file of that name, or cannot write it.
             ServiceUsage: A service that has a file of this channel asks, which would wait for itself.
         """
         self._expect_no_file_of_ours()
@@ -216,7 +216,14 @@ class LiveFileChannel(LiveChannel):
         if not isinstance(body, bytes):
             body = msgspec.json.encode(body)
         with self._one:
-            return self._handed_on(self._folder.made(name, body))
+            try:
+                claim = self._folder.made(name, body)
+            except (OSError, ValueError) as exc:
+                why = getattr(exc, "strerror", None) or exc
+                raise NotDropped(
+                    f"{self._channel} could not write {shown(name)}: {why}. Fix: another name, or see to the folder."
+                ) from exc
+            return self._handed_on(claim)
 
     def _expect_no_file_of_ours(self) -> None:
         call = CURRENT.get()
