@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,17 @@ from typing import Any
 import pytest
 
 from tests.serving import until
+from workbench.app.scheduling.alerts import Alerts
 from workbench.app.workbench import Workbench
 from workbench.connections.smtp.definition import SMTPConnection
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import InvalidDefinition
+from workbench.core.events import Events
 from workbench.core.service import Service
 from workbench.sandbox.http.source import HTTPSource
 from workbench.sandbox.smtp_inbox import SMTPInbox
 from workbench.scheduler.definitions import IntervalJob
+from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import WatchChanged
 from workbench.ui.rows import job_facts
 
@@ -145,6 +149,38 @@ def test_an_alert_that_does_not_arrive_is_logged_without_its_path(
     assert "an alert of job 'j' did not arrive: The URL of job 'j' answered 404. Fix:" in caplog.text
     assert "gone-7d1" not in caplog.text
     assert "4f2c" not in caplog.text
+
+
+def test_a_job_of_the_longest_name_is_told(wb: Workbench, checks: HTTPSource) -> None:
+    wb.deploy(Fickle)
+    wb.define(IntervalJob("j" * 200, service="fickle", hours=1, on_alert=f"{checks.url}/ping/4f2c"))
+    wb.events.emit(tripped(wb, "j" * 200))
+    until(lambda: asked(checks), "it is called")
+    assert asked(checks) == [("POST", "/ping/4f2c/fail", "it has been running for 9 min")]
+
+
+def test_a_service_that_hangs_when_it_is_told_keeps_nobody_from_ending(wb: Workbench) -> None:
+    came, gate, events = threading.Event(), threading.Event(), Events()
+
+    def hang(*args: Any, **how: Any) -> JobResult:
+        came.set()
+        gate.wait(30)
+        return JobResult("cid")
+
+    job = IntervalJob("j", service="s", hours=1, on_alert="hangs")
+    alerts = Alerts(events, lambda name: job, wb._parts.live, hang, "nb.ipynb")
+    for _ in range(2):
+        events.emit(tripped(wb, "j"))
+    assert came.wait(30)
+    came.clear()
+    sender = next(each for each in threading.enumerate() if each.name == "workbench-alerts")
+    alerts.close(0.1)
+    assert sender.is_alive()
+    assert sender.daemon
+    gate.set()
+    sender.join(30)
+    assert not sender.is_alive()
+    assert not came.is_set(), "what waited is left out"
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/x", "https:///x", "https://me:pw@example.com/x"])

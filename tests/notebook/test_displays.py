@@ -77,6 +77,7 @@ def test_the_greeting_and_the_deploy_line_have_links_that_answer(kernel: Kernel,
         "wb.traffic[-1]",
         "wb.sandbox()",
         "wb.sandbox(False)",
+        "wb.jobs.import_crontab('0 6 30 2 * <b>run</b>\\n@daily ls\\n@reboot <script>', service='api.echo')",
         "wb.define(RESTConnection('A <b>', host='https://example.com'))",
     ],
 )

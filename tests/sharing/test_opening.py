@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ from tests.testing.notebooks import code, write
 from workbench.core.errors import WorkbenchError
 from workbench.sharing import unpacked
 from workbench.sharing.environment import lacking, requirements_in
-from workbench.sharing.fetched import fetch
+from workbench.sharing.fetched import check_address, fetch
 from workbench.sharing.names import portable, same_elsewhere, wrong_with
 from workbench.sharing.opening import Opening, said
 from workbench.sharing.unpacked import PackageRefused, check_harmless, unpack
@@ -37,6 +40,12 @@ def special(name: str, mode: int) -> zipfile.ZipInfo:
     return entry
 
 
+def compressed(name: str, how: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)
+    entry.compress_type = how
+    return entry
+
+
 HARMFUL: list[tuple[str, str | zipfile.ZipInfo, str]] = [
     ("climbs", "../out.txt", "leads out of the package"),
     ("climbs-inside", "a/../../out.txt", "leads out of the package"),
@@ -52,6 +61,9 @@ HARMFUL: list[tuple[str, str | zipfile.ZipInfo, str]] = [
     ("case", "A.IPYNB", "one file on a disk that ignores case"),
     ("case-of-folders", "DATA/b.csv", "one file on a disk that ignores case"),
     ("folder-and-file", "a.ipynb/b", "is there twice"),
+    ("long", "/".join(["a" * 200] * 6), "not every system can write a path so long"),
+    ("deep", "a/" * 40 + "b", "not every system can write a path so long"),
+    ("memory", compressed("big", zipfile.ZIP_LZMA), "compressed in a way that packages do not use"),
 ]
 
 
@@ -76,6 +88,19 @@ def test_what_is_no_whole_package_is_refused(tmp_path: Path) -> None:
             unpack(tmp_path / "x.zip", tmp_path / f"in{len(contents)}")
 
 
+def test_no_byte_of_a_package_that_is_changed_ends_it_otherwise(tmp_path: Path) -> None:
+    package = zipped(tmp_path / "x.zip", ("a.ipynb", b"{}" * 50), ("data/b.csv", b"1,2\n" * 100))
+    whole, refused = package.read_bytes(), 0
+    for at in range(len(whole)):
+        for byte in {0, 0x80, 0xFF} - {whole[at]}:
+            package.write_bytes(whole[:at] + bytes((byte,)) + whole[at + 1 :])
+            try:
+                unpack(package, tmp_path / f"in{at}.{byte}")
+            except PackageRefused:
+                refused += 1
+    assert refused > len(whole)
+
+
 def test_a_bomb_is_refused_by_what_it_says_it_unpacks_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacked, "MOST_BYTES", 1 << 20)
     package = zipped(tmp_path / "x.zip", ("a", bytes(800_000)), ("b", bytes(800_000)))
@@ -87,6 +112,16 @@ def test_a_bomb_is_refused_by_what_it_says_it_unpacks_to(tmp_path: Path, monkeyp
         unpack(package, tmp_path / "in")
 
 
+def test_a_file_that_is_there_twice_is_refused_in_a_package_that_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacked, "MOST_FILES", 2)
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        package = zipped(tmp_path / "x.zip", ("a.ipynb", b"{}"), ("a.ipynb", b"[]"))
+    with pytest.raises(PackageRefused, match="'a.ipynb' is there twice"):
+        unpack(package, tmp_path / "in")
+
+
 def test_hidden_files_stay_in_the_package(tmp_path: Path) -> None:
     entries = (".env", "a/.jupyter/x.py", ".vscode/tasks.json")
     package = zipped(tmp_path / "x.zip", ("a.ipynb", b"{}"), *((name, b"x") for name in entries))
@@ -94,14 +129,18 @@ def test_hidden_files_stay_in_the_package(tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "in").rglob("*") if each.is_file()] == ["a.ipynb"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["jupyter_server_config.py", "jupyter_lab_config.json", "sitecustomize.py", "x.pth", "startup/a.py", "json.py"],
-)
+BY_ITSELF = [
+    *("jupyter_server_config.py", "jupyter_lab_config.json", "sitecustomize.py", "x.pth", "startup/a.py", "json.py"),
+    *("json.pyc", f"ipykernel_launcher{EXTENSION_SUFFIXES[0]}", "tornado/__init__.py", "requests/__init__.pyc"),
+    *("extlib/json.py", "extlib/tornado/__init__.py"),
+]
+
+
+@pytest.mark.parametrize("name", BY_ITSELF)
 def test_files_that_run_as_a_notebook_is_opened_are_refused(name: str, tmp_path: Path) -> None:
     write(tmp_path / "a.ipynb", code("1"))
     check_harmless(tmp_path)
-    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("x = 1")
     with pytest.raises(PackageRefused, match="(?s)would (run|be imported).*Fix:"):
         check_harmless(tmp_path)
@@ -123,6 +162,32 @@ def test_a_package_is_shown_and_nothing_of_it_runs_before_yes(fresh: CommandLine
     assert "Fix: look at the above, and add --yes." in done.stderr
     # Not even its files are there.
     assert {each.name for each in fresh.folder.iterdir()} - {"runtime", "ipython"} == {package.name}
+
+
+COMMANDS = {
+    "x = !ls": "a shell",
+    "%sx ls": "a shell",
+    "%%bash\nls": "a shell",
+    "get_ipython().system('ls')": "a shell",
+    "%%perl\nprint 1": "%%perl",
+    "import platform\nplatform.system()": "platform",
+    "x = = 1": "what is no Python",
+    f"x = {'-' * 20_000}1": "what is no Python",
+    f"x = {'+'.join('1' * 20_000)}": "what is no Python",
+}
+
+
+@pytest.mark.parametrize("text", COMMANDS, ids=[each[:20] for each in COMMANDS])
+@pytest.mark.parametrize("tag", ["", "scratch"])
+def test_what_a_cell_can_reach_is_shown_whatever_its_tags(text: str, tag: str, tmp_path: Path) -> None:
+    with Opening(str(write(tmp_path / "a.ipynb", code(text, tags=(tag,))))) as package:
+        assert package.imports == [COMMANDS[text]]
+
+
+def test_what_is_too_deep_to_be_looked_at_is_not_opened(tmp_path: Path) -> None:
+    text = f"class Deep:\n    def handle(self):\n        return {'+'.join('1' * 700)}"
+    with pytest.raises(PackageRefused, match="nested too deep.*Fix:"):
+        Opening(str(write(tmp_path / "a.ipynb", code(text)))).__enter__()
 
 
 def test_what_is_shown_cannot_change_the_terminal(tmp_path: Path) -> None:
@@ -202,6 +267,8 @@ def test_a_package_is_fetched_within_bounds(site: Site, tmp_path: Path) -> None:
         f"{site.url}/outside": "not fetched over https",
         "http://ada:secret@example.com/a.zip": "example.com was not opened: it is not fetched over https",
         "ftp://example.com/a.zip": "not fetched over https",
+        "https://ada:secret@[": "An address that is none was not opened",
+        f"https://{'a' * 70}.example.com/a.zip": "as it was fetched",
     }.items():
         with pytest.raises(PackageRefused, match=f"{words}.*Fix:") as refused:
             fetch(url, tmp_path)
@@ -210,6 +277,39 @@ def test_a_package_is_fetched_within_bounds(site: Site, tmp_path: Path) -> None:
         fetch(f"{site.url}/go", tmp_path, most_bytes=10)
     with pytest.raises(PackageRefused, match="takes too long"):
         fetch(f"{site.url}/go", tmp_path, seconds=0.0)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"], ids=["head", "body"])
+def test_what_comes_drop_by_drop_is_given_up_in_time(head: bytes, tmp_path: Path) -> None:
+    gave_up = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connected, _ = server.accept()
+        with connected, suppress(OSError):
+            connected.recv(10_000)
+            connected.sendall(head)
+            while not gave_up.wait(0.05):
+                connected.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        try:
+            with pytest.raises(PackageRefused, match="it takes too long to fetch.*Fix:"):
+                fetch(f"http://127.0.0.1:{server.getsockname()[1]}/a.zip", tmp_path, seconds=0.5)
+            # It has not ended by itself.
+            assert thread.is_alive()
+        finally:
+            gave_up.set()
+            thread.join(10)
+
+
+def test_the_address_of_a_stranger_leads_to_nothing_on_this_machine() -> None:
+    for own in ("http://127.0.0.1:8888/delete", "https://localhost/delete", "http://[::1]/delete"):
+        with pytest.raises(PackageRefused, match="example.com was not opened: it leads to this machine.*Fix:"):
+            check_address(own, "https://example.com/a.zip")
+        check_address(own, "http://localhost:8888/a.zip")
+    check_address("https://example.org/a.zip", "https://example.com/a.zip")
 
 
 def test_what_is_asked_to_be_installed_is_read_and_compared(tmp_path: Path) -> None:
@@ -226,6 +326,13 @@ def test_what_is_asked_to_be_installed_is_read_and_compared(tmp_path: Path) -> N
     old, missing = lacking(wanted)
     assert old.startswith("requests is 2.")
     assert missing == "no-such-package-of-anybody is not installed"
+
+
+def test_a_line_of_a_stranger_is_read_in_one_go(tmp_path: Path) -> None:
+    """To go over a line of 400 kB from each of its places would take hours."""
+    (tmp_path / "environment.yml").write_text(f"dependencies:\n  - a{' ' * 200_000}x{' ' * 200_000}# y")
+    with pytest.raises(WorkbenchError, match="names no package.*Fix:"):
+        requirements_in(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +355,8 @@ def test_names_are_made_portable_and_stay_readable() -> None:
     }
     assert {name: portable(name) for name in made} == made
     assert all(wrong_with(each) == "" for each in made.values())
+    assert portable("\ud800.ipynb") == "-.ipynb"
+    assert len(portable("a." + "x" * 300)) == 200
     long = portable("ż" * 300 + ".ipynb")
     assert len(long.encode()) <= 200
     assert long.endswith("ż.ipynb")

@@ -15,7 +15,7 @@ import pytest
 from tests.cli.conftest import CommandLine
 from tests.sharing.running import run
 from tests.testing.notebooks import code, markdown, printed, write
-from workbench.sharing.bundle import NotShareable
+from workbench.sharing.bundle import WRITTEN, NotShareable
 from workbench.sharing.environment import needed
 from workbench.sharing.packing import NONE, REMOVE, Decision, share
 from workbench.sharing.rerun import RunFailed
@@ -310,3 +310,27 @@ def test_what_is_there_is_replaced_only_if_that_is_said(tmp_path: Path) -> None:
     (foreign / "mine").touch()
     with pytest.raises(NotShareable, match="name another by --to"):
         share(path, foreign, nobody, replace=True)
+
+
+def test_a_folder_that_holds_more_than_a_package_is_never_replaced(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ipynb", code("1"))
+    site, opened = tmp_path / "site", tmp_path / "opened"
+    for folder, names in {
+        site: ("index.html",),
+        tmp_path / "repository": (*WRITTEN, ".gitignore"),
+        opened: (*WRITTEN, "data.csv"),
+        tmp_path / "folder.zip": WRITTEN,
+    }.items():
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text("mine")
+        if folder != opened:
+            with pytest.raises(NotShareable, match="is there already. Fix: name another by --to"):
+                share(path, folder, nobody, replace=True)
+    inside = write(opened / "a.ipynb", code("1"))
+    for notebook, more in ((inside, []), (path, [opened / "data.csv"])):
+        with pytest.raises(NotShareable, match="opened holds .* itself, which would be lost.*Fix:"):
+            share(notebook, opened, nobody, more, replace=True)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NotShareable, match="is there already"):
+        share(path, tmp_path / "file", nobody, replace=True)

@@ -109,6 +109,12 @@ def test_what_is_shown_stays_as_it_is_but_for_what_runs() -> None:
     assert harmless('<a href="http://localhost:11223/x">x</a>') == "<a>x</a>"
     assert harmless("a</div></main>b") == "ab"
     assert harmless("<script>1</scr") == ""
+    for tag in ("plaintext", "xmp", "noembed", "noframes", "listing"):
+        assert harmless(f"a<{tag}>b<b>c</b></{tag}>") == "a"
+    bar = '<span style="position:absolute;left:1%"></span>'
+    assert harmless(bar) == bar
+    for style in ("position : fixed", "position:/**/fixed", "p\\6f sition:fixed", "a:URL (x)"):
+        assert harmless(f'<b style="{style}">x</b>') == "<b>x</b>"
     assert harmless('<img src="a.png">', lambda name: f"data:image/png;base64,{name}") == (
         '<img src="data:image/png;base64,a.png">'
     )

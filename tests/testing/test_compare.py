@@ -80,6 +80,19 @@ def test_an_output_too_many_or_too_few_differs() -> None:
     assert differences([result("")], [], NOTHING)
 
 
+def test_a_card_that_was_saved_live_fits_the_result_that_it_is_without_a_browser() -> None:
+    saved: list[Any] = [{"output_type": "display_data", "data": {"text/plain": ["Workbench: 1 service."]}}]
+    assert differences(saved, [result("Workbench: 1 service.")], NOTHING) == []
+    [found] = differences(saved, [result("Workbench: 2 services.")], NOTHING)
+    assert str(found).startswith("result is not as saved, at line 1:")
+
+
+def test_an_output_of_another_kind_is_named() -> None:
+    error = {"output_type": "error", "ename": "ValueError", "evalue": "no"}
+    [found] = differences([result("5")], [error], NOTHING)
+    assert str(found).startswith("result (now error) is not as saved, at line 1:")
+
+
 def test_a_difference_shows_the_lines_around_it() -> None:
     lines = [str(each) for each in range(1000)]
     saved, now = "\n".join(lines), "\n".join([*lines[:700], "new", *lines[701:]])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +19,13 @@ WRITES_CELLS = True
 Open = Callable[..., Notebook]
 ROW = "[data-service='api.hello']"
 DEFINED = 'wb.define(IntervalJob("hello", service="api.hello", hours=1, timezone='
+PRICE = """class Price(Service):
+    name = "api.price"
+    def handle(self):
+        return {"total": self.out.rest["Prices"].conn.get(self.cid).data["pen"] * 2, "cid": self.cid}
+wb.define(RESTConnection("Prices", host="https://prices.example.com", path="/list"), RESTChannel("api.price"))
+wb.sandbox(); wb.peers["Prices"].reply("/list", json={"pen": 150})
+"""
 STRANGE = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<script>window.stolen = 1</script>"}}
 
 
@@ -134,3 +143,18 @@ def test_of_two_pages_on_one_kernel_each_writes_what_it_has(notebook: Open, lab:
     page.get_by_text("Its cell says so now.").wait_for()
     assert sources(opened)[2].startswith(DEFINED.replace("hours=1", "hours=7"))
     assert other.errors == []
+
+
+def test_a_call_opened_in_traffic_is_a_green_test_on_the_command_line(notebook: Open, page: Any, lab: Lab) -> None:
+    imports = "from workbench import wb, Service, RESTChannel, RESTConnection"
+    opened = notebook(imports, PRICE, "print(wb.call('GET /api/price').status)", "wb")
+    found = page.locator(".wb-card", has=page.get_by_role("tablist"))
+    found.get_by_role("tab", name="Traffic").click()
+    found.locator(".wb-call-name").first.click()
+    found.get_by_role("button", name="Make a test").click()
+    page.get_by_text("Its cell is written.").wait_for()
+    page.locator(".jp-OutputArea", has_text="Test passed: api.price answers as recorded").wait_for()
+    page.evaluate(f"{PANEL}.context.save()")
+    command = [sys.executable, "-m", "workbench.cli.main", "test", str(lab.root / opened.path)]
+    tested = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "5 passed" in tested.stdout, tested.stdout

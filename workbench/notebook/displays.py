@@ -37,6 +37,7 @@ from workbench.notebook.still import essence, still
 from workbench.sandbox.catalog import Sandbox
 from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
+from workbench.scheduler.cron.crontab import Crontab, CrontabLine
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, Tally
 from workbench.scheduler.runs.calendar import Calendar
@@ -162,6 +163,17 @@ def _settings(settings: SettingsInForce) -> str:
     return table(("setting", "value", "from", "what"), rows)
 
 
+def _crontab(crontab: Crontab) -> str:
+    rows = [(muted(line.number), code(mask(line.text)), _became(line)) for line in crontab.lines]
+    below = "<br>".join(muted(escape(mask(each))) for each in crontab.summary)
+    return f"{table(('', 'line', 'what became of it'), rows)}{below}"
+
+
+def _became(line: CrontabLine) -> str:
+    said = escape(mask(line.said))
+    return f"{chip('left out', 'warn')} {said.removeprefix('left out: ')}" if line.what == "left out" else said
+
+
 def _sandboxed(sandboxed: Sandboxed) -> str:
     if not sandboxed.rows:
         return f"{dot('warn' if sandboxed.on else 'calm')} {escape(repr(sandboxed))}"
@@ -248,6 +260,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     Answer: called.answer,
     Trace: called.trace,
     Collection: _collection,
+    Crontab: _crontab,
     Sandboxed: _sandboxed,
     SettingsInForce: _settings,
     NothingLine: NothingLine.html,

@@ -33,7 +33,6 @@ EXTRAS = {
 }
 """What the workbench itself needs besides, by kind of connection, class of channel, or what is asked of `wb`."""
 _NOT_INSTALLED = frozenset(("python", "pip"))
-_LINE = re.compile(r"^\s*-\s+(?P<what>[^#\s].*?)\s*(?:#.*)?$")
 _CONDA_PIN = re.compile(r"^(?P<name>[\w.-]+)\s*=\s*(?P<version>[\w.*]+)$")
 
 
@@ -115,13 +114,14 @@ def requirements_in(folder: Path) -> list[Requirement]:
         WorkbenchError: A line is no package by its name, as an address is.
     """
     if (file := folder / FILE).is_file():
-        lines = [match["what"] for each in _lines(file) if (match := _LINE.match(each))]
+        items = [each for line in _lines(file) if (each := line.strip()).startswith(("- ", "-\t"))]
+        lines = [each.removeprefix("-") for each in items]
     elif (file := folder / "requirements.txt").is_file():
-        lines = [text for each in _lines(file) if (text := each.partition("#")[0].strip())]
+        lines = _lines(file)
     else:
         return []
     found = []
-    for line in lines:
+    for line in filter(None, (each.partition("#")[0].strip() for each in lines)):
         text = _CONDA_PIN.sub(r"\g<name>==\g<version>", line.strip("\"'"))
         if text in ("pip:", ".") or re.match(r"(python|pip)\b(?!-)", text):
             continue
@@ -144,7 +144,7 @@ def _lines(file: Path) -> list[str]:
 
 def _unclear(file: Path, line: str) -> str:
     return (
-        f"{file.name} asks for {line!r}, which names no package with its versions. "
+        f"{file.name} asks for {line[:100]!r}, which names no package with its versions. "
         "Fix: name packages as pip knows them, as requests==2.32.5, or install that one yourself and pass --here."
     )
 

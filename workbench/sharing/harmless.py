@@ -10,9 +10,10 @@ GONE = frozenset(
     (
         *("applet", "audio", "base", "embed", "form", "frame", "frameset", "iframe", "link", "meta", "noscript"),
         *("object", "script", "style", "template", "title", "video"),
+        *("listing", "noembed", "noframes", "plaintext", "xmp"),
     )
 )
-"""Elements that go with all that is in them."""
+"""Elements that go with all that is in them; of the last row browsers read no tags in what follows."""
 UNWRAPPED = frozenset(("html", "head", "body", "button", "input", "select", "textarea", "label", "option"))
 """Elements of which the text stays."""
 VOID = frozenset(
@@ -92,8 +93,10 @@ class _Cleaner(HTMLParser):
         if name == "src":
             return value if value.startswith("data:image/") else self._picture(value)
         if name == "style":
-            low = value.lower()
-            return "" if "url(" in low or "expression(" in low or "position:fixed" in low.replace(" ", "") else value
+            # Escapes and comments would hide any word from whoever looks for it.
+            low = "".join(value.lower().split())
+            hides = ("url(", "expression(", "position:fixed", "position:sticky", "\\", "/*")
+            return "" if any(each in low for each in hides) else value
         return value if name.replace("-", "").replace(":", "").isalnum() else ""
 
     def done(self) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import io
 import tokenize
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workbench.core.masking import MARK, Masker
-from workbench.sharing.secrets import is_word, text_of, tree_of
+from workbench.sharing.secrets import lines_of, plain, text_of, tokens_of, tree_of
 
 IMPORT = "from workbench import secret"
 
@@ -24,7 +23,7 @@ def mended_code(text: str, taken: Mapping[str, str], masker: Masker, has_import:
         has_import: Whether `secret` can be used in it without an import of its own.
     """
     tree = tree_of(text)
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     names = False
     for node in sorted(_literals(tree, taken), key=lambda node: (node.lineno, node.col_offset), reverse=True):
         name = taken[text_of(node)]
@@ -33,8 +32,21 @@ def mended_code(text: str, taken: Mapping[str, str], masker: Masker, has_import:
     mended = _masked_words("".join(lines), masker)
     if not names or has_import:
         return mended
-    first, rest = mended.split("\n", 1) if mended.startswith("%%") and "\n" in mended else ("", mended)
-    return "\n".join(filter(None, (first, IMPORT, rest)))
+    lines = lines_of(mended)
+    lines.insert(_first_line(mended), f"{IMPORT}\n")
+    return "".join(lines)
+
+
+def _first_line(text: str) -> int:
+    """Where an import may stand first: below the magic of a cell, a docstring, and what is imported from the future."""
+    at = 1 if text.startswith("%%") else 0
+    tree = tree_of(text)
+    for number, node in enumerate(tree.body if tree is not None else ()):
+        is_docstring = number == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if not is_docstring and not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            break
+        at = node.end_lineno or at
+    return at
 
 
 def _literals(tree: ast.Module | None, taken: Mapping[str, str]) -> Iterator[ast.Constant]:
@@ -53,19 +65,20 @@ def _replace(lines: list[str], node: ast.Constant, new: str) -> None:
     first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
     before = lines[first].encode()[: node.col_offset].decode()
     after = lines[last].encode()[node.end_col_offset :].decode()
-    lines[first : last + 1] = [f"{before}{new}{after}"]
+    # As in `return"..."`, where the quote alone ends the word before it.
+    room = " " if before[-1:].isidentifier() else ""
+    lines[first : last + 1] = [f"{before}{room}{new}{after}"]
 
 
 def _masked_words(text: str, masker: Masker) -> str:
     """Mask in texts and comments alone: a weak password may be a word of the language."""
     if masker.mask(text) == text:
         return text
-    plain = f"#{text[1:]}" if text.startswith("%%") else text
     try:
-        words = [each for each in tokenize.generate_tokens(io.StringIO(plain).readline) if is_word(each)]
+        words = tokens_of(text)
     except (tokenize.TokenError, SyntaxError):
         return masker.mask(text)
-    lines = plain.splitlines(keepends=True)
+    lines = lines_of(plain(text))
     for each in reversed(words):
         (first, start), (last, end) = each.start, each.end
         before, after = lines[first - 1][:start], lines[last - 1][end:]

@@ -14,23 +14,31 @@ RESERVED = frozenset(
 """Names of devices there, whatever follows a dot."""
 LONGEST_BYTES = 200
 """Longest name [bytes of UTF-8]: file systems take 255, and a copy wants room for its own ending."""
+LONGEST_ENDING_BYTES = 20
+"""Longest ending [bytes of UTF-8]; what is longer is no ending but a part of the name."""
+LONGEST_PATH_BYTES, DEEPEST = 1_000, 32
+"""Longest path [bytes of UTF-8], less than the 1,024 of macOS, and most folders in one another."""
 
 
 def portable(name: str) -> str:
     """The name as every system can write it; letters of any script and spaces stay."""
-    stem, dot, ending = unicodedata.normalize("NFC", name).rpartition(".")
-    stem, ending = (stem, f".{ending}") if dot else (ending, "")
-    stem = FORBIDDEN.sub("-", stem).strip(" .") or "notebook"
+    whole = FORBIDDEN.sub("-", unicodedata.normalize("NFC", name).encode(errors="replace").decode()).rstrip(" .")
+    stem, dot, ending = whole.rpartition(".")
+    if not dot or len(ending.encode()) > LONGEST_ENDING_BYTES:
+        stem, dot, ending = whole, "", ""
+    stem = stem.strip(" .") or "notebook"
     stem = f"{stem}-" if stem.partition(".")[0].rstrip().lower() in RESERVED else stem
-    while len(f"{stem}{ending}".encode(errors="replace")) > LONGEST_BYTES:
+    while len(f"{stem}{dot}{ending}".encode()) > LONGEST_BYTES:
         stem = stem[:-1].rstrip(" .")
-    return stem.encode(errors="replace").decode() + FORBIDDEN.sub("-", ending)
+    return f"{stem}{dot}{ending}"
 
 
 def wrong_with(path: str) -> str:
     """Why a path of a package cannot be written everywhere below a folder; '' if it can."""
     if not path or path.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", path):
         return "it does not begin in the package"
+    if len(path.encode(errors="replace")) > LONGEST_PATH_BYTES or path.count("/") > DEEPEST:
+        return "not every system can write a path so long"
     for part in path.rstrip("/").split("/"):
         if part in ("", ".", ".."):
             return "it leads out of the package"

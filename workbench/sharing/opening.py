@@ -20,9 +20,11 @@ from workbench.sharing.environment import lacking, requirements_in
 from workbench.sharing.fetched import fetch
 from workbench.sharing.flow import Flow, flow
 from workbench.sharing.unpacked import PackageRefused, check_harmless, shown, unpack
-from workbench.testing.lint.notebook import Notebook
+from workbench.testing.lint.notebook import UNREADABLE, Notebook, dotted, magic_of, python_of
 
-_SHELLS = ("%%bash", "%%sh", "%%script", "%%cmd", "!")
+_SHELL = "a shell"
+_OF_SHELLS = frozenset(("bash", "sh", "script", "cmd", "system", "sx", "sc", "!", "getoutput"))
+"""Magics and methods of IPython that run commands."""
 
 
 class Package(NamedTuple):
@@ -32,7 +34,7 @@ class Package(NamedTuple):
         notebook: The notebook's file.
         flow: What goes where in it.
         cells: Its cells, those of code, and those that are tests [cells].
-        imports: Modules that its code imports, besides the workbench; `a shell` if it runs commands.
+        imports: Modules that its code imports, `a shell` if it runs commands, and magics of cells that are no Python.
         requirements: What it asks to be installed.
         lacks: What of that this Python has not, in words.
         files: Files beside it.
@@ -134,12 +136,16 @@ def look(notebook: Path, left_out: Iterable[str] = ()) -> Package:
     if notebook.is_symlink():
         raise PackageRefused(notebook.name, "it is a link")
     read = Notebook(notebook)
+    try:
+        goes = flow(read)
+    except RecursionError as exc:
+        raise PackageRefused(notebook.name, "its code is nested too deep to be looked at") from exc
     code = [each for each in read.written if each.cell_type == "code" and each.text.strip()]
     requirements = requirements_in(notebook.parent)
     files = [each.name for each in sorted(notebook.parent.iterdir()) if each != notebook]
     return Package(
         notebook,
-        flow(read),
+        goes,
         (len(read.written), len(code), sum(each.is_test for each in code)),
         sorted({*_imports(read)}),
         requirements,
@@ -150,15 +156,36 @@ def look(notebook: Path, left_out: Iterable[str] = ()) -> Package:
 
 
 def _imports(notebook: Notebook) -> Iterator[str]:
-    for cell in notebook.cells:
-        for node in ast.walk(cell.tree):
+    """What code imports, whatever tags its cells have: a person may run each of them."""
+    for cell in notebook.written:
+        if cell.cell_type != "code":
+            continue
+        if magic := magic_of(cell.text):
+            yield _SHELL if magic.removeprefix("%%") in _OF_SHELLS else magic
+            continue
+        try:
+            tree = python_of(cell.text)[1]
+        except UNREADABLE:
+            yield "what is no Python"
+            continue
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 yield from (each.name.partition(".")[0] for each in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 yield node.module.partition(".")[0]
-    for each in notebook.written:
-        if each.cell_type == "code" and any(line.lstrip().startswith(_SHELLS) for line in each.text.splitlines()):
-            yield "a shell"
+            elif isinstance(node, ast.Call) and _is_shell(node):
+                yield _SHELL
+
+
+def _is_shell(call: ast.Call) -> bool:
+    """Whether it runs a command by IPython, as which `!command` and `%system command` are read."""
+    if not isinstance(call.func, ast.Attribute) or not isinstance(call.func.value, ast.Call):
+        return False
+    if dotted(call.func.value.func) != "get_ipython":
+        return False
+    first = call.args[0] if call.func.attr.startswith("run_") and call.args else None
+    verb = first.value if isinstance(first, ast.Constant) else call.func.attr
+    return verb in _OF_SHELLS
 
 
 def said(package: Package) -> str:

@@ -63,7 +63,8 @@ def share(notebook: Path, target: Path, decide: Decide, more: Iterable[Path] = (
         NotTestable: It is no notebook.
         RunFailed: A cell fails in a clean kernel.
     """
-    _check_target(target, replace)
+    more = [*more]
+    _check_target(target, replace, [notebook, *more])
     made = bundle(notebook, more)
     known = known_values(made.flow.secrets, notebook.parent)
     if made.needed.missing:
@@ -97,12 +98,20 @@ def share(notebook: Path, target: Path, decide: Decide, more: Iterable[Path] = (
     return Shared(target, files, len(taken), ran.changes)
 
 
-def _check_target(target: Path, replace: bool) -> None:
-    there = target.exists() and not (target.is_dir() and not any(target.iterdir()))
-    is_foreign = target.is_dir() and not (target / WRITTEN[1]).is_file()
-    if there and (not replace or is_foreign):
+def _check_target(target: Path, replace: bool, sources: Iterable[Path]) -> None:
+    """Raise NotShareable where something is that may not be replaced."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if within := [each for each in sources if each.resolve().is_relative_to(target.resolve())]:
+        raise NotShareable(f"{target} holds {within[0].name} itself, which would be lost. Fix: name another by --to.")
+    if not replace or (target.is_dir() and not _is_package(target)) or target.is_dir() == (target.suffix == ".zip"):
         fix = "name another by --to" if replace else "name another by --to, or pass --replace"
         raise NotShareable(f"{target} is there already. Fix: {fix}.")
+
+
+def _is_package(folder: Path) -> bool:
+    """Whether a folder is one that was packed: it has what packages have, and nothing hidden, as a repository has."""
+    return all((folder / each).is_file() for each in WRITTEN) and not any(folder.glob(".*"))
 
 
 def _decided(found: list[Found], decide: Decide) -> Mapping[int, Decision]:
@@ -206,14 +215,19 @@ def _publish(staged: Path, files: list[str], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".wb-share-", dir=target.parent))
     try:
-        made = fresh / target.name
+        made, former = fresh / target.name, fresh / "former"
         if target.suffix == ".zip":
             _zip(staged, files, made)
         else:
             shutil.copytree(staged, made)
             if target.is_dir():
-                target.rename(fresh / "former")
-        made.replace(target)
+                target.rename(former)
+        try:
+            made.replace(target)
+        except OSError:
+            if former.exists():
+                former.rename(target)
+            raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

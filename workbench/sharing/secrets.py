@@ -162,24 +162,36 @@ def decoded(text: str) -> Iterator[str]:
 
 def tree_of(text: str) -> ast.Module | None:
     """A cell or module as a tree, line by line as it is written; None for what is not Python, as lines of magics."""
-    plain = f"#{text[1:]}" if text.startswith("%%") else text
     try:
-        return ast.parse(plain)
-    except (SyntaxError, ValueError, RecursionError):
+        return ast.parse(plain(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def plain(text: str) -> str:
+    """A cell as Python of the same places: the magic at its top as a comment."""
+    return f"#{text[1:]}" if text.startswith("%%") else text
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines as Python counts them: other signs that end a line elsewhere, as U+2028, are part of them."""
+    return list(io.StringIO(text, newline=""))
 
 
 def words_of(text: str) -> list[str]:
     """The texts and comments of Python, in order; of what cannot be read so, all of it."""
-    plain = f"#{text[1:]}" if text.startswith("%%") else text
     try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(plain).readline))
+        return [each.string for each in tokens_of(text)]
     except (tokenize.TokenError, SyntaxError):
         return [text]
-    return [each.string for each in tokens if is_word(each)]
 
 
-def is_word(token: tokenize.TokenInfo) -> bool:
+def tokens_of(text: str) -> list[tokenize.TokenInfo]:
+    """The texts and comments of Python with their places; raises TokenError, SyntaxError."""
+    return [each for each in tokenize.generate_tokens(iter(lines_of(plain(text))).__next__) if _is_word(each)]
+
+
+def _is_word(token: tokenize.TokenInfo) -> bool:
     """Whether a token is a text or comment; from Python 3.12 on, the texts of an f-string are tokens of their own."""
     return token.type in (tokenize.STRING, tokenize.COMMENT) or tokenize.tok_name[token.type] == "FSTRING_MIDDLE"
 

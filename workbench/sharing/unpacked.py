@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatch
+from importlib.machinery import all_suffixes
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from workbench.app.configuration.startup.begin import EXTLIB
 from workbench.core.errors import WorkbenchError, listed
 from workbench.sharing.names import same_elsewhere, wrong_with
 
@@ -44,8 +48,8 @@ def unpack(package: Path, folder: Path) -> list[str]:
     """
     try:
         with zipfile.ZipFile(package) as packed:
-            entries = [each for each in packed.infolist() if not each.is_dir()]
             _check(package.name, packed.infolist())
+            entries = [each for each in packed.infolist() if not each.is_dir()]
             folder.mkdir(parents=True)
             hidden = [each.filename for each in entries if _is_hidden(each.filename)]
             for entry in entries:
@@ -55,7 +59,10 @@ def unpack(package: Path, folder: Path) -> list[str]:
                     with packed.open(entry) as source, file.open("xb") as target:
                         shutil.copyfileobj(source, target)
             return hidden
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as exc:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, OSError) as exc:
+        # Its numbers may lead to a place before its beginning.
+        if isinstance(exc, OSError) and exc.errno != errno.EINVAL:
+            raise
         raise PackageRefused(package.name, f"it is no whole ZIP file: {exc}", "fetch or copy it again") from exc
 
 
@@ -77,11 +84,14 @@ def _check(name: str, entries: list[zipfile.ZipInfo]) -> None:
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             what = "a link" if kind == stat.S_IFLNK else "no file"
             raise PackageRefused(name, f"{shown(each.filename)!r} is {what}")
+        if each.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # Others want as much memory as the package says.
+            raise PackageRefused(name, f"{shown(each.filename)!r} is compressed in a way that packages do not use")
         if each.flag_bits & 1:
             raise PackageRefused(name, f"{shown(each.filename)!r} is encrypted")
     files = [each.filename for each in entries if not each.is_dir()]
     folders = {"/".join(path.split("/")[:end]) for path in files for end in range(1, path.count("/") + 1)}
-    twice = {path for path in files if files.count(path) > 1} | (folders & {*files}) if len(files) < MOST_FILES else ()
+    twice = {path for path, times in Counter(files).items() if times > 1} | (folders & {*files})
     if twice:
         raise PackageRefused(name, f"{shown(min(twice))!r} is there twice")
     if pairs := same_elsewhere(files):
@@ -94,13 +104,25 @@ def check_harmless(folder: Path) -> None:
     names = [each.relative_to(folder).as_posix() for each in _walk(folder)]
     if runs := [name for name in names if any(fnmatch(part, each) for part in name.split("/") for each in RUNS)]:
         raise PackageRefused(folder.name, f"{listed(map(shown, runs))} would run by being opened", "remove it")
+    if (extlib := folder / EXTLIB).is_dir():
+        # The workbench looks there for modules, too, before it looks anywhere else.
+        names += [each.relative_to(extlib).as_posix() for each in _walk(extlib)]
     known = (sys.stdlib_module_names | packages_distributions().keys()) - _NOT_MODULES
-    modules = {name.removesuffix(".py") for name in names if "/" not in name and name.endswith(".py")}
-    modules |= {name.partition("/")[0] for name in names if name.count("/") == 1 and name.endswith("/__init__.py")}
-    if hides := sorted(modules & known):
+    if hides := sorted({_module(each) for each in names} & known):
         raise PackageRefused(
             folder.name, f"its module {listed(hides)} would be imported in place of an installed one", "rename it"
         )
+
+
+def _module(path: str) -> str:
+    """The module that Python imports from a path at its top; '' for none. Bytecode and libraries are imported, too."""
+    name = path.rpartition("/")[2]
+    if not name.endswith(tuple(all_suffixes())):
+        return ""
+    module = name.partition(".")[0]
+    if "/" in path:
+        return path.partition("/")[0] if module == "__init__" else ""
+    return module
 
 
 def _walk(folder: Path) -> Iterable[Path]:

@@ -95,17 +95,23 @@ def differences(saved: Outputs, now: Outputs, volatile: Volatile) -> list[Differ
     """
     before, after = _texts(saved), _texts(now)
     for at, (what, text) in enumerate(after):
-        if text is _VIEW and at < len(before) and before[at][0] == what:
+        if text is _VIEW and at < len(before) and _alike(before[at][0], what):
             before[at] = what, _VIEW
     before, after = ([each for each in one if each[1] is not _VIEW] for one in (before, after))
     found = []
     for at in range(max(len(before), len(after))):
         (what, was), (named, is_now) = (each[at] if at < len(each) else ("", "") for each in (before, after))
-        if what != named or not volatile.fits(was, is_now):
-            found.append(Difference(what or named, was, is_now))
-            if what != named:
-                break  # from here on each would be compared with another
+        if not _alike(what, named):
+            found.append(Difference(f"{what or 'nothing'} (now {named or 'nothing'})", was, is_now))
+            break  # from here on each would be compared with another
+        if not volatile.fits(was, is_now):
+            found.append(Difference(named, was, is_now))
     return found
+
+
+def _alike(what: str, named: str) -> bool:
+    """Whether two outputs are of one kind to who reads them: a card is a display where it is live, else a result."""
+    return what == named or {what, named} == {"display", "result"}
 
 
 def _texts(outputs: Outputs) -> list[tuple[str, str]]:

@@ -77,6 +77,15 @@ def test_what_differs_in_each_run_is_named_and_anything_in_the_test(wb: Workbenc
         run(made.code)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\f"])
+def test_a_key_that_ends_a_line_puts_no_code_into_the_cell(wb: Workbench, run: Ran, end: str) -> None:
+    key = f"{end}raise AssertionError('code of whoever has sent the key')#"
+    deployed(wb, lambda self: {key: self.cid})
+    made = called(wb).make_test()
+    assert made.noise == [key]
+    run(made.code)
+
+
 def test_a_day_that_a_service_tells_is_noise_though_all_replays_are_at_once(wb: Workbench, run: Ran) -> None:
     deployed(wb, lambda self: {"day": self.time.today(), "n": 1})
     made = called(wb).make_test()
@@ -197,6 +206,31 @@ def test_a_transfer_is_a_test_between_peers(wb: Workbench, run: Ran, source: str
     deployed(wb, lambda self: wb.transfer(place, "Dropbox:other", **how).copied)
     with pytest.raises(StaleCassette, match=f"the service asks now for {source} transfer"):
         run(made.code)
+
+
+@pytest.mark.parametrize("name", ["FTP", "SFTP", "Here"])
+def test_a_peer_has_a_folder_that_was_only_said_to_be_there(wb: Workbench, run: Ran, name: str) -> None:
+    wb.peers[name].put("in/deep/a.txt", "hello")
+
+    def work(self: Any) -> Any:
+        files = self.out.files[name]
+        return [files.exists("in"), files.exists("in/deep"), [each.name for each in files.list("in/deep")]]
+
+    deployed(wb, work)
+    made = called(wb).make_test()
+    assert made.by == {name: "peer"}
+    run(made.code)
+
+
+def test_the_record_answers_where_a_peer_cannot_be_given_what_it_tells(wb: Workbench, run: Ran) -> None:
+    wb.peers["Data"].reply("/rates", json={"EUR": 4.25})
+    sent: Any = "so deep that it is not kept what was sent"
+    for _ in range(200):
+        sent = [sent]
+    deployed(wb, lambda self: self.rest["Data"].post(sent, {"path": "rates"}).data)
+    made = called(wb).make_test()
+    assert made.by == {"Data": "record"}
+    run(made.code)
 
 
 def test_a_long_answer_and_bytes_are_files_named_by_their_hash(wb: Workbench, run: Ran, tmp_path: Path) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -10,7 +15,7 @@ import pytest
 from tests.app.again import called, deployed
 from tests.app.cassettes.conftest import Ran
 from workbench import FTPConnection, RESTConnection, Service, Workbench
-from workbench.app.cassettes.errors import StaleCassette
+from workbench.app.cassettes.errors import NotATest, StaleCassette
 from workbench.connections.definition import ConnectionDefinition, Live, Opening
 
 
@@ -136,6 +141,90 @@ def test_services_that_are_invoked_run_and_ask_the_cassette(wb: Workbench, run: 
     wb.deploy(type("Inner", (Service,), {"name": "api.inner", "handle": lambda self: 7, "__module__": "a"}))
     with pytest.raises(StaleCassette, match=r"does not ask any more for Redis incr\('n'\)"):
         run(made.code)
+
+
+def calling(self: Any) -> Any:
+    return socket.create_connection(state["host"], 5).close()
+
+
+def swallowing(self: Any) -> Any:
+    try:
+        return calling(self)
+    except Exception:
+        return None
+
+
+def in_a_thread(self: Any) -> Any:
+    thread = threading.Thread(target=swallowing, args=(self,))
+    thread.start()
+    return thread.join()
+
+
+def past_the_service(self: Any) -> Any:
+    return state["wb"].connections["Data"].conn.get("cid", {"path": "a"}).data
+
+
+PAST: dict[Callable[[Any], Any], str] = {
+    calling: "call '127.0.0.1' past the connections",
+    swallowing: "call '127.0.0.1' past the connections",
+    in_a_thread: "call '127.0.0.1' past the connections",
+    past_the_service: "ask GET Data /a, which the service does not hold",
+}
+state: dict[str, Any] = {}
+
+
+@pytest.fixture
+def arrived() -> Iterator[Callable[[], int]]:
+    """Counts the connections to a host so far that no definition names."""
+    found: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as host, ExitStack() as opened:
+        host.setblocking(False)
+        state["host"] = host.getsockname()
+
+        def count() -> int:
+            with suppress(BlockingIOError):
+                while True:
+                    found.append(opened.enter_context(host.accept()[0]))
+            return len(found)
+
+        yield count
+
+
+@pytest.mark.parametrize("is_inner", [False, True], ids=["service", "invoked"])
+@pytest.mark.parametrize("handle", PAST, ids=lambda each: each.__name__)
+def test_what_goes_past_the_connections_is_refused(
+    wb: Workbench, run: Ran, arrived: Callable[[], int], handle: Callable[[Any], Any], is_inner: bool
+) -> None:
+    state["wb"] = wb
+    wb.deploy(type("Inner", (Service,), {"name": "api.inner", "handle": lambda self: None, "__module__": "a"}))
+    deployed(wb, (lambda self: self.invoke("api.inner")) if is_inner else (lambda self: None))
+    made, asked, before = called(wb).make_test(), len(wb.peers["Data"].requests), arrived()
+    run(made.code)
+    name = "api.inner" if is_inner else "api.works"
+    wb.deploy(type("Past", (Service,), {"name": name, "handle": lambda self: handle(self), "__module__": "b"}))
+    with pytest.raises(StaleCassette, match=re.escape(f"the service would now {PAST[handle]}")):
+        run(made.code)
+    assert (len(wb.peers["Data"].requests), arrived()) == (asked, before)
+
+
+def test_no_test_is_made_of_a_call_that_calls_a_host_by_itself(wb: Workbench, arrived: Callable[[], int]) -> None:
+    deployed(wb, calling)
+    trace, before = called(wb), arrived()
+    with pytest.raises(NotATest, match="past the connections"):
+        trace.make_test()
+    assert arrived() == before
+
+
+def test_redis_is_played_where_no_package_plays_it(wb: Workbench, run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fakeredis comes with our tests alone; whoever has a server needs none."""
+    monkeypatch.setitem(sys.modules, "fakeredis", None)
+    monkeypatch.delitem(sys.modules, "workbench.connections.kvdb.fake", raising=False)
+    wb.kvdb.conn.set("n", 10)
+    deployed(wb, lambda self: self.kvdb.conn.incr("n"))
+    made = called(wb).make_test()
+    assert made.by == {"Redis": "peer"}
+    run(made.code)
+    assert wb.kvdb.conn.get("n") == "11"
 
 
 class Weather(ConnectionDefinition, tag="weather-of-a-cassette", frozen=True, kw_only=True):

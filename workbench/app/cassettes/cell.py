@@ -62,7 +62,13 @@ def _remarks(noise: Sequence[str], cassette: Cassette) -> list[str]:
             told.append(f"{words}: {', '.join(names)}")
     who = "; ".join(told)
     lines = [f"# {who[0].upper()}{who[1:]}."] if who else []
-    return [*lines, f"# Not compared, since it differs in each run: {', '.join(noise)}."] if noise else lines
+    lines += [f"# Not compared, since it differs in each run: {', '.join(noise)}."] if noise else []
+    return list(map(_in_one_line, lines))
+
+
+def _in_one_line(remark: str) -> str:
+    """A remark in which names stand as Python writes them: keys of an answer may be anybody's, and end its line."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in remark)
 
 
 def literal(value: Any, indent: int = 0) -> str:

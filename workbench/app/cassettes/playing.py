@@ -15,9 +15,10 @@ from workbench.app.cassettes.noise import like, replaced, without_credentials
 from workbench.app.cassettes.recorded import CID
 from workbench.app.cassettes.stage import Stage
 from workbench.app.parts import Parts
+from workbench.app.rehearsal.played import is_played
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.core.call import Surroundings
-from workbench.core.current import ASKING, PLAYING
+from workbench.core.current import PLAYING
 from workbench.core.masking import mask
 from workbench.core.payload.asked import Asked, Told
 
@@ -97,7 +98,7 @@ class Playing:
         Raises:
             StaleCassette: It is so; also at whatever is asked after that.
         """
-        if ASKING.get() is not None:
+        if is_played():
             return
         with self._lock:
             self.differs = self.differs or StaleCassette(self.name, f"the service would now {what}")

@@ -6,6 +6,7 @@ did is not believed but tried, when a test is made; where it does not, the recor
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -18,6 +19,8 @@ from workbench.connections.rest.answer import Response
 from workbench.core.masking import MARK
 from workbench.core.payload.asked import Told
 from workbench.core.payload.copying import Hidden, Made, fresh
+
+log = logging.getLogger("workbench.cassettes")
 
 LARGEST_FILLER_BYTES = 16 << 20
 """Of a file whose contents nobody read, only the size is known; so much of it is made up [bytes]."""
@@ -32,7 +35,17 @@ REMOVES = frozenset(("delete", "remove", "rm", "rm_file"))
 
 
 def seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
-    """Give the peer of a connection what that had; one of a kind that nothing can be given to stays as it is."""
+    """Give the peer of a connection what that had; one of a kind that nothing can be given to stays as it is.
+
+    So does one that cannot be given it: its answers are tried, whatever it has.
+    """
+    try:
+        _seed(peer, name, asked)
+    except Exception:
+        log.debug("the peer of %s could not be given all that a record tells", name, exc_info=True)
+
+
+def _seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
     if hasattr(peer, "reply"):
         _seed_replies(peer, asked)
     elif hasattr(peer, "arrive") and hasattr(peer, "make_folder"):
@@ -90,6 +103,15 @@ class _Files:
         if (parent := path.rpartition("/")[0]) not in self.made:
             self.folders.add(parent)
 
+    def paths(self) -> list[str]:
+        """Of the files; what was only said to be there may be a folder of others."""
+        found = {*self.contents, *self.infos}
+        folders = {"", *self.folders}
+        for path in found | self.folders:
+            while path := path.rpartition("/")[0]:
+                folders.add(path)
+        return sorted(found - folders)
+
     def _there(self, path: str) -> None:
         if path not in self.made:
             self.contents.setdefault(path, b"")
@@ -120,7 +142,7 @@ def _seed_files(peer: Any, name: str, asked: Sequence[Told]) -> None:
         files.take(told)
     for path in sorted(each for each in files.folders if each):
         peer.make_folder(path)
-    for path in sorted({*files.contents, *files.infos} - {""}):
+    for path in files.paths():
         info = files.infos.get(path)
         size = min(info.size, LARGEST_FILLER_BYTES) if info is not None else 0
         peer.put(path, files.contents.get(path) or b"+" * size)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -17,9 +15,6 @@ from workbench.core.masking import masked
 from workbench.core.payload.asked import Asked, Unknown
 from workbench.core.trace import Trace
 
-OPENING: ContextVar[bool] = ContextVar("workbench_opening", default=False)
-"""Whether a stand-in is being opened, which may listen, connect and start programs."""
-
 SAYS_NOTHING = ("null", "true")
 """Answers that tell no more than that it was done: what got one has an effect, and nothing depends on the answer."""
 
@@ -27,7 +22,8 @@ _CONNECTS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 _LOOKS_UP = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
 _CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink", "os.chmod")
-_AUDITED = frozenset((*_CONNECTS, *_LOOKS_UP, *_STARTS, *_CHANGES, "open", "sqlite3.connect"))
+_TO_HOSTS = frozenset((*_CONNECTS, *_LOOKS_UP))
+_AUDITED = frozenset((*_TO_HOSTS, *_STARTS, *_CHANGES, "open", "sqlite3.connect"))
 """Audit events of what reaches out of this process (Python's table of audit events)."""
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
@@ -97,7 +93,7 @@ class Played:
 
     def past(self, what: str) -> None:
         """Refuse what is asked neither of a stand-in nor of the record."""
-        if not _is_played():
+        if not is_played():
             raise self.refuse(what)
 
     def refuse(self, what: str) -> NotRehearsed:
@@ -141,27 +137,17 @@ def words_of(asked: Asked) -> str:
 MOST_CHARACTERS = 120
 
 
-@contextmanager
-def opening() -> Iterator[None]:
-    """While a stand-in is opened."""
-    token = OPENING.set(True)
-    try:
-        yield
-    finally:
-        OPENING.reset(token)
-
-
-def _is_played() -> bool:
+def is_played() -> bool:
     """Whether what happens now is asked of a stand-in, through what the service holds."""
     asked = ASKING.get()
-    return OPENING.get() or (asked is not None and not asked.operation.startswith("invoke"))
+    return asked is not None and not asked.operation.startswith("invoke")
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _AUDITED or (call := CURRENT.get()) is None or not isinstance(call.replay, Played):
+    if event not in _AUDITED or (call := CURRENT.get()) is None or (replay := call.replay) is None:
         return
-    if (what := _words(event, arguments)) and not _is_played():
-        raise call.replay.refuse(what)
+    if (event in _TO_HOSTS or isinstance(replay, Played)) and (what := _words(event, arguments)):
+        replay.past(what)
 
 
 def _words(event: str, arguments: tuple[Any, ...]) -> str:
@@ -184,7 +170,10 @@ _watched: list[bool] = []
 
 
 def watch() -> None:
-    """Have this process refuse, from the first rehearsal on, what rehearsed calls may not do; an audit hook stays."""
+    """Have this process refuse, from now on, what goes past a replay; an audit hook stays.
+
+    No call that is answered by a cassette or rehearsed calls a host; one that is rehearsed changes no file either.
+    """
     if not _watched:
         _watched.append(True)
         sys.addaudithook(_audit)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from workbench.app.around import Around
 from workbench.app.parts import Parts
-from workbench.app.rehearsal.played import Played, opening, watch
+from workbench.app.rehearsal.played import Played, watch
+from workbench.app.rehearsal.stand_ins import PlayedRedis, StandIns
 from workbench.channels.answers import Answer
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.endpoint import Endpoint, View, routes_of
@@ -19,9 +20,6 @@ from workbench.channels.exchange import Exchange
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard
 from workbench.channels.pipeline import Pipeline
-from workbench.connections.definition import Opening
-from workbench.connections.kvdb.live import Kvdb
-from workbench.connections.live import LiveConnections
 from workbench.core.call import INVOKE, ChannelInfo, ChannelSecurity, Deployment
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.current import CURRENT
@@ -32,7 +30,6 @@ from workbench.runtime.compared import given_of
 from workbench.runtime.invoker import Invoker
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
-from workbench.sandbox.catalog import NoPeer, Sandbox
 from workbench.sandbox.http.source import HTTPSource
 from workbench.scheduler.runs.extra import parsed
 
@@ -67,9 +64,8 @@ class Rehearsal:
     def __init__(self, parts: Parts) -> None:
         watch()
         self._parts = parts
-        self._sandbox = Sandbox(lambda: parts.live.definitions, fixed=True)
-        self._connections = _StandIns(parts, self._sandbox)
-        self._kvdb = _PlayedKvdb(None, {})
+        self._connections = StandIns(parts, SystemClock(), _refused)
+        self._kvdb = PlayedRedis()
         self.traffic = Traffic(1)
         self._around = Around(self._connections, VirtualClock(), Log(), self.traffic, lambda: self._kvdb)
         self._around.caches.take(parts.around.caches)
@@ -93,12 +89,12 @@ class Rehearsal:
 
     def copy_peers(self) -> None:
         """Have stand-ins answer as the workbench's own peers do, with copies of what is in those."""
-        self._sandbox.copy(self._parts.sandbox)
+        self._connections.peers.copy(self._parts.sandbox)
 
     def asked_in_vain(self) -> list[str]:
         """The stand-ins that were asked since the last look, and to which nobody has said what to answer."""
         found = []
-        for peer in self._sandbox.values():
+        for peer in self._connections.peers.values():
             if isinstance(peer, HTTPSource) and peer.is_blank and peer.requests:
                 peer.requests.clear()
                 found.append(str(peer))
@@ -106,8 +102,7 @@ class Rehearsal:
 
     def close(self) -> None:
         """Stop the stand-ins; a call that hangs keeps its thread."""
-        self._connections.close_all()
-        self._sandbox.close()
+        self._connections.end()
         self._kvdb.close()
         self._workers.close(0.0)
 
@@ -198,6 +193,14 @@ class Rehearsal:
         self._around.clock = VirtualClock(datetime.fromtimestamp(now, UTC))
 
 
+def _refused(name: str) -> Any:
+    """Nothing stands for a connection of a kind without a peer."""
+    call = CURRENT.get()
+    assert call is not None
+    assert isinstance(call.replay, Played)
+    raise call.replay.refuse(f"open {name!r}, since nothing can stand in for it")
+
+
 class _LetIn:
     """Takes a caller for the user who was let in."""
 
@@ -206,33 +209,3 @@ class _LetIn:
 
     def verify(self, headers: Mapping[str, str]) -> None:
         """Let it in: what it came with was checked then, and is not kept."""
-
-
-class _StandIns(LiveConnections):
-    """The workbench's connections, each opened at a stand-in of the rehearsal."""
-
-    def __init__(self, parts: Parts, sandbox: Sandbox) -> None:
-        super().__init__(Opening(parts.secrets.reveal, SystemClock()), sandbox.stand_in)
-        for each in parts.live.definitions.values():
-            self.define(each)
-
-    def live(self, name: str) -> Any:
-        """The live object at the stand-in; raises NotRehearsed where a kind has none."""
-        with opening():
-            try:
-                return super().live(name)
-            except NoPeer:
-                call = CURRENT.get()
-                if call is None or not isinstance(call.replay, Played):
-                    raise
-                raise call.replay.refuse(f"open {name!r}, since nothing can stand in for it") from None
-
-
-class _PlayedKvdb(Kvdb):
-    """A Redis of the rehearsal's own."""
-
-    @property
-    def conn(self) -> Any:
-        """redis-py's client."""
-        with opening():
-            return super().conn

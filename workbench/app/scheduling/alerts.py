@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import BoundedSemaphore
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Lock, Thread, current_thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +19,7 @@ from workbench.core.cid import new_cid
 from workbench.core.errors import WorkbenchError
 from workbench.core.events import Events
 from workbench.core.failure import sentence_of
+from workbench.core.forking import forgets_when_forked
 from workbench.core.masking import mask
 from workbench.scheduler.definitions import AnyJob, alerts_by
 from workbench.scheduler.ports import Invoke
@@ -58,19 +59,30 @@ class Alerts:
         self._definition, self._live, self._invoke, self._app = definition, live, invoke, app
         self.calls_urls = True
         """Whether URLs are called: not on a trip, whose runs are none of the machine's."""
-        self._sender = ThreadPoolExecutor(1, thread_name_prefix="workbench-alerts")
-        self._room = BoundedSemaphore(MOST_WAITING)
+        self.forget()
+        forgets_when_forked(self)
         self._ends = [
             events.subscribe(RunStarted, lambda event: self._ran(event.run, "/start")),
             events.subscribe(RunEnded, self._ended),
             events.subscribe(WatchChanged, self._watched),
         ]
 
-    def close(self) -> None:
-        """Listen no more; what waits is left out, what is being sent is waited for."""
+    def forget(self) -> None:
+        """In a forked child: the thread and what waits for it are the parent's."""
+        self._waiting: SimpleQueue[tuple[AnyJob, Callable[[], None]] | None] = SimpleQueue()
+        self._room, self._lock = BoundedSemaphore(MOST_WAITING), Lock()
+        self._sender: Thread | None = None
+        self._is_closed = False
+
+    def close(self, timeout: float = LONGEST_SECONDS) -> None:
+        """Listen no more; what waits is left out, what is being sent is waited for, `timeout` [s] at most."""
         for end in self._ends:
             end()
-        self._sender.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            self._is_closed = True
+        self._waiting.put(None)
+        if self._sender is not None and self._sender is not current_thread():
+            self._sender.join(timeout)
 
     def _ended(self, event: RunEnded) -> None:
         run = event.run
@@ -108,11 +120,19 @@ class Alerts:
         if not self._room.acquire(blocking=False):
             log.warning("an alert of job %r is left out, since %d wait already", job.name, MOST_WAITING)
             return
-        try:
-            self._sender.submit(self._sent, job, send)
-        except RuntimeError:
-            # Closed meanwhile.
-            self._room.release()
+        with self._lock:
+            if self._is_closed:
+                return
+            if self._sender is None:
+                # No thread of an executor: the interpreter waits at its end for those, whatever hangs in them.
+                self._sender = Thread(target=self._work, name="workbench-alerts", daemon=True)
+                self._sender.start()
+        self._waiting.put((job, send))
+
+    def _work(self) -> None:
+        while (waiting := self._waiting.get()) is not None:
+            if not self._is_closed:
+                self._sent(*waiting)
 
     def _sent(self, job: AnyJob, send: Callable[[], None]) -> None:
         try:
@@ -120,9 +140,9 @@ class Alerts:
         except Exception as exc:
             target = job.on_alert or ""
             # Whoever has the path of such a URL can call it.
-            path = urlsplit(target).path if alerts_by(target) == "URL" else ""
+            path = urlsplit(target).path.rstrip("/") if alerts_by(target) == "URL" else ""
             said = mask(sentence_of(exc))
-            said = said.replace(path, "/...") if len(path) > 1 else said
+            said = said.replace(path, "/...") if path else said
             log.warning("an alert of job %r did not arrive: %s", job.name, said)
         finally:
             self._room.release()
@@ -130,7 +150,7 @@ class Alerts:
     def _call(self, name: str, url: str, suffix: str, text: str) -> None:
         at = urlsplit(url)
         definition = RESTConnection(
-            f"alerts of {name}",
+            "on_alert",
             host=f"{at.scheme}://{at.netloc}",
             path=(at.path.rstrip("/") + suffix) or "/",
             deadline_seconds=LONGEST_SECONDS,

@@ -65,13 +65,17 @@ class Crontab:
         """The lines that should run something and became no job."""
         return [line for line in self.lines if line.what == "left out"]
 
+    @property
+    def summary(self) -> list[str]:
+        """What became of all lines, in sentences."""
+        jobs, left = len(self.definitions), len(self.left_out)
+        first = f"{jobs} {'job' if jobs == 1 else 'jobs'}, {left} left out; define: wb.define(*_.definitions)."
+        return [first, *(f"No line runs {command!r}, which service= names." for command in self.unused)]
+
     def __repr__(self) -> str:
         width = max((len(line.text) for line in self.lines), default=0)
         shown = [f"{line.number:>4}  {line.text:<{width}}  {line.said}".rstrip() for line in self.lines]
-        jobs, left = len(self.definitions), len(self.left_out)
-        shown.append(f"{jobs} {'job' if jobs == 1 else 'jobs'}, {left} left out; define: wb.define(*_.definitions).")
-        shown += [f"No line runs {command!r}, which service= names." for command in self.unused]
-        return mask("\n".join(shown))
+        return mask("\n".join([*shown, *self.summary]))
 
 
 def import_crontab(

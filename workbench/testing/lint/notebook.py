@@ -16,6 +16,8 @@ from workbench.testing.saved import WrittenCell, written
 
 _PYTHON_MAGICS = frozenset(("%%test", "%%time", "%%timeit", "%%capture", "%%prun"))
 """Magics of a whole cell whose cell is Python."""
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What Python raises for a text that is none, or is nested deeper than it reads."""
 
 
 class Finding(NamedTuple):
@@ -80,16 +82,16 @@ class Notebook:
                 self._take(number, cell)
 
     def _take(self, number: int, cell: WrittenCell) -> None:
-        first = cell.text.split(maxsplit=1)[:1]
-        if first and first[0].startswith("%%") and first[0] not in _PYTHON_MAGICS:
+        if magic_of(cell.text):
             return
         try:
-            text, tree = _python(cell.text)
+            text, tree = python_of(cell.text)
             symbols = symtable.symtable(text, f"cell {number}", "exec")
-        except (SyntaxError, ValueError) as exc:
+        except UNREADABLE as exc:
             if "raises-exception" not in cell.tags:
                 line = getattr(exc, "lineno", None) or 1
-                says = f"The cell is no Python: {getattr(exc, 'msg', exc)}. Fix: correct it, or tag the cell `scratch`."
+                why = getattr(exc, "msg", str(exc)) or "it is nested too deep"
+                says = f"The cell is no Python: {why}. Fix: correct it, or tag the cell `scratch`."
                 self.broken.append(Finding(number, line, line, "unreadable", says))
             return
         self.cells.append(CodeCell(number, text, tree, symbols, cell.tags, cell.execution_count))
@@ -177,8 +179,14 @@ def _own_attributes(cls: ast.ClassDef) -> Iterator[str]:
             yield from (str(key.value) for key in each.value.keys if isinstance(key, ast.Constant))
 
 
-def _python(text: str) -> tuple[str, ast.Module]:
-    """A cell's text as Python, line by line as it is written, and its tree; raises SyntaxError, ValueError."""
+def magic_of(text: str) -> str:
+    """The magic that makes a whole cell something else than Python, as `%%bash`; '' for a cell of Python."""
+    first = "".join(text.split(maxsplit=1)[:1])
+    return first if first.startswith("%%") and first not in _PYTHON_MAGICS else ""
+
+
+def python_of(text: str) -> tuple[str, ast.Module]:
+    """A cell's text as Python, line by line as it is written, and its tree; raises one of `UNREADABLE`."""
     try:
         return text, tree_of(text)
     except SyntaxError:

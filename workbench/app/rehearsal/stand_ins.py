@@ -1,0 +1,78 @@
+"""What plays the other sides of a call that nobody outside may notice: peers and a Redis of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from workbench.app.parts import Parts
+from workbench.connections.definition import Opening
+from workbench.connections.kvdb.live import Kvdb
+from workbench.connections.live import LiveConnections
+from workbench.core.ports import Clock
+from workbench.core.secret import Secret, given
+from workbench.sandbox.catalog import NoPeer, Sandbox
+
+if TYPE_CHECKING:
+    from workbench.connections.kvdb.client import Client
+
+# Opened is in a context of its own: the call that asks first has not asked for that, and may not do it by itself.
+
+
+class StandIns(LiveConnections):
+    """Every connection in force, each opened at a peer of its own, to which no real secret goes.
+
+    Args:
+        parts: The workbench's.
+        clock: What the connections go by.
+        without: What stands for a connection whose kind has no peer, by its name; may raise instead.
+
+    Attributes:
+        peers: Those that stand, by name.
+    """
+
+    def __init__(self, parts: Parts, clock: Clock, without: Callable[[str], Any]) -> None:
+        self.peers = Sandbox(lambda: parts.live.definitions, fixed=True)
+        super().__init__(Opening(_made_up, clock), self.peers.stand_in)
+        self._without = without
+        for definition in parts.live.definitions.values():
+            self.define(definition)
+
+    def live(self, name: str) -> Any:
+        """The live object at the peer, or what stands for one of a kind without a peer."""
+        with suppress(NoPeer):
+            return Context().run(super().live, name)
+        return self._without(name)
+
+    def end(self) -> None:
+        """Let go of every connection, and stop every peer."""
+        self.close_all()
+        self.peers.close()
+
+
+def _made_up(secret: Secret, owner: str) -> str:
+    """The value of a secret at a peer, which no other process knows, and which is gone with the peer."""
+    return secret.prefix + (given(secret.name) or "made-up")
+
+
+class PlayedRedis(Kvdb):
+    """A Redis of its own, whatever `WORKBENCH_REDIS` names; nothing of it is kept.
+
+    Args:
+        seed: Puts into it what it is to have, through its client.
+    """
+
+    def __init__(self, seed: Callable[[Client], object] = lambda client: None) -> None:
+        super().__init__(None, {"PATH": os.environ.get("PATH", "")})
+        self._seed = seed
+
+    def _opened(self) -> Client:
+        return Context().run(self._seeded)
+
+    def _seeded(self) -> Client:
+        client = super()._opened()
+        self._seed(client)
+        return client
