@@ -1,5 +1,6 @@
 // The caches as a table: each opens to what is in it, and can be emptied.
 import { button, fill, h } from "../dom.js";
+import { latest } from "../talk.js";
 import { Table } from "./tables.js";
 
 export class CachesTable extends Table {
@@ -22,7 +23,7 @@ export class CachesTable extends Table {
       h("td", {}, button("Clear", () => this.clear(cache), { class: "wb-quiet wb-tight", "aria-label": `Clear ${cache.name}` })));
   }
 
-  async toggle(cache, opener) {
+  toggle(cache, opener) {
     if (this.open.has(cache.name)) {
       this.open.get(cache.name).remove();
       this.open.delete(cache.name);
@@ -30,26 +31,13 @@ export class CachesTable extends Table {
       return;
     }
     const list = h("div", {});
-    const look = () => this.look(cache.name, search.value, list);
-    const search = h("input", { type: "search", class: "wb-input wb-search", placeholder: "Key or value", "aria-label": `Search in ${cache.name}`, spellcheck: "false", on: { input: look } });
-    const detail = h("tr", { class: "wb-detail" }, h("td", { colspan: "8" }, search, button("Look again", look, { class: "wb-link" }), list));
+    const search = h("input", { type: "search", class: "wb-input wb-search", placeholder: "Key or value", "aria-label": `Search in ${cache.name}`, spellcheck: "false", on: { input: () => look() } });
+    const look = latest(() => this.talk.ask("cache entries", { cache: cache.name, text: search.value }), (said) => fill(list, entriesOf(said, search.value)));
+    const detail = h("tr", { class: "wb-detail" }, h("td", { colspan: "8" }, search, button("Look again", () => look(0), { class: "wb-link" }), list));
     this.open.set(cache.name, detail);
     opener.setAttribute("aria-expanded", "true");
     opener.closest("tr").after(detail);
-    await look();
-  }
-
-  async look(cache, text, list) {
-    try {
-      const { entries, found, of } = await this.talk.ask("cache entries", { cache, text });
-      const rows = entries.map(({ key, value, hits, expires_at: at }) => h("tr", {}, h("td", {}, h("code", {}, key)), h("td", { class: "wb-line-text" }, value),
-        h("td", { class: "wb-right-text" }, hits.toLocaleString("en")), h("td", { class: "wb-faint" }, at ? new Date(at * 1000).toLocaleTimeString("en-GB") : "never")));
-      const titles = ["Key", "Value", "Found", "Expires"].map((each) => h("th", { scope: "col" }, each));
-      const note = h("div", { class: "wb-faint" }, entries.length < of ? `${entries.length} of ${(text ? found : of).toLocaleString("en")}` : "");
-      fill(list, rows.length ? [h("table", { class: "wb-table" }, h("thead", {}, h("tr", {}, titles)), h("tbody", {}, rows)), note] : h("div", { class: "wb-faint" }, text ? "Nothing in it has that." : "Nothing is in it."));
-    } catch (error) {
-      fill(list, h("span", { class: "wb-error" }, error.message));
-    }
+    look(0);
   }
 
   async clear(cache) {
@@ -62,4 +50,15 @@ export class CachesTable extends Table {
     this.open.get(cache.name)?.querySelector("button.wb-link")?.click();
     this.tabs.refresh(0);
   }
+}
+
+// What is in a cache; `text` is what was looked for.
+function entriesOf({ failed, entries, found, of }, text) {
+  if (failed) return h("span", { class: "wb-error" }, failed);
+  if (!entries.length) return h("div", { class: "wb-faint" }, text ? "Nothing in it has that." : "Nothing is in it.");
+  const rows = entries.map(({ key, value, hits, expires_at: at }) => h("tr", {}, h("td", {}, h("code", {}, key)), h("td", { class: "wb-line-text" }, value),
+    h("td", { class: "wb-right-text" }, hits.toLocaleString("en")), h("td", { class: "wb-faint" }, at ? new Date(at * 1000).toLocaleTimeString("en-GB") : "never")));
+  const titles = ["Key", "Value", "Found", "Expires"].map((each) => h("th", { scope: "col" }, each));
+  const note = entries.length < of ? `${entries.length} of ${(text ? found : of).toLocaleString("en")}` : "";
+  return [h("table", { class: "wb-table" }, h("thead", {}, h("tr", {}, titles)), h("tbody", {}, rows)), h("div", { class: "wb-faint" }, note)];
 }
