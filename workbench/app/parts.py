@@ -19,6 +19,7 @@ from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.limits import check_limit, check_short_limit
 from workbench.app.outside import Outside
+from workbench.app.rehearsal.played_redis import SpareRedises
 from workbench.app.scheduling.alerts import Alerts
 from workbench.app.scheduling.jobs import CellScheduler, run_job
 from workbench.app.serving.effects import Effects
@@ -90,6 +91,7 @@ class Parts(Effects):
         self._kvdb = Kvdb(store_folder)
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
+        self.spare_redises = SpareRedises()
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
         self.around.user_config = Tree(settings.configuration.user, "user_config")
         self.book.add(self.around.caches.row())
@@ -342,6 +344,7 @@ class Parts(Effects):
         self.sandbox.close()
         self._kvdb.close()
         self._played_kvdb.close()
+        self.spare_redises.close()
         self.workers.close()
         self.loop.close()
         self.events.emit(Closed())
