@@ -158,9 +158,10 @@ def _collection(collection: Collection[Any]) -> str:
 
 def _settings(settings: SettingsInForce) -> str:
     rows = [
-        (strong(name), code(value), muted(came), muted(escape(what))) for name, value, came, what in settings.rows()
+        (strong(each.setting), code(each.value), muted(each.came), code(each.default), muted(escape(each.what)))
+        for each in settings.rows()
     ]
-    return table(("setting", "value", "from", "what"), rows)
+    return table(("setting", "value", "from", "default", "what"), rows)
 
 
 def _crontab(crontab: Crontab) -> str:

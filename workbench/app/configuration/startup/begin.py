@@ -8,7 +8,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from workbench.app.configuration.startup.callables import SECONDS, Startup
-from workbench.app.configuration.startup.groups import Groups, switched_in
+from workbench.app.configuration.startup.groups import Groups, ruled_in, switched_in
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles
 from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told
@@ -61,7 +61,8 @@ class Beginning:
                 startup.warn(f"workbench.toml [component_enabled]: {said}")
         if not startup.names:
             # Groups that nobody reads would cost the start some 50 ms: what makes them knows every kind of connection.
-            return startup, configuration._replace(switched=switched_in(configuration, files))
+            switched, ruled = switched_in(configuration, files), ruled_in(configuration, files)
+            return startup, configuration._replace(switched=switched, ruled=ruled)
         groups = Groups(configuration, files, os.environ)
         kwargs = {
             "server_config": groups.server,
@@ -106,6 +107,7 @@ class Beginning:
                 os.environ[variable] = value
                 self.from_file[variable] = Told(value, who)
         groups.switched.update({switch: Told(value, who) for switch, value in changes.switches.items()})
+        groups.ruled.update({name: Told(value, who) for name, value in changes.rules.items()})
         return changes.problems
 
     def _add_to_path(self, extlib: Path) -> None:
