@@ -130,7 +130,10 @@ def test_functions_and_classes_are_told_each_phase_in_order(folder: Folder) -> N
     early: list[Any] = [(each, "fs-config-only", GIVEN, []) for each in ("second", "first")]
     assert told == early
     wb.start()
-    assert told == [*early, ("second", "after-started", ["server"], []), ("first", "after-started", ["server"], [])]
+    late = [
+        (each, phase, ["server"], []) for phase in ("in-process-first", "after-started") for each in ("second", "first")
+    ]
+    assert told == [*early, *late]
     assert wb.startup.problems == []
 
 

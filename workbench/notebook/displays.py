@@ -31,6 +31,7 @@ from workbench.notebook.lines import (
     NothingLine,
     Notice,
     Question,
+    Restarted,
     TestLine,
 )
 from workbench.notebook.still import essence, still
@@ -267,6 +268,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     NothingLine: NothingLine.html,
     TestLine: TestLine.html,
     Notice: Notice.html,
+    Restarted: Restarted.html,
     AwayLine: AwayLine.html,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
