@@ -90,6 +90,8 @@ def _no_password_left() -> Any:
 def test_configuration_is_read_again_and_all_that_code_made_is_back(folder: Folder) -> None:
     wb = filled(folder)
     before, url, services, definitions = wb._own, wb.url, wb.services, [each.definition for each in wb.defined]
+    peer: Any = wb.peers["Data"]
+    wb.invoke("asks")
     folder.toml("port = 0\nstore = 'memory://'\nthreads = 7\n[user]\nword = 'anew'\n")
     wb.restart()
     assert singleton.the_workbench() is wb
@@ -104,9 +106,11 @@ def test_configuration_is_read_again_and_all_that_code_made_is_back(folder: Fold
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/hello", timeout=30)
     assert wb.jobs["hourly"].execute().outcome == "ok"
-    # The sandbox is on, and its peer answers what it was told.
+    # The sandbox is on, and its peer is the same, with what it was told and has received.
     assert wb.peers.on
+    assert wb.peers["Data"] is peer
     assert wb.invoke("asks") == {"rate": 1}
+    assert [each.method for each in peer.requests] == ["GET", "GET"]
     assert "service hello" in wb.limits
     assert "user me" in wb.limits
 

@@ -12,7 +12,7 @@ from workbench.runtime.registry import Source
 
 
 class Known:
-    """What cells, files and forms have made of a workbench: services, definitions, and what its peers were told.
+    """What cells, files and forms have made of a workbench: services and definitions; and its peers.
 
     What startup callables have made is not in it: they make it again. Nor is what has happened: calls, log and counts
     of limits begin anew, and so does whatever a store in memory held, as when the kernel is restarted.
@@ -26,12 +26,12 @@ class Known:
         self._problems: list[str] = []
 
     def begin(self, made: Workbench) -> None:
-        """Give connections and what their peers hold to the workbench that is made, while the former one lives."""
+        """Give connections, and the peers as they are, to the workbench that is made, while the former one lives."""
         if self._home.sandbox.on:
             made._own.switch_sandbox(True)
+        made._own.secrets.played |= self._home.secrets.played
         self._define(made, [each for each in self._entries if each.definition.collection == "connections"])
-        if self._home.sandbox.on:
-            made._own.sandbox.copy(self._home.sandbox)
+        made._own.sandbox.take(self._home.sandbox)
 
     def end(self, made: Workbench) -> str:
         """Give it the rest, once the former one is closed; says what is back. What is not, its start warns of."""

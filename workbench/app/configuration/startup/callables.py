@@ -210,9 +210,8 @@ class Startup:
         if _speaks_of(function, ("FS_CONFIG_ONLY", FS_CONFIG_ONLY)):
             said = (
                 f"Startup callable {each.name} was told {AFTER_STARTED} alone: settings were taken before its cell. "
-                f"Fix: wb.restart() tells it {FS_CONFIG_ONLY}, too, in this kernel. For every start, write it into "
-                f"extlib/my_startup.py beside the notebook, and startup_callable = ['my_startup.{each.name}'] below "
-                "[startup] in workbench.toml."
+                f"Fix: wb.restart() tells it {FS_CONFIG_ONLY}, too. To have it at every start, write it into "
+                f"extlib/my_startup.py beside the notebook, and name my_startup.{each.name} in workbench.toml."
             )
             self._unsaid.append(_Said("WARNING", said))
         return True
