@@ -24,8 +24,10 @@ from workbench.core.collection import CollectionRow
 from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference
+from workbench.core.origin import Origin
 from workbench.core.payload.request import Headers
 from workbench.core.secret import Secret
+from workbench.core.service import Service, named
 from workbench.security.definitions import SecurityDefinition
 
 
@@ -60,6 +62,13 @@ class About:
     def in_force(self, like: Definition) -> Definition | None:
         """The definition in force under the same name as `like`, if there is one."""
         return self._parts.book.in_force(like)
+
+    def origin_of(self, made: Definition | str | type[Service]) -> Origin | None:
+        """Where a definition, or a service by name or class, was made; None if it is not in force."""
+        if isinstance(made, Definition):
+            return self._parts.book.origin(made.collection, made.full_name)
+        live = self._parts.registry.services.get(named(made))
+        return live.origin if live is not None else None
 
     @property
     def has_jobs(self) -> bool:

@@ -76,7 +76,8 @@ class Parts(Effects):
         self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)
         self.log = Log(bounds.log_lines, bounds.log_bytes)
         self.traffic.told = self.events.emit
-        self.registry, self.workers = Registry(bounds.versions, clock.time), Workers(bounds.threads, bounds.waiting)
+        self.registry = Registry(bounds.versions, clock.time, settings.configuration.rules)
+        self.workers = Workers(bounds.threads, bounds.waiting)
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)

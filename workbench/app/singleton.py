@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import current_thread
+from types import MappingProxyType
+from typing import Any
 
 from workbench.app.configuration.bounds import bounds_in
 from workbench.app.configuration.settings import take_files
+from workbench.app.configuration.startup.anew import Known
 from workbench.app.configuration.startup.begin import Beginning
+from workbench.app.configuration.startup.callables import THREAD
 from workbench.app.outside import is_ones_own
 from workbench.app.workbench import Workbench
+from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.ports import Clock
 
@@ -26,12 +33,12 @@ def the_workbench(clock: Clock | None = None) -> Workbench:
     Raises:
         ServiceUsage: A startup callable has asked for it before it is made.
     """
+    if _making and (not _kept or current_thread().name == THREAD):
+        raise ServiceUsage(
+            "There is no workbench yet while configuration is read (FS_CONFIG_ONLY). "
+            "Fix: import wb inside the function, once ctx.phase is AFTER_STARTED, or use ctx.kwargs['server']."
+        )
     if not _kept:
-        if _making:
-            raise ServiceUsage(
-                "There is no workbench yet while configuration is read (FS_CONFIG_ONLY). "
-                "Fix: import wb inside the function, once ctx.phase is AFTER_STARTED, or use ctx.kwargs['server']."
-            )
         _making.append(True)
         try:
             _kept.append(_make(clock))
@@ -44,14 +51,49 @@ def the_workbench(clock: Clock | None = None) -> Workbench:
     return _kept[0]
 
 
-def _make(clock: Clock | None) -> Workbench:
+def restart(before: Callable[[], object] = lambda: None) -> str:
+    """Make the workbench of this process anew, with configuration read again, for all who hold it.
+
+    Args:
+        before: Called before its server starts.
+
+    Returns:
+        What is back, in a sentence; its `startup` says what is not, and why.
+
+    Raises:
+        ServiceUsage: A service or a file that is loaded asks for it.
+        WorkbenchError: The configuration cannot be; the workbench stays as it was.
+    """
+    [wb] = _kept
+    if CURRENT.get() is not None or wb._own.draft is not None:
+        raise ServiceUsage("A service or a loaded file cannot restart its workbench. Fix: restart the process.")
+    known, port = Known(wb), wb._own.server.port if wb.ports.by_hand else None
+    was_on = bool(wb.url)
+    with _beginning.anew():
+        _making.append(True)
+        try:
+            made = _make(wb._own.clock, wb.startup.of_cells)
+            known.begin(made)
+        finally:
+            _making.clear()
+    waits = wb.startup.waits
+    wb.become(made)
+    said = known.end(wb)
+    wb.startup.waits = waits
+    before()
+    if was_on:
+        wb.start(port)
+    return said
+
+
+def _make(clock: Clock | None, of_cells: Mapping[str, Any] = MappingProxyType({})) -> Workbench:
     folder, path = notebook_folder(), notebook_path()
     environ = dict(os.environ)
     taken, configuration, files = take_files(folder)
     _beginning.from_file.update(taken)
     # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
     is_own = "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
-    startup, configuration = _beginning.begin(folder, configuration, files, is_own)
+    startup, configuration = _beginning.begin(folder, configuration, files, is_own, of_cells)
     wb = Workbench(
         app=notebook_name(),
         folder=folder,
@@ -65,7 +107,7 @@ def _make(clock: Clock | None) -> Workbench:
         configuration=configuration,
         **bounds_in(os.environ),
     )
-    wb.startup = startup
+    wb.startup, startup.restart = startup, restart
     wb.settings.of_process(_beginning.from_file)
     if path is not None:
         wb.outside.watch(path)

@@ -36,9 +36,8 @@ from workbench.core.clock import SystemClock
 from workbench.core.collection import CollectionRow, Each
 from workbench.core.definition import Definition
 from workbench.core.errors import ServiceUsage
-from workbench.core.origin import Origin
 from workbench.core.ports import Clock
-from workbench.core.service import Service, named
+from workbench.core.service import Service
 from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version
 from workbench.runtime.traffic import Log
@@ -133,13 +132,6 @@ class Workbench(Calling, About):
             draft.classes = list(classes)
         assert draft.deployed is not None
         return draft.deployed
-
-    def origin_of(self, made: Definition | str | type[Service]) -> Origin | None:
-        """Where a definition, or a service by name or class, was made; None if it is not in force."""
-        if isinstance(made, Definition):
-            return self._parts.book.origin(made.collection, made.full_name)
-        live = self._parts.registry.services.get(named(made))
-        return live.origin if live is not None else None
 
     def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
         """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`), whose `wb` this is."""
@@ -348,17 +340,41 @@ class Workbench(Calling, About):
             self.after_started()
             self.startup.say(self.log)
 
-    def after_started(self) -> None:
+    def after_started(self, is_first: bool = True) -> None:
         """Tell startup callables that the workbench has started, each once.
+
+        Args:
+            is_first: Whether this process is the first, or only one, of those that serve together: callables are told
+                `in-process-first`, else `in-process-other`, before `after-started`.
 
         Raises:
             StartupStopped: One failed, and that ends the start; the server is stopped.
         """
+        before = self.defined
         try:
-            self.startup.after_started(self, self._own.around.user_config)
+            self.startup.after_started(self, self._own.around.user_config, is_first)
         except StartupStopped:
             self.stop()
             raise
+        finally:
+            self.startup.brought += [each for each in self.defined if each not in before]
+
+    def restart(self) -> None:
+        """Start this workbench anew, with configuration read again; in a notebook, once the cell has ended well.
+
+        Startup callables are called as at any start, those of cells too. Services and definitions come back as if
+        their cells had run again, and peers stay as they are; calls, log, caches and counts begin anew. Where a file
+        is wrong, that is told, and all stays as it was.
+
+        Raises:
+            ServiceUsage: Here it cannot: in a service, in a file that is loaded, in a workbench that a script made.
+        """
+        self.startup.restart()
+
+    def become(self, other: Workbench) -> None:
+        """Close this workbench, and be another one for all who hold it."""
+        self.close()
+        self.__dict__ = other.__dict__
 
     def stop(self, drain_seconds: float = 0.0) -> None:
         """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed.
