@@ -18,7 +18,7 @@ from workbench.app.serving.views import DRAFT_HEADER
 from workbench.caching.live import LiveCache
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel
-from workbench.channels.pipeline import Page
+from workbench.channels.own import Page
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.collection import CollectionRow
 from workbench.core.current import CURRENT

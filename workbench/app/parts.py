@@ -31,7 +31,8 @@ from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.live import LiveChannels
 from workbench.channels.live import Opening as ChannelOpening
-from workbench.channels.pipeline import Admin, Pipeline
+from workbench.channels.own import Admin
+from workbench.channels.pipeline import Pipeline
 from workbench.channels.turns import Turns
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb.live import URL_VARIABLE, Kvdb
@@ -312,11 +313,11 @@ class Parts(Effects):
         self.watchdog.start()
         self.runtime_file.write(self.server.url, self.token, self.own.url)
 
-    def stop(self, drain_seconds: float) -> None:
+    def stop(self, drain_seconds: float, *, leaves: bool = False) -> None:
         """Stop the server; calls, background calls and runs of jobs may take so long together [s]."""
         deadline, scheduler = monotonic() + drain_seconds, self._scheduler
         with scheduler.claiming_nothing() if scheduler is not None else nullcontext():
-            self.server.stop(drain_seconds)
+            self.server.stop(drain_seconds, leaves=leaves)
             self.invoker.settle(max(0.0, deadline - monotonic()))
             if scheduler is not None:
                 scheduler.settle(max(0.0, deadline - monotonic()))

@@ -5,12 +5,20 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from threading import current_thread
 from types import MappingProxyType
 from typing import Any
 
 from workbench.app.configuration.bounds import bounds_in
+from workbench.app.configuration.environment import (
+    names_in,
+    notebook_folder,
+    notebook_name,
+    notebook_path,
+    store_url,
+    wanted_port,
+    wanted_sandbox,
+)
 from workbench.app.configuration.settings import take_files
 from workbench.app.configuration.startup.anew import Known
 from workbench.app.configuration.startup.begin import Beginning
@@ -18,7 +26,7 @@ from workbench.app.configuration.startup.callables import THREAD
 from workbench.app.outside import is_ones_own
 from workbench.app.workbench import Workbench
 from workbench.core.current import CURRENT
-from workbench.core.errors import ServiceUsage, WorkbenchError
+from workbench.core.errors import ServiceUsage
 from workbench.core.ports import Clock
 
 _kept: list[Workbench] = globals().get("_kept", [])
@@ -101,8 +109,8 @@ def _make(clock: Clock | None, of_cells: Mapping[str, Any] = MappingProxyType({}
         clock=clock,
         store=store_url(folder),
         counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
-        hosts=_listed("WORKBENCH_HOSTS"),
-        proxies=_listed("WORKBENCH_PROXIES"),
+        hosts=names_in("WORKBENCH_HOSTS"),
+        proxies=names_in("WORKBENCH_PROXIES"),
         sandbox=wanted_sandbox(),
         configuration=configuration,
         **bounds_in(os.environ),
@@ -114,41 +122,6 @@ def _make(clock: Clock | None, of_cells: Mapping[str, Any] = MappingProxyType({}
     return wb
 
 
-def wanted_port() -> int | None:
-    """The port that WORKBENCH_PORT names; None when it names none.
-
-    Raises:
-        WorkbenchError: It names something else.
-    """
-    told = os.environ.get("WORKBENCH_PORT", "").strip()
-    if told and not (told.isascii() and told.isdigit() and int(told) <= 65535):
-        raise WorkbenchError(
-            f"WORKBENCH_PORT is {told!r}, which is no port. Fix: give a number from 0 to 65535 (0 takes any)."
-        )
-    return int(told) if told else None
-
-
-def wanted_sandbox() -> bool | None:
-    """Whether WORKBENCH_SANDBOX has every connection go to a peer, or none; None leaves it to the code.
-
-    Raises:
-        WorkbenchError: It says neither.
-    """
-    told = os.environ.get("WORKBENCH_SANDBOX", "").strip()
-    if told not in ("", "0", "1"):
-        raise WorkbenchError(f"WORKBENCH_SANDBOX is {told!r}. Fix: 1 for peers, 0 for real addresses, or unset it.")
-    return told == "1" if told else None
-
-
-def _listed(variable: str) -> list[str]:
-    return [each.strip() for each in os.environ.get(variable, "").split(",") if each.strip()]
-
-
-def store_url(folder: Path) -> str:
-    """The store that WORKBENCH_STORE names; else a file in `.workbench` in the notebook's folder."""
-    return os.environ.get("WORKBENCH_STORE") or f"sqlite:///{folder / '.workbench' / 'store.db'}"
-
-
 def forget() -> None:
     """Close the workbench of this process; the next use makes a new one."""
     for wb in _kept:
@@ -156,25 +129,3 @@ def forget() -> None:
         wb.close()
     _kept.clear()
     _beginning.end()
-
-
-def notebook_path() -> Path | None:
-    """The notebook or module that runs here, as `workbench serve` or Jupyter says; None when nothing tells."""
-    for told in ("WORKBENCH_NOTEBOOK", "JPY_SESSION_NAME"):
-        if path := os.environ.get(told):
-            found = Path(path).resolve()
-            # Some servers tell the path from their own root on; a kernel starts in the notebook's folder.
-            return found if found.parent.is_dir() else Path.cwd() / found.name
-    return None
-
-
-def notebook_folder() -> Path:
-    """The folder of the notebook, whoever opened it and from where; the current one when nothing tells."""
-    path = notebook_path()
-    return path.parent if path is not None else Path.cwd()
-
-
-def notebook_name() -> str:
-    """The notebook's file name, which is its application's name in its folder; `notebook` when nothing tells."""
-    path = notebook_path()
-    return path.name if path is not None else "notebook"

@@ -110,6 +110,7 @@ class Workbench(Calling, About):
         self.drafting.new_versions.preferred = lambda: self.settings.new_version
         parts.traffic.again = partial(run_again, self.start, parts)
         self._internal = InternalServices(self._make_internal)
+        parts.pipeline.is_ready = lambda: self.startup.is_ready
         parts.invoker.own = self._internal.meant_by
         parts.traffic.make_test = partial(make_test, self.start, parts, self.folder)
         capture.install()

@@ -14,7 +14,7 @@ from typing import Any
 from workbench.channels.answers import Answer, error_answer
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.guard import Guard
-from workbench.channels.pipeline import Admin, Page, check, own_address, own_answer
+from workbench.channels.own import Admin, Page, check, own_address, own_answer
 from workbench.core.errors import CallerError, ContentTooLarge, NotFound
 from workbench.core.forking import forgets_when_forked
 from workbench.core.payload.request import canonical
