@@ -65,11 +65,10 @@ def _follow(shell: Any) -> None:
 
 
 def _start_anew() -> str:
-    """Start the workbench anew, and take down what shows the former one; says what is back."""
+    """Start the workbench anew, and have what shows it go on; says what is back."""
     wb = the_workbench()
-    said = restart(lambda: open_page(wb))
-    front.close_cards()
-    return said
+    with front.made_anew(wb):
+        return restart(lambda: open_page(wb))
 
 
 def put_at_hand(shell: Any) -> None:
