@@ -260,8 +260,7 @@ class Scheduler:
             due = self._agenda.due()
             self.watches.expect(due)
             # Under the lock, so that whoever finds nothing due can rely on `settle`.
-            for each in due:
-                self._runner.fire(each)
+            self._runner.fire(due)
         fired = len(due) + self._runner.fire_retries()
         self._runner.write_rest()
         self._runner.end_late()
