@@ -57,7 +57,7 @@ class Pipeline:
         caller_address: CallerAddress | None = None,
     ) -> None:
         self._view, self._invoker, self._record = view, invoker, record
-        self.guard, self._admin, self._caller_address = guard, admin, caller_address
+        self.guard, self.admin, self._caller_address = guard, admin, caller_address
         self._turns, self._aside = Turns(invoker), Aside()
         self.leaving = False
         """Whether each answer ends its connection."""
@@ -84,7 +84,7 @@ class Pipeline:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         path = exchange.path
         is_own = path.startswith("/workbench/")
-        own = own_address(self._admin, self.guard, exchange) if is_own else None
+        own = own_address(self.admin, self.guard, exchange) if is_own else None
         if not isinstance(own, Page):
             self._record(exchange.cid, exchange.root)
             exchange.heard, exchange.keep = self.answered, self.keep
@@ -298,7 +298,7 @@ class Pipeline:
         if (view := exchange.view) is not None:
             channels = (endpoint.channel for endpoint in view.routes)
             return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
-        if (serve := own_address(self._admin, self.guard, exchange)) is None:
+        if (serve := own_address(self.admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))
             return
         if isinstance(serve, Page) and not serve.waits:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from workbench.core.errors import WorkbenchError
+from workbench.stores.url import read_url
 
 
 def wanted_port() -> int | None:
@@ -42,6 +43,21 @@ def names_in(variable: str) -> list[str]:
 def store_url(folder: Path) -> str:
     """The store that WORKBENCH_STORE names; else a file in `.workbench` in the notebook's folder."""
     return os.environ.get("WORKBENCH_STORE") or f"sqlite:///{folder / '.workbench' / 'store.db'}"
+
+
+def shared_counters_url(store: str) -> str:
+    """Where limits count that several processes share, unless somebody says: beside their store, or in it.
+
+    Raises:
+        WorkbenchError: The store is of one process.
+    """
+    given = read_url(store)
+    if given.kind == "memory":
+        raise WorkbenchError(
+            "The store is in the memory of one process (WORKBENCH_STORE=memory://), so that each job would run in each "
+            "worker process. Fix: unset WORKBENCH_STORE for a file beside the notebook, or name one, or a Redis."
+        )
+    return store if given.path is None else f"sqlite:///{given.path.absolute().with_name('counters.db')}"
 
 
 def notebook_path() -> Path | None:
