@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -12,7 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.cli.conftest import CommandLine, Served
+from tests.cli.conftest import WAIT_SECONDS, CommandLine, Served
+from tests.cli.conftest import ended as ended
 from tests.cli.conftest import fresh as fresh
 from tests.serving import until
 from workbench.cli.main import main
@@ -97,6 +102,67 @@ class Crew:
 
 def _is_whole(found: dict[int, int], gone: tuple[int, ...]) -> bool:
     return len(found) == 2 and not set(found.values()) & set(gone)
+
+
+class Said:
+    """A command that runs, and the lines that it says."""
+
+    def __init__(self, line: CommandLine, *arguments: str) -> None:
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            line.command(*arguments),
+            cwd=line.folder,
+            env=line.env | {"WORKBENCH_STORE": ""},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+
+    def until(self, text: str) -> str:
+        """The first line that holds a text, once it is there."""
+        found = until(lambda: [each for each in self.lines if re.search(text, each)], f"{text!r} in {self.lines}")
+        return str(found[0])
+
+    def close(self) -> None:
+        """End it, if it still runs."""
+        self.process.kill()
+        self.ended()
+
+    def ended(self) -> int:
+        """Its exit status, once it has ended by itself."""
+        status = self.process.wait(WAIT_SECONDS)
+        self._reading.join(WAIT_SECONDS)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return status
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Its exit status after a signal."""
+        self.process.send_signal(number)
+        return self.ended()
+
+
+Say = Callable[..., Said]
+
+
+@pytest.fixture
+def say(fresh: CommandLine, request: pytest.FixtureRequest) -> Say:
+    """Runs a command until the test ends, at the latest."""
+
+    def run(*arguments: str) -> Said:
+        said = Said(fresh, *arguments)
+        request.addfinalizer(said.close)
+        return said
+
+    return run
 
 
 @pytest.fixture(scope="module")
