@@ -110,6 +110,7 @@ class Workbench(Calling, About):
         self.drafting.new_versions.preferred = lambda: self.settings.new_version
         parts.traffic.again = partial(run_again, self.start, parts)
         self._internal = InternalServices(self._make_internal)
+        parts.pipeline.is_ready = lambda: self.startup.is_ready
         parts.invoker.own = self._internal.meant_by
         parts.traffic.make_test = partial(make_test, self.start, parts, self.folder)
         capture.install()
@@ -376,12 +377,13 @@ class Workbench(Calling, About):
         self.close()
         self.__dict__ = other.__dict__
 
-    def stop(self, drain_seconds: float = 0.0) -> None:
+    def stop(self, drain_seconds: float = 0.0, *, leaves: bool = False) -> None:
         """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed.
 
-        What runs in the background and runs of jobs have the same time. They go on after it, and so do jobs.
+        What runs in the background and runs of jobs have the same time. They go on after it, and so do jobs. With
+        `leaves`, callers that are connected are answered within that time, since others go on at the same address.
         """
-        self._parts.stop(drain_seconds)
+        self._parts.stop(drain_seconds, leaves=leaves)
 
     def close(self) -> None:
         """Stop everything this workbench has started."""

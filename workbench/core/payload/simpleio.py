@@ -266,7 +266,7 @@ def _read_annotations(cls: type[Any], io: Declared) -> None:
         if not typed.is_model(model) or len(arguments) > 1:
             raise DeployRefused(
                 f"Service {io.service!r}: handle takes (self) or (self, one argument annotated with a dataclass, "
-                f"msgspec.Struct or pydantic model), not {inspect.signature(handle)}."
+                f"msgspec.Struct, TypedDict or pydantic model), not {inspect.signature(handle)}."
             )
         io.argument, io.input_model = first.name, typed.Model(model)
     if typed.is_model(reply := hints.get("return")):

@@ -171,6 +171,11 @@ class Startup:
         """Whether a callable waits that the start is over for."""
         return self.is_done and bool(self._new)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the file has run, and all have been told that the workbench has started."""
+        return self.is_done and not self._file_runs
+
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """While this lasts, nobody is told that the workbench has started: its file still runs."""
