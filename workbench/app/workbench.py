@@ -18,6 +18,7 @@ from workbench.app.configuration.settings import Settings, SettingsInForce, seve
 from workbench.app.configuration.startup.callables import PhaseCtx, Startup, StartupStopped
 from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
+from workbench.app.deploy.applying import FILES, Applying
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
 from workbench.app.deploy.service import LiveService
@@ -142,8 +143,17 @@ class Workbench(Calling, About):
         return live.origin if live is not None else None
 
     def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
-        """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`), whose `wb` this is."""
+        """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`), whose `wb` this is.
+
+        Of a file of definitions (`.yaml`) see `workbench export`, which writes one.
+        """
+        if Path(path).suffix in FILES:
+            return Applying(self._own, self.drafting).load(Path(path), replace=replace)
         return loading.load(self, Path(path), replace=replace)
+
+    def export(self) -> str:
+        """Every definition in force as the text of a file: `Path("definitions.yaml").write_text(wb.export())`."""
+        return Applying(self._own, self.drafting).export(f"Definitions of {self.app}").text
 
     def expect(self, seen: Any, **answer: Any) -> Any:
         """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
