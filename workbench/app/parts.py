@@ -19,6 +19,7 @@ from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.limits import check_limit, check_short_limit
 from workbench.app.outside import Outside
+from workbench.app.rehearsal.played_redis import SpareRedises
 from workbench.app.scheduling.alerts import Alerts
 from workbench.app.scheduling.jobs import CellScheduler, run_job
 from workbench.app.serving.effects import Effects
@@ -30,7 +31,8 @@ from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.live import LiveChannels
 from workbench.channels.live import Opening as ChannelOpening
-from workbench.channels.pipeline import Admin, Pipeline
+from workbench.channels.own import Admin
+from workbench.channels.pipeline import Pipeline
 from workbench.channels.turns import Turns
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb.live import URL_VARIABLE, Kvdb
@@ -75,7 +77,8 @@ class Parts(Effects):
         self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)
         self.log = Log(bounds.log_lines, bounds.log_bytes)
         self.traffic.told = self.events.emit
-        self.registry, self.workers = Registry(bounds.versions, clock.time), Workers(bounds.threads, bounds.waiting)
+        self.registry = Registry(bounds.versions, clock.time, settings.configuration.rules)
+        self.workers = Workers(bounds.threads, bounds.waiting)
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)
@@ -90,6 +93,7 @@ class Parts(Effects):
         self._kvdb = Kvdb(store_folder)
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
+        self.spare_redises = SpareRedises()
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
         self.around.user_config = Tree(settings.configuration.user, "user_config")
         self.book.add(self.around.caches.row())
@@ -309,11 +313,11 @@ class Parts(Effects):
         self.watchdog.start()
         self.runtime_file.write(self.server.url, self.token, self.own.url)
 
-    def stop(self, drain_seconds: float) -> None:
+    def stop(self, drain_seconds: float, *, leaves: bool = False) -> None:
         """Stop the server; calls, background calls and runs of jobs may take so long together [s]."""
         deadline, scheduler = monotonic() + drain_seconds, self._scheduler
         with scheduler.claiming_nothing() if scheduler is not None else nullcontext():
-            self.server.stop(drain_seconds)
+            self.server.stop(drain_seconds, leaves=leaves)
             self.invoker.settle(max(0.0, deadline - monotonic()))
             if scheduler is not None:
                 scheduler.settle(max(0.0, deadline - monotonic()))
@@ -342,6 +346,7 @@ class Parts(Effects):
         self.sandbox.close()
         self._kvdb.close()
         self._played_kvdb.close()
+        self.spare_redises.close()
         self.workers.close()
         self.loop.close()
         self.events.emit(Closed())

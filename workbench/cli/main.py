@@ -152,6 +152,9 @@ def serve(
         Option("--sandbox/--no-sandbox", help="Whether peers play every connection, or none, whatever the file says."),
     ] = None,
     profile: Annotated[str, Option(metavar="NAME", help="The profile of workbench.toml to take.")] = "",
+    workers: Annotated[
+        int, Option(metavar="N", min=1, max=64, help="How many processes serve it, at one address; a save redeploys.")
+    ] = 1,
     as_json: AsJSON = False,
 ) -> None:
     """Run a notebook or module without a notebook, and keep serving."""
@@ -160,6 +163,8 @@ def serve(
     how = serve.Serving(
         port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox, allow_outside, profile
     )
+    if workers > 1:
+        raise typer.Exit(serve.supervise(file, how, workers))
     serve.serve(file, how)
 
 

@@ -48,7 +48,7 @@ def status_of(target: Running) -> dict[str, Any]:
 
 def _told(status: dict[str, Any]) -> str:
     told = str(status.get("error") or ", ".join(status["services"]) or "no services yet")
-    return told + _jobs_told(status) + stuck_of(status)
+    return told + _jobs_told(status) + _workers_told(status) + stuck_of(status)
 
 
 def _jobs_told(status: dict[str, Any]) -> str:
@@ -58,6 +58,12 @@ def _jobs_told(status: dict[str, Any]) -> str:
         return ""
     told = f"; {len(jobs)} job{'' if len(jobs) == 1 else 's'}"
     return f"{told}, each planned time here or in pid {', '.join(map(str, others))}" if others else told
+
+
+def _workers_told(status: dict[str, Any]) -> str:
+    """Which processes serve it, where several do."""
+    told = [f"{each['number']} (pid {each['pid']}, {each['state']})" for each in status.get("workers", ())]
+    return f"; worker processes {', '.join(told)}" if told else ""
 
 
 def stuck_of(status: dict[str, Any]) -> str:

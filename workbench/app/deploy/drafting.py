@@ -55,6 +55,10 @@ class Drafting:
         """What code says of a definition that was changed by click since and is not written there; else itself."""
         return self._changed_by_click.get((definition.collection, definition.full_name), definition)
 
+    def take_edits(self, other: Drafting) -> None:
+        """Know, as another one does, which definitions were changed by click and are not written in code."""
+        self._changed_by_click |= other._changed_by_click
+
     def define(
         self, definitions: Sequence[Definition], *, replace: bool = False, origin: Origin | None = None
     ) -> Defined:

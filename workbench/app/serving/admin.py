@@ -16,7 +16,7 @@ from workbench.app.serving.cached import CACHE_ACTIONS, AskedOfCache
 from workbench.app.serving.listed import LISTS, AskedOfConnection, AskedRequest, Listing, called, pinged
 from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
-from workbench.channels.pipeline import Admin
+from workbench.channels.own import Admin
 from workbench.core.errors import BadRequest
 from workbench.runtime.traffic import Log, Traffic
 from workbench.scheduler.jobs import Job, Jobs
