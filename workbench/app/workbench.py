@@ -20,6 +20,7 @@ from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
+from workbench.app.deploy.files import Files
 from workbench.app.deploy.service import LiveService
 from workbench.app.limits import LimitsInForce
 from workbench.app.origins import origin_here
@@ -48,7 +49,7 @@ from workbench.transfer.transfer import Transferred
 T = TypeVar("T", bound=Callable[[PhaseCtx], Any])
 
 
-class Workbench(Calling, About):
+class Workbench(Calling, About, Files):
     """An application: services, definitions, and what makes them live.
 
     In a notebook there is one, `wb`. In a script or a test, make one and close it: `with Workbench(port=0) as wb: ...`
@@ -133,10 +134,6 @@ class Workbench(Calling, About):
             draft.classes = list(classes)
         assert draft.deployed is not None
         return draft.deployed
-
-    def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
-        """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`), whose `wb` this is."""
-        return loading.load(self, Path(path), replace=replace)
 
     def expect(self, seen: Any, **answer: Any) -> Any:
         """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
