@@ -18,6 +18,10 @@ from workbench.core.errors import WorkbenchError
 
 P = ParamSpec("P")
 WRONG_USE, INTERRUPTED = 2, 130
+QUICKSTART_EXAMPLES = (
+    "workbench quickstart shop, then shop/start; workbench quickstart create ~/env/qs-1 sqlite localhost 6379 "
+    "--servers 1, as in Zato"
+)
 
 # rich takes 0.4 s to be imported, which only a person who looks is worth.
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich" if sys.stdout.isatty() else None)
@@ -357,6 +361,26 @@ def examples(
 
     told = examples.start(folder) if repo else examples.copy(folder)
     return told if as_json else examples.said(told, of_repository=repo)
+
+
+@app.command(epilog=QUICKSTART_EXAMPLES)
+@command
+def quickstart(
+    words: Annotated[
+        list[str],
+        Argument(metavar="DIR [sqlite | postgresql URL] [redis HOST PORT]", help="Where to, and what services reach."),
+    ],
+    servers: Annotated[int, Option(metavar="N", min=1, max=64, help="How many processes serve.")] = 2,
+    port: Annotated[
+        int | None, Option(parser=_port, metavar="PORT", help="Their one port; 11223 if it is not given.")
+    ] = None,
+    as_json: AsJSON = False,
+) -> Any:
+    """Make a folder with a starter notebook, its tests, and scripts that serve it by several processes."""
+    from workbench.cli.quickstart import asked, making
+
+    told = making.make(asked.read(words), servers, port)
+    return told if as_json else making.said(told)
 
 
 app.command()(command(caches.cache))
