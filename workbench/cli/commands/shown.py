@@ -11,6 +11,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "workbench serve shop.ipynb",
         "workbench serve shop.ipynb --port 11223 --profile production --log-format json",
     ),
+    "quickstart": (
+        "workbench quickstart shop",
+        "workbench quickstart create ~/env/qs-1 sqlite localhost 6379 --servers 1",
+    ),
     "test": ("workbench test shop.ipynb", "workbench test notebooks -k refunds -- -vv --durations=5"),
     "lint": ("workbench lint notebooks", "workbench lint shop.ipynb --json"),
     "invoke": (
