@@ -17,7 +17,7 @@ import msgspec
 from workbench.app.workbench import Workbench
 from workbench.channels.answers import Answer
 from workbench.channels.exchange import Exchange
-from workbench.channels.pipeline import Page
+from workbench.channels.own import Page
 from workbench.core.errors import BadRequest, WorkbenchError
 from workbench.ui.modules import joined, styles
 
