@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Callable, Mapping
-from threading import current_thread
+from threading import current_thread, main_thread
 from types import MappingProxyType
 from typing import Any
 
@@ -75,12 +75,14 @@ def restart(before: Callable[[], object] = lambda: None) -> str:
         What is back, in a sentence; its `startup` says what is not, and why.
 
     Raises:
-        ServiceUsage: A service or a file that is loaded asks for it.
+        ServiceUsage: A service, a startup callable or a file that is loaded asks for it.
         WorkbenchError: The configuration cannot be; the workbench stays as it was.
     """
     [wb] = _kept
-    if CURRENT.get() is not None or wb._own.draft is not None:
-        raise ServiceUsage("A service or a loaded file cannot restart its workbench. Fix: restart the process.")
+    if CURRENT.get() is not None or wb._own.draft is not None or current_thread() is not main_thread():
+        raise ServiceUsage(
+            "A service, a startup callable or a loaded file cannot restart its workbench. Fix: restart the process."
+        )
     if wb.member is not None:
         raise ServiceUsage(
             "One of several processes that serve a file does not restart alone. Fix: send SIGHUP to `workbench serve`."
