@@ -29,6 +29,8 @@ DOWN_SECONDS = 0.5
 class Leases(Protocol):
     """A store that grants leases."""
 
+    is_on_this_machine: bool
+
     def lease(self, wanted: Sequence[tuple[Count, int]]) -> list[Granted]:
         """Take up to so many calls of each counter's current window; raises StoreUnavailable."""
         ...
@@ -103,7 +105,8 @@ class LeasedMeter(CalendarMeter):
 
     def deposit(self, granted: Granted, wanted: int, now: float) -> None:
         """Take a lease in, under the lock."""
-        self.offset, self.down = granted.now - now, False
+        # Of the same clock the difference is what the answer took, and no offset.
+        self.offset, self.down = 0.0 if self.leaser.is_on_this_machine else granted.now - now, False
         if granted.start != self.start:
             self._open(granted.start)
         self.pool, self.rest = self.pool + granted.number, granted.rest
@@ -152,6 +155,7 @@ class Leaser:
     def __init__(self, leases: Leases, clock: Clock, *, threaded: bool = True) -> None:
         """Lease from a store; without a thread, whoever owns it calls `step`."""
         self._leases, self._now, self._monotonic = leases, reader(clock, "calendar"), reader(clock, "sliding")
+        self.is_on_this_machine = leases.is_on_this_machine
         self._threaded, self._closed, self._down_until = threaded, False, float("-inf")
         self._guard, self._stepping = threading.Lock(), threading.Lock()
         self._active: dict[LeasedMeter, float] = {}
