@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 from pathlib import Path
+from typing import cast, get_args
 
 from workbench.app.configuration.bounds import bounds_in
-from workbench.app.configuration.settings import take_files
+from workbench.app.configuration.settings import OpenAPIFor, take_files
 from workbench.app.configuration.startup.begin import Beginning
 from workbench.app.outside import is_ones_own
 from workbench.app.workbench import Workbench
@@ -62,6 +63,7 @@ def _make(clock: Clock | None) -> Workbench:
         hosts=_listed("WORKBENCH_HOSTS"),
         proxies=_listed("WORKBENCH_PROXIES"),
         sandbox=wanted_sandbox(),
+        openapi=wanted_openapi(),
         configuration=configuration,
         **bounds_in(os.environ),
     )
@@ -96,6 +98,18 @@ def wanted_sandbox() -> bool | None:
     if told not in ("", "0", "1"):
         raise WorkbenchError(f"WORKBENCH_SANDBOX is {told!r}. Fix: 1 for peers, 0 for real addresses, or unset it.")
     return told == "1" if told else None
+
+
+def wanted_openapi() -> OpenAPIFor:
+    """Whom WORKBENCH_OPENAPI has /openapi.json tell of a channel.
+
+    Raises:
+        WorkbenchError: It says none of the words for it.
+    """
+    told = os.environ.get("WORKBENCH_OPENAPI", "").strip() or "callers"
+    if told not in get_args(OpenAPIFor):
+        raise WorkbenchError(f"WORKBENCH_OPENAPI is {told!r:.80}. Fix: one of {', '.join(get_args(OpenAPIFor))}.")
+    return cast(OpenAPIFor, told)
 
 
 def _listed(variable: str) -> list[str]:

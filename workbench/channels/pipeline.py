@@ -23,7 +23,7 @@ from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
-from workbench.channels.guard import Guard, UnaskedNavigation
+from workbench.channels.guard import Guard, UnaskedNavigation, is_own_path
 from workbench.channels.pages import asks_for_a_page, listing, question
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
@@ -38,12 +38,12 @@ CallerAddress = Callable[[str, str | None], str]
 
 
 class Page:
-    """An own address of a page that stays open: what it asks all the time is no traffic.
+    """An own address that is asked all the time, as by a page that stays open: that is no traffic.
 
     Args:
         serve: What it does.
         is_public: Whether it answers without the token.
-        waits: Whether it waits for news, and so needs a thread that nobody else does.
+        waits: Whether it waits for news, or has much to do, and so needs a thread that nobody else does.
     """
 
     def __init__(self, serve: Admin, *, is_public: bool = False, waits: bool = False) -> None:
@@ -114,7 +114,7 @@ class Pipeline:
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         path = exchange.path
-        is_own = path.startswith("/workbench/")
+        is_own = is_own_path(path)
         own = own_address(self._admin, self.guard, exchange) if is_own else None
         if not isinstance(own, Page):
             self._record(exchange.cid, exchange.root)
@@ -124,7 +124,7 @@ class Pipeline:
         check(self.guard, own, exchange)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
-        if path == "/ping" or is_own or (exchange.page and exchange.is_preflight):
+        if is_own or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
         try:

@@ -12,7 +12,7 @@ import typer
 from typer import Argument, Option
 
 from workbench import __version__
-from workbench.cli import caches, sharing
+from workbench.cli import caches, openapi, sharing
 from workbench.cli.actions import JobAction
 from workbench.core.errors import WorkbenchError
 
@@ -355,6 +355,7 @@ def examples(
 
 
 app.command()(command(caches.cache))
+app.command(epilog=openapi.EXAMPLES)(command(openapi.openapi))
 app.command(epilog=sharing.SHARE_EXAMPLES)(command(sharing.share))
 app.command("open", epilog=sharing.OPEN_EXAMPLES)(command(sharing.open_package))
 app.command("git", epilog="In a repository, once in each clone: workbench git install")(command(sharing.git))

@@ -10,9 +10,11 @@ import msgspec
 from workbench.app.configuration.startup.callables import Startup
 from workbench.app.parts import Parts
 from workbench.app.serving.cached import CACHE_ACTIONS, AskedOfCache
+from workbench.app.serving.openapi.describing import Describing
 from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
-from workbench.channels.pipeline import Admin
+from workbench.channels.guard import DESCRIPTION
+from workbench.channels.pipeline import Admin, Page
 from workbench.core.errors import BadRequest
 from workbench.runtime.traffic import Log, Traffic
 from workbench.scheduler.jobs import Job, Jobs
@@ -140,6 +142,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         **_of_several(wb),
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
+        ("GET", DESCRIPTION): Page(Describing(parts), is_public=True, waits=True),
     }
 
 
