@@ -17,6 +17,7 @@ from workbench.app.configuration.environment import (
     notebook_path,
     shared_counters_url,
     store_url,
+    wanted_openapi,
     wanted_port,
     wanted_sandbox,
 )
@@ -127,6 +128,7 @@ def _make(clock: Clock | None, member: Member | None, of_cells: Mapping[str, Any
         hosts=names_in("WORKBENCH_HOSTS"),
         proxies=names_in("WORKBENCH_PROXIES"),
         sandbox=wanted_sandbox(),
+        openapi=wanted_openapi(),
         configuration=configuration,
         **bounds_in(os.environ),
     )

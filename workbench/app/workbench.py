@@ -14,7 +14,7 @@ from workbench.app.cassettes.making import make_test
 from workbench.app.cassettes.moving import transferred
 from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
-from workbench.app.configuration.settings import Settings, SettingsInForce, several
+from workbench.app.configuration.settings import OpenAPIFor, Settings, SettingsInForce, several
 from workbench.app.configuration.startup.callables import PhaseCtx, Startup, StartupStopped
 from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
@@ -65,6 +65,7 @@ class Workbench(Calling, About, Files):
         proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
         counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
         sandbox: Whether peers play every connection, or none, whatever the code says; None leaves it to the code.
+        openapi: Whom /openapi.json tells of a channel: `callers` who may call it, `all`, or `token` its token alone.
         configuration: What `workbench.toml` says beside settings: fields of connections, and the user's own.
         bounds: How much is taken at once and kept, each by name as in `Bounds`: `threads=64, trace_bytes=1 << 20`.
 
@@ -85,6 +86,7 @@ class Workbench(Calling, About, Files):
         proxies: str | Iterable[str] = (),
         counters: str = "memory://",
         sandbox: bool | None = None,
+        openapi: OpenAPIFor = "callers",
         configuration: Configuration | None = None,
         **bounds: float,
     ) -> None:
@@ -100,6 +102,7 @@ class Workbench(Calling, About, Files):
             proxies=several(proxies),
             bounds=bounds_of(bounds),
             sandbox=sandbox,
+            openapi=openapi,
             configuration=configuration or Configuration(),
         )
         self.settings, self.startup = SettingsInForce(settings), Startup()

@@ -59,6 +59,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "workbench define IntervalJob nightly service=api.sync hours=24 timezone=Europe/Warsaw",
     ),
     "export": ("workbench export", "workbench export definitions.yaml --app shop.ipynb"),
+    "openapi": (
+        "workbench openapi shop.ipynb -o shop.json",
+        "workbench openapi http://127.0.0.1:11223 --examples",
+    ),
     "examples": ("workbench examples", "workbench examples my-project --repo"),
     "share": (
         "workbench share nb.ipynb --to prices.zip --with data.csv",
