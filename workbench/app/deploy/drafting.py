@@ -85,7 +85,8 @@ class Drafting:
             try:
                 with ExitStack() as blocks:
                     for row in {row.name: row for row in rows}.values():
-                        blocks.enter_context(row.together())
+                        names = [each.full_name for each in definitions if each.collection == row.name]
+                        blocks.enter_context(row.together(names))
                     for place in sorted(range(len(definitions)), key=lambda place: rows[place].order):
                         words[place] = self._define(definitions[place], made, replace, draft, done)
                 said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None and not origin.loaded)
@@ -115,7 +116,7 @@ class Drafting:
             draft.wait(definition, origin)
             return "waiting"
         key = definition.collection, definition.full_name
-        was, before = book.origin(*key), book.of(key[0]).get(key[1])
+        was, before = book.origin(*key), book.definition(*key)
         word, undo = book.put(definition, origin, replace=replace)
         done.append(undo)
         if not origin.is_kept:
