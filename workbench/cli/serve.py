@@ -94,6 +94,8 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
             _refuse_peers(wb, how.profile)
         wb.start()
         wb.after_started()
+        for waits in wb.drafting.waits_for():
+            wb.startup.warn(waits)
         wb.startup.say(wb.log)
         if line is not None:
             _serve_with_others(wb, path, end, line)
