@@ -40,6 +40,7 @@ SOAKED = \
 	tests/connections/common/test_http.py \
 	tests/connections/suites/test_every_trouble.py \
 	tests/limiting/shared/test_processes.py \
+	tests/openapi/test_driven.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_clock_changes.py \

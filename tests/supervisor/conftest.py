@@ -64,6 +64,15 @@ wb.define(
 """
 
 
+STARTUP = """
+import os
+
+def note(ctx):
+    with open("phases", "a") as file:
+        file.write(f"{os.getpid()} {ctx.phase}\\n")
+"""
+
+
 class Crew:
     """`workbench serve --workers 2`, and what it says of itself."""
 
@@ -169,5 +178,9 @@ def say(fresh: CommandLine, request: pytest.FixtureRequest) -> Say:
 def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
     """Two processes that serve one file."""
     line = CommandLine(tmp_path_factory.mktemp("crew"))
-    yield Crew(line, line.module("services.py", MODULE))
+    path = line.module("services.py", MODULE)
+    (path.parent / "extlib").mkdir()
+    (path.parent / "extlib" / "my_startup.py").write_text(STARTUP)
+    (path.parent / "workbench.toml").write_text('[startup]\nstartup_callable = "my_startup.note"\n')
+    yield Crew(line, path)
     line.close()

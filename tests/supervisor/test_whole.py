@@ -21,6 +21,14 @@ def test_both_answer_at_one_address_and_it_is_ready(crew: Crew) -> None:
     assert crew.served.told["services"] == ["kept", "pid", "slow", "tick"]
 
 
+def test_startup_callables_are_told_in_which_of_them_they_are(crew: Crew) -> None:
+    first, other = (crew.ready[number] for number in (1, 2))
+    told = (crew.path.parent / "phases").read_text().splitlines()
+    for pid, phase in ((first, "in-process-first"), (other, "in-process-other")):
+        mine = [each.partition(" ")[2] for each in told if each.startswith(f"{pid} ")]
+        assert mine == ["fs-config-only", phase, "after-started"]
+
+
 def test_an_exact_limit_is_exact_over_both(crew: Crew) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = [each.status_code for each in pool.map(lambda _: crew.get("/few"), range(24))]

@@ -17,7 +17,7 @@ from workbench.app.serving.attached import Attached
 from workbench.app.serving.member import Member, Whole
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
-from workbench.caching.live import LiveCache
+from workbench.caching.cached import Cached
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel
 from workbench.channels.own import Admin, Page
@@ -26,8 +26,10 @@ from workbench.core.collection import CollectionRow
 from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference
+from workbench.core.origin import Origin
 from workbench.core.payload.request import Headers
 from workbench.core.secret import Secret
+from workbench.core.service import Service, named
 from workbench.security.definitions import SecurityDefinition
 
 
@@ -57,13 +59,20 @@ class About:
         return self._parts.book.entries
 
     @cached_property
-    def caches(self) -> Collection[LiveCache]:
+    def caches(self) -> Collection[Cached]:
         """Caches in this process, with what is in them: `wb.caches["my.cache"].keys()`."""
         return self._collection("caches")
 
     def in_force(self, like: Definition) -> Definition | None:
         """The definition in force under the same name as `like`, if there is one."""
         return self._parts.book.in_force(like)
+
+    def origin_of(self, made: Definition | str | type[Service]) -> Origin | None:
+        """Where a definition, or a service by name or class, was made; None if it is not in force."""
+        if isinstance(made, Definition):
+            return self._parts.book.origin(made.collection, made.full_name)
+        live = self._parts.registry.services.get(named(made))
+        return live.origin if live is not None else None
 
     @property
     def has_jobs(self) -> bool:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Callable, Mapping
+from threading import current_thread, main_thread
+from types import MappingProxyType
+from typing import Any
 
 from workbench.app.configuration.bounds import bounds_in
 from workbench.app.configuration.environment import (
@@ -13,15 +17,19 @@ from workbench.app.configuration.environment import (
     notebook_path,
     shared_counters_url,
     store_url,
+    wanted_openapi,
     wanted_port,
     wanted_sandbox,
 )
 from workbench.app.configuration.settings import take_files
+from workbench.app.configuration.startup.anew import Known
 from workbench.app.configuration.startup.begin import Beginning
+from workbench.app.configuration.startup.callables import THREAD
 from workbench.app.configuration.toml_file import Told
 from workbench.app.outside import is_ones_own
 from workbench.app.serving.member import Member
 from workbench.app.workbench import Workbench
+from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage
 from workbench.core.ports import Clock
 
@@ -40,12 +48,12 @@ def the_workbench(clock: Clock | None = None, member: Member | None = None) -> W
         WorkbenchError: It is to be one of several, and its store is of one process.
         ServiceUsage: A startup callable has asked for it before it is made.
     """
+    if _making and (not _kept or current_thread().name == THREAD):
+        raise ServiceUsage(
+            "There is no workbench yet while configuration is read (FS_CONFIG_ONLY). "
+            "Fix: import wb inside the function, once ctx.phase is AFTER_STARTED, or use ctx.kwargs['server']."
+        )
     if not _kept:
-        if _making:
-            raise ServiceUsage(
-                "There is no workbench yet while configuration is read (FS_CONFIG_ONLY). "
-                "Fix: import wb inside the function, once ctx.phase is AFTER_STARTED, or use ctx.kwargs['server']."
-            )
         _making.append(True)
         try:
             _kept.append(_make(clock, member))
@@ -58,14 +66,55 @@ def the_workbench(clock: Clock | None = None, member: Member | None = None) -> W
     return _kept[0]
 
 
-def _make(clock: Clock | None, member: Member | None) -> Workbench:
+def restart(before: Callable[[], object] = lambda: None) -> str:
+    """Make the workbench of this process anew, with configuration read again, for all who hold it.
+
+    Args:
+        before: Called before its server starts.
+
+    Returns:
+        What is back, in a sentence; its `startup` says what is not, and why.
+
+    Raises:
+        ServiceUsage: A service, a startup callable or a file that is loaded asks for it.
+        WorkbenchError: The configuration cannot be; the workbench stays as it was.
+    """
+    [wb] = _kept
+    if CURRENT.get() is not None or wb._own.draft is not None or current_thread() is not main_thread():
+        raise ServiceUsage(
+            "A service, a startup callable or a loaded file cannot restart its workbench. Fix: restart the process."
+        )
+    if wb.member is not None:
+        raise ServiceUsage(
+            "One of several processes that serve a file does not restart alone. Fix: send SIGHUP to `workbench serve`."
+        )
+    known, port = Known(wb), wb._own.server.port if wb.ports.by_hand else None
+    was_on = bool(wb.url)
+    with _beginning.anew():
+        _making.append(True)
+        try:
+            made = _make(wb._own.clock, None, wb.startup.of_cells)
+            known.begin(made)
+        finally:
+            _making.clear()
+    waits = wb.startup.waits
+    wb.become(made)
+    said = known.end(wb)
+    wb.startup.waits = waits
+    before()
+    if was_on:
+        wb.start(port)
+    return said
+
+
+def _make(clock: Clock | None, member: Member | None, of_cells: Mapping[str, Any] = MappingProxyType({})) -> Workbench:
     folder, path = notebook_folder(), notebook_path()
     environ = dict(os.environ)
     taken, configuration, files = take_files(folder)
     _beginning.from_file.update(taken)
     # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
     is_own = "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
-    startup, configuration = _beginning.begin(folder, configuration, files, is_own)
+    startup, configuration = _beginning.begin(folder, configuration, files, is_own, of_cells)
     if member is not None and not os.environ.get(COUNTERS):
         os.environ[COUNTERS] = shared_counters_url(store_url(folder))
         _beginning.from_file[COUNTERS] = Told(os.environ[COUNTERS], "serve --workers")
@@ -79,10 +128,11 @@ def _make(clock: Clock | None, member: Member | None) -> Workbench:
         hosts=names_in("WORKBENCH_HOSTS"),
         proxies=names_in("WORKBENCH_PROXIES"),
         sandbox=wanted_sandbox(),
+        openapi=wanted_openapi(),
         configuration=configuration,
         **bounds_in(os.environ),
     )
-    wb.startup = startup
+    wb.startup, startup.restart = startup, restart
     if member is not None:
         wb.join(member)
     wb.settings.of_process(_beginning.from_file)
