@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlencode
 import msgspec
 
 from workbench.app.serving.asking import NotReached, Refused, ask, relay
+from workbench.app.serving.crew.crew import Crew
+from workbench.app.serving.crew.worker import Worker
 from workbench.app.serving.internal.by_name import PREFIXES
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.told import LAST
@@ -19,8 +21,6 @@ from workbench.channels.answers import Answer
 from workbench.channels.exchange import Exchange
 from workbench.channels.own import Admin, Page
 from workbench.core.errors import ConnectionFailed, WorkbenchError
-from workbench.supervisor.crew import Crew
-from workbench.supervisor.worker import Worker
 
 ASK_SECONDS = 5.0
 """Longest wait for what one worker process says of itself [s]."""

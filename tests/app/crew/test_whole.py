@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 
+from tests.app.crew.conftest import Crew
 from tests.serving import Wire, until
-from tests.supervisor.conftest import Crew
 
 
 def test_both_answer_at_one_address_and_it_is_ready(crew: Crew) -> None:
