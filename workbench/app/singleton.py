@@ -27,7 +27,7 @@ from workbench.app.configuration.startup.begin import Beginning
 from workbench.app.configuration.startup.callables import THREAD
 from workbench.app.configuration.toml_file import Told
 from workbench.app.outside import is_ones_own
-from workbench.app.serving.member import Member
+from workbench.app.serving.crew.member import Member
 from workbench.app.workbench import Workbench
 from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage

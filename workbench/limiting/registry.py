@@ -15,7 +15,7 @@ from workbench.limiting.local.limiter import Counts, LocalLimiter
 from workbench.limiting.shared.approximate import ApproximateLimiter, leasable, leased_counts
 from workbench.limiting.shared.leases import Leaser
 from workbench.limiting.shared.limiter import SharedCounters, SharedLimiter, Use, prefix_of
-from workbench.limiting.shared.reserved import ReservedLimiter, reservable
+from workbench.limiting.shared.reserved import ReservedLimiter, ReservedMeter, reservable
 
 if TYPE_CHECKING:
     from workbench.limiting.simulate import Arrival, Simulation
@@ -46,7 +46,7 @@ class Limits:
         if self._alone or self._store is None or self._leaser is None:
             return LocalLimiter(limit, self._clock, self._counts.setdefault(limit.identity, Counts()))
         if reservable(limit, self._store):
-            counts = self._counts.setdefault(limit.identity, leased_counts(self._leaser))
+            counts = self._counts.setdefault(limit.identity, leased_counts(self._leaser, ReservedMeter))
             return ReservedLimiter(limit, self._clock, counts, self._leaser, self._store)
         if not leasable(limit):
             if (leased := self._counts.pop(limit.identity, None)) is not None:

@@ -10,6 +10,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "serve": (
         "workbench serve shop.ipynb",
         "workbench serve shop.ipynb --port 11223 --profile production --log-format json",
+        "workbench serve shop.ipynb --workers 4",
     ),
     "quickstart": (
         "workbench quickstart shop",

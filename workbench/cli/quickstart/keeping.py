@@ -19,9 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from workbench.app.serving.crew.backing_off import BackingOff
 from workbench.app.serving.runtime_file import Running, running
 from workbench.core.errors import WorkbenchError
-from workbench.supervisor.backing_off import BackingOff
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0

@@ -22,7 +22,7 @@ from workbench.limiting.grammar import Line
 from workbench.limiting.local.budgets import Lines
 from workbench.limiting.local.limiter import Counts
 from workbench.limiting.shared.approximate import ApproximateLimiter
-from workbench.limiting.shared.leases import Leaser
+from workbench.limiting.shared.leases import LeasedMeter, Leaser
 from workbench.limiting.shared.limiter import SharedCounters, SharedLimiter
 
 RESERVE = 10_000
@@ -32,6 +32,13 @@ More than processes can count so within the 0.2 s in which unused leases are bac
 """
 LEAST_RATE = 10 * RESERVE
 """From which rate on leases are worth it: below it, most of a window would be counted one by one."""
+
+
+class ReservedMeter(LeasedMeter):
+    """Holds more, so that a call hardly ever waits for its lease: of so high a rate it is little."""
+
+    __slots__ = ()
+    ahead = 5
 
 
 def reservable(limit: Limit, store: SharedCounters) -> bool:

@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from workbench.app.serving.member import Member, WorkerFacts
-from workbench.supervisor.backing_off import BackingOff
-from workbench.supervisor.line import Begin
-from workbench.supervisor.worker import Worker, start
+from workbench.app.serving.crew.backing_off import BackingOff
+from workbench.app.serving.crew.line import Begin
+from workbench.app.serving.crew.member import Member, WorkerFacts
+from workbench.app.serving.crew.worker import Worker, start
 
 OVERTIME_SECONDS = 8.0
 """How much longer than calls may take a worker process is given to end; then it is killed [s]."""

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic, time
 
-from workbench.app.serving.member import WorkerFacts
-from workbench.supervisor.line import (
+from workbench.app.serving.crew.line import (
     LONGEST_LINE,
     Begin,
     Clicked,
@@ -24,6 +23,7 @@ from workbench.supervisor.line import (
     encode,
     read_to_supervisor,
 )
+from workbench.app.serving.crew.member import WorkerFacts
 
 
 class Worker:

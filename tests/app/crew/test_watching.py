@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.supervisor.watching import Watched
+from workbench.app.serving.crew.watching import Watched
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from workbench.app.serving.member import Member, WorkerFacts
+from workbench.app.serving.crew.member import Member, WorkerFacts
 from workbench.channels.exchange import Answered
 from workbench.core.events import Events
 from workbench.core.forking import forgets_when_forked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.supervisor.backing_off import LONGEST_SECONDS, WELL_SECONDS, BackingOff
+from workbench.app.serving.crew.backing_off import LONGEST_SECONDS, WELL_SECONDS, BackingOff
 
 
 def test_waits_double_up_to_their_longest_while_none_serves_for_long() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from workbench.supervisor.backing_off import BackingOff
-from workbench.supervisor.crew import Crew, Place
-from workbench.supervisor.watching import LOOK_SECONDS, Watched
-from workbench.supervisor.worker import Worker
+from workbench.app.serving.crew.backing_off import BackingOff
+from workbench.app.serving.crew.crew import Crew, Place
+from workbench.app.serving.crew.watching import LOOK_SECONDS, Watched
+from workbench.app.serving.crew.worker import Worker
 
 
 class Redeploying:

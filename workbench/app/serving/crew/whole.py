@@ -12,14 +12,15 @@ from urllib.parse import parse_qs, urlencode
 import msgspec
 
 from workbench.app.serving.asking import NotReached, Refused, ask, relay
+from workbench.app.serving.crew.crew import Crew
+from workbench.app.serving.crew.worker import Worker
+from workbench.app.serving.internal.by_name import PREFIXES
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.told import LAST
 from workbench.channels.answers import Answer
 from workbench.channels.exchange import Exchange
 from workbench.channels.own import Admin, Page
 from workbench.core.errors import ConnectionFailed, WorkbenchError
-from workbench.supervisor.crew import Crew
-from workbench.supervisor.worker import Worker
 
 ASK_SECONDS = 5.0
 """Longest wait for what one worker process says of itself [s]."""
@@ -51,9 +52,10 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
             ("GET", "/workbench/traffic"): self._traffic,
             ("GET", "/workbench/log"): self._log,
             ("POST", "/workbench/look"): self._look,
+            ("POST", "/workbench/invoke"): self._invoke,
             ("POST", "/workbench/caches/get"): self._first_that_has,
-            ("POST", "/workbench/caches/set"): self._in_each,
-            ("POST", "/workbench/caches/delete"): self._in_each,
+            ("POST", "/workbench/caches/set"): self._in_each_cache,
+            ("POST", "/workbench/caches/delete"): self._in_each_cache,
         }
 
     def __getitem__(self, address: tuple[str, str]) -> Admin:
@@ -150,19 +152,29 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
                 refused = exc
         raise refused
 
-    def _in_each(self, exchange: Exchange) -> Any:
-        """Do the same in each; what is deleted need not be in all of them."""
-        refused: WorkbenchError = NothingServes()
+    def _invoke(self, exchange: Exchange) -> Any:
+        """Run a service in one of them; the workbench's own, which change what there is, in each."""
+        asked = json.loads(exchange.body)
+        is_own = isinstance(asked, dict) and str(asked.get("service", "")).startswith(PREFIXES)
+        return self._in_each(exchange)[0] if is_own else self._relay(exchange)
+
+    def _in_each_cache(self, exchange: Exchange) -> Any:
+        done = self._in_each(exchange)
+        where = f"{len(done)} worker process{'' if len(done) == 1 else 'es'}"
+        return {**done[0], "said": f"{done[0]['said'].rstrip('.')}, in {where}."}
+
+    def _in_each(self, exchange: Exchange) -> list[Any]:
+        """What each answers that can do the same; what is deleted need not be in all of them."""
+        refused: list[WorkbenchError] = []
         done = []
         for worker in self._ready():
             try:
                 done.append(self._asked(worker, exchange))
             except (Refused, ConnectionFailed) as exc:
-                refused = exc
+                refused.append(exc)
         if not done:
-            raise refused
-        where = f"{len(done)} worker process{'' if len(done) == 1 else 'es'}"
-        return {**done[0], "said": f"{done[0]['said'].rstrip('.')}, in {where}."}
+            raise refused[0]
+        return done
 
     def _look(self, exchange: Exchange) -> Any:
         """What a page is told by the process that it is shown; when that ends, the page begins anew at the next."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 
+from tests.app.crew.conftest import Crew
 from tests.serving import Wire, until
-from tests.supervisor.conftest import Crew
 
 
 def test_both_answer_at_one_address_and_it_is_ready(crew: Crew) -> None:
@@ -117,3 +117,27 @@ def test_own_addresses_at_the_address_of_all_tell_the_whole_to_who_has_the_token
 def _token(crew: Crew) -> str:
     (file,) = (crew.line.folder / "runtime").glob(f"workbench-{crew.supervisor}-*.json")
     return str(json.loads(file.read_text())["token"])
+
+
+def test_what_a_command_makes_is_made_in_each(crew: Crew) -> None:
+    made = json.loads(crew.command("invoke", "zato.cache.builtin.create", "--payload", '{"name": "my.cache"}'))
+    assert made["name"] == "my.cache"
+    for pid in crew.ready.values():
+        assert "my.cache" in crew.command("cache", "list", "--app", str(pid))
+    crew.command("invoke", "zato.cache.builtin.delete", "--payload", '{"name": "my.cache"}')
+    for pid in crew.ready.values():
+        assert "my.cache" not in crew.command("cache", "list", "--app", str(pid))
+
+
+def test_what_somebody_makes_by_click_holds_in_all_of_them(crew: Crew) -> None:
+    """The last here, since it replaces a process."""
+    before = crew.ready
+    headers = {"X-Workbench-Token": _token(crew)}
+    look = {"viewer": "clicks", "after": 0, "wait_seconds": 0.1}
+    requests.post(f"{crew.url}/workbench/look", json=look, headers=headers, timeout=60)
+    lines = [{"source": "*", "rate": "2", "unit": "d", "unbounded": False}]
+    limit = {"on": "service", "name": "kept", "lines": lines, "values": {}}
+    asked = {"ask": "limit save", "id": 1, "viewer": "clicks", **limit}
+    assert requests.post(f"{crew.url}/workbench/ask", json=asked, headers=headers, timeout=60).status_code == 200
+    assert crew.until_ready(before[2])[1] == before[1], "the one in which it was made stays"
+    assert sorted(crew.get("/kept").status_code for _ in range(20)) == [200] * 2 + [429] * 18

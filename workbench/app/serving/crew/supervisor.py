@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 
 from workbench.app.configuration.environment import notebook_folder, notebook_name, store_url, wanted_port
 from workbench.app.configuration.settings import Settings, take_files
-from workbench.app.serving.member import Member
+from workbench.app.serving.crew.crew import Crew, Plan
+from workbench.app.serving.crew.member import Member
+from workbench.app.serving.crew.redeploying import Redeploying
+from workbench.app.serving.crew.whole import WholeCrew
 from workbench.app.serving.own import OwnListener
 from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
@@ -21,9 +24,6 @@ from workbench.channels.guard import Guard
 from workbench.channels.http.server import bound
 from workbench.core.errors import WorkbenchError
 from workbench.stores.opening import sqlite_folder
-from workbench.supervisor.crew import Crew, Plan
-from workbench.supervisor.redeploying import Redeploying
-from workbench.supervisor.whole import WholeCrew
 
 FAILED, INTERRUPTED = 1, 130
 

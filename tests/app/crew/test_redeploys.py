@@ -15,9 +15,9 @@ from typing import NamedTuple
 import pytest
 import requests
 
+from tests.app.crew.conftest import MODULE, Said, Say
 from tests.cli.conftest import CommandLine
 from tests.serving import until
-from tests.supervisor.conftest import MODULE, Said, Say
 
 SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
 CALLS, REDEPLOYS, KILLS = (100_000, 20, 10) if SOAK else (2_000, 2, 1)

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from tests.app.crew.conftest import MODULE, Crew, Say
 from tests.cli.conftest import WAIT_SECONDS, CommandLine
 from tests.serving import until
-from tests.supervisor.conftest import MODULE, Crew, Say
 from workbench.app.serving.runtime_file import lives
 
 SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
