@@ -21,7 +21,9 @@ from workbench.app.configuration.startup.callables import PhaseCtx, StartupStopp
 from workbench.app.configuration.startup.switches import ComponentOff
 from workbench.app.configuration.startup.zato_files import WrongZatoFile
 from workbench.app.configuration.toml_file import WrongFile
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import InvalidInput, WorkbenchError
+from workbench.core.payload.elements import Dict
+from workbench.core.payload.rules import RULES
 from workbench.zato import hook
 
 _numbers = count(1)
@@ -89,7 +91,7 @@ def answering() -> Iterator[str]:
 
 def setting(wb: Workbench, name: str) -> tuple[str, str]:
     """A setting's value, and who set it."""
-    return next((value, where) for each, value, where, _ in wb.settings.rows() if each == name)
+    return next((value, where) for each, value, where, *_ in wb.settings.rows() if each == name)
 
 
 def test_the_articles_callables_run_as_written(folder: Folder, answering: str) -> None:
@@ -128,7 +130,10 @@ def test_functions_and_classes_are_told_each_phase_in_order(folder: Folder) -> N
     early: list[Any] = [(each, "fs-config-only", GIVEN, []) for each in ("second", "first")]
     assert told == early
     wb.start()
-    assert told == [*early, ("second", "after-started", ["server"], []), ("first", "after-started", ["server"], [])]
+    late = [
+        (each, phase, ["server"], []) for phase in ("in-process-first", "after-started") for each in ("second", "first")
+    ]
+    assert told == [*early, *late]
     assert wb.startup.problems == []
 
 
@@ -264,6 +269,71 @@ WRONG = [
 ]
 
 
+WRONG_RULES = [
+    ("int = 'nr'", "sio_config.int must stay a table. Fix: set its keys, one by one."),
+    ("int.suffix = 5", "sio_config.int.suffix must be names, "),
+    ("int.sufix = ['_nr']", "sio_config.int.sufix is no rule; did you mean 'suffix'. It is kept, without effect. Fix:"),
+    ("float = {'suffix': ['_amount']}", "sio_config.float is no type that a name can suggest; there are"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG_RULES)
+def test_a_rule_that_cannot_be_is_told_and_the_rest_counts(folder: Folder, change: str, said: str) -> None:
+    text = "def change(ctx):\n    if 'sio_config' in ctx.kwargs:\n        config = ctx.kwargs['sio_config']\n"
+    wb = folder.start(f"{text}        config.{change}\n        config.bool.suffix = '_flag'\n", "change")
+    [told] = wb.startup.problems
+    assert said in told
+    assert setting(wb, "simple_io.bool.suffix") == ("_flag", wb.startup.names[0])
+
+
+CHANGES_RULES = """
+def change(ctx):
+    if ctx.phase == "fs-config-only":
+        ctx.kwargs["sio_config"].int.suffix.append("_nr")
+        ctx.kwargs["sio_config"].secret.exact += ["pin"]
+"""
+
+
+class Takes(Service):
+    """Declares plain names alone."""
+
+    name = "takes"
+    input = "order_nr", "vip_flag", "pin", "-lines_count", Dict("customer", "house_nr")
+
+    def handle(self) -> Any:
+        return repr(self.request.input)
+
+
+GIVEN_TEXT = {"order_nr": "7", "vip_flag": "yes", "pin": "12", "lines_count": "3", "customer": {"house_nr": "4"}}
+
+
+def test_rules_of_files_and_callables_say_what_plain_names_are(folder: Folder) -> None:
+    (folder.path / "simple-io.conf").write_text("[bool]\nsuffix=_flag\n[int]\nsuffix=_lost\n")
+    wb = folder.start(CHANGES_RULES, "change", more='[simple_io.int]\nsuffix = ["_count"]\n')
+    [who] = wb.startup.names
+    assert wb.startup.problems == []
+    wb.deploy(Takes)
+    assert wb.invoke("takes", GIVEN_TEXT) == (
+        "{'order_nr': 7, 'vip_flag': True, 'pin': ..., 'lines_count': 3, 'customer': {'house_nr': 4}}"
+    )
+    with pytest.raises(InvalidInput, match=r"'order_nr' must be a whole number.*'customer\.house_nr' must be"):
+        wb.invoke("takes", GIVEN_TEXT | {"order_nr": "x", "customer": {"house_nr": "y"}})
+    assert setting(wb, "simple_io.int.suffix") == ("_count, _nr", who)
+    assert setting(wb, "simple_io.bool.suffix") == ("_flag", "simple-io.conf")
+    [row] = [each for each in wb.settings.rows() if each.setting == "simple_io.int.suffix"]
+    assert row.default == "_count, _id, _size, _size_min, _size_max, _timeout"
+
+
+def test_rules_of_files_count_without_any_callable(folder: Folder) -> None:
+    folder.toml('[simple_io.int]\nsuffix = []\nexact = "order_nr"\n')
+    wb = singleton.the_workbench()
+    wb.deploy(Takes)
+    assert wb.invoke("takes", GIVEN_TEXT).startswith(
+        "{'order_nr': 7, 'vip_flag': 'yes', 'pin': '12', 'lines_count': '3',"
+    )
+    assert setting(wb, "simple_io.int.suffix") == ("none", "workbench.toml")
+
+
 @pytest.mark.parametrize(("change", "said"), WRONG)
 def test_a_change_that_cannot_be_is_told_and_the_rest_counts(folder: Folder, change: str, said: str) -> None:
     text = "def change(ctx):\n    if 'server_config' in ctx.kwargs:\n        config = ctx.kwargs['server_config']\n"
@@ -391,7 +461,7 @@ def test_zatos_own_files_are_read_below_workbench_toml(folder: Folder) -> None:
         "[main]\ngunicorn_bind=0.0.0.0:17010  # everywhere\n[kvdb]\nhost=redis.example.com\nport=6380\n"
         "[component_enabled]\nsms=False\nslow_response=True\n[misc]\nkept='as it is'\n"
     )
-    (folder.path / "simple-io.conf").write_text("[int]\nexact=id\n")
+    (folder.path / "simple-io.conf").write_text("[int]\nexact=id, nr\n[default]\ndefault_value=\n")
     (folder.path / "pickup.conf").write_text("[csv]\npickup_from=./in\n")
     (folder.path / "sso.conf").write_text("[main]\nencrypt_email=True\n")
     text = "seen = {}\ndef f(ctx):\n    seen.update(ctx.kwargs)\n"
@@ -404,7 +474,9 @@ def test_zatos_own_files_are_read_below_workbench_toml(folder: Folder) -> None:
     assert setting(wb, "component_enabled.email") == ("0", "workbench.toml")
     assert seen["server_config"].misc.kept == "as it is"
     assert seen["server_config"].kvdb.host == "redis.example.com"
-    assert seen["sio_config"] == {"int": {"exact": "id"}}
+    assert seen["sio_config"].int == {"exact": ["id", "nr"], "prefix": [], "suffix": list(RULES["int"].suffix)}
+    assert seen["sio_config"].bool.prefix == list(RULES["bool"].prefix)
+    assert seen["sio_config"].default.default_value == ""
     assert seen["pickup_config"] == {"csv": {"pickup_from": "./in"}, "json": {"pickup_from": "json"}}
     assert seen["sso_config"].main.encrypt_email == "True"
     assert seen["base_dir"] == str(folder.path)
@@ -417,6 +489,7 @@ BROKEN = [
     ("server.conf", "[kvdb]\npassword=zato+secret://x\n", r"line 2: \[kvdb\] password is in Zato's own secrets\.conf"),
     ("sso.conf", "[a]\nb=1\nb=2\n", r"sso.conf is not valid: .*line +3"),
     ("pickup.conf", "[a\n", "pickup.conf is not valid"),
+    ("simple-io.conf", "[int]\nexact=id\nsufix=_nr\n", r"line 3: \[int\] sufix is no rule; did you mean 'suffix'"),
 ]
 
 
@@ -437,6 +510,11 @@ def test_what_is_wrong_in_zatos_files_is_told_with_its_line(folder: Folder, file
         ("startup = 3\n", "line 1: startup must be a table"),
         ("[component_enabled]\nftp = 'no'\n", "line 2: ftp must be true or false, not 'no'"),
         ("[profile.a.startup]\non_error = 1\n", "line 2: on_error must be one of"),
+        ("[simple_io.int]\nsufix = ['_nr']\n", "line 2: 'sufix' is no rule; did you mean 'suffix'"),
+        ("[simple_io.int]\nsuffix = 5\n", "line 2: 'suffix' must be names, .*, not 5"),
+        ("[simple_io.int]\nsuffix = ['_a,_b']\n", "line 2: 'suffix' must be names"),
+        ("[simple_io]\nint = 5\n", "line 2: 'int' must be a table of"),
+        ("[simple_io.in]\n", "line 1: 'in' is no type that a name can suggest; did you mean 'int'"),
     ],
 )
 def test_what_is_wrong_in_the_tables_is_told_with_line_and_key(folder: Folder, text: str, said: str) -> None:

@@ -71,7 +71,8 @@ PAGES = {
             wb.define(Cache("my.cache", max_size=500))
             self.cache.get_cache("builtin", "my.cache").get_by_prefix("user.")
 
-        `wb.caches["my.cache"].entries()` says what is in it. For what outlives the kernel: `self.kvdb.conn`.
+        `wb.caches["my.cache"].entries()` says what is in it. With `store="sqlite:///.workbench/caches.db"` it outlives
+        the kernel, with `store="redis://host:6379/0"` processes of other machines have it, too.
         """,
     "secrets": """
         A definition names a secret, `password=secret("FTP_PASSWORD")`. Its value is in the environment, or in a file

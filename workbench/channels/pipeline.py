@@ -15,7 +15,7 @@ from functools import partial
 from threading import Thread
 from typing import Any
 
-from workbench.channels.answers import FOR_CALLERS, Answer, answer_of, error_answer, preflight_answer
+from workbench.channels.answers import FOR_CALLERS, answer_of, error_answer, preflight_answer
 from workbench.channels.bodies.aside import LARGE_BYTES, Aside
 from workbench.channels.bodies.coding import unpacking_of
 from workbench.channels.bodies.multipart import is_multipart, read_parts
@@ -24,52 +24,16 @@ from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard, UnaskedNavigation, is_own_path
+from workbench.channels.own import Admin, Page, check, own_address, own_answer, plain, readiness
 from workbench.channels.pages import asks_for_a_page, listing, question
 from workbench.channels.turns import Turns
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
-from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
-from workbench.core.payload.response import JSON, encode_json
+from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable
 from workbench.core.trace import Line
 
 log = logging.getLogger("workbench.http")
 
-Admin = Callable[[Exchange], Any]
 CallerAddress = Callable[[str, str | None], str]
-
-
-class Page:
-    """An own address that is asked all the time, as by a page that stays open: that is no traffic.
-
-    Args:
-        serve: What it does.
-        is_public: Whether it answers without the token.
-        waits: Whether it waits for news, or has much to do, and so needs a thread that nobody else does.
-    """
-
-    def __init__(self, serve: Admin, *, is_public: bool = False, waits: bool = False) -> None:
-        self.serve, self.is_public, self.waits = serve, is_public, waits
-
-    def __call__(self, exchange: Exchange) -> Any:
-        """Answer."""
-        return self.serve(exchange)
-
-
-def own_address(admin: Mapping[tuple[str, str], Admin], guard: Guard, exchange: Exchange) -> Admin | None:
-    """What an own address does for this caller; None if there is none, or it needs the token."""
-    serve = admin.get((exchange.method, exchange.path))
-    is_public = isinstance(serve, Page) and serve.is_public
-    return serve if is_public or guard.has_token(exchange.headers) else None
-
-
-def check(guard: Guard, own: Admin | None, exchange: Exchange) -> None:
-    """Raise Forbidden for what must not get in. A public page opens from anywhere: it does nothing before a login, and
-    browsers do not say that a person clicked where the page that opens it had to ask for its address first.
-    """
-    try:
-        guard.check(exchange.headers, exchange.method)
-    except UnaskedNavigation:
-        if not (isinstance(own, Page) and own.is_public):
-            raise
 
 
 class Pipeline:
@@ -93,9 +57,14 @@ class Pipeline:
         caller_address: CallerAddress | None = None,
     ) -> None:
         self._view, self._invoker, self._record = view, invoker, record
-        self.guard, self._admin, self._caller_address = guard, admin, caller_address
+        self.guard, self.admin, self._caller_address = guard, admin, caller_address
         self._turns, self._aside = Turns(invoker), Aside()
+        self.leaving = False
+        """Whether each answer ends its connection."""
         self.draining = False
+        """Whether each new call is refused."""
+        self.is_ready: Callable[[], bool] = lambda: True
+        """Whether all that is to be served is there; told at `/ready`."""
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
         self.keep: Keep | None = None
@@ -115,7 +84,7 @@ class Pipeline:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         path = exchange.path
         is_own = is_own_path(path)
-        own = own_address(self._admin, self.guard, exchange) if is_own else None
+        own = own_address(self.admin, self.guard, exchange) if is_own else None
         if not isinstance(own, Page):
             self._record(exchange.cid, exchange.root)
             exchange.heard, exchange.keep = self.answered, self.keep
@@ -130,7 +99,7 @@ class Pipeline:
         try:
             exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
         except NotFound:
-            if path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers):
+            if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers)):
                 return
             raise
         exchange.call = self._invoker.new_call(
@@ -323,11 +292,13 @@ class Pipeline:
         if exchange.is_preflight:
             return exchange.answer(preflight_answer(exchange.headers))
         if exchange.path == "/ping":
-            return exchange.answer(_plain(exchange, {"pong": "workbench"}))
+            return exchange.answer(plain(exchange, {"pong": "workbench"}))
+        if exchange.path == "/ready":
+            return exchange.answer(readiness(exchange, self.is_ready()))
         if (view := exchange.view) is not None:
             channels = (endpoint.channel for endpoint in view.routes)
             return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
-        if (serve := own_address(self._admin, self.guard, exchange)) is None:
+        if (serve := own_address(self.admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))
             return
         if isinstance(serve, Page) and not serve.waits:
@@ -375,17 +346,6 @@ async def _when_admitted(
         otherwise(exc)
 
 
-def own_answer(serve: Admin, exchange: Exchange) -> Answer:
-    """The answer of one of the workbench's own addresses, or its error as JSON."""
-    try:
-        said = serve(exchange)
-        return said if isinstance(said, Answer) else _plain(exchange, said)
-    except WorkbenchError as exc:
-        return Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
-    except Exception as exc:
-        return Answer(500, [("Content-Type", JSON)], encode_json({"error": f"{type(exc).__name__}: {exc}"}))
-
-
 def _too_large(endpoint: Endpoint) -> str:
     """What the owner of a channel reads of a 413."""
     bound = endpoint.channel.max_body_bytes
@@ -394,7 +354,3 @@ def _too_large(endpoint: Endpoint) -> str:
         f"The body is over {said}, the most that {endpoint.channel} takes. "
         f"Fix: max_body_bytes={2 * bound} in the channel, or more."
     )
-
-
-def _plain(exchange: Exchange, value: Any) -> Answer:
-    return Answer(200, [("X-Zato-CID", exchange.cid), ("Content-Type", JSON)], encode_json(value))

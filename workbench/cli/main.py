@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, ParamSpec
 import typer
 from typer import Argument, Option
 
-from workbench import __version__
-from workbench.cli import caches, openapi, sharing
+from workbench.cli import caches, sharing
 from workbench.cli.actions import JobAction
+from workbench.cli.commands import as_code, kernel, listing, openapi, version
+from workbench.cli.commands.shown import show_examples
 from workbench.core.errors import WorkbenchError
 
 P = ParamSpec("P")
@@ -70,10 +71,10 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _version(wanted: bool) -> None:
+def _say_version(wanted: bool) -> None:
     if wanted:
-        python = ".".join(map(str, sys.version_info[:3]))
-        print(f"workbench {__version__}, Python {python}")
+        facts = version.facts()
+        print(f"workbench {facts['version']}, Python {facts['python']}")
         raise typer.Exit
 
 
@@ -110,7 +111,9 @@ App = Annotated[
 
 @app.callback()
 def _workbench(
-    version: Annotated[bool, Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[
+        bool, Option("--version", callback=_say_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     """An integration workbench for notebooks."""
 
@@ -149,6 +152,9 @@ def serve(
         Option("--sandbox/--no-sandbox", help="Whether peers play every connection, or none, whatever the file says."),
     ] = None,
     profile: Annotated[str, Option(metavar="NAME", help="The profile of workbench.toml to take.")] = "",
+    workers: Annotated[
+        int, Option(metavar="N", min=1, max=64, help="How many processes serve it, at one address; a save redeploys.")
+    ] = 1,
     as_json: AsJSON = False,
 ) -> None:
     """Run a notebook or module without a notebook, and keep serving."""
@@ -157,10 +163,12 @@ def serve(
     how = serve.Serving(
         port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox, allow_outside, profile
     )
+    if workers > 1:
+        raise typer.Exit(serve.supervise(file, how, workers))
     serve.serve(file, how)
 
 
-@app.command("test", epilog="After --, anything is for pytest: workbench test notebooks -- -vv --durations=5")
+@app.command("test", epilog="After --, anything is for pytest.")
 @command
 def run_tests(
     notebooks: Annotated[list[str] | None, Argument(help="Notebooks, or folders of them; this folder if none.")] = None,
@@ -354,11 +362,14 @@ def examples(
     return told if as_json else examples.said(told, of_repository=repo)
 
 
-app.command()(command(caches.cache))
-app.command(epilog=openapi.EXAMPLES)(command(openapi.openapi))
-app.command(epilog=sharing.SHARE_EXAMPLES)(command(sharing.share))
-app.command("open", epilog=sharing.OPEN_EXAMPLES)(command(sharing.open_package))
-app.command("git", epilog="In a repository, once in each clone: workbench git install")(command(sharing.git))
+for each in (
+    *(listing.call, listing.services, listing.channels, listing.connections, listing.users, listing.limits),
+    *(as_code.validate, as_code.diff, as_code.apply, as_code.define, as_code.export),
+    *(caches.cache, kernel.kernel, openapi.openapi, version.version, sharing.share),
+):
+    app.command()(command(each))
+app.command("open")(command(sharing.open_package))
+app.command("git", epilog="In a repository, once in each clone.")(command(sharing.git))
 app.command("git-filter", hidden=True)(command(sharing.git_filter))
 
 
@@ -371,6 +382,8 @@ def doctor(as_json: AsJSON = False) -> int:
     print(json.dumps([each._asdict() for each in findings]) if as_json else "\n".join(map(str, findings)))
     return 0 if all(each.ok for each in findings) else 1
 
+
+show_examples(app.registered_commands)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -31,6 +31,7 @@ from workbench.notebook.lines import (
     NothingLine,
     Notice,
     Question,
+    Restarted,
     TestLine,
 )
 from workbench.notebook.still import essence, still
@@ -158,9 +159,10 @@ def _collection(collection: Collection[Any]) -> str:
 
 def _settings(settings: SettingsInForce) -> str:
     rows = [
-        (strong(name), code(value), muted(came), muted(escape(what))) for name, value, came, what in settings.rows()
+        (strong(each.setting), code(each.value), muted(each.came), code(each.default), muted(escape(each.what)))
+        for each in settings.rows()
     ]
-    return table(("setting", "value", "from", "what"), rows)
+    return table(("setting", "value", "from", "default", "what"), rows)
 
 
 def _crontab(crontab: Crontab) -> str:
@@ -266,6 +268,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     NothingLine: NothingLine.html,
     TestLine: TestLine.html,
     Notice: Notice.html,
+    Restarted: Restarted.html,
     AwayLine: AwayLine.html,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,

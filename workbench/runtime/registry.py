@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, get_args
 
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
 from workbench.core.origin import Origin
+from workbench.core.payload.rules import RULES, Rules
 from workbench.core.payload.simpleio import declared_by
 from workbench.core.service import NewVersion, Service, logger_of, service_name
 from workbench.core.source import tree_of
@@ -55,10 +56,10 @@ class Version:
         "verbs",
     )
 
-    def __init__(self, cls: type[Service], source: Source, number: int) -> None:
+    def __init__(self, cls: type[Service], source: Source, number: int, rules: Rules = RULES) -> None:
         self.cls, self.name = cls, service_name(cls)
         self.origin, self.source, self.number = source.origin, source.text, number
-        self.io = declared_by(cls, self.name)
+        self.io = declared_by(cls, self.name, rules)
         self.verbs = {verb: name for verb in _VERBS if callable(getattr(cls, name := f"handle_{verb}", None))}
         self.is_async = _is_async(cls, self.name, list(self.verbs.values()))
         own = {name for name in dir(Service) if getattr(cls, name, None) is not getattr(Service, name)}
@@ -133,10 +134,16 @@ _Was = tuple[Version | None, list[Version] | None, tuple[int, ...] | None, float
 
 
 class Registry:
-    """Every live service by name, and the versions each has had."""
+    """Every live service by name, and the versions each has had.
 
-    def __init__(self, kept: int = KEPT_VERSIONS, now: Callable[[], float] = time) -> None:
-        self._kept, self._now = kept, now
+    Args:
+        kept: Most versions of each.
+        now: Says when [s since the epoch].
+        rules: Which types plain names of their input and output suggest.
+    """
+
+    def __init__(self, kept: int = KEPT_VERSIONS, now: Callable[[], float] = time, rules: Rules = RULES) -> None:
+        self._kept, self._now, self._rules = kept, now, rules
         self.services: Mapping[str, Version] = MappingProxyType({})
         self.history: dict[str, list[Version]] = {}
         self.since: dict[str, float] = {}
@@ -187,7 +194,7 @@ class Registry:
             and (live.cls is cls or live.source == text != "")
         )
         number = live.number if live is not None and same else max((each.number for each in history), default=0) + 1
-        return Version(cls, Source(source.origin, text), number)
+        return Version(cls, Source(source.origin, text), number, self._rules)
 
     def deploy(self, versions: Iterable[Version]) -> Callable[[], None]:
         """Make these versions live, all at once; calls in flight end on what they began with.

@@ -76,7 +76,7 @@ class Scheduler:
         self._defining = Defining(history, self._ledger, clock, events, self._go_live, self._wake)
         self._reconciler.every_seconds = bounds.look_seconds
         self._agenda = Agenda(clock, runner.set_back, history.again)
-        self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True))
+        self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True), bounds)
         self._live: dict[str, JobRecord] = {}
         self._lock = RLock()
         self._alarm: Alarm | None = None
@@ -258,10 +258,10 @@ class Scheduler:
             return 0
         with self._lock:
             due = self._agenda.due()
-            self.watches.expect(due)
             # Under the lock, so that whoever finds nothing due can rely on `settle`.
-            for each in due:
-                self._runner.fire(each)
+            self._runner.fire(due)
+        # After it, since every microsecond before counts for each of them.
+        self.watches.expect(due)
         fired = len(due) + self._runner.fire_retries()
         self._runner.write_rest()
         self._runner.end_late()
@@ -395,6 +395,6 @@ class Scheduler:
             log.exception("the scheduler could not look at what is due; it tries again")
 
     def _wake(self) -> None:
-        # Outside our locks: the alarm holds its own while it ticks, and the tick wants ours.
+        # Outside our locks, since it asks what is due next.
         if (alarm := self._alarm) is not None:
             alarm.wake()

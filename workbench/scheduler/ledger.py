@@ -17,8 +17,9 @@ from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import HICCUP, Due, hiccup
-from workbench.scheduler.history import PRUNE_EVERY, Cover, History
+from workbench.scheduler.history import Cover, History
 from workbench.scheduler.records import Absence, JobRecord, Run
+from workbench.scheduler.runs.rows import PRUNE_EVERY
 
 log = logging.getLogger("workbench.scheduler")
 

@@ -104,7 +104,8 @@ class Calling:
         more = definition.credentials(self._parts.secrets.reveal) if user else {}
         sent = Sent(method, f"{self.start()}{target}", told, body, definition)
         with own_headers(self._parts) as ours:
-            return inline.Answer(*inline.send(sent, more | ours, timeout_seconds), sent, self.traffic.kept)
+            came = inline.send(sent, more | ours, timeout_seconds, self._parts.server.port)
+            return inline.Answer(*came, sent, self.traffic.kept)
 
     def cassette(self, name: str, *, raises: str = "") -> AbstractContextManager[InUse]:
         """Have the calls of a block answered by a cassette: `with wb.cassette("api-sample"): wb.call("GET /api/x")`.

@@ -11,7 +11,8 @@ from workbench.app.cassettes.recorded import REDIS, names_of
 from workbench.app.cassettes.seeding import seed, seed_redis
 from workbench.app.parts import Parts
 from workbench.app.rehearsal.played import watch
-from workbench.app.rehearsal.stand_ins import PlayedRedis, StandIns
+from workbench.app.rehearsal.played_redis import PlayedRedis
+from workbench.app.rehearsal.stand_ins import StandIns
 from workbench.caching.caches import Caches
 from workbench.core.call import Call, Connections
 from workbench.core.payload.asked import Told
@@ -91,7 +92,7 @@ class Stage:
         self._cassette, self._silent = cassette, dict[str, Silent]()
         by_peer = {name for name, side in cassette.sides.items() if side.by == "peer"}
         of_redis = [each for each in cassette.asked if each.connection == REDIS and REDIS in by_peer]
-        self.kvdb = PlayedRedis(lambda client: seed_redis(client, of_redis))
+        self.kvdb = PlayedRedis(parts.spare_redises, lambda client: seed_redis(client, of_redis))
         self.connections: Connections
         self.connections = self._live = StandIns(parts, self.clock, self._silent_one)
         try:

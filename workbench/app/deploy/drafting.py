@@ -55,6 +55,10 @@ class Drafting:
         """What code says of a definition that was changed by click since and is not written there; else itself."""
         return self._changed_by_click.get((definition.collection, definition.full_name), definition)
 
+    def take_edits(self, other: Drafting) -> None:
+        """Know, as another one does, which definitions were changed by click and are not written in code."""
+        self._changed_by_click |= other._changed_by_click
+
     def define(
         self, definitions: Sequence[Definition], *, replace: bool = False, origin: Origin | None = None
     ) -> Defined:
@@ -84,7 +88,7 @@ class Drafting:
                         blocks.enter_context(row.together())
                     for place in sorted(range(len(definitions)), key=lambda place: rows[place].order):
                         words[place] = self._define(definitions[place], made, replace, draft, done)
-                said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None)
+                said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None and not origin.loaded)
             except BaseException:
                 for undo in reversed(done):
                     undo()
@@ -114,20 +118,20 @@ class Drafting:
         was, before = book.origin(*key), book.of(key[0]).get(key[1])
         word, undo = book.put(definition, origin, replace=replace)
         done.append(undo)
-        if origin.kind != "form":
+        if not origin.is_kept:
             self._changed_by_click.pop(key, None)
-        elif word != "unchanged":
-            edits = was is not None and was.kind != "form"
+        elif word != "unchanged" or origin.applied:
+            edits = was is not None and not was.is_kept
             if edits and before is not None:
                 self._changed_by_click[key] = before
-            self._parts.clicks.keep(definition, book.row_of(definition).word, origin, edits=edits)
+            done.append(self._parts.clicks.keep(definition, book.row_of(definition).word, origin, edits=edits))
         return word
 
     def _said_of_clicks(
         self, definitions: Sequence[Definition], origin: Origin, draft: Draft | None, *, quietly: bool
     ) -> list[str]:
         """Let what is defined by code take the place of clicks: that of a cell when the cell ends well."""
-        if origin.kind == "form":
+        if origin.is_kept:
             return []
         if draft is not None:
             draft.defined += definitions

@@ -258,7 +258,7 @@ class Message(httputil.HTTPMessageDelegate):
         connection = self._connection
         if connection.stream is None or connection.stream.closed():
             return
-        if self._pipeline.draining:
+        if self._pipeline.leaving:
             inner.close_after_answer(connection)
         bodiless = self._started.method == "HEAD" or answer.status in (204, 304)
         early = not inner.is_read(connection) and _body_pending(connection)

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
 from workbench.core.payload import typed
 from workbench.core.payload.elements import UNSET, Elem, Secret, as_elem, problems_in, taken
+from workbench.core.payload.rules import RULES, Rules
 
 
 class MissingParameter(BadRequest, AttributeError):
@@ -194,8 +195,8 @@ class Declared:
         return payload if self.response_elem is None else {self.response_elem: payload}
 
 
-def declared_by(cls: type[Any], name: str) -> Declared:
-    """Read a service class's declaration.
+def declared_by(cls: type[Any], name: str, rules: Rules = RULES) -> Declared:
+    """Read a service class's declaration; `rules` say which types plain names suggest.
 
     Raises:
         DeployRefused: The declaration contradicts itself.
@@ -213,23 +214,26 @@ def declared_by(cls: type[Any], name: str) -> Declared:
         if typed.is_model(together):
             setattr(io, f"{side}_model", typed.Model(together))
         elif required or optional or together:
-            setattr(io, f"{side}_names", _elements(required, optional, together, default))
+            first, then, rest = (
+                [as_elem(each, rules) for each in _several(some)] for some in (required, optional, together)
+            )
+            setattr(io, f"{side}_names", _elements(first, then, rest, default))
     if sio is not None:
         io.response_elem = getattr(sio, "response_elem", None)
     _read_annotations(cls, io)
     return io
 
 
-def _elements(required: Any, optional: Any, together: Any, default: Any) -> dict[str, Elem]:
+def _elements(required: list[Elem], optional: list[Elem], together: list[Elem], default: Any) -> dict[str, Elem]:
     """The elements by name; one that is both required and optional is required.
 
     `default` stands in for an optional one that has no default of its own.
     """
-    wanted = {elem.name: elem for elem in map(as_elem, _several(required))}
-    for elem in map(copy, map(as_elem, _several(optional))):
+    wanted = {elem.name: elem for elem in required}
+    for elem in map(copy, optional):
         elem.optional = True
         wanted.setdefault(elem.name, elem)
-    for elem in map(copy, map(as_elem, _several(together))):
+    for elem in map(copy, together):
         wanted.setdefault(elem.name, elem)
     for name, elem in wanted.items():
         if elem.optional and elem.default is UNSET and default is not UNSET:

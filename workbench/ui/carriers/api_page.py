@@ -5,7 +5,7 @@ It is told, and calls, what its reader may: with the workbench's token, with cre
 
 from __future__ import annotations
 
-from workbench.channels.pipeline import Page
+from workbench.channels.own import Page
 from workbench.ui.carriers.files import file, html
 from workbench.ui.modules import joined, styles
 

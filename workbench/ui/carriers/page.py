@@ -16,7 +16,7 @@ import msgspec
 
 from workbench.app.workbench import Workbench
 from workbench.channels.exchange import Exchange
-from workbench.channels.pipeline import Page
+from workbench.channels.own import Page
 from workbench.core.errors import BadRequest, WorkbenchError
 from workbench.ui.carriers.api_page import api_pages
 from workbench.ui.carriers.files import file, html

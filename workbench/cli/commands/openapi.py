@@ -10,8 +10,6 @@ from typer import Argument, Option
 
 from workbench.core.errors import WorkbenchError
 
-EXAMPLES = "workbench openapi shop.ipynb -o shop.json; workbench openapi http://127.0.0.1:11223 --examples"
-
 
 def openapi(
     app: Annotated[
