@@ -11,9 +11,9 @@ from tests.openapi.asking import ask
 from tests.openapi.services import Anything
 from tests.serving import token_of
 from workbench import APIKey, BasicAuth, RESTChannel, Workbench, secret
+from workbench.app.configuration.environment import wanted_openapi
 from workbench.app.configuration.settings import OpenAPIFor
 from workbench.app.serving.runtime_file import running
-from workbench.app.singleton import wanted_openapi
 from workbench.channels.guard import TOKEN_HEADER
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import WorkbenchError

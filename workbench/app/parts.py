@@ -83,6 +83,7 @@ class Parts(Effects):
         self.traffic.told = self.events.emit
         self.registry = Registry(bounds.versions, clock.time, settings.configuration.rules)
         self.workers = Workers(bounds.threads, bounds.waiting)
+        self.registry.log = self.log
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)

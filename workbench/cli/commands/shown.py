@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "traffic": ("workbench traffic --last 5", "workbench traffic 4ebf6b59a265434b0017a861"),
     "log": ("workbench log -f", "workbench log --last 200 --json"),
     "status": ("workbench status", "workbench status --json"),
+    "openapi": ("workbench openapi shop.ipynb -o shop.json", "workbench openapi http://127.0.0.1:11223 --examples"),
     "panel": ("workbench panel", "workbench panel shop.ipynb"),
     "validate": ("workbench validate definitions.yaml", "workbench validate definitions.yaml --app shop.ipynb"),
     "diff": ("workbench diff definitions.yaml", "workbench diff definitions.yaml --json"),

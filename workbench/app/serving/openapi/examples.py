@@ -16,10 +16,9 @@ from workbench.core.masking import MARK, mask, masked
 from workbench.core.payload.asked import given_by
 from workbench.core.payload.elements import Secret
 from workbench.core.payload.request import form
-from workbench.core.payload.rules import RULES
 from workbench.core.trace import RequestStep, Trace
 
-SECRET = re.compile(r"api_?key|auth(?!or)|credential|passw|secret|token", re.IGNORECASE)
+SECRET = re.compile(r"api_?key|auth(?!or)|credential|passw|passphrase|secret|token", re.IGNORECASE)
 LONGEST_BYTES = 16 * 1024
 """What is taken as an example; longer ones explain nothing [bytes]."""
 
@@ -103,6 +102,4 @@ def _secrets_of(way: Way) -> frozenset[str]:
     """Names of elements that the services declare to be secret."""
     declared = (each.io for each in way.services.values())
     sides = (names for io in declared for names in (io.input_names, io.output_names) if names is not None)
-    return frozenset(RULES["secret"].exact) | {
-        name for names in sides for name, elem in names.items() if isinstance(elem, Secret)
-    }
+    return frozenset(name for names in sides for name, elem in names.items() if isinstance(elem, Secret))
