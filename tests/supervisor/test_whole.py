@@ -109,3 +109,15 @@ def test_own_addresses_at_the_address_of_all_tell_the_whole_to_who_has_the_token
 def _token(crew: Crew) -> str:
     (file,) = (crew.line.folder / "runtime").glob(f"workbench-{crew.supervisor}-*.json")
     return str(json.loads(file.read_text())["token"])
+
+
+def test_a_file_of_definitions_is_applied_in_both(crew: Crew) -> None:
+    file = crew.line.folder / "definitions.yaml"
+    file.write_text("RESTChannel:\n  - {name: applied, service: pid}\n")
+    assert crew.command("apply", str(file)) == "+ RESTChannel 'applied'\n"
+    until(lambda: {crew.get("/applied").json() for _ in range(4)} == set(crew.ready.values()), "both have answered")
+    for pid in crew.ready.values():
+        assert crew.command("diff", str(file), "--app", str(pid)) == "1 unchanged.\n"
+    file.write_text("")
+    assert crew.command("apply", str(file), "--prune") == "- RESTChannel 'applied'\n"
+    assert {crew.get("/applied").status_code for _ in range(8)} == {404}

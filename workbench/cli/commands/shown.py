@@ -48,7 +48,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "panel": ("workbench panel", "workbench panel shop.ipynb"),
     "validate": ("workbench validate definitions.yaml", "workbench validate definitions.yaml --app shop.ipynb"),
     "diff": ("workbench diff definitions.yaml", "workbench diff definitions.yaml --json"),
-    "apply": ("workbench apply definitions.yaml", "workbench apply definitions.yaml --prune --app shop.ipynb"),
+    "apply": (
+        "workbench apply definitions.yaml",
+        "workbench apply definitions.yaml --prune --app shop.ipynb",
+        "workbench apply definitions.yaml --notebook shop.ipynb",
+    ),
     "define": (
         "workbench define",
         "workbench define IntervalJob",
