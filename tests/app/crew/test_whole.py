@@ -129,6 +129,18 @@ def test_what_a_command_makes_is_made_in_each(crew: Crew) -> None:
         assert "my.cache" not in crew.command("cache", "list", "--app", str(pid))
 
 
+def test_a_file_of_definitions_is_applied_in_both(crew: Crew) -> None:
+    file = crew.line.folder / "definitions.yaml"
+    file.write_text("RESTChannel:\n  - {name: applied, service: pid}\n")
+    assert crew.command("apply", str(file)) == "+ RESTChannel 'applied'\n"
+    until(lambda: {crew.get("/applied").json() for _ in range(4)} == set(crew.ready.values()), "both have answered")
+    for pid in crew.ready.values():
+        assert crew.command("diff", str(file), "--app", str(pid)) == "1 unchanged.\n"
+    file.write_text("")
+    assert crew.command("apply", str(file), "--prune") == "- RESTChannel 'applied'\n"
+    assert {crew.get("/applied").status_code for _ in range(8)} == {404}
+
+
 def test_what_somebody_makes_by_click_holds_in_all_of_them(crew: Crew) -> None:
     """The last here, since it replaces a process."""
     before = crew.ready

@@ -188,11 +188,11 @@ class Applying:
     def export(self, about: str) -> Exported:
         """Every definition in force, as a file."""
         said: list[str] = []
-        named = [_with_named_secrets(each, said) for each in self._parts.book]
+        named = [with_named_secrets(each, said) for each in self._parts.book]
         return Exported(str(masked(writing.text_of(named, about))), said)
 
 
-def _with_named_secrets(definition: Definition, said: list[str]) -> Definition:
+def with_named_secrets(definition: Definition, said: list[str]) -> Definition:
     """A definition whose secrets all have names that a person can set; says which it made up."""
 
     def name(field: str, value: Any) -> Any:

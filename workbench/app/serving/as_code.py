@@ -39,15 +39,15 @@ def _checked(applying: Applying, asked: AskedOfFile) -> Any:
 
 
 def _compared(applying: Applying, asked: AskedOfFile) -> Any:
-    return _told(applying.diff(Path(asked.path), asked.shown))
+    return told(applying.diff(Path(asked.path), asked.shown))
 
 
 def _applied(applying: Applying, asked: AskedOfFile) -> Any:
-    return _told(applying.apply(Path(asked.path), asked.shown, prune=asked.prune))
+    return told(applying.apply(Path(asked.path), asked.shown, prune=asked.prune))
 
 
 def _defined(applying: Applying, asked: AskedOfFile) -> Any:
-    return _told(applying.define(asked.kind, asked.name, asked.fields))
+    return told(applying.define(asked.kind, asked.name, asked.fields))
 
 
 def _exported(applying: Applying, asked: AskedOfFile) -> Any:
@@ -58,7 +58,8 @@ def _named(definition: Any) -> str:
     return f"{type(definition).__name__} {definition.full_name!r}"
 
 
-def _told(changes: list[Change]) -> Any:
+def told(changes: list[Change]) -> Any:
+    """Changes as plain data, masked."""
     return masked(
         [
             {

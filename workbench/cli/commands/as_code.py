@@ -17,6 +17,10 @@ DIFFERENT = 2
 
 File = Annotated[str, Argument(metavar="FILE", help="A file of definitions, .yaml.", show_default=False)]
 App = Annotated[str, Option("--app", metavar="NAME", help="Which workbench; needed when several run.")]
+Notebook = Annotated[
+    str,
+    Option("--notebook", metavar="FILE", help="What the store keeps of this notebook, while nothing runs it."),
+]
 AsJSON = Annotated[bool, Option("--json", help="Print JSON.")]
 
 
@@ -33,9 +37,9 @@ def validate(
     return {"definitions": told} if as_json else f"{file} is valid: {count}."
 
 
-def diff(file: File, app: App = "", as_json: AsJSON = False) -> Any:
+def diff(file: File, app: App = "", notebook: Notebook = "", as_json: AsJSON = False) -> Any:
     """Say what a file has otherwise than a running workbench: 0 if nothing, 2 if anything, 1 for a wrong file."""
-    changes = _asked("diff", app, _file(file))
+    changes = _Kept(notebook).diff(Path(file), file) if notebook else _asked("diff", app, _file(file))
     _print(changes, as_json)
     if any(each["word"] != "unchanged" for each in changes):
         raise Exit(DIFFERENT)
@@ -47,13 +51,17 @@ def apply(
         bool, Option("--prune", help="Remove what this file had at an earlier apply and has no longer.")
     ] = False,
     app: App = "",
+    notebook: Notebook = "",
     as_json: AsJSON = False,
 ) -> Any:
     """Put a file of definitions into force, all or none; it lasts until a cell defines the same.
 
     What code defines stays as code has it, which is said; the status is then 1. Nothing is removed without --prune.
     """
-    changes = _asked("apply", app, _file(file) | {"prune": prune})
+    if notebook:
+        changes = _Kept(notebook).apply(Path(file), file, prune=prune)
+    else:
+        changes = _asked("apply", app, _file(file) | {"prune": prune})
     _print(changes, as_json)
     if any(each["word"] == "stays" for each in changes):
         raise Exit(1)
@@ -86,6 +94,7 @@ def export(
     file: Annotated[str, Argument(metavar="[FILE]", help="What is written; standard output if unset.")] = "",
     replace: Annotated[bool, Option("--replace", help="Replace a file that is there.")] = False,
     app: App = "",
+    notebook: Notebook = "",
     as_json: AsJSON = False,
 ) -> Any:
     """Write every definition in force in a running workbench as a file; secrets by their names."""
@@ -94,7 +103,7 @@ def export(
     path = Path(file)
     if file and path.exists() and not replace:
         raise WorkbenchError(f"{file!r} is there already. Fix: add --replace, or choose another name.")
-    told = _asked("export", app, {})
+    told = _Kept(notebook).export() if notebook else _asked("export", app, {})
     for each in told["said"]:
         print(f"workbench: {each}", file=sys.stderr)
     if as_json:
@@ -103,6 +112,29 @@ def export(
         return told["text"] or "# Nothing is defined."
     path.write_text(told["text"], encoding="utf-8")
     return f"Wrote {file}."
+
+
+class _Kept:
+    """What a notebook's store keeps, told as a running workbench tells what is in force."""
+
+    def __init__(self, notebook: str) -> None:
+        from workbench.app.deploy.offline import Offline
+
+        self._offline = Offline(Path(notebook))
+
+    def diff(self, path: Path, shown: str) -> Any:
+        from workbench.app.serving.as_code import told
+
+        return told(self._offline.diff(path, shown))
+
+    def apply(self, path: Path, shown: str, *, prune: bool) -> Any:
+        from workbench.app.serving.as_code import told
+
+        return told(self._offline.apply(path, shown, prune=prune))
+
+    def export(self) -> dict[str, Any]:
+        text, said = self._offline.export()
+        return {"text": text, "said": said}
 
 
 def _file(file: str) -> dict[str, Any]:

@@ -54,17 +54,17 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "panel": ("workbench panel", "workbench panel shop.ipynb"),
     "validate": ("workbench validate definitions.yaml", "workbench validate definitions.yaml --app shop.ipynb"),
     "diff": ("workbench diff definitions.yaml", "workbench diff definitions.yaml --json"),
-    "apply": ("workbench apply definitions.yaml", "workbench apply definitions.yaml --prune --app shop.ipynb"),
+    "apply": (
+        "workbench apply definitions.yaml",
+        "workbench apply definitions.yaml --prune --app shop.ipynb",
+        "workbench apply definitions.yaml --notebook shop.ipynb",
+    ),
     "define": (
         "workbench define",
         "workbench define IntervalJob",
         "workbench define IntervalJob nightly service=api.sync hours=24 timezone=Europe/Warsaw",
     ),
     "export": ("workbench export", "workbench export definitions.yaml --app shop.ipynb"),
-    "openapi": (
-        "workbench openapi shop.ipynb -o shop.json",
-        "workbench openapi http://127.0.0.1:11223 --examples",
-    ),
     "examples": ("workbench examples", "workbench examples my-project --repo"),
     "share": (
         "workbench share nb.ipynb --to prices.zip --with data.csv",

@@ -24,6 +24,8 @@ from workbench.core.errors import ConnectionFailed, WorkbenchError
 
 ASK_SECONDS = 5.0
 """Longest wait for what one worker process says of itself [s]."""
+DEFINE_SECONDS = 120.0
+"""Longest wait until one worker process has put a file of definitions into force [s]."""
 BETWEEN_SECONDS = 0.5
 """How long a page waits that finds nobody ready [s]."""
 
@@ -56,6 +58,8 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
             ("POST", "/workbench/caches/get"): self._first_that_has,
             ("POST", "/workbench/caches/set"): self._in_each_cache,
             ("POST", "/workbench/caches/delete"): self._in_each_cache,
+            ("POST", "/workbench/definitions/apply"): self._defined_in_each,
+            ("POST", "/workbench/definitions/define"): self._defined_in_each,
         }
 
     def __getitem__(self, address: tuple[str, str]) -> Admin:
@@ -88,7 +92,13 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
                 continue
         raise NothingServes
 
-    def _asked(self, worker: Worker, exchange: Exchange, query: Mapping[str, Any] | None = None) -> Any:
+    def _asked(
+        self,
+        worker: Worker,
+        exchange: Exchange,
+        query: Mapping[str, Any] | None = None,
+        seconds: float = ASK_SECONDS,
+    ) -> Any:
         target = Running(worker.pid, self._url, self._token, f"worker process {worker.number}", own_url=_url_of(worker))
         path = exchange.path
         if query is None and exchange.query:
@@ -96,7 +106,7 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
         elif query:
             path = f"{path}?{urlencode(query)}"
         body = json.loads(exchange.body) if exchange.body else None
-        return ask(target, exchange.method, path, body, ASK_SECONDS)
+        return ask(target, exchange.method, path, body, seconds)
 
     def _each(self, exchange: Exchange, query: Callable[[Worker], Mapping[str, Any] | None]) -> dict[Worker, Any]:
         """What each of them answers that lives to do so."""
@@ -175,6 +185,18 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
         if not done:
             raise refused[0]
         return done
+
+    def _defined_in_each(self, exchange: Exchange) -> Any:
+        """Put definitions into force in each; one that ends meanwhile is followed by one that reads what is kept."""
+        told = []
+        for worker in self._ready():
+            try:
+                told.append(self._asked(worker, exchange, seconds=DEFINE_SECONDS))
+            except ConnectionFailed:
+                continue
+        if not told:
+            raise NothingServes
+        return told[0]
 
     def _look(self, exchange: Exchange) -> Any:
         """What a page is told by the process that it is shown; when that ends, the page begins anew at the next."""
