@@ -17,6 +17,7 @@ from workbench.channels.files.channel import FileChannel
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.channels.soap import SOAPChannel
+from workbench.channels.websocket.channel import WebSocketChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
@@ -35,6 +36,7 @@ KINDS: tuple[type[Definition], ...] = (
     RESTChannel,
     SOAPChannel,
     JSONRPCChannel,
+    WebSocketChannel,
     FileChannel,
     Cache,
     OneTimeJob,
