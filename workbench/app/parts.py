@@ -38,6 +38,7 @@ from workbench.channels.live import Opening as ChannelOpening
 from workbench.channels.own import Admin
 from workbench.channels.pipeline import Pipeline
 from workbench.channels.turns import Turns
+from workbench.channels.websocket.live import channel_named
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb.live import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
@@ -106,6 +107,7 @@ class Parts(Effects):
         self.invoker = self.around.invoker = self._invoker()
         self.settings, self.clock = settings, clock
         self.channels = self._live_channels()
+        self.around.websocket = partial(channel_named, self.channels.by_name)
         self.trips: dict[object, Parts] = {}
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)
@@ -160,8 +162,9 @@ class Parts(Effects):
 
     def _live_channels(self) -> LiveChannels:
         views, invoker = self.views, self.invoker
+        loop = self.loop
         return LiveChannels(
-            ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run, self.clock)
+            ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), loop.run, loop.land, self.clock)
         )
 
     def _rows(self) -> tuple[CollectionRow, ...]:
