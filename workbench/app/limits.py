@@ -170,7 +170,7 @@ def check_limit(limit: Limit, origin: Origin, book: Book, services: Mapping[str,
         if live is not None and live.cls.limit:
             raise twice(limit.name)
         return
-    owner = book.of("channels" if limit.on == "channel" else "security").get(limit.name)
+    owner = book.definition("channels" if limit.on == "channel" else "security", limit.name)
     if owner is not None and short_limit(owner):
         raise NameTaken("The limit of", limit.name, f"{owner} limit=", f"Limit in {origin}", fix="keep one")
 

@@ -17,6 +17,7 @@ from workbench.app.configuration.environment import (
     notebook_path,
     shared_counters_url,
     store_url,
+    wanted_openapi,
     wanted_port,
     wanted_sandbox,
 )
@@ -26,7 +27,7 @@ from workbench.app.configuration.startup.begin import Beginning
 from workbench.app.configuration.startup.callables import THREAD
 from workbench.app.configuration.toml_file import Told
 from workbench.app.outside import is_ones_own
-from workbench.app.serving.member import Member
+from workbench.app.serving.crew.member import Member
 from workbench.app.workbench import Workbench
 from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage
@@ -127,6 +128,7 @@ def _make(clock: Clock | None, member: Member | None, of_cells: Mapping[str, Any
         hosts=names_in("WORKBENCH_HOSTS"),
         proxies=names_in("WORKBENCH_PROXIES"),
         sandbox=wanted_sandbox(),
+        openapi=wanted_openapi(),
         configuration=configuration,
         **bounds_in(os.environ),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta, structs
 
+from workbench.channels.guard import DESCRIPTION, is_own_path
 from workbench.core.definition import Definition, Reference
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ class HTTPChannel(ChannelDefinition, frozen=True, kw_only=True):
             found["path"] = "must have different {names}, each a word"
         elif "{" in PLACEHOLDER.sub("", self.path) or "}" in PLACEHOLDER.sub("", self.path):
             found["path"] = "has a brace without its partner"
-        elif self.path == "/ping" or self.path.startswith("/workbench/"):
-            found["path"] = "must not be /ping or below /workbench/, which are the server's own"
+        elif is_own_path(self.path):
+            found["path"] = f"must not be /ping, {DESCRIPTION} or below /workbench/, which are the server's own"
         return found
 
     def changed(self) -> dict[str, object]:

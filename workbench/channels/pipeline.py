@@ -23,7 +23,7 @@ from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
-from workbench.channels.guard import Guard, UnaskedNavigation
+from workbench.channels.guard import Guard, UnaskedNavigation, is_own_path
 from workbench.channels.own import Admin, Page, check, own_address, own_answer, plain, readiness
 from workbench.channels.pages import asks_for_a_page, listing, question
 from workbench.channels.turns import Turns
@@ -83,7 +83,7 @@ class Pipeline:
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         path = exchange.path
-        is_own = path.startswith("/workbench/")
+        is_own = is_own_path(path)
         own = own_address(self.admin, self.guard, exchange) if is_own else None
         if not isinstance(own, Page):
             self._record(exchange.cid, exchange.root)
@@ -93,7 +93,7 @@ class Pipeline:
         check(self.guard, own, exchange)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
-        if path == "/ping" or is_own or (exchange.page and exchange.is_preflight):
+        if is_own or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
         try:

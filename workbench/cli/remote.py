@@ -74,7 +74,7 @@ def stuck_of(status: dict[str, Any]) -> str:
 
 def invoke(service: str, payload: str, app: str = "") -> dict[str, Any]:
     """The service's answer and its CID; a payload `-` is what standard input says."""
-    given = _standard_input() if payload == "-" else payload
+    given = standard_input() if payload == "-" else payload
     target = chosen(app, lambda each: service.startswith(PREFIXES) or service in status_of(each).get("services", ()))
     return dict(ask(target, "POST", "/workbench/invoke", {"service": service, "payload": payload_of(given)}))
 
@@ -106,7 +106,8 @@ def apps() -> list[str]:
     return sorted({each.name for each in running()})
 
 
-def _standard_input() -> str:
+def standard_input() -> str:
+    """What standard input says, as text; raises WorkbenchError."""
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as exc:

@@ -12,13 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from workbench.app.serving.crew.watching import LOOK_SECONDS, Watched
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError, listed
-from workbench.supervisor.watching import LOOK_SECONDS, Watched
 
 if TYPE_CHECKING:
+    from workbench.app.serving.crew.line import Line
     from workbench.app.workbench import Workbench
-    from workbench.supervisor.line import Line
 
 
 class Serving(NamedTuple):
@@ -117,7 +117,7 @@ def supervise(file: str, how: Serving, size: int) -> int:
     """
     path = _entered(file)
     _set_environment(how, path)
-    from workbench.supervisor.supervisor import Asked, supervise
+    from workbench.app.serving.crew.supervisor import Asked, supervise
 
     command = [sys.executable, "-m", "workbench.cli.worker"]
     say, tell = partial(_say, as_json=how.as_json), partial(_tell, as_json=how.as_json)
@@ -126,8 +126,8 @@ def supervise(file: str, how: Serving, size: int) -> int:
 
 def _serve_with_others(wb: Workbench, path: Path, end: End, line: Line) -> None:
     """Take connections of all, and wait until it is to end or to leave."""
+    from workbench.app.serving.crew.line import Ready
     from workbench.channels.own import Page
-    from workbench.supervisor.line import Ready
 
     wb.answer_at(line.listeners)
     own = [(*address, isinstance(each, Page) and each.is_public) for address, each in wb.own_addresses.items()]

@@ -87,10 +87,11 @@ class Drafting:
             try:
                 with ExitStack() as blocks:
                     for row in {row.name: row for row in rows}.values():
-                        blocks.enter_context(row.together())
+                        names = [each.full_name for each in definitions if each.collection == row.name]
+                        blocks.enter_context(row.together(names))
                     for place in sorted(range(len(definitions)), key=lambda place: rows[place].order):
                         words[place] = self._define(definitions[place], made, replace, draft, done)
-                said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None)
+                said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None and not origin.loaded)
             except BaseException:
                 for undo in reversed(done):
                     undo()
@@ -117,23 +118,23 @@ class Drafting:
             draft.wait(definition, origin)
             return "waiting"
         key = definition.collection, definition.full_name
-        was, before = book.origin(*key), book.of(key[0]).get(key[1])
+        was, before = book.origin(*key), book.definition(*key)
         word, undo = book.put(definition, origin, replace=replace)
         done.append(undo)
-        if origin.kind != "form":
+        if not origin.is_kept:
             self._changed_by_click.pop(key, None)
-        elif word != "unchanged":
-            edits = was is not None and was.kind != "form"
+        elif word != "unchanged" or origin.applied:
+            edits = was is not None and not was.is_kept
             if edits and before is not None:
                 self._changed_by_click[key] = before
-            self._parts.clicks.keep(definition, book.row_of(definition).word, origin, edits=edits)
+            done.append(self._parts.clicks.keep(definition, book.row_of(definition).word, origin, edits=edits))
         return word
 
     def _said_of_clicks(
         self, definitions: Sequence[Definition], origin: Origin, draft: Draft | None, *, quietly: bool
     ) -> list[str]:
         """Let what is defined by code take the place of clicks: that of a cell when the cell ends well."""
-        if origin.kind == "form":
+        if origin.is_kept:
             return []
         if draft is not None:
             draft.defined += definitions
