@@ -93,7 +93,8 @@ def restart(before: Callable[[], object] = lambda: None) -> str:
     with _beginning.anew():
         _making.append(True)
         try:
-            made = _make(wb._own.clock, None, wb.startup.of_cells)
+            made = _make(wb._own.clock, None, wb.startup.of_cells, wb.outside.is_own)
+            made.outside.go_on(wb.outside)
             known.begin(made)
         finally:
             _making.clear()
@@ -107,13 +108,18 @@ def restart(before: Callable[[], object] = lambda: None) -> str:
     return said
 
 
-def _make(clock: Clock | None, member: Member | None, of_cells: Mapping[str, Any] = MappingProxyType({})) -> Workbench:
+def _make(
+    clock: Clock | None,
+    member: Member | None,
+    of_cells: Mapping[str, Any] = MappingProxyType({}),
+    was_own: bool = False,
+) -> Workbench:
     folder, path = notebook_folder(), notebook_path()
     environ = dict(os.environ)
     taken, configuration, files = take_files(folder)
     _beginning.from_file.update(taken)
     # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
-    is_own = "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
+    is_own = was_own or "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
     startup, configuration = _beginning.begin(folder, configuration, files, is_own, of_cells)
     if member is not None and not os.environ.get(COUNTERS):
         os.environ[COUNTERS] = shared_counters_url(store_url(folder))

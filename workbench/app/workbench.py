@@ -361,8 +361,8 @@ class Workbench(Calling, About, Files):
         """Start this workbench anew, with configuration read again; in a notebook, once the cell has ended well.
 
         Startup callables are called as at any start, those of cells too. Services and definitions come back as if
-        their cells had run again, and peers stay as they are; calls, log, caches and counts begin anew. Where a file
-        is wrong, that is told, and all stays as it was.
+        their cells had run again, and peers stay; calls in flight are cut, log and counts begin anew. Where a file is
+        wrong, that is told, and all stays as it was.
 
         Raises:
             ServiceUsage: Here it cannot: in a service, in a file that is loaded, in a workbench that a script made.

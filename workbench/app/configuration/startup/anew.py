@@ -35,6 +35,9 @@ class Known:
         if self._home.sandbox.on:
             made._own.switch_sandbox(True)
         made._own.secrets.played |= self._home.secrets.played
+        for name, row in self._home.book.rows.items():
+            if name not in made._own.book.rows:
+                made.add_collection(row)
         self._define(made, [each for each in self._entries if each.definition.collection == "connections"])
         made._own.sandbox.take(self._home.sandbox)
 
