@@ -86,7 +86,7 @@ def test_a_wrong_file_is_no_difference_and_says_each_mistake(said: Said, tmp_pat
 def test_a_file_is_validated_without_a_workbench_and_with_one_for_the_names_too(said: Said, tmp_path: Path) -> None:
     assert said("validate", "defs.yaml") == (0, "defs.yaml is valid: 2 definitions.\n", "")
     told = json.loads(said("validate", "defs.yaml", "--json")[1])
-    assert told == {"definitions": ["RESTChannel 'api.five'", "IntervalJob 'sync'"]}
+    assert told == {"definitions": ["RESTChannel 'api.five'", "IntervalJob 'sync'"], "said": []}
     assert said("validate", "defs.yaml", "--app", "notebook") == (0, "defs.yaml is valid: 2 definitions.\n", "")
     (tmp_path / "defs.yaml").write_text(FILE.replace("service: api.five", "service: api.six"))
     assert said("validate", "defs.yaml")[0] == 0

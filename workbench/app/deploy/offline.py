@@ -11,8 +11,8 @@ from workbench.app.configuration.settings import take_files
 from workbench.app.deploy.applying import with_named_secrets
 from workbench.app.deploy.clicks import Click, KeptClicks
 from workbench.app.deploy.manifests import writing
-from workbench.app.deploy.manifests.comparing import Change, differing
-from workbench.app.deploy.manifests.reading import Item, items_of, text_of
+from workbench.app.deploy.manifests.comparing import Change, Compared, differing
+from workbench.app.deploy.manifests.reading import Item, manifest_of
 from workbench.app.serving.runtime_file import running
 from workbench.core.clock import SystemClock
 from workbench.core.errors import WorkbenchError
@@ -61,34 +61,35 @@ class Offline:
         path = path.resolve()
         return str(path.relative_to(self._folder) if path.is_relative_to(self._folder) else path)
 
-    def diff(self, path: Path, shown: str) -> list[Change]:
+    def diff(self, path: Path, shown: str) -> Compared:
         """What a file says otherwise than what is kept; raises WrongManifest."""
         clicks = self._clicks()
-        items = items_of(text_of(path, shown), shown, self._environ)
-        there = {(each.definition.collection, each.definition.full_name) for each in items}
+        found = manifest_of(path, shown, self._environ)
+        there = {(each.definition.collection, each.definition.full_name) for each in found.items}
         gone = [
             Change("gone", each.definition)
             for key, each in clicks.items()
             if each.origin.applied and each.origin.file == self._file_name(path) and key not in there
         ]
-        return [_change(each, clicks) for each in items] + gone
+        return Compared([_change(each, clicks) for each in found.items] + gone, found.said)
 
-    def apply(self, path: Path, shown: str, *, prune: bool) -> list[Change]:
+    def apply(self, path: Path, shown: str, *, prune: bool) -> Compared:
         """Keep what a file says, so that it is in force when the notebook runs; raises WrongManifest."""
-        changes, kept = self.diff(path, shown), self._kept()
+        (changes, said), kept = self.diff(path, shown), self._kept()
         origin, now = Origin("file", file=self._file_name(path), applied=True), SystemClock().now()
         for each in changes:
             if each.word in ("new", "changed", "unchanged"):
                 kept.keep(Click(each.definition, each.definition.collection, now, origin))
             elif prune:
                 kept.drop(each.definition)
-        return [each._replace(word="removed") if prune and each.word == "gone" else each for each in changes]
+        done = [each._replace(word="removed") if prune and each.word == "gone" else each for each in changes]
+        return Compared(done, said)
 
-    def export(self) -> tuple[str, Sequence[str]]:
+    def export(self, form: writing.Form) -> tuple[str, Sequence[str]]:
         """What is kept, as a file, and what the file could not say."""
         said: list[str] = []
         named = [with_named_secrets(each.definition, said) for each in self._clicks().values()]
-        return writing.text_of(named, f"Definitions that are kept for {self._app}"), said
+        return writing.text_of(named, f"Definitions that are kept for {self._app}", form), said
 
 
 def _change(item: Item, clicks: Mapping[Key, Click]) -> Change:

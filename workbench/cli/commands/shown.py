@@ -64,7 +64,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "workbench define IntervalJob",
         "workbench define IntervalJob nightly service=api.sync hours=24 timezone=Europe/Warsaw",
     ),
-    "export": ("workbench export", "workbench export definitions.yaml --app shop.ipynb"),
+    "export": (
+        "workbench export",
+        "workbench export definitions.yaml --app shop.ipynb",
+        "workbench export enmasse.yaml --format enmasse",
+    ),
     "examples": ("workbench examples", "workbench examples my-project --repo"),
     "share": (
         "workbench share nb.ipynb --to prices.zip --with data.csv",
