@@ -25,6 +25,7 @@ from workbench.cli.quickstart.asked import Asked, read
 from workbench.cli.quickstart.making import FILES, UNIT
 from workbench.core.errors import WorkbenchError
 
+pytestmark = pytest.mark.timeout(900 if os.environ.get("WORKBENCH_SOAK") else 240)
 TIMES = 20 if os.environ.get("WORKBENCH_SOAK") else 0
 SECONDS = 10.0
 """How long a start may take [s]; looked at under WORKBENCH_SOAK alone, when nobody else is at work."""
@@ -104,7 +105,7 @@ class Quickstart:
             supervisor, workers = self.serving(line)
             return (supervisor, workers) if len(workers) == 2 and not {supervisor, *workers} & set(gone) else None
 
-        found: tuple[int, list[int]] = until(look, f"two serve without {gone}")
+        found: tuple[int, list[int]] = until(look, f"two serve without {gone}", 90)
         return found
 
 

@@ -221,6 +221,8 @@ def _lines_of(wb: Workbench, path: Path) -> list[str]:
         lines.append(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}")
     if others:
         lines.append(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once")
+    if wb.member is not None and os.environ.get("WORKBENCH_COUNTERS", "").startswith("memory:"):
+        lines.append("  limits count in each worker process apart, as WORKBENCH_COUNTERS says")
     if wb.peers.on:
         why = "WORKBENCH_SANDBOX or --sandbox" if wb.peers.fixed else "the file"
         of_each = ", of each worker process its own" if wb.member is not None else ""

@@ -106,7 +106,7 @@ class Crew:
 
     def until_ready(self, *gone: int) -> dict[int, int]:
         """Wait until two are ready that are none of those."""
-        return dict(until(lambda: found if _is_whole(found := self.ready, gone) else None, f"two without {gone}"))
+        return dict(until(lambda: found if _is_whole(found := self.ready, gone) else None, f"two without {gone}", 90))
 
 
 def _is_whole(found: dict[int, int], gone: tuple[int, ...]) -> bool:
@@ -137,7 +137,7 @@ class Said:
 
     def until(self, text: str) -> str:
         """The first line that holds a text, once it is there."""
-        found = until(lambda: [each for each in self.lines if re.search(text, each)], f"{text!r} in {self.lines}")
+        found = until(lambda: [each for each in self.lines if re.search(text, each)], f"{text!r} in {self.lines}", 90)
         return str(found[0])
 
     def close(self) -> None:

@@ -140,6 +140,7 @@ def _kill_one(url: str) -> Killed:
     return Killed(pid, at)
 
 
+@pytest.mark.timeout(180)
 def test_a_save_that_fails_leaves_what_is_served_as_it_was_and_the_next_is_served(fresh: CommandLine, say: Say) -> None:
     path = fresh.module("services.py", f"VERSION = 0\n{VERSIONED}")
     said = say("serve", str(path), "--workers", "2")

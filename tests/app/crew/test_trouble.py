@@ -20,6 +20,8 @@ from workbench.app.serving.runtime_file import lives
 SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
 WORKERS = ("--workers", "2")
 
+pytestmark = pytest.mark.timeout(180)
+
 
 def pids_in(line: str) -> list[int]:
     return [int(each) for each in re.findall(r"\d+", line.partition("pid")[2])]
@@ -148,3 +150,9 @@ def test_a_second_signal_ends_all_at_once(fresh: CommandLine) -> None:
         with pytest.raises(requests.ConnectionError):
             call.result(20)
     until(lambda: not any(map(lives, pids)), "all have ended")
+
+
+def test_a_file_that_says_exit_ends_with_its_status_as_it_does_with_one_process(fresh: CommandLine) -> None:
+    done = fresh.run("serve", str(fresh.module("early.py", "raise SystemExit(0)")), *WORKERS, WORKBENCH_STORE="")
+    told = "workbench: early.py ends the run with exit; nothing is served.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", told)

@@ -6,10 +6,13 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 import requests
 
 from tests.app.crew.conftest import Crew
 from tests.serving import Wire, until
+
+pytestmark = pytest.mark.timeout(180)
 
 
 def test_both_answer_at_one_address_and_it_is_ready(crew: Crew) -> None:

@@ -58,6 +58,7 @@ class Crew:
 
     Attributes:
         places: One for each that is wanted; empty before the first is ready.
+        status: The exit status if the first could not serve; 0 if its file has ended the run itself.
         keeping: What sees to it that they are there; ends only with an error.
         clicked: Told of one in which somebody has changed something by click.
     """
@@ -65,6 +66,7 @@ class Crew:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.places: list[Place] = []
+        self.status = 1
         self.ending = asyncio.Event()
         self.clicked: Callable[[Worker], None] = lambda worker: None
         self._all: list[Worker] = []
@@ -103,6 +105,7 @@ class Crew:
         """
         first = await self.start(1)
         if not await first.is_up():
+            self.status = first.code if first.code is not None and first.code >= 0 else self.status
             return False
         self.places = [Place(first)]
         others = [await self.start(number) for number in range(2, self.plan.size + 1)]

@@ -25,7 +25,7 @@ from workbench.channels.http.server import bound
 from workbench.core.errors import WorkbenchError
 from workbench.stores.opening import sqlite_folder
 
-FAILED, INTERRUPTED = 1, 130
+INTERRUPTED = 130
 
 
 class Asked(NamedTuple):
@@ -83,7 +83,7 @@ class Supervisor:
         try:
             await _first(begins, ended)
             if not begins.done() or not begins.result():
-                return INTERRUPTED if ended.done() else FAILED
+                return INTERRUPTED if ended.done() else crew.status
             self._file.write(self._url, self._guard.token, own.url)
             self._tell(crew)
             tasks = [asyncio.create_task(each) for each in (redeploying.watch(), redeploying.run())]
