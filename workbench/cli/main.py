@@ -61,6 +61,12 @@ def command(ask: Callable[P, Any]) -> Callable[P, int]:
     return run
 
 
+def given(context: typer.Context) -> set[str]:
+    """The parameters that a person has given, by their names here."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
 def _said(answer: Any) -> str:
     return answer.rstrip("\n") if isinstance(answer, str) else json.dumps(answer, indent=2, default=str)
 
@@ -251,6 +257,7 @@ def panel(
 @app.command()
 @command
 def jobs(
+    context: typer.Context,
     action: Annotated[JobAction, Argument(help="What to do.", show_default=False)],
     name: Annotated[
         str,
@@ -283,6 +290,7 @@ def jobs(
     """
     from workbench.cli import jobs
 
+    jobs.check(action, name, given(context))
     if action == "list":
         listed = jobs.listed(app)
         return listed if as_json else jobs.listed_said(listed)
