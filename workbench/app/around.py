@@ -9,8 +9,8 @@ from workbench.caching.caches import Caches
 from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call, Connections
+from workbench.core.payload.tree import Tree
 from workbench.core.ports import Clock
-from workbench.core.tree import Tree
 from workbench.runtime.recording import held
 from workbench.runtime.traffic import Log, Traffic
 

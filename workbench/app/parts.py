@@ -46,8 +46,8 @@ from workbench.core.call import Deployment
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
 from workbench.core.events import Closed, Events
+from workbench.core.payload.tree import Tree
 from workbench.core.ports import Clock, Store
-from workbench.core.tree import Tree
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
 from workbench.runtime.loop import LoopThread

@@ -22,7 +22,11 @@ from workbench.core.errors import InvalidDefinition
 from workbench.core.secret import Secret
 
 EXAMPLES = 100 if os.environ.get("WORKBENCH_SOAK") else 5
-LEAST = FIELDS | {"Limit": {"on": "service", "lines": "5/m"}, "FileChannel": {"pickup_from": "in", "services": "s"}}
+LEAST = FIELDS | {
+    "Limit": {"on": "service", "lines": "5/m"},
+    "FileChannel": {"pickup_from": "in", "services": "s"},
+    "WebSocketChannel": {"service": "s"},
+}
 PLAUSIBLE = (
     *("no", "on", "null", "~", "", " ", "0o17", "1e3", "012", "1:30", "2035-01-01 00:00", ".5", "-", "- a", "a: b"),
     *("${X}", "$${X}", "$", "a ${X} b", "#", " # x", "<<", "=", "!x", "&a", "*a", "'", '"', "\\", "{", "[", "%", "@"),

@@ -22,7 +22,7 @@ from workbench.app.configuration.toml_file import (
 from workbench.channels.files.channel import FileChannel
 from workbench.core.errors import nearest
 from workbench.core.payload.rules import RULES
-from workbench.core.tree import Tree
+from workbench.core.payload.tree import Tree
 from workbench.stores.url import learn_passwords
 
 LISTS, FLAGS = ("hosts", "proxies"), ("sandbox",)
