@@ -55,11 +55,12 @@ def token_of(wb: Workbench) -> str:
 
 
 class Wire:
-    """A raw connection to a workbench's server, or to one of a test's own."""
+    """A raw connection to a workbench's server, to one of a test's own, or to a port."""
 
-    def __init__(self, server: Workbench | HTTPServer, *, seconds: float = WAIT_SECONDS) -> None:
-        server.start()
-        port = port_of(server)
+    def __init__(self, server: Workbench | HTTPServer | int, *, seconds: float = WAIT_SECONDS) -> None:
+        if not isinstance(server, int):
+            server.start()
+        port = server if isinstance(server, int) else port_of(server)
         self.host = f"localhost:{port}"
         self.socket = socket.create_connection(("127.0.0.1", port), seconds)
         self._kept = b""

@@ -42,7 +42,7 @@ def ours() -> Iterator[Workbench]:
 
 def found(wb: Workbench) -> dict[str, tuple[str, str]]:
     """Value and source of each setting that is not at its default."""
-    return {name: (value, came) for name, value, came, _ in wb.settings.rows() if came != "default"}
+    return {name: (value, came) for name, value, came, *_ in wb.settings.rows() if came != "default"}
 
 
 def test_without_anything_set_all_are_defaults(ours: Workbench, folder: Path) -> None:
@@ -127,9 +127,17 @@ def test_a_workbench_of_a_script_says_its_arguments() -> None:
         assert wb.peers.on
 
 
+def test_each_says_what_it_would_be_without(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_THREADS", "7")
+    wb = singleton.the_workbench()
+    without = {each.setting: each.default for each in wb.settings.rows()}
+    assert (wb.settings.threads, without["threads"]) == ("7", str(Bounds().threads))
+    assert without == {each.name: each.default for each in SETTINGS}
+
+
 def test_it_is_a_table_whose_text_is_the_same_everywhere(ours: Workbench) -> None:
     head, *rows = repr(ours.settings).splitlines()
-    assert head.split() == ["setting", "value", "from", "what"]
+    assert head.split() == ["setting", "value", "from", "default", "what"]
     assert [row.split()[0] for row in rows] == [each.name for each in SETTINGS]
     assert str(ours.folder) not in repr(ours.settings)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import re
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,9 +21,11 @@ from workbench.app import singleton
 from workbench.app.configuration.settings import SETTINGS
 from workbench.app.configuration.startup.callables import PhaseCtx, StartupStopped
 from workbench.app.configuration.startup.switches import ComponentOff
-from workbench.app.configuration.startup.zato_files import WrongZatoFile
+from workbench.app.configuration.startup.zato_files import WrongZatoFile, read_zato_files
 from workbench.app.configuration.toml_file import WrongFile
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import InvalidInput, WorkbenchError
+from workbench.core.payload.elements import Dict
+from workbench.core.payload.rules import RULES
 from workbench.zato import hook
 
 _numbers = count(1)
@@ -89,7 +93,7 @@ def answering() -> Iterator[str]:
 
 def setting(wb: Workbench, name: str) -> tuple[str, str]:
     """A setting's value, and who set it."""
-    return next((value, where) for each, value, where, _ in wb.settings.rows() if each == name)
+    return next((value, where) for each, value, where, *_ in wb.settings.rows() if each == name)
 
 
 def test_the_articles_callables_run_as_written(folder: Folder, answering: str) -> None:
@@ -128,7 +132,10 @@ def test_functions_and_classes_are_told_each_phase_in_order(folder: Folder) -> N
     early: list[Any] = [(each, "fs-config-only", GIVEN, []) for each in ("second", "first")]
     assert told == early
     wb.start()
-    assert told == [*early, ("second", "after-started", ["server"], []), ("first", "after-started", ["server"], [])]
+    late = [
+        (each, phase, ["server"], []) for phase in ("in-process-first", "after-started") for each in ("second", "first")
+    ]
+    assert told == [*early, *late]
     assert wb.startup.problems == []
 
 
@@ -264,6 +271,71 @@ WRONG = [
 ]
 
 
+WRONG_RULES = [
+    ("int = 'nr'", "sio_config.int must stay a table. Fix: set its keys, one by one."),
+    ("int.suffix = 5", "sio_config.int.suffix must be names, "),
+    ("int.sufix = ['_nr']", "sio_config.int.sufix is no rule; did you mean 'suffix'. It is kept, without effect. Fix:"),
+    ("float = {'suffix': ['_amount']}", "sio_config.float is no type that a name can suggest; there are"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG_RULES)
+def test_a_rule_that_cannot_be_is_told_and_the_rest_counts(folder: Folder, change: str, said: str) -> None:
+    text = "def change(ctx):\n    if 'sio_config' in ctx.kwargs:\n        config = ctx.kwargs['sio_config']\n"
+    wb = folder.start(f"{text}        config.{change}\n        config.bool.suffix = '_flag'\n", "change")
+    [told] = wb.startup.problems
+    assert said in told
+    assert setting(wb, "simple_io.bool.suffix") == ("_flag", wb.startup.names[0])
+
+
+CHANGES_RULES = """
+def change(ctx):
+    if ctx.phase == "fs-config-only":
+        ctx.kwargs["sio_config"].int.suffix.append("_nr")
+        ctx.kwargs["sio_config"].secret.exact += ["pin"]
+"""
+
+
+class Takes(Service):
+    """Declares plain names alone."""
+
+    name = "takes"
+    input = "order_nr", "vip_flag", "pin", "-lines_count", Dict("customer", "house_nr")
+
+    def handle(self) -> Any:
+        return repr(self.request.input)
+
+
+GIVEN_TEXT = {"order_nr": "7", "vip_flag": "yes", "pin": "12", "lines_count": "3", "customer": {"house_nr": "4"}}
+
+
+def test_rules_of_files_and_callables_say_what_plain_names_are(folder: Folder) -> None:
+    (folder.path / "simple-io.conf").write_text("[bool]\nsuffix=_flag\n[int]\nsuffix=_lost\n")
+    wb = folder.start(CHANGES_RULES, "change", more='[simple_io.int]\nsuffix = ["_count"]\n')
+    [who] = wb.startup.names
+    assert wb.startup.problems == []
+    wb.deploy(Takes)
+    assert wb.invoke("takes", GIVEN_TEXT) == (
+        "{'order_nr': 7, 'vip_flag': True, 'pin': ..., 'lines_count': 3, 'customer': {'house_nr': 4}}"
+    )
+    with pytest.raises(InvalidInput, match=r"'order_nr' must be a whole number.*'customer\.house_nr' must be"):
+        wb.invoke("takes", GIVEN_TEXT | {"order_nr": "x", "customer": {"house_nr": "y"}})
+    assert setting(wb, "simple_io.int.suffix") == ("_count, _nr", who)
+    assert setting(wb, "simple_io.bool.suffix") == ("_flag", "simple-io.conf")
+    [row] = [each for each in wb.settings.rows() if each.setting == "simple_io.int.suffix"]
+    assert row.default == "_count, _id, _size, _size_min, _size_max, _timeout"
+
+
+def test_rules_of_files_count_without_any_callable(folder: Folder) -> None:
+    folder.toml('[simple_io.int]\nsuffix = []\nexact = "order_nr"\n')
+    wb = singleton.the_workbench()
+    wb.deploy(Takes)
+    assert wb.invoke("takes", GIVEN_TEXT).startswith(
+        "{'order_nr': 7, 'vip_flag': 'yes', 'pin': '12', 'lines_count': '3',"
+    )
+    assert setting(wb, "simple_io.int.suffix") == ("none", "workbench.toml")
+
+
 @pytest.mark.parametrize(("change", "said"), WRONG)
 def test_a_change_that_cannot_be_is_told_and_the_rest_counts(folder: Folder, change: str, said: str) -> None:
     text = "def change(ctx):\n    if 'server_config' in ctx.kwargs:\n        config = ctx.kwargs['server_config']\n"
@@ -391,7 +463,7 @@ def test_zatos_own_files_are_read_below_workbench_toml(folder: Folder) -> None:
         "[main]\ngunicorn_bind=0.0.0.0:17010  # everywhere\n[kvdb]\nhost=redis.example.com\nport=6380\n"
         "[component_enabled]\nsms=False\nslow_response=True\n[misc]\nkept='as it is'\n"
     )
-    (folder.path / "simple-io.conf").write_text("[int]\nexact=id\n")
+    (folder.path / "simple-io.conf").write_text("[int]\nexact=id, nr\n[default]\ndefault_value=\n")
     (folder.path / "pickup.conf").write_text("[csv]\npickup_from=./in\n")
     (folder.path / "sso.conf").write_text("[main]\nencrypt_email=True\n")
     text = "seen = {}\ndef f(ctx):\n    seen.update(ctx.kwargs)\n"
@@ -404,7 +476,9 @@ def test_zatos_own_files_are_read_below_workbench_toml(folder: Folder) -> None:
     assert setting(wb, "component_enabled.email") == ("0", "workbench.toml")
     assert seen["server_config"].misc.kept == "as it is"
     assert seen["server_config"].kvdb.host == "redis.example.com"
-    assert seen["sio_config"] == {"int": {"exact": "id"}}
+    assert seen["sio_config"].int == {"exact": ["id", "nr"], "prefix": [], "suffix": list(RULES["int"].suffix)}
+    assert seen["sio_config"].bool.prefix == list(RULES["bool"].prefix)
+    assert seen["sio_config"].default.default_value == ""
     assert seen["pickup_config"] == {"csv": {"pickup_from": "./in"}, "json": {"pickup_from": "json"}}
     assert seen["sso_config"].main.encrypt_email == "True"
     assert seen["base_dir"] == str(folder.path)
@@ -417,6 +491,7 @@ BROKEN = [
     ("server.conf", "[kvdb]\npassword=zato+secret://x\n", r"line 2: \[kvdb\] password is in Zato's own secrets\.conf"),
     ("sso.conf", "[a]\nb=1\nb=2\n", r"sso.conf is not valid: .*line +3"),
     ("pickup.conf", "[a\n", "pickup.conf is not valid"),
+    ("simple-io.conf", "[int]\nexact=id\nsufix=_nr\n", r"line 3: \[int\] sufix is no rule; did you mean 'suffix'"),
 ]
 
 
@@ -437,6 +512,11 @@ def test_what_is_wrong_in_zatos_files_is_told_with_its_line(folder: Folder, file
         ("startup = 3\n", "line 1: startup must be a table"),
         ("[component_enabled]\nftp = 'no'\n", "line 2: ftp must be true or false, not 'no'"),
         ("[profile.a.startup]\non_error = 1\n", "line 2: on_error must be one of"),
+        ("[simple_io.int]\nsufix = ['_nr']\n", "line 2: 'sufix' is no rule; did you mean 'suffix'"),
+        ("[simple_io.int]\nsuffix = 5\n", "line 2: 'suffix' must be names, .*, not 5"),
+        ("[simple_io.int]\nsuffix = ['_a,_b']\n", "line 2: 'suffix' must be names"),
+        ("[simple_io]\nint = 5\n", "line 2: 'int' must be a table of"),
+        ("[simple_io.in]\n", "line 1: 'in' is no type that a name can suggest; did you mean 'int'"),
     ],
 )
 def test_what_is_wrong_in_the_tables_is_told_with_line_and_key(folder: Folder, text: str, said: str) -> None:
@@ -522,3 +602,63 @@ def test_a_redis_on_this_machine_is_taken_from_beside_any_notebook(
     wb = singleton.the_workbench()
     assert wb.startup.problems == []
     assert setting(wb, "redis") == ("redis://127.0.0.1:6399/1", "workbench.toml")
+
+
+RIGHT = {
+    "server.conf": {
+        "main": {"port": "17010", "gunicorn_workers": "2"},
+        "kvdb": {"host": "localhost", "port": "6379", "db": "0"},
+        "component_enabled": {"ftp": "True", "sms": "False", "stats": "no"},
+        "misc": {"startup_callable": "a.b"},
+    },
+    "simple-io.conf": {
+        "bool": {"prefix": "is_, has_"},
+        "int": {"exact": "id", "suffix": "_count, _size"},
+        "secret": {"exact": "password, token"},
+        "default": {"default_value": ""},
+    },
+}
+"""What is right, file by file."""
+WRONG_VALUES = {("main", "port"): "many", ("kvdb", "port"): "-1", ("kvdb", "db"): "1.5"}
+
+
+def test_200_broken_files_of_zato_are_each_told_with_their_line_and_key(tmp_path: Path) -> None:
+    """One wrong value, key or line at a random place among what is right."""
+    rng = random.Random(6)
+    for number in range(200):
+        file = rng.choice(list(RIGHT))
+        lines: list[str] = []
+        places: list[tuple[int, str, str]] = []
+        for section, values in rng.sample(list(RIGHT[file].items()), len(RIGHT[file])):
+            lines += rng.randrange(3) * ["# a line"] + [f"[{section}]"]
+            for key, value in values.items():
+                places.append((len(lines), section, key))
+                lines.append(f"{key}{rng.choice(['=', ' = '])}{value}{rng.choice(['', '  # well'])}")
+        at, key = _break(rng, file, lines, places)
+        (tmp_path / file).write_text("\n".join(lines))
+        with pytest.raises(WrongZatoFile, match=r"Fix: ") as raised:
+            read_zato_files(tmp_path)
+        told = str(raised.value)
+        assert str(tmp_path / file) in told
+        assert re.search(rf"line:? +{at + 1}\b", told), (number, at + 1, lines, told)
+        assert key in told, (number, told)
+        (tmp_path / file).unlink()
+
+
+def _break(rng: random.Random, file: str, lines: list[str], places: list[tuple[int, str, str]]) -> tuple[int, str]:
+    """Break one line; gives where it is, from 0, and its key."""
+    judged = [each for each in places if each[1:] in WRONG_VALUES or each[1] == "component_enabled"]
+    keyed = [each for each in places if each[1] in ("bool", "int", "secret")]
+    how = rng.choice(["twice", "no value", *(["value"] if judged else []), *(["key"] if keyed else [])])
+    at, section, key = rng.choice({"value": judged, "key": keyed}.get(how, places))
+    if how == "twice":
+        lines.insert(at + 1, lines[at])
+        return at + 1, key
+    if how == "no value":
+        lines[at] = f"{key} without a sign"
+    elif how == "value":
+        lines[at] = f"{key}={WRONG_VALUES.get((section, key), 'perhaps')}"
+    else:
+        key = f"{key}x"
+        lines[at] = f"{key}=a, b"
+    return at, key

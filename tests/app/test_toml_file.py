@@ -59,7 +59,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def settings(wb: Workbench) -> dict[str, tuple[str, str]]:
-    return {name: (value, came) for name, value, came, _ in wb.settings.rows() if came != "default"}
+    return {name: (value, came) for name, value, came, *_ in wb.settings.rows() if came != "default"}
 
 
 def test_each_setting_says_where_it_came_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ MAP = (ROOT / "workbench" / "README.md").read_text(encoding="utf-8")
 CODE = {path: path.read_text(encoding="utf-8") for path in (ROOT / "workbench").rglob("*.py")}
 
 
-NAMED = r'(?:name=f?|name_prefix=|name = f?|LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)'
+NAMED = r'(?:name=f?|name_prefix=|name = f?|THREAD = |LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)'
 """How code names a thread."""
 
 
@@ -32,7 +32,7 @@ def test_every_thread_is_told() -> None:
         name.rstrip("-")
         for text in CODE.values()
         for name in re.findall(
-            r'(?:name=f?|name_prefix=|name = f?|LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)', text
+            r'(?:name=f?|name_prefix=|name = f?|THREAD = |LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)', text
         )
     }
     assert {each.rstrip("-") for each in told} == named

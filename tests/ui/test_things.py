@@ -220,6 +220,24 @@ def test_outside_of_a_notebook_there_is_no_widget() -> None:
         RESTConnection("other", host="https://example.com").widget()
 
 
+def test_what_is_shown_goes_on_with_a_workbench_that_starts_anew(kernel: Kernel) -> None:
+    kernel.run("""
+import queue
+states, outcomes = queue.Queue(), queue.Queue()
+shown = wb.jobs["hourly"].widget()
+shown.observe(lambda change: states.put(change.new), "state")
+shown.observe(lambda change: outcomes.put(change.new), "last_outcome")
+""")
+    kernel.run("wb.restart()")
+    told = kernel.run("""
+wb.jobs["hourly"].execute()
+while (said := outcomes.get(timeout=10))["outcome"] == "running":
+    pass
+print(said["outcome"], shown.state, states.empty())
+""").stdout
+    assert told == "ok on True\n"
+
+
 def test_a_closed_workbench_says_so(kernel: Kernel) -> None:
     told: Any = kernel.run("""
 import queue

@@ -153,8 +153,9 @@ class Book:
 
     def _seen_again(self, definition: Definition, name: str, before: Entry, origin: Origin) -> Callable[[], None]:
         """Note where its owner says it now, as in the next run of its cell; gives the way back."""
-        # A form that changes nothing leaves a cell's definition the cell's.
-        if before.origin.may_be_replaced_by(origin) and origin.kind != "form":
+        # A form or file that changes nothing leaves a cell's definition the cell's.
+        takes = not origin.is_kept or (origin.applied and before.origin.is_kept)
+        if before.origin.may_be_replaced_by(origin) and takes:
             self._entries[definition.collection][name] = Entry(before.definition, origin)
         return lambda: self._restore(definition.collection, name, before)
 

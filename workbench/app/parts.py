@@ -19,6 +19,7 @@ from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.limits import check_limit, check_short_limit
 from workbench.app.outside import Outside
+from workbench.app.rehearsal.played_redis import SpareRedises
 from workbench.app.scheduling.alerts import Alerts
 from workbench.app.scheduling.jobs import CellScheduler, run_job
 from workbench.app.serving.effects import Effects
@@ -26,12 +27,18 @@ from workbench.app.serving.own import OwnListener
 from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
+from workbench.caching.definition import Cache
+from workbench.caching.sqlite_table import SQLiteTable
+from workbench.caching.table import Table
+from workbench.caching.tables import open_table
 from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.live import LiveChannels
 from workbench.channels.live import Opening as ChannelOpening
-from workbench.channels.pipeline import Admin, Pipeline
+from workbench.channels.own import Admin
+from workbench.channels.pipeline import Pipeline
 from workbench.channels.turns import Turns
+from workbench.channels.websocket.live import channel_named
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb.live import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
@@ -75,7 +82,9 @@ class Parts(Effects):
         self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)
         self.log = Log(bounds.log_lines, bounds.log_bytes)
         self.traffic.told = self.events.emit
-        self.registry, self.workers = Registry(bounds.versions, clock.time), Workers(bounds.threads, bounds.waiting)
+        self.registry = Registry(bounds.versions, clock.time, settings.configuration.rules)
+        self.workers = Workers(bounds.threads, bounds.waiting)
+        self.registry.log = self.log
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)
@@ -90,12 +99,15 @@ class Parts(Effects):
         self._kvdb = Kvdb(store_folder)
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
+        self.spare_redises = SpareRedises()
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
         self.around.user_config = Tree(settings.configuration.user, "user_config")
+        self.around.caches.opening = self._open_cache
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
         self.settings, self.clock = settings, clock
         self.channels = self._live_channels()
+        self.around.websocket = partial(channel_named, self.channels.by_name)
         self.trips: dict[object, Parts] = {}
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)
@@ -106,6 +118,14 @@ class Parts(Effects):
     def _live_connections(self, settings: Settings, clock: Clock) -> LiveConnections:
         override = partial(overridden, settings.configuration)
         return LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check, override)
+
+    def _open_cache(self, definition: Cache) -> Table:
+        """Open the store of a cache; a sandbox has one in memory in place of a server."""
+        if self.sandbox.on and definition.called:
+            return SQLiteTable(None, definition.name)
+        self.outside.check(definition)
+        password = definition.password
+        return open_table(definition, self.secrets.reveal(password, str(definition)) if password else "")
 
     def _views(self) -> Views:
         return Views(
@@ -142,8 +162,9 @@ class Parts(Effects):
 
     def _live_channels(self) -> LiveChannels:
         views, invoker = self.views, self.invoker
+        loop = self.loop
         return LiveChannels(
-            ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run, self.clock)
+            ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), loop.run, loop.land, self.clock)
         )
 
     def _rows(self) -> tuple[CollectionRow, ...]:
@@ -296,6 +317,7 @@ class Parts(Effects):
         """Send connections to their peers or to their real addresses; what is open is closed."""
         self.sandbox.switch(on)
         self.live.close_all()
+        self.around.caches.close_all()
         self.views.forget_secrets()
 
     def start(self, port: int | None) -> None:
@@ -309,11 +331,11 @@ class Parts(Effects):
         self.watchdog.start()
         self.runtime_file.write(self.server.url, self.token, self.own.url)
 
-    def stop(self, drain_seconds: float) -> None:
+    def stop(self, drain_seconds: float, *, leaves: bool = False) -> None:
         """Stop the server; calls, background calls and runs of jobs may take so long together [s]."""
         deadline, scheduler = monotonic() + drain_seconds, self._scheduler
         with scheduler.claiming_nothing() if scheduler is not None else nullcontext():
-            self.server.stop(drain_seconds)
+            self.server.stop(drain_seconds, leaves=leaves)
             self.invoker.settle(max(0.0, deadline - monotonic()))
             if scheduler is not None:
                 scheduler.settle(max(0.0, deadline - monotonic()))
@@ -339,9 +361,11 @@ class Parts(Effects):
         if self._scheduler is None and self._store is not None:
             self._store.close()
         self.live.close_all()
+        self.around.caches.close_all()
         self.sandbox.close()
         self._kvdb.close()
         self._played_kvdb.close()
+        self.spare_redises.close()
         self.workers.close()
         self.loop.close()
         self.events.emit(Closed())

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import atexit
 import os
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from threading import current_thread, main_thread
+from types import MappingProxyType
+from typing import Any
 
 from workbench.app.configuration.bounds import bounds_in
+from workbench.app.configuration.environment import (
+    names_in,
+    notebook_folder,
+    notebook_name,
+    notebook_path,
+    shared_counters_url,
+    store_url,
+    wanted_openapi,
+    wanted_port,
+    wanted_sandbox,
+)
 from workbench.app.configuration.settings import take_files
+from workbench.app.configuration.startup.anew import Known
 from workbench.app.configuration.startup.begin import Beginning
+from workbench.app.configuration.startup.callables import THREAD
+from workbench.app.configuration.toml_file import Told
 from workbench.app.outside import is_ones_own
+from workbench.app.serving.crew.member import Member
 from workbench.app.workbench import Workbench
-from workbench.core.errors import ServiceUsage, WorkbenchError
+from workbench.core.current import CURRENT
+from workbench.core.errors import ServiceUsage
 from workbench.core.ports import Clock
+
+COUNTERS = "WORKBENCH_COUNTERS"
 
 _kept: list[Workbench] = globals().get("_kept", [])
 _beginning: Beginning = globals().get("_beginning", Beginning())
@@ -20,21 +41,22 @@ _beginning: Beginning = globals().get("_beginning", Beginning())
 _making: list[bool] = globals().get("_making", [])
 
 
-def the_workbench(clock: Clock | None = None) -> Workbench:
-    """The workbench of this process, made at the first call, which may bring a clock.
+def the_workbench(clock: Clock | None = None, member: Member | None = None) -> Workbench:
+    """The workbench of this process, made at the first call, which may bring a clock and make it one of several.
 
     Raises:
+        WorkbenchError: It is to be one of several, and its store is of one process.
         ServiceUsage: A startup callable has asked for it before it is made.
     """
+    if _making and (not _kept or current_thread().name == THREAD):
+        raise ServiceUsage(
+            "There is no workbench yet while configuration is read (FS_CONFIG_ONLY). "
+            "Fix: import wb inside the function, once ctx.phase is AFTER_STARTED, or use ctx.kwargs['server']."
+        )
     if not _kept:
-        if _making:
-            raise ServiceUsage(
-                "There is no workbench yet while configuration is read (FS_CONFIG_ONLY). "
-                "Fix: import wb inside the function, once ctx.phase is AFTER_STARTED, or use ctx.kwargs['server']."
-            )
         _making.append(True)
         try:
-            _kept.append(_make(clock))
+            _kept.append(_make(clock, member))
         except BaseException:
             _beginning.end()
             raise
@@ -44,67 +66,85 @@ def the_workbench(clock: Clock | None = None) -> Workbench:
     return _kept[0]
 
 
-def _make(clock: Clock | None) -> Workbench:
+def restart(before: Callable[[], object] = lambda: None) -> str:
+    """Make the workbench of this process anew, with configuration read again, for all who hold it.
+
+    Args:
+        before: Called before its server starts.
+
+    Returns:
+        What is back, in a sentence; its `startup` says what is not, and why.
+
+    Raises:
+        ServiceUsage: A service, a startup callable or a file that is loaded asks for it.
+        WorkbenchError: The configuration cannot be; the workbench stays as it was.
+    """
+    [wb] = _kept
+    if CURRENT.get() is not None or wb._own.draft is not None or current_thread() is not main_thread():
+        raise ServiceUsage(
+            "A service, a startup callable or a loaded file cannot restart its workbench. Fix: restart the process."
+        )
+    if wb.member is not None:
+        raise ServiceUsage(
+            "One of several processes that serve a file does not restart alone. Fix: send SIGHUP to `workbench serve`."
+        )
+    known, port = Known(wb), wb._own.server.port if wb.ports.by_hand else None
+    was_on = bool(wb.url)
+    with _beginning.anew():
+        _making.append(True)
+        try:
+            made = _make(wb._own.clock, None, wb.startup.of_cells, wb.outside.is_own)
+            made.outside.go_on(wb.outside)
+            known.begin(made)
+        finally:
+            _making.clear()
+    waits = wb.startup.waits
+    wb.become(made)
+    said = known.end(wb)
+    wb.startup.waits = waits
+    before()
+    if was_on:
+        wb.start(port)
+    return said
+
+
+def _make(
+    clock: Clock | None,
+    member: Member | None,
+    of_cells: Mapping[str, Any] = MappingProxyType({}),
+    was_own: bool = False,
+) -> Workbench:
     folder, path = notebook_folder(), notebook_path()
     environ = dict(os.environ)
     taken, configuration, files = take_files(folder)
     _beginning.from_file.update(taken)
     # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
-    is_own = "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
-    startup, configuration = _beginning.begin(folder, configuration, files, is_own)
+    is_own = was_own or "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
+    startup, configuration = _beginning.begin(folder, configuration, files, is_own, of_cells)
+    if member is not None and not os.environ.get(COUNTERS):
+        os.environ[COUNTERS] = shared_counters_url(store_url(folder))
+        _beginning.from_file[COUNTERS] = Told(os.environ[COUNTERS], "serve --workers")
     wb = Workbench(
         app=notebook_name(),
         folder=folder,
-        port=wanted_port(),
+        port=wanted_port() if member is None else 0,
         clock=clock,
         store=store_url(folder),
-        counters=os.environ.get("WORKBENCH_COUNTERS") or "memory://",
-        hosts=_listed("WORKBENCH_HOSTS"),
-        proxies=_listed("WORKBENCH_PROXIES"),
+        counters=os.environ.get(COUNTERS) or "memory://",
+        hosts=names_in("WORKBENCH_HOSTS"),
+        proxies=names_in("WORKBENCH_PROXIES"),
         sandbox=wanted_sandbox(),
+        openapi=wanted_openapi(),
         configuration=configuration,
         **bounds_in(os.environ),
     )
-    wb.startup = startup
+    wb.startup, startup.restart = startup, restart
+    if member is not None:
+        wb.join(member)
     wb.settings.of_process(_beginning.from_file)
     if path is not None:
         wb.outside.watch(path)
     return wb
-
-
-def wanted_port() -> int | None:
-    """The port that WORKBENCH_PORT names; None when it names none.
-
-    Raises:
-        WorkbenchError: It names something else.
-    """
-    told = os.environ.get("WORKBENCH_PORT", "").strip()
-    if told and not (told.isascii() and told.isdigit() and int(told) <= 65535):
-        raise WorkbenchError(
-            f"WORKBENCH_PORT is {told!r}, which is no port. Fix: give a number from 0 to 65535 (0 takes any)."
-        )
-    return int(told) if told else None
-
-
-def wanted_sandbox() -> bool | None:
-    """Whether WORKBENCH_SANDBOX has every connection go to a peer, or none; None leaves it to the code.
-
-    Raises:
-        WorkbenchError: It says neither.
-    """
-    told = os.environ.get("WORKBENCH_SANDBOX", "").strip()
-    if told not in ("", "0", "1"):
-        raise WorkbenchError(f"WORKBENCH_SANDBOX is {told!r}. Fix: 1 for peers, 0 for real addresses, or unset it.")
-    return told == "1" if told else None
-
-
-def _listed(variable: str) -> list[str]:
-    return [each.strip() for each in os.environ.get(variable, "").split(",") if each.strip()]
-
-
-def store_url(folder: Path) -> str:
-    """The store that WORKBENCH_STORE names; else a file in `.workbench` in the notebook's folder."""
-    return os.environ.get("WORKBENCH_STORE") or f"sqlite:///{folder / '.workbench' / 'store.db'}"
 
 
 def forget() -> None:
@@ -114,25 +154,3 @@ def forget() -> None:
         wb.close()
     _kept.clear()
     _beginning.end()
-
-
-def notebook_path() -> Path | None:
-    """The notebook or module that runs here, as `workbench serve` or Jupyter says; None when nothing tells."""
-    for told in ("WORKBENCH_NOTEBOOK", "JPY_SESSION_NAME"):
-        if path := os.environ.get(told):
-            found = Path(path).resolve()
-            # Some servers tell the path from their own root on; a kernel starts in the notebook's folder.
-            return found if found.parent.is_dir() else Path.cwd() / found.name
-    return None
-
-
-def notebook_folder() -> Path:
-    """The folder of the notebook, whoever opened it and from where; the current one when nothing tells."""
-    path = notebook_path()
-    return path.parent if path is not None else Path.cwd()
-
-
-def notebook_name() -> str:
-    """The notebook's file name, which is its application's name in its folder; `notebook` when nothing tells."""
-    path = notebook_path()
-    return path.name if path is not None else "notebook"

@@ -15,7 +15,7 @@ from functools import partial
 from threading import Thread
 from typing import Any
 
-from workbench.channels.answers import FOR_CALLERS, Answer, answer_of, error_answer, preflight_answer
+from workbench.channels.answers import FOR_CALLERS, answer_of, error_answer, preflight_answer
 from workbench.channels.bodies.aside import LARGE_BYTES, Aside
 from workbench.channels.bodies.coding import unpacking_of
 from workbench.channels.bodies.multipart import is_multipart, read_parts
@@ -23,53 +23,18 @@ from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
-from workbench.channels.guard import Guard, UnaskedNavigation
-from workbench.channels.pages import asks_for_a_page, listing, question
+from workbench.channels.guard import Guard, UnaskedNavigation, is_own_path
+from workbench.channels.http.pages import asks_for_a_page, listing, question, trying
+from workbench.channels.own import Admin, Page, check, own_address, own_answer, plain, readiness
 from workbench.channels.turns import Turns
+from workbench.channels.websocket.handshake import TakenOver, has_page, take_over, wants_upgrade
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
-from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable, WorkbenchError
-from workbench.core.payload.response import JSON, encode_json
+from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable
 from workbench.core.trace import Line
 
 log = logging.getLogger("workbench.http")
 
-Admin = Callable[[Exchange], Any]
 CallerAddress = Callable[[str, str | None], str]
-
-
-class Page:
-    """An own address of a page that stays open: what it asks all the time is no traffic.
-
-    Args:
-        serve: What it does.
-        is_public: Whether it answers without the token.
-        waits: Whether it waits for news, and so needs a thread that nobody else does.
-    """
-
-    def __init__(self, serve: Admin, *, is_public: bool = False, waits: bool = False) -> None:
-        self.serve, self.is_public, self.waits = serve, is_public, waits
-
-    def __call__(self, exchange: Exchange) -> Any:
-        """Answer."""
-        return self.serve(exchange)
-
-
-def own_address(admin: Mapping[tuple[str, str], Admin], guard: Guard, exchange: Exchange) -> Admin | None:
-    """What an own address does for this caller; None if there is none, or it needs the token."""
-    serve = admin.get((exchange.method, exchange.path))
-    is_public = isinstance(serve, Page) and serve.is_public
-    return serve if is_public or guard.has_token(exchange.headers) else None
-
-
-def check(guard: Guard, own: Admin | None, exchange: Exchange) -> None:
-    """Raise Forbidden for what must not get in. A public page opens from anywhere: it does nothing before a login, and
-    browsers do not say that a person clicked where the page that opens it had to ask for its address first.
-    """
-    try:
-        guard.check(exchange.headers, exchange.method)
-    except UnaskedNavigation:
-        if not (isinstance(own, Page) and own.is_public):
-            raise
 
 
 class Pipeline:
@@ -93,18 +58,25 @@ class Pipeline:
         caller_address: CallerAddress | None = None,
     ) -> None:
         self._view, self._invoker, self._record = view, invoker, record
-        self.guard, self._admin, self._caller_address = guard, admin, caller_address
+        self.guard, self.admin, self._caller_address = guard, admin, caller_address
         self._turns, self._aside = Turns(invoker), Aside()
+        self.leaving = False
+        """Whether each answer ends its connection."""
         self.draining = False
+        """Whether each new call is refused."""
+        self.is_ready: Callable[[], bool] = lambda: True
+        """Whether all that is to be served is there; told at `/ready`."""
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
+        self.clients: set[TakenOver] = set()
+        """Whose connections speak another protocol by now."""
         self.keep: Keep | None = None
         """Told of each trace that holds a long body or answer."""
 
     @property
     def in_flight(self) -> int:
         """Calls that have not been answered."""
-        return len(self._turns) + len(self._aside)
+        return len(self._turns) + len(self._aside) + sum(client.is_busy for client in self.clients)
 
     @property
     def stuck(self) -> dict[str, int]:
@@ -114,8 +86,8 @@ class Pipeline:
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         path = exchange.path
-        is_own = path.startswith("/workbench/")
-        own = own_address(self._admin, self.guard, exchange) if is_own else None
+        is_own = is_own_path(path)
+        own = own_address(self.admin, self.guard, exchange) if is_own else None
         if not isinstance(own, Page):
             self._record(exchange.cid, exchange.root)
             exchange.heard, exchange.keep = self.answered, self.keep
@@ -124,13 +96,19 @@ class Pipeline:
         check(self.guard, own, exchange)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
-        if path == "/ping" or is_own or (exchange.page and exchange.is_preflight):
+        if is_own or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
+        if view.sockets is not None and wants_upgrade(exchange.headers):
+            self._locate(exchange)
+            if take_over(exchange, view.sockets, self):
+                return
         try:
             exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
         except NotFound:
-            if path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers):
+            if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers)):
+                return
+            if view.sockets is not None and has_page(exchange, view.sockets):
                 return
             raise
         exchange.call = self._invoker.new_call(
@@ -139,16 +117,20 @@ class Pipeline:
         exchange.call.play(view.replay)
         root, channel = exchange.root, endpoint.channel
         root.channel, root.service, root.user = channel.name, endpoint.service, channel.security
-        if self._caller_address is not None:
-            exchange.address = root.address = self._caller_address(
-                exchange.address, exchange.headers.get("X-Forwarded-For")
-            )
+        self._locate(exchange)
         if "Content-Length" in exchange.headers and declared_length(exchange.headers) > channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {channel.max_body_bytes} bytes")
         if "Content-Encoding" in exchange.headers:
             exchange.unpacking = unpacking_of(exchange.headers, channel.max_body_bytes)
             # What the service gets is not packed any more.
             exchange.headers = {name: value for name, value in exchange.headers.items() if name != "Content-Encoding"}
+
+    def _locate(self, exchange: Exchange) -> None:
+        """Have a caller behind a trusted proxy be known by its own address."""
+        if self._caller_address is not None:
+            exchange.address = exchange.root.address = self._caller_address(
+                exchange.address, exchange.headers.get("X-Forwarded-For")
+            )
 
     def body_bound(self, exchange: Exchange) -> int:
         """Largest body to take [bytes]."""
@@ -323,11 +305,15 @@ class Pipeline:
         if exchange.is_preflight:
             return exchange.answer(preflight_answer(exchange.headers))
         if exchange.path == "/ping":
-            return exchange.answer(_plain(exchange, {"pong": "workbench"}))
+            return exchange.answer(plain(exchange, {"pong": "workbench"}))
+        if exchange.path == "/ready":
+            return exchange.answer(readiness(exchange, self.is_ready()))
+        if exchange.socket is not None:
+            return exchange.answer(trying(exchange.socket.name, exchange.cid))
         if (view := exchange.view) is not None:
             channels = (endpoint.channel for endpoint in view.routes)
             return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
-        if (serve := own_address(self._admin, self.guard, exchange)) is None:
+        if (serve := own_address(self.admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))
             return
         if isinstance(serve, Page) and not serve.waits:
@@ -375,17 +361,6 @@ async def _when_admitted(
         otherwise(exc)
 
 
-def own_answer(serve: Admin, exchange: Exchange) -> Answer:
-    """The answer of one of the workbench's own addresses, or its error as JSON."""
-    try:
-        said = serve(exchange)
-        return said if isinstance(said, Answer) else _plain(exchange, said)
-    except WorkbenchError as exc:
-        return Answer(400, [("Content-Type", JSON)], encode_json({"error": str(exc)}))
-    except Exception as exc:
-        return Answer(500, [("Content-Type", JSON)], encode_json({"error": f"{type(exc).__name__}: {exc}"}))
-
-
 def _too_large(endpoint: Endpoint) -> str:
     """What the owner of a channel reads of a 413."""
     bound = endpoint.channel.max_body_bytes
@@ -394,7 +369,3 @@ def _too_large(endpoint: Endpoint) -> str:
         f"The body is over {said}, the most that {endpoint.channel} takes. "
         f"Fix: max_body_bytes={2 * bound} in the channel, or more."
     )
-
-
-def _plain(exchange: Exchange, value: Any) -> Answer:
-    return Answer(200, [("X-Zato-CID", exchange.cid), ("Content-Type", JSON)], encode_json(value))

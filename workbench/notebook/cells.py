@@ -20,13 +20,22 @@ from workbench.app.outside import OutsideAsked
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.scheduling.travel.trip import CallsForReal
 from workbench.app.workbench import Workbench
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.origin import Origin, digest_of
 from workbench.core.service import Service
 from workbench.notebook import displays, errors
 from workbench.notebook.bindings import Bindings, late, stale
 from workbench.notebook.left_out import Beside, left_out
-from workbench.notebook.lines import AwayLine, ClickedLine, DeployLine, NothingLine, Notice, Question, TestLine
+from workbench.notebook.lines import (
+    AwayLine,
+    ClickedLine,
+    DeployLine,
+    NothingLine,
+    Notice,
+    Question,
+    Restarted,
+    TestLine,
+)
 from workbench.notebook.own_class import OwnClass
 from workbench.runtime import capture
 from workbench.runtime.registry import Source, Version, class_source
@@ -45,10 +54,18 @@ class Cells:
         shell: The shell.
         wb: The workbench.
         greet: Called before the first cell that speaks of `wb`, where it is there without an import.
+        restart: Starts the workbench anew, and says what is back.
     """
 
-    def __init__(self, shell: Any, wb: Workbench, greet: Callable[[], None] = lambda: None) -> None:
-        self._shell, self._wb, self._greet = shell, wb, greet
+    def __init__(
+        self,
+        shell: Any,
+        wb: Workbench,
+        greet: Callable[[], None] = lambda: None,
+        restart: Callable[[], str] = str,
+    ) -> None:
+        self._shell, self._wb, self._greet, self._restart = shell, wb, greet, restart
+        self._restarts = False
         self._depth = 0
         self._failed = False
         self._message = ""
@@ -68,15 +85,25 @@ class Cells:
         self._shell.events.register("pre_run_cell", self.before)
         self._shell.events.register("post_run_cell", self.after)
         self._shell.ast_transformers.append(self._own_class)
-        self._wb.startup.waits = True
-        events = self._wb.events
+        self._listen()
+        if runs_a_cell():
+            self._depth, self._message = 1, self._running_message()
+            self._open("", self._origin(None))
+
+    def _listen(self) -> None:
+        """Hear what the workbench has to say, which is made, or made anew."""
+        startup, events = self._wb.startup, self._wb.events
+        startup.waits, startup.restart = True, self._restart_later
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
         self._deaf.append(events.subscribe(OutsideAsked, self._asked.append))
         # At once: it names what the cell is about to call.
         self._deaf.append(events.subscribe(CallsForReal, lambda event: displays.show(Notice([event.text]))))
-        if runs_a_cell():
-            self._depth, self._message = 1, self._running_message()
-            self._open("", self._origin(None))
+
+    def _restart_later(self) -> None:
+        """Have the workbench start anew once the running cell has ended well, so that all it made is known by then."""
+        if self._draft is None or not self._draft.is_mine:
+            raise ServiceUsage("A service cannot restart its workbench. Fix: call wb.restart() in a cell.")
+        self._restarts = True
 
     def unfollow(self) -> None:
         """Stop."""
@@ -125,7 +152,7 @@ class Cells:
         # when garbage is collected. Calls from outside come and go in threads between cells: without this, a thread of
         # this cell that gets the number of one of theirs prints into nothing.
         gc.collect(0)
-        self._failed = False
+        self._failed = self._restarts = False
         self._reports = []
         self._bindings.begin()
         self._draft = self._wb.drafting.open(Source(origin, self._python(text)), self._is_bound)
@@ -181,6 +208,8 @@ class Cells:
             self._take_back(draft)
         else:
             self._commit(draft, result)
+            if self._restarts and result.success:
+                self._start_anew(result)
         _notice(self._wb.startup.say(self._wb.log))
         if (name := test_name(result.info.raw_cell or "" if result is not None else "")) is not None:
             displays.show(TestLine(name, result.success))
@@ -223,6 +252,19 @@ class Cells:
             self._wb.after_started()
         except WorkbenchError as exc:
             self._fail(result, exc)
+
+    def _start_anew(self, result: Any) -> None:
+        """Start the workbench anew, and say what is back."""
+        try:
+            said = self._restart()
+        except WorkbenchError as exc:
+            self._fail(result, exc)
+            return
+        self._told_away = 0
+        self._listen()
+        displays.show(Restarted(said))
+        self._after_started(result)
+        self._tell_away()
 
     def _ask(self) -> None:
         """Put the question that a connection to the outside has raised, under the cell that ends now; once."""

@@ -21,7 +21,7 @@ from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import calendar as drawn
-from workbench.notebook import called, limiting, running
+from workbench.notebook import called, jobs, limiting, running
 from workbench.notebook.html import block, chip, code, dot, escape, muted, strong, table
 from workbench.notebook.lines import (
     AwayLine,
@@ -31,6 +31,7 @@ from workbench.notebook.lines import (
     NothingLine,
     Notice,
     Question,
+    Restarted,
     TestLine,
 )
 from workbench.notebook.still import essence, still
@@ -41,6 +42,7 @@ from workbench.scheduler.cron.crontab import Crontab, CrontabLine
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, Tally
 from workbench.scheduler.runs.calendar import Calendar
+from workbench.scheduler.runs.table import JobsTable
 from workbench.ui import front, things, views
 from workbench.ui.desk import Desk
 from workbench.ui.desks import any_desk_of, desk_of
@@ -158,9 +160,10 @@ def _collection(collection: Collection[Any]) -> str:
 
 def _settings(settings: SettingsInForce) -> str:
     rows = [
-        (strong(name), code(value), muted(came), muted(escape(what))) for name, value, came, what in settings.rows()
+        (strong(each.setting), code(each.value), muted(each.came), code(each.default), muted(escape(each.what)))
+        for each in settings.rows()
     ]
-    return table(("setting", "value", "from", "what"), rows)
+    return table(("setting", "value", "from", "default", "what"), rows)
 
 
 def _crontab(crontab: Crontab) -> str:
@@ -266,11 +269,13 @@ HTML: dict[type, Callable[[Any], str]] = {
     NothingLine: NothingLine.html,
     TestLine: TestLine.html,
     Notice: Notice.html,
+    Restarted: Restarted.html,
     AwayLine: AwayLine.html,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,
     Calendar: drawn.calendar,
+    JobsTable: jobs.table_of_jobs,
     Run: running.run,
     Tally: running.tally,
     Sandbox: running.peers,

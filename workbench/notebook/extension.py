@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.app.deploy.at_hand import at_hand
-from workbench.app.singleton import forget, the_workbench
+from workbench.app.singleton import forget, restart, the_workbench
 from workbench.core.failure import CODE_NAMES
 from workbench.core.ports import WIDGETS
 from workbench.notebook import completing, displays, errors, inspecting
@@ -51,7 +51,7 @@ def _follow(shell: Any) -> None:
     displays.register(shell)
     open_page(wb)
     errors.register(shell)
-    cells = Cells(shell, wb, partial(greet, shell))
+    cells = Cells(shell, wb, partial(greet, shell), _start_anew)
     cells.follow()
     _cells.append(cells)
     _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
@@ -62,6 +62,13 @@ def _follow(shell: Any) -> None:
     shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb
     shell.user_ns.setdefault("wb", wb)
+
+
+def _start_anew() -> str:
+    """Start the workbench anew, and have what shows it go on; says what is back."""
+    wb = the_workbench()
+    with front.made_anew(wb):
+        return restart(lambda: open_page(wb))
 
 
 def put_at_hand(shell: Any) -> None:

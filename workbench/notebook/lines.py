@@ -133,6 +133,20 @@ class Notice:
         return "<br>".join(f"{dot('warn')} {escape(line)}" for line in self._lines)
 
 
+class Restarted:
+    """What is back since the workbench has started anew."""
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def __repr__(self) -> str:
+        return self._said
+
+    def html(self) -> str:
+        """The same, with a dot."""
+        return f"{dot('live')} {escape(self._said)}"
+
+
 class AwayLine:
     """What became of the jobs that a cell has brought back while no process was there: a line for all, one for each."""
 

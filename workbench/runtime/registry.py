@@ -13,9 +13,12 @@ from typing import Any, NamedTuple, get_args
 
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
 from workbench.core.origin import Origin
-from workbench.core.payload.simpleio import declared_by
+from workbench.core.payload.rules import RULES, Rules
+from workbench.core.payload.simpleio import declared_by, must_be_given
 from workbench.core.service import NewVersion, Service, logger_of, service_name
 from workbench.core.source import tree_of
+from workbench.runtime.capture import deploying_to
+from workbench.runtime.traffic import Log
 from workbench.runtime.uses import globals_of, helpers_of, is_same, parts_of
 
 KEPT_VERSIONS = 50
@@ -55,10 +58,10 @@ class Version:
         "verbs",
     )
 
-    def __init__(self, cls: type[Service], source: Source, number: int) -> None:
+    def __init__(self, cls: type[Service], source: Source, number: int, rules: Rules = RULES) -> None:
         self.cls, self.name = cls, service_name(cls)
         self.origin, self.source, self.number = source.origin, source.text, number
-        self.io = declared_by(cls, self.name)
+        self.io = declared_by(cls, self.name, rules)
         self.verbs = {verb: name for verb in _VERBS if callable(getattr(cls, name := f"handle_{verb}", None))}
         self.is_async = _is_async(cls, self.name, list(self.verbs.values()))
         own = {name for name in dir(Service) if getattr(cls, name, None) is not getattr(Service, name)}
@@ -112,7 +115,7 @@ def _is_async(cls: type[Service], name: str, verbs: list[str]) -> bool:
     if len(colours) > 1:
         raise DeployRefused(f"Service {name!r} mixes def and async def in its handle methods. Fix: use one.")
     for verb in verbs:
-        if len(inspect.signature(getattr(cls, verb)).parameters) > 1:
+        if sum(map(must_be_given, inspect.signature(getattr(cls, verb)).parameters.values())) > 1:
             raise DeployRefused(
                 f"Service {name!r}: {verb} takes (self) alone. Fix: declare input = TheModel on the class and read "
                 f"self.request.input."
@@ -133,14 +136,22 @@ _Was = tuple[Version | None, list[Version] | None, tuple[int, ...] | None, float
 
 
 class Registry:
-    """Every live service by name, and the versions each has had."""
+    """Every live service by name, and the versions each has had.
 
-    def __init__(self, kept: int = KEPT_VERSIONS, now: Callable[[], float] = time) -> None:
-        self._kept, self._now = kept, now
+    Args:
+        kept: Most versions of each.
+        now: Says when [s since the epoch].
+        rules: Which types plain names of their input and output suggest.
+    """
+
+    def __init__(self, kept: int = KEPT_VERSIONS, now: Callable[[], float] = time, rules: Rules = RULES) -> None:
+        self._kept, self._now, self._rules = kept, now, rules
         self.services: Mapping[str, Version] = MappingProxyType({})
         self.history: dict[str, list[Version]] = {}
         self.since: dict[str, float] = {}
         """When the live version of each service became live [s since the epoch]."""
+        self.log: Log | None = None
+        """Where hooks of a deployment log to."""
         # Numbers that were live before the live one, the latest last.
         self._before: dict[str, tuple[int, ...]] = {}
         self._lock = Lock()
@@ -157,9 +168,10 @@ class Registry:
             if inspect.isabstract(cls):  # a base of services to come
                 continue
             _refuse_what_no_call_survives(cls, service_name(cls))
-            if cls.before_add_to_store(logger_of(service_name(cls))) is False:
-                continue
-            version = self._next(cls, source)
+            with deploying_to(self.log):
+                if cls.before_add_to_store(logger_of(service_name(cls))) is False:
+                    continue
+                version = self._next(cls, source)
             if (other := versions.get(version.name)) is not None:
                 raise DeployRefused(
                     f"Classes {other.cls.__name__} and {cls.__name__} are both named {version.name!r}; nothing was "
@@ -187,7 +199,7 @@ class Registry:
             and (live.cls is cls or live.source == text != "")
         )
         number = live.number if live is not None and same else max((each.number for each in history), default=0) + 1
-        return Version(cls, Source(source.origin, text), number)
+        return Version(cls, Source(source.origin, text), number, self._rules)
 
     def deploy(self, versions: Iterable[Version]) -> Callable[[], None]:
         """Make these versions live, all at once; calls in flight end on what they began with.
@@ -213,10 +225,11 @@ class Registry:
     def announce(self, versions: Iterable[Version]) -> None:
         """Run `after_add_to_store` of what went live; one that fails is logged, and its service stays live."""
         for version in versions:
-            try:
-                version.cls.after_add_to_store(logger_of(version.name))
-            except Exception:
-                logger_of(version.name).exception("hook after_add_to_store failed")
+            with deploying_to(self.log):
+                try:
+                    version.cls.after_add_to_store(logger_of(version.name))
+                except Exception:
+                    logger_of(version.name).exception("hook after_add_to_store failed")
 
     def _put_back(self, was: Mapping[str, _Was]) -> None:
         with self._lock:

@@ -121,6 +121,12 @@ class Sandbox(Mapping[str, Peer]):
             if name in self._definitions():
                 self._standing[name] = type(peer)(name).start().copy(peer)
 
+    def take(self, other: Sandbox) -> None:
+        """Have the peers that are there, which go on as they are; that one has none from now on."""
+        with other._lock:
+            self._standing, other._standing = other._standing, {}
+            self._free, other._free = other._free, {}
+
     def remove(self, name: str) -> None:
         """Stop a peer and forget what it received; the peer of a connection starts anew when it is needed."""
         with self._lock:

@@ -76,7 +76,7 @@ class Scheduler:
         self._defining = Defining(history, self._ledger, clock, events, self._go_live, self._wake)
         self._reconciler.every_seconds = bounds.look_seconds
         self._agenda = Agenda(clock, runner.set_back, history.again)
-        self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True))
+        self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True), bounds)
         self._live: dict[str, JobRecord] = {}
         self._lock = RLock()
         self._alarm: Alarm | None = None

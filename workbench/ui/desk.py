@@ -68,19 +68,30 @@ class Desk:
         self._undos: dict[int, Callable[[], str]] = {}
         self._saves: dict[int, tuple[Definition, Definition]] = {}
         self._numbers = itertools.count(1)
+        self._ends: list[Callable[[], None]] = []
+        self.follow()
+
+    def follow(self) -> None:
+        """Hear what happens in the workbench, and show how it stands; after `pause`, again."""
+        events, refresh_all = self.wb.events, self.courier.refresh_all
         self._ends = [
-            wb.events.subscribe(RunStarted, self._ran),
-            wb.events.subscribe(RunEnded, self._ran),
-            wb.events.subscribe(OutgoingEnded, self._called),
-            wb.events.subscribe(Changed, self._forget_mood),
-            wb.events.subscribe(Closed, self._is_over),
-            *(wb.events.subscribe(kind, lambda _: courier.refresh_all()) for kind in REFRESHING),
+            events.subscribe(RunStarted, self._ran),
+            events.subscribe(RunEnded, self._ran),
+            events.subscribe(OutgoingEnded, self._called),
+            events.subscribe(Changed, self._forget_mood),
+            events.subscribe(Closed, self._is_over),
+            *(events.subscribe(kind, lambda _: refresh_all()) for kind in REFRESHING),
         ]
+        refresh_all()
+
+    def pause(self) -> None:
+        """Hear nothing, as while the workbench is made anew: that it is closed for that need not be shown."""
+        while self._ends:
+            self._ends.pop()()
 
     def close(self) -> None:
         """Listen no more."""
-        for end in self._ends:
-            end()
+        self.pause()
         self.courier.close()
 
     def _ran(self, event: RunStarted | RunEnded) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -26,6 +28,22 @@ def desk_of(wb: Workbench) -> Desk:
             atexit.register(close_all)
             desk = _desks[wb] = Desk(wb, Courier(), VERBS)
         return desk
+
+
+@contextmanager
+def made_anew(wb: Workbench) -> Iterator[None]:
+    """While this lasts a workbench is made anew; what shows it goes on, and shows the new one."""
+    with _lock:
+        desk = _desks.get(wb)
+    if desk is None:
+        yield
+        return
+    with desk.courier.drawing:
+        desk.pause()
+        try:
+            yield
+        finally:
+            desk.follow()
 
 
 def any_desk_of(shown: Workbench | Attached) -> Desk | FarDesk:

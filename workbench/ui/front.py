@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,12 @@ def answer_views(shell: Any, desk: Callable[[], Desk]) -> Callable[[], None]:
     comms = shell.kernel.comm_manager
     comms.register_target(VIEWS, opened)
     return lambda: comms.unregister_target(VIEWS, opened)
+
+
+def made_anew(wb: Workbench) -> AbstractContextManager[None]:
+    """While this lasts a workbench is made anew; cards and views go on with it, if there are any."""
+    desks = sys.modules.get("workbench.ui.desks")
+    return desks.made_anew(wb) if desks is not None else nullcontext()
 
 
 def close_cards() -> None:

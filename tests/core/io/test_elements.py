@@ -34,6 +34,7 @@ from workbench.core.payload.elements import (
     as_elem,
     taken,
 )
+from workbench.core.payload.rules import Names
 
 CONVERTED = [
     (AsIs, {"a": 1}, {"a": 1}),
@@ -128,6 +129,23 @@ def test_a_plain_name_suggests_its_type(name: str, kind: type[Elem]) -> None:
         assert type(elem) is kind
         assert elem.name == name
         assert elem.optional is (declared != name)
+
+
+def test_an_exact_name_counts_before_a_prefix_and_that_before_a_suffix() -> None:
+    rules = {
+        "bool": Names(prefix=("is_",), suffix=("_x",)),
+        "int": Names(exact=("is_id",), prefix=("n_",)),
+        "secret": Names(exact=("n_token",)),
+    }
+    found = {name: type(as_elem(name, rules)) for name in ("is_id", "is_it", "n_token", "n_x", "a_x", "id")}
+    assert found == {"is_id": Int, "is_it": Bool, "n_token": Secret, "n_x": Int, "a_x": Bool, "id": Text}
+
+
+def test_names_within_an_element_follow_the_rules_of_its_service() -> None:
+    elem, rules = DictList("lines", Dict("item", "nr")), {"int": Names(exact=("nr",))}
+    assert elem.convert([{"item": {"nr": "1"}}]) == [{"item": {"nr": "1"}}]
+    assert as_elem(elem, rules).convert([{"item": {"nr": "1"}}]) == [{"item": {"nr": 1}}]
+    assert elem.convert([{"item": {"nr": "1"}}]) == [{"item": {"nr": "1"}}], "the class's own element stays as it is"
 
 
 def test_dict_names_each_key_that_is_missing_or_wrong() -> None:

@@ -11,10 +11,12 @@ from uuid import UUID
 
 import msgspec
 import pytest
+import typing_extensions
 from pydantic import BaseModel, Field, field_validator
 
 from tests.core.calls import request_of
 from workbench.core.errors import InvalidInput
+from workbench.core.payload.typed import Model
 from workbench.core.payload.words import loosened
 from workbench.core.service import Service
 
@@ -185,6 +187,48 @@ def test_a_typed_dict_is_an_input_and_an_output_by_annotation_too() -> None:
     with pytest.raises(InvalidInput) as failure:
         _ = request_of(Takes, b'{"more": ["x"]}').input
     assert failure.value.problems == ["'n' is missing", "'more[0]': expected `int`, got `str`"]
+
+
+class Marked(TypedDict):
+    """Its annotations are text, as in every module that says `from __future__ import annotations`."""
+
+    n: int
+    more: NotRequired[int]
+
+
+class Extended(typing_extensions.TypedDict):
+    n: int
+    more: typing_extensions.NotRequired[int]
+
+
+@pytest.mark.parametrize("model", [Marked, Extended], ids=["typing", "typing_extensions"])
+def test_a_typed_dict_of_either_module_is_a_model_whose_keys_may_be_left_out(model: Any) -> None:
+    class Gives(Service):
+        input = output = model
+
+    assert request_of(Gives, b'{"n": 1}').input == {"n": 1}
+    assert request_of(Gives, b"", query="n=1&more=").input == {"n": 1}
+    with pytest.raises(InvalidInput) as failure:
+        _ = request_of(Gives, b'{"n": "x"}').input
+    assert failure.value.problems == ["'n': expected `int`, got `str`"]
+    Model(model).check({"n": 1})
+    with pytest.raises(ValueError, match="'n' is missing"):
+        Model(model).check({"more": 1})
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_whole_number_of_json_may_have_a_point_beside_a_parameter_as_without_one(model: Any) -> None:
+    body = b'{"n": 3.0, "ids": [1.0, 2], "share": 2.0}'
+    alone, beside = (request_of(taking(model), body, query=query).input for query in ("", "said=x"))
+    for made in (alone, beside):
+        values = made if isinstance(made, dict) else vars_of(made)
+        assert [type(each) for each in (values["n"], *values["ids"], values["share"])] == [int, int, int, float]
+    with pytest.raises(InvalidInput):
+        _ = request_of(taking(model), b'{"n": 3.5}', query="said=x").input
+
+
+def vars_of(made: Any) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in AsDataclass.__annotations__}
 
 
 class Colour(Enum):

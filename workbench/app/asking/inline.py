@@ -120,10 +120,20 @@ def body_of(data: Any, as_json: Any, headers: dict[str, str]) -> Any:
     return _encode(data)
 
 
-def send(sent: Sent, headers: Mapping[str, str], timeout_seconds: float) -> tuple[int, Headers, bytes]:
-    """Make the request on a connection of its own; `headers` go out besides, as those that hold credentials."""
+def send(
+    sent: Sent, headers: Mapping[str, str], timeout_seconds: float, port: int | None = None
+) -> tuple[int, Headers, bytes]:
+    """Make the request on a connection of its own.
+
+    Args:
+        sent: The request.
+        headers: What goes out besides, as what holds credentials.
+        timeout_seconds: Longest wait [s].
+        port: Where this very process answers, if others answer at the request's address, too.
+    """
     address = urlsplit(sent.url)
-    connection = http.client.HTTPConnection(address.hostname or "localhost", address.port, timeout=timeout_seconds)
+    host, port = address.hostname or "localhost", port or address.port
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_seconds)
     target = sent.url.removeprefix(f"{address.scheme}://{address.netloc}")
     all_headers, body = {**sent.headers, **headers}, sent.body
     try:

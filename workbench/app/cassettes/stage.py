@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from workbench.app.around import nobody_of
 from workbench.app.cassettes.cassette import Cassette
 from workbench.app.cassettes.recorded import REDIS, names_of
 from workbench.app.cassettes.seeding import seed, seed_redis
 from workbench.app.parts import Parts
 from workbench.app.rehearsal.played import watch
-from workbench.app.rehearsal.stand_ins import PlayedRedis, StandIns
+from workbench.app.rehearsal.played_redis import PlayedRedis
+from workbench.app.rehearsal.stand_ins import StandIns
 from workbench.caching.caches import Caches
 from workbench.core.call import Call, Connections
 from workbench.core.payload.asked import Told
@@ -87,11 +89,11 @@ class Stage:
         self.invoker, self.log, self.traffic = around.invoker, around.log, around.traffic
         self.clock: Any = ShiftedClock(around.clock, shift_seconds) if shift_seconds else around.clock
         self._usual, self.user_config = around, around.user_config
-        self.caches = Caches(self.clock)
+        self.caches, self.websocket = Caches(self.clock), nobody_of
         self._cassette, self._silent = cassette, dict[str, Silent]()
         by_peer = {name for name, side in cassette.sides.items() if side.by == "peer"}
         of_redis = [each for each in cassette.asked if each.connection == REDIS and REDIS in by_peer]
-        self.kvdb = PlayedRedis(lambda client: seed_redis(client, of_redis))
+        self.kvdb = PlayedRedis(parts.spare_redises, lambda client: seed_redis(client, of_redis))
         self.connections: Connections
         self.connections = self._live = StandIns(parts, self.clock, self._silent_one)
         try:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from workbench.app.configuration.bounds import VARIABLE, Bounds, descriptions
 from workbench.app.configuration.preferences import prefer, preference
+from workbench.app.configuration.simple_io import default_rule
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles, read_zato_files, settings_in
 from workbench.app.configuration.toml_file import Configuration, Told, read_file
@@ -23,6 +24,9 @@ from workbench.limiting.proxies import TrustedProxies
 from workbench.limiting.shared.limiter import SharedCounters
 from workbench.scheduler.zones import zone_problem
 from workbench.stores.url import read_url, redacted
+
+OpenAPIFor = Literal["callers", "all", "token"]
+"""Whom /openapi.json tells of a channel: who may call it, everybody, or only who holds the workbench's token."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -38,6 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     proxies: tuple[str, ...] = ()
     bounds: Bounds = Bounds()
     sandbox: bool | None = None
+    openapi: OpenAPIFor = "callers"
     configuration: Configuration = Configuration()
 
     def __repr__(self) -> str:
@@ -87,6 +92,16 @@ class Setting(NamedTuple):
     what: str
 
 
+class Row(NamedTuple):
+    """A setting as `wb.settings` shows it: its value, who set it, what it would be without, and what it is."""
+
+    setting: str
+    value: str
+    came: str
+    default: str
+    what: str
+
+
 SETTINGS = (
     Setting("port", "WORKBENCH_PORT", "the one it had, at first 11223", "Port of the server; 0 takes any."),
     Setting("store", "WORKBENCH_STORE", "sqlite:///.workbench/store.db", "Where jobs and their runs are kept."),
@@ -95,6 +110,7 @@ SETTINGS = (
     Setting("hosts", "WORKBENCH_HOSTS", "none", "Host names besides localhost that are answered, by commas."),
     Setting("proxies", "WORKBENCH_PROXIES", "none", "Addresses whose X-Forwarded-For is believed, by commas."),
     Setting("sandbox", "WORKBENCH_SANDBOX", "as the code says", "1 has peers play all connections, 0 has none do so."),
+    Setting("openapi", "WORKBENCH_OPENAPI", "callers", "Whom /openapi.json tells of a channel: callers, all, token."),
     Setting("allow_outside", "WORKBENCH_ALLOW_OUTSIDE", "no", "1 lets a notebook from elsewhere call other hosts."),
     Setting("profile", "WORKBENCH_PROFILE", "none", "The profile of `workbench.toml` that is in force."),
     Setting("timezone", "WORKBENCH_TIMEZONE", "UTC", "Time zone that forms start with; kept for you if you set it."),
@@ -166,7 +182,7 @@ def take_files(folder: Path) -> tuple[dict[str, Told], Configuration, ZatoFiles]
 
 
 class SettingsInForce:
-    """`wb.settings`: each setting, its value, and where that came from.
+    """`wb.settings`: each setting, its value, where that came from, and what it would be without.
 
     `wb.settings.timezone = "Europe/Warsaw"` is kept for this user, and so is `new_version`; all others are set before
     the workbench begins.
@@ -181,14 +197,24 @@ class SettingsInForce:
         """Say that the environment made this workbench, and which variables files have set."""
         self._is_process, self._from_file = True, from_file
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
-        """Name, value, where it came from, and what it is; at the end, components that somebody has switched."""
-        switched = self._settings.configuration.switched
-        components = [
-            (f"component_enabled.{name}", told.value, told.where, unknown(name) or "1 has the component on.")
-            for name, told in switched.items()
-        ]
-        return [(each.name, *self._found(each), each.what) for each in SETTINGS] + components
+    def rows(self) -> list[Row]:
+        """Every setting; at the end, components, rules of SimpleIO and watched folders that somebody has set."""
+        configuration = self._settings.configuration
+        found = [Row(each.name, *self._found(each), self._default(each), each.what) for each in SETTINGS]
+        for name, told in configuration.switched.items():
+            said = unknown(name) or "1 has the component on."
+            found.append(Row(f"component_enabled.{name}", told.value, told.where, "1", said))
+        for name, told in configuration.ruled.items():
+            said = "Names that suggest this type in SimpleIO, by commas."
+            found.append(Row(f"simple_io.{name}", told.value or "none", told.where, default_rule(name) or "none", said))
+        for name, each in configuration.pickups.items():
+            said = f"A folder that is watched, for {', '.join(each.channel.leads_to)}."
+            found.append(Row(f"pickup.{name}", each.channel.pickup_from, each.where, "none", said))
+        return found
+
+    def _default(self, setting: Setting) -> str:
+        """What the setting is where nobody says anything; a workbench that a script makes keeps nothing by itself."""
+        return "memory://" if setting.name == "store" and not self._is_process else setting.default
 
     def _found(self, setting: Setting) -> tuple[str, str]:
         given = os.environ.get(setting.variable, "")
@@ -206,7 +232,7 @@ class SettingsInForce:
         if self._is_process:
             return (self._shown(value), told) if given else (setting.default, "default")
         is_default = value == getattr(first, setting.name)
-        return (_default_by_hand(setting), "default") if is_default else (self._shown(value), "argument")
+        return (self._default(setting), "default") if is_default else (self._shown(value), "argument")
 
     def _shown(self, value: Any) -> str:
         if isinstance(value, bool):
@@ -242,9 +268,4 @@ class SettingsInForce:
         return [each.name for each in SETTINGS]
 
     def __repr__(self) -> str:
-        return "\n".join(table_lines(("setting", "value", "from", "what"), self.rows()))
-
-
-def _default_by_hand(setting: Setting) -> str:
-    """The default of a workbench that a script makes, which keeps nothing unless it is told where."""
-    return "memory://" if setting.name == "store" else setting.default
+        return "\n".join(table_lines(("setting", "value", "from", "default", "what"), self.rows()))

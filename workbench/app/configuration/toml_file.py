@@ -18,8 +18,11 @@
     startup_callable = ["my_startup.update_fs_config", "my_startup.create_cache"]
     on_error = "stop"
 
-    [component_enabled]                       # what startup callables read and change, as also [pickup],
-    ftp = false                               # [simple_io] and [sso]
+    [component_enabled]                       # what startup callables read and change, as also [pickup] and [sso]
+    ftp = false
+
+    [simple_io.int]                           # which types plain names of SimpleIO suggest
+    suffix = ["_count", "_number"]
 
 The environment wins over `.env`, that over the profile, and that over the rest of the file.
 """
@@ -32,9 +35,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workbench.app.configuration import pickups, simple_io
 from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.startup.switches import refuse_off
+from workbench.channels.files.channel import FileChannel
 from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
+from workbench.core.payload.rules import Rules
 from workbench.core.secret import secret
 from workbench.scheduler.zones import zone_problem
 from workbench.stores.url import redacted
@@ -70,6 +76,13 @@ class Told(NamedTuple):
     where: str
 
 
+class Watched(NamedTuple):
+    """A watched folder, and where it stands."""
+
+    channel: FileChannel
+    where: str
+
+
 class Configuration(NamedTuple):
     """What the file says, with its profile.
 
@@ -80,6 +93,8 @@ class Configuration(NamedTuple):
         profile: The profile that is in force; '' for none.
         tables: What startup callables read and change: `component_enabled`, `pickup`, `simple_io`, `sso`.
         switched: Components that somebody has turned on or off: `1` or `0`, and who.
+        ruled: Rules of SimpleIO that somebody has set, as `int.suffix`: names with commas, and who.
+        pickups: Watched folders by the names of their channels, and who named them.
     """
 
     settings: Mapping[str, Told] = {}
@@ -88,6 +103,13 @@ class Configuration(NamedTuple):
     profile: str = ""
     tables: Mapping[str, Mapping[str, Any]] = {}
     switched: Mapping[str, Told] = {}
+    ruled: Mapping[str, Told] = {}
+    pickups: Mapping[str, Watched] = {}
+
+    @property
+    def rules(self) -> Rules:
+        """Which types plain names of SimpleIO suggest."""
+        return simple_io.rules_of({name: told.value for name, told in self.ruled.items()})
 
 
 def read_file(folder: Path, profile: str, names: list[str]) -> Configuration:
@@ -143,8 +165,8 @@ class _Reading:
             groups_of = self._groups(table, at)
             if name == profile:
                 settings |= own
-                connections, user = _joined(connections, theirs), _joined(user, users)
-                groups = _joined(groups, groups_of)
+                connections, user = joined(connections, theirs), joined(user, users)
+                groups = joined(groups, groups_of)
         if self._problems:
             lines = "that line" if len(self._problems) == 1 else "those lines"
             said = " | ".join(f"line {line}: {problem}" for line, problem in sorted(self._problems))
@@ -163,6 +185,10 @@ class _Reading:
                 self._problem(
                     (*at, "component_enabled", switch), f"{switch} must be true or false, not {quoted(value)}"
                 )
+        for path, problem in simple_io.problems(found["simple_io"]):
+            self._problem((*at, "simple_io", *path), f"{path[-1]!r} {problem}")
+        for path, problem in pickups.problems(found["pickup"]):
+            self._problem((*at, "pickup", *path), f"{path[-1]!r} {problem}")
         return found
 
     def _settings(self, table: Mapping[str, Any], at: Path_, tables: tuple[str, ...], where: str) -> dict[str, Told]:
@@ -242,13 +268,13 @@ def _path_of(key: str) -> Path_:
         return ()
 
 
-def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Two tables as one; where both say something, the one above counts, table by table."""
-    joined = dict(below)
+    both = dict(below)
     for name, value in above.items():
         under = below.get(name)
-        joined[name] = _joined(under, value) if isinstance(value, dict) and isinstance(under, dict) else value
-    return joined
+        both[name] = joined(under, value) if isinstance(value, dict) and isinstance(under, Mapping) else value
+    return both
 
 
 def quoted(value: Any) -> str:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from workbench.app.around import Around
 from workbench.app.parts import Parts
 from workbench.app.rehearsal.played import Played, watch
-from workbench.app.rehearsal.stand_ins import PlayedRedis, StandIns
+from workbench.app.rehearsal.played_redis import PlayedRedis
+from workbench.app.rehearsal.stand_ins import StandIns
 from workbench.channels.answers import Answer
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.endpoint import Endpoint, View, routes_of
@@ -65,7 +66,7 @@ class Rehearsal:
         watch()
         self._parts = parts
         self._connections = StandIns(parts, SystemClock(), _refused)
-        self._kvdb = PlayedRedis()
+        self._kvdb = PlayedRedis(parts.spare_redises)
         self.traffic = Traffic(1)
         self._around = Around(self._connections, VirtualClock(), Log(), self.traffic, lambda: self._kvdb)
         self._around.caches.take(parts.around.caches)

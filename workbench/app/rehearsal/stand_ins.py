@@ -1,23 +1,18 @@
-"""What plays the other sides of a call that nobody outside may notice: peers and a Redis of its own."""
+"""What plays the other sides of a call that nobody outside may notice: peers of its own."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.app.parts import Parts
 from workbench.connections.definition import Opening
-from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.ports import Clock
 from workbench.core.secret import Secret, given
 from workbench.sandbox.catalog import NoPeer, Sandbox
-
-if TYPE_CHECKING:
-    from workbench.connections.kvdb.client import Client
 
 # Opened is in a context of its own: the call that asks first has not asked for that, and may not do it by itself.
 
@@ -56,23 +51,3 @@ class StandIns(LiveConnections):
 def _made_up(secret: Secret, owner: str) -> str:
     """The value of a secret at a peer, which no other process knows, and which is gone with the peer."""
     return secret.prefix + (given(secret.name) or "made-up")
-
-
-class PlayedRedis(Kvdb):
-    """A Redis of its own, whatever `WORKBENCH_REDIS` names; nothing of it is kept.
-
-    Args:
-        seed: Puts into it what it is to have, through its client.
-    """
-
-    def __init__(self, seed: Callable[[Client], object] = lambda client: None) -> None:
-        super().__init__(None, {"PATH": os.environ.get("PATH", "")})
-        self._seed = seed
-
-    def _opened(self) -> Client:
-        return Context().run(self._seeded)
-
-    def _seeded(self) -> Client:
-        client = super()._opened()
-        self._seed(client)
-        return client

@@ -129,12 +129,15 @@ class HTTPServer:
         self._server: BoundedServer | None = None
         self._listeners: list[socket.socket] = []
         self.port = 0
+        self._shared = 0
         forgets_when_forked(self)
 
     def forget(self) -> None:
         """In a forked child: let go of the parent's sockets, which would stay open for as long as the child lives."""
         server, self._server = self._server, None
         if server is not None:
+            for client in self._pipeline.clients:
+                client.forget()
             for each in [*self._listeners, *(each.stream.socket for each in list(inner.connections_of(server)))]:
                 if each is not None:
                     each.close()
@@ -142,12 +145,17 @@ class HTTPServer:
     @property
     def url(self) -> str:
         """Address on this machine; '' while stopped."""
+        return f"http://localhost:{self._shared or self.port}" if self._server is not None else ""
+
+    @property
+    def own_url(self) -> str:
+        """Address at which no other process answers; '' while stopped."""
         return f"http://localhost:{self.port}" if self._server is not None else ""
 
     @property
     def connection_count(self) -> int:
         """How many clients are connected."""
-        return inner.connection_count(self._server) if self._server is not None else 0
+        return inner.connection_count(self._server) + len(self._pipeline.clients) if self._server is not None else 0
 
     def start(self, port: int | None = None) -> None:
         """Bind and serve; does nothing when it serves already.
@@ -166,10 +174,10 @@ class HTTPServer:
                 )
             return
         wanted = self._wanted if port is None else port
-        sockets = self._listeners = self._bind(wanted)
+        sockets = self._listeners = bound(wanted, self._preference)
         self._wanted = wanted
         self.port = sockets[0].getsockname()[1]
-        self._pipeline.draining = False
+        self._pipeline.leaving = self._pipeline.draining = False
 
         async def serve() -> BoundedServer:
             server = server_of(self._pipeline, self._bounds, self._deadlines)
@@ -179,45 +187,42 @@ class HTTPServer:
         self._server = self._run(serve())
         _switching.begin()
 
-    def _bind(self, wanted: int | None) -> list[socket.socket]:
-        if wanted is not None:
-            try:
-                return bind_loopback(wanted)
-            except (OSError, OverflowError, TypeError) as exc:
-                if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
-                    raise PortBusy(wanted) from exc
-                raise WorkbenchError(
-                    f"Port {wanted} cannot be had ({exc}). Fix: choose another port (0 takes any)."
-                ) from exc
-        best, *others = self._preference.ports()
-        deadline = time.monotonic() + RETRY_SECONDS
-        while True:
-            try:
-                return bind_loopback(best)
-            except OSError:
-                if time.monotonic() > deadline or not self._preference.is_returning():
-                    break
-            time.sleep(0.05)
-        for each in others:
-            with contextlib.suppress(OSError):
-                return bind_loopback(each)
-        return bind_loopback(0)
+    def join(self, listeners: Sequence[socket.socket]) -> None:
+        """Answer on sockets on which other processes listen, too, from now on; `url` is theirs then."""
+        assert self._server is not None
+        server, joined = self._server, [SharedListener(fileno=each.detach()) for each in listeners]
 
-    def stop(self, drain_seconds: float = 0.0) -> None:
-        """Take no new calls, wait for those in flight at most `drain_seconds` [s], then close."""
+        async def join() -> None:
+            server.add_sockets(joined)
+
+        self._run(join())
+        self._listeners += joined
+        self._shared = joined[0].getsockname()[1]
+
+    def stop(self, drain_seconds: float = 0.0, *, leaves: bool = False) -> None:
+        """Take no new calls, wait for those in flight at most `drain_seconds` [s], then close.
+
+        Args:
+            leaves: Whether others go on to answer at the same address. Callers that are connected then have that time
+                to send another request, whose answer tells them to connect anew: none of them is refused.
+        """
         server, self._server = self._server, None
+        self._shared = 0
         if server is None:
             return
         _switching.end()
 
         async def down() -> None:
             server.stop()
-            self._pipeline.draining = True
+            self._pipeline.leaving = True
             deadline = asyncio.get_running_loop().time() + drain_seconds
+            while leaves and inner.connection_count(server) and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.02)
+            self._pipeline.draining = True
             while self._pipeline.in_flight and asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(0.02)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(server.close_all_connections(), 1)
+                await asyncio.wait_for(_ended(server, self._pipeline), 1)
 
         try:
             self._run(down(), drain_seconds + CLOSING_SECONDS)
@@ -225,6 +230,69 @@ class HTTPServer:
             log.warning(
                 "The server does not end in time: an async service blocks its loop. Callers that are connected are cut."
             )
+
+
+async def _ended(server: BoundedServer, pipeline: Pipeline) -> None:
+    """Close every connection: of HTTP at once, of other protocols once their other side has taken leave."""
+    await server.close_all_connections()
+    try:
+        for client in list(pipeline.clients):
+            client.leave("The server stops")
+        while pipeline.clients:
+            await asyncio.sleep(0.01)
+    finally:
+        for client in list(pipeline.clients):
+            client.cut()
+
+
+class SharedListener(socket.socket):
+    """A socket on which several processes listen: one connection a turn of the loop, so that each gets its part.
+
+    Tornado takes all that wait at once, and one process would have them all.
+    """
+
+    _has_taken = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Take a connection; every second time there is none."""
+        self._has_taken = not self._has_taken
+        if not self._has_taken:
+            raise BlockingIOError
+        try:
+            return super().accept()
+        except OSError:
+            self._has_taken = False
+            raise
+
+
+def bound(wanted: int | None, preference: Preference) -> list[socket.socket]:
+    """Sockets at the port wanted by hand, or at the first of the preferred ones that is free.
+
+    Raises:
+        PortBusy: The port given by hand is taken.
+        WorkbenchError: It cannot be had for another reason.
+    """
+    if wanted is not None:
+        try:
+            return bind_loopback(wanted)
+        except (OSError, OverflowError, TypeError) as exc:
+            if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
+                raise PortBusy(wanted) from exc
+            fix = "choose another port (0 takes any)"
+            raise WorkbenchError(f"Port {wanted} cannot be had ({exc}). Fix: {fix}.") from exc
+    best, *others = preference.ports()
+    deadline = time.monotonic() + RETRY_SECONDS
+    while True:
+        try:
+            return bind_loopback(best)
+        except OSError:
+            if time.monotonic() > deadline or not preference.is_returning():
+                break
+        time.sleep(0.05)
+    for each in others:
+        with contextlib.suppress(OSError):
+            return bind_loopback(each)
+    return bind_loopback(0)
 
 
 def bind_loopback(port: int) -> list[socket.socket]:

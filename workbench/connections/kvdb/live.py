@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
@@ -123,9 +124,8 @@ class Kvdb:
         from redis import ConnectionPool
 
         from workbench.connections.kvdb.client import Client, RevivedConnection
-        from workbench.connections.kvdb.server import EmbeddedServer
 
-        self._server = EmbeddedServer(server, self._data_folder())
+        self._server = self._entered(server)
         self._server.ensure()
         self._url = f"unix://{self._server.path}"
         pool = ConnectionPool(
@@ -134,6 +134,12 @@ class Kvdb:
         client = Client(connection_pool=pool)
         client.address = f"The embedded Redis at {self._server.path}"
         return client
+
+    def _entered(self, server: str) -> EmbeddedServer:
+        """The server to use, of this program."""
+        from workbench.connections.kvdb.server import EmbeddedServer
+
+        return EmbeddedServer(server, self._data_folder())
 
     def _data_folder(self) -> Path | None:
         if self._folder is None:
@@ -169,6 +175,16 @@ class Kvdb:
         return "Redis"
 
 
+@cache
+def named() -> dict[str, Any]:
+    """How a connection names itself to the server, for redis-py: the newer ones read their metadata for each anew."""
+    try:
+        from redis.driver_info import DriverInfo
+    except ImportError:
+        return {}
+    return {"driver_info": DriverInfo()}
+
+
 def _options() -> dict[str, Any]:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -179,4 +195,5 @@ def _options() -> dict[str, Any]:
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": ANSWER_SECONDS,
         "retry": Retry(NoBackoff(), 0),
+        **named(),
     }

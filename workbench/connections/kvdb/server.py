@@ -80,10 +80,11 @@ class EmbeddedServer:
 
     def revive(self, until: float) -> None:
         """After a refused connection: have it running again, at the latest at `until` (monotonic)."""
-        self.ensure()
-        while time.monotonic() < until:
+        while True:
+            # Again and again: its guard may be just about to give up, and another is started then.
+            self.ensure()
             with socket.socket(socket.AF_UNIX) as probe:
-                if probe.connect_ex(self.path) == 0:
+                if probe.connect_ex(self.path) == 0 or time.monotonic() > until:
                     return
             time.sleep(guard.PAUSE_SECONDS)
 
@@ -101,7 +102,7 @@ class EmbeddedServer:
     @staticmethod
     def _is_alive(link: socket.socket) -> bool:
         try:
-            return link.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) != b""
+            return link.recv(1, socket.MSG_PEEK) != b""
         except BlockingIOError:
             return True
         except OSError:
@@ -124,6 +125,8 @@ class EmbeddedServer:
         if failure := json.loads(line)["failed"]:
             link.close()
             raise ConnectionFailed(f"The embedded Redis of {self._where} does not start: {failure}")
+        # With a time limit, Python would wait for it before it is asked whether it is alive, MSG_DONTWAIT or not.
+        link.setblocking(False)
         return link
 
     def _start(self) -> None:

@@ -13,6 +13,8 @@ from decimal import Decimal as DecimalNumber
 from decimal import InvalidOperation
 from typing import Any, ClassVar
 
+from workbench.core.payload.rules import RULES, Rules, suggested
+
 UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET", "__bool__": lambda self: False})()
 
 TRUE = frozenset(("true", "yes", "on", "y", "t", "1"))
@@ -48,6 +50,10 @@ class Elem:
     def convert(self, value: Any) -> Any:
         """The value in this element's type; bytes pass through unchanged."""
         return value
+
+    def under(self, rules: Rules) -> Elem:
+        """The same element where other rules say what plain names within it suggest."""
+        return self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
@@ -192,7 +198,13 @@ class Dict(Elem):
 
     def __init__(self, name: str, *keys: str | Elem, default: Any = UNSET) -> None:
         super().__init__(name, default)
+        self._declared = keys
         self.keys = [as_elem(key) for key in keys]
+
+    def under(self, rules: Rules) -> Dict:
+        made = copy(self)
+        made.keys = [as_elem(key, rules) for key in self._declared]
+        return made
 
     def convert(self, value: Any) -> Any:
         if not isinstance(value, dict):
@@ -213,6 +225,11 @@ class DictList(Elem):
     def __init__(self, name: str, *keys: str | Elem, default: Any = UNSET) -> None:
         super().__init__(name, default)
         self.each = Dict(name, *keys)
+
+    def under(self, rules: Rules) -> DictList:
+        made = copy(self)
+        made.each = self.each.under(rules)
+        return made
 
     def convert(self, value: Any) -> Any:
         if not isinstance(value, list | tuple):
@@ -259,37 +276,11 @@ def problems_in(path: str, elem: Elem, error: Exception) -> list[tuple[str, str]
 
 Opaque, Boolean, Integer, Unicode, ListOfDicts = AsIs, Bool, Int, Text, DictList
 
-BOOL_PREFIXES = ("by_", "has_", "is_", "may_", "needs_", "should_")
-INT_SUFFIXES = ("_count", "_id", "_size", "_size_min", "_size_max", "_timeout")
-SECRETS = frozenset(
-    (
-        "apiKey",
-        "api_key",
-        "auth_data",
-        "auth_token",
-        "password",
-        "password1",
-        "password2",
-        "secret_key",
-        "tls_pem_passphrase",
-        "token",
-        "xApiKey",
-    )
-)
+_SUGGESTED: Mapping[str, type[Elem]] = {"bool": Bool, "int": Int, "secret": Secret}
 
 
-def as_elem(declared: str | Elem) -> Elem:
-    """The element itself, or the one that a plain name suggests.
-
-    Source: Zato's simple-io.conf. Exact names before prefixes before suffixes; everything else is text.
-    """
+def as_elem(declared: str | Elem, rules: Rules = RULES) -> Elem:
+    """The element itself, or the one that a plain name suggests, as do names within it; without a rule it is text."""
     if isinstance(declared, Elem):
-        return declared
-    name = declared.removeprefix("-")
-    if name.startswith(BOOL_PREFIXES):
-        return Bool(declared)
-    if name in SECRETS:
-        return Secret(declared)
-    if name == "id" or name.endswith(INT_SUFFIXES):
-        return Int(declared)
-    return Text(declared)
+        return declared.under(rules)
+    return _SUGGESTED.get(suggested(declared.removeprefix("-"), rules), Text)(declared)

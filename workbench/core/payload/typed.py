@@ -1,10 +1,10 @@
-"""Typed input and output: dataclasses, msgspec Structs, and by duck-typing the user's pydantic models."""
+"""Typed input and output: dataclasses, msgspec Structs, TypedDicts, and by duck-typing the user's pydantic models."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, NotRequired, Required, cast, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, NotRequired, Required, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct, structs
@@ -23,8 +23,13 @@ def is_model(kind: Any) -> bool:
         dataclasses.is_dataclass(kind)
         or issubclass(kind, Struct)
         or hasattr(kind, "model_validate")
-        or is_typeddict(kind)
+        or is_typed_dict(kind)
     )
+
+
+def is_typed_dict(kind: Any) -> bool:
+    """Whether a type is a TypedDict, of `typing` or of `typing_extensions`, which is another one before Python 3.13."""
+    return isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__required_keys__")
 
 
 class Model:
@@ -56,7 +61,7 @@ class Model:
         Text in `params`, and in a payload that `is_text` throughout, is read in its field's type; JSON is taken at its
         word, whatever comes beside it.
         """
-        if isinstance(self.kind, type) and not is_typeddict(self.kind) and isinstance(payload, cast(Any, self.kind)):
+        if isinstance(self.kind, type) and not is_typed_dict(self.kind) and isinstance(payload, cast(Any, self.kind)):
             return payload
         text = {key: params[key] for key in params.keys() & self._fields.keys()}
         if is_text and isinstance(payload, dict):
@@ -71,6 +76,10 @@ class Model:
         if text:
             read = converted(text, self._fields)
             given = {**{key: value for key, value in given.items() if key not in text}, **read}
+        try:
+            return self._whole(msgspec.convert(given, self.kind))
+        except msgspec.ValidationError:
+            given = with_whole_numbers(given)
         try:
             return self._whole(msgspec.convert(given, self.kind))
         except msgspec.ValidationError as exc:
@@ -172,9 +181,8 @@ def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
         return dict(_of_pydantic(kind))
     if issubclass(kind, Struct):
         return {field.encode_name: (field.type, field.required) for field in structs.fields(kind)}
-    if is_typeddict(kind):
-        required = kind.__required_keys__  # type: ignore[attr-defined]
-        return {name: (each, name in required) for name, each in _hints(kind).items()}
+    if is_typed_dict(kind):
+        return dict(_of_typed_dict(kind))
     if not dataclasses.is_dataclass(kind):
         return {}
     hints = get_type_hints(kind, include_extras=True)
@@ -186,12 +194,17 @@ def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
     }
 
 
-def _hints(kind: Any) -> dict[str, Any]:
-    """Types of a TypedDict's keys, bounds included."""
-    found = get_type_hints(kind, include_extras=True)
-    return {
-        name: get_args(each)[0] if get_origin(each) in (Required, NotRequired) else each for name, each in found.items()
-    }
+def _of_typed_dict(kind: Any) -> Iterator[tuple[str, tuple[Any, bool]]]:
+    """Type, bounds included, and whether it is required, of each key.
+
+    Where annotations are text, `__required_keys__` knows nothing of Required and NotRequired: "typing", TypedDict, in
+    the documentation of Python.
+    """
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        mark = get_origin(hint)
+        is_marked = mark in (Required, NotRequired)
+        required = mark is Required if is_marked else name in kind.__required_keys__
+        yield name, (get_args(hint)[0] if is_marked else hint, required)
 
 
 def _of_pydantic(kind: Any) -> Iterator[tuple[str, tuple[Any, bool]]]:
@@ -204,6 +217,15 @@ def _of_pydantic(kind: Any) -> Iterator[tuple[str, tuple[Any, bool]]]:
         for each in {name, field.alias, field.validation_alias}:
             if isinstance(each, str):
                 yield each, told
+
+
+def with_whole_numbers(given: Any) -> Any:
+    """Plain data in which 1.0 is 1, as it is to JSON Schema and to the library where it decodes JSON itself."""
+    if isinstance(given, float) and given.is_integer():
+        return int(given)
+    if isinstance(given, dict):
+        return {key: with_whole_numbers(each) for key, each in given.items()}
+    return [with_whole_numbers(each) for each in given] if isinstance(given, list) else given
 
 
 def problems_of(given: Any, kind: Any, path: str = "") -> list[str]:

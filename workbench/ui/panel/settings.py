@@ -14,8 +14,11 @@ _KEEP = "Set WORKBENCH_PORT in the environment or in .env, and restart the kerne
 def settings_facts(wb: Workbench) -> Sequence[dict[str, Any]]:
     """Every setting as its row shows it; `change` has the code and the words of those that a person often changes."""
     facts = [
-        {"name": name, "value": value, "from": came, "what": what, "editable": name == "timezone"}
-        for name, value, came, what in wb.settings.rows()
+        {
+            **{"name": each.setting, "value": each.value, "from": each.came, "what": each.what},
+            "editable": each.setting == "timezone",
+        }
+        for each in wb.settings.rows()
     ]
     port = next(each for each in facts if each["name"] == "port")
     port |= _port(wb, str(port["value"]), str(port["from"]))

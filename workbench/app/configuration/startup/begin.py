@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import invalidate_caches
 from importlib.machinery import PathFinder
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from workbench.app.configuration.startup.callables import SECONDS, Startup
-from workbench.app.configuration.startup.groups import Groups, switched_in
+from workbench.app.configuration.startup.groups import Groups, pickups_in, ruled_in, switched_in
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles
-from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told
+from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told, Watched
 from workbench.connections.common.hosts import host_of, is_outside
 from workbench.core.errors import WorkbenchError
 
@@ -35,7 +40,12 @@ class Beginning:
         self._path = ""
 
     def begin(
-        self, folder: Path, configuration: Configuration, files: ZatoFiles, is_own: bool
+        self,
+        folder: Path,
+        configuration: Configuration,
+        files: ZatoFiles,
+        is_own: bool,
+        of_cells: Mapping[str, Any] = MappingProxyType({}),
     ) -> tuple[Startup, Configuration]:
         """Tell startup callables of FS_CONFIG_ONLY, and take what they change.
 
@@ -44,12 +54,13 @@ class Beginning:
             configuration: What `workbench.toml` says.
             files: What Zato's own files say.
             is_own: Whether the notebook is one's own; of one from elsewhere nothing is called, here or on other hosts.
+            of_cells: Callables that cells have made for an earlier start in this process, by name.
 
         Raises:
             WorkbenchError: A setting of the start cannot be so, or a callable failed and that ends the start.
         """
         names = _names(os.environ.get("WORKBENCH_STARTUP_CALLABLE", ""))
-        startup = Startup(names if is_own else (), _seconds(), _stops())
+        startup = Startup(names if is_own else (), _seconds(), _stops(), of_cells)
         if not is_own:
             if names:
                 startup.warn(f"{', '.join(names)} were not called at the start, {ELSEWHERE}")
@@ -61,7 +72,9 @@ class Beginning:
                 startup.warn(f"workbench.toml [component_enabled]: {said}")
         if not startup.names:
             # Groups that nobody reads would cost the start some 50 ms: what makes them knows every kind of connection.
-            return startup, configuration._replace(switched=switched_in(configuration, files))
+            switched, ruled = switched_in(configuration, files), ruled_in(configuration, files)
+            watched = pickups_in(configuration, files)
+            return startup, configuration._replace(switched=switched, ruled=ruled, pickups=watched)
         groups = Groups(configuration, files, os.environ)
         kwargs = {
             "server_config": groups.server,
@@ -82,7 +95,7 @@ class Beginning:
                 startup.warn(f"{variable} of {told.where} leads to another host, and was not taken, {ELSEWHERE}")
 
     def end(self) -> None:
-        """Leave environment and import path as they were."""
+        """Leave environment, import path and modules of `extlib` as they were."""
         while self.from_file:
             variable, told = self.from_file.popitem()
             if os.environ.get(variable) == told.value:
@@ -92,7 +105,30 @@ class Beginning:
             os.environ.setdefault(variable, value)
         if self._path in sys.path:
             sys.path.remove(self._path)
+        if self._path:
+            # The next start reads them anew, as they are then.
+            for name in [name for name, module in sys.modules.items() if _is_below(module, self._path)]:
+                del sys.modules[name]
+            invalidate_caches()
         self._path = ""
+
+    @contextmanager
+    def anew(self) -> Iterator[None]:
+        """Take back what was set, for another start; if that raises, it is all set again."""
+        environ, path = dict(os.environ), list(sys.path)
+        before = self.from_file, self._overwritten, self._path
+        # Its settings go on showing the former.
+        self.from_file, self._overwritten = dict(self.from_file), dict(self._overwritten)
+        self.end()
+        try:
+            yield
+        except BaseException:
+            self.end()
+            os.environ.clear()
+            os.environ.update(environ)
+            sys.path[:] = path
+            self.from_file, self._overwritten, self._path = before
+            raise
 
     def _take(self, groups: Groups, who: str) -> list[str]:
         """Put what a callable has changed into the environment and switches; what was wrong with the rest."""
@@ -106,12 +142,21 @@ class Beginning:
                 os.environ[variable] = value
                 self.from_file[variable] = Told(value, who)
         groups.switched.update({switch: Told(value, who) for switch, value in changes.switches.items()})
+        groups.ruled.update({name: Told(value, who) for name, value in changes.rules.items()})
+        for name, channel in changes.pickups.items():
+            groups.pickups.pop(name, None)
+            if channel is not None:
+                groups.pickups[name] = Watched(channel, who)
         return changes.problems
 
     def _add_to_path(self, extlib: Path) -> None:
         if extlib.is_dir() and str(extlib) not in sys.path:
             self._path = str(extlib)
             sys.path.insert(0, self._path)
+
+
+def _is_below(module: Any, folder: str) -> bool:
+    return str(getattr(module, "__file__", None) or "").startswith(folder + os.sep)
 
 
 def _names(told: str) -> list[str]:

@@ -9,25 +9,29 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from time import time
-from types import CodeType
+from types import CodeType, MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.failure import Failure, drop_frames, failure_of
 from workbench.core.masking import mask
 from workbench.runtime.traffic import Log, LogLine
 from workbench.runtime.uses import is_same
 
 FS_CONFIG_ONLY, AFTER_STARTED = "fs-config-only", "after-started"
+IN_PROCESS_FIRST, IN_PROCESS_OTHER = "in-process-first", "in-process-other"
 SECONDS = 30.0
 LOGGED_AS = "workbench.startup"
+THREAD = "workbench-startup"
+"""The name of a thread that calls one."""
 
 
 class PhaseCtx(NamedTuple):
     """What a startup callable is given: how far the start is, and what there is by then.
 
     Attributes:
-        phase: `fs-config-only` or `after-started`.
+        phase: `fs-config-only`; `in-process-first`, or `in-process-other` in each further process that serves with it;
+            `after-started`.
         args: Empty.
         kwargs: `server_config`, `pickup_config`, `sio_config`, `sso_config` and `base_dir`; later on, `server`.
     """
@@ -97,15 +101,27 @@ class Startup:
         names: Dotted names.
         seconds: Longest time for one call [s].
         stops: Whether the start ends with the first one that fails.
+        of_cells: Functions that cells made for an earlier start in this process, by name.
 
     Attributes:
+        brought: Definitions that callables have made, with their origins.
+        restart: What starts this workbench anew.
         waits: Whether cells say when the workbench has started; else its server does.
         problems: What has gone wrong, in sentences.
     """
 
-    def __init__(self, names: Iterable[str] = (), seconds: float = SECONDS, stops: bool = False) -> None:
+    def __init__(
+        self,
+        names: Iterable[str] = (),
+        seconds: float = SECONDS,
+        stops: bool = False,
+        of_cells: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self._callables = [_Callable(name, partial(_found, name)) for name in names]
+        self._callables += [_of_cell(name, function) for name, function in of_cells.items()]
         self.names = [each.name for each in self._callables]
+        self.brought: list[Any] = []
+        self.restart: Callable[[], object] = _cannot_restart
         self._seconds, self._stops = seconds, stops
         self._told: dict[str, Any] = {}
         self._new: list[_Callable] = []
@@ -134,7 +150,12 @@ class Startup:
         """Take a callable that a cell or script has made."""
         name = getattr(function, "__qualname__", None) or type(function).__name__
         self._new = [each for each in self._new if each.name != name]
-        self._new.append(_Callable(name, lambda: function, is_of_cell=True))
+        self._new.append(_of_cell(name, function))
+
+    @property
+    def of_cells(self) -> Mapping[str, Any]:
+        """The functions that cells have made, by name, for a further start in this process."""
+        return {**self._told, **{each.name: each.find() for each in self._new}}
 
     def expect_going(self) -> None:
         """Raise StartupStopped if a callable has ended the start."""
@@ -150,6 +171,11 @@ class Startup:
         """Whether a callable waits that the start is over for."""
         return self.is_done and bool(self._new)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the file has run, and all have been told that the workbench has started."""
+        return self.is_done and not self._file_runs
+
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """While this lasts, nobody is told that the workbench has started: its file still runs."""
@@ -159,22 +185,27 @@ class Startup:
         finally:
             self._file_runs = False
 
-    def after_started(self, wb: Started, user_config: Any) -> None:
+    def after_started(self, wb: Started, user_config: Any, is_first: bool = True) -> None:
         """Tell of AFTER_STARTED each that has not been told; one that a cell makes again as it was is not told again.
+
+        Those that are there from the start are told before, phase by phase, in which process they are.
 
         Raises:
             StartupStopped: One failed, and that ends the start.
         """
         if self._file_runs:
             return
+        kwargs = {"server": Server(wb, user_config)}
+        first, self.is_done = not self.is_done, True
+        if first:
+            self._told.update({each.name: each.find() for each in self._callables if each.is_of_cell})
+            for phase in (IN_PROCESS_FIRST if is_first else IN_PROCESS_OTHER, AFTER_STARTED):
+                for each in self._callables:
+                    self._tell(each, PhaseCtx(phase, [], dict(kwargs)))
         new, self._new = self._new, []
-        due = [*([] if self.is_done else self._callables), *new]
-        self.is_done = True
-        server = Server(wb, user_config)
-        for each in due:
-            if each.is_of_cell and not self._is_new(each):
-                continue
-            self._tell(each, PhaseCtx(AFTER_STARTED, [], {"server": server}))
+        for each in new:
+            if self._is_new(each):
+                self._tell(each, PhaseCtx(AFTER_STARTED, [], dict(kwargs)))
 
     def _is_new(self, each: _Callable) -> bool:
         function = each.find()
@@ -184,8 +215,8 @@ class Startup:
         if _speaks_of(function, ("FS_CONFIG_ONLY", FS_CONFIG_ONLY)):
             said = (
                 f"Startup callable {each.name} was told {AFTER_STARTED} alone: settings were taken before its cell. "
-                f"Fix: for {FS_CONFIG_ONLY} write it into extlib/my_startup.py beside the notebook, and "
-                f"startup_callable = ['my_startup.{each.name}'] below [startup] in workbench.toml; then restart."
+                f"Fix: wb.restart() tells it {FS_CONFIG_ONLY}, too. To have it at every start, write it into "
+                f"extlib/my_startup.py beside the notebook, and name my_startup.{each.name} in workbench.toml."
             )
             self._unsaid.append(_Said("WARNING", said))
         return True
@@ -213,6 +244,14 @@ class Startup:
         for each in said:
             log.append(LogLine(time(), "", LOGGED_AS, each.level, each.text, each.failure))
         return list(dict.fromkeys(each.text for each in said))
+
+
+def _of_cell(name: str, function: Any) -> _Callable:
+    return _Callable(name, lambda: function, is_of_cell=True)
+
+
+def _cannot_restart() -> None:
+    raise ServiceUsage("A workbench that a script made takes no configuration. Fix: close it, and make another one.")
 
 
 def _found(name: str) -> Any:
@@ -243,7 +282,7 @@ def _bounded(work: Callable[[], Any], seconds: float) -> BaseException | None:
         else:
             ended.append(None)
 
-    thread = threading.Thread(target=run, name="workbench-startup", daemon=True)
+    thread = threading.Thread(target=run, name=THREAD, daemon=True)
     thread.start()
     thread.join(seconds)
     return ended[0] if ended else TimeoutError(f"it did not end within {seconds:g} s, and is left behind")

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from workbench.app.configuration import pickups, simple_io
 from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS, Setting
 from workbench.app.configuration.startup.switches import switches, unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_fields, redis_url
-from workbench.app.configuration.toml_file import Configuration, Told, as_variable, problem_of, quoted
+from workbench.app.configuration.toml_file import (
+    Configuration,
+    Told,
+    Watched,
+    as_variable,
+    joined,
+    problem_of,
+    quoted,
+)
+from workbench.channels.files.channel import FileChannel
 from workbench.core.errors import nearest
+from workbench.core.payload.rules import RULES
 from workbench.core.tree import Tree
 from workbench.stores.url import learn_passwords
 
@@ -30,11 +41,15 @@ class Changes(NamedTuple):
     Attributes:
         variables: Values by variable; None takes one away.
         switches: Components that are now on or off, `1` or `0`.
+        rules: Rules of SimpleIO, as `int.suffix`: names with commas.
+        pickups: Watched folders that are new or other, by name; None for one that is gone.
         problems: Sentences, each on one change that has no effect.
     """
 
     variables: dict[str, str | None]
     switches: dict[str, str]
+    rules: dict[str, str]
+    pickups: dict[str, FileChannel | None]
     problems: list[str]
 
 
@@ -70,16 +85,20 @@ class Groups:
             },
             "server_config",
         )
-        self.pickup = Tree({**files.pickup, **tables.get("pickup", {})}, "pickup_config")
-        self.sio = Tree({**files.sio, **tables.get("simple_io", {})}, "sio_config")
+        self.pickup = Tree(joined(files.pickup, tables.get("pickup", {})), "pickup_config")
+        self.sio = Tree(simple_io.with_defaults(sio_tables(configuration, files)), "sio_config")
         self.sso = Tree({**files.sso, **tables.get("sso", {})}, "sso_config")
-        self.switched = switched_in(configuration, files)
+        self.switched, self.ruled = switched_in(configuration, files), ruled_in(configuration, files)
+        self.pickups = pickups_in(configuration, files)
         self._configuration = configuration
         self._before = self._now()
 
     def _now(self) -> dict[str, Any]:
         """What has an effect when it is changed, as plain data."""
-        return {name: _plain(self.server[name]) for name in PARTS} | {"sio": _plain(self.sio)}
+        return {name: _plain(self.server[name]) for name in PARTS} | {
+            "sio": _plain(self.sio),
+            "pickup": _plain(self.pickup),
+        }
 
     def _put_back(self, found: Changes) -> None:
         """Have tables be tables again where a callable has put something else in their place."""
@@ -93,10 +112,13 @@ class Groups:
             found.problems.append(
                 f"server_config.connection.{name} must be a table. Fix: give fields by name, {{...}}."
             )
+        for kind in [kind for kind in RULES if not isinstance(self.sio.get(kind), Mapping)]:
+            self.sio[kind] = Tree(self._before["sio"][kind], f"sio_config.{kind}")
+            found.problems.append(f"sio_config.{kind} must stay a table. Fix: set its keys, one by one.")
 
     def changes(self) -> Changes:
         """What has changed since this was last asked."""
-        found = Changes({}, {}, [])
+        found = Changes({}, {}, {}, {}, [])
         self._put_back(found)
         before, now = self._before, self._now()
         self._before = now
@@ -112,9 +134,24 @@ class Groups:
             self._change(found, name, value)
         for name, value in _changed(before["component_enabled"], now["component_enabled"]).items():
             self._switch(found, name, value)
-        if now["sio"] != before["sio"]:
-            found.problems.append("sio_config is kept and has no effect. Fix: declare the elements, as Int('amount').")
+        self._change_rules(found, before["sio"], now["sio"])
+        changed = _changed(before["pickup"], now["pickup"])
+        for path, problem in pickups.problems({name: each for name, each in changed.items() if each is not None}):
+            found.problems.append(
+                f"pickup_config.{'.'.join(path)} {problem.rstrip('?')}. The folder is not watched. Fix: correct it."
+            )
+        there = pickups.channels(now["pickup"])
+        found.pickups.update({name: there.get(name) for name in changed})
         return found
+
+    def _change_rules(self, found: Changes, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        changed = _changed(before, now)
+        for path, problem in simple_io.problems(changed):
+            found.problems.append(
+                f"sio_config.{'.'.join(path)} {problem}. It is kept, without effect. Fix: correct it."
+            )
+        was = simple_io.ruled(before)
+        found.rules.update({name: value for name, value in simple_io.ruled(now).items() if value != was.get(name)})
 
     def _change(self, found: Changes, name: str, value: Any) -> None:
         if name not in CHANGEABLE:
@@ -142,12 +179,14 @@ class Groups:
 
     def configuration(self) -> Configuration:
         """What `workbench.toml` says, with all that was changed."""
-        tables = {"pickup": _plain(self.pickup), "simple_io": _plain(self.sio), "sso": _plain(self.sso)}
+        tables = {"pickup": _plain(self.pickup), "sso": _plain(self.sso)}
         return self._configuration._replace(
             connections=_plain(self.server["connection"]),
             user=_plain(self.server["user_config"]),
             tables=tables,
             switched=self.switched,
+            ruled=self.ruled,
+            pickups=self.pickups,
         )
 
 
@@ -158,6 +197,26 @@ def switched_in(configuration: Configuration, files: ZatoFiles) -> dict[str, Tol
         name: Told(as_variable(value), where)
         for where, tables in told
         for name, value in tables.get("component_enabled", {}).items()
+    }
+
+
+def sio_tables(configuration: Configuration, files: ZatoFiles) -> dict[str, Any]:
+    """What both files say of SimpleIO; where both say something, `workbench.toml` counts."""
+    return joined(files.sio, configuration.tables.get("simple_io", {}))
+
+
+def ruled_in(configuration: Configuration, files: ZatoFiles) -> dict[str, Told]:
+    """The rules of SimpleIO that files set, each with the file."""
+    told = (("simple-io.conf", files.sio), ("workbench.toml", configuration.tables.get("simple_io", {})))
+    return {name: Told(value, where) for where, tables in told for name, value in simple_io.ruled(tables).items()}
+
+
+def pickups_in(configuration: Configuration, files: ZatoFiles) -> dict[str, Watched]:
+    """The watched folders that files name, each with the file; where both say something, `workbench.toml` counts."""
+    own = configuration.tables.get("pickup", {})
+    return {
+        name: Watched(channel, f"workbench.toml [pickup.{name}]" if name in own else f"pickup.conf [{name}]")
+        for name, channel in pickups.channels(joined(files.pickup, own)).items()
     }
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from workbench.app.configuration import pickups, simple_io
 from workbench.core.errors import WorkbenchError
 from workbench.core.payload.elements import Bool
+from workbench.core.payload.rules import RULES
 
 FILES = {"server": "server.conf", "pickup": "pickup.conf", "sio": "simple-io.conf", "sso": "sso.conf"}
 MOST_BYTES = 1 << 20
@@ -78,6 +80,13 @@ def _check(path: Path, text: str, sections: dict[str, dict[str, Any]]) -> None:
     if sections.get("kvdb", {}).get("password", "").startswith("zato+secret://"):
         said = "is in Zato's own secrets.conf, which is not read; set WORKBENCH_REDIS in .env"
         raise _wrong(path, text, "kvdb", "password", said)
+    if path.name == FILES["sio"]:
+        rules = {kind: table for kind, table in sections.items() if kind in RULES}
+        for (section, *keys), problem in simple_io.problems(rules):
+            raise _wrong(path, text, section, keys[0], problem)
+    if path.name == FILES["pickup"]:
+        for (section, *keys), problem in pickups.problems(sections):
+            raise _wrong(path, text, section, keys[0], problem)
     for key, value in sections.get("component_enabled", {}).items():
         try:
             sections["component_enabled"][key] = as_flag(value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from html import escape
 
 from workbench.channels.answers import Answer
@@ -10,17 +12,41 @@ from workbench.channels.definition import HTTPChannel
 from workbench.channels.guard import LOOPBACK
 from workbench.core.masking import mask
 
+PASSED_ON = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via")
 _HEADERS = [
     ("Content-Type", "text/html; charset=utf-8"),
     ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),
 ]
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _STYLE = (
     "body{font:15px/1.6 system-ui,sans-serif;max-width:46em;margin:3em auto;padding:0 1em;color:#222;background:#fff}"
     "code{font-size:13px}td{padding:2px 18px 2px 0}.open{border:1px solid #888;border-radius:4px;padding:4px 14px;"
     "text-decoration:none;color:inherit}.faint{color:#666}"
+)
+
+_TRY = """
+const said = document.getElementById("said"), form = document.querySelector("form"), input = form.elements.message;
+const send = form.querySelector("button");
+function tell(mark, text) {
+  const row = said.appendChild(document.createElement("li"));
+  row.textContent = `${mark} ${text}`;
+  row.scrollIntoView();
+}
+const socket = new WebSocket(location.href.replace(/^http/, "ws").replace(/#.*/, ""));
+socket.binaryType = "arraybuffer";
+socket.onopen = () => { send.disabled = false; tell("\u2022", "connected"); };
+socket.onmessage = ({ data }) => tell("\u2190", typeof data === "string" ? data : `${data.byteLength} bytes`);
+socket.onclose = ({ code, reason }) => {
+  send.disabled = true;
+  tell("\u2022", `closed ${code} ${reason}. Load this page again to connect anew.`);
+};
+form.onsubmit = (event) => { event.preventDefault(); socket.send(input.value); tell("\u2192", input.value); };
+"""
+_TRY_POLICY = (
+    f"{_POLICY}; connect-src 'self'; form-action 'none'; "
+    f"script-src 'sha256-{b64encode(sha256(_TRY.encode()).digest()).decode()}'"
 )
 
 
@@ -29,10 +55,14 @@ def asks_for_a_page(headers: Mapping[str, str]) -> bool:
 
     What is open here, and for whom, is nobody's business elsewhere.
     """
+    return "text/html" in headers.get("Accept", "") and asks_from_here(headers)
+
+
+def asks_from_here(headers: Mapping[str, str]) -> bool:
+    """Whether somebody on this machine asks, and nobody behind a proxy."""
     host = headers.get("Host", "").lower()
     is_here = (host if host.endswith("]") else host.rsplit(":", 1)[0]) in LOOPBACK
-    is_passed_on = any(name in headers for name in ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"))
-    return "text/html" in headers.get("Accept", "") and is_here and not is_passed_on
+    return is_here and not any(name in headers for name in PASSED_ON)
 
 
 def question(host: str, target: str, cid: str) -> Answer:
@@ -75,6 +105,23 @@ def _row(host: str, channel: HTTPChannel) -> str:
     return f'<tr><td><code>{shown}</code></td><td>{escape(channel.name)}</td><td class="faint">{said}</td></tr>'
 
 
-def _page(status: int, title: str, body: str, cid: str) -> Answer:
+def trying(name: str, cid: str) -> Answer:
+    """The page by which a person tries a WebSocket channel: it connects to its own address.
+
+    Args:
+        name: The channel's.
+        cid: The request's CID.
+    """
+    body = (
+        "<p>Each message is a call of the channel's service; what comes back is below.</p><form>"
+        '<p><label>Message<br><textarea name="message" rows="4" cols="60">{}</textarea></label></p>'
+        '<p><button class="open" disabled>Send</button></p></form>'
+        f'<ol id="said" role="log" aria-label="Messages"></ol><script>{_TRY}</script>'
+    )
+    return _page(200, f"Try {escape(mask(name))}", body, cid, _TRY_POLICY)
+
+
+def _page(status: int, title: str, body: str, cid: str, policy: str = _POLICY) -> Answer:
     page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
-    return Answer(status, [("X-Zato-CID", cid), *_HEADERS], f"{page}<h2>{title}</h2>{body}</html>".encode())
+    headers = [("X-Zato-CID", cid), *_HEADERS, ("Content-Security-Policy", policy)]
+    return Answer(status, headers, f"{page}<h2>{title}</h2>{body}</html>".encode())
