@@ -14,9 +14,11 @@ from workbench.app.parts import Parts
 from workbench.app.serving.as_code import FILE_ACTIONS, AskedOfFile
 from workbench.app.serving.cached import CACHE_ACTIONS, AskedOfCache
 from workbench.app.serving.listed import LISTS, AskedOfConnection, AskedRequest, Listing, called, pinged
+from workbench.app.serving.openapi.describing import Describing
 from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
-from workbench.channels.own import Admin
+from workbench.channels.guard import DESCRIPTION
+from workbench.channels.own import Admin, Page
 from workbench.core.errors import BadRequest
 from workbench.runtime.traffic import Log, Traffic
 from workbench.scheduler.jobs import Job, Jobs
@@ -137,6 +139,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         **_of_files(wb, parts),
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
+        ("GET", DESCRIPTION): Page(Describing(parts), is_public=True, waits=True),
     }
 
 
