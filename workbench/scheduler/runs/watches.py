@@ -26,7 +26,7 @@ log = logging.getLogger("workbench.scheduler")
 START, LONG, FAST = "start", "long", "fast"
 
 SOONEST_SECONDS = 1.0
-"""What a planned time has to start in that is past its grace when it is first looked at [s]; its start says how late."""
+"""What a planned time past its grace has to start in, once it is looked at [s]; its start says how late it is."""
 
 
 class Watches:
