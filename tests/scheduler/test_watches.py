@@ -14,6 +14,7 @@ from tests.scheduler.conftest import Bench
 from tests.serving import until
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.ports import Store
+from workbench.scheduler.agenda import Due
 from workbench.scheduler.definitions import CronJob, IntervalJob
 from workbench.scheduler.records import RunStarted, WatchChanged
 from workbench.scheduler.runs.bounds import Bounds
@@ -227,7 +228,23 @@ def test_a_late_start_of_the_last_planned_time_is_over_once_it_has_run_well(stor
     assert bench.outcomes("j") == ["ok", "ok"]
     assert [(each.watch, each.has_tripped) for each in told] == [("start", True), ("start", False)]
     assert bench.jobs["j"].tripped == {}
-    bench.close()
+
+
+def test_a_clock_set_back_puts_off_no_alarm(pair: tuple[Bench, list[WatchChanged]]) -> None:
+    bench, told = pair
+    clock, watches = bench.clock, bench.scheduler.watches
+    assert isinstance(clock, VirtualClock)
+    bench.scheduler.define(CronJob("j", service="ok", cron="0 13 * * *", grace_seconds=60))
+    clock.advance(3_600)
+    # Taken, but no thread has begun it yet.
+    watches.expect([Due(bench.scheduler.record("j"), clock.now())])
+    clock.set(clock.now() - timedelta(minutes=50))
+    said = "planned at 2026-01-01 13:00:00 UTC, it did not start within 60 s"
+    for seconds, words in ((59, []), (2, [said])):
+        clock.advance(seconds)
+        watches.look([])
+        assert bench.scheduler.settle(10)
+        assert [each.words for each in told] == words
 
 
 def test_of_two_processes_one_tells(store: Store) -> None:

@@ -104,7 +104,7 @@ class JobDefinition(Definition, frozen=True, kw_only=True):
 
     The policies and their defaults: what was missed runs once, at most one period and 24 h late; a planned time that
     comes while the job is busy is skipped; there is no time limit, no further attempt and no jitter. Whatever does not
-    run has a row that says so. The three watches are on; their bounds are in `scheduler.runs.watches`.
+    run has a row that says so. The three watches are on; their bounds are in `scheduler.runs.lengths`.
     """
 
     collection: ClassVar[str] = "jobs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import heappop, heappush
 from threading import Lock
 
@@ -25,8 +25,8 @@ log = logging.getLogger("workbench.scheduler")
 
 START, LONG, FAST = "start", "long", "fast"
 
-SOONEST = timedelta(seconds=1)
-"""How long a planned time has to start that is past its grace when it is looked at first; its start says how late."""
+SOONEST_SECONDS = 1.0
+"""What a planned time past its grace has to start in, once it is looked at [s]; its start says how late it is."""
 
 
 class Watches:
@@ -57,7 +57,8 @@ class Watches:
         """
         self._time_passes = bounds.time_passes
         self._history, self._clock, self._events, self._record, self._aside = history, clock, events, record, aside
-        self._deadlines: list[tuple[datetime, str, datetime]] = []
+        # Of time that passes, whatever the clock is set to.
+        self._deadlines: list[tuple[float, str, datetime]] = []
         self._decided: dict[str, datetime] = {}
         # The latest planned time of each job that started late: no run of one before it says that all is well again.
         self._late: dict[str, datetime] = {}
@@ -72,20 +73,21 @@ class Watches:
 
     def expect(self, due: Iterable[Due]) -> None:
         """Await that these planned times start."""
-        soonest = self._clock.now() + SOONEST
+        now, elapsed = self._clock.now(), self._clock.monotonic()
         for each in due:
             job = each.record.definition
             # One that nobody looked at in time is told when it is late, or has its row.
             if job.watch_start and each.unseen_until is None and each.after is None and not each.again:
-                deadline = max(each.planned + timedelta(seconds=job.grace_seconds), soonest)
+                seconds = (each.planned - now).total_seconds() + job.grace_seconds
+                deadline = elapsed + max(seconds, SOONEST_SECONDS)
                 with self._lock:
                     heappush(self._deadlines, (deadline, job.name, each.planned))
 
     def look(self, running: Iterable[Running]) -> None:
         """See which planned times should have started by now, and which runs take too long."""
-        now, overdue = self._clock.now(), []
+        now, elapsed, overdue = self._clock.now(), self._clock.monotonic(), []
         with self._lock:
-            while self._deadlines and self._deadlines[0][0] <= now:
+            while self._deadlines and self._deadlines[0][0] <= elapsed:
                 _, name, planned = heappop(self._deadlines)
                 if not self._is_decided(name, planned):
                     overdue.append((name, planned))
@@ -97,7 +99,7 @@ class Watches:
         elif overdue:
             with self._lock:
                 for name, planned in overdue:
-                    heappush(self._deadlines, (now, name, planned))
+                    heappush(self._deadlines, (elapsed, name, planned))
 
     def tripped(self, name: str) -> dict[str, str]:
         """The watches of a job that have tripped: words by watch.
@@ -134,19 +136,18 @@ class Watches:
 
     def _look_for(self, name: str, planned: datetime) -> None:
         """Tell that a planned time has not started, unless another process decided about it, or it is not to start."""
+        if (record := self._known(name)) is None or not record.definition.active:
+            return
         try:
-            record = self._record(name)
             covers = [run for run in self._history.runs(name) if not run.by_hand]
             is_there = any(run.planned <= planned <= (run.until or run.planned) for run in covers)
-            if is_there or not record.definition.active or self._history.is_paused(name):
+            if is_there or self._history.is_paused(name):
                 return
-        except UnknownName:
-            return
         except StoreUnavailable as exc:
             log.debug("whether job %r has started elsewhere is not known: %s", name, exc)
         if not self._is_decided(name, planned):
             self._late[name] = planned
-            grace = span(self._record(name).definition.grace_seconds)
+            grace = span(record.definition.grace_seconds)
             self._trip(name, START, f"planned at {planned:%Y-%m-%d %H:%M:%S} UTC, it did not start within {grace}")
 
     def _read(self, name: str) -> None:
