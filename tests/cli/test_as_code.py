@@ -26,6 +26,16 @@ IntervalJob:
   - {name: sync, service: api.five, hours: 1}
 """
 
+MODULE = """
+from workbench import Service
+
+class Five(Service):
+    name = "api.five"
+
+    def handle(self):
+        return 5
+"""
+
 
 class Five(Service):
     name = "api.five"
@@ -76,7 +86,7 @@ def test_a_wrong_file_is_no_difference_and_says_each_mistake(said: Said, tmp_pat
 def test_a_file_is_validated_without_a_workbench_and_with_one_for_the_names_too(said: Said, tmp_path: Path) -> None:
     assert said("validate", "defs.yaml") == (0, "defs.yaml is valid: 2 definitions.\n", "")
     told = json.loads(said("validate", "defs.yaml", "--json")[1])
-    assert told == {"definitions": ["RESTChannel 'api.five'", "IntervalJob 'sync'"]}
+    assert told == {"definitions": ["RESTChannel 'api.five'", "IntervalJob 'sync'"], "said": []}
     assert said("validate", "defs.yaml", "--app", "notebook") == (0, "defs.yaml is valid: 2 definitions.\n", "")
     (tmp_path / "defs.yaml").write_text(FILE.replace("service: api.five", "service: api.six"))
     assert said("validate", "defs.yaml")[0] == 0
@@ -149,10 +159,7 @@ def test_what_is_in_force_is_written_and_applies_again_as_the_same(said: Said, w
 
 
 def test_what_is_applied_to_a_served_file_is_there_again_when_it_is_served_anew(fresh: CommandLine) -> None:
-    module = fresh.module(
-        "five.py",
-        "from workbench import Service\nclass Five(Service):\n    name = 'api.five'\n    def handle(self): return 5\n",
-    )
+    module = fresh.module("five.py", MODULE)
     (fresh.folder / "defs.yaml").write_text(FILE)
     store = {"WORKBENCH_STORE": f"sqlite:///{fresh.folder / 'store.db'}"}
     served = fresh.serve(module, **store)
@@ -176,6 +183,41 @@ def cpu_seconds_of(cli: CommandLine, *arguments: str) -> float:
         for _ in range(3)
     )
     return min(float(each.stdout) for each in runs)
+
+
+def test_a_file_is_applied_to_a_notebook_that_does_not_run_and_is_in_force_when_it_does(fresh: CommandLine) -> None:
+    module = fresh.module("five.py", MODULE)
+    (fresh.folder / "defs.yaml").write_text(FILE)
+    store = {"WORKBENCH_STORE": f"sqlite:///{fresh.folder / 'store.db'}"}
+
+    def ran(*arguments: str) -> tuple[int, str]:
+        done = fresh.run(*arguments, "--notebook", "five.py", **store)
+        assert done.stderr == ""
+        return done.returncode, done.stdout
+
+    new = "+ RESTChannel 'api.five'\n+ IntervalJob 'sync'\n"
+    assert ran("diff", "defs.yaml") == (2, new)
+    assert not (fresh.folder / "store.db").exists()
+    assert ran("apply", "defs.yaml") == (0, new)
+    assert ran("diff", "defs.yaml") == (0, "2 unchanged.\n")
+    assert "- name: api.five\n  limit: 100/m\n" in ran("export")[1]
+    served = fresh.serve(module, **store)
+    assert (served.told["channels"], served.told["jobs"]) == (["api.five"], ["sync"])
+    assert fresh.run("diff", "defs.yaml").stdout == "2 unchanged.\n"
+    assert "five.py runs. Fix: ask it, with --app five.py" in fresh.refused(
+        "diff", "defs.yaml", "--notebook", "five.py"
+    )
+    served.stop(signal.SIGTERM)
+    (fresh.folder / "defs.yaml").write_text("IntervalJob:\n  - {name: sync, service: api.five, hours: 2}\n")
+    assert ran("apply", "defs.yaml", "--prune") == (0, "~ IntervalJob 'sync': hours 1 -> 2\n- RESTChannel 'api.five'\n")
+    assert ran("diff", "defs.yaml") == (0, "1 unchanged.\n")
+
+
+def test_a_notebook_that_is_not_there_or_keeps_nothing_is_refused(fresh: CommandLine) -> None:
+    fresh.module("five.py", MODULE)
+    (fresh.folder / "defs.yaml").write_text(FILE)
+    assert "There is no notebook 'six.py'" in fresh.refused("diff", "defs.yaml", "--notebook", "six.py")
+    assert "is memory://, which keeps nothing" in fresh.refused("apply", "defs.yaml", "--notebook", "five.py")
 
 
 if os.environ.get("WORKBENCH_SOAK"):  # a figure, which a loaded machine changes; test_main has what makes it so

@@ -14,7 +14,7 @@ from workbench.app.collections import Collection
 from workbench.app.parts import Parts
 from workbench.app.scheduling.travel.here import TravelClock
 from workbench.app.serving.attached import Attached
-from workbench.app.serving.member import Member, Whole
+from workbench.app.serving.crew.member import Member, Whole
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.caching.cached import Cached

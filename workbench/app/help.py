@@ -115,7 +115,8 @@ PAGES = {
     "restart": """
         A restarted kernel forgets what its cells made: services, channels, connections, users, limits. Run them again.
         Jobs, their runs and pauses are in the store, and wait until the cell of their service has run. Redis and the
-        folder `.workbench` stay; `wb.traffic`, `wb.log` and counts of limits begin anew.
+        folder `.workbench` stay; `wb.traffic`, `wb.log` and counts of limits begin anew. `wb.restart()` does the same
+        within the kernel: configuration and startup callables are read again, and what cells made comes back by itself.
         """,
 }
 FIRST = """

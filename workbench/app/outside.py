@@ -146,6 +146,11 @@ class Outside:
             self._is_own = True
         self._record(OWN)
 
+    def go_on(self, other: Outside) -> None:
+        """Take this notebook for one's own if another one did, earlier in this process; nothing is kept of that."""
+        if other._is_own:
+            self._is_own = True
+
     def _recorded(self) -> bytes | None:
         return self._with_store(lambda store, key: store.get(key))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from functools import partial
 from threading import RLock, local
@@ -38,6 +38,7 @@ from workbench.channels.live import Opening as ChannelOpening
 from workbench.channels.own import Admin
 from workbench.channels.pipeline import Pipeline
 from workbench.channels.turns import Turns
+from workbench.channels.websocket.live import channel_named
 from workbench.connections.definition import Opening
 from workbench.connections.kvdb.live import URL_VARIABLE, Kvdb
 from workbench.connections.live import LiveConnections
@@ -106,6 +107,7 @@ class Parts(Effects):
         self.invoker = self.around.invoker = self._invoker()
         self.settings, self.clock = settings, clock
         self.channels = self._live_channels()
+        self.around.websocket = partial(channel_named, self.channels.by_name)
         self.trips: dict[object, Parts] = {}
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)
@@ -160,8 +162,9 @@ class Parts(Effects):
 
     def _live_channels(self) -> LiveChannels:
         views, invoker = self.views, self.invoker
+        loop = self.loop
         return LiveChannels(
-            ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), self.loop.run, self.clock)
+            ChannelOpening(views.live_channel, views.gate, invoker, Turns(invoker), loop.run, loop.land, self.clock)
         )
 
     def _rows(self) -> tuple[CollectionRow, ...]:
@@ -222,7 +225,7 @@ class Parts(Effects):
                 lambda name: self.scheduler.remember(name),
             ),
             order=50,
-            together=lambda: self.scheduler.together(),
+            together=lambda names: self.scheduler.together(names),
             items=lambda: self.scheduler.jobs if self.job_count else {},
             definition_of=lambda job: job.definition,
             remove=lambda name: self.scheduler.remove(name),
@@ -367,12 +370,13 @@ class Parts(Effects):
         self.loop.close()
         self.events.emit(Closed())
 
-    def known(self, collection: str) -> list[str]:
+    def known(self, collection: str) -> Collection[str]:
         """Names that a definition may refer to, those of the running cell's own classes included."""
         if collection == "services":
-            return list(self.services_here())
+            return self.services_here()
         waiting = self.draft.waiting if self.draft is not None else []
-        return [*self.book.of(collection), *(each.name for each in waiting if each.collection == collection)]
+        ours = {each.name for each in waiting if each.collection == collection}
+        return ours.union(self.book.names(collection)) if ours else self.book.names(collection)
 
     def services_here(self) -> Mapping[str, Deployment]:
         """The snapshot for a call made by this thread: the cell that runs sees its own classes."""

@@ -341,16 +341,13 @@ class Workbench(Calling, About, Files):
             self.after_started()
             self.startup.say(self.log)
 
-    def after_started(self, is_first: bool = True) -> None:
-        """Tell startup callables that the workbench has started, each once.
-
-        Args:
-            is_first: Whether this process is the first, or only one, of those that serve together: callables are told
-                `in-process-first`, else `in-process-other`, before `after-started`.
+    def after_started(self) -> None:
+        """Tell startup callables in which of several processes this is, and that the workbench has started; each once.
 
         Raises:
             StartupStopped: One failed, and that ends the start; the server is stopped.
         """
+        is_first = self.member is None or self.member.number == 1
         before = self.defined
         try:
             self.startup.after_started(self, self._own.around.user_config, is_first)
@@ -364,8 +361,8 @@ class Workbench(Calling, About, Files):
         """Start this workbench anew, with configuration read again; in a notebook, once the cell has ended well.
 
         Startup callables are called as at any start, those of cells too. Services and definitions come back as if
-        their cells had run again, and peers stay as they are; calls, log, caches and counts begin anew. Where a file
-        is wrong, that is told, and all stays as it was.
+        their cells had run again, and peers stay; calls in flight are cut, log and counts begin anew. Where a file is
+        wrong, that is told, and all stays as it was.
 
         Raises:
             ServiceUsage: Here it cannot: in a service, in a file that is loaded, in a workbench that a script made.

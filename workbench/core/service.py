@@ -172,6 +172,11 @@ class Service(ZatoNames):
     config = user_config
 
     @property
+    def wsx(self) -> WSX:
+        """Clients of WebSocket channels: `self.wsx.client.send(data)`, `self.wsx.channel["name"].broadcast(data)`."""
+        return WSX(self._call)
+
+    @property
     def out(self) -> Ways:
         """Ways out by kind: `self.out.rest["name"]`."""
         return Ways(self._call, "out")
@@ -243,6 +248,50 @@ def _channel(more: dict[str, Any]) -> ChannelInfo | None:
     """The channel that an invoked service reads of; None for the usual."""
     channel, data_format = more.get("channel") or "invoke", more.get("data_format") or "dict"
     return None if (channel, data_format) == ("invoke", "dict") else ChannelInfo(channel, channel, data_format)
+
+
+class WSX:
+    """`self.wsx`: to whom a service can send more than its answer."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    @property
+    def client(self) -> Any:
+        """The client whose message led to this call: `.send(data)`, `.id`, `.user`, `.close()`.
+
+        Raises:
+            ServiceUsage: No message of a WebSocket client did.
+        """
+        call: Call | None = self._call
+        while call is not None and call.client is None:
+            call = call.parent
+        if call is None:
+            raise ServiceUsage(
+                f"Service {self._call.service!r} was not called by a message of a WebSocket client. "
+                f"Fix: send to all clients of a channel, by self.wsx.channel[name].broadcast(data)."
+            )
+        return self._call.surroundings.held(self._call, call.channel.name, call.client)
+
+    @property
+    def channel(self) -> WSXChannels:
+        """WebSocket channels by name, each with `.broadcast(data)` and `.clients`."""
+        return WSXChannels(self._call)
+
+
+class WSXChannels:
+    """`self.wsx.channel`: WebSocket channels by name."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __getitem__(self, name: str) -> Any:
+        around = self._call.surroundings
+        return around.held(self._call, name, around.websocket(name))
 
 
 def _payload(name: str | type[Service], payload: Any, more: dict[str, Any]) -> Any:

@@ -80,12 +80,12 @@ class Notebook:
         return [f"{each.word} {each.definition.full_name}" for each in changes]
 
     def diff(self) -> list[str]:
-        return self.words(self.applying.diff(self.path))
+        return self.words(self.applying.diff(self.path).changes)
 
     def apply(self, text: str | None = None, *, prune: bool = False) -> list[str]:
         if text is not None:
             self.write(text)
-        return self.words(self.applying.apply(self.path, "defs.yaml", prune=prune))
+        return self.words(self.applying.apply(self.path, "defs.yaml", prune=prune).changes)
 
     def cell(self, run: Callable[[], object] = lambda: None, *classes: type[Service]) -> list[str]:
         """A cell that ends well; what it says."""
@@ -124,10 +124,10 @@ def test_what_is_applied_is_in_force_and_then_nothing_differs(notebook: Notebook
 def test_a_change_says_each_field_as_it_is_and_as_the_file_has_it(notebook: Notebook) -> None:
     notebook.apply(JOB)
     notebook.write("IntervalJob:\n  - {name: sync, service: api.x, hours: 2, extra: {a: 1}}\n")
-    (change,) = notebook.applying.diff(notebook.path)
+    (change,) = notebook.applying.diff(notebook.path).changes
     assert str(change) == """~ IntervalJob 'sync': hours 1 -> 2, extra "" -> {"a": 1}"""
     notebook.write("CronJob:\n  - {name: sync, service: api.x, cron: 0 2 * * *}\n")
-    (change,) = notebook.applying.diff(notebook.path)
+    (change,) = notebook.applying.diff(notebook.path).changes
     assert str(change) == "~ CronJob 'sync': kind IntervalJob -> CronJob"
     notebook.apply()
     assert type(notebook.wb.jobs["sync"].definition) is CronJob
@@ -146,7 +146,7 @@ def test_what_is_applied_lasts_over_a_restart_and_comes_back_once_its_service_is
 def test_what_a_cell_defines_stays_the_cells_and_that_is_said(notebook: Notebook) -> None:
     notebook.cell(lambda: notebook.wb.define(RESTChannel("api.x", limit="5/m")))
     notebook.write("RESTChannel:\n  - {name: api.x, limit: 9/m}\n" + JOB)
-    changes = notebook.applying.apply(notebook.path)
+    changes = notebook.applying.apply(notebook.path).changes
     assert notebook.words(changes) == ["stays api.x", "new sync"]
     assert str(changes[0]) == (
         """! RESTChannel 'api.x' stays as this notebook, cell [3] has it: limit "5/m" -> "9/m". """

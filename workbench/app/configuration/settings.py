@@ -198,7 +198,7 @@ class SettingsInForce:
         self._is_process, self._from_file = True, from_file
 
     def rows(self) -> list[Row]:
-        """Every setting; at the end, components and rules of SimpleIO that somebody has set."""
+        """Every setting; at the end, components, rules of SimpleIO and watched folders that somebody has set."""
         configuration = self._settings.configuration
         found = [Row(each.name, *self._found(each), self._default(each), each.what) for each in SETTINGS]
         for name, told in configuration.switched.items():
@@ -207,6 +207,9 @@ class SettingsInForce:
         for name, told in configuration.ruled.items():
             said = "Names that suggest this type in SimpleIO, by commas."
             found.append(Row(f"simple_io.{name}", told.value or "none", told.where, default_rule(name) or "none", said))
+        for name, each in configuration.pickups.items():
+            said = f"A folder that is watched, for {', '.join(each.channel.leads_to)}."
+            found.append(Row(f"pickup.{name}", each.channel.pickup_from, each.where, "none", said))
         return found
 
     def _default(self, setting: Setting) -> str:

@@ -14,19 +14,20 @@ from typing import Any, NamedTuple
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
 from workbench.app.deploy.manifests import writing
-from workbench.app.deploy.manifests.comparing import Change, differing
+from workbench.app.deploy.manifests.comparing import Change, Compared, differing
 from workbench.app.deploy.manifests.errors import Mistake, WrongManifest
-from workbench.app.deploy.manifests.reading import Item, items_in, items_of, text_of
+from workbench.app.deploy.manifests.reading import Item, Manifest, items_in, manifest_of
 from workbench.app.deploy.manifests.tree import Node, tree_of
 from workbench.app.origins import file_name
 from workbench.app.parts import Parts
+from workbench.app.reports import Defined
 from workbench.core.definition import Definition, Reference
 from workbench.core.errors import DanglingReference, StillUsed, WorkbenchError
 from workbench.core.masking import masked
 from workbench.core.origin import Origin
 from workbench.core.secret import Secret, given
 
-FILES = (".yaml", ".yml")
+FILES = (".yaml", ".yml", ".json")
 """What files of definitions end in."""
 
 COMMAND = "workbench define"
@@ -51,16 +52,16 @@ class Applying:
     def __init__(self, parts: Parts, drafting: Drafting) -> None:
         self._parts, self._drafting = parts, drafting
 
-    def items(self, path: Path, shown: str = "") -> list[Item]:
-        """The definitions of a file, each naming only what is there or in the file itself.
+    def read(self, path: Path, shown: str = "") -> Manifest:
+        """What a file says, each definition naming only what is there or in the file itself.
 
         Raises:
             WrongManifest: All that is wrong in it.
         """
-        shown = shown or file_name(path)
-        return self.checked(items_of(text_of(path, shown), shown, self._parts.secrets.variable), shown)
+        found = manifest_of(path, shown or file_name(path), self._parts.secrets.variable)
+        return Manifest(self.checked(found.items), found.said)
 
-    def checked(self, items: list[Item], shown: str) -> list[Item]:
+    def checked(self, items: list[Item]) -> list[Item]:
         """The same, if they name only what is there; raises WrongManifest."""
         known: dict[str, set[str]] = {}
         for each in items:
@@ -68,7 +69,7 @@ class Applying:
         for collection in {reference.collection for each in items for reference in each.definition.references()}:
             known.setdefault(collection, set()).update(self._parts.known(collection))
         mistakes = [
-            self._dangling(item, reference, known[reference.collection], shown)
+            self._dangling(item, reference, known[reference.collection])
             for item in items
             for reference in item.definition.references()
             if reference.name not in known[reference.collection]
@@ -77,11 +78,11 @@ class Applying:
             raise WrongManifest(mistakes)
         return items
 
-    def _dangling(self, item: Item, reference: Reference, known: set[str], shown: str) -> Mistake:
+    def _dangling(self, item: Item, reference: Reference, known: set[str]) -> Mistake:
         what, field = self._parts.book.singular(reference.collection), reference.field
         error = DanglingReference(str(item.definition), what, reference.name, sorted(known), field=field)
         sentence = f"{error} Fix: deploy or define it first, or correct {field}."
-        return Mistake(shown, item.lines.get(field, item.line), sentence)
+        return Mistake(item.file, item.lines.get(field, item.line), sentence)
 
     def changes(self, items: Sequence[Item], file: str) -> list[Change]:
         """What a file says otherwise; last, what it had once and has no longer.
@@ -114,12 +115,13 @@ class Applying:
             return Change("stays", definition, item.line, fields, str(origin))
         return Change("changed", definition, item.line, fields)
 
-    def diff(self, path: Path, shown: str = "") -> list[Change]:
+    def diff(self, path: Path, shown: str = "") -> Compared:
         """What a file says otherwise than what is in force; raises WrongManifest."""
         with self._drafting.lock:
-            return self.changes(self.items(path, shown), file_name(path))
+            found = self.read(path, shown)
+            return Compared(self.changes(found.items, file_name(path)), found.said)
 
-    def apply(self, path: Path, shown: str = "", *, prune: bool = False) -> list[Change]:
+    def apply(self, path: Path, shown: str = "", *, prune: bool = False) -> Compared:
         """Put what a file says into force, all or none, but for what code has; gives what was changed.
 
         Args:
@@ -132,13 +134,13 @@ class Applying:
             WorkbenchError: What else keeps a definition out of force, as a path that is taken; nothing was changed.
         """
         with self._drafting.lock:
-            file = file_name(path)
-            changes = self.changes(self.items(path, shown), file)
+            file, found = file_name(path), self.read(path, shown)
+            changes = self.changes(found.items, file)
             self.put(changes, Origin("file", file=file, applied=True))
-            if not prune:
-                return changes
-            self._prune([each.definition for each in changes if each.word == "gone"])
-            return [each._replace(word="removed") if each.word == "gone" else each for each in changes]
+            if prune:
+                self._prune([each.definition for each in changes if each.word == "gone"])
+                changes = [each._replace(word="removed") if each.word == "gone" else each for each in changes]
+            return Compared(changes, found.said)
 
     def define(self, kind: str, name: str, fields: Mapping[str, str]) -> list[Change]:
         """Put one definition of the command line into force, its fields written as a file has them; see `apply`."""
@@ -147,7 +149,7 @@ class Applying:
         }
         tree = Node(0, {kind: Node(0, [Node(0, given)])})
         with self._drafting.lock:
-            items = self.checked(items_in(tree, COMMAND, self._parts.secrets.variable), COMMAND)
+            items = self.checked(items_in(tree, COMMAND, self._parts.secrets.variable))
             changes = [self._change(each) for each in items]
             self.put(changes, Origin("command line", applied=True))
             return changes
@@ -159,10 +161,13 @@ class Applying:
             WrongManifest: The file is not valid, or names what is not there; nothing was changed.
             NameTaken: Another owner defines one of its names.
         """
-        definitions = [each.definition for each in self.items(path)]
+        found = self.read(path)
+        definitions = [each.definition for each in found.items]
         origin = Origin("file", file=file_name(path), loaded=True)
         self._drafting.define(definitions, replace=replace, origin=origin)
-        return Deployed([], definitions, {})
+        if found.said:
+            self._parts.events.emit(Defined([], (), found.said))
+        return Deployed([], definitions, {}, found.said)
 
     def put(self, changes: Sequence[Change], origin: Origin) -> None:
         """Put new and changed definitions into force, and note of equal ones that this origin has them now."""
@@ -185,14 +190,14 @@ class Applying:
             except StillUsed as exc:
                 raise WorkbenchError(f"The file is applied, but not all that it lacks is removed. {exc}") from exc
 
-    def export(self, about: str) -> Exported:
+    def export(self, about: str, form: writing.Form = "workbench") -> Exported:
         """Every definition in force, as a file."""
         said: list[str] = []
-        named = [_with_named_secrets(each, said) for each in self._parts.book]
-        return Exported(str(masked(writing.text_of(named, about))), said)
+        named = [with_named_secrets(each, said) for each in self._parts.book]
+        return Exported(str(masked(writing.text_of(named, about, form))), said)
 
 
-def _with_named_secrets(definition: Definition, said: list[str]) -> Definition:
+def with_named_secrets(definition: Definition, said: list[str]) -> Definition:
     """A definition whose secrets all have names that a person can set; says which it made up."""
 
     def name(field: str, value: Any) -> Any:

@@ -22,6 +22,7 @@ from workbench.channels.own import Admin, Page
 from workbench.core.errors import BadRequest
 from workbench.runtime.traffic import Log, Traffic
 from workbench.scheduler.jobs import Job, Jobs
+from workbench.scheduler.runs.table import sparkline
 
 T = TypeVar("T")
 
@@ -182,14 +183,18 @@ def _of_job(wb: Told, do: Callable[[Job, Asked], Any]) -> Admin:
 
 
 def _job_told(job: Job) -> dict[str, Any]:
+    row = job.row
     return {
         "name": job.name,
-        "what": job.definition.describe(),
+        "what": row.what,
         "service": job.definition.service,
-        "state": job.state,
-        "next": job.next_at,
+        "state": row.state,
+        "next": row.next_at,
+        "paused_until": job.paused_until,
         "running_since": job.running_since,
-        "last": job.runs[-1].outcome if job.runs else None,
+        "last": row.runs[-1].outcome if row.runs else None,
+        "recent": sparkline(row.runs),
+        "cadence": row.cadence,
         "tripped": job.tripped,
     }
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from workbench.app.deploy.applying import Applying
-from workbench.app.deploy.manifests.comparing import Change
+from workbench.app.deploy.manifests.comparing import Compared
+from workbench.app.deploy.manifests.writing import Form
 from workbench.core.masking import masked
 
 
@@ -22,6 +23,7 @@ class AskedOfFile(msgspec.Struct):
         kind, name, fields: In place of a file one definition, with the text of each field.
         prune: Whether what the file had once, and has no longer, is removed.
         about: What an export says of itself.
+        form: How it is written.
     """
 
     path: str = ""
@@ -31,47 +33,48 @@ class AskedOfFile(msgspec.Struct):
     fields: dict[str, str] = {}
     prune: bool = False
     about: str = ""
+    form: Form = "workbench"
 
 
 def _checked(applying: Applying, asked: AskedOfFile) -> Any:
-    items = applying.items(Path(asked.path), asked.shown)
-    return {"definitions": [_named(each.definition) for each in items]}
+    found = applying.read(Path(asked.path), asked.shown)
+    return {"definitions": [_named(each.definition) for each in found.items], "said": found.said}
 
 
 def _compared(applying: Applying, asked: AskedOfFile) -> Any:
-    return _told(applying.diff(Path(asked.path), asked.shown))
+    return told(applying.diff(Path(asked.path), asked.shown))
 
 
 def _applied(applying: Applying, asked: AskedOfFile) -> Any:
-    return _told(applying.apply(Path(asked.path), asked.shown, prune=asked.prune))
+    return told(applying.apply(Path(asked.path), asked.shown, prune=asked.prune))
 
 
 def _defined(applying: Applying, asked: AskedOfFile) -> Any:
-    return _told(applying.define(asked.kind, asked.name, asked.fields))
+    return told(Compared(applying.define(asked.kind, asked.name, asked.fields), []))
 
 
 def _exported(applying: Applying, asked: AskedOfFile) -> Any:
-    return applying.export(asked.about)._asdict()
+    return applying.export(asked.about, asked.form)._asdict()
 
 
 def _named(definition: Any) -> str:
     return f"{type(definition).__name__} {definition.full_name!r}"
 
 
-def _told(changes: list[Change]) -> Any:
-    return masked(
-        [
-            {
-                "word": each.word,
-                "definition": _named(each.definition),
-                "line": each.line,
-                "fields": each.fields,
-                "where": each.where,
-                "said": str(each),
-            }
-            for each in changes
-        ]
-    )
+def told(compared: Compared) -> Any:
+    """What a file changes as plain data, masked."""
+    changes = [
+        {
+            "word": each.word,
+            "definition": _named(each.definition),
+            "line": each.line,
+            "fields": each.fields,
+            "where": each.where,
+            "said": str(each),
+        }
+        for each in compared.changes
+    ]
+    return masked({"changes": changes, "said": compared.said})
 
 
 FILE_ACTIONS: dict[str, Callable[[Applying, AskedOfFile], Any]] = {

@@ -10,6 +10,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "serve": (
         "workbench serve shop.ipynb",
         "workbench serve shop.ipynb --port 11223 --profile production --log-format json",
+        "workbench serve shop.ipynb --workers 4",
+    ),
+    "quickstart": (
+        "workbench quickstart shop",
+        "workbench quickstart create ~/env/qs-1 sqlite localhost 6379 --servers 1",
     ),
     "test": ("workbench test shop.ipynb", "workbench test notebooks -k refunds -- -vv --durations=5"),
     "lint": ("workbench lint notebooks", "workbench lint shop.ipynb --json"),
@@ -49,13 +54,21 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "panel": ("workbench panel", "workbench panel shop.ipynb"),
     "validate": ("workbench validate definitions.yaml", "workbench validate definitions.yaml --app shop.ipynb"),
     "diff": ("workbench diff definitions.yaml", "workbench diff definitions.yaml --json"),
-    "apply": ("workbench apply definitions.yaml", "workbench apply definitions.yaml --prune --app shop.ipynb"),
+    "apply": (
+        "workbench apply definitions.yaml",
+        "workbench apply definitions.yaml --prune --app shop.ipynb",
+        "workbench apply definitions.yaml --notebook shop.ipynb",
+    ),
     "define": (
         "workbench define",
         "workbench define IntervalJob",
         "workbench define IntervalJob nightly service=api.sync hours=24 timezone=Europe/Warsaw",
     ),
-    "export": ("workbench export", "workbench export definitions.yaml --app shop.ipynb"),
+    "export": (
+        "workbench export",
+        "workbench export definitions.yaml --app shop.ipynb",
+        "workbench export enmasse.yaml --format enmasse",
+    ),
     "examples": ("workbench examples", "workbench examples my-project --repo"),
     "share": (
         "workbench share nb.ipynb --to prices.zip --with data.csv",

@@ -60,6 +60,7 @@ RESTConnection:
       Authorization: Bearer ${TOKEN}
       X-Key: {secret: KEY, prefix: "k "}
       Accept: text/${EMPTY}csv
+      X-Cost: $${NOT_A_NAME}
 SQLConnection:
   - {name: db, engine: postgresql, host: h, database: d, port: "${PORT}"}
 """
@@ -72,6 +73,7 @@ SQLConnection:
         "Authorization": secret("TOKEN", prefix="Bearer "),
         "X-Key": secret("KEY", prefix="k "),
         "Accept": "text/csv",
+        "X-Cost": "${NOT_A_NAME}",
     }
     assert data == RESTConnection(
         "data", host="https://example.com", path="/a/${b}", timeout_seconds=2.5, headers=headers

@@ -15,7 +15,7 @@ from msgspec import Meta
 from tests.app.test_internal_services import FIELDS
 from workbench import FileChannel, Limit, OneTimeJob, RESTChannel, RESTConnection, secret
 from workbench.app.deploy.manifests.kinds import kinds
-from workbench.app.deploy.manifests.reading import items_of
+from workbench.app.deploy.manifests.reading import items_of, manifest_of
 from workbench.app.deploy.manifests.writing import text_of
 from workbench.core.definition import Definition, field_types
 from workbench.core.errors import InvalidDefinition
@@ -95,6 +95,17 @@ def definitions(draw: Any, cls: type[Definition]) -> Definition:
                 continue
             fields[field] = getattr(made, field)
     return made
+
+
+@pytest.mark.parametrize("kind", [each for each in kinds() if each in LEAST])
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(data=st.data())
+def test_every_kind_reads_back_of_an_enmasse_file(kind: str, data: st.DataObject, tmp_path_factory: Any) -> None:
+    made = data.draw(definitions(kinds()[kind]()))
+    path = tmp_path_factory.mktemp("enmasse") / "enmasse.yaml"
+    path.write_bytes(text_of([made], "generated", "enmasse").encode())
+    read = manifest_of(path, "enmasse.yaml", lambda name: "set")
+    assert ([each.definition for each in read.items], read.said) == ([made], [])
 
 
 @pytest.mark.parametrize("kind", [each for each in kinds() if each in LEAST])

@@ -46,6 +46,13 @@ class Change(NamedTuple):
         return f"! {what} stays as {self.where} has it: {fields}. Fix: change it there, or take it out of the file."
 
 
+class Compared(NamedTuple):
+    """What a file changes, and what it says that has no meaning here."""
+
+    changes: list[Change]
+    said: list[str]
+
+
 LONGEST = 60
 """Characters of a value that are told."""
 

@@ -45,6 +45,13 @@ class Node(NamedTuple):
         return [each.plain for each in self.value] if isinstance(self.value, list) else self.value
 
 
+def noded(value: Any, line: int) -> Node:
+    """Plain data as nodes of one line."""
+    if isinstance(value, dict):
+        return Node(line, {str(key): noded(each, line) for key, each in value.items()})
+    return Node(line, [noded(each, line) for each in value] if isinstance(value, list) else value)
+
+
 def scalar(text: str) -> Any:
     """What a scalar without quotes stands for: None, a flag, a number, or text."""
     if _NULL.fullmatch(text):

@@ -20,7 +20,7 @@ from workbench.scheduler.runs.extra import as_json
 Environ = Callable[[str], str | None]
 
 _PLACEHOLDER = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET = re.compile(r"((?:[^$]|\$(?!\{))*)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECRET = re.compile(r"((?:[^$]|\$(?![{$]))*)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
+from workbench.app.deploy.manifests.enmasse.writing import sections_of
 from workbench.app.deploy.manifests.kinds import kinds
 from workbench.app.deploy.manifests.tree import scalar
 from workbench.app.deploy.manifests.values import written
 from workbench.core.definition import Definition
+
+Form = Literal["workbench", "enmasse"]
 
 WIDTH = 100
 """Where long texts are broken [characters]."""
@@ -35,19 +38,25 @@ def _text(dumper: Any, text: str) -> Any:
 _Dumper.add_representer(str, _text)
 
 
-def text_of(definitions: Iterable[Definition], about: str = "") -> str:
+def text_of(definitions: Iterable[Definition], about: str = "", form: Form = "workbench") -> str:
     """The file of definitions: kinds in their usual order, and of each only what differs from its defaults.
 
     Args:
         definitions: In any order; those of a kind stay in theirs.
         about: A first line that says what it is.
+        form: Kinds and fields as in code, or the sections of Zato's enmasse.
     """
+    by_kind = sections_of(definitions) if form == "enmasse" else _by_kind(definitions)
+    parts = [_dumped({kind: found}) for kind, found in by_kind.items() if found]
+    return "\n".join([f"# {about}\n" * bool(about), *parts]).lstrip("\n")
+
+
+def _by_kind(definitions: Iterable[Definition]) -> dict[str, list[dict[str, Any]]]:
     by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds()}
     for each in definitions:
         fields = {field: written(value) for field, value in {"name": each.name, **each.changed()}.items()}
         by_kind.setdefault(type(each).__name__, []).append(fields)
-    parts = [_dumped({kind: found}) for kind, found in by_kind.items() if found]
-    return "\n".join([f"# {about}\n" * bool(about), *parts]).lstrip("\n")
+    return by_kind
 
 
 def _dumped(value: Any) -> str:

@@ -19,7 +19,7 @@ from workbench.channels.answers import Answer, error_answer
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Exchange
 from workbench.channels.guard import TOKEN_HEADER
-from workbench.channels.pages import asks_from_here
+from workbench.channels.http.pages import asks_from_here
 from workbench.core.errors import CallerError, Forbidden, NotFound, Unauthorized, WorkbenchError, refusal
 from workbench.core.payload.request import form
 from workbench.core.payload.response import JSON, encode_json
