@@ -109,6 +109,10 @@ class ServiceTime:
 
         return self._clock.now().astimezone(ZoneInfo(tz))
 
+    def reformat(self, value: str, from_: str, to: str) -> str:
+        """The text of a time in another format; raises ValueError for text that is not of the first."""
+        return datetime.strptime(value, from_).strftime(to)  # noqa: DTZ007 - it stays in its own zone, whatever that is
+
     def isoutcnow(self) -> str:
         """Now, UTC, ISO 8601."""
         return self._clock.told(self._clock.now().isoformat())

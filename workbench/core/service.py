@@ -15,6 +15,7 @@ from workbench.core.errors import ServiceUsage
 from workbench.core.payload.bunch import bunchify
 from workbench.core.payload.request import Request
 from workbench.core.payload.response import Response, encode_json
+from workbench.core.payload.zato_names import ZatoNames
 from workbench.core.ports import Decision
 from workbench.core.ways import WSX, Way, Ways
 
@@ -27,7 +28,7 @@ NewVersion = Literal["off", "warn", "gate"]
 on_subclass: list[Callable[[type[Service]], None]] = []
 
 
-class Service:
+class Service(ZatoNames):
     """A piece of business logic with a name, reachable by every channel, job, and other services.
 
     Write `handle`; read `self.request`, set `self.response.payload` or return the answer. `async def handle` works

@@ -32,6 +32,8 @@ class ZatoFinder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The spec of an aliased module; None for anything else."""
+        if fullname == "bunch":
+            return PathFinder.find_spec(fullname, path) or ModuleSpec(fullname, _Alias(f"{PACKAGE}.bunch"))
         if fullname != "zato" and not fullname.startswith("zato."):
             return None
         ours = PACKAGE + fullname.removeprefix("zato")
@@ -76,11 +78,9 @@ def _missing(zato_name: str, module: ModuleType, name: str) -> NoReturn:
 
 def _names() -> list[str]:
     return [
-        "zato.common",
-        "zato.common.api",
-        "zato.common.util",
-        "zato.server.service",
-        "zato.server.startup_callable",
+        *("zato.common", "zato.common.api", "zato.common.exception", "zato.common.json_internal"),
+        *("zato.common.typing_", "zato.common.util", "zato.common.util.api"),
+        *("zato.server.service", "zato.server.startup_callable"),
     ]
 
 

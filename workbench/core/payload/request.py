@@ -15,6 +15,7 @@ import msgspec
 
 from workbench.core.call import Call
 from workbench.core.errors import BadRequest, ServiceUsage, UnsupportedMediaType
+from workbench.core.payload.bunch import bunchify
 from workbench.core.payload.parts import Files, Parts
 from workbench.core.payload.simpleio import Declared, Input
 
@@ -128,6 +129,17 @@ class Request:
         self._input: Any = _UNREAD
         self._stream: BinaryIO | None = None
         self._parts: Parts | None = None
+
+    @property
+    def cid(self) -> str:
+        """The call's correlation id."""
+        return self._call.cid
+
+    def to_bunch(self) -> Any:
+        """The payload, with a Bunch in place of each dict."""
+        return bunchify(self.payload)
+
+    bunchified = to_bunch
 
     @property
     def raw_request(self) -> Any:

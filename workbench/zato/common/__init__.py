@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from workbench.connections.smtp.message import SMTPMessage
+from workbench.zato.common.exception import ZatoException
+
 
 class CACHE:
     """Names of caches."""
@@ -25,3 +28,38 @@ class SERVER_STARTUP:
         IN_PROCESS_FIRST = "in-process-first"
         IN_PROCESS_OTHER = "in-process-other"
         AFTER_STARTED = "after-started"
+
+
+class CHANNEL:
+    """Words of `self.channel.type`."""
+
+    HTTP_SOAP = "http-soap"
+    INVOKE = "invoke"
+    INVOKE_ASYNC = "invoke-async"
+    INVOKE_ASYNC_CALLBACK = "invoke-async-callback"
+    JSON_RPC = "json-rpc"
+    SCHEDULER = "scheduler"
+
+
+class DATA_FORMAT:
+    """Words of a channel's `data_format`."""
+
+    CSV = "csv"
+    DICT = "dict"
+    FORM_DATA = "form"
+    JSON = "json"
+    XML = "xml"
+
+
+class SCHEDULER:
+    """Words of the scheduler."""
+
+    class JOB_TYPE:
+        """Kinds of job."""
+
+        CRON_STYLE = "cron_style"
+        INTERVAL_BASED = "interval_based"
+        ONE_TIME = "one_time"
+
+
+__all__ = ["CACHE", "CHANNEL", "DATA_FORMAT", "SCHEDULER", "SERVER_STARTUP", "SMTPMessage", "ZatoException"]

@@ -1,0 +1,162 @@
+"""Small service files as people of Zato write them: what stands above the class, in it, and what it answers.
+
+Each is one file: the imports, the attributes of the class, and the lines of `handle`. It is invoked with the dict
+`{"id": 7, "name": "Ada"}`. They were written here; of each name in use there is at least one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class File(NamedTuple):
+    """One file of services."""
+
+    above: str
+    inside: str
+    handle: str
+    answer: Any
+
+
+GIVEN = {"id": 7, "name": "Ada"}
+F = File
+FILES: dict[str, File] = {
+    # Imports.
+    "bunch": F("from bunch import Bunch", "", "return Bunch(a=1).a", 1),
+    "bunchify": F("from bunch import bunchify", "", "return bunchify({'a': [{'b': 2}]}).a[0].b", 2),
+    "debunchify": F("import bunch", "", "return type(bunch.debunchify(bunch.bunchify({}))).__name__", "dict"),
+    "smtp_message": F("from zato.common import SMTPMessage", "", "return SMTPMessage.__name__", "SMTPMessage"),
+    "smtp_message_api": F("from zato.common.api import SMTPMessage as M", "", "return M.__name__", "SMTPMessage"),
+    "data_format": F("from zato.common import DATA_FORMAT", "", "return DATA_FORMAT.JSON", "json"),
+    "data_format_api": F("from zato.common.api import DATA_FORMAT", "", "return DATA_FORMAT.XML", "xml"),
+    "channel": F("from zato.common import CHANNEL", "", "return self.channel.type == CHANNEL.INVOKE", True),
+    "scheduler": F("from zato.common.api import SCHEDULER", "", "return SCHEDULER.JOB_TYPE.CRON_STYLE", "cron_style"),
+    "cache_type": F("from zato.common import CACHE", "", "return CACHE.TYPE.BUILTIN", "builtin"),
+    "startup": F(
+        "from zato.common.api import SERVER_STARTUP as P", "", "return P.PHASE.AFTER_STARTED", "after-started"
+    ),
+    "exception": F("from zato.common import ZatoException", "", "return str(ZatoException('cid', 'No'))", "No"),
+    "exception_module": F("from zato.common.exception import ZatoException as Z", "", "return Z(msg='x').msg", "x"),
+    "bad_request": F(
+        "from zato.common.exception import BadRequest", "", "return BadRequest(self.cid, 'x').status", 400
+    ),
+    "not_found": F("from zato.common.exception import NotFound", "", "return NotFound(self.cid, 'x').details", "x"),
+    "forbidden": F("from zato.common.exception import Forbidden", "", "return Forbidden(self.cid, 'x').status", 403),
+    "as_bool": F("from zato.common.util import as_bool", "", "return as_bool('on')", True),
+    "asbool": F("from zato.common.util.api import asbool", "", "return asbool('no')", False),
+    "grouper": F(
+        "from zato.common.util import grouper", "", "return list(grouper(2, 'abc', '-'))", [["a", "b"], ["c", "-"]]
+    ),
+    "new_cid": F("from zato.common.util.api import new_cid", "", "return len(new_cid())", 24),
+    "json": F("from zato.common.json_internal import dumps, loads", "", "return loads(dumps([1]))", [1]),
+    "json_long": F("from zato.common.json_internal import json_loads", "", "return json_loads('{}')", {}),
+    "typing": F("from zato.common.typing_ import strlist, cast_", "", "return cast_(strlist, ['a'])", ["a"]),
+    "typing_any": F(
+        "from zato.common.typing_ import any_, anydict, strnone", "", "return strnone == (str | None)", True
+    ),
+    # Models.
+    "model": F(
+        "from zato.server.service import Model, dataclass\n@dataclass(init=False)\nclass Who(Model):\n    name: str",
+        "input = Who",
+        "return self.request.input.name",
+        "Ada",
+    ),
+    "model_list": F(
+        "from zato.server.service import Model, dataclass, list_\n@dataclass(init=False)\nclass Part(Model):\n"
+        "    n: int\n@dataclass(init=False)\nclass All(Model):\n    parts: list_[Part]",
+        "output = All",
+        "made = All()\n        made.parts = [Part()]\n        made.parts[0].n = 3\n        return made",
+        {"parts": [{"n": 3}]},
+    ),
+    "model_optional": F(
+        "from zato.server.service import Model, dataclass, optional\n@dataclass(init=False)\nclass Who(Model):\n"
+        "    name: str\n    age: optional[int] = None",
+        "input = Who",
+        "return self.request.input.age",
+        "",
+    ),
+    "model_to_dict": F(
+        "from zato.server.service import Model, dataclass\n@dataclass\nclass Who(Model):\n    name: str",
+        "",
+        "return Who('Ada').to_dict()",
+        {"name": "Ada"},
+    ),
+    "model_to_json": F(
+        "from zato.server.service import Model, dataclass\n@dataclass\nclass Who(Model):\n    name: str",
+        "",
+        "return Who('Ada').to_json()",
+        '{"name":"Ada"}',
+    ),
+    "force_type": F("from zato.server.service import ForceType, Int", "", "return issubclass(Int, ForceType)", True),
+    # SimpleIO.
+    "int": F("from zato.server.service import Int", "input = Int('id')", "return self.request.input.id + 1", 8),
+    "names": F("", "input = 'id', 'name', '-more'", "return self.request.input.name", "Ada"),
+    "sio_class": F("", "class SimpleIO:\n        input_required = 'id'", "return self.request.input['id']", 7),
+    "sio_both": F(
+        "",
+        "class SimpleIO:\n        output_required = ('id',)\n        response_elem = None",
+        "self.response.payload.id = 5",
+        {"id": 5},
+    ),
+    "date": F(
+        "from zato.server.service import Date",
+        "output = Date('d')",
+        "self.response.payload.d = '2026-12-31'",
+        {"d": "2026-12-31"},
+    ),
+    "csv": F(
+        "from zato.server.service import CSV", "output = CSV('c')", "self.response.payload.c = 'a,b'", {"c": ["a", "b"]}
+    ),
+    "opaque": F("from zato.server.service import Opaque", "input = Opaque('id')", "return self.request.input.id", 7),
+    "asis": F("from zato.server.service import AsIs", "input = AsIs('id')", "return self.request.input.id", 7),
+    "bool": F(
+        "from zato.server.service import Boolean", "input = Boolean('-on')", "return self.request.input.on", False
+    ),
+    "uuid": F("from zato.server.service import UUID", "input = UUID('-u')", "return self.request.input.u", ""),
+    "output_rows": F("", "output = 'id'", "self.response.payload[:] = [{'id': 1}, {'id': 2}]", [{"id": 1}, {"id": 2}]),
+    # self.
+    "log_input": F("", "", "self.log_input('got')", ""),
+    "log_output": F("", "", "self.response.payload = 'out'\n        self.log_output()", "out"),
+    "wsgi_environ": F("", "", "return dict(self.wsgi_environ)", {}),
+    "server_name": F("", "", "return self.server.name", "workbench"),
+    "cluster_id": F("", "", "return self.server.cluster_id", 1),
+    "server_invoke": F("", "", "return self.server.invoke('my-data-format.s')", "json"),
+    "user_config": F("", "", "return list(self.user_config)", []),
+    "config": F("", "", "return list(self.server.user_config)", []),
+    "chan": F("", "", "return self.chan.type", "invoke"),
+    "sec": F("", "", "return self.channel.sec.name", ""),
+    "format_of_channel": F("", "", "return self.data_format", "dict"),
+    "transport": F("", "", "return self.transport", ""),
+    "impl_name": F("", "", "return self.impl_name.rpartition('.')[2]", "S"),
+    "processing_time": F("", "", "return 0 <= self.processing_time < 60_000", True),
+    "invocation_time": F("", "", "return self.invocation_time.tzinfo is not None", True),
+    "own_server": F("", "", "self.server = self.transport = 'mine'\n        return self.server", "mine"),
+    "request_cid": F("", "", "return self.request.cid == self.cid", True),
+    "bunchified": F("", "", "return self.request.bunchified().name", "Ada"),
+    "to_bunch": F("", "", "return self.request.to_bunch().id", 7),
+    "as_bunch": F("", "", "return self.invoke('my-model-to-dict.s', as_bunch=True).name", "Ada"),
+    "reformat": F("", "", "return self.time.reformat('31.12.2026', '%d.%m.%Y', '%Y-%m-%d')", "2026-12-31"),
+    "text": F("", "", "return self.request.input.require_any('nope', 'name')", "Ada"),
+    "environ": F("import os", "", "return 'PATH' in os.environ", True),
+}
+"""By the name of the file, without `my_` and `.py`."""
+
+MISSING = {
+    "odb": "a SQL connection of yours",
+    "pubsub": "self.invoke_async(name, payload)",
+    "patterns": "self.invoke_async(name, payload, callback=...)",
+    "crypto": "the packages cryptography and hashlib",
+    "lock": "self.kvdb.conn.lock(name, timeout=20)",
+    "schedule": "zato.scheduler.job.create",
+    "wsx": "a REST channel",
+    "static_config": "[user] in workbench.toml",
+}
+"""What is not there, and a part of what is said to write instead."""
+
+
+def text_of(file: File) -> str:
+    """The text of a file."""
+    return (
+        f"from zato.server.service import Service\n{file.above}\n\nclass S(Service):\n    {file.inside or 'pass'}\n\n"
+        f"    def handle(self):\n        {file.handle}\n"
+    )

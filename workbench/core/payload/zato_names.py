@@ -1,0 +1,145 @@
+"""Names on `self` that services written for Zato use beside ours, and what to write for those that are not here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from time import perf_counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from workbench.core.call import Call, ChannelInfo
+from workbench.core.payload.simpleio import Output
+from workbench.core.trace import kept
+
+T = TypeVar("T")
+MISSING: Mapping[str, tuple[str, str]] = {
+    "amqp": ("AMQP comes later", "call its library, kombu, in the service"),
+    "audit_pii": ("there is no audit log", "self.logger.info(...)"),
+    "broker_client": ("there is no broker", "self.invoke_async(name, payload)"),
+    "commands": ("services run no shell commands by it", "subprocess.run([...], timeout=60)"),
+    "crypto": ("there is no key of a server", "the packages cryptography and hashlib; secret('NAME') for secrets"),
+    "definition": ("definitions are not reached by services", "self.out.<kind>['name'] is the connection"),
+    "im": ("chat comes later", "self.out.rest['name'] and the chat's REST API"),
+    "lock": ("locks over processes are Redis's", "with self.kvdb.conn.lock(name, timeout=20):"),
+    "odb": ("there is no database of a server", "a SQL connection of yours: self.out.sql['name'].session()"),
+    "patterns": ("fanout, parallel and retries come later", "self.invoke_async(name, payload, callback=...)"),
+    "pubsub": ("topics come later", "self.invoke_async(name, payload)"),
+    "schedule": ("services make no jobs by it", "self.invoke('zato.scheduler.job.create', {...})"),
+    "search": ("search engines come later", "self.out.rest['name'] and the engine's REST API"),
+    "sso": ("there is no single sign-on", "BasicAuth and APIKey on the channel; self.channel.security"),
+    "static_config": ("there is no static configuration", "[user] in workbench.toml, which is self.user_config"),
+    "translate": ("there are no data dictionaries", "self.kvdb.conn.hget(name, key)"),
+    "wsx": ("WebSockets come later", "a REST channel"),
+}
+"""What a service of Zato has on `self` and ours has not: why, and what to write instead."""
+
+
+class Told(Generic[T]):
+    """A property that a service may put a value of its own in the place of, as `self.server = ...`."""
+
+    def __init__(self, read: Callable[[Any], T]) -> None:
+        self._read, self.__doc__ = read, read.__doc__
+
+    def __get__(self, service: Any, owner: Any = None) -> T:
+        return self if service is None else self._read(service)  # type: ignore[return-value]  # on the class, itself
+
+
+class ZatoServer:
+    """`self.server`: the part of Zato's server that a service asks for."""
+
+    cluster_id = 1
+
+    def __init__(self, call: Call, invoke: Callable[..., Any]) -> None:
+        self.invoke = invoke
+        self.name = self.cluster_name = "workbench"
+        self.pid = os.getpid()
+        self.user_config = call.surroundings.user_config
+
+
+class ZatoNames:
+    """The part of `Service` that only services written for Zato need."""
+
+    channel: ChannelInfo
+    request: Any
+    response: Any
+    logger: Any
+    invoke: Any
+    _call: Call
+
+    @Told
+    def chan(self) -> ChannelInfo:
+        """The short name of `channel`."""
+        return self.channel
+
+    @Told
+    def server(self) -> ZatoServer:
+        """`self.server.invoke`, `.name`, `.cluster_id`, `.user_config`."""
+        return ZatoServer(self._call, self.invoke)
+
+    @Told
+    def data_format(self) -> str:
+        """How the channel reads bodies: `json`, `form`, `raw`, `xml`, `dict`."""
+        return self.channel.data_format
+
+    @Told
+    def transport(self) -> str:
+        """Nothing: what carried a call is `self.channel.type`."""
+        return ""
+
+    @Told
+    def impl_name(self) -> str:
+        """Module and class, with dots."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    @Told
+    def wsgi_environ(self) -> Mapping[str, Any]:
+        """What HTTP says of the call, under WSGI's names (PEP 3333), read-only; empty where it did not come by HTTP."""
+        http = self._call.http
+        if http is None:
+            return MappingProxyType({})
+        found = {
+            "REQUEST_METHOD": http.method,
+            "PATH_INFO": http.path,
+            "QUERY_STRING": http.query,
+            "REMOTE_ADDR": http.address,
+            "zato.http.remote_addr": http.address,
+            "zato.http.path_info": http.path,
+        }
+        for name, value in http.headers.items():
+            word = name.upper().replace("-", "_")
+            found[word if word in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{word}"] = value
+        return MappingProxyType(found)
+
+    @Told
+    def invocation_time(self) -> datetime:
+        """When this call began (aware, UTC)."""
+        now: datetime = self._call.surroundings.clock.now()
+        return now - timedelta(seconds=perf_counter() - self._call.step.started)
+
+    @Told
+    def processing_time(self) -> int:
+        """How long this call has run, or did run [ms]."""
+        seconds = self._call.step.seconds
+        return round((perf_counter() - self._call.step.started if seconds is None else seconds) * 1000)
+
+    def log_input(self, msg: str = "") -> None:
+        """Log what came in, masked and cut."""
+        self.logger.info("%s%s", f"{msg} " if msg else "", kept(self.request.payload))
+
+    def log_output(self, msg: str = "") -> None:
+        """Log what goes back so far, masked and cut."""
+        value = self.response.payload
+        self.logger.info("%s%s", f"{msg} " if msg else "", kept(value.value() if isinstance(value, Output) else value))
+
+    if not TYPE_CHECKING:  # to a type checker, what is not here is an error
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write for a name of Zato's that is not here."""
+            if hasattr(type(self), name):  # a property has raised this
+                return object.__getattribute__(self, name)
+            if (told := MISSING.get(name)) is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            why, fix = told
+            raise AttributeError(f"There is no self.{name}: {why}. Fix: {fix}")
