@@ -20,6 +20,7 @@ OTHERS = {
     "workbench.caching.definition": ("Cache",),
     "workbench.channels.definition": ("ChannelDefinition",),
     "workbench.channels.files.channel": ("FileChannel",),
+    "workbench.channels.websocket.channel": ("WebSocketChannel",),
     "workbench.channels.json_rpc": ("JSONRPCChannel",),
     "workbench.channels.rest": ("RESTChannel",),
     "workbench.channels.soap": ("SOAPChannel",),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.channels.json_rpc import JSONRPCChannel as JSONRPCChannel
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel
+    from workbench.channels.websocket.channel import WebSocketChannel as WebSocketChannel
     from workbench.connections.definition import ConnectionDefinition as ConnectionDefinition
     from workbench.connections.dropbox.definition import DropboxConnection as DropboxConnection
     from workbench.connections.folder import LocalFolder as LocalFolder
@@ -97,6 +98,7 @@ HOMES = {
     "Stop": "workbench.app.scheduling.travel.events",
     "TwilioConnection": "workbench.connections.twilio",
     "Unauthorized": "workbench.core.errors",
+    "WebSocketChannel": "workbench.channels.websocket.channel",
     "Workbench": "workbench.app.workbench",
     "WorkbenchError": "workbench.core.errors",
     "outgoing": "workbench.core.current",

@@ -14,10 +14,10 @@ from workbench.app.collections import Collection
 from workbench.app.parts import Parts
 from workbench.app.scheduling.travel.here import TravelClock
 from workbench.app.serving.attached import Attached
-from workbench.app.serving.member import Member, Whole
+from workbench.app.serving.crew.member import Member, Whole
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
-from workbench.caching.live import LiveCache
+from workbench.caching.cached import Cached
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel
 from workbench.channels.own import Admin, Page
@@ -59,7 +59,7 @@ class About:
         return self._parts.book.entries
 
     @cached_property
-    def caches(self) -> Collection[LiveCache]:
+    def caches(self) -> Collection[Cached]:
         """Caches in this process, with what is in them: `wb.caches["my.cache"].keys()`."""
         return self._collection("caches")
 

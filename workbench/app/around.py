@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.caching.caches import Caches
@@ -15,6 +15,21 @@ from workbench.runtime.recording import held
 from workbench.runtime.traffic import Log, Traffic
 
 
+class Nobody:
+    """Stands for a WebSocket channel where calls reach nobody: it has no clients."""
+
+    clients: Sequence[Any] = ()
+
+    def broadcast(self, data: Any) -> int:
+        """Send to nobody."""
+        return 0
+
+
+def nobody_of(name: str) -> Nobody:
+    """Stands for every WebSocket channel, of whatever name."""
+    return Nobody()
+
+
 class Around:
     """What a service reaches through `self`."""
 
@@ -25,6 +40,7 @@ class Around:
         self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
         self.caches, self.user_config = Caches(clock), Tree()
         self.invoker: Any = None
+        self.websocket: Callable[[str], Any] = nobody_of
         self.watched: set[Call] = set()
 
     @property

@@ -9,9 +9,10 @@ from typing import Any
 
 from workbench.app.book import Book
 from workbench.app.collections import Collection
+from workbench.channels.definition import ChannelDefinition
 from workbench.core.clock import VirtualClock
 from workbench.core.definition import Definition
-from workbench.core.errors import NameTaken, ServiceUsage, UnknownName
+from workbench.core.errors import InvalidDefinition, NameTaken, ServiceUsage, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.trace import RequestStep, Trace
 from workbench.limiting.definition import Limit, On
@@ -164,19 +165,33 @@ def twice(service: str) -> NameTaken:
 
 
 def check_limit(limit: Limit, origin: Origin, book: Book, services: Mapping[str, Version]) -> None:
-    """Raise NameTaken for a Limit of an object that has a `limit=` itself; they would contradict each other."""
+    """Raise NameTaken for a Limit of an object that has a `limit=` itself; they would contradict each other.
+
+    InvalidDefinition if it is an endpoint of a kind that limits of endpoints are not for.
+    """
     if limit.on == "service":
         live = services.get(limit.name)
         if live is not None and live.cls.limit:
             raise twice(limit.name)
         return
-    owner = book.of("channels" if limit.on == "channel" else "security").get(limit.name)
+    owner = book.definition("channels" if limit.on == "channel" else "security", limit.name)
+    if isinstance(owner, ChannelDefinition) and not owner.takes_limit:
+        raise InvalidDefinition("Limit", limit.name, {"on": _for_endpoints(owner)})
     if owner is not None and short_limit(owner):
         raise NameTaken("The limit of", limit.name, f"{owner} limit=", f"Limit in {origin}", fix="keep one")
 
 
+def _for_endpoints(channel: ChannelDefinition) -> str:
+    return (
+        f"cannot be limited as an endpoint, since {channel} is none. "
+        f"Fix: limit its service or its user, which count each message"
+    )
+
+
 def check_short_limit(on: On, definition: Definition, book: Book) -> None:
-    """Raise NameTaken for a `limit=` of an object that has a Limit, too."""
+    """Raise NameTaken for a `limit=` of an object that has a Limit, too; InvalidDefinition if it may have none."""
     there = book.origin("limits", f"{on} {definition.name}")
+    if there is not None and isinstance(definition, ChannelDefinition) and not definition.takes_limit:
+        raise InvalidDefinition(definition.kind, definition.name, {"name": _for_endpoints(definition)})
     if there is not None and short_limit(definition):
         raise NameTaken("The limit of", definition.name, f"Limit in {there}", f"{definition} limit=", fix="keep one")

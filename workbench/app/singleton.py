@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Callable, Mapping
-from threading import current_thread
+from threading import current_thread, main_thread
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,7 @@ from workbench.app.configuration.environment import (
     notebook_path,
     shared_counters_url,
     store_url,
+    wanted_openapi,
     wanted_port,
     wanted_sandbox,
 )
@@ -26,7 +27,7 @@ from workbench.app.configuration.startup.begin import Beginning
 from workbench.app.configuration.startup.callables import THREAD
 from workbench.app.configuration.toml_file import Told
 from workbench.app.outside import is_ones_own
-from workbench.app.serving.member import Member
+from workbench.app.serving.crew.member import Member
 from workbench.app.workbench import Workbench
 from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage
@@ -75,12 +76,14 @@ def restart(before: Callable[[], object] = lambda: None) -> str:
         What is back, in a sentence; its `startup` says what is not, and why.
 
     Raises:
-        ServiceUsage: A service or a file that is loaded asks for it.
+        ServiceUsage: A service, a startup callable or a file that is loaded asks for it.
         WorkbenchError: The configuration cannot be; the workbench stays as it was.
     """
     [wb] = _kept
-    if CURRENT.get() is not None or wb._own.draft is not None:
-        raise ServiceUsage("A service or a loaded file cannot restart its workbench. Fix: restart the process.")
+    if CURRENT.get() is not None or wb._own.draft is not None or current_thread() is not main_thread():
+        raise ServiceUsage(
+            "A service, a startup callable or a loaded file cannot restart its workbench. Fix: restart the process."
+        )
     if wb.member is not None:
         raise ServiceUsage(
             "One of several processes that serve a file does not restart alone. Fix: send SIGHUP to `workbench serve`."
@@ -90,7 +93,8 @@ def restart(before: Callable[[], object] = lambda: None) -> str:
     with _beginning.anew():
         _making.append(True)
         try:
-            made = _make(wb._own.clock, None, wb.startup.of_cells)
+            made = _make(wb._own.clock, None, wb.startup.of_cells, wb.outside.is_own)
+            made.outside.go_on(wb.outside)
             known.begin(made)
         finally:
             _making.clear()
@@ -104,13 +108,18 @@ def restart(before: Callable[[], object] = lambda: None) -> str:
     return said
 
 
-def _make(clock: Clock | None, member: Member | None, of_cells: Mapping[str, Any] = MappingProxyType({})) -> Workbench:
+def _make(
+    clock: Clock | None,
+    member: Member | None,
+    of_cells: Mapping[str, Any] = MappingProxyType({}),
+    was_own: bool = False,
+) -> Workbench:
     folder, path = notebook_folder(), notebook_path()
     environ = dict(os.environ)
     taken, configuration, files = take_files(folder)
     _beginning.from_file.update(taken)
     # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
-    is_own = "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
+    is_own = was_own or "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
     startup, configuration = _beginning.begin(folder, configuration, files, is_own, of_cells)
     if member is not None and not os.environ.get(COUNTERS):
         os.environ[COUNTERS] = shared_counters_url(store_url(folder))
@@ -125,6 +134,7 @@ def _make(clock: Clock | None, member: Member | None, of_cells: Mapping[str, Any
         hosts=names_in("WORKBENCH_HOSTS"),
         proxies=names_in("WORKBENCH_PROXIES"),
         sandbox=wanted_sandbox(),
+        openapi=wanted_openapi(),
         configuration=configuration,
         **bounds_in(os.environ),
     )

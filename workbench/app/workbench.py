@@ -14,7 +14,7 @@ from workbench.app.cassettes.making import make_test
 from workbench.app.cassettes.moving import transferred
 from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
-from workbench.app.configuration.settings import Settings, SettingsInForce, several
+from workbench.app.configuration.settings import OpenAPIFor, Settings, SettingsInForce, several
 from workbench.app.configuration.startup.callables import PhaseCtx, Startup, StartupStopped
 from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
@@ -65,6 +65,7 @@ class Workbench(Calling, About, Files):
         proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
         counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
         sandbox: Whether peers play every connection, or none, whatever the code says; None leaves it to the code.
+        openapi: Whom /openapi.json tells of a channel: `callers` who may call it, `all`, or `token` its token alone.
         configuration: What `workbench.toml` says beside settings: fields of connections, and the user's own.
         bounds: How much is taken at once and kept, each by name as in `Bounds`: `threads=64, trace_bytes=1 << 20`.
 
@@ -85,6 +86,7 @@ class Workbench(Calling, About, Files):
         proxies: str | Iterable[str] = (),
         counters: str = "memory://",
         sandbox: bool | None = None,
+        openapi: OpenAPIFor = "callers",
         configuration: Configuration | None = None,
         **bounds: float,
     ) -> None:
@@ -100,6 +102,7 @@ class Workbench(Calling, About, Files):
             proxies=several(proxies),
             bounds=bounds_of(bounds),
             sandbox=sandbox,
+            openapi=openapi,
             configuration=configuration or Configuration(),
         )
         self.settings, self.startup = SettingsInForce(settings), Startup()
@@ -338,16 +341,13 @@ class Workbench(Calling, About, Files):
             self.after_started()
             self.startup.say(self.log)
 
-    def after_started(self, is_first: bool = True) -> None:
-        """Tell startup callables that the workbench has started, each once.
-
-        Args:
-            is_first: Whether this process is the first, or only one, of those that serve together: callables are told
-                `in-process-first`, else `in-process-other`, before `after-started`.
+    def after_started(self) -> None:
+        """Tell startup callables in which of several processes this is, and that the workbench has started; each once.
 
         Raises:
             StartupStopped: One failed, and that ends the start; the server is stopped.
         """
+        is_first = self.member is None or self.member.number == 1
         before = self.defined
         try:
             self.startup.after_started(self, self._own.around.user_config, is_first)
@@ -361,8 +361,8 @@ class Workbench(Calling, About, Files):
         """Start this workbench anew, with configuration read again; in a notebook, once the cell has ended well.
 
         Startup callables are called as at any start, those of cells too. Services and definitions come back as if
-        their cells had run again, and peers stay as they are; calls, log, caches and counts begin anew. Where a file
-        is wrong, that is told, and all stays as it was.
+        their cells had run again, and peers stay; calls in flight are cut, log and counts begin anew. Where a file is
+        wrong, that is told, and all stays as it was.
 
         Raises:
             ServiceUsage: Here it cannot: in a service, in a file that is loaded, in a workbench that a script made.

@@ -81,14 +81,18 @@ def readable_by(origin: str, answer: Answer) -> Answer:
     return answer._replace(headers=[*answer.headers, *allowed])
 
 
+def told(error: BaseException) -> tuple[int, Any]:
+    """The status of an error, and what its caller learns of it."""
+    return (error.status, error.details) if isinstance(error, FOR_CALLERS) else (500, "Internal Server Error")
+
+
 def error_answer(error: BaseException, cid: str, envelope: str = "zato", extra: dict[str, Any] | None = None) -> Answer:
     """The envelope of an error: our own errors in their words, anything else a bare 500.
 
     Headers that the service had set before it raised are kept.
     """
-    status, details, headers = 500, "Internal Server Error", []
-    if isinstance(error, FOR_CALLERS):
-        status, details, headers = error.status, error.details, error.headers()
+    status, details = told(error)
+    headers = error.headers() if isinstance(error, FOR_CALLERS) else []
     body: dict[str, Any] = {"result": "Error", "cid": cid, "details": details}
     if envelope == "zato-3.1":
         body = {"zato_env": {"result": "ZATO_ERROR", "cid": cid, "details": details}}

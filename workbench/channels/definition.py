@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta, structs
 
+from workbench.channels.guard import DESCRIPTION, is_own_path
 from workbench.core.definition import Definition, Reference
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ class ChannelDefinition(Definition, frozen=True, kw_only=True):
     """The definition of a way in. A kind of its own adds fields, says what it leads to, and makes its live channel.
 
     `type` is what a service reads as `self.channel.type`, one of Zato's words. `first_fields` are those that a form
-    shows at once.
+    shows at once. `takes_limit` says whether limits of endpoints are for this kind.
     """
 
     collection: ClassVar[str] = "channels"
     type: ClassVar[str] = ""
     first_fields: ClassVar[tuple[str, ...]] = ()
+    takes_limit: ClassVar[bool] = True
 
     @property
     def security(self) -> str:
@@ -94,7 +96,7 @@ class HTTPChannel(ChannelDefinition, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.path:
-            structs.force_setattr(self, "path", _path_of(self.name))
+            structs.force_setattr(self, "path", path_of(self.name))
         super().__post_init__()
 
     @property
@@ -133,25 +135,29 @@ class HTTPChannel(ChannelDefinition, frozen=True, kw_only=True):
         return None
 
     def problems(self) -> dict[str, str]:
-        found = {}
-        if not self.path.startswith("/") or re.search(r"[\s?#]", self.path):
-            found["path"] = "must begin with / and hold no space, ? or #"
-        names = PLACEHOLDER.findall(self.path)
-        if any(not name.isidentifier() for name in names) or len(set(names)) != len(names):
-            found["path"] = "must have different {names}, each a word"
-        elif "{" in PLACEHOLDER.sub("", self.path) or "}" in PLACEHOLDER.sub("", self.path):
-            found["path"] = "has a brace without its partner"
-        elif self.path == "/ping" or self.path.startswith("/workbench/"):
-            found["path"] = "must not be /ping or below /workbench/, which are the server's own"
-        return found
+        return problems_of_path(self.path)
 
     def changed(self) -> dict[str, object]:
         changed = super().changed()
-        if self.path == _path_of(self.name):
+        if self.path == path_of(self.name):
             del changed["path"]
         return changed
 
 
-def _path_of(name: object) -> str:
+def problems_of_path(path: str) -> dict[str, str]:
+    """What is wrong with the path of a channel, under the field `path`."""
+    if not path.startswith("/") or re.search(r"[\s?#]", path):
+        return {"path": "must begin with / and hold no space, ? or #"}
+    names, around = PLACEHOLDER.findall(path), PLACEHOLDER.sub("", path)
+    if any(not name.isidentifier() for name in names) or len(set(names)) != len(names):
+        return {"path": "must have different {names}, each a word"}
+    if "{" in around or "}" in around:
+        return {"path": "has a brace without its partner"}
+    if is_own_path(path):
+        return {"path": f"must not be /ping, {DESCRIPTION} or below /workbench/, which are the server's own"}
+    return {}
+
+
+def path_of(name: object) -> str:
     """The path of a channel that names none."""
     return f"/{str(name).replace('.', '/')}"

@@ -25,11 +25,15 @@ class Endpoint:
 
 
 class View(NamedTuple):
-    """What a request can reach: the routes, the services behind them, and what answers them first, if anything."""
+    """What a request can reach: the routes, the services behind them, and what answers them first, if anything.
+
+    `sockets` leads to the live channels that take a connection over; None while there are none.
+    """
 
     routes: Routes[Endpoint]
     services: Mapping[str, Deployment]
     replay: Replay | None = None
+    sockets: Routes[Any] | None = None
 
 
 def routes_of(endpoints: Iterable[Endpoint]) -> Routes[Endpoint]:

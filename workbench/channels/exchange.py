@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from workbench.channels.answers import Answer, readable_by
@@ -20,6 +20,35 @@ from workbench.core.service import log_refusal
 from workbench.core.trace import KEPT_CHARACTERS, RequestStep
 
 Keep = Callable[[RequestStep], None]
+
+
+class Link(Protocol):
+    """A connection that was an HTTP request's, and belongs to whoever took it over."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was written the other side has not taken yet [bytes]."""
+        ...
+
+    async def read(self) -> bytes:
+        """What comes next; empty when nothing more does."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, in their order; who takes them too slowly is cut off."""
+        ...
+
+    def end(self) -> None:
+        """Say that nothing more is sent, once all is; what the other side sends can still be read."""
+        ...
+
+    def close(self) -> None:
+        """Cut it now."""
+        ...
+
+    def forget(self) -> None:
+        """In a forked child: let go of the parent's socket."""
+        ...
 
 
 class Answered(NamedTuple):
@@ -42,6 +71,8 @@ class Exchange:
         is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
         unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
+        socket: The live channel at its path that takes connections over, if a browser asks for the page to try it.
+        takes_over: Is given the connection, which speaks another protocol from here on; None for what is answered.
         work: What runs for it on the loop, kept here since asyncio holds its tasks but weakly.
     """
 
@@ -62,7 +93,9 @@ class Exchange:
         "path",
         "query",
         "root",
+        "socket",
         "spool",
+        "takes_over",
         "unpacking",
         "view",
         "work",
@@ -95,6 +128,8 @@ class Exchange:
         self.call: Call | None = None
         self.work: Sequence[Future[Any]] = ()
         self.page = ""
+        self.socket: Any = None
+        self.takes_over: Callable[[Link], None] | None = None
         self.heard: Callable[[Answered], object] | None = None
         self.keep: Keep | None = None
 
@@ -144,6 +179,13 @@ class Exchange:
             return "was too large to be kept"
         is_announced = self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
         return "was not read before the answer" if is_announced else ""
+
+    def end_here(self) -> None:
+        """End it without an answer: the connection is another protocol's, which has its own words."""
+        self._send = None
+        self.root.end("101", "ok")
+        if self.heard is not None:
+            self.heard(Answered(self.cid, self.root))
 
     def drop(self) -> None:
         """Forget it: its sender is gone before it was complete."""

@@ -59,12 +59,12 @@ class Gate:
     has to be awaited.
     """
 
-    __slots__ = ("_checks", "user")
+    __slots__ = ("_checks", "_verifier", "user")
 
     def __init__(
         self, limiter: Limiter | None = None, verifier: Verifier | None = None, user_limiter: Limiter | None = None
     ) -> None:
-        self.user = verifier.user if verifier is not None else NOBODY
+        self.user, self._verifier = verifier.user if verifier is not None else NOBODY, verifier
         checks: list[Check] = []
         if limiter is not None:
             checks.append(_limit(limiter))
@@ -73,6 +73,15 @@ class Gate:
         if user_limiter is not None:
             checks.append(_limit(user_limiter))
         self._checks = tuple(checks)
+
+    def verify(self, caller: Caller) -> None:
+        """Check the credentials alone, which counts nothing: of who connects, and asks for something later.
+
+        Raises:
+            Unauthorized: They are missing or wrong.
+        """
+        if self._verifier is not None:
+            self._verifier.verify(caller.headers)
 
     def admit(self, caller: Caller) -> ChannelSecurity | Awaitable[ChannelSecurity]:
         """Let a caller through as this gate's user; the user, or an awaitable of it if a shared store is asked.

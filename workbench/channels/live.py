@@ -71,19 +71,22 @@ class Opening(NamedTuple):
     """What a definition needs to make its live channel; the same for all kinds.
 
     Attributes:
-        http: Makes the live channel of an HTTP kind, on the server that they share.
+        http: Makes the live channel of an HTTP kind, on the server that they share; by another class than its own one
+            if that is given, too.
         gate: Gives the gate of a definition, as limits and users are now; ask for it anew for each caller.
         invoker: Makes calls of services.
         turns: Runs them, each within its time; on the loop's thread only.
         run: Runs a coroutine on the loop's thread and waits for it.
+        land: Has a function called on the loop's thread soon, from any thread.
         clock: Where time comes from.
     """
 
-    http: Callable[[Any], LiveChannel]
+    http: Callable[..., LiveChannel]
     gate: Callable[[Any], Gate]
     invoker: Invoker
     turns: Turns
     run: Callable[[Coroutine[Any, Any, Any]], Any]
+    land: Callable[..., None]
     clock: Clock
 
 

@@ -23,10 +23,11 @@ from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
-from workbench.channels.guard import Guard, UnaskedNavigation
+from workbench.channels.guard import Guard, UnaskedNavigation, is_own_path
+from workbench.channels.http.pages import asks_for_a_page, listing, question, trying
 from workbench.channels.own import Admin, Page, check, own_address, own_answer, plain, readiness
-from workbench.channels.pages import asks_for_a_page, listing, question
 from workbench.channels.turns import Turns
+from workbench.channels.websocket.handshake import TakenOver, has_page, take_over, wants_upgrade
 from workbench.core.call import Call, ChannelSecurity, HTTPInput, Invoker
 from workbench.core.errors import ContentTooLarge, NotFound, ServiceUnavailable
 from workbench.core.trace import Line
@@ -67,13 +68,15 @@ class Pipeline:
         """Whether all that is to be served is there; told at `/ready`."""
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
+        self.clients: set[TakenOver] = set()
+        """Whose connections speak another protocol by now."""
         self.keep: Keep | None = None
         """Told of each trace that holds a long body or answer."""
 
     @property
     def in_flight(self) -> int:
         """Calls that have not been answered."""
-        return len(self._turns) + len(self._aside)
+        return len(self._turns) + len(self._aside) + sum(client.is_busy for client in self.clients)
 
     @property
     def stuck(self) -> dict[str, int]:
@@ -83,7 +86,7 @@ class Pipeline:
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         path = exchange.path
-        is_own = path.startswith("/workbench/")
+        is_own = is_own_path(path)
         own = own_address(self.admin, self.guard, exchange) if is_own else None
         if not isinstance(own, Page):
             self._record(exchange.cid, exchange.root)
@@ -93,13 +96,19 @@ class Pipeline:
         check(self.guard, own, exchange)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
-        if path == "/ping" or is_own or (exchange.page and exchange.is_preflight):
+        if is_own or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
+        if view.sockets is not None and wants_upgrade(exchange.headers):
+            self._locate(exchange)
+            if take_over(exchange, view.sockets, self):
+                return
         try:
             exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
         except NotFound:
             if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers)):
+                return
+            if view.sockets is not None and has_page(exchange, view.sockets):
                 return
             raise
         exchange.call = self._invoker.new_call(
@@ -108,16 +117,20 @@ class Pipeline:
         exchange.call.play(view.replay)
         root, channel = exchange.root, endpoint.channel
         root.channel, root.service, root.user = channel.name, endpoint.service, channel.security
-        if self._caller_address is not None:
-            exchange.address = root.address = self._caller_address(
-                exchange.address, exchange.headers.get("X-Forwarded-For")
-            )
+        self._locate(exchange)
         if "Content-Length" in exchange.headers and declared_length(exchange.headers) > channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {channel.max_body_bytes} bytes")
         if "Content-Encoding" in exchange.headers:
             exchange.unpacking = unpacking_of(exchange.headers, channel.max_body_bytes)
             # What the service gets is not packed any more.
             exchange.headers = {name: value for name, value in exchange.headers.items() if name != "Content-Encoding"}
+
+    def _locate(self, exchange: Exchange) -> None:
+        """Have a caller behind a trusted proxy be known by its own address."""
+        if self._caller_address is not None:
+            exchange.address = exchange.root.address = self._caller_address(
+                exchange.address, exchange.headers.get("X-Forwarded-For")
+            )
 
     def body_bound(self, exchange: Exchange) -> int:
         """Largest body to take [bytes]."""
@@ -295,6 +308,8 @@ class Pipeline:
             return exchange.answer(plain(exchange, {"pong": "workbench"}))
         if exchange.path == "/ready":
             return exchange.answer(readiness(exchange, self.is_ready()))
+        if exchange.socket is not None:
+            return exchange.answer(trying(exchange.socket.name, exchange.cid))
         if (view := exchange.view) is not None:
             channels = (endpoint.channel for endpoint in view.routes)
             return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))

@@ -141,7 +141,7 @@ class Routes(Generic[E]):
 
 def _check_free(channel: Any, on_path: Iterable[Routed]) -> None:
     for other in on_path:
-        shared = set(channel.methods) & set(other.channel.methods)
+        shared = set(channel.methods or ()) & set(other.channel.methods or ())
         if shared or not channel.methods or not other.channel.methods:
             raise PathTaken(channel.path, other.channel.name, channel.name, sorted(shared))
 

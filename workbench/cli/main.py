@@ -12,8 +12,8 @@ import typer
 from typer import Argument, Option
 
 from workbench.cli import caches, sharing
-from workbench.cli.actions import JobAction
-from workbench.cli.commands import as_code, kernel, listing, version
+from workbench.cli.actions import JobAction, port_of
+from workbench.cli.commands import as_code, kernel, listing, openapi, quickstart, version
 from workbench.cli.commands.shown import show_examples
 from workbench.core.errors import WorkbenchError
 
@@ -61,14 +61,14 @@ def command(ask: Callable[P, Any]) -> Callable[P, int]:
     return run
 
 
+def given(context: typer.Context) -> set[str]:
+    """The parameters that a person has given, by their names here."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
 def _said(answer: Any) -> str:
     return answer.rstrip("\n") if isinstance(answer, str) else json.dumps(answer, indent=2, default=str)
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise typer.BadParameter(f"{text!r} is no port; give a number from 0 to 65535")
-    return int(text)
 
 
 def _say_version(wanted: bool) -> None:
@@ -136,7 +136,7 @@ def serve(
     file: Annotated[str, Argument(help="A notebook (.ipynb) or module (.py).")],
     port: Annotated[
         int | None,
-        Option(parser=_port, metavar="PORT", help="The port; 0 takes any, none the one it had, at first 11223."),
+        Option(parser=port_of, metavar="PORT", help="The port; 0 takes any, none the one it had, at first 11223."),
     ] = None,
     host: Annotated[list[str] | None, Option(metavar="NAME", help="A further host name to answer for.")] = None,
     allow_outside: Annotated[
@@ -257,6 +257,7 @@ def panel(
 @app.command()
 @command
 def jobs(
+    context: typer.Context,
     action: Annotated[JobAction, Argument(help="What to do.", show_default=False)],
     name: Annotated[
         str,
@@ -289,6 +290,7 @@ def jobs(
     """
     from workbench.cli import jobs
 
+    jobs.check(action, name, given(context))
     if action == "list":
         listed = jobs.listed(app)
         return listed if as_json else jobs.listed_said(listed)
@@ -365,7 +367,7 @@ def examples(
 for each in (
     *(listing.call, listing.services, listing.channels, listing.connections, listing.users, listing.limits),
     *(as_code.validate, as_code.diff, as_code.apply, as_code.define, as_code.export),
-    *(caches.cache, kernel.kernel, version.version, sharing.share),
+    *(caches.cache, kernel.kernel, openapi.openapi, quickstart.quickstart, version.version, sharing.share),
 ):
     app.command()(command(each))
 app.command("open")(command(sharing.open_package))

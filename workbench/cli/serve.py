@@ -12,13 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from workbench.app.serving.crew.watching import LOOK_SECONDS, Watched
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError, listed
-from workbench.supervisor.watching import LOOK_SECONDS, Watched
 
 if TYPE_CHECKING:
+    from workbench.app.serving.crew.line import Line
     from workbench.app.workbench import Workbench
-    from workbench.supervisor.line import Line
 
 
 class Serving(NamedTuple):
@@ -94,6 +94,8 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
             _refuse_peers(wb, how.profile)
         wb.start()
         wb.after_started()
+        for waits in wb.drafting.waits_for():
+            wb.startup.warn(waits)
         wb.startup.say(wb.log)
         if line is not None:
             _serve_with_others(wb, path, end, line)
@@ -115,7 +117,7 @@ def supervise(file: str, how: Serving, size: int) -> int:
     """
     path = _entered(file)
     _set_environment(how, path)
-    from workbench.supervisor.supervisor import Asked, supervise
+    from workbench.app.serving.crew.supervisor import Asked, supervise
 
     command = [sys.executable, "-m", "workbench.cli.worker"]
     say, tell = partial(_say, as_json=how.as_json), partial(_tell, as_json=how.as_json)
@@ -124,8 +126,8 @@ def supervise(file: str, how: Serving, size: int) -> int:
 
 def _serve_with_others(wb: Workbench, path: Path, end: End, line: Line) -> None:
     """Take connections of all, and wait until it is to end or to leave."""
+    from workbench.app.serving.crew.line import Ready
     from workbench.channels.own import Page
-    from workbench.supervisor.line import Ready
 
     wb.answer_at(line.listeners)
     own = [(*address, isinstance(each, Page) and each.is_public) for address, each in wb.own_addresses.items()]
@@ -219,6 +221,8 @@ def _lines_of(wb: Workbench, path: Path) -> list[str]:
         lines.append(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}")
     if others:
         lines.append(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once")
+    if wb.member is not None and os.environ.get("WORKBENCH_COUNTERS", "").startswith("memory:"):
+        lines.append("  limits count in each worker process apart, as WORKBENCH_COUNTERS says")
     if wb.peers.on:
         why = "WORKBENCH_SANDBOX or --sandbox" if wb.peers.fixed else "the file"
         of_each = ", of each worker process its own" if wb.member is not None else ""

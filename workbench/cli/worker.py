@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from workbench.app.serving.crew.line import Line
 from workbench.cli.serve import Serving, serve
 from workbench.core.errors import WorkbenchError
-from workbench.supervisor.line import Line
 
 FAILED, INTERRUPTED = 1, 130
 

@@ -106,6 +106,7 @@ class Call:
         "cancelled",
         "channel",
         "cid",
+        "client",
         "expired",
         "http",
         "on_loop",
@@ -139,6 +140,7 @@ class Call:
         self.address = http.address if http else None
         self.payload: Any = None  # what the channel has parsed already, if it has
         self.spool: Spooled | None = None  # what came, if it is too big for memory; then `raw` is None until it is read
+        self.client: Any = None  # whose message it is, by a WebSocket; more can be sent to it than the answer
         self.task: Task | None = None  # what it performs, if nobody waits for its answer
         self.cancelled = False
         self.expired = False  # past its time, and answered so
@@ -334,6 +336,10 @@ class Surroundings(Protocol):
     @property
     def kvdb(self) -> Any:
         """Redis."""
+        ...
+
+    def websocket(self, name: str) -> Any:
+        """The WebSocket channel of that name, to whose clients can be sent; raises UnknownName."""
         ...
 
     def held(self, call: Call, connection: str, live: Any) -> Any:

@@ -26,6 +26,9 @@ log = logging.getLogger("workbench.scheduler")
 
 _ALMOST = timedelta(microseconds=1)
 
+MANY = 500
+"""Jobs that go live at once from which on the marks of all jobs are read: of a thousand in 5 ms, one by one in 40."""
+
 
 class Cover(NamedTuple):
     """Planned times from `first` to `last` that are accounted for; by a run that another process is busy with?"""
@@ -102,6 +105,12 @@ class History(Rows):
     def raw(self, name: str) -> bytes | None:
         """The stored job as it is written, for `read`."""
         return self._store.get(self._key("job", name))
+
+    def raw_all(self, names: Sequence[str]) -> dict[str, bytes | None]:
+        """Several of them, None for those that are not stored."""
+        keys = [self._key("job", name) for name in names]
+        found = self._store.get_all(keys) if keys else {}
+        return {name: found.get(key) for name, key in zip(names, keys, strict=True)}
 
     def read(self, name: str, value: bytes | None, like: AnyJob | None = None) -> JobRecord | None:
         """The job that was written so; what is written of `like` is taken to be that, without being checked again."""
@@ -204,6 +213,20 @@ class History(Rows):
             # A store from before there were marks: what its rows leave open is not known any more.
             mark = max([record.anchor, *(row.planned for row in self._rows(name, record.anchor))])
         return max(mark, record.anchor)
+
+    def marks(self, records: Collection[JobRecord]) -> dict[str, datetime]:
+        """Those marks of several jobs that are quicker read all together than one by one; of few jobs none."""
+        if len(records) < MANY:
+            return {}
+        prefix, found = f"{self._prefix}/past/", dict[str, str]()
+        for key, _ in self._store.scan(prefix):
+            part, _, what = key.removeprefix(prefix).partition("/")
+            kind, _, until = what.partition("~")
+            if kind == "mark":
+                # The latest comes last.
+                found[part] = until
+        named = ((each, found.get(key_part(each.definition.name))) for each in records)
+        return {each.definition.name: max(read_time_key(until), each.anchor) for each, until in named if until}
 
     def account(self, name: str, until: datetime) -> None:
         """Note that every planned time up to `until` is accounted for; never goes back, whoever else writes."""

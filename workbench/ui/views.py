@@ -99,9 +99,9 @@ def worker_shown(wb: Workbench) -> list[str]:
     crew = [each for each in member.crew if each.state != "leaving"]
     answered, failed = sum(each.answered for each in crew), sum(each.failed for each in crew)
     return [
-        f"Worker process {member.number} of {len(crew)} is shown (pid {os.getpid()}): its calls, log, caches, peers. "
-        f"Services, jobs and limits are those of all; what you make by click is, too, some seconds later, and what you "
-        f"close or remove that a cell makes is not.",
+        f"Worker process {member.number} of {len(crew)} is shown (pid {os.getpid()}): its calls, log, caches and "
+        f"peers. Services, jobs and limits are those of all. What you make by click reaches the others some seconds "
+        f"later; what you close or remove that a cell makes does not.",
         f"All of them have answered {answered:,} requests, {failed:,} with an error of 500 or more; workbench traffic "
         f"and workbench log show them together.",
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.app.asking import inline
 from workbench.app.asking.curl import Sent
+from workbench.app.asking.websocket import WebSocket, path_of_websocket
 from workbench.app.cassettes.playing import own_headers
 from workbench.app.cassettes.using import InUse, in_use
 from workbench.app.parts import Parts
@@ -106,6 +107,29 @@ class Calling:
         with own_headers(self._parts) as ours:
             came = inline.send(sent, more | ours, timeout_seconds, self._parts.server.port)
             return inline.Answer(*came, sent, self.traffic.kept)
+
+    def websocket(
+        self, path: str, *, user: str = "", headers: Mapping[str, str] | None = None, timeout_seconds: float = 10.0
+    ) -> WebSocket:
+        """Connect to a WebSocket channel through the real server: `with wb.websocket("/ws/echo") as client: ...`.
+
+        `client.ask({"x": 1})` sends a message and waits for the next one; `client.send(...)` and `client.receive()` do
+        one of both. `user` adds a security definition's credentials.
+
+        Args:
+            path: The channel's, with a query if there is one.
+            headers: What goes out with the handshake besides.
+            timeout_seconds: Longest wait for the handshake [s].
+
+        Raises:
+            NotConnected: The server refuses.
+        """
+        self._not_on_loop("wb.websocket", "connect from a service that is not async")
+        target = path_of_websocket(path)
+        more = self._user_named(user).credentials(self._parts.secrets.reveal) if user else {}
+        self.start()
+        url = f"ws://localhost:{self._parts.server.port}{target}"
+        return WebSocket(url, {**(headers or {}), **more}, timeout_seconds, self.traffic.kept)
 
     def cassette(self, name: str, *, raises: str = "") -> AbstractContextManager[InUse]:
         """Have the calls of a block answered by a cassette: `with wb.cassette("api-sample"): wb.call("GET /api/x")`.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast, get_args
 
+from workbench.app.configuration.settings import OpenAPIFor
 from workbench.core.errors import WorkbenchError
 from workbench.stores.url import read_url
 
@@ -33,6 +35,18 @@ def wanted_sandbox() -> bool | None:
     if told not in ("", "0", "1"):
         raise WorkbenchError(f"WORKBENCH_SANDBOX is {told!r}. Fix: 1 for peers, 0 for real addresses, or unset it.")
     return told == "1" if told else None
+
+
+def wanted_openapi() -> OpenAPIFor:
+    """Whom WORKBENCH_OPENAPI has /openapi.json tell of a channel.
+
+    Raises:
+        WorkbenchError: It says none of the words for it.
+    """
+    told = os.environ.get("WORKBENCH_OPENAPI", "").strip() or "callers"
+    if told not in get_args(OpenAPIFor):
+        raise WorkbenchError(f"WORKBENCH_OPENAPI is {told!r:.80}. Fix: one of {', '.join(get_args(OpenAPIFor))}.")
+    return cast(OpenAPIFor, told)
 
 
 def names_in(variable: str) -> list[str]:

@@ -14,12 +14,15 @@ from workbench.app.parts import Parts
 from workbench.app.serving.as_code import FILE_ACTIONS, AskedOfFile
 from workbench.app.serving.cached import CACHE_ACTIONS, AskedOfCache
 from workbench.app.serving.listed import LISTS, AskedOfConnection, AskedRequest, Listing, called, pinged
+from workbench.app.serving.openapi.describing import Describing
 from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
-from workbench.channels.own import Admin
+from workbench.channels.guard import DESCRIPTION
+from workbench.channels.own import Admin, Page
 from workbench.core.errors import BadRequest
 from workbench.runtime.traffic import Log, Traffic
 from workbench.scheduler.jobs import Job, Jobs
+from workbench.scheduler.runs.table import sparkline
 
 T = TypeVar("T")
 
@@ -136,6 +139,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         **_of_files(wb, parts),
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
+        ("GET", DESCRIPTION): Page(Describing(parts), is_public=True, waits=True),
     }
 
 
@@ -179,14 +183,18 @@ def _of_job(wb: Told, do: Callable[[Job, Asked], Any]) -> Admin:
 
 
 def _job_told(job: Job) -> dict[str, Any]:
+    row = job.row
     return {
         "name": job.name,
-        "what": job.definition.describe(),
+        "what": row.what,
         "service": job.definition.service,
-        "state": job.state,
-        "next": job.next_at,
+        "state": row.state,
+        "next": row.next_at,
+        "paused_until": job.paused_until,
         "running_since": job.running_since,
-        "last": job.runs[-1].outcome if job.runs else None,
+        "last": row.runs[-1].outcome if row.runs else None,
+        "recent": sparkline(row.runs),
+        "cadence": row.cadence,
         "tripped": job.tripped,
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.channels.definition import ChannelDefinition, HTTPChannel
 from workbench.channels.endpoint import Endpoint, View, routes_of
 from workbench.channels.gate import Gate
-from workbench.channels.http.live import LiveHTTPChannel
+from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.routes import Routes
 from workbench.core.call import Deployment
 from workbench.core.definition import Definition
@@ -59,9 +59,11 @@ class Views:
         """Address of the server; '' while it is stopped."""
         return self._url()
 
-    def live_channel(self, channel: HTTPChannel) -> LiveHTTPChannel:
+    def live_channel(
+        self, channel: ChannelDefinition, make: Callable[[Any, Mounts], LiveHTTPChannel] = LiveHTTPChannel
+    ) -> LiveHTTPChannel:
         """The live channel of a definition."""
-        return LiveHTTPChannel(channel, self)
+        return make(channel, self)
 
     def mount(self, live: LiveHTTPChannel) -> None:
         """Put up a channel's route, in one step with taking down that of a former one of the same name.
@@ -94,13 +96,19 @@ class Views:
 
     def rebuild(self) -> None:
         """Make the live view anew; on an error the old one stays."""
-        self.live = View(self._routes({name: live.channel for name, live in self._mounted.items()}), self._services())
+        taking = [each for each in self._mounted.values() if not isinstance(each.channel, HTTPChannel)]
+        sockets = Routes(each for each in taking if each.channel.active) if taking else None
+        self.live = View(self._routes(self._of_http()), self._services(), sockets=sockets)
 
     def with_draft(self, waiting: Iterable[Definition], services: Mapping[str, Any]) -> View:
         """The view as it would be with these channels and services."""
-        channels = {name: live.channel for name, live in self._mounted.items()}
+        channels = self._of_http()
         channels |= {each.name: each for each in waiting if isinstance(each, HTTPChannel)}
-        return View(self._routes(channels), services)
+        return View(self._routes(channels), services, sockets=self.live.sockets)
+
+    def _of_http(self) -> dict[str, HTTPChannel]:
+        mounted = {name: live.channel for name, live in self._mounted.items()}
+        return {name: each for name, each in mounted.items() if isinstance(each, HTTPChannel)}
 
     def bringing(self, service: str) -> Mapping[str, Deployment] | None:
         """The services as a cell sees them that has not ended and brings that one; None if none does."""
@@ -123,7 +131,7 @@ class Views:
 
     def follow_services(self) -> None:
         """Take the new snapshot of services; routes stay."""
-        self.live = View(self.live.routes, self._services())
+        self.live = self.live._replace(services=self._services())
 
     def _routes(self, channels: Mapping[str, HTTPChannel]) -> Routes[Endpoint]:
         return routes_of(Endpoint(each, self.gate(each)) for each in channels.values())

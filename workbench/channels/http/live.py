@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel
 
 
@@ -32,7 +31,7 @@ class Mounts(Protocol):
 class LiveHTTPChannel(LiveChannel):
     """A route on the shared HTTP server."""
 
-    def __init__(self, definition: HTTPChannel, mounts: Mounts) -> None:
+    def __init__(self, definition: Any, mounts: Mounts) -> None:
         super().__init__(definition)
         self.channel, self._mounts = definition, mounts
 

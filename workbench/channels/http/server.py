@@ -136,6 +136,8 @@ class HTTPServer:
         """In a forked child: let go of the parent's sockets, which would stay open for as long as the child lives."""
         server, self._server = self._server, None
         if server is not None:
+            for client in self._pipeline.clients:
+                client.forget()
             for each in [*self._listeners, *(each.stream.socket for each in list(inner.connections_of(server)))]:
                 if each is not None:
                     each.close()
@@ -153,7 +155,7 @@ class HTTPServer:
     @property
     def connection_count(self) -> int:
         """How many clients are connected."""
-        return inner.connection_count(self._server) if self._server is not None else 0
+        return inner.connection_count(self._server) + len(self._pipeline.clients) if self._server is not None else 0
 
     def start(self, port: int | None = None) -> None:
         """Bind and serve; does nothing when it serves already.
@@ -220,7 +222,7 @@ class HTTPServer:
             while self._pipeline.in_flight and asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(0.02)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(server.close_all_connections(), 1)
+                await asyncio.wait_for(_ended(server, self._pipeline), 1)
 
         try:
             self._run(down(), drain_seconds + CLOSING_SECONDS)
@@ -228,6 +230,19 @@ class HTTPServer:
             log.warning(
                 "The server does not end in time: an async service blocks its loop. Callers that are connected are cut."
             )
+
+
+async def _ended(server: BoundedServer, pipeline: Pipeline) -> None:
+    """Close every connection: of HTTP at once, of other protocols once their other side has taken leave."""
+    await server.close_all_connections()
+    try:
+        for client in list(pipeline.clients):
+            client.leave("The server stops")
+        while pipeline.clients:
+            await asyncio.sleep(0.01)
+    finally:
+        for client in list(pipeline.clients):
+            client.cut()
 
 
 class SharedListener(socket.socket):

@@ -61,7 +61,7 @@ def write(connection: HTTP1Connection, data: bytes) -> Future[None]:
 
 def unsent_bytes(stream: IOStream) -> int:
     """How much of what was written the other side has not taken yet [bytes]."""
-    return len(stream._write_buffer)
+    return len(stream._write_buffer or b"")  # None once it is closed
 
 
 def connections_of(server: HTTPServer) -> Iterable[HTTP1ServerConnection]:

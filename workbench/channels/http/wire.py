@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -21,12 +21,20 @@ from workbench.channels.answers import Answer
 from workbench.channels.bodies.body import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
 from workbench.channels.bodies.coding import Unpacking
 from workbench.channels.deadlines import Deadlines
-from workbench.channels.exchange import Exchange, declared_length
+from workbench.channels.exchange import Exchange, Link, declared_length
 from workbench.channels.http import tornado_inner as inner
 from workbench.channels.http.head import Head, read_head
+from workbench.channels.http.link import LEAST_BYTES, READ_BYTES, StreamLink
 from workbench.channels.http.returned import BIG_BYTES, RETURNED
 from workbench.channels.pipeline import Pipeline
-from workbench.core.errors import CallerError, ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
+from workbench.core.errors import (
+    BadRequest,
+    CallerError,
+    ContentTooLarge,
+    HeadersTooLarge,
+    InsufficientStorage,
+    URITooLong,
+)
 
 log = logging.getLogger("workbench.http")
 
@@ -34,9 +42,6 @@ LINE_BYTES = 8 * 1024
 HEADER_BYTES = 32 * 1024
 SWALLOWED_BYTES = 1024 * 1024
 LINGERED_BYTES = 64 * 1024 * 1024
-LEAST_BYTES = 64 * 1024
-"""What a client must send within `body_seconds`, or take within `reader_seconds`; or all there is, if that is less."""
-READ_BYTES = 16 * 1024  # Each read clears a buffer of this size first.
 PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Content Too Large"}
 
 
@@ -137,14 +142,27 @@ class Message(httputil.HTTPMessageDelegate):
             if headers.size > bounds.header_bytes:
                 raise HeadersTooLarge(f"The headers are over {bounds.header_bytes} bytes")
             self._pipeline.check_head(exchange)
+            if exchange.takes_over is not None and start_line.version != "HTTP/1.1":
+                raise BadRequest("Only a connection of HTTP/1.1 can be taken over")  # RFC 9110, 7.8
         except Exception as exc:
             self._refusal = exc
             self._bound = SWALLOWED_BYTES
             if "Expect" in plain or declared_length(plain) > SWALLOWED_BYTES:
                 self._pipeline.refuse(exchange, exc)
         else:
+            if exchange.takes_over is not None:
+                self._hand_over(exchange, exchange.takes_over)
+                return
             self._bound = self._pipeline.body_bound(exchange)
             self._unpacking = exchange.unpacking
+
+    def _hand_over(self, exchange: Exchange, takes_over: Callable[[Link], None]) -> None:
+        """Give the connection away; its server forgets it, and so do our deadlines."""
+        stream = self._connection.detach()
+        self._deadlines.lift(stream)
+        self._exchange = None
+        exchange.end_here()
+        takes_over(StreamLink(stream, self._bounds.reader_seconds))
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Take a piece of the body; no more comes before what is returned has ended."""
@@ -320,10 +338,12 @@ class BoundedServer(HTTPServer):
     """Tornado's server with a bound on open connections."""
 
     most_connections = 0
+    handed_over: Callable[[], int] = staticmethod(lambda: 0)
+    """How many connections speak another protocol by now."""
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Take a connection, or close it at once when there are too many."""
-        if inner.connection_count(self) >= self.most_connections:
+        if inner.connection_count(self) + self.handed_over() >= self.most_connections:
             stream.close()
             return
         stream.set_nodelay(True)
@@ -356,6 +376,7 @@ def server_of(pipeline: Pipeline, bounds: Bounds, deadlines: Deadlines[IOStream]
     )
     server.conn_params.header_timeout = None  # `deadlines` watches instead
     server.most_connections = min(bounds.connections, _files_left())
+    server.handed_over = lambda: len(pipeline.clients)
     return server
 
 

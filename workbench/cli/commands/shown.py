@@ -10,6 +10,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "serve": (
         "workbench serve shop.ipynb",
         "workbench serve shop.ipynb --port 11223 --profile production --log-format json",
+        "workbench serve shop.ipynb --workers 4",
+    ),
+    "quickstart": (
+        "workbench quickstart shop",
+        "workbench quickstart create ~/env/qs-1 sqlite localhost 6379 --servers 1",
     ),
     "test": ("workbench test shop.ipynb", "workbench test notebooks -k refunds -- -vv --durations=5"),
     "lint": ("workbench lint notebooks", "workbench lint shop.ipynb --json"),
@@ -45,6 +50,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "traffic": ("workbench traffic --last 5", "workbench traffic 4ebf6b59a265434b0017a861"),
     "log": ("workbench log -f", "workbench log --last 200 --json"),
     "status": ("workbench status", "workbench status --json"),
+    "openapi": ("workbench openapi shop.ipynb -o shop.json", "workbench openapi http://127.0.0.1:11223 --examples"),
     "panel": ("workbench panel", "workbench panel shop.ipynb"),
     "validate": ("workbench validate definitions.yaml", "workbench validate definitions.yaml --app shop.ipynb"),
     "diff": ("workbench diff definitions.yaml", "workbench diff definitions.yaml --json"),

@@ -10,12 +10,13 @@ from workbench.channels.files.channel import FileChannel
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.channels.soap import SOAPChannel
+from workbench.channels.websocket.channel import WebSocketChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.security.definitions import APIKey, BasicAuth, SecurityDefinition
 
 CHANNELS: dict[str, type[ChannelDefinition]] = {
-    each.__name__: each for each in (RESTChannel, SOAPChannel, JSONRPCChannel, FileChannel)
+    each.__name__: each for each in (RESTChannel, SOAPChannel, JSONRPCChannel, WebSocketChannel, FileChannel)
 }
 """The channels that there is a form for."""
 

@@ -17,6 +17,7 @@ MODULES: Mapping[str, str] = {
     "RESTChannel": "workbench.channels.rest",
     "SOAPChannel": "workbench.channels.soap",
     "JSONRPCChannel": "workbench.channels.json_rpc",
+    "WebSocketChannel": "workbench.channels.websocket.channel",
     "FileChannel": "workbench.channels.files.channel",
     "Limit": "workbench.limiting.definition",
     "OneTimeJob": "workbench.scheduler.definitions",

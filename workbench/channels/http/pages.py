@@ -1,0 +1,127 @@
+"""What a person sees in a browser window besides the answers of services: a question, and the list of what is open."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from html import escape
+
+from workbench.channels.answers import Answer
+from workbench.channels.definition import HTTPChannel
+from workbench.channels.guard import LOOPBACK
+from workbench.core.masking import mask
+
+PASSED_ON = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via")
+_HEADERS = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+]
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_STYLE = (
+    "body{font:15px/1.6 system-ui,sans-serif;max-width:46em;margin:3em auto;padding:0 1em;color:#222;background:#fff}"
+    "code{font-size:13px}td{padding:2px 18px 2px 0}.open{border:1px solid #888;border-radius:4px;padding:4px 14px;"
+    "text-decoration:none;color:inherit}.faint{color:#666}"
+)
+
+_TRY = """
+const said = document.getElementById("said"), form = document.querySelector("form"), input = form.elements.message;
+const send = form.querySelector("button");
+function tell(mark, text) {
+  const row = said.appendChild(document.createElement("li"));
+  row.textContent = `${mark} ${text}`;
+  row.scrollIntoView();
+}
+const socket = new WebSocket(location.href.replace(/^http/, "ws").replace(/#.*/, ""));
+socket.binaryType = "arraybuffer";
+socket.onopen = () => { send.disabled = false; tell("\u2022", "connected"); };
+socket.onmessage = ({ data }) => tell("\u2190", typeof data === "string" ? data : `${data.byteLength} bytes`);
+socket.onclose = ({ code, reason }) => {
+  send.disabled = true;
+  tell("\u2022", `closed ${code} ${reason}. Load this page again to connect anew.`);
+};
+form.onsubmit = (event) => { event.preventDefault(); socket.send(input.value); tell("\u2192", input.value); };
+"""
+_TRY_POLICY = (
+    f"{_POLICY}; connect-src 'self'; form-action 'none'; "
+    f"script-src 'sha256-{b64encode(sha256(_TRY.encode()).digest()).decode()}'"
+)
+
+
+def asks_for_a_page(headers: Mapping[str, str]) -> bool:
+    """Whether a browser's window on this machine asks, and neither a program nor somebody behind a proxy.
+
+    What is open here, and for whom, is nobody's business elsewhere.
+    """
+    return "text/html" in headers.get("Accept", "") and asks_from_here(headers)
+
+
+def asks_from_here(headers: Mapping[str, str]) -> bool:
+    """Whether somebody on this machine asks, and nobody behind a proxy."""
+    host = headers.get("Host", "").lower()
+    is_here = (host if host.endswith("]") else host.rsplit(":", 1)[0]) in LOOPBACK
+    return is_here and not any(name in headers for name in PASSED_ON)
+
+
+def question(host: str, target: str, cid: str) -> Answer:
+    """Ask a person whether to go on to an address to which a page of another site has led.
+
+    Args:
+        host: The Host header, which the guard has checked.
+        target: Path and query, percent-encoded.
+        cid: The request's CID.
+    """
+    url = escape(f"http://{host}{target}")
+    return _page(
+        403,
+        "Open this address?",
+        f"<p>A page of another site leads here. To open this address calls a service on this machine:</p>"
+        f'<p><code>{url}</code></p><p><a class="open" href="{url}">Open</a></p>',
+        cid,
+    )
+
+
+def listing(host: str, channels: Iterable[HTTPChannel], cid: str) -> Answer:
+    """What is open at this address.
+
+    Args:
+        host: The Host header, which the guard has checked.
+        channels: The active ones.
+        cid: The request's CID.
+    """
+    rows = "".join(_row(host, each) for each in sorted(channels, key=lambda channel: channel.path))
+    shown = f"<table>{rows}</table>" if rows else "<p>No channel is open yet.</p>"
+    return _page(200, "Open on this workbench", shown, cid)
+
+
+def _row(host: str, channel: HTTPChannel) -> str:
+    path, who = escape(channel.path), f"only {channel.security}" if channel.security else "anyone on this machine"
+    methods = " ".join(channel.methods) or "every method"
+    asked = not channel.security and "{" not in channel.path and (not channel.methods or "GET" in channel.methods)
+    shown = f'<a href="{escape(f"http://{host}{channel.path}")}">{path}</a>' if asked else path
+    said = escape(mask(f"{methods}, {who}"))
+    return f'<tr><td><code>{shown}</code></td><td>{escape(channel.name)}</td><td class="faint">{said}</td></tr>'
+
+
+def trying(name: str, cid: str) -> Answer:
+    """The page by which a person tries a WebSocket channel: it connects to its own address.
+
+    Args:
+        name: The channel's.
+        cid: The request's CID.
+    """
+    body = (
+        "<p>Each message is a call of the channel's service; what comes back is below.</p><form>"
+        '<p><label>Message<br><textarea name="message" rows="4" cols="60">{}</textarea></label></p>'
+        '<p><button class="open" disabled>Send</button></p></form>'
+        f'<ol id="said" role="log" aria-label="Messages"></ol><script>{_TRY}</script>'
+    )
+    return _page(200, f"Try {escape(mask(name))}", body, cid, _TRY_POLICY)
+
+
+def _page(status: int, title: str, body: str, cid: str, policy: str = _POLICY) -> Answer:
+    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
+    headers = [("X-Zato-CID", cid), *_HEADERS, ("Content-Security-Policy", policy)]
+    return Answer(status, headers, f"{page}<h2>{title}</h2>{body}</html>".encode())

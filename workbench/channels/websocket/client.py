@@ -1,0 +1,260 @@
+"""A client of a WebSocket channel: its messages become calls, one after another, and it can be sent more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.channels.answers import told
+from workbench.channels.exchange import Exchange, Link
+from workbench.channels.gate import Gate
+from workbench.channels.live import Opening
+from workbench.channels.websocket.definition import SocketAddress
+from workbench.channels.websocket.frames import GOING_AWAY, INTERNAL_ERROR, VIOLATION, Frames
+from workbench.channels.websocket.handshake import Host
+from workbench.channels.websocket.messages import ANSWERED, FAILED, NEWS, Incoming, outgoing, read
+from workbench.core import current
+from workbench.core.call import Call, ChannelInfo, ChannelSecurity, HTTPInput
+from workbench.core.cid import new_cid
+from workbench.core.errors import ServiceUnavailable, ServiceUsage, Unauthorized, mood_of_error, words_of_error
+from workbench.core.mood import mood_of_status
+from workbench.core.ports import Decision, Showable
+from workbench.core.service import log_refusal
+from workbench.core.trace import Step
+
+if TYPE_CHECKING:
+    from websockets.server import ServerProtocol
+
+
+log = logging.getLogger("workbench.channels")
+
+
+class ClientGone(ServiceUsage):
+    """A client to which something is to be sent has left."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(f"{client} has left. Fix: send to those of wb.channels[...].clients, or broadcast.")
+
+
+class Sender:
+    """Who asks to come in: one message, with the credentials of its connection."""
+
+    def __init__(self, call: Call, http: HTTPInput, root: Step) -> None:
+        self.call, self.cid, self._root = call, call.cid, root
+        self.address: str | None = http.address
+        self.headers: Mapping[str, str] = http.headers
+
+    def note(self, decision: Decision) -> None:
+        """Keep what a limit decided in the trace, and log a refusal."""
+        self._root.steps.append(decision)
+        if decision.denied:
+            log_refusal(self.call, decision)
+
+
+class Client(Showable):
+    """A client that is connected, as services and persons see it.
+
+    Attributes:
+        id: By which the channel knows it.
+        address: Where it comes from.
+        user: Name of the security definition that let it in; '' if the channel has none.
+    """
+
+    def __init__(
+        self, channel: SocketAddress, exchange: Exchange, opening: Opening, host: Host, gate: Callable[[], Gate]
+    ) -> None:
+        self.id, self.address, self.user = new_cid(), exchange.address, channel.security
+        self._channel, self._opening, self._host, self._gate = channel, opening, host, gate
+        self._http = HTTPInput(
+            exchange.method, exchange.path, exchange.query, exchange.headers, exchange.address, exchange.params
+        )
+        self._waiting: deque[str | bytes] = deque()
+        self._waiting_bytes = 0
+        self._room = asyncio.Event()
+        self.frames: Frames | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._working: asyncio.Task[None] | None = None
+        self._call: Call | None = None
+        self._link: Link | None = None
+
+    # What services and persons call, from any thread.
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be sent anything."""
+        return self.frames is not None and self.frames.is_open
+
+    def send(self, data: Any) -> None:
+        """Send something by itself, not as an answer; it goes out soon, and nobody tells whether it is read.
+
+        Args:
+            data: Anything that JSON can say; or bytes, which follow in a message of their own.
+
+        Raises:
+            ClientGone: It has left.
+            TypeError: JSON cannot say the data.
+        """
+        with current.outgoing("websocket", f"send to a client of {self._channel.name}", {"data": data}):
+            if not self.is_connected:
+                raise ClientGone(self)
+            self._opening.land(self.push, news(self._opening, data))
+
+    def close(self, reason: str = "") -> None:
+        """End its connection, with a reason of at most 123 bytes."""
+        self._opening.land(self.leave, reason)
+
+    def __repr__(self) -> str:
+        whose = f" as {self.user}" if self.user else ""
+        return f"client {self.id} of {self._channel}{whose}"
+
+    # What its channel and its server call, on the loop's thread.
+    def begin(self, protocol: ServerProtocol, link: Link, ended: Callable[[Client], None]) -> Frames:
+        """Take its connection; `ended` is told when that is over."""
+        self._link = link
+        self.frames = frames = Frames(protocol, link, self._channel, self._opening.clock, self)
+        self._host.clients.add(self)
+        self._reading = asyncio.ensure_future(frames.read())
+        self._reading.add_done_callback(lambda reading: self._ended(reading, ended))
+        return frames
+
+    def push(self, messages: list[str | bytes]) -> None:
+        """Send messages, if it is still there."""
+        if self.frames is not None:
+            self.frames.send(messages)
+
+    def took(self, message: str | bytes) -> None:
+        """Have a message answered, after those that wait."""
+        self._waiting.append(message)
+        self._waiting_bytes += len(message)
+        if self._working is None or self._working.done():
+            self._working = asyncio.ensure_future(self._work())
+
+    async def has_room(self) -> None:
+        """Wait while as many messages wait as may, or as many bytes as the longest may have."""
+        channel = self._channel
+        while len(self._waiting) >= channel.max_waiting or self._waiting_bytes >= channel.max_message_bytes:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _work(self) -> None:
+        """Answer the messages that wait, in their order."""
+        while self._waiting and self.is_connected:
+            message = self._waiting.popleft()
+            self._waiting_bytes -= len(message)
+            self._room.set()
+            try:
+                await self._answer(message)
+            except Exception:
+                log.exception("%s could not answer a message", self._channel)
+                self.leave("", INTERNAL_ERROR)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._room.set()
+
+    async def _answer(self, message: str | bytes) -> None:
+        """Run the call of one message, and send what came of it."""
+        channel, invoker = self._channel, self._opening.invoker
+        gate = self._gate()
+        info = ChannelInfo(channel.name, channel.type, "dict", gate.user, channel.kind)
+        root = Step("websocket", f"message {self._http.path}")
+        incoming, refusal = _read(message, channel)
+        self._call = call = invoker.new_call(channel.service, incoming.payload, info)
+        call.http, call.address, call.client = self._http, self.address, self
+        invoker.record(call, root)
+        value: Any = None
+        refusal = refusal or await self._refused(gate, call, root)
+        root.steps.append(call.step)
+        if refusal is None:
+            value, error = await self._run(call)
+        else:
+            error = refusal
+            call.step.end(words_of_error(error), mood_of_error(error))
+        meta = {"id": call.cid, "timestamp": self._opening.clock.now().isoformat(), "in_reply_to": incoming.id}
+        status, messages = self._reply(call, meta, value, error)
+        root.end(str(status), mood_of_status(status))
+        self._call = None
+        self.push(messages)
+        if isinstance(refusal, Unauthorized):
+            self.leave("The credentials are not valid any more", VIOLATION)
+
+    async def _refused(self, gate: Gate, call: Call, root: Step) -> Exception | None:
+        """Ask the gate as it is now; what refuses, or None."""
+        if self._host.draining:
+            return ServiceUnavailable("Stopping")
+        try:
+            admitted = gate.admit(Sender(call, self._http, root))
+            if not isinstance(admitted, ChannelSecurity):
+                await admitted
+        except Exception as exc:
+            return exc
+        return None
+
+    async def _run(self, call: Call) -> tuple[Any, BaseException | None]:
+        """Run a call within its time; its answer or its error."""
+        ended: asyncio.Future[tuple[Any, BaseException | None]] = asyncio.get_running_loop().create_future()
+        seconds = self._channel.timeout_seconds
+        self._opening.turns.run(call, seconds, lambda value, error: ended.set_result((value, error)))
+        return await ended
+
+    def _reply(
+        self, call: Call, meta: dict[str, Any], value: Any, error: BaseException | None
+    ) -> tuple[int, list[str | bytes]]:
+        """The status, and the messages that tell an answer or an error."""
+        if error is None and call.response is not None:
+            try:
+                status = int(call.response.status_code)
+                kind = ANSWERED if status < 400 else FAILED
+                return status, outgoing({**meta, "msg_type": kind, "status": status}, value)
+            except Exception as exc:
+                error = exc
+        assert error is not None
+        self._opening.invoker.failed(call, error)
+        status, details = told(error)
+        return status, outgoing({**meta, "msg_type": FAILED, "status": status, "error_message": details}, None)
+
+    # What its server calls.
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message of it is at work, or waits to be."""
+        return self._working is not None and not self._working.done()
+
+    def leave(self, why: str, code: int = GOING_AWAY) -> None:
+        """Take leave, which ends its connection soon."""
+        if self.frames is not None:
+            self.frames.close(code, why)
+
+    def cut(self) -> None:
+        """End its connection now."""
+        if self._link is not None:
+            self._link.close()
+
+    def forget(self) -> None:
+        """In a forked child: let go of the parent's socket."""
+        if self._link is not None:
+            self._link.forget()
+
+    def _ended(self, reading: asyncio.Task[None], ended: Callable[[Client], None]) -> None:
+        """Its connection is over: nobody waits for what runs, and what waits does not begin."""
+        if not reading.cancelled():
+            reading.exception()
+        if self._call is not None:
+            self._call.cancelled = True
+        self._waiting.clear()
+        self._host.clients.discard(self)
+        ended(self)
+
+
+def _read(message: str | bytes, channel: SocketAddress) -> tuple[Incoming, Exception | None]:
+    """What a message says, or what is wrong with it."""
+    try:
+        return read(message, channel.data_format), None
+    except Exception as exc:
+        return Incoming(message), exc
+
+
+def news(opening: Opening, data: Any) -> list[str | bytes]:
+    """Messages that a service sends by itself."""
+    meta = {"id": new_cid(), "timestamp": opening.clock.now().isoformat(), "msg_type": NEWS, "status": 200}
+    return outgoing(meta, data)

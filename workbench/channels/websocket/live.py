@@ -1,0 +1,122 @@
+"""A WebSocket channel in force: its route on the server that all channels share, and the clients that are connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from workbench.channels.deadlines import Deadlines
+from workbench.channels.exchange import Exchange, Link
+from workbench.channels.gate import Gate
+from workbench.channels.http.live import LiveHTTPChannel, Mounts
+from workbench.channels.live import LiveChannel, Opening
+from workbench.channels.websocket.client import Client, news
+from workbench.channels.websocket.definition import SocketAddress
+from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Frames
+from workbench.channels.websocket.handshake import Host, accepted, protocol_for
+from workbench.core import current
+from workbench.core.errors import ServiceUnavailable, UnknownName
+
+SWEEP_SECONDS = 0.25
+"""How often to look which clients have to be pinged [s]."""
+
+
+class LiveWebSocketChannel(LiveHTTPChannel):
+    """Takes connections while it is open; hot deploys and new limits leave them open."""
+
+    def __init__(self, definition: SocketAddress, mounts: Mounts, opening: Opening) -> None:
+        super().__init__(definition, mounts)
+        self._definition, self._opening = definition, opening
+        self._clients: dict[str, Client] = {}
+        self._is_replaced = False
+        self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, opening.clock.monotonic)
+
+    @property
+    def gate(self) -> Gate:
+        """Who may come in, as users and limits are now."""
+        return self._opening.gate(self._definition)
+
+    @property
+    def clients(self) -> list[Client]:
+        """Who is connected now, the longest first."""
+        return list(self._clients.values())
+
+    def broadcast(self, data: Any) -> int:
+        """Send the same to every client; to how many.
+
+        Args:
+            data: Anything that JSON can say; or bytes, which follow in a message of their own.
+
+        Raises:
+            TypeError: JSON cannot say the data.
+        """
+        with current.outgoing("websocket", f"broadcast to {self._definition.name}", {"data": data}) as step:
+            messages, clients = news(self._opening, data), self.clients
+            self._opening.land(_push, clients, messages)
+            step.answered(len(clients))
+            return len(clients)
+
+    def open(self, instead_of: LiveChannel | None = None) -> None:
+        protocol_for(str(self._definition))  # Who defines it is told if the package is not there.
+        super().open(instead_of)
+        if isinstance(instead_of, LiveWebSocketChannel):
+            instead_of._is_replaced = True
+
+    def close(self) -> None:
+        """Take no more clients, and take leave of those that are there; a new channel in its place asks them back."""
+        super().close()
+        changed, gone = (SERVICE_RESTART, "The channel has changed"), (GOING_AWAY, "The channel is closed")
+        self._opening.land(self._take_leave, *(changed if self._is_replaced else gone))
+
+    def _take_leave(self, code: int, why: str) -> None:
+        for client in self.clients:
+            client.leave(why, code)
+
+    def accept(self, exchange: Exchange, host: Host) -> Callable[[Link], None]:
+        """Judge a handshake; what then takes the connection.
+
+        Raises:
+            Unauthorized: The credentials are missing or wrong.
+            BadRequest: It is no handshake.
+            ServiceUnavailable: As many clients are connected as may be.
+        """
+        self.gate.verify(exchange)
+        if len(self._clients) >= self._definition.max_clients:
+            raise ServiceUnavailable("Too many clients are connected")
+        hello = accepted(exchange, str(self._definition))
+        client = Client(self._definition, exchange, self._opening, host, lambda: self.gate)
+        return partial(self._begin, client, hello)
+
+    def _begin(self, client: Client, hello: bytes, link: Link) -> None:
+        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes)
+        self._clients[client.id] = client
+        frames = client.begin(protocol, link, self._ended)
+        self._pings.put(frames, self._definition.ping_seconds)
+        link.write(hello)  # Last: a client that has it is there, for whoever asks.
+
+    def _ended(self, client: Client) -> None:
+        self._clients.pop(client.id, None)
+        if client.frames is not None:
+            self._pings.lift(client.frames)
+
+    def _late(self, frames: Frames) -> None:
+        self._pings.put(frames, self._definition.ping_seconds)
+        frames.late()
+
+
+def channel_named(channels: Mapping[str, LiveChannel], name: str) -> LiveWebSocketChannel:
+    """The WebSocket channel of that name.
+
+    Raises:
+        UnknownName: There is none.
+    """
+    known = {each: live for each, live in channels.items() if isinstance(live, LiveWebSocketChannel)}
+    if name not in known:
+        raise UnknownName("WebSocket channel", name, known)
+    return known[name]
+
+
+def _push(clients: list[Client], messages: list[str | bytes]) -> None:
+    for client in clients:
+        client.push(messages)
