@@ -158,6 +158,24 @@ def test_what_is_in_force_is_written_and_applies_again_as_the_same(said: Said, w
     assert json.loads(said("export", "--json")[1]) == {"text": text.rstrip("\n") + "\n", "said": []}
 
 
+def test_a_file_of_enmasse_is_applied_exported_and_then_the_same(said: Said, wb: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "enmasse.yaml").write_text(
+        "channel_rest:\n  - {name: five, service: api.five, url_path: /five, is_active: true}\n"
+        "pubsub_topic:\n  - {name: t}\n"
+    )
+    note = "workbench: enmasse.yaml:3: pubsub_topic is not understood here, and its 1 definitions are left out.\n"
+    assert said("validate", "enmasse.yaml") == (0, "enmasse.yaml is valid: 1 definition.\n", note)
+    assert said("apply", "enmasse.yaml") == (0, "+ RESTChannel 'five'\n", note)
+    assert wb.call("GET /five").json() == 5
+    assert said("export", "out.yaml", "--format", "enmasse")[0] == 0
+    assert (tmp_path / "out.yaml").read_text().splitlines()[:3] == [
+        "channel_rest:",
+        "- name: five",
+        "  service: api.five",
+    ]
+    assert said("diff", "out.yaml") == (0, "1 unchanged.\n", "")
+
+
 def test_what_is_applied_to_a_served_file_is_there_again_when_it_is_served_anew(fresh: CommandLine) -> None:
     module = fresh.module("five.py", MODULE)
     (fresh.folder / "defs.yaml").write_text(FILE)

@@ -25,7 +25,7 @@ class Defined:
     def settled(self) -> Defined | None:
         """This report without what waits for the cell's end, which is said there; None if nothing is left."""
         left = [pair for pair in self.outcomes if pair[1] != "waiting"]
-        return Defined(left, self.played, self.said) if left else None
+        return Defined(left, self.played, self.said) if left or self.said else None
 
     def lines(self) -> list[str]:
         """One line for all that is plain, one for each open address, one for what was so already."""

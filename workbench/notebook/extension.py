@@ -14,7 +14,7 @@ from workbench.app.deploy.at_hand import at_hand
 from workbench.app.singleton import forget, restart, the_workbench
 from workbench.core.failure import CODE_NAMES
 from workbench.core.ports import WIDGETS
-from workbench.notebook import completing, displays, errors, inspecting
+from workbench.notebook import completing, displays, errors, inspecting, written
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
@@ -56,6 +56,7 @@ def _follow(shell: Any) -> None:
     _cells.append(cells)
     _ends.extend((CODE_NAMES.follow(partial(_cell_name, shell)), _put_command_on_path()))
     _ends.extend((completing.register(shell, wb), inspecting.register(shell), cell_tests.register(shell)))
+    _ends.append(written.register(shell))
     _ends.append(WIDGETS.made_by(partial(displays.widget_of, shell)))
     _ends.append(front.answer_views(shell, lambda: displays.desk(the_workbench())))
     _watch_load_ext(shell)

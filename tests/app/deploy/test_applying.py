@@ -286,6 +286,15 @@ def test_a_file_that_code_loads_is_the_files_and_not_kept(notebook: Notebook) ->
         notebook.wb.load(notebook.path)
 
 
+def test_a_file_of_enmasse_is_loaded_and_what_has_no_meaning_here_is_told(notebook: Notebook) -> None:
+    notebook.write(
+        "scheduler:\n  - {name: j, service: api.x, job_type: interval_based, hours: 1}\npubsub_topic: [{name: t}]\n"
+    )
+    told = notebook.wb.load(notebook.path).said
+    assert [each.partition(":")[2][:14] for each in told] == ["2: scheduler '", "3: pubsub_topi"]
+    assert notebook.wb.jobs["j"].definition.active
+
+
 def test_a_file_that_a_cell_loads_may_name_the_cells_own_service_and_goes_with_a_failing_cell(
     notebook: Notebook,
 ) -> None:

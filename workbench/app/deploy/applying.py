@@ -16,11 +16,10 @@ from workbench.app.deploy.drafting import Drafting
 from workbench.app.deploy.manifests import writing
 from workbench.app.deploy.manifests.comparing import Change, Compared, differing
 from workbench.app.deploy.manifests.errors import Mistake, WrongManifest
-from workbench.app.deploy.manifests.reading import Item, Manifest, items_in, manifest_of
+from workbench.app.deploy.manifests.reading import Item, Manifest, items_in, manifest_in, manifest_of
 from workbench.app.deploy.manifests.tree import Node, tree_of
 from workbench.app.origins import file_name
 from workbench.app.parts import Parts
-from workbench.app.reports import Defined
 from workbench.core.definition import Definition, Reference
 from workbench.core.errors import DanglingReference, StillUsed, WorkbenchError
 from workbench.core.masking import masked
@@ -154,6 +153,15 @@ class Applying:
             self.put(changes, Origin("command line", applied=True))
             return changes
 
+    def of_cell(self, text: str, name: str, folder: Path) -> None:
+        """Put what a cell says into force as its code would, and tell what has no meaning here.
+
+        Raises:
+            WrongManifest: The text is not valid, or names what is not there; nothing was changed.
+        """
+        found = manifest_in(text, name, folder, self._parts.secrets.variable)
+        self._drafting.define([each.definition for each in self.checked(found.items)], notes=found.said)
+
     def load(self, path: Path, *, replace: bool = False) -> Deployed:
         """Put what a file says into force as code that loads it: it is the file's, and not kept in the store.
 
@@ -164,9 +172,7 @@ class Applying:
         found = self.read(path)
         definitions = [each.definition for each in found.items]
         origin = Origin("file", file=file_name(path), loaded=True)
-        self._drafting.define(definitions, replace=replace, origin=origin)
-        if found.said:
-            self._parts.events.emit(Defined([], (), found.said))
+        self._drafting.define(definitions, replace=replace, origin=origin, notes=found.said)
         return Deployed([], definitions, {}, found.said)
 
     def put(self, changes: Sequence[Change], origin: Origin) -> None:

@@ -62,7 +62,12 @@ class Drafting:
         self._changed_by_click |= other._changed_by_click
 
     def define(
-        self, definitions: Sequence[Definition], *, replace: bool = False, origin: Origin | None = None
+        self,
+        definitions: Sequence[Definition],
+        *,
+        replace: bool = False,
+        origin: Origin | None = None,
+        notes: Sequence[str] = (),
     ) -> Defined:
         """Put definitions into force, all or none; see `Workbench.define`.
 
@@ -73,6 +78,7 @@ class Drafting:
             definitions: In any order; a channel may name a user of the same call.
             replace: Whether what another file has defined may be replaced.
             origin: Where they are made, if it is not the code that calls.
+            notes: What the report says besides.
         """
         self._refuse_on_trip()
         if strange := [each for each in definitions if not isinstance(each, Definition)]:
@@ -99,7 +105,7 @@ class Drafting:
             if draft is not None:
                 draft.undo += done
         new = sorted(set(self._parts.secrets.played) - played)
-        report = Defined(list(zip(definitions, words, strict=True)), new, said)
+        report = Defined(list(zip(definitions, words, strict=True)), new, [*said, *notes])
         self._parts.events.emit(report)
         return report
 

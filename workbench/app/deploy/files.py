@@ -16,6 +16,7 @@ class Files:
 
     _own: Parts
     app: str
+    folder: Path
     drafting: Drafting
 
     def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
@@ -35,6 +36,15 @@ class Files:
         if Path(path).suffix in FILES:
             return Applying(self._own, self.drafting).load(Path(path), replace=replace)
         return loading.load(self, Path(path), replace=replace)
+
+    def define_written(self, text: str) -> None:
+        """Put definitions of a `%%enmasse` cell into force: YAML or JSON, as a file of them or Zato's enmasse has them.
+
+        Raises:
+            WrongManifest: All that is wrong in it; nothing of it is in force.
+        """
+        # Of the cell the first line is the magic.
+        Applying(self._own, self.drafting).of_cell(f"\n{text}", "this cell", self.folder)
 
     def export(self) -> str:
         """Every definition in force as the text of a file: `Path("definitions.yaml").write_text(wb.export())`."""

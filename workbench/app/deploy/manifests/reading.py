@@ -48,10 +48,13 @@ def manifest_of(path: Path, shown: str, environ: Environ) -> Manifest:
         WrongManifest: All that is wrong in it.
     """
     reading = _Reading(shown, environ)
-    items = reading.of_file(path, shown)
-    if reading.mistakes:
-        raise WrongManifest(reading.mistakes)
-    return Manifest(items, reading.said)
+    return reading.manifest(reading.of_file(path, shown))
+
+
+def manifest_in(text: str, name: str, folder: Path, environ: Environ) -> Manifest:
+    """What a text says that is in no file, as a cell; files that it includes are sought in a folder."""
+    reading = _Reading(name, environ)
+    return reading.manifest(reading.of_text(text, folder / name, name))
 
 
 def text_of(path: Path, file: str) -> str:
@@ -109,12 +112,27 @@ class _Reading:
         self._files: set[Path] = set()
         self._adapting = Adapting(environ, self._mistake, self._note)
 
+    def manifest(self, items: list[Item]) -> Manifest:
+        """What was read, if nothing is wrong; raises WrongManifest."""
+        if self.mistakes:
+            raise WrongManifest(self.mistakes)
+        return Manifest(items, self.said)
+
     def of_file(self, path: Path, shown: str) -> list[Item]:
         """The definitions of a file; those of files that it includes come first."""
+        try:
+            text = text_of(path, shown)
+        except WrongManifest as exc:
+            self.mistakes += exc.mistakes
+            return []
+        return self.of_text(text, path, shown)
+
+    def of_text(self, text: str, path: Path, shown: str) -> list[Item]:
+        """The definitions of the text of a file."""
         self.file = shown
         self._files.add(path.resolve())
         try:
-            tree = _tree(text_of(path, shown), shown, is_json=path.suffix == ".json")
+            tree = _tree(text, shown, is_json=path.suffix == ".json")
         except WrongManifest as exc:
             self.mistakes += exc.mistakes
             return []
