@@ -23,8 +23,8 @@ from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
 from workbench.channels.bodies.body import IN_MEMORY_BYTES, Spool
 from workbench.channels.deadlines import Deadlines
-from workbench.channels.http.server import HTTPServer
 from workbench.channels.http.link import LEAST_BYTES
+from workbench.channels.http.server import HTTPServer
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.core.secret import give, secret

@@ -27,7 +27,14 @@ from workbench.channels.http.head import Head, read_head
 from workbench.channels.http.link import LEAST_BYTES, READ_BYTES, StreamLink
 from workbench.channels.http.returned import BIG_BYTES, RETURNED
 from workbench.channels.pipeline import Pipeline
-from workbench.core.errors import BadRequest, CallerError, ContentTooLarge, HeadersTooLarge, InsufficientStorage, URITooLong
+from workbench.core.errors import (
+    BadRequest,
+    CallerError,
+    ContentTooLarge,
+    HeadersTooLarge,
+    InsufficientStorage,
+    URITooLong,
+)
 
 log = logging.getLogger("workbench.http")
 
