@@ -53,6 +53,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "RESTChannel": {"service": "api.sample"},
     "SOAPChannel": {"service": "api.sample"},
     "JSONRPCChannel": {"services": ["api.sample"]},
+    "WebSocketChannel": {"service": "api.sample"},
     "BasicAuth": {"password": {"secret": "PASSWORD"}},
     "APIKey": {"key": {"secret": "KEY"}},
     "OneTimeJob": {"service": "api.sample", "start": "2035-01-01 00:00"},

@@ -16,6 +16,7 @@ from workbench import (
     RESTConnection,
     Service,
     SMTPConnection,
+    WebSocketChannel,
     Workbench,
     secret,
 )
@@ -45,6 +46,7 @@ def wb() -> Iterator[Workbench]:
         made.deploy(Hello)
         made.define(
             RESTChannel("hello", path="/api/hello", service="api.hello", method=("GET", "PUT")),
+            WebSocketChannel("ws", path="/ws/hello", service="api.hello"),
             RESTConnection("Rates", host="https://rates.example"),
             FTPConnection("My FTP", host="ftp.example"),
             SMTPConnection("My SMTP", host="smtp.example"),
@@ -63,6 +65,8 @@ def wb() -> Iterator[Workbench]:
         ('await self.invoke.aio("x', "x", []),
         ('wb.call("', "", ["GET /api/hello", "PUT /api/hello"]),
         ('wb.call("PUT /a', "PUT /a", ["PUT /api/hello"]),
+        ('wb.websocket("', "", ["/ws/hello"]),
+        ('self.wsx.channel["w', "w", ["ws"]),
         ('wb.jobs["', "", ["hourly"]),
         ('wb.jobs["hourly"].exe', "exe", ["execute"]),
         ('wb.services["', "", ["api.hello"]),

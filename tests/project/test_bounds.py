@@ -11,6 +11,7 @@ from workbench.channels import json_rpc
 from workbench.channels.bodies import multipart, xml
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.files.channel import FileChannel
+from workbench.channels.websocket.channel import WebSocketChannel
 from workbench.connections import catalog
 from workbench.connections.common.fields import LARGEST_ANSWER_BYTES
 from workbench.core import current, trace
@@ -60,6 +61,9 @@ def test_each_bound_of_a_definition_is_told_with_its_default() -> None:
     of_channels: dict[str, float] = {name: getattr(channel, name) for name in ("max_body_bytes", "timeout_seconds")}
     of_channels["max_elements"] = json_rpc.JSONRPCChannel("x", services=("y",)).max_elements
     of_channels["max_file_bytes"] = FileChannel("x", pickup_from="in").max_file_bytes
+    socket = WebSocketChannel("x")
+    of_sockets = ("max_message_bytes", "max_waiting", "max_unsent_bytes", "max_clients", "ping_seconds", "idle_seconds")
+    of_channels |= {name: getattr(socket, name) for name in of_sockets}
     assert told == {**of_channels, "max_answer_bytes": LARGEST_ANSWER_BYTES}
     classes = {row.kind: catalog.definition_class(row.kind) for row in catalog.ROWS}
     defaults = {

@@ -47,6 +47,7 @@ FOUND: list[tuple[str, list[str], tuple[int, int]]] = [
     ("undefined-connection", [ASKS.replace('.rest["Rates"]', '.ftp.get("Rates")')], (2, 4)),
     ("unguarded-channel", ['wb.define(\n    RESTChannel("a", path="/a"))'], (2, 2)),
     ("unguarded-channel", ['wb.define(SOAPChannel("a", security=None))'], (2, 1)),
+    ("unguarded-channel", ['wb.define(WebSocketChannel("a"))'], (2, 1)),
     ("unguarded-channel", ['wb.define(JSONRPCChannel("a"), Limit("b", on="channel", lines="1/m"))'], (2, 1)),
     ("unguarded-channel", ['wb.define(RESTChannel("a"), Limit("a", on="user", lines="1/m"))'], (2, 1)),
     ("unsaid-missed", ['wb.define(IntervalJob("a", service="b", hours=1))'], (2, 1)),

@@ -16,13 +16,21 @@ from workbench.runtime.traffic import Log, Traffic
 
 
 class Nobody:
-    """Stands for a WebSocket channel where calls reach nobody: it has no clients."""
+    """Stands for a WebSocket channel, and for a client of one, where calls reach nobody."""
 
     clients: Sequence[Any] = ()
+    id = user = ""
+    address = None
 
     def broadcast(self, data: Any) -> int:
         """Send to nobody."""
         return 0
+
+    def send(self, data: Any) -> None:
+        """Send to nobody."""
+
+    def close(self, reason: str = "") -> None:
+        """Nobody leaves."""
 
 
 def nobody_of(name: str) -> Nobody:
@@ -41,6 +49,7 @@ class Around:
         self.caches, self.user_config = Caches(clock), Tree()
         self.invoker: Any = None
         self.websocket: Callable[[str], Any] = nobody_of
+        self.client: Any = Nobody()
         self.watched: set[Call] = set()
 
     @property

@@ -107,7 +107,7 @@ class Parts(Effects):
         self.invoker = self.around.invoker = self._invoker()
         self.settings, self.clock = settings, clock
         self.channels = self._live_channels()
-        self.around.websocket = partial(channel_named, self.channels.by_name)
+        self.around.websocket, self.around.client = partial(channel_named, self.channels.by_name), None
         self.trips: dict[object, Parts] = {}
         self.runtime_file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         self.pipeline = self._pipeline(admin)

@@ -146,8 +146,6 @@ class HTTPChannel(ChannelDefinition, frozen=True, kw_only=True):
 
 def problems_of_path(path: str) -> dict[str, str]:
     """What is wrong with the path of a channel, under the field `path`."""
-    if not path.startswith("/") or re.search(r"[\s?#]", path):
-        return {"path": "must begin with / and hold no space, ? or #"}
     names, around = PLACEHOLDER.findall(path), PLACEHOLDER.sub("", path)
     if any(not name.isidentifier() for name in names) or len(set(names)) != len(names):
         return {"path": "must have different {names}, each a word"}
@@ -155,6 +153,8 @@ def problems_of_path(path: str) -> dict[str, str]:
         return {"path": "has a brace without its partner"}
     if is_own_path(path):
         return {"path": f"must not be /ping, {DESCRIPTION} or below /workbench/, which are the server's own"}
+    if not path.startswith("/") or re.search(r"[\s?#]", path):
+        return {"path": "must begin with / and hold no space, ? or #"}
     return {}
 
 

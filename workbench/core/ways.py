@@ -97,12 +97,13 @@ class WSX:
         call: Call | None = self._call
         while call is not None and call.client is None:
             call = call.parent
-        if call is None:
+        around = self._call.surroundings
+        if (client := call.client if call is not None else around.client) is None:
             raise ServiceUsage(
                 f"Service {self._call.service!r} was not called by a message of a WebSocket client. "
                 f"Fix: send to all clients of a channel, by self.wsx.channel[name].broadcast(data)."
             )
-        return self._call.surroundings.held(self._call, call.channel.name, call.client)
+        return around.held(self._call, "WebSocket client", client)
 
     @property
     def channel(self) -> WSXChannels:

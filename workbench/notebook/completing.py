@@ -10,6 +10,8 @@ from typing import Any
 
 from workbench.app.help import PAGES
 from workbench.app.workbench import Workbench
+from workbench.channels.live import LiveChannel
+from workbench.channels.websocket.definition import SocketAddress
 from workbench.core.errors import WorkbenchError
 
 Names = Callable[[Workbench, "re.Match[str]"], Iterable[str]]
@@ -36,8 +38,12 @@ def _of_one(wb: Workbench, match: re.Match[str]) -> Iterable[str]:
 
 def _calls(wb: Workbench, match: re.Match[str]) -> Iterable[str]:
     for channel in wb.channels.values():
-        if channel.address:
+        if channel.address and channel.methods is not None:
             yield from (f"{method} {channel.address}" for method in channel.methods or ("GET", "POST"))
+
+
+def _of_sockets(wb: Workbench) -> Iterable[LiveChannel]:
+    return [each for each in wb.channels.values() if isinstance(each.definition, SocketAddress)]
 
 
 COMPLETED: tuple[tuple[re.Pattern[str], Names], ...] = (
@@ -48,6 +54,8 @@ COMPLETED: tuple[tuple[re.Pattern[str], Names], ...] = (
     (re.compile(r"\bservice=" + OPENED), lambda wb, _: wb.names("services")),
     (re.compile(r"\bsecurity=" + OPENED), lambda wb, _: wb.names("security")),
     (re.compile(r"\bwb\.call\(" + OPENED), _calls),
+    (re.compile(r"\bwb\.websocket\(" + OPENED), lambda wb, _: [each.address for each in _of_sockets(wb)]),
+    (re.compile(r"\bself\.wsx\.channel\[" + OPENED), lambda wb, _: [each.name for each in _of_sockets(wb)]),
     (re.compile(r"\bwb\.help\(" + OPENED), lambda wb, _: PAGES),
     (
         re.compile(r"\bwb\.(?P<collection>services|channels|connections|users|security|jobs|limits|peers)\[" + OPENED),

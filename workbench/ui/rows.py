@@ -160,7 +160,7 @@ def _answers_get(live: LiveChannel) -> bool:
 
 def _curl(live: LiveChannel) -> str:
     """The command that asks an address without parameters; '' if there is none."""
-    if not live.url or "{" in live.url:
+    if not live.url or live.methods is None or "{" in live.url:
         return ""
     method = [] if _answers_get(live) else ["-X", live.methods[0]]
     return shlex.join(["curl", *method, live.url])

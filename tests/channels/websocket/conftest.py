@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from websockets.client import ClientProtocol
@@ -85,7 +85,7 @@ class Raw(Wire):
         self._kept = b""
         return answer
 
-    def frame(self, opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = True) -> Raw:
+    def frame(self, opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = True) -> Self:
         """Send one frame."""
         self.send(Frame(opcode, data, fin).serialize(mask=mask))
         return self

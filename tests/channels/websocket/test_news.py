@@ -9,7 +9,8 @@ import pytest
 
 from tests.channels.websocket.conftest import Bench
 from tests.serving import until
-from workbench import Service
+from workbench import Service, WebSocketChannel
+from workbench.app.rehearsal.versions import FEWEST_CALLS
 from workbench.channels.websocket.client import ClientGone
 from workbench.core.errors import ServiceUsage, UnknownName
 
@@ -57,7 +58,7 @@ def test_an_async_service_sends_too(bench: Bench) -> None:
             return "done"
 
     bench.wb.deploy(Later)
-    bench.wb.define(type(bench.define().definition)("later", path="/later"))
+    bench.wb.define(WebSocketChannel("later", path="/later"))
     with bench.connect("/later") as client:
         client.send(1)
         assert [client.receive().data, client.receive().data] == [b"news", "done"]
@@ -141,21 +142,28 @@ def test_what_was_sent_is_in_the_record_and_a_later_step_is_answered_from_it(ben
         assert client.receive().data == "more"  # only the last one was sent again
 
 
-def test_a_new_version_that_is_rehearsed_sends_nothing_to_clients(bench: Bench) -> None:
+@pytest.mark.parametrize(("words", "verdict"), [("news", "same"), ("other news", "cannot compare")])
+def test_a_new_version_that_is_rehearsed_sends_nothing_to_clients(bench: Bench, words: str, verdict: str) -> None:
     bench.define()
-    bench.does = lambda service: service.wsx.channel["echo"].broadcast("news")
+
+    def work(service: Any, words: str) -> Any:
+        service.wsx.client.send(words)
+        return service.wsx.channel["echo"].broadcast(words)
+
+    bench.does = lambda service: work(service, "news")
     with bench.connect() as client:
-        client.send(1)
-        assert [client.receive().data, client.receive().data] == ["news", 1]
+        for number in range(FEWEST_CALLS):
+            client.send(number)
+            assert [client.receive().data for _ in range(3)] == ["news", "news", 1]
 
         class Echo(Service):
             name = "echo"
             new_version = "gate"
 
             def handle(self) -> Any:
-                return self.wsx.channel["echo"].broadcast("new words")
+                return work(self, words)
 
         bench.wb.deploy(Echo, replace=True)
-        assert client.ask(2).data in ("new words", "news", 0, 1)
-        heard = client.receive().data
-        assert heard in ("news", "new words", 1)
+        assert {each.word for each in bench.wb.drafting.new_versions.compared["echo"].verdicts} == {verdict}
+        client.send("7")
+        assert [client.receive().data for _ in range(3)] == [words, words, 1]  # and nothing before that

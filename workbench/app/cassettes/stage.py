@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from workbench.app.around import nobody_of
+from workbench.app.around import Nobody, nobody_of
 from workbench.app.cassettes.cassette import Cassette
 from workbench.app.cassettes.recorded import REDIS, names_of
 from workbench.app.cassettes.seeding import seed, seed_redis
@@ -89,7 +89,7 @@ class Stage:
         self.invoker, self.log, self.traffic = around.invoker, around.log, around.traffic
         self.clock: Any = ShiftedClock(around.clock, shift_seconds) if shift_seconds else around.clock
         self._usual, self.user_config = around, around.user_config
-        self.caches, self.websocket = Caches(self.clock), nobody_of
+        self.caches, self.websocket, self.client = Caches(self.clock), nobody_of, Nobody()
         self._cassette, self._silent = cassette, dict[str, Silent]()
         by_peer = {name for name, side in cassette.sides.items() if side.by == "peer"}
         of_redis = [each for each in cassette.asked if each.connection == REDIS and REDIS in by_peer]

@@ -10,7 +10,7 @@ from workbench.connections import catalog
 from workbench.testing.lint.notebook import CodeCell, Finding, Notebook, dotted
 from workbench.testing.lint.ways import Use, uses
 
-CHANNELS = ("RESTChannel", "SOAPChannel", "JSONRPCChannel")
+CHANNELS = ("RESTChannel", "SOAPChannel", "JSONRPCChannel", "WebSocketChannel")
 JOBS = ("IntervalJob", "CronJob", "OneTimeJob")
 DELETES = frozenset(
     ("delete", "delete_file", "delete_object", "delete_objects", "files_delete", "files_delete_v2", "remove", "rmtree")
@@ -64,7 +64,8 @@ def unguarded_channel(notebook: Notebook) -> Iterator[Finding]:
         guards = {("channel", channel.name), ("channel", None), ("service", serves), ("service", None)}
         if channel.told("security") is None and channel.told("limit") is None and not guards & limited:
             says = f"The channel {channel.name or 'here'!r} takes calls from anyone, as often as they like. "
-            fix = 'Fix: security="USER", or limit="100/m".'
+            where = "on its service" if channel.cls == "WebSocketChannel" else ""
+            fix = f'Fix: security="USER", or limit="100/m" {where}'.rstrip() + "."
             yield channel.cell.at(channel.call, "unguarded-channel", says + fix)
 
 

@@ -11,6 +11,7 @@ from workbench.caching.definition import Cache
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.channels.soap import SOAPChannel
+from workbench.channels.websocket.channel import WebSocketChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition, field_types
 from workbench.core.errors import BadRequest
@@ -191,6 +192,18 @@ ZATOS = (
         _OF_CHANNELS,
         {"merge_url_params_req": (True,)},
     ),
+    Family(
+        "zato.channel.web-socket",
+        _one(WebSocketChannel),
+        renamed={
+            "address": "path",
+            "service_name": "service",
+            "security_name": "security",
+            "ping_interval": "ping_seconds",
+            "pings_missed_threshold": "pings_missed",
+            "is_active": "active",
+        },
+    ),
     Family("zato.security.basic-auth", _one(BasicAuth)),
     Family("zato.security.apikey", _one(APIKey), renamed={"password": "key"}),
     *(
@@ -215,6 +228,7 @@ _OWN: Mapping[str, type[Definition]] = {
     "channel.rest": RESTChannel,
     "channel.soap": SOAPChannel,
     "channel.json-rpc": JSONRPCChannel,
+    "channel.websocket": WebSocketChannel,
     "security.basic-auth": BasicAuth,
     "security.apikey": APIKey,
     "job.one-time": OneTimeJob,
