@@ -104,10 +104,10 @@ class WatchedFolder(ChannelDefinition, frozen=True, kw_only=True):
 
 
 def _names(given: Any) -> Any:
-    """Several texts, or one that has them apart by commas, as pickup.conf does; anything else as it is."""
+    """Several texts, or one that has them apart by commas, as pickup.conf does, empty ones left out; else as it is."""
     if isinstance(given, str):
-        return tuple(each for each in (part.strip() for part in given.split(",")) if each)
-    return tuple(given) if isinstance(given, Iterable) else given
+        given = (part.strip() for part in given.split(","))
+    return tuple(each for each in given if each != "") if isinstance(given, Iterable) else given
 
 
 def _same(one: str, other: str) -> bool:
