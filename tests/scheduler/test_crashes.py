@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -143,7 +144,7 @@ class Life:
         bench.jobs["interval"].resume()
         bench.scheduler.define(self.jobs[1].replace(extra="other"))
         bench.advance(100)
-        for _ in range(40 if SOAK else 3):
+        for _ in range(13 if SOAK else 3):
             bench.advance(12)
 
     def live_again(self, mortal: Store) -> None:
@@ -203,9 +204,9 @@ def _crashes(store: Store, step: int, policy: Mapping[str, Any] | None = None) -
     """Die before and after every `step`th write; what broke the law, by where and for how long all was dead."""
     found = {}
     for number in range(1, _every_write(MemoryStore(), policy) + 1, step):
-        for after in (False, True):
-            gap = GAPS[(number // step + after) % len(GAPS)]
-            life = Life(store, f"{number} {after}", gap, policy)
+        for after, turn in product((False, True), range(2 if SOAK else 1)):
+            gap = GAPS[(number // step + after + 2 * turn) % len(GAPS)]
+            life = Life(store, f"{number} {after} {gap}", gap, policy)
             life.live(Mortal(store, number, after=after))
             found[number, after, gap] = life.broken()
     return found

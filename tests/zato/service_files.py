@@ -148,7 +148,6 @@ MISSING = {
     "crypto": "the packages cryptography and hashlib",
     "lock": "self.kvdb.conn.lock(name, timeout=20)",
     "schedule": "zato.scheduler.job.create",
-    "wsx": "a REST channel",
     "static_config": "[user] in workbench.toml",
 }
 """What is not there, and a part of what is said to write instead."""

@@ -31,7 +31,6 @@ MISSING: Mapping[str, tuple[str, str]] = {
     "sso": ("there is no single sign-on", "BasicAuth and APIKey on the channel; self.channel.security"),
     "static_config": ("there is no static configuration", "[user] in workbench.toml, which is self.user_config"),
     "translate": ("there are no data dictionaries", "self.kvdb.conn.hget(name, key)"),
-    "wsx": ("WebSockets come later", "a REST channel"),
 }
 """What a service of Zato has on `self` and ours has not: why, and what to write instead."""
 
