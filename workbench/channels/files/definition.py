@@ -104,10 +104,12 @@ class WatchedFolder(ChannelDefinition, frozen=True, kw_only=True):
 
 
 def _names(given: Any) -> Any:
-    """Several texts, or one that has them apart by commas, as pickup.conf does, empty ones left out; else as it is."""
-    if isinstance(given, str):
-        given = (part.strip() for part in given.split(","))
-    return tuple(each for each in given if each != "") if isinstance(given, Iterable) else given
+    """Several texts, or one that has them apart by commas, as pickup.conf does, without space around; else as it is."""
+    if not isinstance(given, Iterable):
+        return given
+    parts = given.split(",") if isinstance(given, str) else given
+    names = (part.strip() if isinstance(part, str) else part for part in parts)
+    return tuple(name for name in names if name != "")
 
 
 def _same(one: str, other: str) -> bool:
