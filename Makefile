@@ -28,8 +28,11 @@ PIP := @echo "Installing into $(VENV); the first time takes about a minute." && 
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # What runs longer under `make soak`; `make test` runs a sample of each.
 SOAKED = \
+	tests/app/crew/test_redeploys.py \
+	tests/app/crew/test_trouble.py \
 	tests/app/rehearsal/test_fuzz.py \
 	tests/caching/test_cache.py \
+	tests/cli/test_quickstart.py \
 	tests/ui/test_recipes.py \
 	tests/channels/files/test_killed.py \
 	tests/channels/test_bodies_kept.py \
@@ -40,6 +43,7 @@ SOAKED = \
 	tests/connections/common/test_http.py \
 	tests/connections/suites/test_every_trouble.py \
 	tests/limiting/shared/test_processes.py \
+	tests/openapi/test_driven.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
 	tests/scheduler/test_clock_changes.py \

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.app.test_startup import Folder, answering, folder, setting
+from tests.app.test_startup import NOTEBOOK, Folder, answering, folder, setting
 from workbench import (
     BasicAuth,
     Cache,
@@ -237,18 +237,22 @@ def test_who_cannot_restart_is_told(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "restarts.py").write_text("from workbench import wb\nwb.restart()\n")
     with pytest.raises(ServiceUsage, match=r"cannot restart its workbench\. Fix: "):
         wb.load(tmp_path / "restarts.py")
+    wb.on_startup(lambda ctx: singleton.restart())
+    assert "ServiceUsage: A service, a startup callable or a loaded file cannot restart" in wb.startup.problems[-1]
     assert wb.url
 
 
-@pytest.mark.parametrize("is_first", [True, False])
-def test_each_process_of_several_is_told_which_it_is(folder: Folder, is_first: bool) -> None:
-    text = "told = []\ndef f(ctx):\n    told.append((ctx.phase, sorted(ctx.kwargs)))\n"
-    wb = folder.start(text, "f")
-    wb.startup.waits = True
-    wb.start()
-    wb.after_started(is_first)
-    wb.after_started(is_first)
-    assert sys.modules[wb.startup.names[0].partition(".")[0]].told[1:] == [
-        ("in-process-first" if is_first else "in-process-other", ["server"]),
-        ("after-started", ["server"]),
-    ]
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_notebook_from_elsewhere_has_callables_called_once_it_is_allowed(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.path / "data"))
+    (folder.path / "shop.ipynb").write_text(NOTEBOOK)
+    wb = folder.start(MODULE.format(threads=5, cache="first"), "change")
+    assert "change were not called at the start, since this notebook comes from elsewhere" in wb.startup.problems[0]
+    if allowed:
+        wb.outside.allow()
+    wb.restart()
+    assert (setting(wb, "threads")[0] == "5") == allowed
+    assert bool(wb.startup.problems) != allowed
+    assert wb.outside.is_own == allowed

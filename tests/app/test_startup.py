@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import re
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,7 +21,7 @@ from workbench.app import singleton
 from workbench.app.configuration.settings import SETTINGS
 from workbench.app.configuration.startup.callables import PhaseCtx, StartupStopped
 from workbench.app.configuration.startup.switches import ComponentOff
-from workbench.app.configuration.startup.zato_files import WrongZatoFile
+from workbench.app.configuration.startup.zato_files import WrongZatoFile, read_zato_files
 from workbench.app.configuration.toml_file import WrongFile
 from workbench.core.errors import InvalidInput, WorkbenchError
 from workbench.core.payload.elements import Dict
@@ -600,3 +602,63 @@ def test_a_redis_on_this_machine_is_taken_from_beside_any_notebook(
     wb = singleton.the_workbench()
     assert wb.startup.problems == []
     assert setting(wb, "redis") == ("redis://127.0.0.1:6399/1", "workbench.toml")
+
+
+RIGHT = {
+    "server.conf": {
+        "main": {"port": "17010", "gunicorn_workers": "2"},
+        "kvdb": {"host": "localhost", "port": "6379", "db": "0"},
+        "component_enabled": {"ftp": "True", "sms": "False", "stats": "no"},
+        "misc": {"startup_callable": "a.b"},
+    },
+    "simple-io.conf": {
+        "bool": {"prefix": "is_, has_"},
+        "int": {"exact": "id", "suffix": "_count, _size"},
+        "secret": {"exact": "password, token"},
+        "default": {"default_value": ""},
+    },
+}
+"""What is right, file by file."""
+WRONG_VALUES = {("main", "port"): "many", ("kvdb", "port"): "-1", ("kvdb", "db"): "1.5"}
+
+
+def test_200_broken_files_of_zato_are_each_told_with_their_line_and_key(tmp_path: Path) -> None:
+    """One wrong value, key or line at a random place among what is right."""
+    rng = random.Random(6)
+    for number in range(200):
+        file = rng.choice(list(RIGHT))
+        lines: list[str] = []
+        places: list[tuple[int, str, str]] = []
+        for section, values in rng.sample(list(RIGHT[file].items()), len(RIGHT[file])):
+            lines += rng.randrange(3) * ["# a line"] + [f"[{section}]"]
+            for key, value in values.items():
+                places.append((len(lines), section, key))
+                lines.append(f"{key}{rng.choice(['=', ' = '])}{value}{rng.choice(['', '  # well'])}")
+        at, key = _break(rng, file, lines, places)
+        (tmp_path / file).write_text("\n".join(lines))
+        with pytest.raises(WrongZatoFile, match=r"Fix: ") as raised:
+            read_zato_files(tmp_path)
+        told = str(raised.value)
+        assert str(tmp_path / file) in told
+        assert re.search(rf"line:? +{at + 1}\b", told), (number, at + 1, lines, told)
+        assert key in told, (number, told)
+        (tmp_path / file).unlink()
+
+
+def _break(rng: random.Random, file: str, lines: list[str], places: list[tuple[int, str, str]]) -> tuple[int, str]:
+    """Break one line; gives where it is, from 0, and its key."""
+    judged = [each for each in places if each[1:] in WRONG_VALUES or each[1] == "component_enabled"]
+    keyed = [each for each in places if each[1] in ("bool", "int", "secret")]
+    how = rng.choice(["twice", "no value", *(["value"] if judged else []), *(["key"] if keyed else [])])
+    at, section, key = rng.choice({"value": judged, "key": keyed}.get(how, places))
+    if how == "twice":
+        lines.insert(at + 1, lines[at])
+        return at + 1, key
+    if how == "no value":
+        lines[at] = f"{key} without a sign"
+    elif how == "value":
+        lines[at] = f"{key}={WRONG_VALUES.get((section, key), 'perhaps')}"
+    else:
+        key = f"{key}x"
+        lines[at] = f"{key}=a, b"
+    return at, key

@@ -7,15 +7,24 @@ import random
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.redis_server import RedisServer
+from tests.redis_server import redis_program as redis_program
+from tests.redis_server import redis_server as redis_server
 from workbench import Cache, Service, Workbench
+from workbench.caching.cached import Cached
 from workbench.caching.errors import CacheRefused, UnknownKey
 from workbench.caching.live import LiveCache
-from workbench.core.clock import VirtualClock
-from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
+from workbench.caching.stored import StoredCache
+from workbench.caching.tables import open_table
+from workbench.core.clock import SystemClock, VirtualClock
+from workbench.core.errors import InvalidDefinition, MissingSecret, ServiceUsage, StoreUnavailable, UnknownName
+from workbench.core.ports import Clock
+from workbench.core.secret import secret
 
 SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
 OPERATIONS = 1_000_000 if SOAK else 12_000
@@ -26,11 +35,53 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
-def made(clock: VirtualClock, **fields: Any) -> LiveCache:
+class Made:
+    """Makes caches of one kind; `cost` is how much longer each use of them takes."""
+
+    def __init__(self, url: str, cost: int) -> None:
+        self.url, self.cost = url, cost
+        self.opened: list[Cached] = []
+
+    def __call__(self, clock: Clock, **fields: Any) -> Cached:
+        definition = Cache("mine", store=self.url, **fields)
+        opened = StoredCache(definition, clock, open_table) if self.url else LiveCache(definition, clock)
+        self.opened.append(opened)
+        return opened
+
+
+def in_process(clock: VirtualClock, **fields: Any) -> LiveCache:
     return LiveCache(Cache("mine", **fields), clock)
 
 
-def test_the_least_recently_used_entry_goes_first(clock: VirtualClock) -> None:
+COSTS = {"memory": 1, "sqlite": 10, "redis": 60}
+
+
+def kind_of(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
+    url = f"sqlite:///{tmp_path}/caches/kept.db" if request.param == "sqlite" else ""
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        server.client.flushall()
+        url = server.url
+    return Made(url, COSTS[request.param])
+
+
+@pytest.fixture(params=COSTS)
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Made]:
+    """Every kind of cache."""
+    yield (made := kind_of(request, tmp_path))
+    for each in made.opened:
+        each.close()
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Made]:
+    """Caches in a store."""
+    yield (made := kind_of(request, tmp_path))
+    for each in made.opened:
+        each.close()
+
+
+def test_the_least_recently_used_entry_goes_first(made: Made, clock: VirtualClock) -> None:
     cache = made(clock, max_size=3)
     for key in ("a", "b", "c"):
         cache.set(key, key.upper())
@@ -40,7 +91,7 @@ def test_the_least_recently_used_entry_goes_first(clock: VirtualClock) -> None:
     assert (cache.evicted, len(cache)) == (1, 3)
 
 
-def test_what_has_expired_gives_the_default_and_can_be_set_anew(clock: VirtualClock) -> None:
+def test_what_has_expired_gives_the_default_and_can_be_set_anew(made: Made, clock: VirtualClock) -> None:
     cache = made(clock, extend_expiry_on_get=False)
     cache.set("a", 1, expiry=10)
     clock.advance(9.9)
@@ -53,7 +104,9 @@ def test_what_has_expired_gives_the_default_and_can_be_set_anew(clock: VirtualCl
 
 
 @pytest.mark.parametrize("extends", [True, False])
-def test_a_read_begins_the_time_of_an_entry_anew_if_the_cache_says_so(clock: VirtualClock, extends: bool) -> None:
+def test_a_read_begins_the_time_of_an_entry_anew_if_the_cache_says_so(
+    made: Made, clock: VirtualClock, extends: bool
+) -> None:
     cache = made(clock, extend_expiry_on_get=extends)
     cache.set("a", 1, expiry=10)
     clock.advance(6)
@@ -63,7 +116,9 @@ def test_a_read_begins_the_time_of_an_entry_anew_if_the_cache_says_so(clock: Vir
 
 
 @pytest.mark.parametrize("extends", [True, False])
-def test_a_set_begins_the_time_of_an_entry_anew_if_the_cache_says_so(clock: VirtualClock, extends: bool) -> None:
+def test_a_set_begins_the_time_of_an_entry_anew_if_the_cache_says_so(
+    made: Made, clock: VirtualClock, extends: bool
+) -> None:
     cache = made(clock, extend_expiry_on_set=extends)
     cache.set("a", 1, expiry=10)
     clock.advance(6)
@@ -72,7 +127,7 @@ def test_a_set_begins_the_time_of_an_entry_anew_if_the_cache_says_so(clock: Virt
     assert cache.get("a") == (2 if extends else None)
 
 
-def test_an_expiry_can_be_given_later_and_taken_away(clock: VirtualClock) -> None:
+def test_an_expiry_can_be_given_later_and_taken_away(made: Made, clock: VirtualClock) -> None:
     cache = made(clock)
     cache.set("a", 1, expiry=10)
     assert cache.expire("a", 0)
@@ -85,7 +140,7 @@ def test_an_expiry_can_be_given_later_and_taken_away(clock: VirtualClock) -> Non
     assert sorted(cache.keys()) == ["a", "d"]
 
 
-def test_a_clock_set_back_keeps_nothing_longer(clock: VirtualClock) -> None:
+def test_a_clock_set_back_keeps_nothing_longer(made: Made, clock: VirtualClock) -> None:
     cache = made(clock)
     cache.set("a", 1, expiry=60)
     clock.move_to(clock.now().replace(year=2020))
@@ -93,7 +148,7 @@ def test_a_clock_set_back_keeps_nothing_longer(clock: VirtualClock) -> None:
     assert cache.get("a") is None
 
 
-def test_what_is_live_stays_where_what_has_expired_can_go(clock: VirtualClock) -> None:
+def test_what_is_live_stays_where_what_has_expired_can_go(made: Made, clock: VirtualClock) -> None:
     cache = made(clock, max_size=100)
     cache.set("live", 1)
     for number in range(99):
@@ -105,7 +160,7 @@ def test_what_is_live_stays_where_what_has_expired_can_go(clock: VirtualClock) -
     assert cache.evicted == 0
 
 
-def test_details_tell_all_that_is_known_of_an_entry(clock: VirtualClock) -> None:
+def test_details_tell_all_that_is_known_of_an_entry(made: Made, clock: VirtualClock) -> None:
     cache = made(clock)
     began = clock.time()
     cache.set("a", 1, expiry=100)
@@ -126,7 +181,7 @@ def test_details_tell_all_that_is_known_of_an_entry(clock: VirtualClock) -> None
     assert cache.get("b", details=True).expires_at == 0.0
 
 
-def test_a_key_that_is_not_there_is_told_by_its_cache(clock: VirtualClock) -> None:
+def test_a_key_that_is_not_there_is_told_by_its_cache(made: Made, clock: VirtualClock) -> None:
     cache = made(clock)
     for ask in (lambda: cache["a"], lambda: cache.delete("a"), lambda: cache.__delitem__("a")):
         with pytest.raises(UnknownKey, match=r"^'a' is not in cache 'mine'. Fix: .get\('a', default\)"):
@@ -137,7 +192,7 @@ def test_a_key_that_is_not_there_is_told_by_its_cache(clock: VirtualClock) -> No
 
 
 @pytest.mark.parametrize("key", [None, 1.5, True, ("a",)])
-def test_other_types_of_keys_are_refused(clock: VirtualClock, key: Any) -> None:
+def test_other_types_of_keys_are_refused(made: Made, clock: VirtualClock, key: Any) -> None:
     cache = made(clock)
     with pytest.raises(CacheRefused, match="Fix: text, bytes or a whole number"):
         cache.set(key, 1)
@@ -145,7 +200,9 @@ def test_other_types_of_keys_are_refused(clock: VirtualClock, key: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["x" * 11, b"x" * 11, {"a": "12345"}, list(range(6))])
-def test_a_value_that_is_too_large_is_refused_and_the_one_before_stays(clock: VirtualClock, value: Any) -> None:
+def test_a_value_that_is_too_large_is_refused_and_the_one_before_stays(
+    made: Made, clock: VirtualClock, value: Any
+) -> None:
     cache = made(clock, max_item_size=10)
     cache.set("a", "x" * 10)
     with pytest.raises(CacheRefused, match=r"its value has 1\d, and at most 10 are taken. Fix: a smaller value"):
@@ -154,20 +211,20 @@ def test_a_value_that_is_too_large_is_refused_and_the_one_before_stays(clock: Vi
 
 
 def test_what_json_cannot_write_is_kept_whatever_its_size(clock: VirtualClock) -> None:
-    cache = made(clock, max_item_size=1)
+    cache = in_process(clock, max_item_size=1)
     cache.set("lock", lock := threading.Lock())
     assert cache["lock"] is lock
 
 
 @pytest.mark.parametrize("expiry", [-1, float("nan"), float("inf"), "60"])
-def test_an_expiry_that_is_no_time_is_refused(clock: VirtualClock, expiry: Any) -> None:
+def test_an_expiry_that_is_no_time_is_refused(made: Made, clock: VirtualClock, expiry: Any) -> None:
     cache = made(clock)
     for act in (cache.set, lambda key, _, expiry: cache.expire(key, expiry)):
         with pytest.raises(CacheRefused, match=r"Fix: 0 \(never\) or more"):
             act("a", 1, expiry=expiry)
 
 
-def test_many_entries_are_asked_for_by_what_their_keys_look_like(clock: VirtualClock) -> None:
+def test_many_entries_are_asked_for_by_what_their_keys_look_like(made: Made, clock: VirtualClock) -> None:
     cache = made(clock)
     for key in ("user.1", "user.2", "order.1", b"user.3", 7):
         cache.set(key, str(key))
@@ -188,7 +245,7 @@ def test_many_entries_are_asked_for_by_what_their_keys_look_like(clock: VirtualC
     assert set(cache) == {b"user.3", 7}
 
 
-def test_a_cache_with_nothing_in_it_is_a_cache(clock: VirtualClock) -> None:
+def test_a_cache_with_nothing_in_it_is_a_cache(made: Made, clock: VirtualClock) -> None:
     cache = made(clock)
     assert bool(cache)
     cache.set("a", 1)
@@ -233,12 +290,14 @@ class Model:
 
 
 @pytest.mark.parametrize(("on_get", "on_set"), [(True, True), (False, False)])
-def test_random_lives_of_a_cache_agree_with_a_model(clock: VirtualClock, on_get: bool, on_set: bool) -> None:
+def test_random_lives_of_a_cache_agree_with_a_model(
+    made: Made, clock: VirtualClock, on_get: bool, on_set: bool
+) -> None:
     """Larger than what is ever live, so that no entry goes for want of room: times alone decide."""
     rng = random.Random(7)
-    definition = Cache("mine", max_size=64, extend_expiry_on_get=on_get, extend_expiry_on_set=on_set)
-    cache, model = LiveCache(definition, clock), Model(definition)
-    for number in range(OPERATIONS // 2):
+    cache = made(clock, max_size=64, extend_expiry_on_get=on_get, extend_expiry_on_set=on_set)
+    model = Model(cache.definition)
+    for number in range(OPERATIONS // 2 // made.cost):
         key = f"k{rng.randrange(60)}"
         match rng.randrange(6):
             case 0 | 1:
@@ -259,10 +318,10 @@ def test_random_lives_of_a_cache_agree_with_a_model(clock: VirtualClock, on_get:
 
 
 @pytest.mark.parametrize("size", [1, 7, 50])
-def test_random_lives_never_break_the_bound_nor_the_order_of_use(clock: VirtualClock, size: int) -> None:
+def test_random_lives_never_break_the_bound_nor_the_order_of_use(made: Made, clock: VirtualClock, size: int) -> None:
     rng = random.Random(size)
     cache, used = made(clock, max_size=size), OrderedDict[int, None]()
-    for number in range(OPERATIONS // 6):
+    for number in range(OPERATIONS // 6 // made.cost):
         key = rng.randrange(3 * size)
         if rng.random() < 0.5:
             assert (cache.get(key) is not None) == (key in used)
@@ -278,8 +337,8 @@ def test_random_lives_never_break_the_bound_nor_the_order_of_use(clock: VirtualC
             assert cache.keys() == list(reversed(used))
 
 
-def test_many_threads_at_once_break_no_bound_and_lose_no_count() -> None:
-    cache, each = made(VirtualClock(), max_size=100), 3000
+def test_many_threads_at_once_break_no_bound_and_lose_no_count(made: Made) -> None:
+    cache, each = made(VirtualClock(), max_size=100), 3000 // made.cost
     errors: list[BaseException] = []
 
     def work(seed: int) -> None:
@@ -307,7 +366,7 @@ def test_many_threads_at_once_break_no_bound_and_lose_no_count() -> None:
 def test_a_copy_goes_on_by_its_own_clock() -> None:
     home, trip = VirtualClock(), VirtualClock()
     home.advance(1000)
-    cache, copy = made(home), made(trip)
+    cache, copy = in_process(home), in_process(trip)
     cache.set("a", 1, expiry=60)
     cache.set("b", 2)
     cache.get("a")
@@ -320,6 +379,89 @@ def test_a_copy_goes_on_by_its_own_clock() -> None:
     assert copy.keys() == ["b"]
     assert cache.keys() == ["a", "b"], "what happens to the copy happens to it alone"
     assert copy.get("b", details=True).last_read > 0 == cache.entries()[1].last_read
+
+
+def test_what_is_in_a_store_outlives_its_process_and_is_shared(kept: Made, clock: VirtualClock) -> None:
+    one, other = kept(clock, max_size=3), kept(clock, max_size=3)
+    one.set("a", {"list": [1, 2.5, None, True], "text": "ü", "bytes": b"\xff"}, expiry=60)
+    one.set(7, "seven"), one.set(b"\x00", "bytes")
+    assert other.get("a") == {"list": [1, 2.5, None, True], "text": "ü", "bytes": b"\xff"}
+    other.set("b", 1)
+    assert one.keys() == other.keys() == ["b", "a", b"\x00"], "the one that nobody has used for longest is gone"
+    one.close(), other.close()
+    assert kept(clock, max_size=3).items() == one.items()
+    clock.advance(60)
+    assert kept(clock, max_size=3).keys() == ["b", b"\x00"]
+
+
+def test_two_caches_in_one_store_are_two(kept: Made, clock: VirtualClock) -> None:
+    mine, others = kept(clock), StoredCache(Cache("other", store=kept.url), clock, open_table)
+    mine.set("a", 1)
+    others.set("a", 2)
+    others.clear()
+    assert (mine.items(), others.items()) == ([("a", 1)], [])
+    others.close()
+
+
+def test_processes_that_write_at_once_never_break_the_bound(kept: Made) -> None:
+    """Each cache has a connection of its own, as those of several processes have."""
+    caches = [kept(SystemClock(), max_size=5) for _ in range(3)]
+    counts, errors = list[int](), list[BaseException]()
+
+    def work(cache: Cached, seed: int) -> None:
+        rng = random.Random(seed)
+        try:
+            for _ in range(1200 // kept.cost):
+                cache.set(f"k{rng.randrange(20)}", seed, expiry=rng.choice([None, 0, 5]))
+                cache.get(f"k{rng.randrange(20)}")
+                counts.append(len(cache))
+        except BaseException as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=work, args=(cache, seed)) for seed, cache in enumerate(caches)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert errors == []
+    assert max(counts) <= 5
+    assert caches[0].keys() == caches[1].keys() == caches[2].keys()
+
+
+@pytest.mark.parametrize("value", [("a",), {"a": ("b",)}, {1, 2}, object(), 1 << 70, float])
+def test_what_a_store_would_give_back_as_another_value_is_refused(kept: Made, clock: VirtualClock, value: Any) -> None:
+    cache = kept(clock)
+    cache.set("a", 1)
+    with pytest.raises(CacheRefused, match=r"'mine' did not keep 'a': its store takes text.* Fix: make it one of"):
+        cache.set("a", value)
+    assert cache.items() == [("a", 1)]
+
+
+def test_a_store_that_gives_no_answer_is_told_by_its_cache(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no database, and no folder")
+    for url in (f"sqlite:///{tmp_path}/file", f"sqlite:///{tmp_path}/file/below.db", "redis://127.0.0.1:1/0"):
+        cache = StoredCache(Cache("mine", store=url), SystemClock(), open_table)
+        for ask in (lambda cache=cache: cache.get("a"), lambda cache=cache: cache.set("a", 1)):
+            with pytest.raises(StoreUnavailable, match=r"^Cache 'mine' has no answer from .*Fix: "):
+                ask()
+        assert (cache.hits, cache.misses) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "said"),
+    [
+        ({"store": "redis://:hunter2@localhost:6379/0"}, "store", "holds a password; leave it out, and say password="),
+        ({"store": "memory://"}, "store", "There is no cache URL of kind 'memory'. Fix: write sqlite:///"),
+        ({"store": "caches.db"}, "store", "There is no cache URL without '://'"),
+        ({"store": "sqlite:///a.db", "password": secret("P")}, "password", "is of no use to a file"),
+        ({"password": secret("P")}, "password", "is of no use without a store in Redis"),
+    ],
+)
+def test_a_store_that_cannot_be_is_told(fields: dict[str, Any], field: str, said: str) -> None:
+    with pytest.raises(InvalidDefinition) as told:
+        Cache("mine", **fields)
+    assert said in told.value.problems[field]
+    assert "hunter2" not in str(told.value)
 
 
 class Keeper(Service):
@@ -364,6 +506,40 @@ def test_what_is_not_defined_as_a_whole_changes_no_cache(wb: Workbench) -> None:
     assert list(wb.caches) == ["default", "my.cache"]
     assert wb.caches["my.cache"].definition == Cache("my.cache", max_size=2)
     assert wb.caches["my.cache"].items() == [("b", 2), ("a", 1)]
+
+
+def test_a_cache_moves_into_a_store_and_out_of_it(tmp_path: Path) -> None:
+    in_file = Cache("my.cache", store=f"sqlite:///{tmp_path}/kept.db")
+    with Workbench() as wb:
+        wb.deploy(Keeper)
+        wb.define(in_file)
+        assert wb.invoke("cache.keep", ["a", 1]) == [1, "a"]
+        wb.define(Cache("my.cache"))
+        assert wb.caches["my.cache"].items() == []
+        # What happens on a trip happens there alone.
+        wb.define(in_file)
+        with wb.clock.travel(days=1):
+            pass
+        assert wb.caches["my.cache"].items() == [("a", 1)]
+    with Workbench() as wb:
+        wb.deploy(Keeper)
+        wb.define(in_file)
+        assert wb.caches["my.cache"].items() == [("a", 1)]
+        assert wb.invoke("zato.cache.builtin.get", {"name": "my.cache"})["store"] == in_file.store
+
+
+def test_a_sandbox_has_a_cache_of_its_own_in_place_of_a_server() -> None:
+    with Workbench() as wb:
+        wb.deploy(Keeper)
+        wb.define(Cache("my.cache", store="redis://127.0.0.1:1/0", password=secret("NOWHERE_SET")))
+        with pytest.raises(MissingSecret, match="NOWHERE_SET"):
+            wb.invoke("cache.keep", ["a", 1])
+        wb.sandbox()
+        assert wb.invoke("cache.keep", ["a", 1]) == [1, "a"]
+        assert wb.caches["my.cache"].items() == [("a", 1)]
+        wb.sandbox(False)
+        with pytest.raises(MissingSecret):
+            wb.invoke("cache.keep", ["a", 1])
 
 
 def test_another_cache_can_be_the_default(wb: Workbench) -> None:

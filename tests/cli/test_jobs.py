@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.serving import wb as wb
 from workbench import CronJob, IntervalJob, OneTimeJob, Service, Workbench
 from workbench.cli.main import main
 from workbench.notebook.still import still
+from workbench.scheduler.records import Run
 from workbench.ui.rows import job_facts
 
 Said = Callable[..., tuple[int, str, str]]
@@ -198,7 +200,7 @@ def test_a_job_is_paused_until_a_time_of_its_zone(said: Said, wb: Workbench) -> 
 def test_a_backfill_is_dry_unless_it_is_to_run(said: Said, wb: Workbench) -> None:
     wb.define(IntervalJob("nightly", service="echo", days=1, start="2025-01-01 03:00"))
     span = ("backfill", "nightly", "--since", "2025-01-01 03:00", "--until", "2025-01-04 03:00")
-    assert said(*span)[1].rstrip().endswith("Dry: nothing has run. Fix: dry=False runs them.")
+    assert said(*span)[1].rstrip().endswith("Dry: nothing has run. Fix: --run makes the runs.")
     assert wb.jobs["nightly"].runs == []
     told = json.loads(said(*span, "--run", "--json")[1])
     assert [each[:10] for each in told["times"]] == ["2025-01-01", "2025-01-02", "2025-01-03"]
@@ -206,6 +208,48 @@ def test_a_backfill_is_dry_unless_it_is_to_run(said: Said, wb: Workbench) -> Non
     assert f"ok, backfill '{told['name']}'" in said("runs", "nightly")[1]
     assert said("backfill", "nightly", "--stop")[1] == "No backfill of job 'nightly' goes on here.\n"
     assert "A backfill has no beginning. Fix: --since" in said("backfill", "nightly")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("remove", "hourly", "--until", "2050-01-01"), "takes no --until, only pause and backfill"),
+        (("execute", "hourly", "--last", "20"), "takes no --last, only preview and runs"),
+        (("pause", "hourly", "--since", "2050-01-01"), "takes no --since, only account and backfill"),
+        (("list", "--run"), "'workbench jobs list' takes no --run, only backfill. Fix: leave it out."),
+        (("list", "hourly"), "tells of all jobs. Fix: workbench jobs show hourly"),
+        (("calendar", "a b"), "tells of all jobs. Fix: workbench jobs show 'a b'"),
+    ],
+)
+def test_what_an_action_would_leave_aside_is_refused(
+    said: Said, wb: Workbench, arguments: tuple[str, ...], words: str
+) -> None:
+    status, out, err = said(*arguments)
+    assert (status, out) == (1, "")
+    assert words in err
+    assert len(wb.jobs) == 3
+    assert all(job.runs == [] and job.state != "paused" for job in wb.jobs.values())
+
+
+def test_a_job_that_pauses_is_listed_with_until_when(said: Said, wb: Workbench) -> None:
+    wb.jobs["hourly"].pause("2050-01-01 08:00")
+    wb.jobs["failing"].pause()
+    assert said("list")[1].splitlines()[:2] == [
+        "failing: every 1 day, paused, next never",
+        "hourly: every 1 hour, paused until 2050-01-01T07:00:00Z",
+    ]
+
+
+def test_the_list_shows_recent_runs(said: Said, wb: Workbench) -> None:
+    scheduler = wb._parts.scheduler
+    planned = scheduler.clock.now() - timedelta(hours=1)
+    for minute, outcome in enumerate(("ok", "failed", "missed")):
+        at = planned + timedelta(minutes=minute)
+        ran = {} if outcome == "missed" else {"started": at, "ended": at + timedelta(seconds=1)}
+        run = Run.planned_by(scheduler.record("hourly"), at, outcome=outcome, **ran)
+        assert scheduler._history.claim(run) is not None
+    assert said("list")[1].splitlines()[1].endswith(", \u2588\u2717\u00b7")
+    assert said("show", "hourly")[1].splitlines()[0].endswith(", \u2588\u2717\u00b7, last: missed")
 
 
 def test_the_list_says_which_watches_have_tripped(said: Said, wb: Workbench) -> None:
@@ -226,6 +270,7 @@ def test_the_calendar_draws_the_coming_days(said: Said) -> None:
 def test_a_crontab_becomes_the_code_of_a_cell(said: Said, tmp_path: Path, wb: Workbench) -> None:
     path = tmp_path / "crontab"
     path.write_text("CRON_TZ=Europe/Warsaw\n0 3 * * * backup.sh --all\n61 * * * * never.sh\n@reboot hello\n")
+    (plain := tmp_path / "plain").write_text("0 2 * * * backup.sh\n")
     status, out, err = said("import-crontab", str(path), "--service", "echo")
     assert (status, err) == (0, "")
     assert "# 3: left out: " in out
@@ -236,4 +281,11 @@ def test_a_crontab_becomes_the_code_of_a_cell(said: Said, tmp_path: Path, wb: Wo
     assert imports == "from workbench import CronJob, wb"
     exec(code, {"CronJob": CronJob, "wb": wb})
     assert (wb.jobs["backup.sh"].definition.timezone, len(wb.jobs)) == ("Europe/Warsaw", 4)
+    assert (
+        "# 1: left out: no service is named for its command. Fix: --service NAME\n"
+        in said("import-crontab", str(plain))[1]
+    )
+    wrong = said("import-crontab", str(path), "--service", "echo", "--timezone", "Warsaw")
+    assert (wrong[0], wrong[1]) == (1, "")
+    assert "did you mean 'Europe/Warsaw'" in wrong[2]
     assert "No crontab is named. Fix: workbench jobs import-crontab FILE" in said("import-crontab")[2]

@@ -23,7 +23,13 @@ class Five(Service):
         return 5
 
 
-@pytest.mark.parametrize("asked", [["status", "--json"], ["--help"], ["jobs", "list", "--json"], ["traffic", "x"]])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(["status", "--json"], ["--help"], ["jobs", "list", "--json"], ["traffic", "x"], ["services"], ["version"]),
+        *(["connections", "ping", "--all"], ["call", "/x"], ["diff", "f.yaml"], ["validate", "f.yaml"], ["export"]),
+    ],
+)
 def test_who_only_asks_waits_for_no_library(cli: CommandLine, asked: list[str]) -> None:
     """0.2 s, of which Python takes 0.02 s; rich alone would take 0.4 s, and pydantic 0.3 s."""
     code = (
@@ -67,7 +73,7 @@ def test_shells_complete_commands_options_and_the_names_of_what_runs(
     def offered(words: str) -> list[str]:
         return completed(words, monkeypatch, capsys)
 
-    assert offered("workbench se") == ["serve"]
+    assert offered("workbench ser") == ["serve", "services"]
     assert "--payload" in offered("workbench invoke api.five --")
     assert offered("workbench invoke api") == []
     wb.deploy(Five)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import StoreUnavailable, WorkbenchError
-from workbench.core.ports import Store
+from workbench.core.ports import Store, Swap
 from workbench.durable import attempts as room
 from workbench.durable.attempts import Attempt, Attempts
 from workbench.durable.presence import Presence
@@ -81,6 +81,27 @@ def test_threads_that_claim_at_once_get_each_piece_of_work_once(here: Process) -
     for thread in threads:
         thread.join(30)
     assert sorted(got) == [f"work/{number:02d}~1" for number in range(25)]
+
+
+def test_several_are_claimed_and_settled_together_each_for_itself(here: Process, there: Process, store: Store) -> None:
+    assert there.attempts.claim("work/2", Delivery()) is not None
+    rows = here.attempts.claim_all([(f"work/{number}", Delivery(body=str(number))) for number in range(4)])
+    assert [None if row is None else (row.key, row.body) for row in rows] == [
+        ("work/0~1", "0"),
+        ("work/1~1", "1"),
+        None,
+        ("work/3~1", "3"),
+    ]
+    ours = [row for row in rows if row is not None]
+    # Somebody decided about one of them meanwhile.
+    assert store.delete("work/1~1")
+    assert here.attempts.settle_all([_ok(row) for row in ours]) == [True, False, True]
+    assert [(each.key, each.outcome) for each in here.attempts.below("work/")] == [
+        ("work/0~1", "ok"),
+        ("work/2~1", "running"),
+        ("work/3~1", "ok"),
+    ]
+    assert here.attempts.settle_all([_ok(row) for row in ours]) == [False] * 3
 
 
 def test_what_an_attempt_raises_is_how_it_failed(here: Process) -> None:
@@ -175,11 +196,10 @@ class Moody(MemoryStore):
         self.refuses: set[str] = set()
         self.does = False
 
-    def add(self, key: str, value: bytes) -> bool:
-        return bool(self._asked("add", super().add, key, value))
-
-    def swap(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
-        return bool(self._asked("swap", super().swap, key, expected, value))
+    def swap_all(self, swaps: Sequence[Swap]) -> list[bool]:
+        verb = "add" if all(each.expected is None for each in swaps) else "swap"
+        found: list[bool] = self._asked(verb, super().swap_all, swaps)
+        return found
 
     def _asked(self, verb: str, do: Any, *arguments: Any) -> Any:
         if verb not in self.refuses:
@@ -209,6 +229,20 @@ def test_an_end_that_the_store_refused_is_written_once_it_answers(does: bool) ->
     ]
     assert [each.outcome for each in here.attempts.below("work/")] == ["ok"] * 3
     assert not here.attempts.has_unwritten
+    here.presence.leave()
+
+
+@pytest.mark.parametrize("does", [False, True], ids=["refused", "answer lost"])
+def test_ends_that_the_store_refused_together_are_all_written_once_it_answers(does: bool) -> None:
+    store = Moody()
+    here = Process(store)
+    rows = here.attempts.claim_all([(f"work/{number}", Delivery()) for number in range(3)])
+    store.refuses, store.does = {"swap"}, does
+    with pytest.raises(StoreUnavailable):
+        here.attempts.settle_all([_ok(row) for row in rows if row is not None])
+    store.refuses = set()
+    assert [stands for _, stands in here.attempts.settle_rest()] == [True] * 3
+    assert [each.outcome for each in here.attempts.below("work/")] == ["ok"] * 3
     here.presence.leave()
 
 

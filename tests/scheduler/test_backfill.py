@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from tests.scheduler.conftest import START, Bench
 from workbench.core.errors import WorkbenchError
+from workbench.core.ports import Swap
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob
 from workbench.scheduler.runs.bounds import Bounds
@@ -143,10 +145,10 @@ def test_a_store_that_refuses_stops_it_and_is_told(caplog: pytest.LogCaptureFixt
     class Refusing(MemoryStore):
         is_open = True
 
-        def add(self, key: str, value: bytes) -> bool:
+        def swap_all(self, swaps: Sequence[Swap]) -> list[bool]:
             if not self.is_open:
                 raise StoreUnavailable("The store is away. Fix: none.")
-            return super().add(key, value)
+            return super().swap_all(swaps)
 
     store = Refusing()
     bench = Bench(store)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.scheduler.conftest import START, Bench
 from tests.scheduler.oracle import Window, unaccounted
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.errors import StoreUnavailable
-from workbench.core.ports import Store
+from workbench.core.ports import Store, Swap
 from workbench.scheduler.account import last_attempts
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.records import Run, RunEnded
@@ -51,6 +51,10 @@ class Mortal:
         self._breathe()
         return self._store.get(key)
 
+    def get_all(self, keys: Collection[str]) -> dict[str, bytes]:
+        self._breathe()
+        return self._store.get_all(keys)
+
     def scan(self, prefix: str, after: str = "") -> Iterator[tuple[str, bytes]]:
         self._breathe()
         return iter(list(self._store.scan(prefix, after)))
@@ -72,6 +76,9 @@ class Mortal:
 
     def swap(self, key: str, expected: bytes | None, value: bytes | None) -> Any:
         return self._write("swap", key, expected, value)
+
+    def swap_all(self, swaps: Sequence[Swap]) -> Any:
+        return self._write("swap_all", swaps)
 
     def time(self) -> float:
         return self._store.time()
@@ -136,7 +143,7 @@ class Life:
         bench.jobs["interval"].resume()
         bench.scheduler.define(self.jobs[1].replace(extra="other"))
         bench.advance(100)
-        for _ in range(13 if SOAK else 3):
+        for _ in range(40 if SOAK else 3):
             bench.advance(12)
 
     def live_again(self, mortal: Store) -> None:
@@ -205,7 +212,7 @@ def _crashes(store: Store, step: int, policy: Mapping[str, Any] | None = None) -
 
 
 def test_a_process_that_dies_before_or_after_any_write_loses_and_doubles_nothing(store: Store) -> None:
-    found = _crashes(store, 1 if SOAK else 5 if isinstance(store, MemoryStore) else 25)
+    found = _crashes(store, 1 if SOAK else 5 if isinstance(store, MemoryStore) else 12)
     assert {where: broken for where, broken in found.items() if broken} == {}
     assert len(found) >= (200 if SOAK else 8)
 
@@ -225,7 +232,7 @@ POLICIES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_with_each_policy_a_process_may_die_before_or_after_any_write(policy: dict[str, Any]) -> None:
-    found = _crashes(MemoryStore(), 1 if SOAK else 30, policy)
+    found = _crashes(MemoryStore(), 1 if SOAK else 12, policy)
     assert {where: broken for where, broken in found.items() if broken} == {}
     assert len(found) >= (200 if SOAK else 6)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from time import monotonic
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.scheduler.conftest import START, Bench
 from workbench.core.errors import StoreUnavailable
+from workbench.core.ports import Swap
 from workbench.scheduler.definitions import IntervalJob
 from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import LONGEST_RETURNED, MOST_LINES, RunEnded, RunLost
@@ -212,16 +213,24 @@ class Moody:
     def __init__(self) -> None:
         self._store = open_store("memory://")
         self.fails: set[str] = set()
-        for verb in ("get", "put", "put_all", "delete", "scan", "add", "incr", "swap"):
+        for verb in ("get", "get_all", "put", "put_all", "delete", "scan", "add", "incr", "swap"):
             setattr(self, verb, self._guarded(verb))
 
     def _guarded(self, verb: str) -> object:
         def ask(*args: object) -> object:
-            if verb.removesuffix("_all") in self.fails:
-                raise StoreUnavailable("The store is full.")
+            self._refuse(verb.removesuffix("_all"))
             return getattr(self._store, verb)(*args)
 
         return ask
+
+    def _refuse(self, verb: str) -> None:
+        if verb in self.fails:
+            raise StoreUnavailable("The store is full.")
+
+    def swap_all(self, swaps: Sequence[Swap]) -> list[bool]:
+        for each in swaps:
+            self._refuse("add" if each.expected is None else "swap")
+        return self._store.swap_all(swaps)
 
     def close(self) -> None:
         self._store.close()

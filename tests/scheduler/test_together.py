@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from tests.scheduler.test_runner import Moody
 from workbench.core.clock import VirtualClock
 from workbench.core.errors import InvalidDefinition, StoreUnavailable
 from workbench.core.ports import Store
+from workbench.durable.presence import Presence
 from workbench.scheduler.definitions import AnyJob, CronJob, IntervalJob, OneTimeJob
+from workbench.scheduler.history import MANY, History
 from workbench.scheduler.records import JobChanged
 from workbench.stores.memory import MemoryStore
 from workbench.stores.sqlite import SQLiteStore
@@ -30,6 +33,10 @@ class Counted(MemoryStore):
     def get(self, key: str) -> bytes | None:
         self.asked.append(("get", key))
         return super().get(key)
+
+    def get_all(self, keys: Collection[str]) -> dict[str, bytes]:
+        self.asked += [("get_all", key) for key in keys]
+        return super().get_all(keys)
 
     def put(self, key: str, value: bytes) -> None:
         self.asked.append(("put", key))
@@ -137,6 +144,63 @@ def test_a_job_none_of_whose_times_has_come_reads_no_rows_to_start() -> None:
     assert read <= 2 * 2 * 50
     later.advance(10)
     assert later.jobs.account("i").holds
+    later.close()
+
+
+def test_a_block_that_says_its_names_reads_all_its_jobs_together_and_none_again() -> None:
+    store, clock = Counted(), VirtualClock(START)
+    first = Bench(store, clock)
+    define(first, JOBS[:4])
+    first.close()
+    later = Bench(store, clock)
+    store.asked.clear()
+    with later.scheduler.together([job.name for job in JOBS]):
+        for job in JOBS:
+            later.scheduler.remember(job.name)
+            later.scheduler.define(job)
+    read = [(verb, key.rpartition("/")[2]) for verb, key in store.asked if "/job/" in key]
+    assert read == [("get_all", job.name) for job in JOBS]
+    later.advance(60)
+    assert [later.outcomes(job.name) for job in JOBS] == [["ok"]] * 5
+    later.close()
+
+
+def test_marks_of_many_jobs_read_together_are_those_read_one_by_one() -> None:
+    store, clock = Counted(), VirtualClock(START)
+    bench = Bench(store, clock)
+    strange = ["a/b", "a%2Fb", "job 1~", "ż", "job 10"]
+    jobs = [IntervalJob(name, service="ok", minutes=1) for name in strange]
+    jobs += [IntervalJob(f"job {number:04d}", service="ok", hours=1) for number in range(MANY)]
+    define(bench, jobs)
+    bench.jobs["a/b"].pause()
+    bench.advance(120)
+    bench.jobs["a/b"].resume()
+    history = History(store, "nb.ipynb", clock, Presence(None), 500)
+    # Two marks, of which the latest counts; and none, as in an old store.
+    store.add(f"app/nb.ipynb/past/ż/mark~{(START + timedelta(hours=1)):%Y%m%dT%H%M%S.%fZ}", b"")
+    [old] = [key for key, _ in store.scan("app/nb.ipynb/past/job 0007/")]
+    store.delete(old)
+    records = [record for job in jobs if (record := bench.scheduler.stored(job.name)) is not None]
+    found = history.marks(records)
+    assert found == {each.definition.name: history.mark(each) for each in records if each.definition.name != "job 0007"}
+    assert found["ż"] == START + timedelta(hours=1)
+    assert history.marks(records[: MANY - 1]) == {}
+    bench.close()
+
+
+def test_many_jobs_that_come_back_together_account_for_what_came_meanwhile() -> None:
+    store, clock = MemoryStore(), VirtualClock(START)
+    jobs = [IntervalJob(f"job {number:04d}", service="ok", minutes=1 + number % 7) for number in range(MANY)]
+    bench = Bench(store, clock)
+    define(bench, jobs)
+    bench.close()
+    clock.advance(180)
+    later = Bench(store, clock)
+    define(later, jobs)
+    later.advance(0)
+    late = {name for name in later.jobs if later.outcomes(name)}
+    assert late == {job.name for job in jobs if job.minutes <= 3}
+    assert [name for name in sorted(late)[::10] if not later.jobs.account(name).holds] == []
     later.close()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from workbench.core.errors import StoreUnavailable
+from workbench.core.ports import Swap
 from workbench.stores.files import LOOK_SECONDS, own_folder
 from workbench.stores.sqlite import SQLiteStore
 
@@ -20,6 +21,8 @@ VERBS: dict[str, Callable[[SQLiteStore], object]] = {
     "incr": lambda store: store.incr("count"),
     "swap": lambda store: store.swap("key", b"value", b"new"),
     "delete": lambda store: store.delete("key"),
+    "swap_all": lambda store: store.swap_all([Swap("key", b"value", b"new"), Swap("other", None, b"value")]),
+    "get_all": lambda store: store.get_all(["key"]),
     "get": lambda store: store.get("key"),
     "scan": lambda store: list(store.scan("")),
 }

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.core.ports import Store
+from workbench.core.ports import Store, Swap
 from workbench.stores.values import NotACounter
 
 BY_ANY_BYTES = [b"", b"\x00\xff", "zażółć".encode(), b"x" * 1_000_000]
@@ -93,6 +93,44 @@ def test_swap_sets_only_what_is_as_expected(store: Store) -> None:
         assert list(store.scan("")) == [("beside", b""), *([] if now is None else [("k", now)])]
 
 
+def test_swaps_of_one_write_each_stand_for_themselves(store: Store) -> None:
+    cases = [(was, expected, value) for was in VALUES for expected in VALUES for value in (None, b"", b"new", b"-")]
+    store.put_all({f"k/{number:03d}": was for number, (was, _, _) in enumerate(cases) if was is not None})
+    swaps = [Swap(f"k/{number:03d}", expected, value) for number, (_, expected, value) in enumerate(cases)]
+    assert store.swap_all(swaps) == [was == expected for was, expected, _ in cases]
+    now = {f"k/{number:03d}": value if was == expected else was for number, (was, expected, value) in enumerate(cases)}
+    assert dict(store.scan("k/")) == {key: value for key, value in now.items() if value is not None}
+    assert store.swap_all([]) == []
+
+
+def test_a_swap_sees_those_before_it_in_the_same_write(store: Store) -> None:
+    swaps = [Swap("k", None, b"1"), Swap("k", None, b"2"), Swap("k", b"1", b"3"), Swap("k", b"3", None)]
+    assert store.swap_all(swaps) == [True, False, True, True]
+    assert store.get("k") is None
+
+
+def test_of_threads_that_add_the_same_keys_together_each_key_has_one_owner(store: Store) -> None:
+    begin = threading.Barrier(4)
+
+    def claim(number: int) -> int:
+        begin.wait(30)
+        keys = [f"k/{key:02d}" for key in range(50)]
+        # From both ends, so that they meet in the middle.
+        taken = [store.swap_all([Swap(key, None, b"%d" % number) for key in keys[::step]]) for step in (1, -1)]
+        return sum(sum(each) for each in taken)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(claim, range(4))) == 50
+    assert len(list(store.scan("k/"))) == 50
+
+
+def test_many_values_are_read_together_by_those_keys_that_have_one(store: Store) -> None:
+    store.put_all({f"k/{number}": b"%d" % number for number in range(1_201)})
+    found = store.get_all([f"k/{number}" for number in range(0, 1_400, 2)])
+    assert found == {f"k/{number}": b"%d" % number for number in range(0, 1_201, 2)}
+    assert store.get_all([]) == {}
+
+
 def test_swap_reads_what_incr_wrote(store: Store) -> None:
     store.incr("n", 41)
     assert [store.swap("n", b"41", b"42"), store.swap("n", b"41", b"43")] == [True, False]
@@ -145,9 +183,11 @@ def test_every_writing_verb_refuses_a_key_that_some_backend_could_not_hold(store
         lambda: store.add(key, b""),
         lambda: store.incr(key),
         lambda: store.swap(key, None, b""),
+        lambda: store.swap_all([Swap("k", None, b""), Swap(key, None, b"")]),
     ):
         with pytest.raises(ValueError, match="store key|surrogates not allowed"):
             write()
+    assert store.get("k") is None
 
 
 def test_threads_count_exactly_and_one_of_them_adds(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""One notebook, one answer: by hand in a kernel, by `workbench test`, and served by the command line."""
+"""One notebook, one answer: by hand in a kernel, by `workbench test`, served by one process and by several."""
 
 from __future__ import annotations
 
@@ -101,11 +101,13 @@ ASKED = f"""for call, data in {CALLS!r}:
 def served(url: str) -> str:
     """What the calls of the notebook print, asked of a server at this address."""
     lines = []
-    for call, data in CALLS:
-        method, _, target = call.partition(" ")
-        answer = requests.request(method, url + target, json=data, timeout=30)
-        text = answer.content.decode().replace(answer.headers["X-Zato-CID"], "...")
-        lines.append(f"{answer.status_code} {answer.headers['Content-Type']} {text}\n")
+    # Of one caller, who stays with one process: the notebook counts orders in a list, which is of each.
+    with requests.Session() as session:
+        for call, data in CALLS:
+            method, _, target = call.partition(" ")
+            answer = session.request(method, url + target, json=data, timeout=30)
+            text = answer.content.decode().replace(answer.headers["X-Zato-CID"], "...")
+            lines.append(f"{answer.status_code} {answer.headers['Content-Type']} {text}\n")
     return "".join(lines)
 
 
@@ -137,3 +139,6 @@ def test_a_notebook_answers_the_same_by_hand_when_tested_and_served(tmp_path: Pa
     server = fresh.serve(notebook)
     assert served(server.url) == told
     assert server.stop(signal.SIGTERM)[0] == 0
+    crew = fresh.serve(notebook, "--workers", "2", WORKBENCH_STORE="")
+    assert served(crew.url) == told
+    assert crew.stop(signal.SIGTERM)[0] == 0

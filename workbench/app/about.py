@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from socket import socket
 from typing import Any
 
 from workbench.app import help as helped
@@ -13,12 +14,13 @@ from workbench.app.collections import Collection
 from workbench.app.parts import Parts
 from workbench.app.scheduling.travel.here import TravelClock
 from workbench.app.serving.attached import Attached
+from workbench.app.serving.crew.member import Member, Whole
 from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
-from workbench.caching.live import LiveCache
+from workbench.caching.cached import Cached
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.live import LiveChannel
-from workbench.channels.own import Page
+from workbench.channels.own import Admin, Page
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.collection import CollectionRow
 from workbench.core.current import CURRENT
@@ -37,6 +39,8 @@ class About:
     _own: Parts
     _collection: Callable[..., Collection[Any]]
     clock: TravelClock
+    member: Member | None = None
+    """What it knows of others that serve the same file at the same address, if there are any."""
 
     @property
     def _parts(self) -> Parts:
@@ -55,7 +59,7 @@ class About:
         return self._parts.book.entries
 
     @cached_property
-    def caches(self) -> Collection[LiveCache]:
+    def caches(self) -> Collection[Cached]:
         """Caches in this process, with what is in them: `wb.caches["my.cache"].keys()`."""
         return self._collection("caches")
 
@@ -95,6 +99,30 @@ class About:
         """
         self._parts.admin.update(pages(self._parts.token))
         self._parts.own.ends.append(end)
+
+    def join(self, member: Member) -> None:
+        """Be one of several processes that serve one file at one address; before `add_pages`, and before the start."""
+        parts = self._own
+        self.member = member
+        parts.token = parts.pipeline.guard.token = member.token
+        parts.pipeline.admin = Whole(parts.admin, member.own_url)
+        parts.runtime_file.supervisor = member.supervisor
+
+    def answer_at(self, listeners: Sequence[socket]) -> None:
+        """Answer at the address of all of them; the server has started."""
+        parts = self._own
+        parts.server.join(listeners)
+        parts.runtime_file.write(parts.server.url, parts.token, parts.own.url)
+
+    @property
+    def own_addresses(self) -> Mapping[tuple[str, str], Admin]:
+        """What the own addresses do, by method and path."""
+        return self._own.admin
+
+    @property
+    def own_url(self) -> str:
+        """Where the own addresses of this very process answer; '' while stopped."""
+        return self._own.own.url
 
     def answer_for(self, host: str) -> None:
         """Answer for a further host name: the one under which a person's own Jupyter is open, whose proxy leads here.

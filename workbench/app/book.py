@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from workbench.core.collection import CollectionRow, Each
@@ -37,13 +37,13 @@ class Book:
     """All definitions of an application, by collection and name.
 
     Args:
-        known: Names in a collection that definitions may refer to.
+        known: Names in a collection that definitions may refer to, to look one up without a look at the others.
         events: Told of each change.
         rows: The collections.
     """
 
     def __init__(
-        self, known: Callable[[str], Iterable[str]], events: Events, rows: Iterable[CollectionRow] = ()
+        self, known: Callable[[str], Collection[str]], events: Events, rows: Iterable[CollectionRow] = ()
     ) -> None:
         self._known, self._events = known, events
         self._entries: dict[str, dict[str, Entry]] = {}
@@ -78,6 +78,15 @@ class Book:
         """The definitions of one collection, in order of definition."""
         return {name: entry.definition for name, entry in self._entries[collection].items()}
 
+    def definition(self, collection: str, name: str) -> Definition | None:
+        """The definition of that name; None when there is none."""
+        entry = self._entries[collection].get(name)
+        return entry.definition if entry else None
+
+    def names(self, collection: str) -> Collection[str]:
+        """The names that are defined, as they are now and later."""
+        return self._entries[collection].keys()
+
     def items(self, collection: str) -> Mapping[str, Any]:
         """What a collection holds, by name: its definitions, or what its room makes of them."""
         items = self.rows[collection].items
@@ -97,7 +106,7 @@ class Book:
         """An error for each object that a definition names and that does not exist."""
         found = []
         for each in definition.references():
-            known = list(self._known(each.collection))
+            known = self._known(each.collection)
             if each.name not in known:
                 what = self.singular(each.collection)
                 found.append(DanglingReference(str(definition), what, each.name, known, field=each.field))
@@ -144,8 +153,9 @@ class Book:
 
     def _seen_again(self, definition: Definition, name: str, before: Entry, origin: Origin) -> Callable[[], None]:
         """Note where its owner says it now, as in the next run of its cell; gives the way back."""
-        # A form that changes nothing leaves a cell's definition the cell's.
-        if before.origin.may_be_replaced_by(origin) and origin.kind != "form":
+        # A form or file that changes nothing leaves a cell's definition the cell's.
+        takes = not origin.is_kept or (origin.applied and before.origin.is_kept)
+        if before.origin.may_be_replaced_by(origin) and takes:
             self._entries[definition.collection][name] = Entry(before.definition, origin)
         return lambda: self._restore(definition.collection, name, before)
 

@@ -71,7 +71,8 @@ PAGES = {
             wb.define(Cache("my.cache", max_size=500))
             self.cache.get_cache("builtin", "my.cache").get_by_prefix("user.")
 
-        `wb.caches["my.cache"].entries()` says what is in it. For what outlives the kernel: `self.kvdb.conn`.
+        `wb.caches["my.cache"].entries()` says what is in it. With `store="sqlite:///.workbench/caches.db"` it outlives
+        the kernel, with `store="redis://host:6379/0"` processes of other machines have it, too.
         """,
     "secrets": """
         A definition names a secret, `password=secret("FTP_PASSWORD")`. Its value is in the environment, or in a file
@@ -114,7 +115,8 @@ PAGES = {
     "restart": """
         A restarted kernel forgets what its cells made: services, channels, connections, users, limits. Run them again.
         Jobs, their runs and pauses are in the store, and wait until the cell of their service has run. Redis and the
-        folder `.workbench` stay; `wb.traffic`, `wb.log` and counts of limits begin anew.
+        folder `.workbench` stay; `wb.traffic`, `wb.log` and counts of limits begin anew. `wb.restart()` does the same
+        within the kernel: configuration and startup callables are read again, and what cells made comes back by itself.
         """,
 }
 FIRST = """

@@ -174,7 +174,7 @@ def check_limit(limit: Limit, origin: Origin, book: Book, services: Mapping[str,
         if live is not None and live.cls.limit:
             raise twice(limit.name)
         return
-    owner = book.of("channels" if limit.on == "channel" else "security").get(limit.name)
+    owner = book.definition("channels" if limit.on == "channel" else "security", limit.name)
     if isinstance(owner, ChannelDefinition) and not owner.takes_limit:
         raise InvalidDefinition("Limit", limit.name, {"on": _for_endpoints(owner)})
     if owner is not None and short_limit(owner):

@@ -20,7 +20,7 @@ from contextlib import closing, suppress
 from importlib import import_module
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from workbench.app.deploy.notebooks import has_code
 from workbench.connections.common.hosts import host_of, is_outside
@@ -35,6 +35,15 @@ log = logging.getLogger("workbench.app")
 
 VARIABLE = "WORKBENCH_ALLOW_OUTSIDE"
 ASKED, OWN = b"asked", b"own"
+
+
+class Calls(Protocol):
+    """A definition of what calls another system: a connection, or a cache on a server."""
+
+    @property
+    def called(self) -> str:
+        """The address that it calls; '' for none."""
+        ...
 
 
 class OutsideAsked(NamedTuple):
@@ -53,7 +62,7 @@ class OutsideRefused(ConnectionFailed):
 
     mood = "attention"
 
-    def __init__(self, definition: ConnectionDefinition, asked: OutsideAsked) -> None:
+    def __init__(self, definition: Calls, asked: OutsideAsked) -> None:
         super().__init__(
             f"{definition} was not opened. {asked} "
             f"Fix: wb.sandbox() to use stand-ins; or press Allow, in a headless run --allow-outside or {VARIABLE}=1."
@@ -101,8 +110,8 @@ class Outside:
         """Whether the notebook is one's own."""
         return bool(self._is_own) or self._may()
 
-    def check(self, definition: ConnectionDefinition) -> None:
-        """Raise OutsideRefused for a connection to the outside that nobody has allowed."""
+    def check(self, definition: Calls) -> None:
+        """Raise OutsideRefused for what would call the outside and nobody has allowed."""
         if self._is_own or not is_outside(host_of(definition.called)) or self._may():
             return
         asked = OutsideAsked(self._hosts(definition))
@@ -113,8 +122,9 @@ class Outside:
             self._events.emit(asked)
         raise OutsideRefused(definition, asked)
 
-    def _hosts(self, wanted: ConnectionDefinition) -> tuple[str, ...]:
-        hosts = (host_of(each.called) for each in (*self._definitions(), wanted))
+    def _hosts(self, wanted: Calls) -> tuple[str, ...]:
+        called = [*(each.called for each in self._definitions()), wanted.called]
+        hosts = (host_of(each) for each in called)
         return tuple(dict.fromkeys(host for host in hosts if is_outside(host)))
 
     def _may(self) -> bool:
@@ -135,6 +145,11 @@ class Outside:
         with self._lock:
             self._is_own = True
         self._record(OWN)
+
+    def go_on(self, other: Outside) -> None:
+        """Take this notebook for one's own if another one did, earlier in this process; nothing is kept of that."""
+        if other._is_own:
+            self._is_own = True
 
     def _recorded(self) -> bytes | None:
         return self._with_store(lambda store, key: store.get(key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from functools import partial
 from threading import RLock, local
@@ -27,6 +27,10 @@ from workbench.app.serving.own import OwnListener
 from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.app.serving.views import ShortLimits, Views
+from workbench.caching.definition import Cache
+from workbench.caching.sqlite_table import SQLiteTable
+from workbench.caching.table import Table
+from workbench.caching.tables import open_table
 from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.live import LiveChannels
@@ -80,6 +84,7 @@ class Parts(Effects):
         self.traffic.told = self.events.emit
         self.registry = Registry(bounds.versions, clock.time, settings.configuration.rules)
         self.workers = Workers(bounds.threads, bounds.waiting)
+        self.registry.log = self.log
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(lambda: self.live.definitions.values(), self.events)
@@ -97,6 +102,7 @@ class Parts(Effects):
         self.spare_redises = SpareRedises()
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
         self.around.user_config = Tree(settings.configuration.user, "user_config")
+        self.around.caches.opening = self._open_cache
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
         self.settings, self.clock = settings, clock
@@ -112,6 +118,14 @@ class Parts(Effects):
     def _live_connections(self, settings: Settings, clock: Clock) -> LiveConnections:
         override = partial(overridden, settings.configuration)
         return LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check, override)
+
+    def _open_cache(self, definition: Cache) -> Table:
+        """Open the store of a cache; a sandbox has one in memory in place of a server."""
+        if self.sandbox.on and definition.called:
+            return SQLiteTable(None, definition.name)
+        self.outside.check(definition)
+        password = definition.password
+        return open_table(definition, self.secrets.reveal(password, str(definition)) if password else "")
 
     def _views(self) -> Views:
         return Views(
@@ -211,7 +225,7 @@ class Parts(Effects):
                 lambda name: self.scheduler.remember(name),
             ),
             order=50,
-            together=lambda: self.scheduler.together(),
+            together=lambda names: self.scheduler.together(names),
             items=lambda: self.scheduler.jobs if self.job_count else {},
             definition_of=lambda job: job.definition,
             remove=lambda name: self.scheduler.remove(name),
@@ -303,6 +317,7 @@ class Parts(Effects):
         """Send connections to their peers or to their real addresses; what is open is closed."""
         self.sandbox.switch(on)
         self.live.close_all()
+        self.around.caches.close_all()
         self.views.forget_secrets()
 
     def start(self, port: int | None) -> None:
@@ -346,6 +361,7 @@ class Parts(Effects):
         if self._scheduler is None and self._store is not None:
             self._store.close()
         self.live.close_all()
+        self.around.caches.close_all()
         self.sandbox.close()
         self._kvdb.close()
         self._played_kvdb.close()
@@ -354,12 +370,13 @@ class Parts(Effects):
         self.loop.close()
         self.events.emit(Closed())
 
-    def known(self, collection: str) -> list[str]:
+    def known(self, collection: str) -> Collection[str]:
         """Names that a definition may refer to, those of the running cell's own classes included."""
         if collection == "services":
-            return list(self.services_here())
+            return self.services_here()
         waiting = self.draft.waiting if self.draft is not None else []
-        return [*self.book.of(collection), *(each.name for each in waiting if each.collection == collection)]
+        ours = {each.name for each in waiting if each.collection == collection}
+        return ours.union(self.book.names(collection)) if ours else self.book.names(collection)
 
     def services_here(self) -> Mapping[str, Deployment]:
         """The snapshot for a call made by this thread: the cell that runs sees its own classes."""

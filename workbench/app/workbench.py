@@ -14,12 +14,13 @@ from workbench.app.cassettes.making import make_test
 from workbench.app.cassettes.moving import transferred
 from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
-from workbench.app.configuration.settings import Settings, SettingsInForce, several
+from workbench.app.configuration.settings import OpenAPIFor, Settings, SettingsInForce, several
 from workbench.app.configuration.startup.callables import PhaseCtx, Startup, StartupStopped
 from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
+from workbench.app.deploy.files import Files
 from workbench.app.deploy.service import LiveService
 from workbench.app.limits import LimitsInForce
 from workbench.app.origins import origin_here
@@ -48,7 +49,7 @@ from workbench.transfer.transfer import Transferred
 T = TypeVar("T", bound=Callable[[PhaseCtx], Any])
 
 
-class Workbench(Calling, About):
+class Workbench(Calling, About, Files):
     """An application: services, definitions, and what makes them live.
 
     In a notebook there is one, `wb`. In a script or a test, make one and close it: `with Workbench(port=0) as wb: ...`
@@ -64,6 +65,7 @@ class Workbench(Calling, About):
         proxies: Addresses or networks whose X-Forwarded-For is believed; nobody else's is.
         counters: Where limits count: `memory://` in this process, or shared: `sqlite:///path`, `redis://...`.
         sandbox: Whether peers play every connection, or none, whatever the code says; None leaves it to the code.
+        openapi: Whom /openapi.json tells of a channel: `callers` who may call it, `all`, or `token` its token alone.
         configuration: What `workbench.toml` says beside settings: fields of connections, and the user's own.
         bounds: How much is taken at once and kept, each by name as in `Bounds`: `threads=64, trace_bytes=1 << 20`.
 
@@ -84,6 +86,7 @@ class Workbench(Calling, About):
         proxies: str | Iterable[str] = (),
         counters: str = "memory://",
         sandbox: bool | None = None,
+        openapi: OpenAPIFor = "callers",
         configuration: Configuration | None = None,
         **bounds: float,
     ) -> None:
@@ -99,6 +102,7 @@ class Workbench(Calling, About):
             proxies=several(proxies),
             bounds=bounds_of(bounds),
             sandbox=sandbox,
+            openapi=openapi,
             configuration=configuration or Configuration(),
         )
         self.settings, self.startup = SettingsInForce(settings), Startup()
@@ -133,10 +137,6 @@ class Workbench(Calling, About):
             draft.classes = list(classes)
         assert draft.deployed is not None
         return draft.deployed
-
-    def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
-        """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`), whose `wb` this is."""
-        return loading.load(self, Path(path), replace=replace)
 
     def expect(self, seen: Any, **answer: Any) -> Any:
         """Say what a test expects: `wb.expect(wb.call("GET /api/x"), status=200, json={...})`.
@@ -341,16 +341,13 @@ class Workbench(Calling, About):
             self.after_started()
             self.startup.say(self.log)
 
-    def after_started(self, is_first: bool = True) -> None:
-        """Tell startup callables that the workbench has started, each once.
-
-        Args:
-            is_first: Whether this process is the first, or only one, of those that serve together: callables are told
-                `in-process-first`, else `in-process-other`, before `after-started`.
+    def after_started(self) -> None:
+        """Tell startup callables in which of several processes this is, and that the workbench has started; each once.
 
         Raises:
             StartupStopped: One failed, and that ends the start; the server is stopped.
         """
+        is_first = self.member is None or self.member.number == 1
         before = self.defined
         try:
             self.startup.after_started(self, self._own.around.user_config, is_first)
@@ -364,8 +361,8 @@ class Workbench(Calling, About):
         """Start this workbench anew, with configuration read again; in a notebook, once the cell has ended well.
 
         Startup callables are called as at any start, those of cells too. Services and definitions come back as if
-        their cells had run again, and peers stay as they are; calls, log, caches and counts begin anew. Where a file
-        is wrong, that is told, and all stays as it was.
+        their cells had run again, and peers stay; calls in flight are cut, log and counts begin anew. Where a file is
+        wrong, that is told, and all stays as it was.
 
         Raises:
             ServiceUsage: Here it cannot: in a service, in a file that is loaded, in a workbench that a script made.
@@ -377,12 +374,13 @@ class Workbench(Calling, About):
         self.close()
         self.__dict__ = other.__dict__
 
-    def stop(self, drain_seconds: float = 0.0) -> None:
+    def stop(self, drain_seconds: float = 0.0, *, leaves: bool = False) -> None:
         """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed.
 
-        What runs in the background and runs of jobs have the same time. They go on after it, and so do jobs.
+        What runs in the background and runs of jobs have the same time. They go on after it, and so do jobs. With
+        `leaves`, callers that are connected are answered within that time, since others go on at the same address.
         """
-        self._parts.stop(drain_seconds)
+        self._parts.stop(drain_seconds, leaves=leaves)
 
     def close(self) -> None:
         """Stop everything this workbench has started."""

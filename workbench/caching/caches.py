@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
+from workbench.caching.cached import Cached
 from workbench.caching.definition import Cache
 from workbench.caching.live import LiveCache
+from workbench.caching.stored import StoredCache
+from workbench.caching.table import Table
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
 from workbench.core.origin import Origin
@@ -17,19 +20,24 @@ KIND = "builtin"
 
 
 class Caches:
-    """`self.cache`: `.default`, `.get_cache("builtin", "my.cache")`, or `["my.cache"]`."""
+    """`self.cache`: `.default`, `.get_cache("builtin", "my.cache")`, or `["my.cache"]`.
+
+    Attributes:
+        opening: Opens the table of a cache that is in a store; None has all of them in this process.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._lock = clock, Lock()
-        self._by_name = {DEFAULT: LiveCache(Cache(DEFAULT), clock)}
+        self.opening: Callable[[Cache], Table] | None = None
+        self._by_name: dict[str, Cached] = {DEFAULT: LiveCache(Cache(DEFAULT), clock)}
 
     @property
-    def default(self) -> LiveCache:
+    def default(self) -> Cached:
         """The cache that is there without a definition, or the one defined with `is_default=True`."""
         chosen = (each for each in list(self._by_name.values()) if each.definition.is_default)
         return next(chosen, None) or self._by_name[DEFAULT]
 
-    def get_cache(self, kind: str, name: str) -> LiveCache:
+    def get_cache(self, kind: str, name: str) -> Cached:
         """A cache by the word for its kind, `builtin`, and its name, as in Zato.
 
         Raises:
@@ -42,20 +50,25 @@ class Caches:
             )
         return self[name]
 
-    def get_builtin_cache(self, name: str) -> LiveCache:
+    def get_builtin_cache(self, name: str) -> Cached:
         """A cache by its name, as in Zato."""
         return self[name]
 
-    def __getitem__(self, name: str) -> LiveCache:
+    def __getitem__(self, name: str) -> Cached:
         if name in self._by_name:
             return self._by_name[name]
         raise UnknownName("cache", name, list(self._by_name), fix=f"wb.define(Cache({name!r})).")
 
     def take(self, others: Caches) -> None:
-        """Have what other caches have, with what is in them: a copy, by this one's clock."""
+        """Have what other caches have, with what is in them: a copy in this process, by this one's clock."""
         for other in list(others._by_name.values()):
-            self._define(other.definition)
-            self[other.name].take(other)
+            copy = self._by_name[other.name] = LiveCache(other.definition.in_process(), self._clock)
+            copy.take(other)
+
+    def close_all(self) -> None:
+        """Close what is open in stores; the next use opens it again."""
+        for each in list(self._by_name.values()):
+            each.close()
 
     def row(self) -> CollectionRow:
         """Its collection."""
@@ -71,16 +84,27 @@ class Caches:
 
     def _define(self, definition: Cache) -> None:
         with self._lock:
-            if (there := self._by_name.get(definition.name)) is not None:
+            there = self._by_name.get(definition.name)
+            if there is not None and (there.definition.store, there.definition.password) == (
+                definition.store,
+                definition.password,
+            ):
                 there.redefine(definition)
-            else:
-                self._by_name[definition.name] = LiveCache(definition, self._clock)
+                return
+            self._by_name[definition.name] = self._made(definition)
+        if there is not None:
+            there.close()
+
+    def _made(self, definition: Cache) -> Cached:
+        if not definition.store or self.opening is None:
+            return LiveCache(definition, self._clock)
+        return StoredCache(definition, self._clock, self.opening)
 
     def _remove(self, definition: Cache) -> None:
         if definition.name == DEFAULT:
             self._define(Cache(DEFAULT))
-        else:
-            self._by_name.pop(definition.name, None)
+        elif (gone := self._by_name.pop(definition.name, None)) is not None:
+            gone.close()
 
     def _remember(self, name: str) -> Callable[[], None]:
         """The way back: what is in it stays, as far as it fitted."""

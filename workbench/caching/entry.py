@@ -32,6 +32,37 @@ class Kept:
         """Have it expire so long from now [s]; never, if that is 0."""
         self.expiry, self.until = seconds, now + seconds if seconds else inf
 
+    def entry(self, key: Any, position: int, epoch: float = 0.0) -> Entry:
+        """What is told of it; `epoch` is the instant at which its clock read 0 [s since the epoch]."""
+
+        def instant(reading: float) -> float:
+            return epoch + reading if reading > NEVER else 0.0
+
+        return Entry(
+            key,
+            self.value,
+            position,
+            created=instant(self.created),
+            last_read=instant(self.last_read),
+            prev_read=instant(self.prev_read),
+            last_write=instant(self.last_write),
+            prev_write=instant(self.prev_write),
+            expiry=self.expiry,
+            expires_at=epoch + self.until if self.expiry else 0.0,
+            hits=self.hits,
+        )
+
+    def read(self, now: float, extends: bool) -> None:
+        """Note that it was read; if that extends its time, it begins anew."""
+        self.hits += 1
+        self.prev_read, self.last_read = self.last_read, now
+        if self.expiry and extends:
+            self.until = now + self.expiry
+
+    def write(self, value: Any, now: float) -> None:
+        """Have another value."""
+        self.value, self.prev_write, self.last_write = value, self.last_write, now
+
 
 class Entry(NamedTuple):
     """An entry with all that is known of it, under Zato's names.

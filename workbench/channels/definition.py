@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta, structs
 
+from workbench.channels.guard import DESCRIPTION, is_own_path
 from workbench.core.definition import Definition, Reference
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ def problems_of_path(path: str) -> dict[str, str]:
         return {"path": "must have different {names}, each a word"}
     if "{" in around or "}" in around:
         return {"path": "has a brace without its partner"}
-    if path == "/ping" or path.startswith("/workbench/"):
-        return {"path": "must not be /ping or below /workbench/, which are the server's own"}
+    if is_own_path(path):
+        return {"path": f"must not be /ping, {DESCRIPTION} or below /workbench/, which are the server's own"}
     if not path.startswith("/") or re.search(r"[\s?#]", path):
         return {"path": "must begin with / and hold no space, ? or #"}
     return {}

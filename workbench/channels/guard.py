@@ -17,10 +17,17 @@ from collections.abc import Mapping
 
 from workbench.core.errors import BadRequest, Forbidden
 
+DESCRIPTION = "/openapi.json"
+"""Where the server describes its channels."""
 TOKEN_HEADER = "X-Workbench-Token"
 MOST_HOSTS = 100
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]")
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
+
+
+def is_own_path(path: str) -> bool:
+    """Whether a path is the server's own, and so no channel's."""
+    return path in ("/ping", DESCRIPTION) or path.startswith("/workbench/")
 
 
 class UnaskedNavigation(Forbidden):

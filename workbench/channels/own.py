@@ -15,12 +15,12 @@ Admin = Callable[[Exchange], Any]
 
 
 class Page:
-    """An own address of a page that stays open: what it asks all the time is no traffic.
+    """An own address that is asked all the time, as by a page that stays open: that is no traffic.
 
     Args:
         serve: What it does.
         is_public: Whether it answers without the token.
-        waits: Whether it waits for news, and so needs a thread that nobody else does.
+        waits: Whether it waits for news, or has much to do, and so needs a thread that nobody else does.
     """
 
     def __init__(self, serve: Admin, *, is_public: bool = False, waits: bool = False) -> None:

@@ -23,7 +23,7 @@ from workbench.channels.dialect import Dialect, Reading
 from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
-from workbench.channels.guard import Guard, UnaskedNavigation
+from workbench.channels.guard import Guard, UnaskedNavigation, is_own_path
 from workbench.channels.http.pages import asks_for_a_page, listing, question, trying
 from workbench.channels.own import Admin, Page, check, own_address, own_answer, plain, readiness
 from workbench.channels.turns import Turns
@@ -58,7 +58,7 @@ class Pipeline:
         caller_address: CallerAddress | None = None,
     ) -> None:
         self._view, self._invoker, self._record = view, invoker, record
-        self.guard, self._admin, self._caller_address = guard, admin, caller_address
+        self.guard, self.admin, self._caller_address = guard, admin, caller_address
         self._turns, self._aside = Turns(invoker), Aside()
         self.leaving = False
         """Whether each answer ends its connection."""
@@ -86,8 +86,8 @@ class Pipeline:
     def check_head(self, exchange: Exchange) -> None:
         """Judge a request by its head; raises CallerError to refuse it before its body is read."""
         path = exchange.path
-        is_own = path.startswith("/workbench/")
-        own = own_address(self._admin, self.guard, exchange) if is_own else None
+        is_own = is_own_path(path)
+        own = own_address(self.admin, self.guard, exchange) if is_own else None
         if not isinstance(own, Page):
             self._record(exchange.cid, exchange.root)
             exchange.heard, exchange.keep = self.answered, self.keep
@@ -96,7 +96,7 @@ class Pipeline:
         check(self.guard, own, exchange)
         if self.guard.origins:
             exchange.page = self.guard.page(exchange.headers)
-        if path == "/ping" or is_own or (exchange.page and exchange.is_preflight):
+        if is_own or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
         if view.sockets is not None and wants_upgrade(exchange.headers):
@@ -313,7 +313,7 @@ class Pipeline:
         if (view := exchange.view) is not None:
             channels = (endpoint.channel for endpoint in view.routes)
             return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
-        if (serve := own_address(self._admin, self.guard, exchange)) is None:
+        if (serve := own_address(self.admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))
             return
         if isinstance(serve, Page) and not serve.waits:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,47 @@ from workbench.cli.remote import status_of
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask
 from workbench.scheduler.cron.crontab import import_crontab
+from workbench.scheduler.zones import zone_of
+
+OPTIONS = {
+    "extra": ("execute",),
+    "since": ("account", "backfill"),
+    "until": ("pause", "backfill"),
+    "last": ("preview", "runs"),
+    "run": ("backfill",),
+    "stop": ("backfill",),
+    "days": ("calendar",),
+    "service": ("import-crontab",),
+    "timezone": ("import-crontab",),
+}
+"""Which actions take which option."""
+
+_IN_A_CELL = {
+    r"Fix: dry=False runs them\.": "Fix: --run makes the runs.",
+    r"Fix: service=\{[^}]*\}": "Fix: --service NAME",
+}
+"""What a message says to do in a cell, and what does it on the command line."""
+
+
+def check(action: str, name: str, given: Collection[str]) -> None:
+    """Refuse what the action would leave aside.
+
+    Args:
+        action: What is to be done.
+        name: The job, if one is named.
+        given: The options that are given.
+
+    Raises:
+        WorkbenchError: An option is given that the action does not take, or a job where all are meant.
+    """
+    for option, actions in OPTIONS.items():
+        if option in given and action not in actions:
+            takes = " and ".join(actions)
+            raise WorkbenchError(f"'workbench jobs {action}' takes no --{option}, only {takes}. Fix: leave it out.")
+    if name and action in ("list", "calendar"):
+        raise WorkbenchError(
+            f"'workbench jobs {action}' tells of all jobs. Fix: workbench jobs show {shlex.quote(name)}"
+        )
 
 
 def listed(app: str = "") -> list[dict[str, Any]]:
@@ -60,16 +104,21 @@ def crontab(path: str, service: str, timezone: str) -> dict[str, Any]:
         timezone: Zone of the machine that it is from.
 
     Raises:
-        WorkbenchError: No file is named, or it is no crontab.
+        WorkbenchError: No file is named, or it is no crontab, or there is no such zone.
     """
     if not path:
         raise WorkbenchError("No crontab is named. Fix: workbench jobs import-crontab FILE --service NAME")
+    zone_of(timezone)
     found = import_crontab(Path(path), service or None, timezone=timezone)
     told = [f"# {line.number}: {line.said}" for line in found.lines if line.what in ("left out", "setting")]
     code = [f"wb.define({job.to_code()})" for job in found.definitions]
-    left = [{"line": line.number, "text": line.text, "said": line.said} for line in found.left_out]
+    left = [{"line": line.number, "text": line.text, "said": _by_option(line.said)} for line in found.left_out]
     imports = ["from workbench import CronJob, wb"] if code else []
-    return {"code": "\n".join([*imports, *code]), "left_out": left, "said": mask("\n".join([*told, *imports, *code]))}
+    return {
+        "code": "\n".join([*imports, *code]),
+        "left_out": left,
+        "said": mask("\n".join([*map(_by_option, told), *imports, *code])),
+    }
 
 
 def execute(name: str, extra: str | None = None, app: str = "") -> dict[str, Any]:
@@ -95,13 +144,22 @@ def said(action: str, name: str, told: Any) -> str:
             last = told["last"] or "no run yet"
             made = f"made in {told['source']}\n" if told["source"] else ""
             return f"{_line(told)}, last: {last}\n{made}{told['account']}\n{told['code']}"
-    return str(told["said"])
+    return _by_option(str(told["said"]))
+
+
+def _by_option(text: str) -> str:
+    for in_a_cell, option in _IN_A_CELL.items():
+        text = re.sub(in_a_cell, option, text)
+    return text
 
 
 def _line(job: dict[str, Any]) -> str:
     running = f", running since {job['running_since']}" if job["running_since"] else ""
     tripped = "".join(f", {watch.upper()}: {words}" for watch, words in job["tripped"].items())
-    return f"{job['name']}: {job['what']}, {job['state']}{running}, next {job['next'] or 'never'}{tripped}"
+    recent = "".join(f", {each}" for each in (job["recent"], job["cadence"]) if each)
+    until = f" until {job['paused_until']}" if job["paused_until"] else ""
+    at = "" if until else f", next {job['next'] or 'never'}"
+    return f"{job['name']}: {job['what']}, {job['state']}{until}{running}{at}{recent}{tripped}"
 
 
 def _run_line(run: dict[str, Any]) -> str:

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, ParamSpec
 import typer
 from typer import Argument, Option
 
-from workbench import __version__
 from workbench.cli import caches, sharing
-from workbench.cli.actions import JobAction
+from workbench.cli.actions import JobAction, port_of
+from workbench.cli.commands import as_code, kernel, listing, openapi, quickstart, version
+from workbench.cli.commands.shown import show_examples
 from workbench.core.errors import WorkbenchError
 
 P = ParamSpec("P")
@@ -60,20 +61,20 @@ def command(ask: Callable[P, Any]) -> Callable[P, int]:
     return run
 
 
+def given(context: typer.Context) -> set[str]:
+    """The parameters that a person has given, by their names here."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
 def _said(answer: Any) -> str:
     return answer.rstrip("\n") if isinstance(answer, str) else json.dumps(answer, indent=2, default=str)
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise typer.BadParameter(f"{text!r} is no port; give a number from 0 to 65535")
-    return int(text)
-
-
-def _version(wanted: bool) -> None:
+def _say_version(wanted: bool) -> None:
     if wanted:
-        python = ".".join(map(str, sys.version_info[:3]))
-        print(f"workbench {__version__}, Python {python}")
+        facts = version.facts()
+        print(f"workbench {facts['version']}, Python {facts['python']}")
         raise typer.Exit
 
 
@@ -110,7 +111,9 @@ App = Annotated[
 
 @app.callback()
 def _workbench(
-    version: Annotated[bool, Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[
+        bool, Option("--version", callback=_say_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     """An integration workbench for notebooks."""
 
@@ -133,7 +136,7 @@ def serve(
     file: Annotated[str, Argument(help="A notebook (.ipynb) or module (.py).")],
     port: Annotated[
         int | None,
-        Option(parser=_port, metavar="PORT", help="The port; 0 takes any, none the one it had, at first 11223."),
+        Option(parser=port_of, metavar="PORT", help="The port; 0 takes any, none the one it had, at first 11223."),
     ] = None,
     host: Annotated[list[str] | None, Option(metavar="NAME", help="A further host name to answer for.")] = None,
     allow_outside: Annotated[
@@ -149,6 +152,9 @@ def serve(
         Option("--sandbox/--no-sandbox", help="Whether peers play every connection, or none, whatever the file says."),
     ] = None,
     profile: Annotated[str, Option(metavar="NAME", help="The profile of workbench.toml to take.")] = "",
+    workers: Annotated[
+        int, Option(metavar="N", min=1, max=64, help="How many processes serve it, at one address; a save redeploys.")
+    ] = 1,
     as_json: AsJSON = False,
 ) -> None:
     """Run a notebook or module without a notebook, and keep serving."""
@@ -157,10 +163,12 @@ def serve(
     how = serve.Serving(
         port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox, allow_outside, profile
     )
+    if workers > 1:
+        raise typer.Exit(serve.supervise(file, how, workers))
     serve.serve(file, how)
 
 
-@app.command("test", epilog="After --, anything is for pytest: workbench test notebooks -- -vv --durations=5")
+@app.command("test", epilog="After --, anything is for pytest.")
 @command
 def run_tests(
     notebooks: Annotated[list[str] | None, Argument(help="Notebooks, or folders of them; this folder if none.")] = None,
@@ -249,6 +257,7 @@ def panel(
 @app.command()
 @command
 def jobs(
+    context: typer.Context,
     action: Annotated[JobAction, Argument(help="What to do.", show_default=False)],
     name: Annotated[
         str,
@@ -281,6 +290,7 @@ def jobs(
     """
     from workbench.cli import jobs
 
+    jobs.check(action, name, given(context))
     if action == "list":
         listed = jobs.listed(app)
         return listed if as_json else jobs.listed_said(listed)
@@ -354,10 +364,14 @@ def examples(
     return told if as_json else examples.said(told, of_repository=repo)
 
 
-app.command()(command(caches.cache))
-app.command(epilog=sharing.SHARE_EXAMPLES)(command(sharing.share))
-app.command("open", epilog=sharing.OPEN_EXAMPLES)(command(sharing.open_package))
-app.command("git", epilog="In a repository, once in each clone: workbench git install")(command(sharing.git))
+for each in (
+    *(listing.call, listing.services, listing.channels, listing.connections, listing.users, listing.limits),
+    *(as_code.validate, as_code.diff, as_code.apply, as_code.define, as_code.export),
+    *(caches.cache, kernel.kernel, openapi.openapi, quickstart.quickstart, version.version, sharing.share),
+):
+    app.command()(command(each))
+app.command("open")(command(sharing.open_package))
+app.command("git", epilog="In a repository, once in each clone.")(command(sharing.git))
 app.command("git-filter", hidden=True)(command(sharing.git_filter))
 
 
@@ -370,6 +384,8 @@ def doctor(as_json: AsJSON = False) -> int:
     print(json.dumps([each._asdict() for each in findings]) if as_json else "\n".join(map(str, findings)))
     return 0 if all(each.ok for each in findings) else 1
 
+
+show_examples(app.registered_commands)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -48,7 +48,7 @@ def status_of(target: Running) -> dict[str, Any]:
 
 def _told(status: dict[str, Any]) -> str:
     told = str(status.get("error") or ", ".join(status["services"]) or "no services yet")
-    return told + _jobs_told(status) + stuck_of(status)
+    return told + _jobs_told(status) + _workers_told(status) + stuck_of(status)
 
 
 def _jobs_told(status: dict[str, Any]) -> str:
@@ -60,6 +60,12 @@ def _jobs_told(status: dict[str, Any]) -> str:
     return f"{told}, each planned time here or in pid {', '.join(map(str, others))}" if others else told
 
 
+def _workers_told(status: dict[str, Any]) -> str:
+    """Which processes serve it, where several do."""
+    told = [f"{each['number']} (pid {each['pid']}, {each['state']})" for each in status.get("workers", ())]
+    return f"; worker processes {', '.join(told)}" if told else ""
+
+
 def stuck_of(status: dict[str, Any]) -> str:
     """The services that hold workers past their time, in words; '' if there are none."""
     held = [f"{service} ({count})" for service, count in (status.get("stuck") or {}).items()]
@@ -68,7 +74,7 @@ def stuck_of(status: dict[str, Any]) -> str:
 
 def invoke(service: str, payload: str, app: str = "") -> dict[str, Any]:
     """The service's answer and its CID; a payload `-` is what standard input says."""
-    given = _standard_input() if payload == "-" else payload
+    given = standard_input() if payload == "-" else payload
     target = chosen(app, lambda each: service.startswith(PREFIXES) or service in status_of(each).get("services", ()))
     return dict(ask(target, "POST", "/workbench/invoke", {"service": service, "payload": payload_of(given)}))
 
@@ -100,7 +106,8 @@ def apps() -> list[str]:
     return sorted({each.name for each in running()})
 
 
-def _standard_input() -> str:
+def standard_input() -> str:
+    """What standard input says, as text; raises WorkbenchError."""
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as exc:

@@ -7,21 +7,18 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from workbench.app.serving.crew.watching import LOOK_SECONDS, Watched
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError, listed
 
 if TYPE_CHECKING:
+    from workbench.app.serving.crew.line import Line
     from workbench.app.workbench import Workbench
-
-LOOK_SECONDS = 1.0
-"""How often the served file is looked at [s]."""
-
-
-State = tuple[int, int] | None
 
 
 class Serving(NamedTuple):
@@ -66,10 +63,15 @@ def lab(arguments: Sequence[str]) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *as_root, *arguments])
 
 
-def serve(file: str, how: Serving) -> None:
+def serve(file: str, how: Serving, line: Line | None = None) -> None:
     """Run a file in its own folder and serve until SIGTERM or SIGINT; calls in flight may end.
 
     A second signal ends it at once.
+
+    Args:
+        file: The notebook or module.
+        how: How it is served.
+        line: Leads to the supervisor, where this is one of several that serve the file.
     """
     path = _entered(file)
     _set_environment(how, path)
@@ -80,26 +82,60 @@ def serve(file: str, how: Serving) -> None:
     from workbench.zato import hook
 
     hook.install()
-    wb = the_workbench()
+    wb = the_workbench(member=line.begin.member if line is not None else None)
     open_page(wb)
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
         wb.startup.say(wb.log)
-        file_itself, served = path.resolve(), _state(path)  # which the file's own code may leave, and change
+        watched = Watched(path.resolve())  # which the file's own code may leave, and change
         with end.interrupting(), wb.startup.waiting():
             _run(path, end)
         if how.profile:
             _refuse_peers(wb, how.profile)
         wb.start()
         wb.after_started()
+        for waits in wb.drafting.waits_for():
+            wb.startup.warn(waits)
         wb.startup.say(wb.log)
-        _tell(wb, path, how.as_json)
-        _watch(file_itself, served, end, how.as_json)
-        _say("Stopping: calls in flight may end.", how.as_json)
-        wb.stop(how.drain_seconds)
+        if line is not None:
+            _serve_with_others(wb, path, end, line)
+        else:
+            _tell(_told(wb), _lines_of(wb, path), how.as_json)
+            _watch(watched, path.name, end, how.as_json)
+            _say("Stopping: calls in flight may end.", how.as_json)
+        wb.stop(how.drain_seconds, leaves=line is not None and line.leaves)
     finally:
         forget()
         log.close()
+
+
+def supervise(file: str, how: Serving, size: int) -> int:
+    """Serve a file by several processes at one address until a signal; the exit status.
+
+    Raises:
+        WorkbenchError: This system cannot; the port is taken; a setting is wrong.
+    """
+    path = _entered(file)
+    _set_environment(how, path)
+    from workbench.app.serving.crew.supervisor import Asked, supervise
+
+    command = [sys.executable, "-m", "workbench.cli.worker"]
+    say, tell = partial(_say, as_json=how.as_json), partial(_tell, as_json=how.as_json)
+    return supervise(Asked(path.resolve(), command, how._asdict(), size, how.drain_seconds, say, tell))
+
+
+def _serve_with_others(wb: Workbench, path: Path, end: End, line: Line) -> None:
+    """Take connections of all, and wait until it is to end or to leave."""
+    from workbench.app.serving.crew.line import Ready
+    from workbench.channels.own import Page
+
+    wb.answer_at(line.listeners)
+    own = [(*address, isinstance(each, Page) and each.is_public) for address, each in wb.own_addresses.items()]
+    line.tell(Ready(wb.own_url, own, _told(wb), _lines_of(wb, path)))
+    stop_counting = line.count(wb.events, lambda: [(name, each.at) for name, each in wb.clicked.items()])
+    while not end.wait(LOOK_SECONDS):
+        pass
+    stop_counting()
 
 
 def _refuse_peers(wb: Workbench, profile: str) -> None:
@@ -129,24 +165,13 @@ def _entered(file: str) -> Path:
     return Path(path.name)
 
 
-def _watch(path: Path, served: State, end: End, as_json: bool) -> None:
+def _watch(watched: Watched, name: str, end: End, as_json: bool) -> None:
     """Wait for the end; say once that the file has changed or is gone, since what is served stays as it was."""
-    said = served
     while not end.wait(LOOK_SECONDS):
-        now = _state(path)
-        if now not in (served, said):
-            what = f"{path.name} is gone" if now is None else f"{path.name} has changed"
-            _say(f"{what}; what is served stays as it was. Fix: restart workbench serve to serve it anew.", as_json)
-        said = now
-
-
-def _state(path: Path) -> State:
-    """What tells that a file has been written; None if it is not there."""
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_mtime_ns, state.st_size
+        if found := watched.look():
+            what = f"{name} is gone" if found == "gone" else f"{name} has changed"
+            fix = "restart workbench serve to serve it anew; with --workers 2 or more a save does that"
+            _say(f"{what}; what is served stays as it was. Fix: {fix}.", as_json)
 
 
 def _set_environment(how: Serving, path: Path) -> None:
@@ -164,29 +189,45 @@ def _set_environment(how: Serving, path: Path) -> None:
         os.environ["WORKBENCH_ALLOW_OUTSIDE"] = "1"
 
 
-def _tell(wb: Workbench, path: Path, as_json: bool) -> None:
-    """What is served, and where; which jobs run, and where else they may."""
-    services, jobs = sorted(wb.services), list(wb.jobs.values()) if wb.has_jobs else []
-    others = [each.pid for each in wb.sharing_jobs()] if jobs else []
+def _tell(told: dict[str, Any], lines: list[str], as_json: bool) -> None:
+    """Say what is served, as data or in lines."""
     if as_json:
-        told: dict[str, Any] = {"url": wb.url, "services": services, "channels": sorted(wb.channels)}
-        told |= {"jobs": [job.name for job in jobs], "shares_jobs_with": others, "sandbox": wb.peers.on}
-        told |= {"panel": f"{wb.url}/workbench/"}
         print(json.dumps(told), flush=True)
         return
-    serving = f"Serving {len(services)} service{'' if len(services) == 1 else 's'} of {path.name} at {wb.url}"
-    _say(f"{serving}, with its panel at {wb.url}/workbench/ (to log in: workbench panel {path.name})", as_json)
+    for each in lines:
+        _say(each, as_json)
+
+
+def _told(wb: Workbench) -> dict[str, Any]:
+    """What is served, and where; which jobs run, and where else they may."""
+    jobs = list(wb.jobs) if wb.has_jobs else []
+    others = [each.pid for each in wb.sharing_jobs()] if jobs else []
+    told: dict[str, Any] = {"url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
+    told |= {"jobs": jobs, "shares_jobs_with": others, "sandbox": wb.peers.on}
+    return told | {"panel": f"{wb.url}/workbench/"}
+
+
+def _lines_of(wb: Workbench, path: Path) -> list[str]:
+    """The same in words."""
+    count, jobs = len(wb.services), list(wb.jobs.values()) if wb.has_jobs else []
+    others = [each.pid for each in wb.sharing_jobs()] if jobs else []
+    serving = f"Serving {count} service{'' if count == 1 else 's'} of {path.name} at {wb.url}"
+    lines = [f"{serving}, with its panel at {wb.url}/workbench/ (to log in: workbench panel {path.name})"]
     for channel in wb.channels.values():
         if channel.state == "open":
             how = channel.kind if channel.methods is None else " ".join(channel.methods) or "any method"
-            _say(f"  {how} {channel.address}: {', '.join(channel.leads_to)}", as_json)
+            lines.append(f"  {how} {channel.address}: {', '.join(channel.leads_to)}")
     for job in jobs:
-        _say(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}", as_json)
+        lines.append(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}")
     if others:
-        _say(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once", as_json)
+        lines.append(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once")
+    if wb.member is not None and os.environ.get("WORKBENCH_COUNTERS", "").startswith("memory:"):
+        lines.append("  limits count in each worker process apart, as WORKBENCH_COUNTERS says")
     if wb.peers.on:
         why = "WORKBENCH_SANDBOX or --sandbox" if wb.peers.fixed else "the file"
-        _say(f"Sandbox on, as {why} says: peers play every connection. To go outside: --no-sandbox", as_json)
+        of_each = ", of each worker process its own" if wb.member is not None else ""
+        lines.append(f"Sandbox on, as {why} says: peers{of_each} play every connection. To go outside: --no-sandbox")
+    return lines
 
 
 def _say(line: str, as_json: bool) -> None:

@@ -15,12 +15,6 @@ from workbench.core.errors import WorkbenchError
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-SHARE_EXAMPLES = (
-    "workbench share nb.ipynb --to prices.zip --with data.csv; where nobody can be asked: "
-    "workbench share nb.ipynb --remove 1 --name 2=PARTNER_TOKEN --none 3"
-)
-OPEN_EXAMPLES = "workbench open prices.zip; workbench open https://example.com/prices.zip --to here --test --yes"
-
 
 def share(
     notebook: Annotated[str, Argument(help="The notebook.")],

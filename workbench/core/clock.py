@@ -67,9 +67,9 @@ class VirtualClock:
 
     def move_to(self, instant: datetime) -> None:
         """Move to `instant` (aware); monotonic time moves by the same, never back."""
-        step = instant.timestamp() - self._seconds
-        self._set(instant.timestamp())
-        self._elapsed += max(step, 0.0)
+        seconds = instant.timestamp()
+        self._elapsed += max(seconds - self._seconds, 0.0)
+        self._set(seconds)
 
 
 class ServiceTime:

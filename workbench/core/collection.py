@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -65,7 +65,7 @@ class CollectionRow(NamedTuple):
         definition_of: The definition of one of these items.
         remove: Removes one by name; without it, the book of definitions does.
         undefined: What to do instead of removing one that is there without a definition of its own.
-        together: What is applied within this block takes effect at its end, all or nothing.
+        together: What is applied within this block takes effect at its end, all or nothing; told the full names.
         waits: Whether a definition that names what only the running cell brings waits for the end of the cell.
     """
 
@@ -77,7 +77,7 @@ class CollectionRow(NamedTuple):
     definition_of: Callable[[Any], Definition] = lambda item: item
     remove: Callable[[str], object] | None = None
     undefined: str = "change what brings it."
-    together: Callable[[], AbstractContextManager[object]] = nullcontext
+    together: Callable[[Sequence[str]], AbstractContextManager[object]] = nullcontext
     waits: bool = False
     shown_as: str = ""
 

@@ -36,8 +36,7 @@ class DefinitionType(StructMeta):
         problems = {key: said.get(key) or _unknown_field(key, known) for key in kwargs if key not in known}
         if len(args) > 1:
             problems["arguments"] = f"take one name without a keyword, not {len(args)} values"
-        required = (field.name for field in _fields(cls) if field.required)
-        problems |= {key: "is missing" for key in required if key not in given}
+        problems |= {key: "is missing" for key in required_fields(cls) if key not in given}
         if problems:
             fields = field_types(cls)
             for key in given.keys() & fields.keys():
@@ -100,15 +99,22 @@ def _value_problem(value: Any, kind: Any) -> str:
         if holds_secret(kind):
             return f"must be secret('NAME') or text, not {type(value).__name__}"
         said = f"{str(exc)[:1].lower()}{str(exc)[1:]}".replace(" - at `$`", "")
-        described = _description(kind)
+        described = description_of(kind)
         # A person reads no pattern; its author's words say what it means.
         return f"must be: {described}" if "matching regex" in said and described else said
     return ""
 
 
-def _description(kind: Any) -> str:
-    """What a field is, in its author's words, which tell more than a pattern."""
-    return next((each.description or "" for each in get_args(kind) if isinstance(each, Meta)), "").removesuffix(".")
+def description_of(kind: Any) -> str:
+    """What a field is, in its author's words, which tell more than a pattern; without a full stop."""
+    inner = get_args(kind)
+    said = next((each.description for each in inner if isinstance(each, Meta) and each.description), None)
+    return said.removesuffix(".") if said else next(filter(None, map(description_of, inner)), "")
+
+
+def required_fields(cls: Any) -> list[str]:
+    """The fields that have no default."""
+    return [field.name for field in _fields(cls) if field.required]
 
 
 def _words(kind: Any) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ class Origin(Struct, frozen=True, omit_defaults=True):
         line: Line in the cell or file, from 1.
         loaded: Whether the file was loaded as a whole, by `wb.load` or `workbench serve`.
         written: The digest of the cell's text as it ran, see `digest_of`; empty where the text is not known.
+        applied: Whether the command line made it, of a `file` (`workbench apply`) or of its own words (`define`).
     """
 
     kind: Literal["cell", "form", "file", "command line"]
@@ -31,6 +32,7 @@ class Origin(Struct, frozen=True, omit_defaults=True):
     line: int | None = None
     loaded: bool = False
     written: str = ""
+    applied: bool = False
 
     @property
     def owner(self) -> str:
@@ -40,9 +42,14 @@ class Origin(Struct, frozen=True, omit_defaults=True):
         """
         return self.file if self.loaded else BY_HAND
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the store has it, since no code does: what a form made, or the command line."""
+        return self.kind == "form" or self.applied
+
     def may_be_replaced_by(self, other: Origin) -> bool:
-        """Whether what comes from here gives way to another place: to its owner, and what a click made to any code."""
-        return self.owner == other.owner or (self.kind == "form" and self.owner == BY_HAND)
+        """Whether what comes from here gives way to another place: to its owner, and what is kept to any code."""
+        return self.owner == other.owner or (self.is_kept and self.owner == BY_HAND)
 
     def at(self, line: int | None) -> Origin:
         """The same place, at another line."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from workbench.core.errors import WorkbenchError
 
@@ -64,8 +64,16 @@ class Limiter(Protocol):
         ...
 
 
+class Swap(NamedTuple):
+    """A change of one value in a store, if it is `expected` now; None is no value, on both sides."""
+
+    key: str
+    expected: bytes | None
+    value: bytes | None
+
+
 class Store(Protocol):
-    """Where definitions, counters and runs live: eight verbs on bytes, by URL."""
+    """Where definitions, counters and runs live: ten verbs on bytes, by URL."""
 
     @property
     def url(self) -> str:
@@ -88,6 +96,10 @@ class Store(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """The value, or None."""
+        ...
+
+    def get_all(self, keys: Collection[str]) -> dict[str, bytes]:
+        """The values of those keys that have one."""
         ...
 
     def put(self, key: str, value: bytes) -> None:
@@ -118,6 +130,13 @@ class Store(Protocol):
         """Set the value only if it is `expected` now, atomically (compare-and-set); whether it was.
 
         None is no value, on both sides: expected None adds the key, value None removes it.
+        """
+        ...
+
+    def swap_all(self, swaps: Sequence[Swap]) -> list[bool]:
+        """Make several swaps in one write, in order; of each, whether its value was as expected, so that it is set.
+
+        Each stands for itself: one that finds another value leaves the others as they are. After an error none is made.
         """
         ...
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from inspect import getattr_static
 from typing import Any, ClassVar, Literal
 
 from workbench.core.call import Call, ChannelInfo, Connections
 from workbench.core.clock import ServiceTime
 from workbench.core.current import CURRENT
 from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.payload.bunch import bunchify
 from workbench.core.payload.request import Request
-from workbench.core.payload.response import Response
+from workbench.core.payload.response import Response, encode_json
+from workbench.core.payload.wsx import WSX
 from workbench.core.ports import Decision
 
 ZATO_KEYWORDS = frozenset(
@@ -208,63 +211,43 @@ class Invoke:
         self._call = call
 
     def __call__(self, name: str | type[Service], payload: Any = "", **more: Any) -> Any:
-        """Run another service and wait for its answer; its errors come through unchanged."""
+        """Run another service and wait for its answer; its errors come through unchanged.
+
+        Zato's keywords are obeyed: `channel` and `data_format` are what the other service reads of its channel,
+        `as_bunch`, `serialize` and `skip_response_elem` shape the answer. Others are the payload, if there is none.
+
+        Raises:
+            ServiceUsage: A keyword cannot be obeyed.
+        """
         if self._call.on_loop:
             raise ServiceUsage(
                 f"Service {self._call.service!r} is async, and self.invoke would block the server. "
                 f"Fix: await self.invoke.aio({named(name)!r}, ...)"
             )
-        return self._call.surroundings.invoker.invoke(named(name), _payload(name, payload, more), self._call)
+        invoker, sent = self._call.surroundings.invoker, _payload(name, payload, more)
+        return self._shaped(name, invoker.invoke(named(name), sent, self._call, _channel(more)), more)
 
     async def aio(self, name: str | type[Service], payload: Any = "", **more: Any) -> Any:
         """The same, awaited."""
-        invoker = self._call.surroundings.invoker
-        return await invoker.invoke_aio(named(name), _payload(name, payload, more), self._call)
+        invoker, sent = self._call.surroundings.invoker, _payload(name, payload, more)
+        return self._shaped(name, await invoker.invoke_aio(named(name), sent, self._call, _channel(more)), more)
+
+    def _shaped(self, name: str | type[Service], answer: Any, more: dict[str, Any]) -> Any:
+        """An answer as the caller wants it."""
+        if not more:
+            return answer
+        if more.get("skip_response_elem") and (version := self._call.services.get(named(name))) is not None:
+            elem = version.io.response_elem
+            answer = answer[elem] if elem and isinstance(answer, dict) and elem in answer else answer
+        if more.get("serialize") and not isinstance(answer, str | bytes):
+            return encode_json(answer).decode()
+        return bunchify(answer) if more.get("as_bunch") else answer
 
 
-class WSX:
-    """`self.wsx`: to whom a service can send more than its answer."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-
-    @property
-    def client(self) -> Any:
-        """The client whose message led to this call: `.send(data)`, `.id`, `.user`, `.close()`.
-
-        Raises:
-            ServiceUsage: No message of a WebSocket client did.
-        """
-        call: Call | None = self._call
-        while call is not None and call.client is None:
-            call = call.parent
-        around = self._call.surroundings
-        if (client := call.client if call is not None else around.client) is None:
-            raise ServiceUsage(
-                f"Service {self._call.service!r} was not called by a message of a WebSocket client. "
-                f"Fix: send to all clients of a channel, by self.wsx.channel[name].broadcast(data)."
-            )
-        return around.held(self._call, "WebSocket client", client)
-
-    @property
-    def channel(self) -> WSXChannels:
-        """WebSocket channels by name, each with `.broadcast(data)` and `.clients`."""
-        return WSXChannels(self._call)
-
-
-class WSXChannels:
-    """`self.wsx.channel`: WebSocket channels by name."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-
-    def __getitem__(self, name: str) -> Any:
-        around = self._call.surroundings
-        return around.held(self._call, name, around.websocket(name))
+def _channel(more: dict[str, Any]) -> ChannelInfo | None:
+    """The channel that an invoked service reads of; None for the usual."""
+    channel, data_format = more.get("channel") or "invoke", more.get("data_format") or "dict"
+    return None if (channel, data_format) == ("invoke", "dict") else ChannelInfo(channel, channel, data_format)
 
 
 def _payload(name: str | type[Service], payload: Any, more: dict[str, Any]) -> Any:
@@ -275,6 +258,11 @@ def _payload(name: str | type[Service], payload: Any, more: dict[str, Any]) -> A
         raise ServiceUsage(
             f"self.invoke({named(name)!r}) cannot stop a service after a time. Fix: bound the waits of that service, "
             f"or the channel's timeout_seconds."
+        )
+    if more.get("transport"):
+        raise ServiceUsage(
+            f"self.invoke({named(name)!r}) has no transport {more['transport']!r:.80}: it is a call in this process. "
+            f"Fix: leave transport out."
         )
     keywords = {key: value for key, value in more.items() if key not in ZATO_KEYWORDS}
     if keywords and payload not in ("", None):
@@ -330,6 +318,19 @@ class Way:
 
     get = __getitem__
 
+    def keys(self) -> list[str]:
+        """Names of the connections of this kind."""
+        return self._connections.names(self._kind)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -338,8 +339,7 @@ class Way:
         except UnknownName as exc:
             raise exc.as_attribute() from None
 
-    def _ipython_key_completions_(self) -> list[str]:
-        return self._connections.names(self._kind)
+    _ipython_key_completions_ = keys
 
 
 _loggers: dict[str, logging.Logger] = {}
@@ -367,16 +367,19 @@ def named(service: str | type[Service]) -> str:
 
 
 def service_name(cls: type[Service]) -> str:
-    """The name a class deploys under: its own or inherited `name`, else made of module and class.
+    """The name a class deploys under: what its class method `get_name` says, its own or inherited `name`, else made of
+    module and class.
 
     `SyncData` of a cell is `sync-data`; `GetCRMData` of the file `api.py` is `api.get-crm-data`. The cells of a loaded
     notebook are a module below `__main__`.
     """
+    if isinstance(own := getattr_static(cls, "get_name", None), classmethod | staticmethod):
+        return own.__get__(None, cls)()  # type: ignore[no-any-return]
     if cls.name:
         return cls.name
     words = hyphenated(cls.__name__)
     module = cls.__module__.removesuffix(".__init__")
-    return words if module.partition(".")[0] == "__main__" else f"{module.replace('_', '-')}.{words}"
+    return words if module.partition(".")[0] == "__main__" else f"{module.replace('_', '-').lower()}.{words}"
 
 
 def hyphenated(name: str) -> str:

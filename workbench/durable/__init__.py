@@ -1,7 +1,7 @@
 """Work that outlives a process: who may do a piece of it, and who still lives to do it.
 
 Jobs need this, and so will messages; it knows neither. It stands above the stores, below every room that has work to
-keep, and speaks to the store through its eight verbs alone, so that each backend serves it without a line of its own.
+keep, and speaks to the store through its ten verbs alone, so that each backend serves it without a line of its own.
 
 `attempts` has pieces of work done, each by one owner at a time, and again if an attempt came to nothing; `leases` is a
 claim on a name for a bounded time; `presence` says which processes live. What to do, when, on which thread and how

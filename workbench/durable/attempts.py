@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from workbench.core.errors import StoreUnavailable, WorkbenchError
 from workbench.core.failure import sentence_of
 from workbench.core.forking import forgets_when_forked
-from workbench.core.ports import Clock, Store
+from workbench.core.ports import Clock, Store, Swap
 from workbench.durable.presence import Presence
 
 log = logging.getLogger("workbench.durable")
@@ -99,19 +99,28 @@ class Attempts(Generic[A]):
             StoreUnavailable: The store gave no answer. If the row was added all the same, it is `interrupted` for
                 whoever looks at it next.
         """
-        row = replace(row, key=f"{unit}~{row.attempt}", owner=self._presence.me)
-        value = self._encode(row)
-        if row.outcome != RUNNING:
-            return row if self._store.add(row.key, value) else None
-        # Held before it can be seen, so that nobody in this process takes it for abandoned.
-        self._held[row.key] = value
-        is_ours = False
+        return self.claim_all([(unit, row)])[0]
+
+    def claim_all(self, units: Sequence[tuple[str, A]]) -> list[A | None]:
+        """Claim several in one write, each with its row; None in place of those that somebody else has added.
+
+        Raises:
+            StoreUnavailable: As for `claim`, of all of them.
+        """
+        rows = [replace(row, key=f"{unit}~{row.attempt}", owner=self._presence.me) for unit, row in units]
+        values = [self._encode(row) for row in rows]
+        # Held before they can be seen, so that nobody in this process takes them for abandoned.
+        self._held.update((row.key, value) for row, value in zip(rows, values, strict=True) if row.outcome == RUNNING)
+        is_ours = [False] * len(rows)
         try:
-            is_ours = self._store.add(row.key, value)
+            if rows:
+                swaps = [Swap(row.key, None, each) for row, each in zip(rows, values, strict=True)]
+                is_ours = self._store.swap_all(swaps)
         finally:
-            if not is_ours:
-                self._held.pop(row.key, None)
-        return row if is_ours else None
+            for row, added in zip(rows, is_ours, strict=True):
+                if not added:
+                    self._held.pop(row.key, None)
+        return [row if added else None for row, added in zip(rows, is_ours, strict=True)]
 
     def perform(self, row: A, do: Callable[[A], A]) -> A:
         """Do the work: `do` answers the row as it ended. Whatever it raises, an exit too, ends the attempt as failed.
@@ -132,15 +141,24 @@ class Attempts(Generic[A]):
         Raises:
             StoreUnavailable: The store gave no answer; the row waits for `settle_rest`.
         """
-        value = self._encode(row)
-        claimed = self._held.get(row.key)
+        return self.settle_all([row])[0]
+
+    def settle_all(self, rows: Sequence[A]) -> list[bool]:
+        """Write how several ended, in one write; of each, whether it stands.
+
+        Raises:
+            StoreUnavailable: The store gave no answer; all of them wait for `settle_rest`.
+        """
+        known = [(row, claimed) for row in rows if (claimed := self._held.get(row.key)) is not None]
         try:
-            stands = claimed is not None and self._swapped(row.key, claimed, value)
+            stands = self._swapped([Swap(row.key, claimed, self._encode(row)) for row, claimed in known])
         except StoreUnavailable:
-            self._keep_for_later(row)
+            for row in rows:
+                self._keep_for_later(row)
             raise
-        self._held.pop(row.key, None)
-        return stands
+        for row in rows:
+            self._held.pop(row.key, None)
+        return [row.key in stands for row in rows]
 
     def retry(self, ended: A, **fresh: Any) -> A | None:
         """Claim the next attempt at the same work; None if somebody else has claimed it.
@@ -215,9 +233,15 @@ class Attempts(Generic[A]):
         is_ours = owner == self._presence.me and self._pid == os.getpid()
         return UNKNOWN if is_ours and key not in self._held else ""
 
-    def _swapped(self, key: str, claimed: bytes, value: bytes) -> bool:
-        # An earlier try may have been carried out though its answer was lost.
-        return self._store.swap(key, claimed, value) or self._store.get(key) == value
+    def _swapped(self, swaps: Sequence[Swap]) -> set[str]:
+        """The keys that have the new value now."""
+        answers = list(zip(swaps, self._store.swap_all(swaps) if swaps else [], strict=True))
+        stands = {each.key for each, is_swapped in answers if is_swapped}
+        if left := [each for each, is_swapped in answers if not is_swapped]:
+            # An earlier try may have been carried out though its answer was lost.
+            now = self._store.get_all([each.key for each in left])
+            stands |= {each.key for each in left if now.get(each.key) == each.value}
+        return stands
 
     def _keep_for_later(self, row: A) -> None:
         with self._lock:

@@ -15,6 +15,7 @@ from workbench.limiting.local.limiter import Counts, LocalLimiter
 from workbench.limiting.shared.approximate import ApproximateLimiter, leasable, leased_counts
 from workbench.limiting.shared.leases import Leaser
 from workbench.limiting.shared.limiter import SharedCounters, SharedLimiter, Use, prefix_of
+from workbench.limiting.shared.reserved import ReservedLimiter, ReservedMeter, reservable
 
 if TYPE_CHECKING:
     from workbench.limiting.simulate import Arrival, Simulation
@@ -44,6 +45,9 @@ class Limits:
     def _made(self, limit: Limit) -> LocalLimiter | SharedLimiter:
         if self._alone or self._store is None or self._leaser is None:
             return LocalLimiter(limit, self._clock, self._counts.setdefault(limit.identity, Counts()))
+        if reservable(limit, self._store):
+            counts = self._counts.setdefault(limit.identity, leased_counts(self._leaser, ReservedMeter))
+            return ReservedLimiter(limit, self._clock, counts, self._leaser, self._store)
         if not leasable(limit):
             if (leased := self._counts.pop(limit.identity, None)) is not None:
                 self._leaser.retire(leased.meters.values())

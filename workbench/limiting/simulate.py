@@ -106,6 +106,8 @@ def simulate(
 class _MemoryLeases:
     """The store that the processes of a simulation lease from."""
 
+    is_on_this_machine = True
+
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self._used: dict[str, tuple[float, int]] = {}

@@ -21,7 +21,7 @@ from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import calendar as drawn
-from workbench.notebook import called, limiting, running
+from workbench.notebook import called, jobs, limiting, running
 from workbench.notebook.html import block, chip, code, dot, escape, muted, strong, table
 from workbench.notebook.lines import (
     AwayLine,
@@ -42,6 +42,7 @@ from workbench.scheduler.cron.crontab import Crontab, CrontabLine
 from workbench.scheduler.jobs import Jobs
 from workbench.scheduler.records import Run, Tally
 from workbench.scheduler.runs.calendar import Calendar
+from workbench.scheduler.runs.table import JobsTable
 from workbench.ui import front, things, views
 from workbench.ui.desk import Desk
 from workbench.ui.desks import any_desk_of, desk_of
@@ -274,6 +275,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,
     Calendar: drawn.calendar,
+    JobsTable: jobs.table_of_jobs,
     Run: running.run,
     Tally: running.tally,
     Sandbox: running.peers,

@@ -15,9 +15,10 @@ import copy
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from functools import partial, wraps
 from threading import Thread
 from time import time
@@ -29,10 +30,23 @@ from workbench.core.failure import cut, cut_middle, failure_of, traceback_of
 from workbench.core.masking import MASKER, mask
 from workbench.core.source import undisturbed
 from workbench.core.trace import Line
-from workbench.runtime.traffic import LONGEST_LINE, LogLine
+from workbench.runtime.traffic import LONGEST_LINE, Log, LogLine
 
 KEPT_IN_TRACE = 1000
 """Lines of one service's call that its trace keeps; of more, the first ones and the last."""
+
+
+_DEPLOYING: ContextVar[Log | None] = ContextVar("deploying", default=None)
+
+
+@contextmanager
+def deploying_to(log: Log | None) -> Iterator[None]:
+    """Have `wb.log` keep what services say as they are deployed, when there is no call."""
+    token = _DEPLOYING.set(log)
+    try:
+        yield
+    finally:
+        _DEPLOYING.reset(token)
 
 
 class Tee:
@@ -92,11 +106,11 @@ def _keep(call: Call, line: Line) -> None:
 
 
 class ServiceLog(logging.Handler):
-    """Puts log records made during a call into the call's trace and the log of its workbench."""
+    """Puts log records made during a call into its trace and the log of its workbench, others of a deployment there."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        call = CURRENT.get()
-        if call is None:
+        call, log = CURRENT.get(), _DEPLOYING.get()
+        if call is None and log is None:
             return
         error = record.exc_info[1] if record.exc_info else None
         try:
@@ -108,8 +122,13 @@ class ServiceLog(logging.Handler):
         except Exception:
             self.handleError(record)
             return
-        _keep(call, Line("log", message, record.levelname))
-        call.surroundings.log.append(LogLine(time(), call.cid, call.service, record.levelname, text, failure))
+        if call is not None:
+            _keep(call, Line("log", message, record.levelname))
+            log, cid, service = call.surroundings.log, call.cid, call.service
+        else:
+            cid, service = "", record.name.removeprefix("workbench.service.")
+        assert log is not None
+        log.append(LogLine(time(), cid, service, record.levelname, text, failure))
 
 
 def _short_traceback(error: BaseException) -> str:
@@ -203,6 +222,8 @@ def _kept_log(former: Callable[..., Any]) -> Callable[..., Any]:
             if not logger.hasHandlers():
                 # Only logging's last resort is left, which would write into a cell that happens to run.
                 return
+        elif _DEPLOYING.get() is not None and logger.name.startswith("workbench.service."):
+            _handler.handle(given)
         former(logger, record)
 
     call_handlers._workbench_former = former  # type: ignore[attr-defined]

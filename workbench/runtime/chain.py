@@ -32,7 +32,7 @@ def chain(call: Call, version: Version, limiter: Limiter | None) -> Chain:
     try:
         if version.accepts and not (yield service.accept):
             raise BadRequest("The service does not accept this request")
-        job_type = call.task.job_type if call.task is not None else ""
+        job_type = call.task.job_type if call.task is not None and version.job_hooks else ""
         if job_type:
             yield from hooks(service, _job_hooks(job_type, version, "before"))
         if version.before:

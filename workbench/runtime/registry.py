@@ -14,9 +14,11 @@ from typing import Any, NamedTuple, get_args
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.payload.rules import RULES, Rules
-from workbench.core.payload.simpleio import declared_by
+from workbench.core.payload.simpleio import declared_by, must_be_given
 from workbench.core.service import NewVersion, Service, logger_of, service_name
 from workbench.core.source import tree_of
+from workbench.runtime.capture import deploying_to
+from workbench.runtime.traffic import Log
 from workbench.runtime.uses import globals_of, helpers_of, is_same, parts_of
 
 KEPT_VERSIONS = 50
@@ -113,7 +115,7 @@ def _is_async(cls: type[Service], name: str, verbs: list[str]) -> bool:
     if len(colours) > 1:
         raise DeployRefused(f"Service {name!r} mixes def and async def in its handle methods. Fix: use one.")
     for verb in verbs:
-        if len(inspect.signature(getattr(cls, verb)).parameters) > 1:
+        if sum(map(must_be_given, inspect.signature(getattr(cls, verb)).parameters.values())) > 1:
             raise DeployRefused(
                 f"Service {name!r}: {verb} takes (self) alone. Fix: declare input = TheModel on the class and read "
                 f"self.request.input."
@@ -148,6 +150,8 @@ class Registry:
         self.history: dict[str, list[Version]] = {}
         self.since: dict[str, float] = {}
         """When the live version of each service became live [s since the epoch]."""
+        self.log: Log | None = None
+        """Where hooks of a deployment log to."""
         # Numbers that were live before the live one, the latest last.
         self._before: dict[str, tuple[int, ...]] = {}
         self._lock = Lock()
@@ -164,9 +168,10 @@ class Registry:
             if inspect.isabstract(cls):  # a base of services to come
                 continue
             _refuse_what_no_call_survives(cls, service_name(cls))
-            if cls.before_add_to_store(logger_of(service_name(cls))) is False:
-                continue
-            version = self._next(cls, source)
+            with deploying_to(self.log):
+                if cls.before_add_to_store(logger_of(service_name(cls))) is False:
+                    continue
+                version = self._next(cls, source)
             if (other := versions.get(version.name)) is not None:
                 raise DeployRefused(
                     f"Classes {other.cls.__name__} and {cls.__name__} are both named {version.name!r}; nothing was "
@@ -220,10 +225,11 @@ class Registry:
     def announce(self, versions: Iterable[Version]) -> None:
         """Run `after_add_to_store` of what went live; one that fails is logged, and its service stays live."""
         for version in versions:
-            try:
-                version.cls.after_add_to_store(logger_of(version.name))
-            except Exception:
-                logger_of(version.name).exception("hook after_add_to_store failed")
+            with deploying_to(self.log):
+                try:
+                    version.cls.after_add_to_store(logger_of(version.name))
+                except Exception:
+                    logger_of(version.name).exception("hook after_add_to_store failed")
 
     def _put_back(self, was: Mapping[str, _Was]) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from threading import RLock, local
@@ -21,8 +21,8 @@ from workbench.scheduler.records import Change, JobChanged, JobRecord, decided
 class GoLive(Protocol):
     """Has a job fire in this process."""
 
-    def __call__(self, record: JobRecord, since: datetime | None = None) -> None:
-        """From `since` on, or from where nobody has accounted for its planned times."""
+    def __call__(self, record: JobRecord, since: datetime | None = None, mark: datetime | None = None) -> None:
+        """From `since` on, or from its `mark`, up to when its planned times are accounted for; None has it read."""
         ...
 
 
@@ -71,8 +71,11 @@ class Defining:
         return word
 
     @contextmanager
-    def together(self) -> Iterator[dict[str, _Taken]]:
+    def together(self, names: Sequence[str] = ()) -> Iterator[dict[str, _Taken]]:
         """Take what this thread defines in the block in at its end, all or nothing; within another block, at its end.
+
+        Args:
+            names: Of the jobs that are going to be defined, so that they are read together.
 
         Raises:
             StoreUnavailable: It cannot be kept; nothing has changed.
@@ -81,6 +84,7 @@ class Defining:
         if block.taken is not None:
             yield block.taken
             return
+        block.raw = self._history.raw_all(names)
         taken = block.taken = {}
         try:
             yield taken
@@ -131,8 +135,9 @@ class Defining:
             ]
             if kept:
                 self._history.keep(kept)
+            marks = self._history.marks([each.record for each in each_taken if each.begins is None])
             for each in each_taken:
-                self._go_live(each.record, each.begins)
+                self._go_live(each.record, each.begins, marks.get(each.record.definition.name))
         for each in each_taken:
             if each.word != "unchanged":
                 self._events.emit(JobChanged(each.record.definition.name, each.word))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
@@ -76,7 +76,7 @@ class Scheduler:
         self._defining = Defining(history, self._ledger, clock, events, self._go_live, self._wake)
         self._reconciler.every_seconds = bounds.look_seconds
         self._agenda = Agenda(clock, runner.set_back, history.again)
-        self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True))
+        self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True), bounds)
         self._live: dict[str, JobRecord] = {}
         self._lock = RLock()
         self._alarm: Alarm | None = None
@@ -96,13 +96,13 @@ class Scheduler:
         """
         return self._defining.define(definition, source)
 
-    def together(self) -> AbstractContextManager[object]:
-        """Take what this thread defines in a block in at its end, in one write: all of it or nothing.
+    def together(self, names: Sequence[str] = ()) -> AbstractContextManager[object]:
+        """Take what this thread defines in a block in at its end, in one write, all or nothing; `names` is read first.
 
         Raises:
             StoreUnavailable: It cannot be kept; nothing has changed.
         """
-        return self._defining.together()
+        return self._defining.together(names)
 
     def remember(self, name: str) -> Callable[[], None]:
         """The way back to how a job is stored now; one that is not is removed on it."""
@@ -258,10 +258,10 @@ class Scheduler:
             return 0
         with self._lock:
             due = self._agenda.due()
-            self.watches.expect(due)
             # Under the lock, so that whoever finds nothing due can rely on `settle`.
-            for each in due:
-                self._runner.fire(each)
+            self._runner.fire(due)
+        # After it, since every microsecond before counts for each of them.
+        self.watches.expect(due)
         fired = len(due) + self._runner.fire_retries()
         self._runner.write_rest()
         self._runner.end_late()
@@ -332,8 +332,8 @@ class Scheduler:
             self._presence.leave()
         return settled
 
-    def _go_live(self, record: JobRecord, since: datetime | None = None) -> None:
-        """Have a job fire here: from `since` on, or from where nobody has accounted for its planned times."""
+    def _go_live(self, record: JobRecord, since: datetime | None = None, mark: datetime | None = None) -> None:
+        """Have a job fire here: from `since` on, or from its `mark`, up to when its planned times are accounted for."""
         definition, name, at = record.definition, record.definition.name, None
         with self._lock:
             before = self._live.get(name)
@@ -344,7 +344,7 @@ class Scheduler:
                 return
         if definition.active:
             # Outside the lock, since it asks the store.
-            at = plan.next_time(definition, record.anchor, since) if since else self._ledger.start(record)
+            at = plan.next_time(definition, record.anchor, since) if since else self._ledger.start(record, mark)
             self._look_for_retries(record)
         with self._lock:
             if not self._closed:
@@ -395,6 +395,6 @@ class Scheduler:
             log.exception("the scheduler could not look at what is due; it tries again")
 
     def _wake(self) -> None:
-        # Outside our locks: the alarm holds its own while it ticks, and the tick wants ours.
+        # Outside our locks, since it asks what is due next.
         if (alarm := self._alarm) is not None:
             alarm.wake()

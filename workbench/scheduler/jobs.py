@@ -20,6 +20,7 @@ from workbench.scheduler.runs.cadence import cadence
 from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.kept import Runs
+from workbench.scheduler.runs.table import JobRow, JobsTable
 from workbench.scheduler.zones import moment, zone_of
 
 MOST_DAYS = 62
@@ -82,6 +83,13 @@ class Job(Showable):
     def cadence(self) -> str:
         """`every 20 s, really every 60 s, because runs take 50 s`; empty while it runs as often as it is planned."""
         return cadence(self._scheduler.record(self.name), self.runs)
+
+    @property
+    def row(self) -> JobRow:
+        """How it stands, as `wb.jobs.table()` shows it."""
+        job, runs = self.definition, self.runs
+        rhythm = cadence(self._scheduler.record(self.name), runs)
+        return JobRow(self.name, job.describe(), self.state, self.next_at, job.zone, runs, rhythm)
 
     def execute(self, extra: Extra | None = None, *, wait: bool = True, timeout: float | None = None) -> Run:
         """Run it now, also if it is paused, without using up its schedule.
@@ -238,6 +246,18 @@ class Jobs(Mapping[str, Job]):
                 default, and for what lies further back, as far as rows are kept and the job's definitions known.
         """
         return self[name].account(since)
+
+    def table(self, *, timezone: str = "") -> JobsTable:
+        """All jobs as they are now: when each is due next, by two clocks, how its last run went, and its recent runs.
+
+        Args:
+            timezone: By whose clock, beside the job's own; the zone of `wb.settings` by default.
+
+        Raises:
+            WorkbenchError: There is no such zone.
+        """
+        zone = zone_of(timezone or self._zone())
+        return JobsTable((each.row for each in self.values()), zone)
 
     def calendar(self, days: float = 7, *, start: datetime | str | None = None, timezone: str = "") -> Calendar:
         """What is planned in each hour of the coming days, job by job; a picture in a notebook.

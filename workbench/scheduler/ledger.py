@@ -17,8 +17,9 @@ from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import HICCUP, Due, hiccup
-from workbench.scheduler.history import PRUNE_EVERY, Cover, History
+from workbench.scheduler.history import Cover, History
 from workbench.scheduler.records import Absence, JobRecord, Run
+from workbench.scheduler.runs.rows import PRUNE_EVERY
 
 log = logging.getLogger("workbench.scheduler")
 
@@ -148,10 +149,15 @@ class Ledger:
         if record.definition.active:
             self.settle(record, now, CHANGED, is_final=True)
 
-    def start(self, record: JobRecord) -> datetime | None:
-        """Account for what was planned while no process ran the job; when it is due next, which may have passed."""
+    def start(self, record: JobRecord, mark: datetime | None = None) -> datetime | None:
+        """Account for what was planned while no process ran the job; when it is due next, which may have passed.
+
+        Args:
+            record: The job.
+            mark: Up to when all is accounted for, if that has been read.
+        """
         now = self._clock.now()
-        at = plan.next_time(record.definition, record.anchor, self._history.mark(record))
+        at = plan.next_time(record.definition, record.anchor, mark or self._history.mark(record))
         if at is None or at > now:
             # Nothing was planned, so no row need be read.
             return at

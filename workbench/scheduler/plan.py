@@ -152,7 +152,8 @@ def _count(job: AnyJob, anchor: datetime, after: datetime, until: datetime) -> i
 
 def past_problems(job: AnyJob, now: datetime) -> dict[str, str]:
     """Why a job defined at `now` would never run, by field; empty if it would."""
-    if next_time(job, now, now) is not None:
+    is_endless = not isinstance(job, OneTimeJob) and job.start is None and job.end is None
+    if is_endless or next_time(job, now, now) is not None:
         return {}
     if isinstance(job, OneTimeJob):
         return {"start": f"{job.start!r} in {job.timezone} is in the past; give a date and time to come"}

@@ -68,7 +68,8 @@ def decided(definition: AnyJob, stored: JobRecord | None, source: str, now: date
     return JobRecord(definition, anchor, source, now), "defined" if stored is None else "changed"
 
 
-class Run(Attempt, frozen=True, kw_only=True):
+# No run can be part of a circle, and there are many: the collector need not look at them.
+class Run(Attempt, frozen=True, kw_only=True, gc=False):
     """One run of a job, or planned times that had none.
 
     `outcome` is `running`, `ok`, `failed`, `timed_out`, `interrupted` (its process died, or its end was never written),
@@ -263,9 +264,10 @@ class RunLost(Struct, frozen=True):
 
 def time_key(at: datetime) -> str:
     """An instant as text that sorts by time: `20350101T000000.000000Z`."""
-    # Five times as quick as strftime.
-    text = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:26]}Z"
+    at = at.astimezone(UTC)
+    parts = (at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond)
+    # Every run is named by one: twice as quick as isoformat.
+    return "%04d%02d%02dT%02d%02d%02d.%06dZ" % parts  # noqa: UP031
 
 
 def read_time_key(text: str) -> datetime:

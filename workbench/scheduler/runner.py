@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,7 +24,8 @@ from workbench.scheduler.ports import Invoke
 from workbench.scheduler.records import JobRecord, Run, RunEnded, RunStarted
 from workbench.scheduler.runs.backfill import Backfills, Ways
 from workbench.scheduler.runs.bounds import Bounds
-from workbench.scheduler.runs.claiming import Claiming
+from workbench.scheduler.runs.claiming import Claiming, Ready
+from workbench.scheduler.runs.endings import Ending, Endings
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.following import Following
 from workbench.scheduler.runs.in_turn import InTurn
@@ -63,7 +64,9 @@ class Runner:
         self._following = Following(history, invoke, self.by_hand, self.aside)
         self._is_catching_up = False
         self.ledger = Ledger(history, clock, lambda run: events.emit(RunEnded(run)))
+        self._endings = Endings(history, self.ledger, self._telling, clock, self._pool, self._go_on)
         self._claiming = Claiming(history, self.ledger, clock, events, self._telling, is_current)
+        self._ready = Ready(self._claiming, self._pool, self._run_planned, self._pass_on)
         self.retries = self._claiming.retries
         self.backfills = Backfills(
             history, self.ledger, clock, Ways(self.beside, self.aside, self.held, self._pool.run_waiting)
@@ -78,8 +81,13 @@ class Runner:
     def claims_nothing(self, does: bool) -> None:
         self._claiming.claims_nothing = self.backfills.is_closing = does
 
-    def fire(self, due: Due) -> None:
-        """Have a planned time run as soon as its job lets it; returns at once."""
+    def fire(self, dues: Iterable[Due]) -> None:
+        """Have planned times run as soon as their jobs let them; returns at once."""
+        for due in dues:
+            self._place(due)
+        self._ready.claim()
+
+    def _place(self, due: Due) -> None:
         definition, now = due.record.definition, self._clock.now()
         name, overlap = definition.name, definition.overlap
         with self._changed:
@@ -87,7 +95,7 @@ class Runner:
             lines = self._lines.setdefault(name, [])
             if len(lines) < (MOST_BESIDE if overlap == "allow" else 1):
                 lines.append(line := Line(due, now))
-                self._pool.submit(partial(self._run_planned, line))
+                self._ready.put(line)
                 return
             line = lines[-1]
             if line.takes(due, now):
@@ -107,8 +115,7 @@ class Runner:
     def fire_retries(self) -> int:
         """Have the attempts that have come made again; how many that was."""
         coming = self.retries.due(self._clock.now())
-        for due in coming:
-            self.fire(due)
+        self.fire(coming)
         return len(coming)
 
     def held(self, name: str) -> list[datetime]:
@@ -181,6 +188,8 @@ class Runner:
 
     def write_rest(self) -> None:
         """Try again what the store refused: to write how runs ended, and to account for planned times."""
+        if self._endings.is_late:
+            self.aside(self._endings.write, of_its_own=True)
         with self._changed:
             if self._is_catching_up or not (self._history.attempts.has_unwritten or self.ledger.is_behind):
                 return
@@ -235,21 +244,22 @@ class Runner:
             due = line.current
             run = self._claiming.claimed(due, partial(self._first_late, due, line))
             if run is not None:
-                running = line.running = Running(due.record, run, self._clock.now(), line)
+                now = self._clock.now()
+                running = line.running = Running(due.record, replace(run, started=now), now, line)
                 line.has_begun = True
                 self._perform(running, due.record.definition.extra)
         finally:
-            if running is None or not running.has_freed_its_line:
+            if running is None or not running.is_closed:
+                self._pass_on(line)
+            elif running.is_abandoned and not running.has_freed_its_line:
                 self._next_in_line(line)
-            if running is None or not running.is_abandoned:
-                self._leave()
 
     def _run_by_hand(self, running: Running, extra: Extra) -> None:
         try:
             self._perform(running, extra)
         finally:
-            running.end()
-            if not running.is_abandoned:
+            if not running.is_closed:
+                running.end()
                 self._leave()
 
     def _first_late(self, due: Due, line: Line) -> datetime | None:
@@ -269,8 +279,7 @@ class Runner:
         try:
             if (claimed := self._claiming.passed_over(due, outcome, why)) is not None:
                 self._events.emit(RunEnded(claimed))
-                if self._history.is_time_to_prune(claimed, True):
-                    self._leave_behind(claimed.job)
+                self._endings.passed_over(claimed)
         except StoreUnavailable as exc:
             self._claiming.refused(due, exc)
         finally:
@@ -292,7 +301,7 @@ class Runner:
             running.is_closed = True
         if running.is_past(self._clock.now()):
             run = replace(run, outcome="timed_out", error=running.past_limit)
-        self._finish(running, run)
+        self._endings.put(Ending(running, run, frees=True), at_once=running.line is None)
 
     def _abandon(self, running: Running, outcome: str, why: str, *, frees: bool) -> None:
         """Write how a run ended that goes on, since a thread cannot be stopped; its service is told."""
@@ -302,20 +311,23 @@ class Runner:
             running.is_closed = running.is_abandoned = True
             running.has_freed_its_line = frees
         running.cancel()
-        try:
-            self._finish(running, replace(running.run, outcome=outcome, error=why, ended=self._clock.now()))
+        run = replace(running.run, outcome=outcome, error=why, ended=self._clock.now())
+        self._endings.put(Ending(running, run, frees), at_once=True)
+
+    def _go_on(self, endings: Sequence[Ending]) -> None:
+        """Do what comes after runs, now that their rows are written."""
+        for running, run, frees in endings:
+            running.run = run
+            self._events.emit(RunEnded(run))
+            running.end()
+            try:
+                if run.by in ("schedule", "clock") and not self.retries.add(running.record, run):
+                    self._following.run_after(running.record.definition, run)
+            except Exception:
+                log.exception("what comes after a run of job %r failed", run.job)
             if frees and running.line is not None:
                 self._next_in_line(running.line)
-        finally:
-            self._leave()
-
-    def _finish(self, running: Running, run: Run) -> None:
-        running.run = run
-        self._write(run)
-        self._events.emit(RunEnded(run))
-        running.end()
-        if run.by in ("schedule", "clock") and not self.retries.add(running.record, run):
-            self._following.run_after(running.record.definition, run)
+        self._leave(len(endings))
 
     def _invoked(self, running: Running, extra: Extra, run: Run) -> Run:
         definition = running.record.definition
@@ -329,28 +341,11 @@ class Runner:
         )
         return result.end_of(run, self._clock.now())
 
-    def _write(self, run: Run) -> None:
-        if not run.key:
-            return
-        try:
-            if self._history.end(run):
-                self._leave_behind(run.job)
-        except StoreUnavailable as exc:
-            self._telling.refused(f"the end of a run of job {run.job!r} is not written yet", exc)
-
-    def _leave_behind(self, name: str) -> None:
-        try:
-            if (record := self._history.job(name)) is not None:
-                self.ledger.leave_behind(record)
-        except StoreUnavailable as exc:
-            log.warning("old runs of job %r stay until the next pruning: %s", name, exc)
-
     def _write_rest(self) -> None:
         try:
-            for run in self._history.end_rest():
-                self._leave_behind(run.job)
+            self._endings.write_rest()
             for due in self.ledger.catch_up(self.held):
-                self.fire(due)
+                self.fire([due])
             if not self._history.attempts.has_unwritten:
                 self._telling.answers()
         except StoreUnavailable as exc:
@@ -360,6 +355,11 @@ class Runner:
                 self._is_catching_up = False
             self._leave()
 
+    def _pass_on(self, line: Line) -> None:
+        """Let go of a planned time of which nothing comes here."""
+        self._next_in_line(line)
+        self._leave()
+
     def _next_in_line(self, line: Line) -> None:
         name = line.current.record.definition.name
         with self._changed:
@@ -368,9 +368,10 @@ class Runner:
                 if not self._lines[name]:
                     del self._lines[name]
                 return
-        self._pool.submit(partial(self._run_planned, line))
+            self._ready.put(line)
+        self._ready.claim()
 
-    def _leave(self) -> None:
+    def _leave(self, count: int = 1) -> None:
         with self._changed:
-            self._in_flight -= 1
+            self._in_flight -= count
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Where definitions, counters and runs live: one interface of eight verbs, its backend chosen by URL."""
+"""Where definitions, counters and runs live: one interface of ten verbs, its backend chosen by URL."""
 
 from __future__ import annotations
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from weakref import WeakSet
 
+from workbench.core.ports import Swap
 from workbench.stores.values import counted, valid_key
 
 PAGE = 500
@@ -37,6 +38,11 @@ class MemoryStore:
     def get(self, key: str) -> bytes | None:
         """The value, or None."""
         return self._values.get(key)
+
+    def get_all(self, keys: Collection[str]) -> dict[str, bytes]:
+        """The values of those keys that have one."""
+        with self._lock:
+            return {key: self._values[key] for key in keys if key in self._values}
 
     def put(self, key: str, value: bytes) -> None:
         """Set the value."""
@@ -97,15 +103,14 @@ class MemoryStore:
 
     def swap(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
         """Set the value only if it is `expected` now, atomically; whether it was. None is no value."""
-        valid_key(key)
+        return self.swap_all([Swap(key, expected, value)])[0]
+
+    def swap_all(self, swaps: Sequence[Swap]) -> list[bool]:
+        """Make several swaps in one write, in order; of each, whether its value was as expected, so that it is set."""
+        for each in swaps:
+            valid_key(each.key)
         with self._lock:
-            if self._values.get(key) != expected:
-                return False
-            if value is not None:
-                self._set(key, value)
-            elif expected is not None:
-                self._remove(key)
-            return True
+            return [self._swapped(*each) for each in swaps]
 
     def time(self) -> float:
         """The machine's clock: seconds since the epoch, UTC [s]."""
@@ -113,6 +118,15 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _swapped(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
+        if self._values.get(key) != expected:
+            return False
+        if value is not None:
+            self._set(key, value)
+        elif expected is not None:
+            self._remove(key)
+        return True
 
     def _set(self, key: str, value: bytes) -> None:
         if key not in self._values:

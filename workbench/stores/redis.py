@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.core.errors import MissingDependency, StoreUnavailable
+from workbench.core.ports import Swap
 from workbench.stores.files import own_folder
 from workbench.stores.url import redacted
 from workbench.stores.values import NotACounter, valid_key
@@ -43,20 +44,25 @@ redis.call('ZADD', KEYS[2], 0, ARGV[1])
 return redis.call('HGET', KEYS[1], ARGV[1])
 """
 # A value comes with a mark before it, `=` for a value and `-` for none, since an argument cannot be absent.
-_SWAP = """
-local now, mark = redis.call('HGET', KEYS[1], ARGV[1]), string.sub(ARGV[3], 1, 1)
-if (now and '=' .. now or '-') ~= ARGV[2] then return 0 end
-if mark == '-' then
-  redis.call('ZREM', KEYS[2], ARGV[1])
-  redis.call('HDEL', KEYS[1], ARGV[1])
-else
-  redis.call('HSET', KEYS[1], ARGV[1], string.sub(ARGV[3], 2))
-  redis.call('ZADD', KEYS[2], 0, ARGV[1])
+_SWAP_ALL = """
+local swapped = {}
+for place = 1, #ARGV, 3 do
+  local key, expected, value = ARGV[place], ARGV[place + 1], ARGV[place + 2]
+  local now = redis.call('HGET', KEYS[1], key)
+  local is_as_expected = (now and '=' .. now or '-') == expected
+  if is_as_expected and value == '-' then
+    redis.call('ZREM', KEYS[2], key)
+    redis.call('HDEL', KEYS[1], key)
+  elseif is_as_expected then
+    redis.call('HSET', KEYS[1], key, string.sub(value, 2))
+    redis.call('ZADD', KEYS[2], 0, key)
+  end
+  table.insert(swapped, is_as_expected and 1 or 0)
 end
-return 1
+return swapped
 """
 
-_SCRIPTS = {"put": _PUT, "put_all": _PUT_ALL, "delete": _DELETE, "add": _ADD, "incr": _INCR, "swap": _SWAP}
+_SCRIPTS = {"put": _PUT, "put_all": _PUT_ALL, "delete": _DELETE, "add": _ADD, "incr": _INCR, "swap_all": _SWAP_ALL}
 
 
 class RedisStore:
@@ -98,6 +104,12 @@ class RedisStore:
         """The value, or None."""
         value: bytes | None = self._asked(lambda: self._redis.hget(VALUES, key))
         return value
+
+    def get_all(self, keys: Collection[str]) -> dict[str, bytes]:
+        """The values of those keys that have one."""
+        asked = list(keys)
+        values: list[bytes | None] = self._asked(lambda: self._redis.hmget(VALUES, asked)) if asked else []
+        return {key: value for key, value in zip(asked, values, strict=True) if value is not None}
 
     def put(self, key: str, value: bytes) -> None:
         """Set the value."""
@@ -143,7 +155,15 @@ class RedisStore:
 
     def swap(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
         """Set the value only if it is `expected` now, atomically; whether it was. None is no value."""
-        return bool(self._script("swap", key, _marked(expected), _marked(value)))
+        return self.swap_all([Swap(key, expected, value)])[0]
+
+    def swap_all(self, swaps: Sequence[Swap]) -> list[bool]:
+        """Make several swaps in one write, in order; of each, whether its value was as expected, so that it is set."""
+        for each in swaps:
+            valid_key(each.key)
+        given = [part for key, *values in swaps for part in (key.encode(), *map(_marked, values))]
+        script = self._scripts["swap_all"]
+        return [bool(each) for each in self._asked(lambda: script(keys=[VALUES, KEYS], args=given))]
 
     def time(self) -> float:
         """The server's clock, which is the same for every machine: seconds since the epoch, UTC [s]."""

@@ -6,12 +6,13 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
 from workbench.core.errors import StoreUnavailable
+from workbench.core.ports import Swap
 from workbench.stores.files import Place, make_private
 from workbench.stores.values import NotACounter, valid_key
 
@@ -33,6 +34,9 @@ MIGRATIONS: tuple[str, ...] = ("CREATE TABLE entry (key TEXT PRIMARY KEY, value 
 """Statement n brings schema n to schema n + 1."""
 
 _PUT = "INSERT OR REPLACE INTO entry (key, value) VALUES (?, ?)"
+_ADD = "INSERT INTO entry (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_REPLACE = "UPDATE entry SET value = ? WHERE key = ? AND value = ?"
+_REMOVE = "DELETE FROM entry WHERE key = ? AND value = ?"
 _TEXT = "CAST(value AS TEXT)"
 _COUNT = f"CAST({_TEXT} AS INTEGER)"
 _INCR = f"""
@@ -100,6 +104,14 @@ class SQLiteStore:
         rows = self._run("SELECT value FROM entry WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
+    def get_all(self, keys: Collection[str]) -> dict[str, bytes]:
+        """The values of those keys that have one."""
+        asked, found = list(keys), dict[str, bytes]()
+        for first in range(0, len(asked), PAGE):
+            page = asked[first : first + PAGE]
+            found |= self._run(f"SELECT key, value FROM entry WHERE key IN ({', '.join('?' * len(page))})", page)
+        return found
+
     def put(self, key: str, value: bytes) -> None:
         """Set the value."""
         valid_key(key)
@@ -110,18 +122,19 @@ class SQLiteStore:
         """Set several values in one write: all of them or none."""
         for key in values:
             valid_key(key)
-        self._do(lambda: self._put_all(values))
+        self._do(lambda: self._in_one_write(lambda: self._connection.executemany(_PUT, values.items())))
         self._wrote()
 
-    def _put_all(self, values: Mapping[str, bytes]) -> None:
+    def _in_one_write(self, write: Callable[[], T]) -> T:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.executemany(_PUT, values.items())
+            answer = write()
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+        return answer
 
     def delete(self, key: str) -> bool:
         """Remove it; whether it was there."""
@@ -144,9 +157,7 @@ class SQLiteStore:
 
     def add(self, key: str, value: bytes) -> bool:
         """Set the value only if the key is absent, atomically; whether it was set."""
-        valid_key(key)
-        query = "INSERT INTO entry (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1"
-        return bool(self._run(query, (key, value)))
+        return self.swap(key, None, value)
 
     def incr(self, key: str, by: int = 1) -> int:
         """Add to a counter (absent counts as 0), atomically; the new value."""
@@ -162,17 +173,34 @@ class SQLiteStore:
 
     def swap(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
         """Set the value only if it is `expected` now, atomically; whether it was. None is no value."""
-        valid_key(key)
+        return self.swap_all([Swap(key, expected, value)])[0]
+
+    def swap_all(self, swaps: Sequence[Swap]) -> list[bool]:
+        """Make several swaps in one write, in order; of each, whether its value was as expected, so that it is set."""
+        for each in swaps:
+            valid_key(each.key)
+        swapped = self._do(lambda: self._swap_all(swaps))
+        # What only adds is waited for by what it begins: no checkpoint holds it up.
+        self._wrote(sum(each.expected is not None for each in swaps))
+        return swapped
+
+    def _swap_all(self, swaps: Sequence[Swap]) -> list[bool]:
+        if len(swaps) < 2:
+            # A statement is a write by itself, at half the cost.
+            return [self._swapped(*each) for each in swaps]
+        return self._in_one_write(lambda: [self._swapped(*each) for each in swaps])
+
+    def _swapped(self, key: str, expected: bytes | None, value: bytes | None) -> bool:
+        ask = self._connection.execute
+        if expected is None and value is None:
+            return ask("SELECT 1 FROM entry WHERE key = ?", (key,)).fetchone() is None
         if expected is None:
-            return self.get(key) is None if value is None else self.add(key, value)
-        if value is None:
-            rows = self._run("DELETE FROM entry WHERE key = ? AND value = ? RETURNING 1", (key, expected))
+            done = ask(_ADD, (key, value))
+        elif value is None:
+            done = ask(_REMOVE, (key, expected))
         else:
-            rows = self._run(
-                "UPDATE entry SET value = ? WHERE key = ? AND value = ? RETURNING 1", (value, key, expected)
-            )
-        self._wrote()
-        return bool(rows)
+            done = ask(_REPLACE, (value, key, expected))
+        return done.rowcount > 0
 
     def time(self) -> float:
         """The machine's clock, which all users of the file share: seconds since the epoch, UTC [s]."""
@@ -291,9 +319,10 @@ class SQLiteStore:
             )
         return version
 
-    def _wrote(self) -> None:
-        self._writes += 1
-        if self._writes % CHECKPOINT_EVERY or not self._side_lock.acquire(blocking=False):
+    def _wrote(self, count: int = 1) -> None:
+        before, self._writes = self._writes, self._writes + count
+        is_time = before // CHECKPOINT_EVERY < self._writes // CHECKPOINT_EVERY
+        if not is_time or not self._side_lock.acquire(blocking=False):
             return
         try:
             self._side.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Condition, Event, Thread
+from contextlib import nullcontext
+from threading import Condition, Event, Lock, Thread
 from time import monotonic
 from typing import Any, Protocol
 
@@ -50,6 +51,8 @@ class Courier:
         self.changes = 0
         """How often what is looked at was to be drawn anew."""
         self._something, self._stop = Condition(), Event()
+        self.drawing = Lock()
+        """Held while a card is drawn; who holds it has all of them stay as they are."""
         self._thread: Thread | None = None
 
     @property
@@ -159,7 +162,8 @@ class Courier:
 
     def _send(self, outlet: Outlet, messages: list[dict[str, Any]], facts: bool) -> None:
         try:
-            outlet.deliver(messages, facts)
+            with self.drawing if facts else nullcontext():
+                outlet.deliver(messages, facts)
         except Exception:
             log.exception("a card could not be drawn")
 

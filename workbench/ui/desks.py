@@ -38,11 +38,12 @@ def made_anew(wb: Workbench) -> Iterator[None]:
     if desk is None:
         yield
         return
-    desk.pause()
-    try:
-        yield
-    finally:
-        desk.follow()
+    with desk.courier.drawing:
+        desk.pause()
+        try:
+            yield
+        finally:
+            desk.follow()
 
 
 def any_desk_of(shown: Workbench | Attached) -> Desk | FarDesk:

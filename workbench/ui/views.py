@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from workbench.app.workbench import Workbench
 from workbench.core.definition import Definition
 from workbench.core.masking import masked
 from workbench.sandbox.peer import Peer
@@ -90,6 +92,21 @@ def question(desk: Desk) -> dict[str, Any]:
     return {"question": "" if desk.wb.peers.on else desk.wb.outside.question}
 
 
+def worker_shown(wb: Workbench) -> list[str]:
+    """Which of several processes a panel shows, and what all of them have answered; nothing where there is one."""
+    if (member := wb.member) is None:
+        return []
+    crew = [each for each in member.crew if each.state != "leaving"]
+    answered, failed = sum(each.answered for each in crew), sum(each.failed for each in crew)
+    return [
+        f"Worker process {member.number} of {len(crew)} is shown (pid {os.getpid()}): its calls, log, caches and "
+        f"peers. Services, jobs and limits are those of all. What you make by click reaches the others some seconds "
+        f"later; what you close or remove that a cell makes does not.",
+        f"All of them have answered {answered:,} requests, {failed:,} with an error of 500 or more; workbench traffic "
+        f"and workbench log show them together.",
+    ]
+
+
 def everything(desk: Desk) -> dict[str, Any]:
     """The panel: its tabs with their counts, and the first services; what a tab shows is asked for as it is opened."""
     wb = desk.wb
@@ -103,6 +120,7 @@ def everything(desk: Desk) -> dict[str, Any]:
         "services": rows.services(wb, names[:SAVED_SERVICES], desk.last_runs()),
         "clicked": rows.clicks(wb),
         **question(desk),
+        "process": worker_shown(wb),
         "notes": [f"and {more:,} more services"] if more > 0 else [],
         "changes": [desk.courier.changes, *latest(wb)],
         "restless": True,

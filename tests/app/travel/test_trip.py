@@ -342,6 +342,30 @@ def test_a_service_on_a_trip_asks_the_copy_by_the_workbench_too(home: Workbench)
     assert (len(home.log), len(home.traffic)) == before
 
 
+@pytest.mark.parametrize("dry", [False, True])
+def test_how_long_runs_took_at_home_says_nothing_of_a_trip_on_which_time_stands_still(
+    home: Workbench, dry: bool
+) -> None:
+    clock = home._parts.clock
+
+    class Takes(Service):
+        name = "takes"
+
+        def handle(self) -> None:
+            if self._call.surroundings.clock is clock:
+                home.clock.advance(10)
+
+    home.deploy(Takes)
+    home.define(IntervalJob("long", service="takes", hours=1), IntervalJob("tripped", service="takes", hours=1))
+    home._parts.scheduler.play(START + timedelta(hours=12))
+    home._parts.store.add(f"app/{home._parts.settings.app}/watch/tripped/long", b"it takes long")
+    with home.clock.travel(days=1, dry=dry) as trip:
+        assert [run.seconds for run in trip.runs] == [0.0] * 48
+        assert [each for each in trip.notes if "WARNING" in each] == []
+        assert trip.jobs["long"].tripped == {}
+        assert trip.jobs["tripped"].tripped == home.jobs["tripped"].tripped != {}
+
+
 @pytest.mark.parametrize("real", [False, True])
 def test_a_trip_calls_no_url_that_is_told_of_runs(home: Workbench, real: bool) -> None:
     checks = HTTPSource("checks").start()

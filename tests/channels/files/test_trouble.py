@@ -15,8 +15,10 @@ import pytest
 
 from tests.channels.files.conftest import LONG_AGO, SETTLE_SECONDS, Bench
 from tests.kernels import ROOT
+from workbench import FileChannel
 from workbench.channels.files.errors import NotDropped, StillWritten
 from workbench.channels.files.reading import read_whole, shown
+from workbench.core.errors import InvalidDefinition
 from workbench.core.masking import learn
 
 
@@ -323,3 +325,8 @@ def test_who_has_no_rights_is_told_which(nobodys: Path) -> None:
     assert rest[0] == "unreachable"
     assert rest[1].startswith(f"File 'in' cannot use {folder}: Permission denied. It looks again by itself")
     assert [each for each in rest[2:] if each] == ["open", "['a.json']"]
+
+
+def test_a_folder_that_no_path_can_name_is_refused_by_its_field() -> None:
+    with pytest.raises(InvalidDefinition, match="move_failed_to holds the character NUL, which no path may hold"):
+        FileChannel("in", pickup_from="in", services="s", move_failed_to="fai\0led")

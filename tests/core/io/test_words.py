@@ -216,6 +216,21 @@ def test_a_typed_dict_of_either_module_is_a_model_whose_keys_may_be_left_out(mod
         Model(model).check({"more": 1})
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_whole_number_of_json_may_have_a_point_beside_a_parameter_as_without_one(model: Any) -> None:
+    body = b'{"n": 3.0, "ids": [1.0, 2], "share": 2.0}'
+    alone, beside = (request_of(taking(model), body, query=query).input for query in ("", "said=x"))
+    for made in (alone, beside):
+        values = made if isinstance(made, dict) else vars_of(made)
+        assert [type(each) for each in (values["n"], *values["ids"], values["share"])] == [int, int, int, float]
+    with pytest.raises(InvalidInput):
+        _ = request_of(taking(model), b'{"n": 3.5}', query="said=x").input
+
+
+def vars_of(made: Any) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in AsDataclass.__annotations__}
+
+
 class Colour(Enum):
     RED = "red"
 

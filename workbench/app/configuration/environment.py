@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast, get_args
 
+from workbench.app.configuration.settings import OpenAPIFor
 from workbench.core.errors import WorkbenchError
+from workbench.stores.url import read_url
 
 
 def wanted_port() -> int | None:
@@ -34,6 +37,18 @@ def wanted_sandbox() -> bool | None:
     return told == "1" if told else None
 
 
+def wanted_openapi() -> OpenAPIFor:
+    """Whom WORKBENCH_OPENAPI has /openapi.json tell of a channel.
+
+    Raises:
+        WorkbenchError: It says none of the words for it.
+    """
+    told = os.environ.get("WORKBENCH_OPENAPI", "").strip() or "callers"
+    if told not in get_args(OpenAPIFor):
+        raise WorkbenchError(f"WORKBENCH_OPENAPI is {told!r:.80}. Fix: one of {', '.join(get_args(OpenAPIFor))}.")
+    return cast(OpenAPIFor, told)
+
+
 def names_in(variable: str) -> list[str]:
     """The names in a variable, by commas."""
     return [each.strip() for each in os.environ.get(variable, "").split(",") if each.strip()]
@@ -42,6 +57,21 @@ def names_in(variable: str) -> list[str]:
 def store_url(folder: Path) -> str:
     """The store that WORKBENCH_STORE names; else a file in `.workbench` in the notebook's folder."""
     return os.environ.get("WORKBENCH_STORE") or f"sqlite:///{folder / '.workbench' / 'store.db'}"
+
+
+def shared_counters_url(store: str) -> str:
+    """Where limits count that several processes share, unless somebody says: beside their store, or in it.
+
+    Raises:
+        WorkbenchError: The store is of one process.
+    """
+    given = read_url(store)
+    if given.kind == "memory":
+        raise WorkbenchError(
+            "The store is in the memory of one process (WORKBENCH_STORE=memory://), so that each job would run in each "
+            "worker process. Fix: unset WORKBENCH_STORE for a file beside the notebook, or name one, or a Redis."
+        )
+    return store if given.path is None else f"sqlite:///{given.path.absolute().with_name('counters.db')}"
 
 
 def notebook_path() -> Path | None:

@@ -63,6 +63,10 @@ class FoundSecrets:
     def _set(self, name: str) -> str | None:
         return given(name) or self._environ.get(name) or self.in_file(name) or self._from_keyring(name)
 
+    def variable(self, name: str) -> str | None:
+        """What the environment or else `.env` has for a name that is no secret; None for what is not set."""
+        return self._environ.get(name, self.in_file(name))
+
     @property
     def names(self) -> list[str]:
         """The names that `.env` has."""

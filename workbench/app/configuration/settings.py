@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +25,9 @@ from workbench.limiting.shared.limiter import SharedCounters
 from workbench.scheduler.zones import zone_problem
 from workbench.stores.url import read_url, redacted
 
+OpenAPIFor = Literal["callers", "all", "token"]
+"""Whom /openapi.json tells of a channel: who may call it, everybody, or only who holds the workbench's token."""
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """The settings of one workbench; see `Workbench` for what each means."""
@@ -39,6 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     proxies: tuple[str, ...] = ()
     bounds: Bounds = Bounds()
     sandbox: bool | None = None
+    openapi: OpenAPIFor = "callers"
     configuration: Configuration = Configuration()
 
     def __repr__(self) -> str:
@@ -106,6 +110,7 @@ SETTINGS = (
     Setting("hosts", "WORKBENCH_HOSTS", "none", "Host names besides localhost that are answered, by commas."),
     Setting("proxies", "WORKBENCH_PROXIES", "none", "Addresses whose X-Forwarded-For is believed, by commas."),
     Setting("sandbox", "WORKBENCH_SANDBOX", "as the code says", "1 has peers play all connections, 0 has none do so."),
+    Setting("openapi", "WORKBENCH_OPENAPI", "callers", "Whom /openapi.json tells of a channel: callers, all, token."),
     Setting("allow_outside", "WORKBENCH_ALLOW_OUTSIDE", "no", "1 lets a notebook from elsewhere call other hosts."),
     Setting("profile", "WORKBENCH_PROFILE", "none", "The profile of `workbench.toml` that is in force."),
     Setting("timezone", "WORKBENCH_TIMEZONE", "UTC", "Time zone that forms start with; kept for you if you set it."),
@@ -193,7 +198,7 @@ class SettingsInForce:
         self._is_process, self._from_file = True, from_file
 
     def rows(self) -> list[Row]:
-        """Every setting; at the end, components and rules of SimpleIO that somebody has set."""
+        """Every setting; at the end, components, rules of SimpleIO and watched folders that somebody has set."""
         configuration = self._settings.configuration
         found = [Row(each.name, *self._found(each), self._default(each), each.what) for each in SETTINGS]
         for name, told in configuration.switched.items():
@@ -202,6 +207,9 @@ class SettingsInForce:
         for name, told in configuration.ruled.items():
             said = "Names that suggest this type in SimpleIO, by commas."
             found.append(Row(f"simple_io.{name}", told.value or "none", told.where, default_rule(name) or "none", said))
+        for name, each in configuration.pickups.items():
+            said = f"A folder that is watched, for {', '.join(each.channel.leads_to)}."
+            found.append(Row(f"pickup.{name}", each.channel.pickup_from, each.where, "none", said))
         return found
 
     def _default(self, setting: Setting) -> str:

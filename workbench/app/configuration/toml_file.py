@@ -35,9 +35,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from workbench.app.configuration import simple_io
+from workbench.app.configuration import pickups, simple_io
 from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.startup.switches import refuse_off
+from workbench.channels.files.channel import FileChannel
 from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
 from workbench.core.payload.rules import Rules
 from workbench.core.secret import secret
@@ -75,6 +76,13 @@ class Told(NamedTuple):
     where: str
 
 
+class Watched(NamedTuple):
+    """A watched folder, and where it stands."""
+
+    channel: FileChannel
+    where: str
+
+
 class Configuration(NamedTuple):
     """What the file says, with its profile.
 
@@ -86,6 +94,7 @@ class Configuration(NamedTuple):
         tables: What startup callables read and change: `component_enabled`, `pickup`, `simple_io`, `sso`.
         switched: Components that somebody has turned on or off: `1` or `0`, and who.
         ruled: Rules of SimpleIO that somebody has set, as `int.suffix`: names with commas, and who.
+        pickups: Watched folders by the names of their channels, and who named them.
     """
 
     settings: Mapping[str, Told] = {}
@@ -95,6 +104,7 @@ class Configuration(NamedTuple):
     tables: Mapping[str, Mapping[str, Any]] = {}
     switched: Mapping[str, Told] = {}
     ruled: Mapping[str, Told] = {}
+    pickups: Mapping[str, Watched] = {}
 
     @property
     def rules(self) -> Rules:
@@ -177,6 +187,8 @@ class _Reading:
                 )
         for path, problem in simple_io.problems(found["simple_io"]):
             self._problem((*at, "simple_io", *path), f"{path[-1]!r} {problem}")
+        for path, problem in pickups.problems(found["pickup"]):
+            self._problem((*at, "pickup", *path), f"{path[-1]!r} {problem}")
         return found
 
     def _settings(self, table: Mapping[str, Any], at: Path_, tables: tuple[str, ...], where: str) -> dict[str, Told]:

@@ -12,41 +12,17 @@ import msgspec
 from msgspec import Struct
 
 from workbench.app.code import code_of
-from workbench.caching.definition import Cache
-from workbench.channels.files.channel import FileChannel
-from workbench.channels.json_rpc import JSONRPCChannel
-from workbench.channels.rest import RESTChannel
-from workbench.channels.soap import SOAPChannel
-from workbench.channels.websocket.channel import WebSocketChannel
+from workbench.app.deploy.manifests.kinds import MODULES, below, kinds
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
 from workbench.core.masking import mask
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock, Store
-from workbench.limiting.definition import Limit
-from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
 from workbench.scheduler.runs.extra import as_json
-from workbench.security.definitions import APIKey, BasicAuth
 from workbench.stores.values import key_part, name_of_part
 
 log = logging.getLogger("workbench.app")
-
-KINDS: tuple[type[Definition], ...] = (
-    RESTChannel,
-    SOAPChannel,
-    JSONRPCChannel,
-    WebSocketChannel,
-    FileChannel,
-    Cache,
-    OneTimeJob,
-    IntervalJob,
-    CronJob,
-    Limit,
-    BasicAuth,
-    APIKey,
-)
-"""What has a form of its own; connections have a catalog, and further kinds are known once they are imported."""
 
 
 class _Row(Struct, omit_defaults=True):
@@ -103,21 +79,14 @@ def _class_of(collection: str, kind: str) -> type[Definition]:
     """The class of a kind; raises LookupError."""
     if collection == "connections" and kind in catalog.rows():
         return catalog.definition_class(kind)
-    found = [
-        cls
-        for cls in dict.fromkeys((*KINDS, *_below(Definition)))
-        if (cls.collection, cls.__name__) == (collection, kind)
-    ]
+    if kind in MODULES:
+        kinds()[kind]()  # which imports it
+    found = [cls for cls in below(Definition) if (cls.collection, cls.__name__) == (collection, kind)]
     if not found:
         raise LookupError(f"nobody knows the kind {kind!r}; it may be that of a cell that has not run")
     # Of a class whose cell has run again, the newest.
-    return found[-1]
-
-
-def _below(cls: type[Definition]) -> Iterator[type[Definition]]:
-    for each in cls.__subclasses__():
-        yield each
-        yield from _below(each)
+    newest: type[Definition] = found[-1]
+    return newest
 
 
 class KeptClicks:
@@ -229,8 +198,8 @@ class Clicks(Mapping[str, Click]):
                 self._clicks = {each.name: each for each in kept.all()} | self._clicks
                 self._is_read = True
 
-    def keep(self, definition: Definition, word: str, origin: Origin, *, edits: bool = False) -> None:
-        """Keep what a form made; see `KeptClicks.keep` for what it raises."""
+    def keep(self, definition: Definition, word: str, origin: Origin, *, edits: bool = False) -> Callable[[], None]:
+        """Keep what a form made, and give the way back; see `KeptClicks.keep` for what it raises."""
         click = Click(definition, word, self._clock.now(), origin, edits)
         with self._lock:
             self.read()
@@ -241,6 +210,15 @@ class Clicks(Mapping[str, Click]):
                 click = msgspec.structs.replace(click, edits=before.edits)
             kept.keep(click)
             self._clicks[click.name] = click
+
+        def undo() -> None:
+            with self._lock:
+                self.drop(word, definition.full_name)
+                if before is not None:
+                    kept.keep(before)
+                    self._clicks[before.name] = before
+
+        return undo
 
     def drop(self, word: str, full_name: str) -> Click | None:
         """Keep it no longer; gives it if it was kept."""
@@ -306,7 +284,8 @@ class Clicks(Mapping[str, Click]):
         """`Job 'quote' was set by click on 27 Nov.`; the year is said of another year."""
         year = "" if click.at.year == self._clock.now().year else f" {click.at.year}"
         done = "changed" if click.edits else "set"
-        return f"{click} was {done} by click on {click.at.day} {click.at:%b}{year}."
+        how = f"from {click.origin}" if click.origin.applied else "by click"
+        return f"{click} was {done} {how} on {click.at.day} {click.at:%b}{year}."
 
     @property
     def lasts(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from threading import RLock
 
 from workbench.app.deploy.draft import Deployed, Draft
@@ -17,7 +18,7 @@ from workbench.app.reports import Defined
 from workbench.connections import catalog
 from workbench.core.current import CURRENT
 from workbench.core.definition import Definition
-from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.errors import ServiceUsage, UnknownName, listed
 from workbench.core.origin import Origin
 from workbench.core.service import Service
 from workbench.runtime.registry import Source, Version
@@ -31,6 +32,7 @@ class Drafting:
         self._parts = parts
         self.lock = RLock()
         self._changed_by_click: dict[tuple[str, str], Definition] = {}
+        self._watched = list(parts.settings.configuration.pickups.values())
         self.new_versions = NewVersions(parts)
         self.returning = Returning(
             parts.clicks,
@@ -85,10 +87,11 @@ class Drafting:
             try:
                 with ExitStack() as blocks:
                     for row in {row.name: row for row in rows}.values():
-                        blocks.enter_context(row.together())
+                        names = [each.full_name for each in definitions if each.collection == row.name]
+                        blocks.enter_context(row.together(names))
                     for place in sorted(range(len(definitions)), key=lambda place: rows[place].order):
                         words[place] = self._define(definitions[place], made, replace, draft, done)
-                said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None)
+                said = self._said_of_clicks(definitions, made, draft, quietly=origin is not None and not origin.loaded)
             except BaseException:
                 for undo in reversed(done):
                     undo()
@@ -115,23 +118,23 @@ class Drafting:
             draft.wait(definition, origin)
             return "waiting"
         key = definition.collection, definition.full_name
-        was, before = book.origin(*key), book.of(key[0]).get(key[1])
+        was, before = book.origin(*key), book.definition(*key)
         word, undo = book.put(definition, origin, replace=replace)
         done.append(undo)
-        if origin.kind != "form":
+        if not origin.is_kept:
             self._changed_by_click.pop(key, None)
-        elif word != "unchanged":
-            edits = was is not None and was.kind != "form"
+        elif word != "unchanged" or origin.applied:
+            edits = was is not None and not was.is_kept
             if edits and before is not None:
                 self._changed_by_click[key] = before
-            self._parts.clicks.keep(definition, book.row_of(definition).word, origin, edits=edits)
+            done.append(self._parts.clicks.keep(definition, book.row_of(definition).word, origin, edits=edits))
         return word
 
     def _said_of_clicks(
         self, definitions: Sequence[Definition], origin: Origin, draft: Draft | None, *, quietly: bool
     ) -> list[str]:
         """Let what is defined by code take the place of clicks: that of a cell when the cell ends well."""
-        if origin.kind == "form":
+        if origin.is_kept:
             return []
         if draft is not None:
             draft.defined += definitions
@@ -238,10 +241,32 @@ class Drafting:
         self._go_live(draft, versions)
         for definition, origin in draft.entries:
             draft.undo.append(parts.book.put(definition, origin, replace=draft.replace)[1])
+        opened = self._open_watched(draft)
         parts.registry.announce(versions)
         said = [] if draft.is_inner else self._settle_clicks([*draft.defined, *draft.waiting])
         missing = {version.name: self.missing(version) for version in versions}
-        return Deployed(was, draft.waiting, missing, said, held)
+        return Deployed(was, [*draft.waiting, *opened], missing, said, held)
+
+    def _open_watched(self, draft: Draft) -> list[Definition]:
+        """Open folders that configuration has watched and whose services are all live now; what code defines counts."""
+        opened: list[Definition] = []
+        for each in list(self._watched):
+            if self._lacks(each.channel):
+                continue
+            self._watched.remove(each)
+            draft.undo.append(partial(self._watched.append, each))
+            if self._parts.book.in_force(each.channel) is None:
+                draft.undo.append(self._parts.book.put(each.channel, Origin("file", file=each.where))[1])
+                opened.append(each.channel)
+        return opened
+
+    def waits_for(self) -> list[str]:
+        """A sentence for each folder of configuration whose services are not live."""
+        return [
+            f"{each.channel} of {each.where} is not open, since no service is named "
+            f"{listed(name for _, name in self._lacks(each.channel))}. Fix: deploy it, or correct services= there."
+            for each in self._watched
+        ]
 
     def take(self, name: str) -> None:
         """Make the version of a service live that waits; raises DeployRefused if none does."""

@@ -66,7 +66,9 @@ def load(loader: Loader, path: Path, *, replace: bool = False) -> Deployed:
             return load_kind(loader.drafting, path, replace)
         finally:
             LOADER.reset(token)
-    raise DeployRefused(f"{path.name!r} is neither a module (.py) nor a notebook (.ipynb). Fix: name one of them.")
+    raise DeployRefused(
+        f"{path.name!r} is neither a module (.py) nor a notebook (.ipynb). Fix: name one of them; definitions are .yaml"
+    )
 
 
 def _load_module(drafting: Drafting, path: Path, replace: bool) -> Deployed:

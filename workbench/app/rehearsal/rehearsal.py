@@ -161,7 +161,7 @@ class Rehearsal:
         Raises:
             LookupError: There is no such channel, or it is none of HTTP.
         """
-        channel = self._parts.book.of("channels").get(request.channel)
+        channel = self._parts.book.definition("channels", request.channel)
         if not isinstance(channel, HTTPChannel):
             raise LookupError(f"channel {request.channel!r} is gone")
         self._view = View(routes_of([Endpoint(channel, self._gate(request.user))]), services, played)

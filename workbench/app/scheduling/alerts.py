@@ -90,8 +90,10 @@ class Alerts:
             self._ran(run, "" if run.ok else "/fail")
 
     def _ran(self, run: Run, suffix: str) -> None:
-        job = None if run.by in ("hand", "backfill") else self._job(run.job)
-        if self.calls_urls and job is not None and job.on_alert and alerts_by(job.on_alert) == "URL":
+        if not self.calls_urls or run.by in ("hand", "backfill"):
+            return
+        job = self._job(run.job)
+        if job is not None and job.on_alert and alerts_by(job.on_alert) == "URL":
             self._send(job, partial(self._call, job.name, job.on_alert, suffix, run.error if suffix == "/fail" else ""))
 
     def _watched(self, event: WatchChanged) -> None:

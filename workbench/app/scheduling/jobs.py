@@ -105,4 +105,10 @@ def run_job(invoker: Invoker, services_of: Callable[[str], Services | None]) -> 
 
 
 def _lines(root: Step) -> tuple[str, ...]:
-    return tuple(step.describe() for _, step in root.tree() if isinstance(step, Line))
+    found: list[str] = []
+    for step in root.steps:
+        if isinstance(step, Line):
+            found.append(step.describe())
+        elif isinstance(step, Step) and step.steps:
+            found += _lines(step)
+    return tuple(found)

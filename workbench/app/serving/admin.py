@@ -8,14 +8,21 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from workbench.app.configuration.startup.callables import Startup
+from workbench.app.deploy.applying import Applying
+from workbench.app.deploy.drafting import Drafting
 from workbench.app.parts import Parts
+from workbench.app.serving.as_code import FILE_ACTIONS, AskedOfFile
 from workbench.app.serving.cached import CACHE_ACTIONS, AskedOfCache
+from workbench.app.serving.listed import LISTS, AskedOfConnection, AskedRequest, Listing, called, pinged
+from workbench.app.serving.openapi.describing import Describing
 from workbench.app.serving.told import log_told, traffic_told
 from workbench.channels.exchange import Exchange
-from workbench.channels.own import Admin
+from workbench.channels.guard import DESCRIPTION
+from workbench.channels.own import Admin, Page
 from workbench.core.errors import BadRequest
 from workbench.runtime.traffic import Log, Traffic
 from workbench.scheduler.jobs import Job, Jobs
+from workbench.scheduler.runs.table import sparkline
 
 T = TypeVar("T")
 
@@ -54,7 +61,7 @@ class Asked(msgspec.Struct):
     stop: bool = False
 
 
-class Told(Protocol):
+class Told(Listing, Protocol):
     """What the addresses tell of: a workbench."""
 
     app: str
@@ -62,16 +69,6 @@ class Told(Protocol):
     @property
     def url(self) -> str:
         """Address of its server."""
-        ...
-
-    @property
-    def services(self) -> Mapping[str, Any]:
-        """What is deployed, by name."""
-        ...
-
-    @property
-    def channels(self) -> Mapping[str, Any]:
-        """Its ways in, by name."""
         ...
 
     @property
@@ -90,6 +87,7 @@ class Told(Protocol):
         ...
 
     startup: Startup
+    drafting: Drafting
 
     @property
     def traffic(self) -> Traffic:
@@ -138,8 +136,10 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("POST", "/workbench/jobs/calendar"): calendar,
         ("POST", "/workbench/jobs/execute"): execute,
         **_of_several(wb),
+        **_of_files(wb, parts),
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
+        ("GET", DESCRIPTION): Page(Describing(parts), is_public=True, waits=True),
     }
 
 
@@ -148,6 +148,23 @@ def _of_several(wb: Told) -> dict[tuple[str, str], Admin]:
     jobs = {("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()}
     caches = {("POST", f"/workbench/caches/{action}"): _of_caches(wb, do) for action, do in CACHE_ACTIONS.items()}
     return jobs | caches
+
+
+def _of_files(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
+    """What lists, pings, requests and files of definitions are asked at."""
+
+    def listing(tell: Callable[[Listing], Any]) -> Admin:
+        return lambda exchange: tell(wb)
+
+    def of_file(do: Callable[[Applying, AskedOfFile], Any]) -> Admin:
+        return lambda exchange: do(Applying(parts(), wb.drafting), _read(exchange, AskedOfFile))
+
+    return {
+        **{("GET", f"/workbench/{name}"): listing(tell) for name, tell in LISTS.items()},
+        **{("POST", f"/workbench/definitions/{name}"): of_file(do) for name, do in FILE_ACTIONS.items()},
+        ("POST", "/workbench/connections/ping"): lambda exchange: pinged(wb, _read(exchange, AskedOfConnection)),
+        ("POST", "/workbench/call"): lambda exchange: called(wb, _read(exchange, AskedRequest)),
+    }
 
 
 def _of_caches(wb: Told, do: Callable[[Mapping[str, Any], AskedOfCache], Any]) -> Admin:
@@ -166,14 +183,18 @@ def _of_job(wb: Told, do: Callable[[Job, Asked], Any]) -> Admin:
 
 
 def _job_told(job: Job) -> dict[str, Any]:
+    row = job.row
     return {
         "name": job.name,
-        "what": job.definition.describe(),
+        "what": row.what,
         "service": job.definition.service,
-        "state": job.state,
-        "next": job.next_at,
+        "state": row.state,
+        "next": row.next_at,
+        "paused_until": job.paused_until,
         "running_since": job.running_since,
-        "last": job.runs[-1].outcome if job.runs else None,
+        "last": row.runs[-1].outcome if row.runs else None,
+        "recent": sparkline(row.runs),
+        "cadence": row.cadence,
         "tripped": job.tripped,
     }
 

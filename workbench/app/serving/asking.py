@@ -8,11 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from workbench.app.serving.runtime_file import Running
+from workbench.channels.answers import Answer
+from workbench.channels.exchange import Exchange
 from workbench.channels.guard import TOKEN_HEADER
 from workbench.core.errors import ConnectionFailed, WorkbenchError
 
 TIMEOUT_SECONDS = 600.0
 PAGE_SECONDS = 30.0
+WIRE_HEADERS = ("Content-Length", "Connection", "Server", "Date")
+"""What each hop says for itself."""
 
 
 class Refused(WorkbenchError):
@@ -47,6 +51,36 @@ def ask(target: Running, method: str, path: str, body: Any = None, timeout_secon
     if response.status != 200:
         raise Refused(str(reply.get("error") or reply.get("details")))
     return reply
+
+
+class NotReached(ConnectionFailed):
+    """Nobody listens there, so that nothing was asked."""
+
+
+def relay(url: str, exchange: Exchange) -> Answer:
+    """What another process of the same token answers to a request, at one of its own addresses.
+
+    Raises:
+        NotReached: It does not listen any more; whoever asks may ask another.
+        ConnectionFailed: It gives no answer.
+    """
+    address = urlsplit(url)
+    sent = {name: exchange.headers[name] for name in ("Content-Type", TOKEN_HEADER) if name in exchange.headers}
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.connect()
+    except OSError as exc:
+        raise NotReached(f"The process at {url} does not answer: {exc}. Fix: ask again.") from exc
+    target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
+    try:
+        connection.request(exchange.method, target, exchange.body or None, sent)
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as exc:
+        raise ConnectionFailed(f"The process at {url} has ended before its answer: {exc}. Fix: ask again.") from exc
+    finally:
+        connection.close()
+    return Answer(response.status, [each for each in response.getheaders() if each[0] not in WIRE_HEADERS], body)
 
 
 def page_of(target: Running) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from workbench.caching.live import LiveCache
+from workbench.caching.cached import Cached
 from workbench.core.trace import kept
 
 MOST_ENTRIES = 1000
@@ -22,7 +22,7 @@ class AskedOfCache(msgspec.Struct):
     expiry: float | None = None
 
 
-Caches = Mapping[str, LiveCache]
+Caches = Mapping[str, Cached]
 
 
 def _listed(caches: Caches, asked: AskedOfCache) -> Any:

@@ -50,6 +50,7 @@ def chosen(app: str, has: Callable[[Running], bool] | None = None) -> Running:
     if not found:
         raise NothingRuns
     meant = [each for each in found if not app or _is(each, app)]
+    meant = meant or [each for each in running(each_process=True) if app == str(each.pid)]
     if not meant:
         raise UnknownName("running workbench", app, {each.name for each in found})
     if len(meant) > 1 and has is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,7 @@ class Effects:
     book: Book
     registry: Registry
     traffic: Traffic
-    known: Callable[[str], list[str]]
+    known: Callable[[str], Collection[str]]
 
     def _enter_user(self, user: Any) -> None:
         self.short.put("user", user.name, short_limit(user))

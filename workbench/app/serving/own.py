@@ -37,7 +37,7 @@ class OwnListener:
     """
 
     def __init__(self, guard: Guard, admin: Mapping[tuple[str, str], Admin], record: Record) -> None:
-        self._guard, self._admin, self._record = guard, admin, record
+        self._guard, self.admin, self._record = guard, admin, record
         self._server: _Server | None = None
         self.ends: list[Callable[[], None]] = []
         """What to call when the server stops."""
@@ -73,7 +73,7 @@ class OwnListener:
         """Answer one request; `read` gives so many bytes of its body."""
         answers: list[Answer] = []
         exchange = Exchange(method, target, headers, "127.0.0.1", answers.append)
-        serve = own_address(self._admin, self._guard, exchange)
+        serve = own_address(self.admin, self._guard, exchange)
         # Whoever only looks pushes nobody's call out of what is kept.
         if serve is None or (method != "GET" and not isinstance(serve, Page)):
             self._record(exchange.cid, exchange.root)

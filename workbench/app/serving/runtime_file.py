@@ -17,7 +17,8 @@ class Running(msgspec.Struct, frozen=True):
 
     `own_url` is where its own addresses answer whatever its services do. `folder` is its application's, and `store`
     names the store if other processes may share it; each is '' of an earlier version. `renamed` is what its file is
-    called now, if that is another name; its jobs and its port stay those of `app` until it begins anew.
+    called now, if that is another name; its jobs and its port stay those of `app` until it begins anew. `supervisor` is
+    the process that answers for this one and others of the same address; 0 if it stands alone.
     """
 
     pid: int
@@ -29,6 +30,7 @@ class Running(msgspec.Struct, frozen=True):
     folder: str = ""
     store: str = ""
     renamed: str = ""
+    supervisor: int = 0
 
     @property
     def name(self) -> str:
@@ -47,7 +49,8 @@ class Running(msgspec.Struct, frozen=True):
 
     def shares_jobs_with(self, other: Running) -> bool:
         """Whether each planned time of their jobs runs in one of the two."""
-        return self.pid != other.pid and bool(self.store) and (self.app, self.store) == (other.app, other.store)
+        is_other = other.pid not in (self.pid, self.supervisor)
+        return is_other and bool(self.store) and (self.app, self.store) == (other.app, other.store)
 
 
 def runtime_folder() -> Path:
@@ -70,6 +73,7 @@ class RuntimeFile:
     def __init__(self, app: str, folder: str = "", store: str = "") -> None:
         self.app, self._folder, self._store = app, folder, store
         self._renamed = ""
+        self.supervisor = 0
         self._written: tuple[str, str, str] | None = None
         self._path: Path | None = None
         forgets_when_forked(self)
@@ -82,12 +86,14 @@ class RuntimeFile:
         """Write it, readable by this user alone; a folder that cannot be written costs only the command line."""
         folder = runtime_folder()
         self._written = (url, token, own_url)
-        python, known = sys.executable, (self._folder, self._store, self._renamed)
+        python, known = sys.executable, (self._folder, self._store, self._renamed, self.supervisor)
         running = Running(os.getpid(), url, token, self.app, python, own_url, *known)
         port = url.rsplit(":", 1)[1]
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path = folder / f"workbench-{os.getpid()}-{port}.json"
+            if self._path is not None:
+                self._path.unlink(missing_ok=True)
             path.unlink(missing_ok=True)  # one that was left behind keeps its own mode
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(fd, "wb") as file:
@@ -114,12 +120,16 @@ class RuntimeFile:
 
     def sharing(self) -> list[Running]:
         """Other processes that may fire this application's jobs."""
-        me = Running(os.getpid(), "", "", self.app, store=self._store)
+        me = Running(os.getpid(), "", "", self.app, store=self._store, supervisor=self.supervisor)
         return [each for each in running() if me.shares_jobs_with(each)]
 
 
-def running() -> list[Running]:
-    """Every workbench of this user that lives, newest first; files of dead processes are removed."""
+def running(*, each_process: bool = False) -> list[Running]:
+    """Every workbench of this user that lives, newest first; files of dead processes are removed.
+
+    Args:
+        each_process: Whether those are told, too, for which a supervisor answers.
+    """
     found: list[tuple[float, Running]] = []
     for path in runtime_folder().glob("workbench-*.json"):
         try:
@@ -127,9 +137,9 @@ def running() -> list[Running]:
             born = path.stat().st_mtime
         except (OSError, msgspec.MsgspecError):
             continue
-        if lives(each.pid):
+        if lives(each.pid) and (each_process or not (each.supervisor and lives(each.supervisor))):
             found.append((born, each))
-        else:
+        elif not lives(each.pid):
             with contextlib.suppress(OSError):
                 path.unlink()
     return [each for _, each in sorted(found, key=lambda pair: pair[0], reverse=True)]

@@ -79,7 +79,10 @@ class WatchedFolder(ChannelDefinition, frozen=True, kw_only=True):
             found["patterns"] = "must name at least one, as *"
         elif wrong := [each for each in self.patterns if "/" in each]:
             found["patterns"] = f"are of names in the folder itself, so that {wrong[0]!r} fits none"
-        for field in ("move_processed_to", "move_failed_to"):
+        folders = ("pickup_from", "move_processed_to", "move_failed_to")
+        if no_path := [field for field in folders if "\0" in getattr(self, field)]:
+            return found | dict.fromkeys(no_path, "holds the character NUL, which no path may hold")
+        for field in folders[1:]:
             if (to := getattr(self, field)) and _same(to, self.pickup_from):
                 found[field] = "is the folder itself, so that the file would be picked up for ever"
         if self.delete_after_pickup and self.move_processed_to:

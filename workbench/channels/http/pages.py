@@ -12,6 +12,7 @@ from workbench.channels.definition import HTTPChannel
 from workbench.channels.guard import LOOPBACK
 from workbench.core.masking import mask
 
+PASSED_ON = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via")
 _HEADERS = [
     ("Content-Type", "text/html; charset=utf-8"),
     ("Cache-Control", "no-store"),
@@ -54,10 +55,14 @@ def asks_for_a_page(headers: Mapping[str, str]) -> bool:
 
     What is open here, and for whom, is nobody's business elsewhere.
     """
+    return "text/html" in headers.get("Accept", "") and asks_from_here(headers)
+
+
+def asks_from_here(headers: Mapping[str, str]) -> bool:
+    """Whether somebody on this machine asks, and nobody behind a proxy."""
     host = headers.get("Host", "").lower()
     is_here = (host if host.endswith("]") else host.rsplit(":", 1)[0]) in LOOPBACK
-    is_passed_on = any(name in headers for name in ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"))
-    return "text/html" in headers.get("Accept", "") and is_here and not is_passed_on
+    return is_here and not any(name in headers for name in PASSED_ON)
 
 
 def question(host: str, target: str, cid: str) -> Answer:

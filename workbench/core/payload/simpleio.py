@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Iterable
 from copy import copy
 from typing import Any, get_type_hints
 
-from workbench.core.errors import BadRequest, DeployRefused, InvalidInput
+from workbench.core.errors import BadRequest, DeployRefused, InvalidInput, nearest
 from workbench.core.payload import typed
 from workbench.core.payload.elements import UNSET, Elem, Secret, as_elem, problems_in, taken
 from workbench.core.payload.rules import RULES, Rules
+
+READ = (
+    *("input", "output", "input_required", "input_optional", "output_required", "output_optional"),
+    *("default_value", "default_input_value", "default_output_value", "response_elem"),
+)
+"""What is read of a `class SimpleIO`."""
+NOT_SIMPLE_IO = frozenset(("io", "sio", "simpleio", "simple_io", "input_output", "inputoutput"))
 
 
 class MissingParameter(BadRequest, AttributeError):
@@ -220,8 +228,21 @@ def declared_by(cls: type[Any], name: str, rules: Rules = RULES) -> Declared:
             setattr(io, f"{side}_names", _elements(first, then, rest, default))
     if sio is not None:
         io.response_elem = getattr(sio, "response_elem", None)
+    _say_what_is_not_read(cls, name)
     _read_annotations(cls, io)
     return io
+
+
+def _say_what_is_not_read(cls: type[Any], name: str) -> None:
+    """Log each declaration that nothing reads, as the author learns of it in no other way."""
+    log = logging.getLogger(f"workbench.service.{name}")
+    for word, value in vars(cls).items():
+        if isinstance(value, type) and word.lower() in NOT_SIMPLE_IO and word != "SimpleIO":
+            log.warning("class %s in %s is not read. Fix: call it SimpleIO", word, cls.__name__)
+    for word in vars(getattr(cls, "SimpleIO", object)):
+        if not word.startswith("_") and word not in READ:
+            fix = f"Fix: {close}" if (close := nearest(word, READ)) else f"What is: {', '.join(READ)}"
+            log.warning("SimpleIO.%s of %s is not read. %s", word, cls.__name__, fix)
 
 
 def _elements(required: list[Elem], optional: list[Elem], together: list[Elem], default: Any) -> dict[str, Elem]:
@@ -249,7 +270,10 @@ def _several(declared: Any) -> Iterable[str | Elem]:
 def _read_annotations(cls: type[Any], io: Declared) -> None:
     """`def handle(self, order: Order) -> Reply` declares both sides."""
     handle = inspect.unwrap(cls.handle)
-    arguments = [each for each in inspect.signature(handle).parameters.values() if each.name != "self"]
+    # The first is the service, whatever it is called; what has a default, or takes what is left, need not be given.
+    arguments = list(inspect.signature(handle).parameters.values())[1:]
+    needed = [each for each in arguments if must_be_given(each)]
+    arguments = [each for each in arguments if each in needed or each.annotation is not each.empty]
     if not arguments and handle.__annotations__.get("return") is None:
         return
     try:
@@ -260,10 +284,11 @@ def _read_annotations(cls: type[Any], io: Declared) -> None:
         raise DeployRefused(
             f"Service {io.service!r}: the annotation of handle names {exc.name!r}, unknown here."
         ) from exc
-    if arguments:
-        first = arguments[0]
+    modelled = [each for each in arguments if typed.is_model(hints.get(each.name))]
+    first = next(iter([*needed, *modelled]), None)
+    if first is not None:
         model = hints.get(first.name)
-        if not typed.is_model(model) or len(arguments) > 1:
+        if not typed.is_model(model) or len({each.name for each in (*needed, *modelled)}) > 1:
             raise DeployRefused(
                 f"Service {io.service!r}: handle takes (self) or (self, one argument annotated with a dataclass, "
                 f"msgspec.Struct, TypedDict or pydantic model), not {inspect.signature(handle)}."
@@ -271,3 +296,11 @@ def _read_annotations(cls: type[Any], io: Declared) -> None:
         io.argument, io.input_model = first.name, typed.Model(model)
     if typed.is_model(reply := hints.get("return")):
         io.output_model = typed.Model(reply)
+
+
+def must_be_given(parameter: inspect.Parameter) -> bool:
+    """Whether a call without it fails."""
+    return parameter.default is parameter.empty and parameter.kind not in (
+        parameter.VAR_POSITIONAL,
+        parameter.VAR_KEYWORD,
+    )

@@ -78,6 +78,10 @@ class Model:
             given = {**{key: value for key, value in given.items() if key not in text}, **read}
         try:
             return self._whole(msgspec.convert(given, self.kind))
+        except msgspec.ValidationError:
+            given = with_whole_numbers(given)
+        try:
+            return self._whole(msgspec.convert(given, self.kind))
         except msgspec.ValidationError as exc:
             problems = problems_of(given, self.kind) or [_explained("", exc)]
             raise InvalidInput(service, problems) from None
@@ -213,6 +217,15 @@ def _of_pydantic(kind: Any) -> Iterator[tuple[str, tuple[Any, bool]]]:
         for each in {name, field.alias, field.validation_alias}:
             if isinstance(each, str):
                 yield each, told
+
+
+def with_whole_numbers(given: Any) -> Any:
+    """Plain data in which 1.0 is 1, as it is to JSON Schema and to the library where it decodes JSON itself."""
+    if isinstance(given, float) and given.is_integer():
+        return int(given)
+    if isinstance(given, dict):
+        return {key: with_whole_numbers(each) for key, each in given.items()}
+    return [with_whole_numbers(each) for each in given] if isinstance(given, list) else given
 
 
 def problems_of(given: Any, kind: Any, path: str = "") -> list[str]:

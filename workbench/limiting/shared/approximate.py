@@ -27,11 +27,11 @@ def leasable(limit: Limit) -> bool:
     return not limit.exact and limit.per == "network" and limit.window == "calendar"
 
 
-def leased_counts(leaser: Leaser) -> Counts:
+def leased_counts(leaser: Leaser, kind: type[LeasedMeter] = LeasedMeter) -> Counts:
     """The meters of one object on leases."""
 
     def new_meter(limit: Limit, group: Group, line: Line, lock: Lock) -> Meter:
-        return LeasedMeter(count_of(limit, group, line), lock, leaser)
+        return kind(count_of(limit, group, line), lock, leaser)
 
     return Counts(new_meter)
 

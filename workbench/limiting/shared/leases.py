@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import length_hint
-from typing import Protocol
+from typing import ClassVar, Protocol
 from weakref import WeakSet
 
 from workbench.core.errors import StoreUnavailable
@@ -28,6 +28,8 @@ DOWN_SECONDS = 0.5
 
 class Leases(Protocol):
     """A store that grants leases."""
+
+    is_on_this_machine: bool
 
     def lease(self, wanted: Sequence[tuple[Count, int]]) -> list[Granted]:
         """Take up to so many calls of each counter's current window; raises StoreUnavailable."""
@@ -53,6 +55,9 @@ class LeasedMeter(CalendarMeter):
         "count", "demand", "down", "exhausted", "idle", "leaser", "lock", "offset", "pool", "rest", "start", "taken",
         "thirst",
     )  # fmt: skip
+
+    ahead: ClassVar[int] = 2
+    """For how many ticks it holds calls; what it holds is lost if its process is killed."""
 
     def __init__(self, count: Count, lock: threading.Lock, leaser: Leaser) -> None:
         super().__init__(count.rate, count.period)
@@ -103,7 +108,8 @@ class LeasedMeter(CalendarMeter):
 
     def deposit(self, granted: Granted, wanted: int, now: float) -> None:
         """Take a lease in, under the lock."""
-        self.offset, self.down = granted.now - now, False
+        # Of the same clock the difference is what the answer took, and no offset.
+        self.offset, self.down = 0.0 if self.leaser.is_on_this_machine else granted.now - now, False
         if granted.start != self.start:
             self._open(granted.start)
         self.pool, self.rest = self.pool + granted.number, granted.rest
@@ -134,7 +140,7 @@ class LeasedMeter(CalendarMeter):
         self.start, self.exhausted = 0.0, False
 
     def wants(self, now: float) -> int:
-        """How many calls to lease now, under the lock: about two ticks' need, or what those waiting need."""
+        """How many calls to lease now, under the lock: the need of some ticks, or what those waiting need."""
         self.turn(now)
         holds = self.holds()
         used, before = self.issued - length_hint(self.window[2]), self.taken
@@ -143,7 +149,8 @@ class LeasedMeter(CalendarMeter):
         self.demand = max(float(fresh), 0.5 * self.demand)
         self.idle = 0 if fresh or self.thirst else self.idle + 1
         thirst, self.thirst = self.thirst, 0
-        return max(thirst, int(2 * self.demand) + 1 - holds) if holds <= self.demand else 0
+        is_low = holds <= self.ahead / 2 * self.demand
+        return max(thirst, int(self.ahead * self.demand) + 1 - holds) if is_low else 0
 
 
 class Leaser:
@@ -152,6 +159,7 @@ class Leaser:
     def __init__(self, leases: Leases, clock: Clock, *, threaded: bool = True) -> None:
         """Lease from a store; without a thread, whoever owns it calls `step`."""
         self._leases, self._now, self._monotonic = leases, reader(clock, "calendar"), reader(clock, "sliding")
+        self.is_on_this_machine = leases.is_on_this_machine
         self._threaded, self._closed, self._down_until = threaded, False, float("-inf")
         self._guard, self._stepping = threading.Lock(), threading.Lock()
         self._active: dict[LeasedMeter, float] = {}

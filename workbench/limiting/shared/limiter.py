@@ -96,6 +96,8 @@ class SharedCounters(Protocol):
     """A store of counters; time is the store's own. No call waits for its answer longer than `patience_seconds`."""
 
     patience_seconds: float
+    is_on_this_machine: bool
+    """Whether its time is this machine's, so that a process knows when a window of it ends."""
 
     def open(self) -> None:
         """Get ready for questions; a store that is down is said in the log."""

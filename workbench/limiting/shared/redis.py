@@ -31,6 +31,8 @@ _PASSED = Answer(-1, (), ())
 class RedisCounters:
     """The counters of one application on one server; safe to ask from any thread and loop."""
 
+    is_on_this_machine = False
+
     def __init__(self, url: str, app: str = "", patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Name the server; nothing is connected yet.
 

@@ -74,6 +74,8 @@ class _Chore:
 class SQLiteCounters:
     """The counters of one file; made at the first question, safe to ask from any thread and loop."""
 
+    is_on_this_machine = True
+
     def __init__(self, path: Path, clock: Clock, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.path, self.patience_seconds = path.absolute(), patience_seconds
         self._now, self._health = clock.time, Health(f"the file {self.path}")

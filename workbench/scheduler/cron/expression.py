@@ -164,6 +164,8 @@ def times(text: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
                 yield at
 
 
+# What a row stands for is counted when it is written, and again when it is told.
+@lru_cache(maxsize=256)
 def count(text: str, zone: tzinfo, after: datetime, until: datetime) -> int:
     """How many instants a valid expression names later than `after`, up to and with `until`; without trying each."""
     matching, total = _matching(text), 0
@@ -219,7 +221,7 @@ class _Stretch(NamedTuple):
         """How many match later than `after`, up to and with `until`."""
         first, end = (_wall(each + _ALMOST, self.offset) for each in (after, until))
         found = matching.count(max(self.wall, first), min(self.end, end))
-        if matching.has_minute(self.wall):
+        if self.skipped is None or matching.has_minute(self.wall):
             return found
         return found + sum(after < at <= until for at in self._late(matching))
 

@@ -63,7 +63,7 @@ class Matching:
 
     def has_minute(self, at: datetime) -> bool:
         """Whether the minute of a local time matches."""
-        return self._has_day(at.date()) and _minute(at) in self._minutes
+        return self._has_day(at.date()) and self._place(_minute(at))[1]
 
     def day_from(self, first: date) -> date | None:
         """The first day from that one on that matches; None if none does for 50 years."""
@@ -92,10 +92,14 @@ class Matching:
     def _earlier_that_day(self, at: datetime) -> int:
         if not self._has_day(at.date()):
             return 0
-        place = bisect_left(self._minutes, _minute(at))
-        is_in = place < len(self._minutes) and self._minutes[place] == _minute(at)
+        place, is_in = self._place(_minute(at))
         seconds = sum(each < at.second or (each == at.second and at.microsecond > 0) for each in self.seconds)
         return place * len(self.seconds) + (seconds if is_in else 0)
+
+    def _place(self, minute: int) -> tuple[int, bool]:
+        """How many minutes of a day match before that one, and whether it does."""
+        place = bisect_left(self._minutes, minute)
+        return place, place < len(self._minutes) and self._minutes[place] == minute
 
     def _has_day(self, day: date) -> bool:
         return day.month in self._sim.months and day.day in self._days_of(day.year, day.month)

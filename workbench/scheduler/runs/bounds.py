@@ -30,3 +30,8 @@ class Bounds(NamedTuple):
     spares: int = SPARES
     runs: int = KEEP_RUNS
     look_seconds: float = LOOK_SECONDS
+
+    @property
+    def time_passes(self) -> bool:
+        """Whether time goes on while a run is made, so that its length says something."""
+        return self.threads > 0

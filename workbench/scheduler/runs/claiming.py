@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from workbench.core.errors import StoreUnavailable
@@ -13,6 +16,9 @@ from workbench.scheduler.agenda import HICCUP, Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import PAUSED, Ledger
 from workbench.scheduler.records import JobRecord, Run, RunLost
+from workbench.scheduler.runs.in_turn import InTurn
+from workbench.scheduler.runs.lines import MOST_TOGETHER, Line
+from workbench.scheduler.runs.pool import Pool
 from workbench.scheduler.runs.retries import Retries
 from workbench.scheduler.runs.telling import Telling
 
@@ -35,6 +41,35 @@ class Claiming:
         self.retries = Retries()
         self.claims_nothing = False
         """Whether planned times that are not claimed yet are left to other processes."""
+
+    def together(self, dues: Sequence[Due]) -> list[Due | None]:
+        """Claim in one write those planned times of which nothing else is to be decided.
+
+        Returns:
+            Each with the run that it has become; as it was if more is to be decided, which `claimed` does; None if it
+            is not this process's to run.
+        """
+        now, claimed = self._clock.now(), list[Due | None](dues)
+        plain = [place for place, due in enumerate(dues) if self._is_plain(due, now)]
+        try:
+            is_ready = self._history.ready([dues[place].record for place in plain])
+            plain = [place for place, ready in zip(plain, is_ready, strict=True) if ready]
+            runs = self._history.claim_all(
+                (Run.planned_by(dues[place].record, dues[place].planned, started=now), dues[place].again)
+                for place in plain
+            )
+        except StoreUnavailable as exc:
+            for place in plain:
+                claimed[place] = None
+                self.refused(dues[place], exc)
+            return claimed
+        for place, run in zip(plain, runs, strict=True):
+            claimed[place] = None if run is None else dues[place]._replace(run=run)
+        return claimed
+
+    def _is_plain(self, due: Due, now: datetime) -> bool:
+        is_decided = due.run is not None or due.after is not None or due.unseen_until is not None
+        return not (self.claims_nothing or is_decided) and now - due.planned < HICCUP
 
     def claimed(self, due: Due, first_late: Callable[[], datetime | None]) -> Run | None:
         """The run of a planned time, if it is this process's to make; all else that came with the time is recorded.
@@ -93,3 +128,53 @@ class Claiming:
             return False
         # So late, another process may have recorded it together with others.
         return self._clock.now() - planned < HICCUP or not self._ledger.has(record, planned)
+
+
+class Ready:
+    """Lines whose first time is to be claimed: all that a thread finds at once, but no more than there are threads for.
+
+    So what waits for a thread here can still be run by another process.
+    """
+
+    def __init__(
+        self, claiming: Claiming, pool: Pool | InTurn, run: Callable[[Line], None], pass_on: Callable[[Line], None]
+    ) -> None:
+        """Hold no line yet; `run` makes the run of one, `pass_on` is told of those whose time is not ours."""
+        self._claiming, self._pool, self._run, self._pass_on = claiming, pool, run, pass_on
+        self._lines: deque[Line] = deque()
+        self._is_called = False
+        self._lock = Lock()
+
+    def put(self, line: Line) -> None:
+        """Take a line in, until `claim`."""
+        self._lines.append(line)
+
+    def claim(self) -> None:
+        """Have a thread claim what is here."""
+        with self._lock:
+            if not self._lines or self._is_called:
+                return
+            self._is_called = True
+        self._pool.submit(self._claim)
+
+    def _claim(self) -> None:
+        with self._lock:
+            count = min(len(self._lines), MOST_TOGETHER, self._pool.room)
+            lines = [self._lines.popleft() for _ in range(count)]
+            self._is_called = False
+        dues: list[Due | None] = [line.current for line in lines]
+        try:
+            dues = self._claiming.together([line.current for line in lines])
+        finally:
+            ours = []
+            for line, due in zip(lines, dues, strict=True):
+                if due is None:
+                    self._pass_on(line)
+                else:
+                    line.current = due
+                    ours.append(line)
+            for line in ours[1:]:
+                self._pool.submit(partial(self._run, line))
+            self.claim()
+            if ours:
+                self._run(ours[0])

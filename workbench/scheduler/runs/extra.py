@@ -83,12 +83,14 @@ def as_text(extra: Extra) -> str:
 
 def as_request(extra: Extra) -> Extra:
     """An extra as a service sees it as `self.request.raw_request`; changing it changes no definition."""
+    if isinstance(extra, str):
+        return extra
     return bytes(extra) if isinstance(extra, bytes) else deepcopy(extra)
 
 
 def parsed(extra: Extra) -> Any:
     """The payload: a JSON object or array that is text or bytes is parsed, as a request's body; None for any other."""
-    if not isinstance(extra, str | bytes):
+    if not extra or not isinstance(extra, str | bytes):
         return None
     try:
         found = msgspec.json.decode(extra)

@@ -19,6 +19,7 @@ class InTurn:
 
     is_full = False
     bound = 1
+    room = 1_000
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], None]] = deque()
@@ -29,6 +30,11 @@ class InTurn:
     def is_here(self) -> bool:
         """Whether this thread runs what waits, or may, since no other one does."""
         return self._runs_on in (None, current_thread())
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether tasks wait."""
+        return bool(self._waiting)
 
     def submit(self, task: Callable[[], None], *, urgent: bool = False) -> None:
         """Have `task` run by the next who settles; an urgent one before all others."""

@@ -40,6 +40,7 @@ class Lengths:
     def __init__(self, seconds: Iterable[float] = ()) -> None:
         self._latest, self._ordered = deque[float](), list[float]()
         self._fast: list[float] = []
+        self._norm: Norm | None = None
         for each in seconds:
             self.add(each)
 
@@ -47,11 +48,11 @@ class Lengths:
     def norm(self) -> Norm | None:
         """What is usual; None while there are fewer than ten."""
         ordered, count = self._ordered, len(self._ordered)
-        if count < FEWEST:
-            return None
-        p5, p95 = (ordered[ceil(share * count) - 1] for share in (0.05, 0.95))
-        longest = max(LONGER_TIMES * p95, p95 + LONGER_SECONDS)
-        return Norm(count, p95, longest, p5, FAST_SHARE * p5 if p5 >= FAST_FROM_SECONDS else 0.0)
+        if self._norm is None and count >= FEWEST:
+            p5, p95 = (ordered[ceil(share * count) - 1] for share in (0.05, 0.95))
+            longest = max(LONGER_TIMES * p95, p95 + LONGER_SECONDS)
+            self._norm = Norm(count, p95, longest, p5, FAST_SHARE * p5 if p5 >= FAST_FROM_SECONDS else 0.0)
+        return self._norm
 
     def add(self, seconds: float) -> None:
         """Take in a good run."""
@@ -67,4 +68,5 @@ class Lengths:
             insort(self._ordered, seconds)
             if len(self._latest) > LATEST:
                 del self._ordered[bisect_left(self._ordered, self._latest.popleft())]
+        self._norm = None
         self._fast.clear()

@@ -13,6 +13,9 @@ from workbench.scheduler.records import JobRecord, Run
 MOST_BESIDE = 16
 """Runs of one job side by side, if it allows that."""
 
+MOST_TOGETHER = 64
+"""Planned times that are claimed, and ends that are written, in one write of about 0.5 ms."""
+
 MOST_UNSEEN = 60
 """Planned times of one job that may wait since nobody looked at the clock when they came: one hiccup's worth of a job
 that runs every second."""

@@ -77,6 +77,16 @@ class Pool:
         """Whether this thread is one of the pool's, at work."""
         return current_thread() in self._began
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether tasks wait for a thread."""
+        return bool(self._queue)
+
+    @property
+    def room(self) -> int:
+        """How many more tasks are sure to get a thread, however long those before them take; 1 at least."""
+        return max(1, self.bound - len(self._began) - len(self._queue))
+
     def run_waiting(self) -> None:
         """Nothing: what waits has threads of its own."""
 

@@ -42,7 +42,7 @@ class Standing:
 
     def again(self, name: str) -> Again | None:
         """What of a job a clock that was set back showed again; None if none was."""
-        return self._again.get(self._key("again", name))
+        return self._again.get(self._again_key(name)) if self._again else None
 
     def reached(self, name: str) -> datetime:
         """The latest instant that the account of a job has come to: now, or later where the clock was set back.

@@ -16,6 +16,7 @@ from workbench.scheduler.agenda import Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import CHANGED, PAUSED
 from workbench.scheduler.records import JobChanged, JobRecord, Run, RunEnded, RunStarted, WatchChanged
+from workbench.scheduler.runs.bounds import Bounds
 from workbench.scheduler.runs.cadence import span
 from workbench.scheduler.runs.lengths import LATEST, LONGER_SECONDS, Lengths
 from workbench.scheduler.runs.lines import NO_THREAD, Running
@@ -42,6 +43,7 @@ class Watches:
         events: Events,
         record: Callable[[str], JobRecord],
         aside: Callable[[Callable[[], None]], None],
+        bounds: Bounds = Bounds(),  # noqa: B008
     ) -> None:
         """Watch nothing yet.
 
@@ -51,7 +53,9 @@ class Watches:
             events: Heard for runs, and told `WatchChanged`.
             record: The job of a name.
             aside: Has something done on another thread.
+            bounds: Whether time passes in a run, so that its length says something.
         """
+        self._time_passes = bounds.time_passes
         self._history, self._clock, self._events, self._record, self._aside = history, clock, events, record, aside
         self._deadlines: list[tuple[datetime, str, datetime]] = []
         self._decided: dict[str, datetime] = {}
@@ -189,6 +193,8 @@ class Watches:
         if run.ok and self._is_last(run):
             # Nothing comes after it that could start in time; what was late has run well.
             self._clear(run.job, START)
+        if not self._time_passes:
+            return
         with self._lock:
             if is_unread := run.job not in self._lengths:
                 self._unread.setdefault(run.job, []).append(run)
@@ -262,6 +268,9 @@ class Watches:
             self._events.emit(WatchChanged(name, watch, True, words, self._clock.now()))
 
     def _clear(self, name: str, watch: str) -> None:
+        if not self._tripped.get(name):
+            # As nearly always: no lock for that.
+            return
         with self._lock:
             if not self._has_tripped(name, watch):
                 return

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from workbench.app.workbench import Workbench
-from workbench.channels.answers import Answer
 from workbench.channels.exchange import Exchange
 from workbench.channels.own import Page
 from workbench.core.errors import BadRequest, WorkbenchError
+from workbench.ui.carriers.api_page import api_pages
+from workbench.ui.carriers.files import file, html
 from workbench.ui.modules import joined, styles
 
 if TYPE_CHECKING:
@@ -26,22 +27,8 @@ if TYPE_CHECKING:
 
 CODE_SECONDS = 120.0
 """How long a code can be exchanged for the token [s]."""
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 STYLES = ("page.css", "card.css")
-HTML = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Workbench</title>
-<link rel="stylesheet" href="page.css">
-<body><main id="workbench"></main><noscript>This page needs JavaScript.</noscript>
-<script type="module" src="page.js"></script>
-</html>
-"""
+HTML = html("page", "Workbench")
 
 
 class Looked(msgspec.Struct):
@@ -95,9 +82,10 @@ def open_page(wb: Workbench) -> None:
             return {"token": token}
 
         return {
-            ("GET", "/workbench/"): Page(lambda _: _file(HTML, "text/html"), is_public=True),
-            ("GET", "/workbench/page.js"): Page(lambda _: _file(joined("page.js"), "text/javascript"), is_public=True),
-            ("GET", "/workbench/page.css"): Page(lambda _: _file(styles(*STYLES), "text/css"), is_public=True),
+            ("GET", "/workbench/"): Page(lambda _: file(HTML, "text/html"), is_public=True),
+            ("GET", "/workbench/page.js"): Page(lambda _: file(joined("page.js"), "text/javascript"), is_public=True),
+            ("GET", "/workbench/page.css"): Page(lambda _: file(styles(*STYLES), "text/css"), is_public=True),
+            **api_pages(),
             ("POST", "/workbench/login"): Page(login, is_public=True),
             ("POST", "/workbench/code"): Page(lambda _: {"code": codes.make(), "seconds": CODE_SECONDS}),
             ("POST", "/workbench/look"): Page(viewers.look, waits=True),
@@ -140,18 +128,6 @@ class _Late:
         """Have pages wait no longer."""
         if self._made is not None:
             self._made.end_all()
-
-
-def _file(text: str, kind: str) -> Answer:
-    headers = [
-        ("Content-Type", f"{kind}; charset=utf-8"),
-        ("Cache-Control", "no-store"),
-        ("Content-Security-Policy", POLICY),
-        ("Referrer-Policy", "no-referrer"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("X-Frame-Options", "DENY"),
-    ]
-    return Answer(200, headers, text.encode())
 
 
 def _read(exchange: Exchange, kind: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.caching.live import LiveCache
+from workbench.caching.cached import Cached
 from workbench.core.masking import masked
 from workbench.core.trace import kept
 from workbench.ui.desk import Content, Desk, Tell, Verb
@@ -16,7 +16,7 @@ LOOKED_AT = 10_000
 """Entries in which a text is looked for, those used last."""
 
 
-def cache_facts(caches: Sequence[LiveCache]) -> list[dict[str, Any]]:
+def cache_facts(caches: Sequence[Cached]) -> list[dict[str, Any]]:
     """Each cache as its row shows it."""
     return [
         {
@@ -35,7 +35,7 @@ def cache_facts(caches: Sequence[LiveCache]) -> list[dict[str, Any]]:
 
 def cache_entries(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """What is in a cache, or those of its keys and values in which a text stands; to look is not to use."""
-    live: LiveCache = desk.wb.caches[str(message["cache"])]
+    live: Cached = desk.wb.caches[str(message["cache"])]
     text = str(message.get("text", "")).casefold()
     rows = (
         {"key": str(kept(each.key)), "value": str(kept(each.value)), "hits": each.hits, "expires_at": each.expires_at}
@@ -48,7 +48,7 @@ def cache_entries(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 def cache_clear(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Take everything out of a cache."""
-    live: LiveCache = desk.wb.caches[str(message["cache"])]
+    live: Cached = desk.wb.caches[str(message["cache"])]
     live.clear()
     desk.courier.refresh_all()
     return {"said": f"Cache {live.name!r} is empty."}

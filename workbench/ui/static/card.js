@@ -24,8 +24,9 @@ export class CardView {
     this.banner = h("div", { class: "wb-banner", role: "status" });
     this.list = h("div", { class: "wb-rows" });
     this.notes = h("div", { class: "wb-notes" });
+    this.process = h("div", { class: "wb-notes wb-process" });
     this.asOf = h("div", { class: "wb-as-of", role: "status" });
-    this.el = h("div", { class: "wb-card" }, this.asOf, this.title, this.list, this.notes, this.banner);
+    this.el = h("div", { class: "wb-card" }, this.asOf, this.title, this.process, this.list, this.notes, this.banner);
     el.append(this.el);
     this.cellsChanged = () => this.rows.forEach((row) => row.markGone?.());
     document.addEventListener("workbench-cells-changed", this.cellsChanged);
@@ -71,6 +72,7 @@ export class CardView {
     this.el.classList.toggle("wb-with-tabs", Boolean(tabs));
     this.banner.textContent = facts.trouble || this.words(this.talk.state);
     this.el.dataset.state = facts.trouble ? "silent" : this.talk.state;
+    this.process.replaceChildren(...(facts.process ?? []).map((said) => h("div", {}, said)));
     this.notes.replaceChildren(...(tabs && !facts.closed ? [] : facts.notes ?? []).map((note) => h("div", {}, note)));
   }
 

@@ -56,10 +56,17 @@ class Page {
     sessionStorage.setItem(TOKEN, token);
     const place = h("div", {});
     const out = button("Log out", () => this.logOut(""), { class: "wb-quiet wb-log-out" });
-    fill(this.el, h("div", { class: "wb-card wb-page-head" }, out), place);
+    fill(this.el, h("div", { class: "wb-card wb-page-head" }, button("API", () => this.openAPI(token), { class: "wb-quiet" }), out), place);
     this.talk = new HTTPTalk(token, () => this.logOut("The workbench has begun anew, or stopped. Log in again."));
     this.view = new CardView(this.talk, place);
     this.talk.subscribe((facts) => (document.title = facts.title ?? document.title));
+  }
+
+  // It is where the channels are, which may be another port: there a code logs in.
+  async openAPI(token) {
+    const reply = await fetch("code", { method: "POST", headers: { "X-Workbench-Token": token } });
+    if (reply.ok) location.assign(`api#${(await reply.json()).code}`);
+    else this.logOut("The workbench has begun anew, or stopped. Log in again.");
   }
 
   logOut(why) {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
 
 from workbench.app.book import Entry
+from workbench.app.configuration.toml_file import Watched
 from workbench.app.workbench import Workbench
 from workbench.core.errors import WorkbenchError
+from workbench.core.origin import Origin
 from workbench.runtime.registry import Source
 
 
@@ -21,7 +24,9 @@ class Known:
     def __init__(self, wb: Workbench) -> None:
         self._home, self._drafting = wb._own, wb.drafting
         order = {name: row.order for name, row in self._home.book.rows.items()}
-        entries = [each for each in self._home.book.entries if each not in wb.startup.brought]
+        # What is told again is not brought: by callables, and by configuration.
+        again = [Entry(each.channel, Origin("file", file=each.where)) for each in _watched(wb)] + wb.startup.brought
+        entries = [each for each in self._home.book.entries if each not in again]
         self._entries = sorted(entries, key=lambda each: order[each.definition.collection])
         self._problems: list[str] = []
 
@@ -30,6 +35,9 @@ class Known:
         if self._home.sandbox.on:
             made._own.switch_sandbox(True)
         made._own.secrets.played |= self._home.secrets.played
+        for name, row in self._home.book.rows.items():
+            if name not in made._own.book.rows:
+                made.add_collection(row)
         self._define(made, [each for each in self._entries if each.definition.collection == "connections"])
         made._own.sandbox.take(self._home.sandbox)
 
@@ -73,3 +81,7 @@ class Known:
         counts |= {row.word: len(made._own.book.of(name)) for name, row in made._own.book.rows.items()}
         back = [f"{count} {word}{'s' * (count != 1)}" for word, count in counts.items() if count]
         return f"The workbench has started anew: configuration is read again. Back: {', '.join(back) or 'nothing'}."
+
+
+def _watched(wb: Workbench) -> Iterable[Watched]:
+    return wb._own.settings.configuration.pickups.values()

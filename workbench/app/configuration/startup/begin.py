@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench.app.configuration.startup.callables import SECONDS, Startup
-from workbench.app.configuration.startup.groups import Groups, ruled_in, switched_in
+from workbench.app.configuration.startup.groups import Groups, pickups_in, ruled_in, switched_in
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles
-from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told
+from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told, Watched
 from workbench.connections.common.hosts import host_of, is_outside
 from workbench.core.errors import WorkbenchError
 
@@ -73,7 +73,8 @@ class Beginning:
         if not startup.names:
             # Groups that nobody reads would cost the start some 50 ms: what makes them knows every kind of connection.
             switched, ruled = switched_in(configuration, files), ruled_in(configuration, files)
-            return startup, configuration._replace(switched=switched, ruled=ruled)
+            watched = pickups_in(configuration, files)
+            return startup, configuration._replace(switched=switched, ruled=ruled, pickups=watched)
         groups = Groups(configuration, files, os.environ)
         kwargs = {
             "server_config": groups.server,
@@ -142,6 +143,10 @@ class Beginning:
                 self.from_file[variable] = Told(value, who)
         groups.switched.update({switch: Told(value, who) for switch, value in changes.switches.items()})
         groups.ruled.update({name: Told(value, who) for name, value in changes.rules.items()})
+        for name, channel in changes.pickups.items():
+            groups.pickups.pop(name, None)
+            if channel is not None:
+                groups.pickups[name] = Watched(channel, who)
         return changes.problems
 
     def _add_to_path(self, extlib: Path) -> None:

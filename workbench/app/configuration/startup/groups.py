@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from workbench.app.configuration import simple_io
+from workbench.app.configuration import pickups, simple_io
 from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS, Setting
 from workbench.app.configuration.startup.switches import switches, unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_fields, redis_url
-from workbench.app.configuration.toml_file import Configuration, Told, as_variable, joined, problem_of, quoted
+from workbench.app.configuration.toml_file import (
+    Configuration,
+    Told,
+    Watched,
+    as_variable,
+    joined,
+    problem_of,
+    quoted,
+)
+from workbench.channels.files.channel import FileChannel
 from workbench.core.errors import nearest
 from workbench.core.payload.rules import RULES
 from workbench.core.tree import Tree
@@ -33,12 +42,14 @@ class Changes(NamedTuple):
         variables: Values by variable; None takes one away.
         switches: Components that are now on or off, `1` or `0`.
         rules: Rules of SimpleIO, as `int.suffix`: names with commas.
+        pickups: Watched folders that are new or other, by name; None for one that is gone.
         problems: Sentences, each on one change that has no effect.
     """
 
     variables: dict[str, str | None]
     switches: dict[str, str]
     rules: dict[str, str]
+    pickups: dict[str, FileChannel | None]
     problems: list[str]
 
 
@@ -74,16 +85,20 @@ class Groups:
             },
             "server_config",
         )
-        self.pickup = Tree({**files.pickup, **tables.get("pickup", {})}, "pickup_config")
+        self.pickup = Tree(joined(files.pickup, tables.get("pickup", {})), "pickup_config")
         self.sio = Tree(simple_io.with_defaults(sio_tables(configuration, files)), "sio_config")
         self.sso = Tree({**files.sso, **tables.get("sso", {})}, "sso_config")
         self.switched, self.ruled = switched_in(configuration, files), ruled_in(configuration, files)
+        self.pickups = pickups_in(configuration, files)
         self._configuration = configuration
         self._before = self._now()
 
     def _now(self) -> dict[str, Any]:
         """What has an effect when it is changed, as plain data."""
-        return {name: _plain(self.server[name]) for name in PARTS} | {"sio": _plain(self.sio)}
+        return {name: _plain(self.server[name]) for name in PARTS} | {
+            "sio": _plain(self.sio),
+            "pickup": _plain(self.pickup),
+        }
 
     def _put_back(self, found: Changes) -> None:
         """Have tables be tables again where a callable has put something else in their place."""
@@ -103,7 +118,7 @@ class Groups:
 
     def changes(self) -> Changes:
         """What has changed since this was last asked."""
-        found = Changes({}, {}, {}, [])
+        found = Changes({}, {}, {}, {}, [])
         self._put_back(found)
         before, now = self._before, self._now()
         self._before = now
@@ -120,6 +135,13 @@ class Groups:
         for name, value in _changed(before["component_enabled"], now["component_enabled"]).items():
             self._switch(found, name, value)
         self._change_rules(found, before["sio"], now["sio"])
+        changed = _changed(before["pickup"], now["pickup"])
+        for path, problem in pickups.problems({name: each for name, each in changed.items() if each is not None}):
+            found.problems.append(
+                f"pickup_config.{'.'.join(path)} {problem.rstrip('?')}. The folder is not watched. Fix: correct it."
+            )
+        there = pickups.channels(now["pickup"])
+        found.pickups.update({name: there.get(name) for name in changed})
         return found
 
     def _change_rules(self, found: Changes, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -164,6 +186,7 @@ class Groups:
             tables=tables,
             switched=self.switched,
             ruled=self.ruled,
+            pickups=self.pickups,
         )
 
 
@@ -186,6 +209,15 @@ def ruled_in(configuration: Configuration, files: ZatoFiles) -> dict[str, Told]:
     """The rules of SimpleIO that files set, each with the file."""
     told = (("simple-io.conf", files.sio), ("workbench.toml", configuration.tables.get("simple_io", {})))
     return {name: Told(value, where) for where, tables in told for name, value in simple_io.ruled(tables).items()}
+
+
+def pickups_in(configuration: Configuration, files: ZatoFiles) -> dict[str, Watched]:
+    """The watched folders that files name, each with the file; where both say something, `workbench.toml` counts."""
+    own = configuration.tables.get("pickup", {})
+    return {
+        name: Watched(channel, f"workbench.toml [pickup.{name}]" if name in own else f"pickup.conf [{name}]")
+        for name, channel in pickups.channels(joined(files.pickup, own)).items()
+    }
 
 
 def _typed(name: str, told: str) -> Any:

@@ -23,15 +23,22 @@ class ComponentOff(WorkbenchError):
         )
 
 
+GROUPS: Mapping[str, tuple[str, ...]] = {"email": ("smtp", "imap"), "sms": ("twilio",)}
+"""Switches that turn off several kinds, or one of another name."""
+
+
 @cache
 def switches() -> Mapping[str, tuple[str, ...]]:
     """The kinds of connection that each switch turns off, by its name."""
     found: dict[str, tuple[str, ...]] = dict.fromkeys((*_OF_ZATO, *COMING), ())
-    return found | {kind: (kind,) for kind in catalog.rows()} | {"email": ("smtp", "imap"), "sms": ("twilio",)}
+    return {**found, **{kind: (kind,) for kind in catalog.rows()}, **GROUPS}
 
 
 def unknown(switch: str) -> str:
     """What is said of a switch that nobody knows; '' for one that is known."""
+    # First those that are known without a look at all installed distributions, which takes some 20 ms.
+    if switch in (*_OF_ZATO, *COMING, *GROUPS) or any(switch == row.kind for row in catalog.ROWS):
+        return ""
     if switch in switches():
         return ""
     close = nearest(switch, switches())

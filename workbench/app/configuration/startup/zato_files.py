@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from workbench.app.configuration import simple_io
+from workbench.app.configuration import pickups, simple_io
 from workbench.core.errors import WorkbenchError
 from workbench.core.payload.elements import Bool
 from workbench.core.payload.rules import RULES
@@ -83,6 +83,9 @@ def _check(path: Path, text: str, sections: dict[str, dict[str, Any]]) -> None:
     if path.name == FILES["sio"]:
         rules = {kind: table for kind, table in sections.items() if kind in RULES}
         for (section, *keys), problem in simple_io.problems(rules):
+            raise _wrong(path, text, section, keys[0], problem)
+    if path.name == FILES["pickup"]:
+        for (section, *keys), problem in pickups.problems(sections):
             raise _wrong(path, text, section, keys[0], problem)
     for key, value in sections.get("component_enabled", {}).items():
         try:

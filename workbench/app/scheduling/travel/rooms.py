@@ -88,6 +88,8 @@ class TripParts(Parts):
         for limit in home.limits:
             self.limits.define(limit)
         home.trips[self.around] = self
+        # Nothing that is done here reaches a store.
+        self.around.caches.opening = None
         self.around.caches.take(home.around.caches)
         if self.sandbox.on and not dry:
             self.sandbox.copy(home.sandbox)

@@ -1,0 +1,1 @@
+"""Definitions as files: read with the line of each mistake, compared with what is in force, and written."""

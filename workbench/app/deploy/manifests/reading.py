@@ -1,0 +1,243 @@
+"""Reads definitions of a file, or says all that is wrong in it: each mistake with its line and key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workbench.app.deploy.manifests.enmasse.adapting import Adapting
+from workbench.app.deploy.manifests.enmasse.sections import OTHERS, SECTIONS
+from workbench.app.deploy.manifests.errors import Mistake, WrongManifest
+from workbench.app.deploy.manifests.kinds import kinds
+from workbench.app.deploy.manifests.tree import Node, noded, tree_of
+from workbench.app.deploy.manifests.values import Environ, Unusable, read
+from workbench.core.definition import Definition, field_types
+from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
+
+MOST_BYTES = 2 << 20
+"""Largest file; 10,000 jobs take 1.5 MB."""
+
+
+class Item(NamedTuple):
+    """A definition of a file, and the lines where it and each of its fields stand."""
+
+    definition: Definition
+    line: int
+    lines: dict[str, int]
+    file: str = ""
+
+
+class Manifest(NamedTuple):
+    """What a file says: its definitions, those of the files that it includes too, and what has no meaning here."""
+
+    items: list[Item]
+    said: list[str]
+
+
+def manifest_of(path: Path, shown: str, environ: Environ) -> Manifest:
+    """What a file says, in its order.
+
+    Args:
+        path: YAML, or JSON: a list of definitions for each kind, or for each section of Zato's enmasse.
+        shown: What mistakes call it.
+        environ: What the environment has for a name; None for what is not set.
+
+    Raises:
+        WrongManifest: All that is wrong in it.
+    """
+    reading = _Reading(shown, environ)
+    items = reading.of_file(path, shown)
+    if reading.mistakes:
+        raise WrongManifest(reading.mistakes)
+    return Manifest(items, reading.said)
+
+
+def text_of(path: Path, file: str) -> str:
+    """The text of a file.
+
+    Raises:
+        WrongManifest: It is not there, too large, or no UTF-8 text.
+    """
+    try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            fix = "keep definitions in it and no data, or write several files."
+            raise WrongManifest(
+                [Mistake(file, 0, f"the file has {size:,} bytes of at most {MOST_BYTES:,}. Fix: {fix}")]
+            )
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as exc:
+        said = str(exc.strerror).lower()
+        raise WrongManifest([Mistake(file, 0, f"the file cannot be read: {said}. Fix: correct the path.")]) from None
+    except UnicodeDecodeError as exc:
+        line = exc.object[: exc.start].count(b"\n") + 1
+        said = f"the file is no UTF-8 text: byte {exc.start:,}. Fix: save it as UTF-8."
+        raise WrongManifest([Mistake(file, line, said)]) from None
+
+
+def items_of(text: str, file: str, environ: Environ) -> list[Item]:
+    """The definitions of a text, in its order.
+
+    Args:
+        text: YAML: a list of definitions for each kind.
+        file: What mistakes call it.
+        environ: What the environment has for a name; None for what is not set.
+
+    Raises:
+        WrongManifest: All that is wrong in it.
+    """
+    return items_in(tree_of(text, file), file, environ)
+
+
+def items_in(tree: Node, file: str, environ: Environ) -> list[Item]:
+    """The definitions of a tree; see `items_of`."""
+    reading = _Reading(file, environ)
+    items = list(reading.items(tree))
+    if reading.mistakes:
+        raise WrongManifest(reading.mistakes)
+    return items
+
+
+class _Reading:
+    """One reading of a file and of those that it includes, which collects what is wrong."""
+
+    def __init__(self, file: str, environ: Environ) -> None:
+        self.file, self.mistakes, self.said = file, list[Mistake](), list[str]()
+        self._environ, self._kinds = environ, kinds()
+        self._first: dict[tuple[str, str], Item] = {}
+        self._files: set[Path] = set()
+        self._adapting = Adapting(environ, self._mistake, self._note)
+
+    def of_file(self, path: Path, shown: str) -> list[Item]:
+        """The definitions of a file; those of files that it includes come first."""
+        self.file = shown
+        self._files.add(path.resolve())
+        try:
+            tree = _tree(text_of(path, shown), shown, is_json=path.suffix == ".json")
+        except WrongManifest as exc:
+            self.mistakes += exc.mistakes
+            return []
+        included = tree.value.pop("include", None) if isinstance(tree.value, dict) else None
+        found = []
+        for each in included.value if included is not None and isinstance(included.value, list) else []:
+            found += self._included(path, shown, each)
+            self.file = shown
+        return [*found, *self.items(tree)]
+
+    def _included(self, path: Path, shown: str, node: Node) -> list[Item]:
+        other = path.parent / str(node.value)
+        if not other.is_file():
+            self._mistake(node.line, f"include names {short(node.value)}, which is no file. Fix: correct the path.")
+        elif other.resolve() in self._files:
+            self._mistake(node.line, f"include names {short(node.value)}, which is read already. Fix: include it once.")
+        else:
+            return self.of_file(other, str(Path(shown).parent / str(node.value)))
+        return []
+
+    def items(self, tree: Node) -> Iterator[Item]:
+        """Each definition that is valid."""
+        if tree.value is None:
+            return
+        if not isinstance(tree.value, dict):
+            self._mistake(
+                tree.line, "the file is no mapping. Fix: write kinds as its keys, as RESTChannel: and a list."
+            )
+            return
+        for kind, node in tree.value.items():
+            nodes = node.value or []
+            if kind in OTHERS:
+                count = len(nodes) if isinstance(nodes, list) else 1
+                self._note(node.line, f"{kind} is not understood here, and its {count} definitions are left out.")
+            elif kind not in self._kinds and kind not in SECTIONS:
+                close = nearest(kind, [*self._kinds, *SECTIONS])
+                fix = f"write {close}." if close else f"take one of {listed(self._kinds, at_most=40)}."
+                self._mistake(node.line, f"{short(kind)} is no kind of definition. Fix: {fix}")
+            elif not isinstance(nodes, list):
+                self._mistake(node.line, f"{kind} holds no list. Fix: begin each definition with '- name:'.")
+            elif kind in SECTIONS:
+                for each in self._mappings(kind, nodes):
+                    if (adapted := self._adapting.adapted(kind, each)) is not None:
+                        yield from self._of_kind(adapted[0], [adapted[1]])
+            else:
+                yield from self._of_kind(kind, nodes)
+
+    def _mappings(self, kind: str, nodes: list[Node]) -> Iterator[Node]:
+        for node in nodes:
+            if isinstance(node.value, dict):
+                yield node
+            else:
+                said = f"a {kind} is no mapping of fields here. Fix: write '- name: ...' and a line for each field."
+                self._mistake(node.line, said)
+
+    def _of_kind(self, kind: str, nodes: list[Node]) -> Iterator[Item]:
+        try:
+            cls = self._kinds[kind]()
+        except WorkbenchError as exc:  # of another distribution, and broken
+            self._mistake(nodes[0].line if nodes else 0, str(exc))
+            return
+        for node in self._mappings(kind, nodes):
+            if (definition := self._made(cls, node)) is None:
+                continue
+            item = Item(definition, node.line, {key: each.line for key, each in node.value.items()}, self.file)
+            if self._is_new(item):
+                yield item
+
+    def _made(self, cls: type[Definition], node: Node) -> Definition | None:
+        """The definition that a mapping of fields stands for; None if something is wrong with it."""
+        types, given, before = field_types(cls), dict[str, Any](), len(self.mistakes)
+        name = node.value["name"].value if "name" in node.value else "?"
+        of = f"{cls.__name__} {short(name)}"
+        for field, each in node.value.items():
+            try:
+                given[field] = read(each.plain, types[field], self._environ) if field in types else each.plain
+            except Unusable as exc:
+                self._mistake(each.line, f"{field} of {of} {exc}")
+        unusable = node.value.keys() - given.keys()
+        try:
+            made = cls(**given)
+        except InvalidDefinition as exc:
+            for field, problem in exc.problems.items():
+                if field not in unusable:
+                    line = node.value[field].line if field in node.value else node.line
+                    self._mistake(line, _sentence(cls, of, field, problem))
+            return None
+        return made if len(self.mistakes) == before else None
+
+    def _is_new(self, item: Item) -> bool:
+        first = self._first.setdefault((item.definition.collection, item.definition.full_name), item)
+        if first is not item:
+            name, where = short(item.definition.full_name), f"{first.file}, " if first.file != item.file else ""
+            there = f"{type(first.definition).__name__} {name} has that name at {where}line {first.line}"
+            what = f"{type(item.definition).__name__} {name} is there twice"
+            self._mistake(item.line, f"{what}: {there}. Fix: rename or remove one.")
+        return first is item
+
+    def _mistake(self, line: int, sentence: str) -> None:
+        self.mistakes.append(Mistake(self.file, line, sentence))
+
+    def _note(self, line: int, sentence: str) -> None:
+        self.said.append(str(Mistake(self.file, line, sentence)))
+
+
+def _tree(text: str, file: str, *, is_json: bool) -> Node:
+    """The tree of a text; of JSON that is no YAML, as where tabs indent it, without lines."""
+    try:
+        return tree_of(text, file)
+    except WrongManifest:
+        if not is_json:
+            raise
+        try:
+            return noded(json.loads(text), 0)
+        except (ValueError, RecursionError):
+            pass
+        raise
+
+
+def _sentence(cls: type[Definition], of: str, field: str, problem: str) -> str:
+    if problem == "is missing":
+        return f"{field} of {of} is missing. Fix: add {field}: and its value."
+    if problem.startswith("is not a field; did you mean") and (close := nearest(field, cls.__struct_fields__)):
+        return f"{field} of {of} is not a field. Fix: write {close}."
+    fix = f"leave {field} out" if problem.startswith("is not a field") else f"correct {field}"
+    return f"{field} of {of} {problem.rstrip('.?')}. Fix: {fix}."

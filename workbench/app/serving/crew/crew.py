@@ -1,0 +1,188 @@
+"""Keeps as many worker processes as are wanted, and ends them all."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from asyncio import Lock
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workbench.app.serving.crew.backing_off import BackingOff
+from workbench.app.serving.crew.line import Begin
+from workbench.app.serving.crew.member import Member, WorkerFacts
+from workbench.app.serving.crew.worker import Worker, start
+
+OVERTIME_SECONDS = 8.0
+"""How much longer than calls may take a worker process is given to end; then it is killed [s]."""
+TELL_SECONDS = 1.0
+
+
+class Plan(NamedTuple):
+    """What is served, and how.
+
+    Attributes:
+        file: The notebook or module.
+        command: The program of a worker process.
+        how: What it is told of how to serve.
+        size: How many serve.
+        listeners: Where they answer.
+        member: What each knows of the others, but its number.
+        drain_seconds: Longest wait for calls in flight at the end [s].
+        say: Says a line to whoever looks.
+    """
+
+    file: Path
+    command: Sequence[str]
+    how: dict[str, Any]
+    size: int
+    listeners: Sequence[socket.socket]
+    member: Member
+    drain_seconds: float
+    say: Callable[[str], None]
+
+
+class Place:
+    """The place of one of them: the process that has it, and how often such ended."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.backing_off = BackingOff()
+        self.changing = Lock()
+
+
+class Crew:
+    """The worker processes of one supervisor.
+
+    Attributes:
+        places: One for each that is wanted; empty before the first is ready.
+        status: The exit status if the first could not serve; 0 if its file has ended the run itself.
+        keeping: What sees to it that they are there; ends only with an error.
+        clicked: Told of one in which somebody has changed something by click.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.places: list[Place] = []
+        self.status = 1
+        self.ending = asyncio.Event()
+        self.clicked: Callable[[Worker], None] = lambda worker: None
+        self._all: list[Worker] = []
+        self.keeping: list[asyncio.Task[None]] = []
+
+    @property
+    def facts(self) -> tuple[WorkerFacts, ...]:
+        """What is told of all of them that live."""
+        return tuple(each.facts for each in self._all)
+
+    @property
+    def ready(self) -> list[Worker]:
+        """Those who take connections, the one first whose panel is shown."""
+        return [each.worker for each in list(self.places) if each.worker.state == "ready"]
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether all of them are about to end."""
+        return self.ending.is_set()
+
+    async def start(self, number: int) -> Worker:
+        """Start one; raises OSError."""
+        plan = self.plan
+        member = Member(number, plan.member.supervisor, plan.member.own_url, plan.member.token)
+        begin = Begin(str(plan.file), plan.how, [each.fileno() for each in plan.listeners], member)
+        worker = await start(plan.command, begin, lambda worker: self.clicked(worker))
+        self._all = [each for each in self._all if not each.ended.is_set()] + [worker]
+        if self.is_ending:
+            worker.terminate()
+        return worker
+
+    async def begin(self) -> bool:
+        """Start the first, and once it is ready the others; whether they serve.
+
+        One that fails before anybody serves has said why, and the others would fail alike.
+        """
+        first = await self.start(1)
+        if not await first.is_up():
+            self.status = first.code if first.code is not None and first.code >= 0 else self.status
+            return False
+        self.places = [Place(first)]
+        others = [await self.start(number) for number in range(2, self.plan.size + 1)]
+        await asyncio.gather(*(each.is_up() for each in others))
+        self.places += map(Place, others)
+        self.keeping = [asyncio.create_task(self._keep(each)) for each in self.places]
+        self.keeping.append(asyncio.create_task(self._tell()))
+        return not self.is_ending
+
+    async def _keep(self, place: Place) -> None:
+        """Have a process in this place, whatever becomes of it."""
+        while True:
+            worker = place.worker
+            await worker.ended.wait()
+            async with place.changing:
+                if place.worker is worker and not self.is_ending:
+                    await self._replace(place)
+
+    async def _replace(self, place: Place) -> None:
+        """Start one in place of one that has ended, after a while if such ended before."""
+        worker = place.worker
+        wait = place.backing_off.wait_seconds(worker.ready_seconds)
+        when = f"in {wait:g} s, since {place.backing_off.ends} have ended soon" if wait else "now"
+        self.plan.say(
+            f"Worker process {worker.number} (pid {worker.pid}) {worker.how_it_ended}; another starts {when}."
+        )
+        await asyncio.sleep(wait)
+        while True:
+            try:
+                place.worker = await self.start(worker.number)
+                return
+            except OSError as exc:
+                wait = place.backing_off.wait_seconds(0.0)
+                self.plan.say(f"Worker process {worker.number} cannot start ({exc}); tried again in {wait:g} s.")
+                await asyncio.sleep(wait)
+
+    async def _tell(self) -> None:
+        told: tuple[WorkerFacts, ...] = ()
+        while True:
+            if (facts := self.facts) != told:
+                told = facts
+                for each in self.ready:
+                    each.tell_crew(facts)
+            await asyncio.sleep(TELL_SECONDS)
+
+    def let_go(self, worker: Worker) -> None:
+        """Have one leave that another has come for; if it does not in time, it is killed."""
+        worker.leave()
+        asyncio.get_running_loop().create_task(self._expect_end([worker]))
+
+    def terminate(self) -> None:
+        """Have all of them end, and those that start meanwhile; calls in flight may take their time."""
+        self.ending.set()
+        for worker in self._all:
+            worker.terminate()
+
+    async def end(self) -> None:
+        """Have all of them end, and wait for it; nobody connects any more."""
+        self.terminate()
+        for task in self.keeping:
+            task.cancel()
+        for each in self.plan.listeners:
+            each.close()
+        await self._expect_end(self._all)
+
+    async def _expect_end(self, workers: Sequence[Worker]) -> None:
+        ends = asyncio.gather(*(each.ended.wait() for each in workers))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ends, self.plan.drain_seconds + OVERTIME_SECONDS)
+            return
+        for each in workers:
+            if not each.ended.is_set():
+                self.plan.say(f"Worker process {each.number} (pid {each.pid}) does not end, and is killed.")
+                each.kill()
+        await asyncio.gather(*(each.ended.wait() for each in workers))
+
+    def kill(self) -> None:
+        """End all of them at once."""
+        for each in self._all:
+            each.kill()

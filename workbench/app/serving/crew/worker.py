@@ -1,0 +1,169 @@
+"""One worker process, as its supervisor sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from asyncio import StreamReader, StreamWriter
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import monotonic, time
+
+from workbench.app.serving.crew.line import (
+    LONGEST_LINE,
+    Begin,
+    Clicked,
+    Counted,
+    Crew,
+    Leave,
+    Ready,
+    ToWorker,
+    encode,
+    read_to_supervisor,
+)
+from workbench.app.serving.crew.member import WorkerFacts
+
+
+class Worker:
+    """A process that serves; `starting`, `ready`, `leaving` or `ended`.
+
+    Attributes:
+        told: What it said when it was ready.
+        code: Its exit status once it has ended, negative for a signal.
+    """
+
+    def __init__(
+        self, number: int, process: Process, line: tuple[StreamReader, StreamWriter], clicked: Callable[[Worker], None]
+    ) -> None:
+        self.number, self.pid, self._process = number, process.pid, process
+        self._reader, self._writer = line
+        self._clicked = clicked
+        self.state, self.since = "starting", time()
+        self._answered = self._failed = 0
+        self._is_told = False
+        self._ready_at: float | None = None
+        self.ready_seconds = 0.0
+        self.told: Ready | None = None
+        self.code: int | None = None
+        self._is_ready, self.ended = asyncio.Event(), asyncio.Event()
+        self._listening = asyncio.create_task(self._listen())
+        self._waiting = asyncio.create_task(self._wait())
+
+    @property
+    def facts(self) -> WorkerFacts:
+        """What is told of it."""
+        return WorkerFacts(self.number, self.pid, self.state, self.since, self._answered, self._failed)
+
+    @property
+    def how_it_ended(self) -> str:
+        """In words: `was ended by SIGKILL`, `ended with status 1`."""
+        assert self.code is not None
+        if self.code >= 0:
+            return f"ended with status {self.code}"
+        with suppress(ValueError):
+            return f"was ended by {signal.Signals(-self.code).name}"
+        return f"was ended by signal {-self.code}"
+
+    async def is_up(self) -> bool:
+        """Wait until it is ready or has ended; whether it is ready."""
+        waits = [asyncio.create_task(each.wait()) for each in (self._is_ready, self.ended)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+        return self.state == "ready"
+
+    def tell(self, said: ToWorker) -> None:
+        """Tell it something; one that has ended hears nothing."""
+        if not self.ended.is_set() and not self._writer.is_closing():
+            self._writer.write(encode(said) + b"\n")
+
+    def tell_crew(self, workers: tuple[WorkerFacts, ...]) -> None:
+        """Tell it how all of them stand."""
+        self.tell(Crew(workers))
+
+    def leave(self) -> None:
+        """Have it let its callers go and end."""
+        if self._may_end():
+            self.tell(Leave())
+
+    def terminate(self) -> None:
+        """Have it end after calls in flight; once, since a second signal ends it at once."""
+        if self._may_end():
+            self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: int) -> None:
+        if self.code is None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    def _may_end(self) -> bool:
+        """Whether nobody has told it before; it is leaving from now on."""
+        was_told, self._is_told = self._is_told, True
+        self._end_of("leaving")
+        return not was_told
+
+    def _end_of(self, state: str) -> None:
+        if self._ready_at is not None and self.state == "ready":
+            self.ready_seconds = monotonic() - self._ready_at
+        if self.state != "ended":
+            self.state = state
+
+    async def _listen(self) -> None:
+        with suppress(ConnectionError):
+            while heard := await self._reader.readline():
+                message = read_to_supervisor(heard)
+                if isinstance(message, Ready):
+                    self.told, self._ready_at, self.state = message, monotonic(), "ready"
+                    self._is_ready.set()
+                elif isinstance(message, Counted):
+                    self._answered, self._failed = message.answered, message.failed
+                elif isinstance(message, Clicked):
+                    self._clicked(self)
+
+    async def _wait(self) -> None:
+        # A child that it has forked may hold its end of the line open.
+        self.code = await self._process.wait()
+        self._listening.cancel()
+        self._end_of("ended")
+        self._writer.close()
+        self.ended.set()
+
+
+async def start(command: Sequence[str], begin: Begin, clicked: Callable[[Worker], None]) -> Worker:
+    """Start a worker process.
+
+    Args:
+        command: The program that serves; the number of its socket is added.
+        begin: What it is to do.
+        clicked: Told when somebody has changed something there by click.
+
+    Raises:
+        OSError: The system starts no further process.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        # A group of its own: Ctrl-C is for the supervisor, which tells them.
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            str(theirs.fileno()),
+            stdin=DEVNULL,
+            pass_fds=(theirs.fileno(), *begin.listeners),
+            process_group=0,
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    ours.setblocking(False)
+    worker = Worker(begin.member.number, process, await asyncio.open_connection(sock=ours, limit=LONGEST_LINE), clicked)
+    worker.tell(begin)
+    return worker

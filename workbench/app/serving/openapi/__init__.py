@@ -1,0 +1,1 @@
+"""The HTTP channels of a workbench in OpenAPI 3.1."""

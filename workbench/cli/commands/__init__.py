@@ -1,0 +1,1 @@
+"""Commands of one file each, and the examples that every --help shows."""
