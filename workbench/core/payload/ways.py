@@ -1,4 +1,4 @@
-"""`self.out`, `self.email`, `self.cloud`: ways out by kind and name; `self.wsx`: who is connected."""
+"""`self.out`, `self.email`, `self.cloud`: ways out by kind, and the connections of a kind by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workbench.core.call import Call, Connections
-from workbench.core.errors import ServiceUsage, UnknownName
+from workbench.core.errors import UnknownName
 
 
 class Ways:
@@ -77,48 +77,3 @@ class Way:
             raise exc.as_attribute() from None
 
     _ipython_key_completions_ = keys
-
-
-class WSX:
-    """`self.wsx`: to whom a service can send more than its answer."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-
-    @property
-    def client(self) -> Any:
-        """The client whose message led to this call: `.send(data)`, `.id`, `.user`, `.close()`.
-
-        Raises:
-            ServiceUsage: No message of a WebSocket client did.
-        """
-        call: Call | None = self._call
-        while call is not None and call.client is None:
-            call = call.parent
-        around = self._call.surroundings
-        if (client := call.client if call is not None else around.client) is None:
-            raise ServiceUsage(
-                f"Service {self._call.service!r} was not called by a message of a WebSocket client. "
-                f"Fix: send to all clients of a channel, by self.wsx.channel[name].broadcast(data)."
-            )
-        return around.held(self._call, "WebSocket client", client)
-
-    @property
-    def channel(self) -> WSXChannels:
-        """WebSocket channels by name, each with `.broadcast(data)` and `.clients`."""
-        return WSXChannels(self._call)
-
-
-class WSXChannels:
-    """`self.wsx.channel`: WebSocket channels by name."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-
-    def __getitem__(self, name: str) -> Any:
-        around = self._call.surroundings
-        return around.held(self._call, name, around.websocket(name))
