@@ -15,7 +15,6 @@ from workbench.core.errors import ServiceUsage
 from workbench.core.payload.bunch import bunchify
 from workbench.core.payload.request import Request
 from workbench.core.payload.response import Response, encode_json
-from workbench.core.payload.ways import Way, Ways
 from workbench.core.payload.zato_names import ZatoNames
 from workbench.core.ports import Decision
 from workbench.core.ways import WSX, Way, Ways
