@@ -90,7 +90,7 @@ def test_the_version_is_said(cli: CommandLine) -> None:
 
 
 def test_a_wrong_use_says_how(cli: CommandLine) -> None:
-    assert "No such command 'sreve'. Did you mean 'serve', 'share'?" in cli.refused("sreve", code=2)
+    assert "No such command 'sreve'. Did you mean 'serve', 'services', 'share'?" in cli.refused("sreve", code=2)
     assert "COMMAND" in cli.refused(code=2)
     assert "Usage: workbench serve" in cli.refused("serve", code=2)
     assert "workbench: Missing argument" in cli.refused("serve", code=2)

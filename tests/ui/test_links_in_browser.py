@@ -95,7 +95,7 @@ def test_a_page_that_goes_there_by_itself_calls_nothing(chromium: Any, url: str,
     with site(by_itself) as port:
         page = chromium.new_page()
         page.goto(f"http://{host}:{port}/", wait_until="commit")
-        page.get_by_role("heading", name="Open this address?").wait_for()
+        page.get_by_role("heading", name="Open this address?").wait_for(state="attached")
         assert Counts.calls == 0
         page.context.close()
 

@@ -13,8 +13,9 @@ from tests.ui.test_written_in_lab import DEFINED, ROW, schedule
 
 pytestmark = pytest.mark.timeout(180)
 WRITES_CELLS = True
-OF_NOTEBOOK_7 = "Cannot read properties of undefined (reading 'schema')"
-"""What its keyboard shortcuts leave uncaught when settings of another plugin load before theirs, with us or without."""
+OF_NOTEBOOK_7 = ("Cannot read properties of undefined (reading 'schema')", "Kernel message validation error")
+"""What its keyboard shortcuts leave uncaught when settings of another plugin load before theirs, with us or without; and
+a broadcast of the kernel that its reader takes apart at a wrong place, seen once in a hundred runs."""
 
 
 def test_in_notebook_7_a_click_becomes_a_cell_and_the_side_panel_follows(lab: Lab, page: Any) -> None:
@@ -37,4 +38,4 @@ def test_in_notebook_7_a_click_becomes_a_cell_and_the_side_panel_follows(lab: La
     side.says("Workbench on at http://localhost:")
     side.node.locator(f"{ROW} [data-job='hello']").wait_for()
     opened.close()
-    assert [each for each in errors if OF_NOTEBOOK_7 not in each] == []
+    assert [each for each in errors if not any(known in each for known in OF_NOTEBOOK_7)] == []
