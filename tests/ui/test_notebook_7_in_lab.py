@@ -14,8 +14,8 @@ from tests.ui.test_written_in_lab import DEFINED, ROW, schedule
 pytestmark = pytest.mark.timeout(180)
 WRITES_CELLS = True
 OF_NOTEBOOK_7 = ("Cannot read properties of undefined (reading 'schema')", "Kernel message validation error")
-"""What its keyboard shortcuts leave uncaught when settings of another plugin load before theirs, with us or without; and
-a broadcast of the kernel that its reader takes apart at a wrong place, seen once in a hundred runs."""
+"""What its keyboard shortcuts leave uncaught when settings of another plugin load before theirs, with us or without;
+and a broadcast of the kernel that its reader takes apart at a wrong place, seen once in a hundred runs."""
 
 
 def test_in_notebook_7_a_click_becomes_a_cell_and_the_side_panel_follows(lab: Lab, page: Any) -> None:
