@@ -8,6 +8,7 @@ import re
 import signal
 import threading
 import time
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -117,7 +118,7 @@ def test_no_call_fails_but_those_inside_a_killed_process(fresh: CommandLine, say
             many(said, "Redeployed, since", next(redeploys))
             version = number - (number + 1) % 2
             # Who is told to leave may take a connection that came before it has heard so.
-            until(lambda: _versions(url) == {str(version)}, f"all answer as version {version}", 20)
+            until(partial(_all_answer, url, version), f"all answer as version {version}", 20)
             if len(killed) < KILLS and number % (REDEPLOYS // KILLS) == 0:
                 killed.append(_kill_one(url))
                 many(said, "was ended by SIGKILL; another starts", len(killed))
@@ -130,8 +131,8 @@ def test_no_call_fails_but_those_inside_a_killed_process(fresh: CommandLine, say
     assert said.end() == 0
 
 
-def _versions(url: str) -> set[str]:
-    return {requests.get(f"{url}/pid", timeout=60).text.split()[1] for _ in range(6)}
+def _all_answer(url: str, version: int) -> bool:
+    return {requests.get(f"{url}/pid", timeout=60).text.split()[1] for _ in range(6)} == {str(version)}
 
 
 def _save(path: Path, version: int) -> None:
