@@ -56,6 +56,10 @@ class Ready(msgspec.Struct, tag=True):
     lines: list[str]
 
 
+class Left(msgspec.Struct, tag=True):
+    """A worker process that was told to leave takes no further connection."""
+
+
 class Counted(msgspec.Struct, tag=True):
     """How many requests it has answered, and how many of them with 500 or more."""
 
@@ -68,7 +72,7 @@ class Clicked(msgspec.Struct, tag=True):
 
 
 ToWorker = Begin | Crew | Leave
-ToSupervisor = Ready | Counted | Clicked
+ToSupervisor = Ready | Left | Counted | Clicked
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
 read_to_supervisor = msgspec.json.Decoder(ToSupervisor).decode
@@ -110,6 +114,10 @@ class Line:
                 self._socket.sendall(encode(said) + b"\n")
         except OSError:
             return
+
+    def tell_left(self) -> None:
+        """Tell the supervisor that this process takes no further connection."""
+        self.tell(Left())
 
     def _listen(self) -> None:
         """Hear the supervisor until it says to leave, or has ended; then end as after SIGTERM."""

@@ -56,6 +56,8 @@ class Redeploying:
                 self._say(f"Redeployed, since {self._why}: {count} worker processes serve {self._file.name}.")
 
     async def _replace_all(self, places: list[Place]) -> bool:
+        """Replace them, until none of them takes a further connection; whether all are replaced."""
+        replaced = []
         for place in places:
             async with place.changing:
                 fresh = await self._fresh(place.worker, is_first=place is places[0])
@@ -64,6 +66,8 @@ class Redeploying:
                 before, place.worker = place.worker, fresh
                 place.backing_off = BackingOff()
             self._crew.let_go(before)
+            replaced.append(before)
+        await self._crew.expect_left(replaced)
         return True
 
     async def _fresh(self, before: Worker, *, is_first: bool) -> Worker | None:
