@@ -7,12 +7,14 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from workbench.app.serving.crew.member import Member, WorkerFacts
 from workbench.channels.exchange import Answered
+from workbench.core.errors import WorkbenchError
 from workbench.core.events import Events
 from workbench.core.forking import forgets_when_forked
 
@@ -82,8 +84,14 @@ _read_to_worker = msgspec.json.Decoder(ToWorker).decode
 class Line:
     """A worker process's end.
 
+    Args:
+        number: Of its socket.
+
     Attributes:
         leaves: Whether another has come in its place.
+
+    Raises:
+        WorkbenchError: The supervisor has ended.
     """
 
     def __init__(self, number: int) -> None:
@@ -92,7 +100,11 @@ class Line:
         self._writing = threading.Lock()
         self.leaves = False
         os.set_inheritable(number, False)
-        first = _read_to_worker(self._reader.readline(LONGEST_LINE))
+        if not (told := self._reader.readline(LONGEST_LINE)).endswith(b"\n"):
+            self._reader.close()
+            self._socket.close()
+            raise WorkbenchError("The supervisor ended before it said what to serve. Fix: run workbench serve again.")
+        first = _read_to_worker(told)
         assert isinstance(first, Begin)
         self.begin = first
         self.listeners = [socket.socket(fileno=each) for each in first.listeners]
@@ -121,13 +133,15 @@ class Line:
 
     def _listen(self) -> None:
         """Hear the supervisor until it says to leave, or has ended; then end as after SIGTERM."""
-        while heard := self._reader.readline(LONGEST_LINE):
-            message = _read_to_worker(heard)
-            if isinstance(message, Crew):
-                self.begin.member.crew = message.workers
-            elif isinstance(message, Leave):
-                self.leaves = True
-                break
+        # One that was killed may leave half a line, and resets the line if it had not read all.
+        with suppress(OSError):
+            while (heard := self._reader.readline(LONGEST_LINE)).endswith(b"\n"):
+                message = _read_to_worker(heard)
+                if isinstance(message, Crew):
+                    self.begin.member.crew = message.workers
+                elif isinstance(message, Leave):
+                    self.leaves = True
+                    break
         os.kill(os.getpid(), signal.SIGTERM)
 
     def count(self, events: Events, clicked: Callable[[], Any]) -> Callable[[], None]:

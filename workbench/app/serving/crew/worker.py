@@ -116,7 +116,8 @@ class Worker:
 
     async def _listen(self) -> None:
         with suppress(ConnectionError):
-            while heard := await self._reader.readline():
+            # One that was killed may leave half a line.
+            while (heard := await self._reader.readline()).endswith(b"\n"):
                 message = read_to_supervisor(heard)
                 if isinstance(message, Ready):
                     self.told, self._ready_at, self.state = message, monotonic(), "ready"
