@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +19,7 @@ from workbench.core.events import Events
 from workbench.core.forking import forgets_when_forked
 
 LONGEST_LINE = 64 << 20
+READ_BYTES = 64 << 10
 TELL_SECONDS = 1.0
 """How often a worker process tells how much it has answered [s]."""
 
@@ -96,12 +97,11 @@ class Line:
 
     def __init__(self, number: int) -> None:
         self._socket = socket.socket(fileno=number)
-        self._reader = self._socket.makefile("rb")
+        self._lines = self._read()
         self._writing = threading.Lock()
         self.leaves = False
         os.set_inheritable(number, False)
-        if not (told := self._reader.readline(LONGEST_LINE)).endswith(b"\n"):
-            self._reader.close()
+        if (told := next(self._lines, None)) is None:
             self._socket.close()
             raise WorkbenchError("The supervisor ended before it said what to serve. Fix: run workbench serve again.")
         first = _read_to_worker(told)
@@ -115,9 +115,19 @@ class Line:
 
     def forget(self) -> None:
         """In a forked child: these sockets are the parent's."""
-        self._reader.close()
         for each in [self._socket, *self.listeners]:
             each.close()
+
+    def _read(self) -> Iterator[bytes]:
+        """Each line that comes, until the supervisor has ended; one that was killed may leave half of one.
+
+        A file of the socket's own would have a lock, which a forked child would find taken for ever.
+        """
+        rest = b""
+        with suppress(OSError):  # which it is if the supervisor ended before it had read all
+            while heard := self._socket.recv(READ_BYTES):
+                *lines, rest = (rest + heard).split(b"\n")
+                yield from lines
 
     def tell(self, said: ToSupervisor) -> None:
         """Tell the supervisor; one that is gone hears nothing, and `_listen` ends this process."""
@@ -133,15 +143,13 @@ class Line:
 
     def _listen(self) -> None:
         """Hear the supervisor until it says to leave, or has ended; then end as after SIGTERM."""
-        # One that was killed may leave half a line, and resets the line if it had not read all.
-        with suppress(OSError):
-            while (heard := self._reader.readline(LONGEST_LINE)).endswith(b"\n"):
-                message = _read_to_worker(heard)
-                if isinstance(message, Crew):
-                    self.begin.member.crew = message.workers
-                elif isinstance(message, Leave):
-                    self.leaves = True
-                    break
+        for heard in self._lines:
+            message = _read_to_worker(heard)
+            if isinstance(message, Crew):
+                self.begin.member.crew = message.workers
+            elif isinstance(message, Leave):
+                self.leaves = True
+                break
         os.kill(os.getpid(), signal.SIGTERM)
 
     def count(self, events: Events, clicked: Callable[[], Any]) -> Callable[[], None]:
