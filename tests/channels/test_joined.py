@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -76,9 +77,10 @@ def test_one_that_leaves_answers_who_is_connected_and_tells_them_to_connect_anew
     pair: tuple[Workbench, Workbench], wires: list[Wire]
 ) -> None:
     one, two = pair
+    left = threading.Event()
     with ThreadPoolExecutor() as pool:
-        leaving = pool.submit(one._parts.server.stop, WAIT_SECONDS, leaves=True)
-        until(lambda: one._parts.pipeline.leaving, "the first leaves")
+        leaving = pool.submit(one._parts.server.stop, WAIT_SECONDS, left.set)
+        assert left.wait(WAIT_SECONDS)
         answers = [wire.request("GET /hello").answer() for wire in wires]
         leaving.result(WAIT_SECONDS)
     assert {each.status for each in answers} == {200}
@@ -91,8 +93,24 @@ def test_one_that_leaves_waits_no_longer_for_who_says_nothing(pair: tuple[Workbe
     one, _ = pair
     with Wire(one._parts.server.port) as silent:
         until(lambda: one._parts.server.connection_count, "it is connected")
-        one._parts.server.stop(0.2, leaves=True)
+        one._parts.server.stop(0.2, lambda: None)
         assert silent.is_closed
+
+
+def test_one_that_has_left_takes_no_further_connection(pair: tuple[Workbench, Workbench]) -> None:
+    one, two = pair
+    url, left = two.url, threading.Event()
+    with ThreadPoolExecutor() as pool, Wire(one._parts.server.port) as silent:
+        assert silent.request("GET /hello").answer().status == 200
+        leaving = pool.submit(one._parts.server.stop, WAIT_SECONDS, left.set)
+        assert left.wait(WAIT_SECONDS)
+        before = len(one.traffic)
+        for _ in range(20):
+            assert requests.get(f"{url}/hello", timeout=30).status_code == 200
+        assert not leaving.done()
+        assert len(one.traffic) == before
+        silent.request("GET /hello").answer()
+        leaving.result(WAIT_SECONDS)
 
 
 def test_what_waits_in_the_queue_is_answered_by_who_stays(pair: tuple[Workbench, Workbench]) -> None:

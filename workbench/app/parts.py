@@ -331,11 +331,11 @@ class Parts(Effects):
         self.watchdog.start()
         self.runtime_file.write(self.server.url, self.token, self.own.url)
 
-    def stop(self, drain_seconds: float, *, leaves: bool = False) -> None:
+    def stop(self, drain_seconds: float, left: Callable[[], object] | None = None) -> None:
         """Stop the server; calls, background calls and runs of jobs may take so long together [s]."""
         deadline, scheduler = monotonic() + drain_seconds, self._scheduler
         with scheduler.claiming_nothing() if scheduler is not None else nullcontext():
-            self.server.stop(drain_seconds, leaves=leaves)
+            self.server.stop(drain_seconds, left)
             self.invoker.settle(max(0.0, deadline - monotonic()))
             if scheduler is not None:
                 scheduler.settle(max(0.0, deadline - monotonic()))

@@ -374,13 +374,14 @@ class Workbench(Calling, About, Files):
         self.close()
         self.__dict__ = other.__dict__
 
-    def stop(self, drain_seconds: float = 0.0, *, leaves: bool = False) -> None:
+    def stop(self, drain_seconds: float = 0.0, *, left: Callable[[], object] | None = None) -> None:
         """Stop the HTTP server, after calls in flight have ended or `drain_seconds` [s] have passed.
 
-        What runs in the background and runs of jobs have the same time. They go on after it, and so do jobs. With
-        `leaves`, callers that are connected are answered within that time, since others go on at the same address.
+        What runs in the background and runs of jobs have the same time. They go on after it, and so do jobs. `left` is
+        given where others go on at the same address, and called once nobody connects here any more: callers that are
+        connected are answered within that time.
         """
-        self._parts.stop(drain_seconds, leaves=leaves)
+        self._parts.stop(drain_seconds, left)
 
     def close(self) -> None:
         """Stop everything this workbench has started."""

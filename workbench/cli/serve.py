@@ -103,7 +103,7 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
             _tell(_told(wb), _lines_of(wb, path), how.as_json)
             _watch(watched, path.name, end, how.as_json)
             _say("Stopping: calls in flight may end.", how.as_json)
-        wb.stop(how.drain_seconds, leaves=line is not None and line.leaves)
+        wb.stop(how.drain_seconds, left=line.tell_left if line is not None and line.leaves else None)
     finally:
         forget()
         log.close()

@@ -13,8 +13,8 @@ FAILED, INTERRUPTED = 1, 130
 
 def main() -> int:
     """Serve until the supervisor says to end; the exit status."""
-    line = Line(int(sys.argv[1]))
     try:
+        line = Line(int(sys.argv[1]))
         serve(line.begin.file, Serving(**line.begin.how), line)
     except (WorkbenchError, OSError) as exc:
         print(f"workbench: {exc}", file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from threading import Lock
 from typing import Any, Protocol
 
@@ -199,12 +199,13 @@ class HTTPServer:
         self._listeners += joined
         self._shared = joined[0].getsockname()[1]
 
-    def stop(self, drain_seconds: float = 0.0, *, leaves: bool = False) -> None:
+    def stop(self, drain_seconds: float = 0.0, left: Callable[[], object] | None = None) -> None:
         """Take no new calls, wait for those in flight at most `drain_seconds` [s], then close.
 
         Args:
-            leaves: Whether others go on to answer at the same address. Callers that are connected then have that time
-                to send another request, whose answer tells them to connect anew: none of them is refused.
+            left: Called on the loop's thread once no connection is taken any more, where others go on to answer at the
+                same address. Callers that are connected then have that time to send another request, whose answer
+                tells them to connect anew: none of them is refused.
         """
         server, self._server = self._server, None
         self._shared = 0
@@ -216,8 +217,10 @@ class HTTPServer:
             server.stop()
             self._pipeline.leaving = True
             deadline = asyncio.get_running_loop().time() + drain_seconds
-            while leaves and inner.connection_count(server) and asyncio.get_running_loop().time() < deadline:
-                await asyncio.sleep(0.02)
+            if left is not None:
+                left()
+                while inner.connection_count(server) and asyncio.get_running_loop().time() < deadline:
+                    await asyncio.sleep(0.02)
             self._pipeline.draining = True
             while self._pipeline.in_flight and asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(0.02)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from asyncio import Lock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from workbench.app.serving.crew.worker import Worker, start
 
 OVERTIME_SECONDS = 8.0
 """How much longer than calls may take a worker process is given to end; then it is killed [s]."""
+LEAVE_SECONDS = 5.0
+"""Longest wait until those that were told to leave take no further connection [s]."""
 TELL_SECONDS = 1.0
 
 
@@ -171,10 +173,17 @@ class Crew:
             each.close()
         await self._expect_end(self._all)
 
+    async def expect_left(self, workers: Sequence[Worker]) -> None:
+        """Wait until those that were told to leave take no further connection; who still may is told of."""
+        if await _have_come([each.left for each in workers], LEAVE_SECONDS):
+            return
+        for each in workers:
+            if not each.left.is_set():
+                within = f"has not left the address within {LEAVE_SECONDS:g} s"
+                self.plan.say(f"Worker process {each.number} (pid {each.pid}) {within}; until it ends it may answer.")
+
     async def _expect_end(self, workers: Sequence[Worker]) -> None:
-        ends = asyncio.gather(*(each.ended.wait() for each in workers))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(ends, self.plan.drain_seconds + OVERTIME_SECONDS)
+        if await _have_come([each.ended for each in workers], self.plan.drain_seconds + OVERTIME_SECONDS):
             return
         for each in workers:
             if not each.ended.is_set():
@@ -186,3 +195,11 @@ class Crew:
         """End all of them at once."""
         for each in self._all:
             each.kill()
+
+
+async def _have_come(events: Iterable[asyncio.Event], seconds: float) -> bool:
+    """Wait for all of them, so long [s]; whether all have come."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*(each.wait() for each in events)), seconds)
+        return True
+    return False

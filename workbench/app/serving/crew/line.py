@@ -6,17 +6,20 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from workbench.app.serving.crew.member import Member, WorkerFacts
 from workbench.channels.exchange import Answered
+from workbench.core.errors import WorkbenchError
 from workbench.core.events import Events
 from workbench.core.forking import forgets_when_forked
 
 LONGEST_LINE = 64 << 20
+READ_BYTES = 64 << 10
 TELL_SECONDS = 1.0
 """How often a worker process tells how much it has answered [s]."""
 
@@ -56,6 +59,10 @@ class Ready(msgspec.Struct, tag=True):
     lines: list[str]
 
 
+class Left(msgspec.Struct, tag=True):
+    """A worker process that was told to leave takes no further connection."""
+
+
 class Counted(msgspec.Struct, tag=True):
     """How many requests it has answered, and how many of them with 500 or more."""
 
@@ -68,7 +75,7 @@ class Clicked(msgspec.Struct, tag=True):
 
 
 ToWorker = Begin | Crew | Leave
-ToSupervisor = Ready | Counted | Clicked
+ToSupervisor = Ready | Left | Counted | Clicked
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
 read_to_supervisor = msgspec.json.Decoder(ToSupervisor).decode
@@ -78,17 +85,26 @@ _read_to_worker = msgspec.json.Decoder(ToWorker).decode
 class Line:
     """A worker process's end.
 
+    Args:
+        number: Of its socket.
+
     Attributes:
         leaves: Whether another has come in its place.
+
+    Raises:
+        WorkbenchError: The supervisor has ended.
     """
 
     def __init__(self, number: int) -> None:
         self._socket = socket.socket(fileno=number)
-        self._reader = self._socket.makefile("rb")
+        self._lines = self._read()
         self._writing = threading.Lock()
         self.leaves = False
         os.set_inheritable(number, False)
-        first = _read_to_worker(self._reader.readline(LONGEST_LINE))
+        if (told := next(self._lines, None)) is None:
+            self._socket.close()
+            raise WorkbenchError("The supervisor ended before it said what to serve. Fix: run workbench serve again.")
+        first = _read_to_worker(told)
         assert isinstance(first, Begin)
         self.begin = first
         self.listeners = [socket.socket(fileno=each) for each in first.listeners]
@@ -99,9 +115,19 @@ class Line:
 
     def forget(self) -> None:
         """In a forked child: these sockets are the parent's."""
-        self._reader.close()
         for each in [self._socket, *self.listeners]:
             each.close()
+
+    def _read(self) -> Iterator[bytes]:
+        """Each line that comes, until the supervisor has ended; one that was killed may leave half of one.
+
+        A file of the socket's own would have a lock, which a forked child would find taken for ever.
+        """
+        rest = b""
+        with suppress(OSError):  # which it is if the supervisor ended before it had read all
+            while heard := self._socket.recv(READ_BYTES):
+                *lines, rest = (rest + heard).split(b"\n")
+                yield from lines
 
     def tell(self, said: ToSupervisor) -> None:
         """Tell the supervisor; one that is gone hears nothing, and `_listen` ends this process."""
@@ -111,9 +137,13 @@ class Line:
         except OSError:
             return
 
+    def tell_left(self) -> None:
+        """Tell the supervisor that this process takes no further connection."""
+        self.tell(Left())
+
     def _listen(self) -> None:
         """Hear the supervisor until it says to leave, or has ended; then end as after SIGTERM."""
-        while heard := self._reader.readline(LONGEST_LINE):
+        for heard in self._lines:
             message = _read_to_worker(heard)
             if isinstance(message, Crew):
                 self.begin.member.crew = message.workers

@@ -21,18 +21,20 @@ class Redeploying:
         self._crew, self._say, self._file = crew, crew.plan.say, crew.plan.file
         self._asked = asyncio.Event()
         self._why = ""
-        self._but: list[Worker] = []
+        self._but: Worker | None = None
         crew.clicked = self._clicked
 
     def ask(self, why: str) -> None:
         """Have all of them replaced; asked meanwhile, once more afterwards."""
-        self._why, self._but = why, []
+        self._why, self._but = why, None
         self._asked.set()
 
     def _clicked(self, worker: Worker) -> None:
         if not self._asked.is_set():
-            self._why, self._but = f"by click in worker process {worker.number} something was changed", [worker]
+            self._why, self._but = f"by click in worker process {worker.number} something was changed", worker
             self._asked.set()
+        elif worker is not self._but:  # of two, neither knows what was made in the other
+            self._but = None
 
     async def watch(self) -> None:
         """Look at the file, for ever."""
@@ -50,42 +52,53 @@ class Redeploying:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            places = [each for each in self._crew.places if each.worker not in self._but]
-            if await self._replace_all(places):
+            why, but = self._why, self._but
+            places = [each for each in self._crew.places if each.worker is not but]
+            if await self._replace_all(places, why):
                 count = len(self._crew.places)
-                self._say(f"Redeployed, since {self._why}: {count} worker processes serve {self._file.name}.")
+                self._say(f"Redeployed, since {why}: {count} worker processes serve {self._file.name}.")
 
-    async def _replace_all(self, places: list[Place]) -> bool:
+    async def _replace_all(self, places: list[Place], why: str) -> bool:
+        """Replace them, until none of them takes a further connection; whether all are replaced."""
+        replaced = []
         for place in places:
             async with place.changing:
-                fresh = await self._fresh(place.worker, is_first=place is places[0])
+                fresh = await self._fresh(place.worker, why if place is places[0] else "")
                 if fresh is None:
                     return False
                 before, place.worker = place.worker, fresh
                 place.backing_off = BackingOff()
             self._crew.let_go(before)
+            replaced.append(before)
+        await self._crew.expect_left(replaced)
         return True
 
-    async def _fresh(self, before: Worker, *, is_first: bool) -> Worker | None:
-        """One that is ready to come in place of another; None if the others stay as they are."""
+    async def _fresh(self, before: Worker, first: str) -> Worker | None:
+        """One that is ready to come in place of another; None if the others stay as they are.
+
+        Args:
+            before: The other.
+            first: Why all are replaced, if none has been yet: they stay as they are then if this one fails.
+        """
         backing_off = BackingOff()
         while True:
             try:
                 fresh = await self._crew.start(before.number)
             except OSError as exc:
-                why = str(exc)
+                how = f"cannot start ({exc})"
             else:
                 if await fresh.is_up():
                     return fresh
-                why = fresh.how_it_ended
+                how = fresh.how_it_ended
             if self._crew.is_ending:
                 return None
-            if is_first:
+            if first:
                 fix = "correct it and save it, or send SIGHUP to try again"
-                self._say(f"{self._why}, but a fresh process {why}; what is served stays as it was. Fix: {fix}.")
+                self._say(f"{first}, but a fresh process {how}; what is served stays as it was. Fix: {fix}.")
                 return None
             wait = max(1.0, backing_off.wait_seconds(0.0))
-            self._say(f"A fresh process for worker process {before.number} {why}; tried again in {wait:g} s.")
+            self._say(f"A fresh process for worker process {before.number} {how}; tried again in {wait:g} s.")
             await asyncio.sleep(wait)
             if self._asked.is_set():
+                self._but = None  # whoever it is may be one that is still to be replaced
                 return None

@@ -18,6 +18,7 @@ from workbench.app.serving.crew.line import (
     Counted,
     Crew,
     Leave,
+    Left,
     Ready,
     ToWorker,
     encode,
@@ -31,6 +32,7 @@ class Worker:
 
     Attributes:
         told: What it said when it was ready.
+        left: Set once it takes no further connection, as one that has ended does not.
         code: Its exit status once it has ended, negative for a signal.
     """
 
@@ -47,7 +49,8 @@ class Worker:
         self.ready_seconds = 0.0
         self.told: Ready | None = None
         self.code: int | None = None
-        self._is_ready, self.ended = asyncio.Event(), asyncio.Event()
+        # Its end sets all three, so that nobody waits for what does not come any more.
+        self._is_ready, self.left, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._listening = asyncio.create_task(self._listen())
         self._waiting = asyncio.create_task(self._wait())
 
@@ -68,12 +71,7 @@ class Worker:
 
     async def is_up(self) -> bool:
         """Wait until it is ready or has ended; whether it is ready."""
-        waits = [asyncio.create_task(each.wait()) for each in (self._is_ready, self.ended)]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
+        await self._is_ready.wait()
         return self.state == "ready"
 
     def tell(self, said: ToWorker) -> None:
@@ -118,11 +116,14 @@ class Worker:
 
     async def _listen(self) -> None:
         with suppress(ConnectionError):
-            while heard := await self._reader.readline():
+            # One that was killed may leave half a line.
+            while (heard := await self._reader.readline()).endswith(b"\n"):
                 message = read_to_supervisor(heard)
                 if isinstance(message, Ready):
                     self.told, self._ready_at, self.state = message, monotonic(), "ready"
                     self._is_ready.set()
+                elif isinstance(message, Left):
+                    self.left.set()
                 elif isinstance(message, Counted):
                     self._answered, self._failed = message.answered, message.failed
                 elif isinstance(message, Clicked):
@@ -134,7 +135,8 @@ class Worker:
         self._listening.cancel()
         self._end_of("ended")
         self._writer.close()
-        self.ended.set()
+        for each in (self._is_ready, self.left, self.ended):
+            each.set()
 
 
 async def start(command: Sequence[str], begin: Begin, clicked: Callable[[Worker], None]) -> Worker:

@@ -1,0 +1,87 @@
+"""A worker process ends when its supervisor does, however that ended, and its forked children are not held up."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from queue import SimpleQueue
+
+import pytest
+
+from tests.serving import WAIT_SECONDS
+from workbench.app.serving.crew.line import Begin, Clicked, Line, encode
+from workbench.app.serving.crew.member import Member
+from workbench.core.errors import WorkbenchError
+
+BEGIN = encode(Begin("services.py", {}, [], Member(1, 0, "", ""))) + b"\n"
+
+# A child that a service forks while the thread that hears the supervisor waits for a line, and its exit status.
+FORKS = """
+import os, socket, sys
+from workbench.app.serving.crew.line import Crew, Line, encode
+from workbench.app.serving.crew.member import WorkerFacts
+
+ours, theirs = socket.socketpair()
+ours.sendall(sys.argv[1].encode())
+line = Line(theirs.detach())
+ours.sendall(encode(Crew((WorkerFacts(1, 0, "ready", 0.0),))) + bytes([10]))
+while not line.begin.member.crew:
+    pass
+child = os.fork()
+if not child:
+    os._exit(7)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.fixture
+def signals() -> Iterator[SimpleQueue[int]]:
+    """Each SIGTERM that this process gets."""
+    heard: SimpleQueue[int] = SimpleQueue()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.put(number))
+    yield heard
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def supervisor() -> Iterator[tuple[socket.socket, int]]:
+    """The supervisor's socket, and the number of the worker process's."""
+    ours, theirs = socket.socketpair()
+    yield ours, theirs.detach()
+    ours.close()
+
+
+@pytest.mark.parametrize(
+    ("last", "is_read"),
+    [(b"", True), (b"", False), (b'{"type": "Cr', True)],
+    ids=["all was read", "not all was read", "in the midst of a line"],
+)
+def test_a_worker_process_is_ended_when_its_supervisor_is_gone(
+    last: bytes, is_read: bool, supervisor: tuple[socket.socket, int], signals: SimpleQueue[int]
+) -> None:
+    ours, number = supervisor
+    ours.sendall(BEGIN)
+    line = Line(number)
+    if not is_read:
+        line.tell(Clicked())
+    ours.sendall(last)
+    ours.close()
+    assert signals.get(timeout=WAIT_SECONDS) == signal.SIGTERM
+    assert not line.leaves
+    line.forget()
+
+
+def test_one_whose_supervisor_is_gone_at_once_says_so(supervisor: tuple[socket.socket, int]) -> None:
+    ours, number = supervisor
+    ours.sendall(BEGIN[:10])
+    ours.close()
+    with pytest.raises(WorkbenchError, match="ended before it said what to serve"):
+        Line(number)
+
+
+def test_a_child_that_is_forked_in_a_worker_process_is_not_held_up() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKS, BEGIN.decode()]
+    assert subprocess.run(command, timeout=WAIT_SECONDS, check=False).returncode == 7
