@@ -288,6 +288,17 @@ def test_what_is_wrong_is_one_sentence_with_its_line_and_key(tmp_path: Path, tex
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("key", ["password", "token", "auth_token", "secret", "api_key"])
+def test_a_secret_in_a_field_that_is_not_understood_is_not_told(tmp_path: Path, key: str) -> None:
+    fields = f"{key}: hunter2, on: [{{{key}: hunter2, user: ada}}]"
+    found = read(tmp_path, f"channel_rest:\n  - {{name: a, url_path: /a, service: api.x, {fields}}}")
+    assert found.said == [
+        f"enmasse.yaml:2: {key} of channel_rest 'a' is not understood here, and left out: '***'.",
+        "enmasse.yaml:2: on of channel_rest 'a' is not understood here, and left out: "
+        f"\"[{{'{key}': '***', 'user': 'ada'}}]\".",
+    ]
+
+
 def test_files_that_are_included_come_first_and_each_once(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "users.yaml").write_text(
