@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,32 @@ def test_the_same_file_is_read_as_json_of_3_1_too(tmp_path: Path) -> None:
     found = read(tmp_path, json.dumps(content, indent="\t"), "enmasse.json")
     assert found.said == []
     assert sorted(map(repr, definitions(found))) == sorted(map(repr, EXPECTED))
+
+
+EMOJI = r'{"Cache": [{"name": "\ud83d\ude00", "name": "b"}]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"Cache": [{"name": "a"}],\n\t"Cache": [{"name": "b"}]}',
+            "2: the key 'Cache' is there twice, first at line 1.",
+        ),
+        (EMOJI, " the key 'name' is there twice."),
+        ('{"Cache": [!!python/name:os {"name": "a"}]}', "1: the tag '!!python/name:os' is not understood."),
+    ],
+)
+def test_json_is_held_to_the_rules_of_yaml(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(WrongManifest, match=rf"^f\.json:{re.escape(said)}"):
+        read(tmp_path, text, "f.json")
+
+
+def test_lines_of_json_that_tabs_indent_are_known_and_an_emoji_in_two_escapes_is_read(tmp_path: Path) -> None:
+    (item,) = read(tmp_path, '{"Cache": [\n\t{\n\t\t"name": "a"}]}', "f.json").items
+    assert (item.line, item.lines["name"]) == (2, 3)
+    (item,) = read(tmp_path, EMOJI.replace(', "name": "b"', ""), "f.json").items
+    assert item.definition.name == "\N{GRINNING FACE}"
 
 
 def test_a_file_of_4_is_read_with_its_own_names_and_variables(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from workbench.app.deploy.manifests.enmasse.adapting import Adapting
 from workbench.app.deploy.manifests.enmasse.sections import OTHERS, SECTIONS
 from workbench.app.deploy.manifests.errors import Mistake, WrongManifest
 from workbench.app.deploy.manifests.kinds import kinds
-from workbench.app.deploy.manifests.tree import Node, noded, tree_of
+from workbench.app.deploy.manifests.tree import Node, NoYAML, noded, tree_of
 from workbench.app.deploy.manifests.values import Environ, Unusable, read
 from workbench.core.definition import Definition, field_types
 from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
@@ -239,17 +240,28 @@ class _Reading:
 
 
 def _tree(text: str, file: str, *, is_json: bool) -> Node:
-    """The tree of a text; of JSON that is no YAML, as where tabs indent it, without lines."""
-    try:
+    """The tree of a text; of JSON that is no YAML, as where it writes an emoji as two escapes, without lines."""
+    if not is_json:
         return tree_of(text, file)
-    except WrongManifest:
-        if not is_json:
-            raise
+    try:
+        # Within JSON's texts there is none.
+        return tree_of(text.replace("\t", " "), file)
+    except NoYAML:
         try:
-            return noded(json.loads(text), 0)
+            return noded(json.loads(text, object_pairs_hook=partial(_each_once, file)), 0)
         except (ValueError, RecursionError):
             pass
         raise
+
+
+def _each_once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping of JSON; raises WrongManifest for a key that is there twice."""
+    found = dict[str, Any]()
+    for key, value in pairs:
+        if key in found:
+            raise WrongManifest([Mistake(file, 0, f"the key {short(key)} is there twice. Fix: keep one of them.")])
+        found[key] = value
+    return found
 
 
 def _sentence(cls: type[Definition], of: str, field: str, problem: str) -> str:
