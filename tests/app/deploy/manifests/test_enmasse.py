@@ -306,6 +306,7 @@ pubsub_topic:
             "enmasse.yaml:4: RESTChannel 'a' is there twice: RESTChannel 'a' has that name at line 2. Fix:",
         ),
         ("channel_rest:\n\t- name: a", "enmasse.yaml:2: a tab indents this line"),
+        ("include: no.yaml", "enmasse.yaml:1: include holds no list. Fix: write each file as '- its/path.yaml'."),
         ("include: [no.yaml]", "enmasse.yaml:1: include names 'no.yaml', which is no file. Fix: correct the path."),
     ],
 )

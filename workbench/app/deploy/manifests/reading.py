@@ -139,9 +139,12 @@ class _Reading:
             return []
         included = tree.value.pop("include", None) if isinstance(tree.value, dict) else None
         found = []
-        for each in included.value if included is not None and isinstance(included.value, list) else []:
-            found += self._included(path, shown, each)
-            self.file = shown
+        if included is not None and not isinstance(included.value, list | None):
+            self._mistake(included.line, "include holds no list. Fix: write each file as '- its/path.yaml'.")
+        elif included is not None:
+            for each in included.value or []:
+                found += self._included(path, shown, each)
+                self.file = shown
         return [*found, *self.items(tree)]
 
     def _included(self, path: Path, shown: str, node: Node) -> list[Item]:
