@@ -16,6 +16,7 @@ from workbench.app.deploy.drafting import Drafting
 from workbench.app.deploy.manifests import writing
 from workbench.app.deploy.manifests.comparing import Change, Compared, differing
 from workbench.app.deploy.manifests.errors import Mistake, WrongManifest
+from workbench.app.deploy.manifests.kinds import kind_of
 from workbench.app.deploy.manifests.reading import Item, Manifest, items_in, manifest_in, manifest_of
 from workbench.app.deploy.manifests.tree import Node, tree_of
 from workbench.app.origins import file_name
@@ -142,7 +143,12 @@ class Applying:
             return Compared(changes, found.said)
 
     def define(self, kind: str, name: str, fields: Mapping[str, str]) -> list[Change]:
-        """Put one definition of the command line into force, its fields written as a file has them; see `apply`."""
+        """Put one definition of the command line into force, its fields written as a file has them; see `apply`.
+
+        Raises:
+            UnknownName: There is no such kind.
+        """
+        kind_of(kind)
         given = {"name": Node(0, name)} | {
             field: tree_of(text, f"{COMMAND}, {field}")._replace(line=0) for field, text in fields.items()
         }

@@ -194,14 +194,10 @@ def _first_line(cls: type[Definition]) -> str:
 
 
 def _fields_of(kind: str) -> list[dict[str, Any]]:
-    from workbench.app.deploy.manifests.kinds import kinds
+    from workbench.app.deploy.manifests.kinds import kind_of
     from workbench.core.definition import description_of, field_types, required_fields
-    from workbench.core.errors import UnknownName
 
-    found = kinds()
-    if kind not in found:
-        raise UnknownName("kind of definition", kind, found)
-    cls = found[kind]()
+    cls = kind_of(kind)
     needed = required_fields(cls)
     return [
         {"name": field, "what": f"{description_of(of)}.{' Required.' if field in needed else ''}"}
