@@ -268,6 +268,10 @@ def test_one_definition_of_the_command_line_is_kept_and_gives_way_like_a_click(n
         WrongManifest, match=r"workbench define: limt of RESTChannel 'a' is not a field. Fix: write limit."
     ):
         notebook.applying.define("RESTChannel", "a", {"limt": "5"})
+    notebook.applying.define("CronJob", "often", {"service": "api.x", "cron": "*/5 * * * *"})
+    notebook.applying.define("Limit", "api.x", {"on": "service", "lines": "* = 5/m"})
+    assert notebook.wb.jobs["often"].definition.cron == "*/5 * * * *"
+    assert notebook.wb.limits["service api.x"].lines == "* = 5/m"
     with pytest.raises(WrongManifest, match="workbench define, method:.* the file is no YAML here"):
         notebook.applying.define("RESTChannel", "a", {"method": "[GET"})
 

@@ -18,10 +18,11 @@ from workbench.app.deploy.manifests.comparing import Change, Compared, differing
 from workbench.app.deploy.manifests.errors import Mistake, WrongManifest
 from workbench.app.deploy.manifests.kinds import kind_of
 from workbench.app.deploy.manifests.reading import Item, Manifest, items_in, manifest_in, manifest_of
-from workbench.app.deploy.manifests.tree import Node, tree_of
+from workbench.app.deploy.manifests.tree import Node, NoYAML, tree_of
+from workbench.app.deploy.manifests.values import takes_text_alone
 from workbench.app.origins import file_name
 from workbench.app.parts import Parts
-from workbench.core.definition import Definition, Reference
+from workbench.core.definition import Definition, Reference, field_types
 from workbench.core.errors import DanglingReference, StillUsed, WorkbenchError
 from workbench.core.masking import masked
 from workbench.core.origin import Origin
@@ -148,9 +149,9 @@ class Applying:
         Raises:
             UnknownName: There is no such kind.
         """
-        kind_of(kind)
+        types = field_types(kind_of(kind))
         given = {"name": Node(0, name)} | {
-            field: tree_of(text, f"{COMMAND}, {field}")._replace(line=0) for field, text in fields.items()
+            field: _typed(text, field, types.get(field)) for field, text in fields.items()
         }
         tree = Node(0, {kind: Node(0, [Node(0, given)])})
         with self._drafting.lock:
@@ -207,6 +208,16 @@ class Applying:
         said: list[str] = []
         named = [with_named_secrets(each, said) for each in self._parts.book]
         return Exported(str(masked(writing.text_of(named, about, form))), said)
+
+
+def _typed(text: str, field: str, kind: Any) -> Node:
+    """A field as it is typed: as in a file, but that text which is no YAML needs no quotes, as `*/5 * * * *`."""
+    try:
+        return tree_of(text, f"{COMMAND}, {field}")._replace(line=0)
+    except NoYAML:
+        if takes_text_alone(kind):
+            return Node(0, text)
+        raise
 
 
 def with_named_secrets(definition: Definition, said: list[str]) -> Definition:
