@@ -14,6 +14,7 @@ from workbench import (
     BasicAuth,
     Cache,
     CronJob,
+    FTPConnection,
     IntervalJob,
     Limit,
     RESTChannel,
@@ -353,6 +354,19 @@ def test_a_secret_that_was_given_as_plain_text_is_exported_by_a_name_to_set(note
         "password of Basic Auth 'my.user' was given as plain text. Fix: set MY_USER_PASSWORD where the file is applied."
     ]
     assert "canary" not in text
+
+
+def test_secrets_that_were_given_as_plain_text_are_never_exported_by_one_name(notebook: Notebook) -> None:
+    with pytest.warns(PlainSecretWarning):
+        notebook.wb.define(
+            BasicAuth("my.user", password="canary-of-one"),
+            BasicAuth("my_user", password="canary-of-two"),
+            FTPConnection("my-user", host="example.com", password="canary-of-three", username="x"),
+        )
+    text, said = notebook.applying.export("a notebook")
+    names = ["MY_USER_PASSWORD", "MY_USER_PASSWORD_2", "MY_USER_PASSWORD_3"]
+    assert [each.partition("Fix: set ")[2] for each in said] == [f"{each} where the file is applied." for each in names]
+    assert [text.count(f"${{{each}}}") for each in names] == [1, 1, 1]
 
 
 def test_a_thousand_definitions_are_compared_within_a_second(notebook: Notebook) -> None:

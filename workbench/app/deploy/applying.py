@@ -7,7 +7,7 @@ defines already stays as code has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -205,8 +205,7 @@ class Applying:
 
     def export(self, about: str, form: writing.Form = "workbench") -> Exported:
         """Every definition in force, as a file."""
-        said: list[str] = []
-        named = [with_named_secrets(each, said) for each in self._parts.book]
+        named, said = with_named_secrets(self._parts.book)
         return Exported(str(masked(writing.text_of(named, about, form))), said)
 
 
@@ -220,20 +219,32 @@ def _typed(text: str, field: str, kind: Any) -> Node:
         raise
 
 
-def with_named_secrets(definition: Definition, said: list[str]) -> Definition:
-    """A definition whose secrets all have names that a person can set; says which it made up."""
+def with_named_secrets(definitions: Iterable[Definition]) -> tuple[list[Definition], list[str]]:
+    """Definitions whose secrets all have names that a person can set, and a sentence for each that it made up."""
+    said, made = list[str](), dict[str, str]()
 
-    def name(field: str, value: Any) -> Any:
+    def name(definition: Definition, field: str, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {key: name(f"{field} {key}", each) for key, each in value.items()}
+            return {key: name(definition, f"{field} {key}", each) for key, each in value.items()}
         # A value that was given as plain text has no name that anybody could set.
         if not isinstance(value, Secret) or given(value.name) is None or value.name.isidentifier():
             return value
-        made = re.sub(r"\W+", "_", f"{definition.name}_{field}").strip("_").upper()
-        said.append(f"{field} of {definition} was given as plain text. Fix: set {made} where the file is applied.")
-        return Secret(made, value.prefix)
+        if value.name not in made:
+            made[value.name] = _free(f"{definition.name}_{field}", made.values())
+            fix = f"set {made[value.name]} where the file is applied."
+            said.append(f"{field} of {definition} was given as plain text. Fix: {fix}")
+        return Secret(made[value.name], value.prefix)
 
-    fields = {field: name(field, getattr(definition, field)) for field in definition.__struct_fields__}
-    changed = {field: value for field, value in fields.items() if value is not getattr(definition, field)}
-    changed = {field: value for field, value in changed.items() if value != getattr(definition, field)}
-    return definition.replace(**changed) if changed else definition
+    def named(definition: Definition) -> Definition:
+        before = {field: getattr(definition, field) for field in definition.__struct_fields__}
+        after = {field: name(definition, field, value) for field, value in before.items()}
+        changed = {field: value for field, value in after.items() if value != before[field]}
+        return definition.replace(**changed) if changed else definition
+
+    return [named(each) for each in definitions], said
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    """A variable's name that is made of a text, and no other one's."""
+    made = re.sub(r"\W+", "_", wanted).strip("_").upper()
+    return next(each for each in (made, *(f"{made}_{i}" for i in range(2, len(taken) + 3))) if each not in taken)
