@@ -354,6 +354,8 @@ def test_a_secret_that_was_given_as_plain_text_is_exported_by_a_name_to_set(note
         "password of Basic Auth 'my.user' was given as plain text. Fix: set MY_USER_PASSWORD where the file is applied."
     ]
     assert "canary" not in text
+    assert text.startswith(f"# a notebook\n# {said[0]}\n\nBasicAuth:\n")
+    assert notebook.wb.export().startswith(f"# Definitions of shop.ipynb\n# {said[0]}\n\nBasicAuth:\n")
 
 
 def test_secrets_that_were_given_as_plain_text_are_never_exported_by_one_name(notebook: Notebook) -> None:

@@ -204,9 +204,10 @@ class Applying:
                 raise WorkbenchError(f"The file is applied, but not all that it lacks is removed. {exc}") from exc
 
     def export(self, about: str, form: writing.Form = "workbench") -> Exported:
-        """Every definition in force, as a file."""
+        """Every definition in force, as a file, which begins with what it could not say."""
         named, said = with_named_secrets(self._parts.book)
-        return Exported(str(masked(writing.text_of(named, about, form))), said)
+        first = "\n# ".join(each for each in (about, *said) if each)
+        return Exported(str(masked(writing.text_of(named, first, form))), said)
 
 
 def _typed(text: str, field: str, kind: Any) -> Node:
