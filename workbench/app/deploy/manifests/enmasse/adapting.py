@@ -35,7 +35,7 @@ class Adapting:
     """
 
     def __init__(self, environ: Environ, mistake: Say, note: Say) -> None:
-        self._environ, self._mistake, self._note = environ, mistake, note
+        self._environ, self._mistake, self._note, self._kinds = environ, mistake, note, kinds()
 
     def adapted(self, name: str, node: Node) -> tuple[str, Node] | None:
         """The class that an entry is meant to be, and its fields; None if it is none here, which is told."""
@@ -44,7 +44,7 @@ class Adapting:
         kind = self._kind(section, of, node)
         if kind is None:
             return None
-        types = field_types(kinds()[kind]())
+        types = field_types(self._kinds[kind]())
         if _flag(_plain(node, "is_active")) is False and "active" not in types:
             self._note(node.line, f"{of} is not active, and left out.")
             return None
