@@ -169,16 +169,11 @@ def _note(said: list[str]) -> None:
 
 def _read(file: str) -> dict[str, Any]:
     """The names of a file's definitions, and what has no meaning here; raises WrongManifest."""
+    from workbench.app.configuration.secrets import FoundSecrets
     from workbench.app.deploy.manifests.reading import manifest_of
 
     path = Path(file)
-
-    def variable(name: str) -> str | None:
-        from workbench.app.configuration.secrets import FoundSecrets
-
-        return FoundSecrets(path.parent, lambda: False).variable(name)
-
-    found = manifest_of(path, file, variable)
+    found = manifest_of(path, file, FoundSecrets(path.parent, lambda: False).variable)
     named = [f"{type(each.definition).__name__} {each.definition.full_name!r}" for each in found.items]
     return {"definitions": named, "said": found.said}
 
