@@ -273,6 +273,8 @@ def test_one_definition_of_the_command_line_is_kept_and_gives_way_like_a_click(n
     notebook.applying.define("Limit", "api.x", {"on": "service", "lines": "* = 5/m"})
     assert notebook.wb.jobs["often"].definition.cron == "*/5 * * * *"
     assert notebook.wb.limits["service api.x"].lines == "* = 5/m"
+    with pytest.raises(WrongManifest, match="workbench define: the key 'name' is there twice, first as 'a'. Fix: "):
+        notebook.applying.define("RESTChannel", "a", {"service": "api.x", "name": "b"})
     with pytest.raises(WrongManifest, match="workbench define, method:.* the file is no YAML here"):
         notebook.applying.define("RESTChannel", "a", {"method": "[GET"})
 

@@ -23,7 +23,7 @@ from workbench.app.deploy.manifests.values import takes_text_alone
 from workbench.app.origins import file_name
 from workbench.app.parts import Parts
 from workbench.core.definition import Definition, Reference, field_types
-from workbench.core.errors import DanglingReference, StillUsed, WorkbenchError
+from workbench.core.errors import DanglingReference, StillUsed, WorkbenchError, short
 from workbench.core.masking import masked
 from workbench.core.origin import Origin
 from workbench.core.secret import Secret, given
@@ -149,6 +149,9 @@ class Applying:
         Raises:
             UnknownName: There is no such kind.
         """
+        if "name" in fields:
+            said = f"the key 'name' is there twice, first as {short(name)}. Fix: leave name= out."
+            raise WrongManifest([Mistake(COMMAND, 0, said)])
         types = field_types(kind_of(kind))
         given = {"name": Node(0, name)} | {
             field: _typed(text, field, types.get(field)) for field, text in fields.items()
