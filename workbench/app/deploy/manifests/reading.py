@@ -80,27 +80,10 @@ def text_of(path: Path, file: str) -> str:
         raise WrongManifest([Mistake(file, line, said)]) from None
 
 
-def items_of(text: str, file: str, environ: Environ) -> list[Item]:
-    """The definitions of a text, in its order.
-
-    Args:
-        text: YAML: a list of definitions for each kind.
-        file: What mistakes call it.
-        environ: What the environment has for a name; None for what is not set.
-
-    Raises:
-        WrongManifest: All that is wrong in it.
-    """
-    return items_in(tree_of(text, file), file, environ)
-
-
 def items_in(tree: Node, file: str, environ: Environ) -> list[Item]:
-    """The definitions of a tree; see `items_of`."""
+    """The definitions of a tree; raises WrongManifest."""
     reading = _Reading(file, environ)
-    items = list(reading.items(tree))
-    if reading.mistakes:
-        raise WrongManifest(reading.mistakes)
-    return items
+    return reading.manifest(list(reading.items(tree))).items
 
 
 class _Reading:
