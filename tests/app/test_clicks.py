@@ -25,6 +25,7 @@ from tests.stores.conftest import url as url
 from workbench import (
     APIKey,
     BasicAuth,
+    Cache,
     CronJob,
     FTPConnection,
     IntervalJob,
@@ -474,6 +475,24 @@ def test_a_click_that_cannot_be_kept_is_not_in_force(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable, match="Fix:"):
             click(wb, RESTChannel("by click", service="api.hello", path="/clicked"))
         assert list(wb.channels) == []
+
+
+def test_what_a_store_that_is_gone_cannot_undo_is_logged_and_the_rest_is_undone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def goes_down() -> None:
+        wb.define(Cache("first"))
+        click(wb, Cache("clicked"))
+        assert list(wb.clicked) == ["cache clicked"]
+        wb._own.store.close()
+        raise RuntimeError("the cell fails")
+
+    with Workbench("shop.ipynb", folder=tmp_path, store=f"sqlite:///{tmp_path}/store.db", port=0) as wb:
+        run_cell(wb, nothing, Hello)
+        with pytest.raises(RuntimeError, match="the cell fails"):
+            run_cell(wb, goes_down)
+        assert (list(wb.caches), list(wb.clicked)) == (["default"], [])
+        assert "Cache 'clicked' was taken back, but the store brings it back after a restart: The store " in caplog.text
 
 
 def test_a_store_that_cannot_be_read_keeps_no_cell_from_going_live_and_is_told_once(tmp_path: Path) -> None:

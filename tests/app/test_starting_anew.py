@@ -26,6 +26,7 @@ from workbench import (
 from workbench.app import singleton
 from workbench.app.configuration.startup.callables import PhaseCtx, StartupStopped
 from workbench.app.configuration.toml_file import WrongFile
+from workbench.app.deploy.applying import Applying
 from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.origin import Origin
 
@@ -226,6 +227,16 @@ def test_what_a_form_has_made_or_changed_is_back_as_that(folder: Folder) -> None
     assert sorted(wb.clicked) == ["cache clicked", "cache mine"]
     assert wb.clicked["cache mine"].edits
     assert "clicked" in wb.caches
+
+
+def test_what_the_command_line_has_made_is_back_and_is_of_the_day_on_which_it_was_made(folder: Folder) -> None:
+    wb = filled(folder, f"port = 0\nstore = 'sqlite:///{folder.path / 'store.db'}'\n")
+    Applying(wb._own, wb.drafting).define("RESTChannel", "applied", {"service": "hello"})
+    made = wb.clicked["channel applied"]
+    wb.restart()
+    assert "applied" in wb.channels
+    assert wb.origin_of(wb.channels["applied"].definition) == Origin("command line", applied=True)
+    assert (wb.clicked["channel applied"].at, wb.startup.problems) == (made.at, [])
 
 
 def test_who_cannot_restart_is_told(folder: Folder, tmp_path: Path) -> None:

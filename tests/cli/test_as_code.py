@@ -130,6 +130,10 @@ def test_one_definition_is_made_by_its_fields(said: Said, wb: Workbench) -> None
         said("define", "IntervalJob", "sync", "service=api.five", "hours=3")[1]
         == "~ IntervalJob 'sync': hours 2 -> 3\n"
     )
+    for of_enmasse in ("pubsub_topic", "scheduler"):
+        status, out, error = said("define", of_enmasse, "sync", "service=api.five")
+        assert (status, out) == (1, "")
+        assert f"No kind of definition is named '{of_enmasse}'" in error
     assert "hours of IntervalJob 'sync' expected `int`" in said("define", "IntervalJob", "sync", "hours=soon")[2]
     assert said("define", "IntervalJob", "sync", "hours")[2] == (
         "workbench: 'hours' is no field with a value. Fix: write it as FIELD=VALUE.\n"

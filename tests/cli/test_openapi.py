@@ -64,6 +64,8 @@ def test_it_is_written_to_a_file(said: Said, tmp_path: Path) -> None:
     ("asked", "words"),
     [
         (["https://api.example.com"], "is no workbench of this machine. Fix: run the command there"),
+        (["http://127.0.0.1:112233"], "is no address: Port out of range 0-65535. Fix: write it as http://127.0.0.1:"),
+        (["http://[::1"], "is no address: Invalid IPv6 URL. Fix: write it as http://127.0.0.1:"),
         (["nobody.ipynb"], "No running workbench is named 'nobody.ipynb'"),
         (["-o", "/no/such/folder/x.json"], "No such file or directory"),
     ],

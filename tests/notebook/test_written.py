@@ -26,6 +26,13 @@ def test_a_mistake_is_said_with_the_cells_own_line_and_nothing_is_in_force(kerne
     assert kernel.run("'c' in wb.caches").result == "False"
 
 
+def test_what_stands_beside_the_magic_is_not_passed_over(kernel: Kernel) -> None:
+    failed = kernel.run("%%enmasse enmasse.yaml\nCache:\n  - name: beside\n", fails=True)
+    assert failed.error is not None
+    assert "takes nothing beside it, not 'enmasse.yaml'. Fix: begin a line below it." in failed.error["evalue"]
+    assert kernel.run("'beside' in wb.caches").result == "False"
+
+
 def test_what_has_no_meaning_here_is_told_under_the_cell(kernel: Kernel) -> None:
     cell = "%%enmasse\npubsub_topic:\n  - name: t\nCache:\n  - name: kept\n"
     said = "\n".join(each["text/plain"] for each in kernel.run(cell).displays)

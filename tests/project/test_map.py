@@ -11,7 +11,7 @@ MAP = (ROOT / "workbench" / "README.md").read_text(encoding="utf-8")
 CODE = {path: path.read_text(encoding="utf-8") for path in (ROOT / "workbench").rglob("*.py")}
 
 
-NAMED = r'(?:name=f?|name_prefix=|name = f?|THREAD = |LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)'
+NAMED = re.compile(r'(?:name=f?|name_prefix=|name = f?|THREAD = |LoopThread\(|name: str = |, f?)"(workbench-[a-z-]+)')
 """How code names a thread."""
 
 
@@ -28,13 +28,7 @@ def test_every_room_is_on_its_floor() -> None:
 
 def test_every_thread_is_told() -> None:
     told = set(re.findall(r"`(workbench-[a-z-]+)", MAP.split("## Threads")[1]))
-    named = {
-        name.rstrip("-")
-        for text in CODE.values()
-        for name in re.findall(
-            r'(?:name=f?|name_prefix=|name = f?|THREAD = |LoopThread\(|name: str = |, f)"(workbench-[a-z-]+)', text
-        )
-    }
+    named = {name.rstrip("-") for text in CODE.values() for name in NAMED.findall(text)}
     assert {each.rstrip("-") for each in told} == named
     starts = (each for text in CODE.values() for each in re.findall(r"\bThread\(([^\n]*)", text))
     assert [start for start in starts if 'name="' in start and 'name="workbench-' not in start] == []

@@ -61,6 +61,14 @@ FILES: dict[str, File] = {
         "return self.request.input.name",
         "Ada",
     ),
+    "model_fields": F(
+        "from zato.common.typing_ import anydict, anylist, dict_field, list_field\n"
+        "from zato.server.service import Model, dataclass\n@dataclass\nclass All(Model):\n"
+        "    a: anylist = list_field()\n    b: anylist = list_field()\n    c: anydict = dict_field()",
+        "output = All",
+        "made = All()\n        made.a.append(1)\n        return made",
+        {"a": [1], "b": [], "c": {}},
+    ),
     "model_list": F(
         "from zato.server.service import Model, dataclass, list_\n@dataclass(init=False)\nclass Part(Model):\n"
         "    n: int\n@dataclass(init=False)\nclass All(Model):\n    parts: list_[Part]",

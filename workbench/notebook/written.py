@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.app.singleton import the_workbench
+from workbench.core.errors import ServiceUsage
 
 MAGIC = "enmasse"
 
@@ -18,4 +19,6 @@ def register(shell: Any) -> Callable[[], None]:
 
 def _enmasse(line: str, cell: str) -> None:
     """`%%enmasse`: the cell's YAML or JSON is put into force; what has no meaning here is told with its line."""
+    if line.strip():
+        raise ServiceUsage(f"%%{MAGIC} takes nothing beside it, not {line.strip()!r:.80}. Fix: begin a line below it.")
     the_workbench().define_written(cell)

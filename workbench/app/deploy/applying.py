@@ -7,7 +7,7 @@ defines already stays as code has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +16,14 @@ from workbench.app.deploy.drafting import Drafting
 from workbench.app.deploy.manifests import writing
 from workbench.app.deploy.manifests.comparing import Change, Compared, differing
 from workbench.app.deploy.manifests.errors import Mistake, WrongManifest
+from workbench.app.deploy.manifests.kinds import kind_of
 from workbench.app.deploy.manifests.reading import Item, Manifest, items_in, manifest_in, manifest_of
-from workbench.app.deploy.manifests.tree import Node, tree_of
+from workbench.app.deploy.manifests.tree import Node, NoYAML, tree_of
+from workbench.app.deploy.manifests.values import takes_text_alone
 from workbench.app.origins import file_name
 from workbench.app.parts import Parts
-from workbench.core.definition import Definition, Reference
-from workbench.core.errors import DanglingReference, StillUsed, WorkbenchError
+from workbench.core.definition import Definition, Reference, field_types
+from workbench.core.errors import DanglingReference, StillUsed, WorkbenchError, short
 from workbench.core.masking import masked
 from workbench.core.origin import Origin
 from workbench.core.secret import Secret, given
@@ -142,9 +144,17 @@ class Applying:
             return Compared(changes, found.said)
 
     def define(self, kind: str, name: str, fields: Mapping[str, str]) -> list[Change]:
-        """Put one definition of the command line into force, its fields written as a file has them; see `apply`."""
+        """Put one definition of the command line into force, its fields written as a file has them; see `apply`.
+
+        Raises:
+            UnknownName: There is no such kind.
+        """
+        if "name" in fields:
+            said = f"the key 'name' is there twice, first as {short(name)}. Fix: leave name= out."
+            raise WrongManifest([Mistake(COMMAND, 0, said)])
+        types = field_types(kind_of(kind))
         given = {"name": Node(0, name)} | {
-            field: tree_of(text, f"{COMMAND}, {field}")._replace(line=0) for field, text in fields.items()
+            field: _typed(text, field, types.get(field)) for field, text in fields.items()
         }
         tree = Node(0, {kind: Node(0, [Node(0, given)])})
         with self._drafting.lock:
@@ -197,26 +207,48 @@ class Applying:
                 raise WorkbenchError(f"The file is applied, but not all that it lacks is removed. {exc}") from exc
 
     def export(self, about: str, form: writing.Form = "workbench") -> Exported:
-        """Every definition in force, as a file."""
-        said: list[str] = []
-        named = [with_named_secrets(each, said) for each in self._parts.book]
-        return Exported(str(masked(writing.text_of(named, about, form))), said)
+        """Every definition in force, as a file, which begins with what it could not say."""
+        named, said = with_named_secrets(self._parts.book)
+        first = "\n# ".join(each for each in (about, *said) if each)
+        return Exported(str(masked(writing.text_of(named, first, form))), said)
 
 
-def with_named_secrets(definition: Definition, said: list[str]) -> Definition:
-    """A definition whose secrets all have names that a person can set; says which it made up."""
+def _typed(text: str, field: str, kind: Any) -> Node:
+    """A field as it is typed: as in a file, but that text which is no YAML needs no quotes, as `*/5 * * * *`."""
+    try:
+        return tree_of(text, f"{COMMAND}, {field}")._replace(line=0)
+    except NoYAML:
+        if takes_text_alone(kind):
+            return Node(0, text)
+        raise
 
-    def name(field: str, value: Any) -> Any:
+
+def with_named_secrets(definitions: Iterable[Definition]) -> tuple[list[Definition], list[str]]:
+    """Definitions whose secrets all have names that a person can set, and a sentence for each that it made up."""
+    said, made = list[str](), dict[str, str]()
+
+    def name(definition: Definition, field: str, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {key: name(f"{field} {key}", each) for key, each in value.items()}
+            return {key: name(definition, f"{field} {key}", each) for key, each in value.items()}
         # A value that was given as plain text has no name that anybody could set.
         if not isinstance(value, Secret) or given(value.name) is None or value.name.isidentifier():
             return value
-        made = re.sub(r"\W+", "_", f"{definition.name}_{field}").strip("_").upper()
-        said.append(f"{field} of {definition} was given as plain text. Fix: set {made} where the file is applied.")
-        return Secret(made, value.prefix)
+        if value.name not in made:
+            made[value.name] = _free(f"{definition.name}_{field}", made.values())
+            fix = f"set {made[value.name]} where the file is applied."
+            said.append(f"{field} of {definition} was given as plain text. Fix: {fix}")
+        return Secret(made[value.name], value.prefix)
 
-    fields = {field: name(field, getattr(definition, field)) for field in definition.__struct_fields__}
-    changed = {field: value for field, value in fields.items() if value is not getattr(definition, field)}
-    changed = {field: value for field, value in changed.items() if value != getattr(definition, field)}
-    return definition.replace(**changed) if changed else definition
+    def named(definition: Definition) -> Definition:
+        before = {field: getattr(definition, field) for field in definition.__struct_fields__}
+        after = {field: name(definition, field, value) for field, value in before.items()}
+        changed = {field: value for field, value in after.items() if value != before[field]}
+        return definition.replace(**changed) if changed else definition
+
+    return [named(each) for each in definitions], said
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    """A variable's name that is made of a text, and no other one's."""
+    made = re.sub(r"\W+", "_", wanted).strip("_").upper()
+    return next(each for each in (made, *(f"{made}_{i}" for i in range(2, len(taken) + 3))) if each not in taken)

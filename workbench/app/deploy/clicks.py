@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import RLock
 
@@ -15,7 +16,7 @@ from workbench.app.code import code_of
 from workbench.app.deploy.manifests.kinds import MODULES, below, kinds
 from workbench.connections import catalog
 from workbench.core.definition import Definition
-from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
+from workbench.core.errors import InvalidDefinition, ServiceUsage, StoreUnavailable, UnknownName
 from workbench.core.masking import mask
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock, Store
@@ -211,14 +212,18 @@ class Clicks(Mapping[str, Click]):
             kept.keep(click)
             self._clicks[click.name] = click
 
-        def undo() -> None:
-            with self._lock:
-                self.drop(word, definition.full_name)
-                if before is not None:
-                    kept.keep(before)
-                    self._clicks[before.name] = before
+        return partial(self._undo, kept, click, before)
 
-        return undo
+    def _undo(self, kept: KeptClicks, click: Click, before: Click | None) -> None:
+        """Keep what was kept before a click; a store that gives no answer keeps nothing else from being undone."""
+        with self._lock:
+            self._clicks.pop(click.name, None)
+            if before is not None:
+                self._clicks[click.name] = before
+            try:
+                kept.drop(click.definition) if before is None else kept.keep(before)
+            except StoreUnavailable as exc:
+                log.warning("%s was taken back, but the store brings it back after a restart: %s", click, exc)
 
     def drop(self, word: str, full_name: str) -> Click | None:
         """Keep it no longer; gives it if it was kept."""

@@ -87,8 +87,7 @@ class Offline:
 
     def export(self, form: writing.Form) -> tuple[str, Sequence[str]]:
         """What is kept, as a file, and what the file could not say."""
-        said: list[str] = []
-        named = [with_named_secrets(each.definition, said) for each in self._clicks().values()]
+        named, said = with_named_secrets(each.definition for each in self._clicks().values())
         return writing.text_of(named, f"Definitions that are kept for {self._app}", form), said
 
 

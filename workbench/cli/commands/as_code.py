@@ -169,16 +169,11 @@ def _note(said: list[str]) -> None:
 
 def _read(file: str) -> dict[str, Any]:
     """The names of a file's definitions, and what has no meaning here; raises WrongManifest."""
+    from workbench.app.configuration.secrets import FoundSecrets
     from workbench.app.deploy.manifests.reading import manifest_of
 
     path = Path(file)
-
-    def variable(name: str) -> str | None:
-        from workbench.app.configuration.secrets import FoundSecrets
-
-        return FoundSecrets(path.parent, lambda: False).variable(name)
-
-    found = manifest_of(path, file, variable)
+    found = manifest_of(path, file, FoundSecrets(path.parent, lambda: False).variable)
     named = [f"{type(each.definition).__name__} {each.definition.full_name!r}" for each in found.items]
     return {"definitions": named, "said": found.said}
 
@@ -194,14 +189,10 @@ def _first_line(cls: type[Definition]) -> str:
 
 
 def _fields_of(kind: str) -> list[dict[str, Any]]:
-    from workbench.app.deploy.manifests.kinds import kinds
+    from workbench.app.deploy.manifests.kinds import kind_of
     from workbench.core.definition import description_of, field_types, required_fields
-    from workbench.core.errors import UnknownName
 
-    found = kinds()
-    if kind not in found:
-        raise UnknownName("kind of definition", kind, found)
-    cls = found[kind]()
+    cls = kind_of(kind)
     needed = required_fields(cls)
     return [
         {"name": field, "what": f"{description_of(of)}.{' Required.' if field in needed else ''}"}

@@ -41,16 +41,20 @@ def _named(app: str) -> str:
     """A workbench as it is found on this machine: of an address, its port.
 
     Raises:
-        WorkbenchError: The address is that of another machine.
+        WorkbenchError: The address is that of another machine, or none.
     """
     if "://" not in app:
         return app
     from urllib.parse import urlsplit
 
-    address = urlsplit(app)
-    if address.hostname not in ("127.0.0.1", "localhost", "::1") or address.port is None:
+    try:
+        address = urlsplit(app)
+        port = address.port
+    except ValueError as exc:
+        raise WorkbenchError(f"{app!r} is no address: {exc}. Fix: write it as http://127.0.0.1:11223") from exc
+    if address.hostname not in ("127.0.0.1", "localhost", "::1") or port is None:
         raise WorkbenchError(
             f"{app!r} is no workbench of this machine. Fix: run the command there, or ask for what it tells anybody: "
             f"curl {app}/openapi.json"
         )
-    return str(address.port)
+    return str(port)

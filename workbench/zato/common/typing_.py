@@ -15,8 +15,17 @@ dictlist, dictnone, listnone, dictorlist = list[dict[Any, Any]], dict | None, li
 intlist, strlist, strlistnone, intlistnone = list[int], list[str], list[str] | None, list[int] | None
 stranydict, strdict, strstrdict, strdictnone = dict[str, Any], dict[str, Any], dict[str, str], dict[str, Any] | None
 intset, strset, strtuple = set[int], set[str], tuple[str, ...]
-list_field: Any = field(default_factory=list)
-dict_field: Any = field(default_factory=dict)
+
+
+def list_field() -> Any:
+    """The default of a model's field: a list of its own for each object."""
+    return field(default_factory=list)
+
+
+def dict_field() -> Any:
+    """The default of a model's field: a dict of its own for each object."""
+    return field(default_factory=dict)
+
 
 __all__ = [
     "any_",

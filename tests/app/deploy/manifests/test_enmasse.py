@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,32 @@ def test_the_same_file_is_read_as_json_of_3_1_too(tmp_path: Path) -> None:
     assert sorted(map(repr, definitions(found))) == sorted(map(repr, EXPECTED))
 
 
+EMOJI = r'{"Cache": [{"name": "\ud83d\ude00", "name": "b"}]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"Cache": [{"name": "a"}],\n\t"Cache": [{"name": "b"}]}',
+            "2: the key 'Cache' is there twice, first at line 1.",
+        ),
+        (EMOJI, " the key 'name' is there twice."),
+        ('{"Cache": [!!python/name:os {"name": "a"}]}', "1: the tag '!!python/name:os' is not understood."),
+    ],
+)
+def test_json_is_held_to_the_rules_of_yaml(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(WrongManifest, match=rf"^f\.json:{re.escape(said)}"):
+        read(tmp_path, text, "f.json")
+
+
+def test_lines_of_json_that_tabs_indent_are_known_and_an_emoji_in_two_escapes_is_read(tmp_path: Path) -> None:
+    (item,) = read(tmp_path, '{"Cache": [\n\t{\n\t\t"name": "a"}]}', "f.json").items
+    assert (item.line, item.lines["name"]) == (2, 3)
+    (item,) = read(tmp_path, EMOJI.replace(', "name": "b"', ""), "f.json").items
+    assert item.definition.name == "\N{GRINNING FACE}"
+
+
 def test_a_file_of_4_is_read_with_its_own_names_and_variables(tmp_path: Path) -> None:
     text = """\
 security:
@@ -279,6 +306,7 @@ pubsub_topic:
             "enmasse.yaml:4: RESTChannel 'a' is there twice: RESTChannel 'a' has that name at line 2. Fix:",
         ),
         ("channel_rest:\n\t- name: a", "enmasse.yaml:2: a tab indents this line"),
+        ("include: no.yaml", "enmasse.yaml:1: include holds no list. Fix: write each file as '- its/path.yaml'."),
         ("include: [no.yaml]", "enmasse.yaml:1: include names 'no.yaml', which is no file. Fix: correct the path."),
     ],
 )
@@ -286,6 +314,17 @@ def test_what_is_wrong_is_one_sentence_with_its_line_and_key(tmp_path: Path, tex
     (line,) = mistakes(tmp_path, text)
     assert line.startswith(said)
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("key", ["password", "token", "auth_token", "secret", "api_key"])
+def test_a_secret_in_a_field_that_is_not_understood_is_not_told(tmp_path: Path, key: str) -> None:
+    fields = f"{key}: hunter2, on: [{{{key}: hunter2, user: ada}}]"
+    found = read(tmp_path, f"channel_rest:\n  - {{name: a, url_path: /a, service: api.x, {fields}}}")
+    assert found.said == [
+        f"enmasse.yaml:2: {key} of channel_rest 'a' is not understood here, and left out: '***'.",
+        "enmasse.yaml:2: on of channel_rest 'a' is not understood here, and left out: "
+        f"\"[{{'{key}': '***', 'user': 'ada'}}]\".",
+    ]
 
 
 def test_files_that_are_included_come_first_and_each_once(tmp_path: Path) -> None:

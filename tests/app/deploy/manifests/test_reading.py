@@ -8,14 +8,14 @@ import pytest
 
 from workbench import BasicAuth, CronJob, IntervalJob, Limit, RESTChannel, RESTConnection, SQLConnection, secret
 from workbench.app.deploy.manifests.errors import WrongManifest
-from workbench.app.deploy.manifests.reading import MOST_BYTES, items_of, text_of
+from workbench.app.deploy.manifests.reading import MOST_BYTES, manifest_in, text_of
 from workbench.core.definition import Definition
 
 ENVIRON = {"HOST": "example.com", "PORT": "5433", "WAIT": "2.5", "EMPTY": "", "SECRET_LIKE": "hunter2"}
 
 
 def read(text: str) -> list[Definition]:
-    return [each.definition for each in items_of(text, "f.yaml", ENVIRON.get)]
+    return [each.definition for each in manifest_in(text, "f.yaml", Path(), ENVIRON.get).items]
 
 
 def mistakes(text: str) -> list[str]:
@@ -39,7 +39,7 @@ Limit:
 IntervalJob:
   - {name: sync, service: api.x, hours: 1, extra: {ids: [1, 2]}}
 """
-    channel, limit, job = items_of(text, "f.yaml", ENVIRON.get)
+    channel, limit, job = manifest_in(text, "f.yaml", Path(), ENVIRON.get).items
     assert channel.definition == RESTChannel("api.x", method=("GET", "POST"), limit="100/m")
     assert limit.definition == Limit("api.x", on="service", lines="* = 10/m\n10.0.0.0/8 = 5/s\n")
     assert job.definition == IntervalJob("sync", service="api.x", hours=1, extra={"ids": [1, 2]})

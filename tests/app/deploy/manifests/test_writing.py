@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -15,7 +16,7 @@ from msgspec import Meta
 from tests.app.test_internal_services import FIELDS
 from workbench import FileChannel, Limit, OneTimeJob, RESTChannel, RESTConnection, secret
 from workbench.app.deploy.manifests.kinds import kinds
-from workbench.app.deploy.manifests.reading import items_of, manifest_of
+from workbench.app.deploy.manifests.reading import manifest_in, manifest_of
 from workbench.app.deploy.manifests.writing import text_of
 from workbench.core.definition import Definition, field_types
 from workbench.core.errors import InvalidDefinition
@@ -118,7 +119,7 @@ def test_every_kind_reads_back_of_an_enmasse_file(kind: str, data: st.DataObject
 def test_every_kind_reads_back_as_it_was(kind: str, data: st.DataObject) -> None:
     made = data.draw(definitions(kinds()[kind]()))
     text = text_of([made], "generated")
-    (read,) = items_of(text, "f.yaml", lambda name: None)
+    (read,) = manifest_in(text, "f.yaml", Path(), lambda name: None).items
     assert read.definition == made
     # Those who read YAML 1.1 see the same text in a field of text.
     written = yaml.safe_load(text)[kind][0]
@@ -150,4 +151,4 @@ def test_what_is_written_is_what_a_person_would_write() -> None:
 
 
 def test_nothing_is_written_of_nothing() -> None:
-    assert items_of(text_of([], "of nothing"), "f.yaml", lambda name: None) == []
+    assert manifest_in(text_of([], "of nothing"), "f.yaml", Path(), lambda name: None).items == []

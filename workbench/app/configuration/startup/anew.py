@@ -57,8 +57,8 @@ class Known:
         return self._said(made)
 
     def _define(self, made: Workbench, entries: list[Entry]) -> None:
-        """Define what code has defined, those of one place together; then what forms have made, unless it is back."""
-        written = [each for each in entries if each.origin.kind != "form"]
+        """Define what code has defined, those of one place together; then what the store keeps, unless it is back."""
+        written = [each for each in entries if not each.origin.is_kept]
         for origin, group in groupby(written, key=attrgetter("origin")):
             together = [each.definition for each in group]
             try:
@@ -67,7 +67,7 @@ class Known:
                 for definition in together:
                     self._put(made, Entry(definition, origin))
         for each in entries:
-            if each.origin.kind == "form" and made.in_force(each.definition) is None:
+            if each.origin.is_kept and made.in_force(each.definition) is None:
                 self._put(made, each)
 
     def _put(self, made: Workbench, entry: Entry) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from workbench.connections import catalog
 from workbench.core.definition import Definition
+from workbench.core.errors import UnknownName
 
 MODULES: Mapping[str, str] = {
     "BasicAuth": "workbench.security.definitions",
@@ -38,6 +39,13 @@ def kinds() -> dict[str, Callable[[], type[Definition]]]:
     found |= {row.cls: partial(catalog.definition_class, row.kind) for row in catalog.rows().values()}
     # Of a class whose cell has run again, the newest.
     return found | {cls.__name__: partial(_same, cls) for cls in below(Definition) if _is_elsewheres(cls)}
+
+
+def kind_of(name: str) -> type[Definition]:
+    """The class of a kind; raises UnknownName."""
+    if name not in (found := kinds()):
+        raise UnknownName("kind of definition", name, found)
+    return found[name]()
 
 
 def _imported(module: str, name: str) -> type[Definition]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from workbench.app.deploy.manifests.enmasse.adapting import Adapting
 from workbench.app.deploy.manifests.enmasse.sections import OTHERS, SECTIONS
 from workbench.app.deploy.manifests.errors import Mistake, WrongManifest
 from workbench.app.deploy.manifests.kinds import kinds
-from workbench.app.deploy.manifests.tree import Node, noded, tree_of
+from workbench.app.deploy.manifests.tree import Node, NoYAML, noded, tree_of
 from workbench.app.deploy.manifests.values import Environ, Unusable, read
 from workbench.core.definition import Definition, field_types
 from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
@@ -79,27 +80,10 @@ def text_of(path: Path, file: str) -> str:
         raise WrongManifest([Mistake(file, line, said)]) from None
 
 
-def items_of(text: str, file: str, environ: Environ) -> list[Item]:
-    """The definitions of a text, in its order.
-
-    Args:
-        text: YAML: a list of definitions for each kind.
-        file: What mistakes call it.
-        environ: What the environment has for a name; None for what is not set.
-
-    Raises:
-        WrongManifest: All that is wrong in it.
-    """
-    return items_in(tree_of(text, file), file, environ)
-
-
 def items_in(tree: Node, file: str, environ: Environ) -> list[Item]:
-    """The definitions of a tree; see `items_of`."""
+    """The definitions of a tree; raises WrongManifest."""
     reading = _Reading(file, environ)
-    items = list(reading.items(tree))
-    if reading.mistakes:
-        raise WrongManifest(reading.mistakes)
-    return items
+    return reading.manifest(list(reading.items(tree))).items
 
 
 class _Reading:
@@ -138,9 +122,12 @@ class _Reading:
             return []
         included = tree.value.pop("include", None) if isinstance(tree.value, dict) else None
         found = []
-        for each in included.value if included is not None and isinstance(included.value, list) else []:
-            found += self._included(path, shown, each)
-            self.file = shown
+        if included is not None and not isinstance(included.value, list | None):
+            self._mistake(included.line, "include holds no list. Fix: write each file as '- its/path.yaml'.")
+        elif included is not None:
+            for each in included.value or []:
+                found += self._included(path, shown, each)
+                self.file = shown
         return [*found, *self.items(tree)]
 
     def _included(self, path: Path, shown: str, node: Node) -> list[Item]:
@@ -239,17 +226,28 @@ class _Reading:
 
 
 def _tree(text: str, file: str, *, is_json: bool) -> Node:
-    """The tree of a text; of JSON that is no YAML, as where tabs indent it, without lines."""
-    try:
+    """The tree of a text; of JSON that is no YAML, as where it writes an emoji as two escapes, without lines."""
+    if not is_json:
         return tree_of(text, file)
-    except WrongManifest:
-        if not is_json:
-            raise
+    try:
+        # Within JSON's texts there is none.
+        return tree_of(text.replace("\t", " "), file)
+    except NoYAML:
         try:
-            return noded(json.loads(text), 0)
+            return noded(json.loads(text, object_pairs_hook=partial(_each_once, file)), 0)
         except (ValueError, RecursionError):
             pass
         raise
+
+
+def _each_once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping of JSON; raises WrongManifest for a key that is there twice."""
+    found = dict[str, Any]()
+    for key, value in pairs:
+        if key in found:
+            raise WrongManifest([Mistake(file, 0, f"the key {short(key)} is there twice. Fix: keep one of them.")])
+        found[key] = value
+    return found
 
 
 def _sentence(cls: type[Definition], of: str, field: str, problem: str) -> str:

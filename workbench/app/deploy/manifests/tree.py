@@ -31,6 +31,10 @@ _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?
 _LONGEST_NUMBER = 100
 
 
+class NoYAML(WrongManifest):
+    """A text is no YAML at all."""
+
+
 class Node(NamedTuple):
     """A value and the line where it, or its key, begins [from 1]: a scalar, a list of nodes, or nodes by key."""
 
@@ -75,17 +79,19 @@ def tree_of(text: str, file: str) -> Node:
         file: What mistakes call it.
 
     Raises:
-        WrongManifest: It is no YAML, or none of this kind.
+        NoYAML: It is no YAML.
+        WrongManifest: It is none of this kind.
     """
     composing = _Composing(file)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             composing.take(event)
     except yaml.MarkedYAMLError as exc:
-        composing.mistakes.append(_mistake_of(exc, text, file))
+        raise NoYAML([*composing.mistakes, _mistake_of(exc, text, file)]) from None
     except yaml.YAMLError as exc:
         what = " ".join(str(exc).split())
-        composing.mistakes.append(Mistake(file, 0, f"the file is no YAML: {what}. Fix: save it as plain text."))
+        mistake = Mistake(file, 0, f"the file is no YAML: {what}. Fix: save it as plain text.")
+        raise NoYAML([*composing.mistakes, mistake]) from None
     if composing.mistakes:
         raise WrongManifest(composing.mistakes)
     return composing.root

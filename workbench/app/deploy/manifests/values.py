@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -57,6 +58,13 @@ def read(value: Any, kind: Any, environ: Environ) -> Any:
 
 def _takes_text(kind: Any) -> bool:
     return kind is str or any(map(_takes_text, get_args(kind)))
+
+
+def takes_text_alone(kind: Any) -> bool:
+    """Whether a field takes text and nothing else, but for none."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    plain = {get_args(each)[0] if get_origin(each) is Annotated else each for each in kinds}
+    return plain - {NoneType} == {str}
 
 
 def _maps_to_secrets(kind: Any) -> bool:

@@ -12,8 +12,10 @@ from workbench.app.deploy.manifests.enmasse.sections import ANYWHERE, SECTIONS, 
 from workbench.app.deploy.manifests.kinds import kinds
 from workbench.app.deploy.manifests.tree import Node, noded
 from workbench.app.deploy.manifests.values import Environ
+from workbench.connections.rest.credentials import SENSITIVE
 from workbench.core.definition import field_types, holds_secret
 from workbench.core.errors import listed, short
+from workbench.core.masking import MARK
 
 Say = Callable[[int, str], None]
 
@@ -33,7 +35,7 @@ class Adapting:
     """
 
     def __init__(self, environ: Environ, mistake: Say, note: Say) -> None:
-        self._environ, self._mistake, self._note = environ, mistake, note
+        self._environ, self._mistake, self._note, self._kinds = environ, mistake, note, kinds()
 
     def adapted(self, name: str, node: Node) -> tuple[str, Node] | None:
         """The class that an entry is meant to be, and its fields; None if it is none here, which is told."""
@@ -42,7 +44,7 @@ class Adapting:
         kind = self._kind(section, of, node)
         if kind is None:
             return None
-        types = field_types(kinds()[kind]())
+        types = field_types(self._kinds[kind]())
         if _flag(_plain(node, "is_active")) is False and "active" not in types:
             self._note(node.line, f"{of} is not active, and left out.")
             return None
@@ -85,7 +87,8 @@ class Adapting:
             return own, _flag(filled) if types[own] is bool or _is_flag(types[own]) else filled
         fixed = {**ANYWHERE, **section.fixed}
         if key not in fixed or (fixed[key] and _flag(value) not in fixed[key]):
-            self._note(node.line, f"{what} is not understood here, and left out: {short(str(value))}.")
+            shown = short(str(_without_secrets({key: value})[key]))
+            self._note(node.line, f"{what} is not understood here, and left out: {shown}.")
         return "", None
 
     def _named(self, value: Any) -> Any:
@@ -102,6 +105,13 @@ class Adapting:
         if (found := _VARIABLE.fullmatch(str(value))) and self._environ(found[2]) is None:
             fix = f"set {found[2]} in the environment or .env."
             self._mistake(line, f"{what} names the variable {found[2]}, which is not set. Fix: {fix}")
+
+
+def _without_secrets(value: Any) -> Any:
+    """A value as it is told: what the file writes out of a secret is not."""
+    if isinstance(value, dict):
+        return {key: MARK if SENSITIVE.fullmatch(key) else _without_secrets(each) for key, each in value.items()}
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def _may_be_empty(kind: Any) -> bool:
