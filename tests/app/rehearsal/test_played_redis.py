@@ -77,6 +77,16 @@ def test_a_server_that_a_call_still_uses_or_has_set_otherwise_is_not_kept(spares
     held.close()
 
 
+def test_a_server_that_has_forgotten_how_it_was_set_is_not_kept(spares: SpareRedises) -> None:
+    played = PlayedRedis(spares)
+    played.conn.config_set("maxmemory", "64mb")
+    played.conn.config_resetstat()
+    played.close()
+    after = PlayedRedis(spares)
+    assert after.conn.config_get("maxmemory") == {"maxmemory": "0"}
+    after.close()
+
+
 def test_a_server_that_runs_is_known_to_run_at_once(spares: SpareRedises) -> None:
     """It was asked by a read that waited for a minute, so that one revived late held every call."""
     played = PlayedRedis(spares)

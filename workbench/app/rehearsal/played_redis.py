@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 EMPTY_SECONDS = 5.0
 """Longest wait for the answer of a Redis that is emptied [s]."""
 
-STAYS = ("acl", "config|set", "debug", "function", "module", "monitor", "replicaof", "slaveof")
-"""Commands after which a Redis is another one, also when it is empty."""
+STAYS = ("acl", "config|resetstat", "config|set", "debug", "function", "module", "monitor", "replicaof", "slaveof")
+"""Commands after which a Redis is another one, also when it is empty, or no longer tells that it is one."""
 
 
 class SpareRedises:
