@@ -99,7 +99,7 @@ export class OperationView {
       if (parameter.in === "path") path = path.replace(`{${parameter.name}}`, encodeURIComponent(given));
       else if (given !== "") for (const each of this.several(parameter, given)) query.append(parameter.name, each);
     }
-    const url = new URL(path, this.base);
+    const url = new URL(`./${path}`, this.base);  // v1:batch alone would be of a scheme named v1.
     url.search = query;
     const hasBody = this.contentType && this.body !== "" && !["get", "head"].includes(this.method);
     const type = { "Content-Type": this.contentType.startsWith("multipart/") ? "application/json" : this.contentType };
