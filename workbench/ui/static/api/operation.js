@@ -45,7 +45,7 @@ export class OperationView {
     const key = `${parameter.in} ${name}`;
     const options = this.shapes.resolved(schema).enum;
     const keep = { on: { input: (event) => (this.typed[key] = event.target.value) }, id, class: "wb-input", required };
-    this.typed[key] ??= String(parameter.example ?? schema.default ?? (required ? this.shapes.sample(schema) : ""));
+    this.typed[key] ??= String(schema.default ?? (required ? this.shapes.sample(schema) : ""));
     const input = options ? h("select", keep, !required && h("option", { value: "" }, ""), options.map((each) => h("option", { value: String(each) }, String(each)))) : h("input", { type: "text", ...keep, autocomplete: "off", spellcheck: "false" });
     input.value = this.typed[key];
     return h("label", { class: "wb-api-field", for: id },
@@ -68,9 +68,8 @@ export class OperationView {
   }
 
   firstBody(media) {
-    const recorded = media.examples?.recorded?.value;
-    const value = recorded ?? (this.shapes.rows(media.schema).length ? this.shapes.sample(media.schema) : undefined);
-    if (value === undefined) return "";
+    if (!this.shapes.rows(media.schema).length) return "";
+    const value = this.shapes.sample(media.schema);
     if (this.contentType.startsWith("application/x-www-form-urlencoded")) return new URLSearchParams(value).toString();
     return JSON.stringify(value, null, 2);
   }
