@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("workbench.channels")
+LONGEST_REASON_BYTES = 123
+"""Of the reason in a close frame, beside its code. Source: RFC 6455, 5.5."""
 
 
 class ClientGone(ServiceUsage):
@@ -102,7 +104,16 @@ class Client(Showable):
             self._opening.land(self.push, news(self._opening, data))
 
     def close(self, reason: str = "") -> None:
-        """End its connection, with a reason of at most 123 bytes."""
+        """End its connection, with a reason that it is told.
+
+        Raises:
+            ServiceUsage: The reason is over 123 bytes, all that a WebSocket can say.
+        """
+        if (size := len(reason.encode())) > LONGEST_REASON_BYTES:
+            raise ServiceUsage(
+                f"{self} cannot be told a reason of {size} bytes. "
+                f"Fix: at most {LONGEST_REASON_BYTES}; send() what is longer before."
+            )
         self._opening.land(self.leave, reason)
 
     def __repr__(self) -> str:
