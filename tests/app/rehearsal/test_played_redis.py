@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.serving import until
 from workbench.app.rehearsal.played_redis import PlayedRedis, SpareRedises
 from workbench.connections.kvdb.server import found_server
 from workbench.core.errors import ConnectionFailed
@@ -57,6 +59,22 @@ def test_a_thread_that_a_call_left_behind_writes_to_nobody(spares: SpareRedises)
         left.set("k", "2")
     assert after.conn.get("k") is None
     after.close()
+
+
+def test_what_a_call_left_behind_starts_no_server_again(spares: SpareRedises) -> None:
+    played = PlayedRedis(spares)
+    held = played.conn.pubsub()
+    held.subscribe("news")
+    held.get_message(timeout=5)
+    place = Path(played.url.removeprefix("unix://"))
+    played.close()
+    until(lambda: not place.exists(), "the server has ended")
+    with pytest.raises(ConnectionFailed, match="is over"):
+        held.get_message(timeout=5)
+    with pytest.raises(ConnectionFailed, match="is over"):
+        held.subscribe("more")
+    assert not place.exists()
+    held.close()
 
 
 def test_a_server_that_a_call_still_uses_or_has_set_otherwise_is_not_kept(spares: SpareRedises) -> None:
