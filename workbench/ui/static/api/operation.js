@@ -1,5 +1,6 @@
 // One method of a channel: what it takes and gives, a form to call it, and what came back.
 import { button, chip, copyButton, fill, h, milliseconds, newId } from "../dom.js";
+import { headersOf } from "./caller.js";
 import { Shapes } from "./schema.js";
 
 const MOODS = { 1: "calm", 2: "live", 3: "calm", 4: "warn", 5: "bad" };
@@ -118,15 +119,15 @@ export class OperationView {
   }
 
   async send() {
-    const { url, ...how } = this.request();
+    const { url, headers, ...how } = this.request();
     fill(this.result, h("span", { class: "wb-faint" }, "Sent; waiting for the answer."));
     const began = performance.now();
     try {
-      const reply = await fetch(url, how);
+      const reply = await fetch(url, { ...how, headers: headersOf(headers) });
       const text = await reply.text();
       this.show(reply, text, performance.now() - began);
     } catch (error) {
-      fill(this.result, h("div", { class: "wb-error" }, `Nobody answers: ${error.message}`));
+      fill(this.result, h("div", { class: "wb-error" }, error instanceof TypeError ? `Nobody answers: ${error.message}` : error.message));
     }
   }
 
