@@ -242,9 +242,10 @@ class Client(Showable):
             self._link.close()
 
     def forget(self) -> None:
-        """In a forked child: let go of the parent's socket."""
+        """In a forked child: let go of the parent's socket; for the child it has left."""
         if self._link is not None:
             self._link.forget()
+        self._link = self.frames = None
 
     def _ended(self, reading: asyncio.Task[None], ended: Callable[[Client], None]) -> None:
         """Its connection is over: nobody waits for what runs, and what waits does not begin."""
