@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from workbench.app.configuration.environment import wanted_openapi
 from workbench.app.configuration.settings import OpenAPIFor
 from workbench.app.serving.runtime_file import running
 from workbench.channels.guard import TOKEN_HEADER
+from workbench.core.call import ChannelSecurity
 from workbench.core.clock import VirtualClock
-from workbench.core.errors import WorkbenchError
-from workbench.security.definitions import basic
+from workbench.core.errors import Unauthorized, WorkbenchError
+from workbench.security.definitions import Reveal, SecurityDefinition, basic
 
 ALL = {"/open", "/basic", "/key"}
 
@@ -141,3 +143,30 @@ def test_a_user_whose_secret_is_gone_may_see_nothing(wb: Workbench, monkeypatch:
     monkeypatch.delenv("ADAS_PASSWORD")
     wb._own.views.forget_secrets()
     assert paths(wb, **ADA) == {"/open"}
+
+
+class CarelessVerifier:
+    """Forgets that a caller may send nothing."""
+
+    user = ChannelSecurity("careless", "careless")
+
+    def verify(self, headers: Mapping[str, str]) -> None:
+        if headers["X-Careless"] != "let me in":
+            raise Unauthorized("Unauthorized")
+
+
+class Careless(SecurityDefinition, tag="careless", frozen=True, kw_only=True):
+    """A kind of user whose code fails."""
+
+    def verifier(self, reveal: Reveal) -> CarelessVerifier:
+        return CarelessVerifier()
+
+    def credentials(self, reveal: Reveal) -> dict[str, str]:
+        return {"X-Careless": "let me in"}
+
+
+def test_a_kind_of_user_that_fails_hides_its_channels_alone(wb: Workbench, caplog: pytest.LogCaptureFixture) -> None:
+    fill(wb).define(Careless("careless"), RESTChannel("odd", service="anything", method="GET", security="careless"))
+    assert paths(wb) == {"/open"}
+    assert "'careless' cannot say who calls" in caplog.text
+    assert paths(wb, **{"X-Careless": "let me in"}) == {"/open", "/odd"}

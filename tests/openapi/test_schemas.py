@@ -152,6 +152,21 @@ def test_models_of_one_name_have_names_of_their_own_and_the_same_one_has_one() -
     assert set(components.schemas) == {"Order", "Order2", "Part", "Part2"}
 
 
+def test_a_name_that_is_made_is_none_that_a_model_beside_it_has() -> None:
+    class Part2(msgspec.Struct):
+        number: int
+
+    def order(kind: Any) -> Any:
+        part = msgspec.defstruct("Part", [("x", kind)])
+        return msgspec.defstruct("Order", [("part", part), ("other", Part2)])
+
+    components = Components()
+    components.of(msgspec.defstruct("Part", [("x", int)]))
+    of = components.resolved(components.of(order(str)))["properties"]
+    assert components.resolved(of["part"])["properties"] == {"x": {"type": "string"}}
+    assert components.resolved(of["other"])["properties"] == {"number": {"type": "integer"}}
+
+
 class Node(msgspec.Struct):
     name: str
     below: list[Node] = []

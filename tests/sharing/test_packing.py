@@ -17,7 +17,7 @@ from tests.sharing.running import run
 from tests.testing.notebooks import code, markdown, printed, write
 from workbench.sharing.bundle import WRITTEN, NotShareable
 from workbench.sharing.environment import needed
-from workbench.sharing.packing import NONE, REMOVE, Decision, share
+from workbench.sharing.packing import NONE, REMOVE, Decision, _publish, share
 from workbench.sharing.rerun import RunFailed
 from workbench.sharing.secrets import Found
 from workbench.testing.lint.notebook import Notebook
@@ -310,6 +310,17 @@ def test_what_is_there_is_replaced_only_if_that_is_said(tmp_path: Path) -> None:
     (foreign / "mine").touch()
     with pytest.raises(NotShareable, match="name another by --to"):
         share(path, foreign, nobody, replace=True)
+
+
+@pytest.mark.parametrize("name", ["former", "made", "out"])
+def test_a_folder_of_any_name_is_replaced_and_leaves_nothing_beside_it(name: str, tmp_path: Path) -> None:
+    staged, target = tmp_path / "staged", tmp_path / "site" / name
+    for folder, text in ((target, "old"), (staged, "new")):
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text(text)
+    _publish(staged, ["index.html"], target)
+    assert {each.name for each in target.parent.iterdir()} == {name}
+    assert (target / "index.html").read_text() == "new"
 
 
 def test_a_folder_that_holds_more_than_a_package_is_never_replaced(tmp_path: Path) -> None:

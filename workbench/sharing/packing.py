@@ -215,7 +215,7 @@ def _publish(staged: Path, files: list[str], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".wb-share-", dir=target.parent))
     try:
-        made, former = fresh / target.name, fresh / "former"
+        made, former = fresh / "made", fresh / "former"
         if target.suffix == ".zip":
             _zip(staged, files, made)
         else:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.serving import until
 from workbench.app.rehearsal.played_redis import PlayedRedis, SpareRedises
 from workbench.connections.kvdb.server import found_server
 from workbench.core.errors import ConnectionFailed
@@ -59,6 +61,22 @@ def test_a_thread_that_a_call_left_behind_writes_to_nobody(spares: SpareRedises)
     after.close()
 
 
+def test_what_a_call_left_behind_starts_no_server_again(spares: SpareRedises) -> None:
+    played = PlayedRedis(spares)
+    held = played.conn.pubsub()
+    held.subscribe("news")
+    held.get_message(timeout=5)
+    place = Path(played.url.removeprefix("unix://"))
+    played.close()
+    until(lambda: not place.exists(), "the server has ended")
+    with pytest.raises(ConnectionFailed, match="is over"):
+        held.get_message(timeout=5)
+    with pytest.raises(ConnectionFailed, match="is over"):
+        held.subscribe("more")
+    assert not place.exists()
+    held.close()
+
+
 def test_a_server_that_a_call_still_uses_or_has_set_otherwise_is_not_kept(spares: SpareRedises) -> None:
     played = PlayedRedis(spares)
     first, held = played.url, played.conn.pubsub()
@@ -75,6 +93,16 @@ def test_a_server_that_a_call_still_uses_or_has_set_otherwise_is_not_kept(spares
     assert last.conn.config_get("maxmemory") == {"maxmemory": "0"}
     last.close()
     held.close()
+
+
+def test_a_server_that_has_forgotten_how_it_was_set_is_not_kept(spares: SpareRedises) -> None:
+    played = PlayedRedis(spares)
+    played.conn.config_set("maxmemory", "64mb")
+    played.conn.config_resetstat()
+    played.close()
+    after = PlayedRedis(spares)
+    assert after.conn.config_get("maxmemory") == {"maxmemory": "0"}
+    after.close()
 
 
 def test_a_server_that_runs_is_known_to_run_at_once(spares: SpareRedises) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.channels.websocket.conftest import Bench
 from tests.serving import until
 from workbench import Service, WebSocketChannel
+from workbench.app.asking.websocket import NotConnected
 from workbench.app.rehearsal.versions import FEWEST_CALLS
 from workbench.channels.websocket.client import ClientGone
 from workbench.core.errors import ServiceUsage, UnknownName
@@ -99,8 +100,21 @@ def test_a_client_can_be_sent_away(bench: Bench) -> None:
     bench.does = lambda service: service.wsx.client.close("enough")
     with bench.connect() as client:
         client.send(1)
-        with pytest.raises(Exception, match="1001 enough"):
+        with pytest.raises(NotConnected, match="1001 enough"):
             until(lambda: client.receive() is None, "it is sent away")
+
+
+def test_a_reason_is_told_whole_or_refused_where_it_is_given(bench: Bench) -> None:
+    bench.define()
+    with bench.connect() as client:
+        client.ask(1)
+        (kept,) = bench.live.clients
+        with pytest.raises(ServiceUsage, match="a reason of 124 bytes. Fix: at most 123"):
+            kept.close("ż" * 62)
+        assert client.ask(2).ok
+        kept.close("ż" * 61)
+        with pytest.raises(NotConnected, match=f"1001 {'ż' * 61}"):
+            client.receive()
 
 
 def test_what_json_cannot_say_fails_where_it_is_sent(bench: Bench) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.channels.websocket.conftest import PASSWORD, PATH, Bench
-from tests.serving import Wire
+from tests.serving import Wire, until
 from tests.ui.lab import browser
 from workbench import WebSocketChannel
-from workbench.app.asking.websocket import NotConnected
+from workbench.app.asking.websocket import NotConnected, WebSocket
 from workbench.app.code import code_of
 from workbench.core.errors import DeadlineExceeded, InvalidDefinition
 from workbench.ui.rows import definition_facts
@@ -30,6 +32,31 @@ def test_what_came_is_shown_in_a_line(bench: Bench) -> None:
             client.receive(timeout_seconds=0.01)
     with pytest.raises(NotConnected, match="Fix: connect anew"):
         client.send(1)
+
+
+def test_a_server_that_hangs_up_in_the_handshake_is_said_not_to_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with server.accept()[0] as connected:
+                assert connected.recv(10_000)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(NotConnected, match="does not answer.*Fix: see that the server runs"):
+            WebSocket(f"ws://127.0.0.1:{server.getsockname()[1]}/ws", {}, 30, lambda cid: None)
+        thread.join(30)
+
+
+def test_an_open_connection_has_one_thread_and_a_closed_one_none(bench: Bench) -> None:
+    bench.define()
+    before = {*threading.enumerate()}
+    with bench.connect() as client:
+        client.ask(1)
+        new = {*threading.enumerate()} - before
+        its = [each for each in new if not each.name.startswith(("workbench-", "asyncio_"))]
+        assert [each.name.partition(" ")[2] for each in its] == ["(recv_events)"]
+    until(lambda: not its[0].is_alive(), "its thread has ended")
 
 
 def test_a_definition_says_what_is_wrong_with_it_and_is_written_as_it_was(bench: Bench) -> None:

@@ -84,17 +84,18 @@ class WebSocket(Showable):
 
     def __init__(self, url: str, headers: Mapping[str, str], timeout_seconds: float, find: Find) -> None:
         try:
-            from websockets.exceptions import InvalidStatus
+            from websockets.exceptions import InvalidHandshake, InvalidStatus
             from websockets.sync.client import connect
         except ImportError as exc:
             raise MissingDependency("wb.websocket", "websockets", "websocket") from exc
         self.url, self._find, self._ends = url, find, ExitStack()
         how: dict[str, Any] = {"open_timeout": timeout_seconds, "proxy": None, "max_size": None, "compression": None}
+        how["ping_interval"] = None  # The server pings, and so no thread need do it here.
         try:
             self._connection = self._ends.enter_context(connect(url, additional_headers=headers, **how))
         except InvalidStatus as exc:
             raise NotConnected(_why(url, exc.response.status_code)) from None
-        except (OSError, TimeoutError) as exc:
+        except (OSError, TimeoutError, InvalidHandshake) as exc:
             raise NotConnected(f"{url} does not answer: {exc}. Fix: see that the server runs, by wb.start().") from exc
 
     def send(self, data: Any) -> WebSocket:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextvars import Context
-from threading import Lock
-from typing import TYPE_CHECKING, NoReturn
+from threading import Event, Lock
+from typing import TYPE_CHECKING
 
 from workbench.connections.kvdb.live import Kvdb, named
-from workbench.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     from workbench.connections.kvdb.client import Client
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 EMPTY_SECONDS = 5.0
 """Longest wait for the answer of a Redis that is emptied [s]."""
 
-STAYS = ("acl", "config|set", "debug", "function", "module", "monitor", "replicaof", "slaveof")
-"""Commands after which a Redis is another one, also when it is empty."""
+STAYS = ("acl", "config|resetstat", "config|set", "debug", "function", "module", "monitor", "replicaof", "slaveof")
+"""Commands after which a Redis is another one, also when it is empty, or no longer tells that it is one."""
 
 
 class SpareRedises:
@@ -80,7 +79,7 @@ class PlayedRedis(Kvdb):
 
     def __init__(self, spares: SpareRedises, seed: Callable[[Client], object] = lambda client: None) -> None:
         super().__init__(None, {"PATH": os.environ.get("PATH", "")})
-        self._spares, self._seed = spares, seed
+        self._spares, self._seed, self._ended = spares, seed, Event()
 
     def _opened(self) -> Client:
         return Context().run(self._seeded)
@@ -93,21 +92,20 @@ class PlayedRedis(Kvdb):
     def _entered(self, server: str) -> EmbeddedServer:
         return self._spares.take() or super()._entered(server)
 
+    def _embedded(self, server: str) -> Client:
+        client = super()._embedded(server)
+        client.connection_pool.connection_kwargs["ended"] = self._ended = Event()
+        return client
+
     def close(self) -> None:
         """Let go of the server, which may play for another call now."""
         with self._lock:
             client, self._client = self._client, None
             server, self._server = self._server, None
+        # A thread of the call may still be there, and is not to write to whoever plays next. What it holds now stays
+        # connected, so that the server is seen to be in use.
+        self._ended.set()
         if client is not None:
-            # A thread of the call may still be there, and is not to write to whoever plays next. What it holds now
-            # stays connected, so that the server is seen to be in use.
-            pool = client.connection_pool
-            pool.disconnect(inuse_connections=False)
-            pool.reset()
-            pool.make_connection = _refused  # type: ignore[method-assign]
+            client.connection_pool.disconnect(inuse_connections=False)
         if server is not None:
             self._spares.give(server)
-
-
-def _refused() -> NoReturn:
-    raise ConnectionFailed("The call that this Redis played for is over. Fix: end its threads with it.")

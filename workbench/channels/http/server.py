@@ -138,6 +138,7 @@ class HTTPServer:
         if server is not None:
             for client in self._pipeline.clients:
                 client.forget()
+            self._pipeline.clients.clear()
             for each in [*self._listeners, *(each.stream.socket for each in list(inner.connections_of(server)))]:
                 if each is not None:
                     each.close()

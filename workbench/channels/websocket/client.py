@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("workbench.channels")
+LONGEST_REASON_BYTES = 123
+"""Of the reason in a close frame, beside its code. Source: RFC 6455, 5.5."""
 
 
 class ClientGone(ServiceUsage):
@@ -102,7 +104,16 @@ class Client(Showable):
             self._opening.land(self.push, news(self._opening, data))
 
     def close(self, reason: str = "") -> None:
-        """End its connection, with a reason of at most 123 bytes."""
+        """End its connection, with a reason that it is told.
+
+        Raises:
+            ServiceUsage: The reason is over 123 bytes, all that a WebSocket can say.
+        """
+        if (size := len(reason.encode())) > LONGEST_REASON_BYTES:
+            raise ServiceUsage(
+                f"{self} cannot be told a reason of {size} bytes. "
+                f"Fix: at most {LONGEST_REASON_BYTES}; send() what is longer before."
+            )
         self._opening.land(self.leave, reason)
 
     def __repr__(self) -> str:
@@ -231,9 +242,10 @@ class Client(Showable):
             self._link.close()
 
     def forget(self) -> None:
-        """In a forked child: let go of the parent's socket."""
+        """In a forked child: let go of the parent's socket; for the child it has left."""
         if self._link is not None:
             self._link.forget()
+        self._link = self.frames = None
 
     def _ended(self, reading: asyncio.Task[None], ended: Callable[[Client], None]) -> None:
         """Its connection is over: nobody waits for what runs, and what waits does not begin."""

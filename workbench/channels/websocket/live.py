@@ -17,6 +17,7 @@ from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Fra
 from workbench.channels.websocket.handshake import Host, accepted, protocol_for
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
+from workbench.core.forking import forgets_when_forked
 
 SWEEP_SECONDS = 0.25
 """How often to look which clients have to be pinged [s]."""
@@ -28,9 +29,14 @@ class LiveWebSocketChannel(LiveHTTPChannel):
     def __init__(self, definition: SocketAddress, mounts: Mounts, opening: Opening) -> None:
         super().__init__(definition, mounts)
         self._definition, self._opening = definition, opening
-        self._clients: dict[str, Client] = {}
         self._is_replaced = False
-        self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, opening.clock.monotonic)
+        self.forget()
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        """In a forked child: leave clients to the parent, whose server they came by."""
+        self._clients: dict[str, Client] = {}
+        self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, self._opening.clock.monotonic)
 
     @property
     def gate(self) -> Gate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import islice
+from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import redis
@@ -145,13 +146,19 @@ class RecordedPipeline(Pipeline, Patient):
 
 
 class RevivedConnection(UnixDomainSocketConnection):
-    """Connects to the embedded server; finds it gone, has it started again once, and connects to that one."""
+    """Connects to the embedded server; finds it gone, has it started again once, and connects to that one.
 
-    def __init__(self, *, server: EmbeddedServer, **options: Any) -> None:
-        self._server = server
+    Args:
+        ended: Once it is set nothing connects any more: the server may be somebody else's.
+    """
+
+    def __init__(self, *, server: EmbeddedServer, ended: Event | None = None, **options: Any) -> None:
+        self._server, self._ended = server, ended
         super().__init__(**options)  # type: ignore[no-untyped-call]
 
     def _connect(self) -> Any:
+        if self._ended is not None and self._ended.is_set():
+            raise ConnectionFailed("The call that this Redis played for is over. Fix: end its threads with it.")
         try:
             return super()._connect()  # type: ignore[no-untyped-call]
         except OSError:

@@ -6,6 +6,7 @@ told of the channels whose credentials they send with the question; on this mach
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import PurePath
@@ -28,6 +29,7 @@ from workbench.limiting.local.limiter import Counts, LocalLimiter
 from workbench.runtime.registry import Version
 from workbench.security.definitions import SecurityDefinition
 
+log = logging.getLogger("workbench.app.serving.openapi")
 QUESTIONS = "120/m"
 """How often an address may ask without the token: each question may try a password."""
 
@@ -112,5 +114,9 @@ def _may_call(parts: Parts, way: Way, headers: Mapping[str, str]) -> bool:
     try:
         parts.views.verifier(way.user.name).verify(headers)
     except WorkbenchError:  # other credentials, or its secret is gone, and so nobody may call
+        return False
+    except Exception:
+        # A user of a kind that fails must not take all other channels with it.
+        log.warning("%s cannot say who calls, so %s is not described", way.user, way.channel, exc_info=True)
         return False
     return True

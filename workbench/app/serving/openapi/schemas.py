@@ -69,6 +69,7 @@ class Components:
             name
             for name, model in models.items()
             if self.schemas.get(names[name], rewritten := _renamed(model, names)) != rewritten
+            or (names[name] != name and names[name] in models)
         ]:
             for name in taken:
                 counts[name] += 1

@@ -62,6 +62,15 @@ export class Caller {
 
   // Headers of a question for the description.
   asking(more) {
-    return { ...this.headers, ...(this.token ? { "X-Workbench-Token": this.token } : {}), ...more };
+    return headersOf({ ...this.headers, ...(this.token ? { "X-Workbench-Token": this.token } : {}), ...more });
+  }
+}
+
+// As fetch takes them, which would tell of wrong ones as it tells of a server that is gone.
+export function headersOf(given) {
+  try {
+    return new Headers(given);
+  } catch {
+    throw new Error("What is given under “Who calls” is no header. Give a name without blanks, and a key in letters of Latin-1.");
   }
 }

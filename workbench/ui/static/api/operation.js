@@ -1,5 +1,6 @@
 // One method of a channel: what it takes and gives, a form to call it, and what came back.
 import { button, chip, copyButton, fill, h, milliseconds, newId } from "../dom.js";
+import { headersOf } from "./caller.js";
 import { Shapes } from "./schema.js";
 
 const MOODS = { 1: "calm", 2: "live", 3: "calm", 4: "warn", 5: "bad" };
@@ -45,7 +46,7 @@ export class OperationView {
     const key = `${parameter.in} ${name}`;
     const options = this.shapes.resolved(schema).enum;
     const keep = { on: { input: (event) => (this.typed[key] = event.target.value) }, id, class: "wb-input", required };
-    this.typed[key] ??= String(parameter.example ?? schema.default ?? (required ? this.shapes.sample(schema) : ""));
+    this.typed[key] ??= String(schema.default ?? (required ? this.shapes.sample(schema) : ""));
     const input = options ? h("select", keep, !required && h("option", { value: "" }, ""), options.map((each) => h("option", { value: String(each) }, String(each)))) : h("input", { type: "text", ...keep, autocomplete: "off", spellcheck: "false" });
     input.value = this.typed[key];
     return h("label", { class: "wb-api-field", for: id },
@@ -68,9 +69,8 @@ export class OperationView {
   }
 
   firstBody(media) {
-    const recorded = media.examples?.recorded?.value;
-    const value = recorded ?? (this.shapes.rows(media.schema).length ? this.shapes.sample(media.schema) : undefined);
-    if (value === undefined) return "";
+    if (!this.shapes.rows(media.schema).length) return "";
+    const value = this.shapes.sample(media.schema);
     if (this.contentType.startsWith("application/x-www-form-urlencoded")) return new URLSearchParams(value).toString();
     return JSON.stringify(value, null, 2);
   }
@@ -99,7 +99,7 @@ export class OperationView {
       if (parameter.in === "path") path = path.replace(`{${parameter.name}}`, encodeURIComponent(given));
       else if (given !== "") for (const each of this.several(parameter, given)) query.append(parameter.name, each);
     }
-    const url = new URL(path, this.base);
+    const url = new URL(`./${path}`, this.base);  // v1:batch alone would be of a scheme named v1.
     url.search = query;
     const hasBody = this.contentType && this.body !== "" && !["get", "head"].includes(this.method);
     const type = { "Content-Type": this.contentType.startsWith("multipart/") ? "application/json" : this.contentType };
@@ -119,15 +119,15 @@ export class OperationView {
   }
 
   async send() {
-    const { url, ...how } = this.request();
+    const { url, headers, ...how } = this.request();
     fill(this.result, h("span", { class: "wb-faint" }, "Sent; waiting for the answer."));
     const began = performance.now();
     try {
-      const reply = await fetch(url, how);
+      const reply = await fetch(url, { ...how, headers: headersOf(headers) });
       const text = await reply.text();
       this.show(reply, text, performance.now() - began);
     } catch (error) {
-      fill(this.result, h("div", { class: "wb-error" }, `Nobody answers: ${error.message}`));
+      fill(this.result, h("div", { class: "wb-error" }, error instanceof TypeError ? `Nobody answers: ${error.message}` : error.message));
     }
   }
 
