@@ -7,6 +7,7 @@ import random
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -426,6 +427,25 @@ def test_processes_that_write_at_once_never_break_the_bound(kept: Made) -> None:
     assert errors == []
     assert max(counts) <= 5
     assert caches[0].keys() == caches[1].keys() == caches[2].keys()
+
+
+def test_caches_that_make_one_file_at_once_all_have_it(tmp_path: Path) -> None:
+    """As the processes of `serve --workers` do at their first call; each has a connection of its own."""
+    for number in range(10):
+        begin = threading.Barrier(4)
+        definition = Cache("mine", store=f"sqlite:///{tmp_path}/{number}.db")
+
+        def fill(key: int, definition: Cache = definition, begin: threading.Barrier = begin) -> None:
+            cache = StoredCache(definition, SystemClock(), open_table)
+            begin.wait(30)
+            cache.set(key, key)
+            cache.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(fill, range(4)))
+        cache = StoredCache(definition, SystemClock(), open_table)
+        assert sorted(cache.keys()) == [0, 1, 2, 3]
+        cache.close()
 
 
 @pytest.mark.parametrize("value", [("a",), {"a": ("b",)}, {1, 2}, object(), 1 << 70, float])

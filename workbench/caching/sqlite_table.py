@@ -12,6 +12,7 @@ from typing import TypeVar
 from workbench.caching.table import Change
 from workbench.core.errors import StoreUnavailable
 from workbench.stores.files import make_private
+from workbench.stores.wal import to_wal
 
 T = TypeVar("T")
 BUSY_SECONDS = 5.0
@@ -58,7 +59,7 @@ class SQLiteTable:
                 self._path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
+                to_wal(self._connection, BUSY_SECONDS)
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 for statement in _MADE:
                     self._connection.execute(statement)
