@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from workbench.caching.cached import Cached
 from workbench.caching.errors import CacheRefused, UnknownKey
 from workbench.caching.live import LiveCache
 from workbench.caching.stored import StoredCache
+from workbench.caching.table import Table
 from workbench.caching.tables import open_table
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.errors import InvalidDefinition, MissingSecret, ServiceUsage, StoreUnavailable, UnknownName
@@ -362,6 +364,60 @@ def test_many_threads_at_once_break_no_bound_and_lose_no_count(made: Made) -> No
     assert errors == []
     assert len(cache) <= 100
     assert cache.hits + cache.misses == 4 * each
+
+
+class Halt:
+    """Halts the thread named `holds` until it may go on."""
+
+    def __init__(self) -> None:
+        self.is_there, self.goes_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        if threading.current_thread().name == "holds":
+            self.is_there.set()
+            self.goes_on.wait(30)
+
+
+class Halting(VirtualClock):
+    """Halts whoever looks at it."""
+
+    def __init__(self, halt: Halt) -> None:
+        super().__init__()
+        self.halt = halt
+
+    def monotonic(self) -> float:
+        self.halt()
+        return super().monotonic()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_uses_a_cache_that_another_thread_is_amid_using(made: Made) -> None:
+    halt = Halt()
+
+    def opening(definition: Cache) -> Table:
+        halt()
+        return open_table(definition)
+
+    cache = made(Halting(halt))
+    if isinstance(cache, StoredCache):
+        cache = StoredCache(cache.definition, cache._clock, opening)
+    holds = threading.Thread(target=cache.set, args=("a", 1), name="holds")
+    holds.start()
+    assert halt.is_there.wait(30)
+    if (pid := os.fork()) == 0:
+        status = 1
+        try:
+            signal.alarm(30)
+            cache.set("b", 2)
+            status = 0 if cache.get("b") == 2 else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    halt.goes_on.set()
+    holds.join(30)
+    assert cache.items() == ([("a", 1), ("b", 2)] if made.url else [("a", 1)])
+    cache.close()
 
 
 def test_a_copy_goes_on_by_its_own_clock() -> None:

@@ -33,6 +33,10 @@ class Cached(Matching, ABC):
         return self.definition.name
 
     @abstractmethod
+    def forget(self) -> None:
+        """In a forked child: the lock, and the file or server that is open, are the parent's."""
+
+    @abstractmethod
     def redefine(self, definition: Cache) -> None:
         """Take other bounds and habits; what is in it stays, as far as it fits."""
 

@@ -12,6 +12,7 @@ from workbench.caching.stored import StoredCache
 from workbench.caching.table import Table
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
+from workbench.core.forking import forgets_when_forked
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 
@@ -27,9 +28,15 @@ class Caches:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._lock = clock, Lock()
+        self._clock = clock
         self.opening: Callable[[Cache], Table] | None = None
         self._by_name: dict[str, Cached] = {DEFAULT: LiveCache(Cache(DEFAULT), clock)}
+        self.forget()
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        """In a forked child: whoever holds the lock is a thread of the parent."""
+        self._lock = Lock()
 
     @property
     def default(self) -> Cached:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import RLock
 from typing import TypeVar
 
 from workbench.caching.table import Change
@@ -45,12 +43,7 @@ class SQLiteTable:
     """
 
     def __init__(self, path: Path | None, cache: str) -> None:
-        self._path, self._cache, self._lock = path, cache, RLock()
-        self._inherited: list[sqlite3.Connection] = []
-        self._open()
-
-    def _open(self) -> None:
-        self._process = os.getpid()
+        self._path, self._cache = path, cache
         try:
             if self._path is not None:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,29 +64,22 @@ class SQLiteTable:
 
     def change(self, work: Callable[[Change], T]) -> T:
         """Do a piece of work as one transaction; see Table."""
-        with self._lock:
-            if os.getpid() != self._process:
-                # SQLite's connections are not for a forked child; closing one there would drop the parent's locks.
-                self._inherited.append(self._connection)
-                self._open()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    done = work(_SQLiteChange(self._connection, self._cache))
-                    self._connection.execute("COMMIT")
-                except BaseException:
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
-                    raise
-                return done
-            except sqlite3.Error as exc:
-                raise self._unavailable(exc) from exc
+                done = work(_SQLiteChange(self._connection, self._cache))
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            return done
+        except sqlite3.Error as exc:
+            raise self._unavailable(exc) from exc
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if os.getpid() == self._process:
-                self._connection.close()
+        self._connection.close()
 
     def _unavailable(self, exc: Exception) -> StoreUnavailable:
         return StoreUnavailable(

@@ -14,6 +14,7 @@ from workbench.caching.definition import Cache
 from workbench.caching.entry import Entry, Kept
 from workbench.caching.errors import CacheRefused, UnknownKey
 from workbench.caching.table import Change, Table
+from workbench.core.forking import forgets_when_forked
 from workbench.core.ports import Clock
 
 T = TypeVar("T")
@@ -35,8 +36,18 @@ class StoredCache(Cached):
 
     def __init__(self, definition: Cache, clock: Clock, opening: Callable[[Cache], Table]) -> None:
         self.definition, self._clock, self._opening = definition, clock, opening
-        self._lock, self._evicting = RLock(), 0
+        self._evicting = 0
         self._table: Table | None = None
+        self._inherited: list[Table] = []
+        self.forget()
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        self._lock = RLock()
+        if self._table is not None:
+            # Kept, since SQLite forbids touching, and even closing, a connection that came through a fork.
+            self._inherited.append(self._table)
+            self._table = None
 
     def redefine(self, definition: Cache) -> None:
         self.definition = definition
