@@ -451,6 +451,14 @@ def test_what_is_in_a_store_outlives_its_process_and_is_shared(kept: Made, clock
     assert kept(clock, max_size=3).keys() == ["b", b"\x00"]
 
 
+def test_an_entry_that_has_expired_makes_room_once(kept: Made, clock: VirtualClock) -> None:
+    large, small = kept(clock, max_size=3), kept(clock, max_size=2)
+    large.set("a", 1, expiry=1), large.set("b", 2), large.set("c", 3)
+    clock.advance(2)
+    small.set("a", 4)
+    assert small.keys() == ["a", "c"]
+
+
 def test_two_caches_in_one_store_are_two(kept: Made, clock: VirtualClock) -> None:
     mine, others = kept(clock), StoredCache(Cache("other", store=kept.url), clock, open_table)
     mine.set("a", 1)

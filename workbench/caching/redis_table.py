@@ -98,7 +98,7 @@ class _RedisChange:
         return int(self._pipe.zrevrank(self._used, key) or 0)
 
     def expired(self, now: float) -> list[str]:
-        return [key.decode() for key in self._pipe.zrangebyscore(self._until, "-inf", now)]
+        return self._there(self._pipe.zrangebyscore(self._until, "-inf", now))
 
     def oldest(self, most: int) -> list[str]:
         return self._there(self._pipe.zrange(self._used, 0, most + len(self._gone) - 1))[:most]
