@@ -119,11 +119,14 @@ class Caches:
         definition = before.definition if before is not None else None
 
         def put_back() -> None:
+            gone = self._by_name.get(name)
             if before is None or definition is None:
                 self._by_name.pop(name, None)
             else:
                 before.redefine(definition)
                 self._by_name[name] = before
+            if gone is not None and gone is not before:
+                gone.close()
 
         return put_back
 
