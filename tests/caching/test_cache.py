@@ -459,6 +459,17 @@ def test_an_entry_that_has_expired_makes_room_once(kept: Made, clock: VirtualClo
     assert small.keys() == ["a", "c"]
 
 
+def test_other_bounds_hold_for_what_is_in_a_store(kept: Made, clock: VirtualClock) -> None:
+    cache = kept(clock, max_size=5)
+    for key in range(5):
+        cache.set(key, key)
+    cache.redefine(cache.definition.replace(max_size=3))
+    assert (cache.keys(), len(cache), cache.evicted) == ([4, 3, 2], 3, 2)
+    cache.redefine(cache.definition.replace(max_size=2))
+    cache.set(5, 5)
+    assert cache.keys() == [5, 4]
+
+
 def test_two_caches_in_one_store_are_two(kept: Made, clock: VirtualClock) -> None:
     mine, others = kept(clock), StoredCache(Cache("other", store=kept.url), clock, open_table)
     mine.set("a", 1)
@@ -610,6 +621,23 @@ def test_a_cache_moves_into_a_store_and_out_of_it(tmp_path: Path) -> None:
         wb.define(in_file)
         assert wb.caches["my.cache"].items() == [("a", 1)]
         assert wb.invoke("zato.cache.builtin.get", {"name": "my.cache"})["store"] == in_file.store
+
+
+def test_a_store_that_gives_no_answer_is_in_the_way_of_no_definition_and_of_no_way_back() -> None:
+    away = Cache("away", store="redis://127.0.0.1:1/0")
+    with Workbench() as wb:
+        wb.define(Cache("my.cache", max_size=5), away)
+        wb.define(away.replace(max_size=3))
+        with pytest.raises(InvalidDefinition):
+            wb.define(
+                Cache("my.cache"),
+                away.replace(max_size=4),
+                Cache("one", is_default=True),
+                Cache("two", is_default=True),
+            )
+        assert [wb.caches[name].definition.max_size for name in ("my.cache", "away")] == [5, 3]
+        with pytest.raises(StoreUnavailable, match="Cache 'away' has no answer"):
+            wb.caches["away"].set("a", 1)
 
 
 def test_a_sandbox_has_a_cache_of_its_own_in_place_of_a_server() -> None:

@@ -50,20 +50,18 @@ class StoredCache(Cached):
             self._table = None
 
     def redefine(self, definition: Cache) -> None:
+        # What fits no more goes with the next look at it all, or set: a definition asks no store.
         self.definition = definition
-        self._change(lambda change: self._make_room(change, 0))
 
     def get(self, key: Any, default: Any = None, details: bool = False) -> Any:
-        if not _is_key(key):
-            self.misses += 1
-            return default
         missing = object()
-        found = self._change(partial(self._get, key, details, missing))
-        if found is missing:
-            self.misses += 1
-            return default
-        self.hits += 1
-        return found
+        with self._lock:
+            found = self._change(partial(self._get, key, details, missing)) if _is_key(key) else missing
+            if found is missing:
+                self.misses += 1
+                return default
+            self.hits += 1
+            return found
 
     def _get(self, key: Any, details: bool, missing: object, change: Change) -> Any:
         text, now = _text_of(key), self._clock.time()
@@ -170,6 +168,7 @@ class StoredCache(Cached):
     def _newest(self, most: int = ALL) -> list[tuple[Any, Kept]]:
         def look(change: Change) -> list[tuple[Any, Kept]]:
             change.drop(change.expired(now := self._clock.time()))
+            self._make_room(change, 0)
             found = [(text, _unpacked(kept)) for text, kept in change.newest(most)]
             change.drop([text for text, kept in found if _is_over(kept, now)])
             return [(_key_of(text), kept) for text, kept in found if not _is_over(kept, now)]
