@@ -640,10 +640,11 @@ def test_a_store_that_gives_no_answer_is_in_the_way_of_no_definition_and_of_no_w
             wb.caches["away"].set("a", 1)
 
 
-def test_a_sandbox_has_a_cache_of_its_own_in_place_of_a_server() -> None:
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "unix:///nowhere/redis.sock"])
+def test_a_sandbox_has_a_cache_of_its_own_in_place_of_a_server(url: str) -> None:
     with Workbench() as wb:
         wb.deploy(Keeper)
-        wb.define(Cache("my.cache", store="redis://127.0.0.1:1/0", password=secret("NOWHERE_SET")))
+        wb.define(Cache("my.cache", store=url, password=secret("NOWHERE_SET")))
         with pytest.raises(MissingSecret, match="NOWHERE_SET"):
             wb.invoke("cache.keep", ["a", 1])
         wb.sandbox()

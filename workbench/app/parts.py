@@ -121,7 +121,7 @@ class Parts(Effects):
 
     def _open_cache(self, definition: Cache) -> Table:
         """Open the store of a cache; a sandbox has one in memory in place of a server."""
-        if self.sandbox.on and definition.called:
+        if self.sandbox.on and definition.is_on_server:
             return SQLiteTable(None, definition.name)
         self.outside.check(definition)
         password = definition.password
