@@ -145,7 +145,12 @@ class StoredCache(Cached):
             table.close()
 
     def __len__(self) -> int:
-        return len(self._newest())
+        def count(change: Change) -> int:
+            change.drop(change.expired(self._clock.time()))
+            self._make_room(change, 0)
+            return change.count()
+
+        return self._change(count)
 
     def __contains__(self, key: object) -> bool:
         if not _is_key(key):
