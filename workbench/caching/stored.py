@@ -124,7 +124,7 @@ class StoredCache(Cached):
         return self._change(change_time) if _is_key(key) else False
 
     def keys(self) -> list[Any]:
-        return [key for key, _ in self._newest()]
+        return self._change(lambda change: [_key_of(text) for text in reversed(self._rid(change).oldest(ALL))])
 
     def items(self) -> list[tuple[Any, Any]]:
         return [(key, kept.value) for key, kept in self._newest()]
@@ -136,7 +136,7 @@ class StoredCache(Cached):
         return self._clock.time(), self._newest()[::-1]
 
     def clear(self) -> None:
-        self._change(lambda change: change.drop([text for text, _ in change.newest(ALL)]))
+        self._change(lambda change: change.drop(change.oldest(ALL)))
 
     def close(self) -> None:
         with self._lock:
@@ -145,12 +145,7 @@ class StoredCache(Cached):
             table.close()
 
     def __len__(self) -> int:
-        def count(change: Change) -> int:
-            change.drop(change.expired(self._clock.time()))
-            self._make_room(change, 0)
-            return change.count()
-
-        return self._change(count)
+        return self._change(lambda change: self._rid(change).count())
 
     def __contains__(self, key: object) -> bool:
         if not _is_key(key):
@@ -172,13 +167,18 @@ class StoredCache(Cached):
 
     def _newest(self, most: int = ALL) -> list[tuple[Any, Kept]]:
         def look(change: Change) -> list[tuple[Any, Kept]]:
-            change.drop(change.expired(now := self._clock.time()))
-            self._make_room(change, 0)
-            found = [(text, _unpacked(kept)) for text, kept in change.newest(most)]
+            now = self._clock.time()
+            found = [(text, _unpacked(kept)) for text, kept in self._rid(change).newest(most)]
             change.drop([text for text, kept in found if _is_over(kept, now)])
             return [(_key_of(text), kept) for text, kept in found if not _is_over(kept, now)]
 
         return self._change(look)
+
+    def _rid(self, change: Change) -> Change:
+        """Have what has expired go, and what fits no more."""
+        change.drop(change.expired(self._clock.time()))
+        self._make_room(change, 0)
+        return change
 
     def _live(self, change: Change, text: str, now: float) -> Kept | None:
         """An entry that has not expired; one that has is dropped."""
