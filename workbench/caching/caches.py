@@ -66,6 +66,11 @@ class Caches:
             return self._by_name[name]
         raise UnknownName("cache", name, list(self._by_name), fix=f"wb.define(Cache({name!r})).")
 
+    @property
+    def definitions(self) -> list[Cache]:
+        """All that are in force, that of the default one included."""
+        return [each.definition for each in list(self._by_name.values())]
+
     def take(self, others: Caches) -> None:
         """Have what other caches have, with what is in them: a copy in this process, by this one's clock."""
         for other in list(others._by_name.values()):
