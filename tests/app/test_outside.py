@@ -16,7 +16,7 @@ from tests.cli.conftest import CommandLine
 from tests.cli.conftest import fresh as fresh
 from tests.kernels import Kernel
 from tests.ui.test_card_in_kernels import Front
-from workbench import LocalFolder, RESTConnection, Service, SMTPConnection, Workbench
+from workbench import Cache, LocalFolder, RESTConnection, Service, SMTPConnection, Workbench
 from workbench.app.outside import OutsideAsked, OutsideRefused, jupyter_data
 from workbench.core.errors import ConnectionFailed
 
@@ -114,6 +114,22 @@ def test_it_is_asked_once_and_every_refused_call_fails_by_itself(session: Sessio
             wb.invoke("api.sync")
     assert [each.hosts for each in asked] == [("data.example.com", "smtp.example.com")]
     assert wb.outside.question == QUESTION
+
+
+def test_who_is_asked_of_a_connection_is_told_of_the_servers_of_caches_too(session: Sessions) -> None:
+    session.from_elsewhere()
+    wb = session()
+    wb.define(
+        Cache("away", store="redis://cache.example.com/0"),
+        Cache("here", store="redis://127.0.0.1:1/0"),
+        Cache("socket", store="unix:///nowhere/redis.sock"),
+        Cache("file", store=f"sqlite:///{session.folder}/kept.db"),
+    )
+    assert is_refused(wb)
+    assert "would call data.example.com, smtp.example.com and cache.example.com." in wb.outside.question
+    with pytest.raises(OutsideRefused, match="cache 'away' was not opened"):
+        wb.caches["away"].set("a", 1)
+    wb.caches["file"].set("a", 1)
 
 
 def test_this_machine_and_peers_are_not_asked_about(session: Sessions) -> None:

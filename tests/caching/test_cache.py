@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from workbench.caching.cached import Cached
 from workbench.caching.errors import CacheRefused, UnknownKey
 from workbench.caching.live import LiveCache
 from workbench.caching.stored import StoredCache
+from workbench.caching.table import Table
 from workbench.caching.tables import open_table
 from workbench.core.clock import SystemClock, VirtualClock
 from workbench.core.errors import InvalidDefinition, MissingSecret, ServiceUsage, StoreUnavailable, UnknownName
@@ -363,6 +366,60 @@ def test_many_threads_at_once_break_no_bound_and_lose_no_count(made: Made) -> No
     assert cache.hits + cache.misses == 4 * each
 
 
+class Halt:
+    """Halts the thread named `holds` until it may go on."""
+
+    def __init__(self) -> None:
+        self.is_there, self.goes_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        if threading.current_thread().name == "holds":
+            self.is_there.set()
+            self.goes_on.wait(30)
+
+
+class Halting(VirtualClock):
+    """Halts whoever looks at it."""
+
+    def __init__(self, halt: Halt) -> None:
+        super().__init__()
+        self.halt = halt
+
+    def monotonic(self) -> float:
+        self.halt()
+        return super().monotonic()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_uses_a_cache_that_another_thread_is_amid_using(made: Made) -> None:
+    halt = Halt()
+
+    def opening(definition: Cache) -> Table:
+        halt()
+        return open_table(definition)
+
+    cache = made(Halting(halt))
+    if isinstance(cache, StoredCache):
+        cache = StoredCache(cache.definition, cache._clock, opening)
+    holds = threading.Thread(target=cache.set, args=("a", 1), name="holds")
+    holds.start()
+    assert halt.is_there.wait(30)
+    if (pid := os.fork()) == 0:
+        status = 1
+        try:
+            signal.alarm(30)
+            cache.set("b", 2)
+            status = 0 if cache.get("b") == 2 else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    halt.goes_on.set()
+    holds.join(30)
+    assert cache.items() == ([("a", 1), ("b", 2)] if made.url else [("a", 1)])
+    cache.close()
+
+
 def test_a_copy_goes_on_by_its_own_clock() -> None:
     home, trip = VirtualClock(), VirtualClock()
     home.advance(1000)
@@ -392,6 +449,25 @@ def test_what_is_in_a_store_outlives_its_process_and_is_shared(kept: Made, clock
     assert kept(clock, max_size=3).items() == one.items()
     clock.advance(60)
     assert kept(clock, max_size=3).keys() == ["b", b"\x00"]
+
+
+def test_an_entry_that_has_expired_makes_room_once(kept: Made, clock: VirtualClock) -> None:
+    large, small = kept(clock, max_size=3), kept(clock, max_size=2)
+    large.set("a", 1, expiry=1), large.set("b", 2), large.set("c", 3)
+    clock.advance(2)
+    small.set("a", 4)
+    assert small.keys() == ["a", "c"]
+
+
+def test_other_bounds_hold_for_what_is_in_a_store(kept: Made, clock: VirtualClock) -> None:
+    cache = kept(clock, max_size=5)
+    for key in range(5):
+        cache.set(key, key)
+    cache.redefine(cache.definition.replace(max_size=3))
+    assert (cache.keys(), len(cache), cache.evicted) == ([4, 3, 2], 3, 2)
+    cache.redefine(cache.definition.replace(max_size=2))
+    cache.set(5, 5)
+    assert cache.keys() == [5, 4]
 
 
 def test_two_caches_in_one_store_are_two(kept: Made, clock: VirtualClock) -> None:
@@ -426,6 +502,25 @@ def test_processes_that_write_at_once_never_break_the_bound(kept: Made) -> None:
     assert errors == []
     assert max(counts) <= 5
     assert caches[0].keys() == caches[1].keys() == caches[2].keys()
+
+
+def test_caches_that_make_one_file_at_once_all_have_it(tmp_path: Path) -> None:
+    """As the processes of `serve --workers` do at their first call; each has a connection of its own."""
+    for number in range(10):
+        begin = threading.Barrier(4)
+        definition = Cache("mine", store=f"sqlite:///{tmp_path}/{number}.db")
+
+        def fill(key: int, definition: Cache = definition, begin: threading.Barrier = begin) -> None:
+            cache = StoredCache(definition, SystemClock(), open_table)
+            begin.wait(30)
+            cache.set(key, key)
+            cache.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(fill, range(4)))
+        cache = StoredCache(definition, SystemClock(), open_table)
+        assert sorted(cache.keys()) == [0, 1, 2, 3]
+        cache.close()
 
 
 @pytest.mark.parametrize("value", [("a",), {"a": ("b",)}, {1, 2}, object(), 1 << 70, float])
@@ -528,10 +623,28 @@ def test_a_cache_moves_into_a_store_and_out_of_it(tmp_path: Path) -> None:
         assert wb.invoke("zato.cache.builtin.get", {"name": "my.cache"})["store"] == in_file.store
 
 
-def test_a_sandbox_has_a_cache_of_its_own_in_place_of_a_server() -> None:
+def test_a_store_that_gives_no_answer_is_in_the_way_of_no_definition_and_of_no_way_back() -> None:
+    away = Cache("away", store="redis://127.0.0.1:1/0")
+    with Workbench() as wb:
+        wb.define(Cache("my.cache", max_size=5), away)
+        wb.define(away.replace(max_size=3))
+        with pytest.raises(InvalidDefinition):
+            wb.define(
+                Cache("my.cache"),
+                away.replace(max_size=4),
+                Cache("one", is_default=True),
+                Cache("two", is_default=True),
+            )
+        assert [wb.caches[name].definition.max_size for name in ("my.cache", "away")] == [5, 3]
+        with pytest.raises(StoreUnavailable, match="Cache 'away' has no answer"):
+            wb.caches["away"].set("a", 1)
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "unix:///nowhere/redis.sock"])
+def test_a_sandbox_has_a_cache_of_its_own_in_place_of_a_server(url: str) -> None:
     with Workbench() as wb:
         wb.deploy(Keeper)
-        wb.define(Cache("my.cache", store="redis://127.0.0.1:1/0", password=secret("NOWHERE_SET")))
+        wb.define(Cache("my.cache", store=url, password=secret("NOWHERE_SET")))
         with pytest.raises(MissingSecret, match="NOWHERE_SET"):
             wb.invoke("cache.keep", ["a", 1])
         wb.sandbox()

@@ -14,6 +14,7 @@ import pytest
 from tests.scheduler.conftest import Bench
 from tests.serving import until
 from workbench.core.clock import SystemClock
+from workbench.scheduler.alarm import Alarm
 from workbench.scheduler.definitions import IntervalJob
 from workbench.scheduler.records import JobChanged, RunLost
 from workbench.stores import open_store
@@ -43,6 +44,16 @@ def test_runs_come_at_their_planned_times_without_drift(live: Bench) -> None:
     first, second = live.jobs["sync demo"].runs
     assert (second.planned - first.planned).total_seconds() == 1.0
     assert all(run.late_seconds is not None and 0 <= run.late_seconds < 1 for run in (first, second))
+
+
+def test_what_is_defined_while_the_alarm_is_being_started_needs_no_call() -> None:
+    looked = threading.Event()
+    alarm = Alarm(looked.set, lambda: 0.0)
+    alarm.wake()
+    assert not looked.is_set()
+    alarm.start()
+    assert looked.wait(30), "it looks by itself, whatever was defined before"
+    alarm.stop()
 
 
 def in_the_second(at: float) -> None:

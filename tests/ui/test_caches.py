@@ -36,6 +36,21 @@ def test_a_cache_says_its_bounds_and_how_it_was_used(ask: Asking, rates: Workben
     assert [each["name"] for each in ask("panel", tab="caches", text="rate")["rows"]] == ["rates"]
 
 
+def test_a_cache_whose_store_is_away_hides_no_other_and_says_so_when_it_is_opened(
+    ask: Asking, rates: Workbench
+) -> None:
+    rates.define(Cache("away", store="redis://127.0.0.1:1/0"))
+    assert [(each["name"], each["entries"]) for each in ask("panel", tab="caches")["rows"]] == [
+        ("default", 0),
+        ("rates", 0),
+        ("away", None),
+    ]
+    assert "Cache 'away' has no answer from redis://127.0.0.1:1/0" in ask("cache entries", cache="away")["failed"]
+    said = repr(rates.caches)
+    assert "0 of at most 500 entries" in said
+    assert "Cache 'away' has no answer" in said
+
+
 def test_entries_are_text_the_latest_first_and_to_look_is_not_to_use(ask: Asking, rates: Workbench) -> None:
     live = rates.caches["rates"]
     live.set("a", {"x": ["<b>"]})

@@ -24,7 +24,6 @@ from typing import Any, NamedTuple, Protocol
 
 from workbench.app.deploy.notebooks import has_code
 from workbench.connections.common.hosts import host_of, is_outside
-from workbench.connections.definition import ConnectionDefinition
 from workbench.core.errors import ConnectionFailed, WorkbenchError
 from workbench.core.events import Events
 from workbench.core.ports import Store
@@ -73,14 +72,14 @@ class Outside:
     """Whether connections may be opened to the outside.
 
     Args:
-        definitions: The connections in force.
+        definitions: The connections and caches in force.
         events: Told the first time that one is refused.
         environ: The environment; the process's by default.
     """
 
     def __init__(
         self,
-        definitions: Callable[[], Iterable[ConnectionDefinition]],
+        definitions: Callable[[], Iterable[Calls]],
         events: Events,
         environ: Mapping[str, str] | None = None,
     ) -> None:

@@ -18,7 +18,7 @@ from workbench.app.configuration.toml_file import overridden
 from workbench.app.deploy.clicks import Clicks, KeptClicks
 from workbench.app.deploy.draft import Draft
 from workbench.app.limits import check_limit, check_short_limit
-from workbench.app.outside import Outside
+from workbench.app.outside import Calls, Outside
 from workbench.app.rehearsal.played_redis import SpareRedises
 from workbench.app.scheduling.alerts import Alerts
 from workbench.app.scheduling.jobs import CellScheduler, run_job
@@ -87,7 +87,7 @@ class Parts(Effects):
         self.registry.log = self.log
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
-        self.outside = Outside(lambda: self.live.definitions.values(), self.events)
+        self.outside = Outside(self._calls, self.events)
         self.live = self._live_connections(settings, clock)
         self.limits = Limits(clock, settings.shared_counters(clock))
         self.short = ShortLimits(self.limits)
@@ -119,9 +119,13 @@ class Parts(Effects):
         override = partial(overridden, settings.configuration)
         return LiveConnections(Opening(self.secrets.reveal, clock), self.sandbox.stand_in, self.outside.check, override)
 
+    def _calls(self) -> list[Calls]:
+        """What calls other systems."""
+        return [*self.live.definitions.values(), *self.around.caches.definitions]
+
     def _open_cache(self, definition: Cache) -> Table:
         """Open the store of a cache; a sandbox has one in memory in place of a server."""
-        if self.sandbox.on and definition.called:
+        if self.sandbox.on and definition.is_on_server:
             return SQLiteTable(None, definition.name)
         self.outside.check(definition)
         password = definition.password

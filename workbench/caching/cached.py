@@ -13,6 +13,7 @@ from workbench.caching.definition import Cache
 from workbench.caching.entry import Entry, Kept
 from workbench.caching.errors import CacheRefused, UnknownKey
 from workbench.caching.matching import Matches, Matching
+from workbench.core.errors import WorkbenchError
 
 
 class Cached(Matching, ABC):
@@ -31,6 +32,10 @@ class Cached(Matching, ABC):
     def name(self) -> str:
         """What it is called."""
         return self.definition.name
+
+    @abstractmethod
+    def forget(self) -> None:
+        """In a forked child: the lock, and the file or server that is open, are the parent's."""
 
     @abstractmethod
     def redefine(self, definition: Cache) -> None:
@@ -142,8 +147,11 @@ class Cached(Matching, ABC):
         self.delete(key)
 
     def describe(self) -> str:
-        """How full it is, and how well it serves."""
-        count, bounds = len(self), self.definition
+        """How full it is, and how well it serves; what is wrong with its store, if that gives no answer."""
+        try:
+            count, bounds = len(self), self.definition
+        except WorkbenchError as exc:
+            return str(exc)
         read = self.hits + self.misses
         share = f", {self.hits / read:.0%} of {read:,} reads found something" if read else ""
         gone = f", {self.evicted:,} went since it was full" if self.evicted else ""

@@ -12,6 +12,7 @@ from workbench.caching.stored import StoredCache
 from workbench.caching.table import Table
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
+from workbench.core.forking import forgets_when_forked
 from workbench.core.origin import Origin
 from workbench.core.ports import Clock
 
@@ -27,9 +28,15 @@ class Caches:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._lock = clock, Lock()
+        self._clock = clock
         self.opening: Callable[[Cache], Table] | None = None
         self._by_name: dict[str, Cached] = {DEFAULT: LiveCache(Cache(DEFAULT), clock)}
+        self.forget()
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        """In a forked child: whoever holds the lock is a thread of the parent."""
+        self._lock = Lock()
 
     @property
     def default(self) -> Cached:
@@ -58,6 +65,11 @@ class Caches:
         if name in self._by_name:
             return self._by_name[name]
         raise UnknownName("cache", name, list(self._by_name), fix=f"wb.define(Cache({name!r})).")
+
+    @property
+    def definitions(self) -> list[Cache]:
+        """All that are in force, that of the default one included."""
+        return [each.definition for each in list(self._by_name.values())]
 
     def take(self, others: Caches) -> None:
         """Have what other caches have, with what is in them: a copy in this process, by this one's clock."""
@@ -112,11 +124,14 @@ class Caches:
         definition = before.definition if before is not None else None
 
         def put_back() -> None:
+            gone = self._by_name.get(name)
             if before is None or definition is None:
                 self._by_name.pop(name, None)
             else:
                 before.redefine(definition)
                 self._by_name[name] = before
+            if gone is not None and gone is not before:
+                gone.close()
 
         return put_back
 

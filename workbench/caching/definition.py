@@ -9,7 +9,7 @@ from msgspec import Meta, structs
 from workbench.core.definition import Definition
 from workbench.core.errors import StoreUnavailable
 from workbench.core.secret import Secret
-from workbench.stores.url import read_url, redacted
+from workbench.stores.url import REDIS_SCHEMES, read_url, redacted
 
 
 class Cache(Definition, tag="cache", frozen=True):
@@ -47,6 +47,11 @@ class Cache(Definition, tag="cache", frozen=True):
     def called(self) -> str:
         """The server that it calls; '' for none."""
         return self.store if self.store.startswith(("redis://", "rediss://")) else ""
+
+    @property
+    def is_on_server(self) -> bool:
+        """Whether it is in a Redis, reached by network or by a socket of this machine."""
+        return self.store.partition("://")[0] in REDIS_SCHEMES
 
     def problems(self) -> dict[str, str]:
         if not self.store:

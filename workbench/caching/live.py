@@ -11,6 +11,7 @@ from workbench.caching.cached import Cached
 from workbench.caching.definition import Cache
 from workbench.caching.entry import Entry, Kept
 from workbench.caching.errors import UnknownKey
+from workbench.core.forking import forgets_when_forked
 from workbench.core.ports import Clock
 
 SWEEP_SECONDS = 5.0
@@ -26,11 +27,16 @@ class LiveCache(Cached):
     """
 
     def __init__(self, definition: Cache, clock: Clock) -> None:
-        self._clock, self._now, self._lock = clock, clock.monotonic, Lock()
+        self._clock, self._now = clock, clock.monotonic
         self._entries: OrderedDict[Any, Kept] = OrderedDict()
         self._swept = -inf
         self.definition = definition
         self._extends = definition.extend_expiry_on_get
+        self.forget()
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        self._lock = Lock()
 
     def redefine(self, definition: Cache) -> None:
         with self._lock:

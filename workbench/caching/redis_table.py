@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import count
 from math import isinf
-from threading import RLock
 from typing import Any, TypeVar
 
 from workbench.caching.table import Change
@@ -37,22 +36,21 @@ class RedisTable:
         self._redis: Any = redis.Redis.from_url(
             url, password=password or None, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
         )
-        self._errors, self._cache, self._url, self._lock = redis.exceptions, cache, redacted(url), RLock()
+        self._errors, self._cache, self._url = redis.exceptions, cache, redacted(url)
         # Braces keep all of them in one slot of a cluster.
         self._keys = [f"{{workbench:cache:{cache}}}:{part}" for part in ("changes", "kept", "used", "until")]
 
     def change(self, work: Callable[[Change], T]) -> T:
         """Do a piece of work as one transaction; see Table."""
-        with self._lock:
-            try:
-                with self._redis.pipeline() as pipe:
-                    for _ in range(MOST_TRIES):
-                        try:
-                            return self._try(work, pipe)
-                        except self._errors.WatchError:
-                            continue
-            except (self._errors.RedisError, OSError) as exc:
-                raise self._unavailable(str(exc)) from exc
+        try:
+            with self._redis.pipeline() as pipe:
+                for _ in range(MOST_TRIES):
+                    try:
+                        return self._try(work, pipe)
+                    except self._errors.WatchError:
+                        continue
+        except (self._errors.RedisError, OSError) as exc:
+            raise self._unavailable(str(exc)) from exc
         raise self._unavailable(f"others came in between {MOST_TRIES:,} times")
 
     def _try(self, work: Callable[[Change], T], pipe: Any) -> T:
@@ -100,7 +98,7 @@ class _RedisChange:
         return int(self._pipe.zrevrank(self._used, key) or 0)
 
     def expired(self, now: float) -> list[str]:
-        return [key.decode() for key in self._pipe.zrangebyscore(self._until, "-inf", now)]
+        return self._there(self._pipe.zrangebyscore(self._until, "-inf", now))
 
     def oldest(self, most: int) -> list[str]:
         return self._there(self._pipe.zrange(self._used, 0, most + len(self._gone) - 1))[:most]

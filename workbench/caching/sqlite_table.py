@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import RLock
 from typing import TypeVar
 
 from workbench.caching.table import Change
 from workbench.core.errors import StoreUnavailable
 from workbench.stores.files import make_private
+from workbench.stores.wal import to_wal
 
 T = TypeVar("T")
 BUSY_SECONDS = 5.0
@@ -44,12 +43,7 @@ class SQLiteTable:
     """
 
     def __init__(self, path: Path | None, cache: str) -> None:
-        self._path, self._cache, self._lock = path, cache, RLock()
-        self._inherited: list[sqlite3.Connection] = []
-        self._open()
-
-    def _open(self) -> None:
-        self._process = os.getpid()
+        self._path, self._cache = path, cache
         try:
             if self._path is not None:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -58,7 +52,7 @@ class SQLiteTable:
                 self._path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
+                to_wal(self._connection, BUSY_SECONDS)
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 for statement in _MADE:
                     self._connection.execute(statement)
@@ -70,29 +64,22 @@ class SQLiteTable:
 
     def change(self, work: Callable[[Change], T]) -> T:
         """Do a piece of work as one transaction; see Table."""
-        with self._lock:
-            if os.getpid() != self._process:
-                # SQLite's connections are not for a forked child; closing one there would drop the parent's locks.
-                self._inherited.append(self._connection)
-                self._open()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    done = work(_SQLiteChange(self._connection, self._cache))
-                    self._connection.execute("COMMIT")
-                except BaseException:
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
-                    raise
-                return done
-            except sqlite3.Error as exc:
-                raise self._unavailable(exc) from exc
+                done = work(_SQLiteChange(self._connection, self._cache))
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            return done
+        except sqlite3.Error as exc:
+            raise self._unavailable(exc) from exc
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if os.getpid() == self._process:
-                self._connection.close()
+        self._connection.close()
 
     def _unavailable(self, exc: Exception) -> StoreUnavailable:
         return StoreUnavailable(

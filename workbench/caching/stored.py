@@ -14,6 +14,7 @@ from workbench.caching.definition import Cache
 from workbench.caching.entry import Entry, Kept
 from workbench.caching.errors import CacheRefused, UnknownKey
 from workbench.caching.table import Change, Table
+from workbench.core.forking import forgets_when_forked
 from workbench.core.ports import Clock
 
 T = TypeVar("T")
@@ -35,24 +36,32 @@ class StoredCache(Cached):
 
     def __init__(self, definition: Cache, clock: Clock, opening: Callable[[Cache], Table]) -> None:
         self.definition, self._clock, self._opening = definition, clock, opening
-        self._lock, self._evicting = RLock(), 0
+        self._evicting = 0
         self._table: Table | None = None
+        self._inherited: list[Table] = []
+        self.forget()
+        forgets_when_forked(self)
+
+    def forget(self) -> None:
+        self._lock = RLock()
+        if self._table is not None:
+            # Kept, since SQLite forbids touching, and even closing, a connection that came through a fork.
+            self._inherited.append(self._table)
+            self._table = None
 
     def redefine(self, definition: Cache) -> None:
+        # What fits no more goes with the next look at it all, or set: a definition asks no store.
         self.definition = definition
-        self._change(lambda change: self._make_room(change, 0))
 
     def get(self, key: Any, default: Any = None, details: bool = False) -> Any:
-        if not _is_key(key):
-            self.misses += 1
-            return default
         missing = object()
-        found = self._change(partial(self._get, key, details, missing))
-        if found is missing:
-            self.misses += 1
-            return default
-        self.hits += 1
-        return found
+        with self._lock:
+            found = self._change(partial(self._get, key, details, missing)) if _is_key(key) else missing
+            if found is missing:
+                self.misses += 1
+                return default
+            self.hits += 1
+            return found
 
     def _get(self, key: Any, details: bool, missing: object, change: Change) -> Any:
         text, now = _text_of(key), self._clock.time()
@@ -115,7 +124,7 @@ class StoredCache(Cached):
         return self._change(change_time) if _is_key(key) else False
 
     def keys(self) -> list[Any]:
-        return [key for key, _ in self._newest()]
+        return self._change(lambda change: [_key_of(text) for text in reversed(self._rid(change).oldest(ALL))])
 
     def items(self) -> list[tuple[Any, Any]]:
         return [(key, kept.value) for key, kept in self._newest()]
@@ -127,7 +136,7 @@ class StoredCache(Cached):
         return self._clock.time(), self._newest()[::-1]
 
     def clear(self) -> None:
-        self._change(lambda change: change.drop([text for text, _ in change.newest(ALL)]))
+        self._change(lambda change: change.drop(change.oldest(ALL)))
 
     def close(self) -> None:
         with self._lock:
@@ -136,7 +145,7 @@ class StoredCache(Cached):
             table.close()
 
     def __len__(self) -> int:
-        return len(self._newest())
+        return self._change(lambda change: self._rid(change).count())
 
     def __contains__(self, key: object) -> bool:
         if not _is_key(key):
@@ -158,12 +167,18 @@ class StoredCache(Cached):
 
     def _newest(self, most: int = ALL) -> list[tuple[Any, Kept]]:
         def look(change: Change) -> list[tuple[Any, Kept]]:
-            change.drop(change.expired(now := self._clock.time()))
-            found = [(text, _unpacked(kept)) for text, kept in change.newest(most)]
+            now = self._clock.time()
+            found = [(text, _unpacked(kept)) for text, kept in self._rid(change).newest(most)]
             change.drop([text for text, kept in found if _is_over(kept, now)])
             return [(_key_of(text), kept) for text, kept in found if not _is_over(kept, now)]
 
         return self._change(look)
+
+    def _rid(self, change: Change) -> Change:
+        """Have what has expired go, and what fits no more."""
+        change.drop(change.expired(self._clock.time()))
+        self._make_room(change, 0)
+        return change
 
     def _live(self, change: Change, text: str, now: float) -> Kept | None:
         """An entry that has not expired; one that has is dropped."""

@@ -45,7 +45,7 @@ class Change(Protocol):
 
 
 class Table(Protocol):
-    """The entries of one cache."""
+    """The entries of one cache, for one thread at a time of the process that opened it."""
 
     def change(self, work: Callable[[Change], T]) -> T:
         """Do a piece of work as one transaction; where others came in between it is done again, from its beginning.

@@ -57,7 +57,8 @@ class Alarm:
 
     def wake(self) -> None:
         """Look again when the next job is due, since that has changed; costs little if it is not sooner."""
-        if time.monotonic() + self._seconds_to_next() < self._wakes_at:
+        # Once it has started it looks by itself.
+        if self._started.is_set() and time.monotonic() + self._seconds_to_next() < self._wakes_at:
             self._scheduler.wakeup()
 
     def stop(self) -> None:

@@ -15,6 +15,7 @@ from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Swap
 from workbench.stores.files import Place, make_private
 from workbench.stores.values import NotACounter, valid_key
+from workbench.stores.wal import kind_of, to_wal
 
 log = logging.getLogger("workbench.stores")
 T = TypeVar("T")
@@ -277,7 +278,7 @@ class SQLiteStore:
         return connection
 
     def _prepare(self) -> None:
-        self._to_wal()
+        to_wal(self._connection, self._busy_seconds)
         if self._schema() == len(MIGRATIONS):
             return
         self._connection.execute("BEGIN IMMEDIATE")
@@ -292,18 +293,6 @@ class SQLiteStore:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-
-    def _to_wal(self) -> None:
-        # The change to WAL fails at once, without waiting, while another process makes the same change.
-        deadline = time.monotonic() + self._busy_seconds
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as exc:
-                if _kind(exc) != "SQLITE_BUSY" or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.005)
 
     def _schema(self) -> int:
         """The schema's number, 0 in a new file; refuses files of others and of newer versions."""
@@ -332,10 +321,5 @@ class SQLiteStore:
             self._side_lock.release()
 
     def _unavailable(self, exc: sqlite3.Error) -> StoreUnavailable:
-        reason = _REASONS.get(_kind(exc), f"gave no answer: {exc}. Fix: check the file")
+        reason = _REASONS.get(kind_of(exc), f"gave no answer: {exc}. Fix: check the file")
         return StoreUnavailable(f"The store {self.path} {reason.format(seconds=self._busy_seconds)}.")
-
-
-def _kind(exc: sqlite3.Error) -> str:
-    """The primary result code: `SQLITE_IOERR_WRITE` is `SQLITE_IOERR`."""
-    return "_".join(getattr(exc, "sqlite_errorname", "SQLITE_ERROR").split("_")[:2])

@@ -13,8 +13,9 @@ import pytest
 from tests.serving import until
 from workbench.app.scheduling.travel.trip import Trip
 from workbench.app.workbench import Workbench
+from workbench.caching.definition import Cache
 from workbench.core.clock import VirtualClock
-from workbench.core.errors import ServiceUsage, WorkbenchError
+from workbench.core.errors import ServiceUsage, StoreUnavailable, WorkbenchError
 from workbench.core.service import Service
 from workbench.sandbox.http.source import HTTPSource
 from workbench.scheduler.definitions import CronJob, IntervalJob, OneTimeJob
@@ -364,6 +365,15 @@ def test_how_long_runs_took_at_home_says_nothing_of_a_trip_on_which_time_stands_
         assert [each for each in trip.notes if "WARNING" in each] == []
         assert trip.jobs["long"].tripped == {}
         assert trip.jobs["tripped"].tripped == home.jobs["tripped"].tripped != {}
+
+
+def test_a_cache_whose_server_is_away_is_in_the_way_of_no_trip_that_runs_no_service(home: Workbench) -> None:
+    home.define(Cache("away", store="redis://127.0.0.1:1/0"), IntervalJob("hourly", service="works", hours=1))
+    with home.clock.travel(days=1, dry=True) as trip:
+        assert len(trip.runs) == 24
+    with pytest.raises(StoreUnavailable, match="Cache 'away' has no answer"), home.clock.travel(days=1, dry=False):
+        pass
+    assert home._parts.trips == {}
 
 
 @pytest.mark.parametrize("real", [False, True])

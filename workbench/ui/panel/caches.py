@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.caching.cached import Cached
+from workbench.core.errors import WorkbenchError
 from workbench.core.masking import masked
 from workbench.core.trace import kept
 from workbench.ui.desk import Content, Desk, Tell, Verb
@@ -21,7 +22,7 @@ def cache_facts(caches: Sequence[Cached]) -> list[dict[str, Any]]:
     return [
         {
             "name": live.name,
-            "entries": len(live),
+            "entries": _count(live),
             "max_size": live.definition.max_size,
             "max_item_size": live.definition.max_item_size,
             "is_default": live.definition.is_default,
@@ -31,6 +32,14 @@ def cache_facts(caches: Sequence[Cached]) -> list[dict[str, Any]]:
         }
         for live in caches
     ]
+
+
+def _count(live: Cached) -> int | None:
+    """How many entries it has; None where its store gives no answer, as is told once a person opens the row."""
+    try:
+        return len(live)
+    except WorkbenchError:
+        return None
 
 
 def cache_entries(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:

@@ -87,10 +87,11 @@ class TripParts(Parts):
             self.short.put("service", name, version.cls.limit)
         for limit in home.limits:
             self.limits.define(limit)
-        home.trips[self.around] = self
         # Nothing that is done here reaches a store.
         self.around.caches.opening = None
-        self.around.caches.take(home.around.caches)
+        if not dry:
+            self.around.caches.take(home.around.caches)
+        home.trips[self.around] = self
         if self.sandbox.on and not dry:
             self.sandbox.copy(home.sandbox)
         if not dry:

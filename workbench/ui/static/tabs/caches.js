@@ -17,7 +17,7 @@ export class CachesTable extends Table {
 
   rowOf(cache) {
     const toggle = h("button", { type: "button", class: "wb-call-name", "aria-expanded": String(this.open.has(cache.name)), on: { click: () => this.toggle(cache, toggle) } }, cache.name);
-    const number = (count, look = "") => h("td", { class: `wb-right-text ${look}` }, count.toLocaleString("en"));
+    const number = (count, look = "") => h("td", { class: `wb-right-text ${look}` }, count?.toLocaleString("en") ?? "?");
     return h("tr", { "data-cache": cache.name }, h("td", {}, toggle, cache.is_default ? h("span", { class: "wb-faint" }, " default") : null),
       number(cache.entries), number(cache.max_size), number(cache.max_item_size, "wb-wide"), number(cache.hits), number(cache.misses), number(cache.evicted, "wb-wide"),
       h("td", {}, button("Clear", () => this.clear(cache), { class: "wb-quiet wb-tight", "aria-label": `Clear ${cache.name}` })));
