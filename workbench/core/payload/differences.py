@@ -161,8 +161,9 @@ _OTHERWISE = (
     ),
     (
         "a text answer of a JSON channel",
-        "it is application/json where the channel says data_format='json' itself; by default it is text/plain",
-        "RESTChannel(..., data_format='json'), or self.response.content_type",
+        "it is application/json where the channel itself says data_format='json'; where nothing is said, bodies are read "
+        "as JSON and text is text/plain",
+        "RESTChannel('name', data_format='json'), or self.response.content_type",
     ),
     (
         "self.request.raw_request",
