@@ -25,7 +25,7 @@ def test_a_row_reads_as_one_sentence(row: Difference) -> None:
 
 
 PROPER = {"AMQP", "Confluence", "Conflict", "FHIR", "Google", "HL7", "IBM", "Jira", "Kafka", "LDAP", "Microsoft"} | {
-    *("MongoDB", "OData", "Redis", "SAP", "SMS", "STOMP", "Salesforce", "SimpleIO", "Swift", "Vault")
+    *("MongoDB", "OData", "Redis", "SAP", "SMS", "STOMP", "Salesforce", "SimpleIO", "Swift", "Vault", "ZeroMQ")
 }
 
 

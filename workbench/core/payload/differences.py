@@ -97,6 +97,7 @@ _WAYS = (
     ("out.stomp", "STOMP comes later", "call its library, stomp.py, in the service"),
     ("out.vault", "Vault comes later", "secret('NAME'), from the environment or .env"),
     ("out.websphere_mq", "IBM MQ comes later", "call its library, ibmmq, in the service"),
+    ("out.zmq", "ZeroMQ comes later", "call its library, pyzmq, in the service"),
     ("out.wsx", "a service opens no WebSocket by it", "self.wsx.channel['name'].broadcast(data) for clients of ours"),
     ("cloud.confluence", "Confluence is a REST API", "self.out.rest['name']"),
     ("cloud.google_drive", "Google Drive is a REST API", "self.out.rest['name']"),
@@ -161,8 +162,8 @@ _OTHERWISE = (
     ),
     (
         "a text answer of a JSON channel",
-        "it is application/json where the channel itself says data_format='json'; where nothing is said, bodies are read "
-        "as JSON and text is text/plain",
+        "it is application/json where the channel itself says data_format='json'; where nothing is said, it is "
+        "text/plain, though bodies are read as JSON",
         "RESTChannel('name', data_format='json'), or self.response.content_type",
     ),
     (
