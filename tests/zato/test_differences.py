@@ -24,9 +24,20 @@ def test_a_row_reads_as_one_sentence(row: Difference) -> None:
     assert row.instead or not row.lacks
 
 
-PROPER = {"AMQP", "Confluence", "Conflict", "FHIR", "Google", "HL7", "IBM", "Jira", "Kafka", "LDAP", "Microsoft"} | {
-    *("MongoDB", "OData", "Redis", "SAP", "SMS", "STOMP", "Salesforce", "SimpleIO", "Swift", "Vault", "ZeroMQ")
-}
+PROPER = {
+    "AMQP",
+    "Confluence",
+    "Conflict",
+    "FHIR",
+    "OAuth",
+    "Google",
+    "HL7",
+    "IBM",
+    "Jira",
+    "Kafka",
+    "LDAP",
+    "Microsoft",
+} | {*("MongoDB", "OData", "Redis", "SAP", "SMS", "STOMP", "Salesforce", "SimpleIO", "Swift", "Vault", "ZeroMQ")}
 
 
 def test_nothing_that_is_said_to_lack_is_there() -> None:

@@ -127,6 +127,17 @@ _IMPORTS = (
     ("AdminSIO", "there is no server to administer", "class SimpleIO without a base"),
 )
 
+_ADAPTER = (
+    *(
+        (name, "a connection has its own credentials", "username= and password=, or api_key=, on the RESTConnection")
+        for name in ("sec_def_name", "get_sec_def_name")
+    ),
+    *(
+        (name, "OAuth tokens are not fetched by themselves", "def get_auth_bearer(self): return the token")
+        for name in ("auth_scopes", "get_auth_scopes")
+    ),
+)
+
 _SIMPLE_IO = (
     ("class XML", "SimpleIO writes no XML", "response.payload as text, and response.content_type"),
     ("class CSV", "SimpleIO writes no CSV", "response.payload as text, and response.content_type"),
@@ -234,6 +245,8 @@ def _rows() -> Iterator[Difference]:
         yield Difference(f"self.{name}", differs, instead)
     for name, differs, instead in _IMPORTS:
         yield Difference(name, differs, instead)
+    for name, differs, instead in _ADAPTER:
+        yield Difference(f"RESTAdapter.{name}", differs, instead)
     for name, differs, instead in _SIMPLE_IO:
         yield Difference(f"SimpleIO.{name}", differs, instead)
     for name, differs, instead in _OTHERWISE:
