@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from http import HTTPStatus
 from typing import ClassVar
 
 from workbench.core.masking import mask
@@ -222,9 +223,16 @@ class CallerError(WorkbenchError):
     def __init__(self, *args: object, needs_msg: bool = True) -> None:
         """Take the sentence for the caller.
 
-        Zato's form `(cid, message)` is understood too: the last argument is the sentence.
+        Zato's forms `(cid, message)`, `(cid, message, status)` and `(cid, message, needs_msg)` are understood too.
         With `needs_msg=False` the caller sees only the phrase of the status.
         """
+        third = args[2] if len(args) == 3 else None
+        if isinstance(third, int):
+            args = args[:2]
+        if isinstance(third, bool):
+            needs_msg = third
+        elif isinstance(third, int) and 400 <= third <= 599:
+            self.status, self.phrase = third, _phrase(third)  # type: ignore[misc]  # of this one alone
         words = str(args[-1]) if args and needs_msg else ""
         self.details = mask(words) or self.phrase
         super().__init__(self.details)
@@ -232,6 +240,14 @@ class CallerError(WorkbenchError):
     def headers(self) -> list[tuple[str, str]]:
         """What the answer carries besides the usual."""
         return []
+
+
+def _phrase(status: int) -> str:
+    """The words of a status; of one that has none, those of its hundred (RFC 9110, 15)."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return HTTPStatus(status // 100 * 100).phrase
 
 
 class BadRequest(CallerError):
@@ -252,6 +268,10 @@ class Unauthorized(CallerError):
     status, phrase = 401, "Unauthorized"
 
     def __init__(self, *args: object, challenge: str = "", needs_msg: bool = True) -> None:
+        # Zato's form is (cid, message, challenge).
+        third = args[2] if len(args) == 3 else None
+        if isinstance(third, str):
+            args, challenge = args[:2], third
         self.challenge = challenge
         super().__init__(*args, needs_msg=needs_msg)
 
