@@ -139,10 +139,12 @@ _ADAPTER = (
 )
 
 _SIMPLE_IO = (
-    ("class XML", "SimpleIO writes no XML", "response.payload as text, and response.content_type"),
-    ("class CSV", "SimpleIO writes no CSV", "response.payload as text, and response.content_type"),
+    ("XML", "SimpleIO writes no XML", "response.payload as text, and response.content_type"),
+    ("CSV", "SimpleIO writes no CSV", "response.payload as text, and response.content_type"),
     ("request_elem", "the input is read from the top of the body", "leave it out"),
     ("namespace", "there is no XML in SimpleIO", "leave it out"),
+    ("SkipEmpty", "what is empty is told without a class", "skip_empty_keys and force_empty_keys in class SimpleIO"),
+    ("params_pri", "parameters of path and query win over the body", "leave it out"),
 )
 
 _OTHERWISE = (
