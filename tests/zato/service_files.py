@@ -168,7 +168,7 @@ FILES: dict[str, File] = {
     ),
     "sio_on_the_class": F(
         "from zato.server.service import Int",
-        "input_required = Int('id')\n    input_optional = 'nick'\n    output_required = ('id',)\n    output_optional = 'b'",
+        "input_required = Int('id')\n    input_optional = 'x'\n    output_required = ('id',)",
         "self.response.payload.id = self.request.input.id + 1",
         {"id": 8},
     ),
@@ -217,6 +217,17 @@ FILES: dict[str, File] = {
     "impl_name": F("", "", "return self.impl_name.rpartition('.')[2]", "S"),
     "processing_time": F("", "", "return 0 <= self.processing_time < 60_000", True),
     "invocation_time": F("", "", "return self.invocation_time.tzinfo is not None", True),
+    "fs_server_config": F("", "", "return self.server.fs_server_config.component_enabled.sql", True),
+    "environ_of_a_call": F("", "", "self.environ['x'] = 1\n        return self.environ", {"x": 1}),
+    "lock": F("", "", "with self.lock('mine', ttl=5):\n            return 'held'", "held"),
+    "invoke_retry": F(
+        "",
+        "",
+        "return self.patterns.invoke_retry.invoke('my-data-format.s', repeats=2, seconds=1)",
+        "json",
+    ),
+    "schedule": F("", "", "return self.schedule.onetime(self, 'my-int.s', name='once', after_minutes=60)", "once"),
+    "invoke_async": F("", "", "return len(self.invoke_async('my-int.s', {'id': 1}, expiration=15))", 24),
     "own_server": F("", "", "self.server = self.transport = 'mine'\n        return self.server", "mine"),
     "request_cid": F("", "", "return self.request.cid == self.cid", True),
     "bunchified": F("", "", "return self.request.bunchified().name", "Ada"),
@@ -231,10 +242,10 @@ FILES: dict[str, File] = {
 MISSING = {
     "odb": "a SQL connection of yours",
     "pubsub": "self.invoke_async(name, payload)",
-    "patterns": "self.invoke_async(name, payload, callback=...)",
+    "patterns.parallel": "self.invoke_async(name, payload, callback=...)",
+    "patterns.fanout": "self.invoke_async(name, payload, callback=...)",
     "crypto": "the packages cryptography and hashlib",
-    "lock": "self.kvdb.conn.lock(name, timeout=20)",
-    "schedule": "zato.scheduler.job.create",
+    "sms": "self.out.sms.twilio['name']",
     "static_config": "[user] in workbench.toml",
 }
 """What is not there, and a part of what is said to write instead."""
