@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 from workbench.connections.common.trying import Due
-from workbench.connections.soap.definition import SOAPConnection
+from workbench.connections.soap.definition import SOAPConnection, origin_of
 from workbench.connections.soap.errors import fault_of, unreadable, unsendable, words
-from workbench.connections.soap.session import SOAPSession, origin_of
+from workbench.connections.soap.session import SOAPSession
 from workbench.core.errors import ConnectionFailed, MissingDependency, UnknownName, WorkbenchError, listed
 from workbench.core.payload.bunch import Bunch
 

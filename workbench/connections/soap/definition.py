@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 from msgspec.structs import force_setattr
@@ -16,7 +17,14 @@ from workbench.connections.rest.credentials import Values, warn_of_plain_query, 
 from workbench.core.secret import Secret
 
 HTTP = ("http://", "https://")
+PORTS = {"http": 80, "https": 443}
 OtherHost = Annotated[str, Meta(pattern=r"^[^/\s@]+$")]
+
+
+def origin_of(address: str, scheme: str = "https") -> tuple[str, int]:
+    """The host and port of an address, or of `host`, `host:port`; raises ValueError."""
+    parts = urlsplit(address if "://" in address else f"{scheme}://{address}")
+    return (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
 
 
 class SOAPConnection(ConnectionDefinition, tag="soap", frozen=True, kw_only=True):
@@ -30,6 +38,12 @@ class SOAPConnection(ConnectionDefinition, tag="soap", frozen=True, kw_only=True
     wsdl: Annotated[
         str, Meta(description="Where the WSDL is: a path on the host, as /orders?wsdl, or a whole address elsewhere.")
     ] = ""
+    username: Annotated[str, Meta(description="User name; empty for none.")] = ""
+    password: Annotated[Secret | str | None, Meta(description="Secret that holds the user's password.")] = None
+    login: Annotated[
+        Literal["basic", "wss", "wss-digest"],
+        Meta(description="How user and password are sent: HTTP Basic, or WS-Security as text or as a digest."),
+    ] = "basic"
     wsdl_file: Annotated[
         str | None, Meta(description="File of this machine that has the WSDL; what it imports lies beside it.")
     ] = None
@@ -40,12 +54,6 @@ class SOAPConnection(ConnectionDefinition, tag="soap", frozen=True, kw_only=True
     ] = ()
     service_name: Annotated[str, Meta(description="Service of the WSDL; empty: the first that speaks SOAP.")] = ""
     port_name: Annotated[str, Meta(description="Port of that service; empty: the first that speaks SOAP.")] = ""
-    login: Annotated[
-        Literal["basic", "wss", "wss-digest"],
-        Meta(description="How user and password are sent: HTTP Basic, or WS-Security as text or as a digest."),
-    ] = "basic"
-    username: Annotated[str, Meta(description="User name; empty for none.")] = ""
-    password: Annotated[Secret | str | None, Meta(description="Secret that holds the user's password.")] = None
     headers: Annotated[Values, Meta(description="HTTP headers sent with every call.")] = field(default_factory=dict)
     timeout_seconds: Timeout = 10.0
     deadline_seconds: Deadline = 30.0
@@ -76,6 +84,12 @@ class SOAPConnection(ConnectionDefinition, tag="soap", frozen=True, kw_only=True
             problems["username"] = f"is needed for login={self.login!r}"
         if self.ca_file is not None and not self.verify_tls:
             problems["ca_file"] = "has no use with verify_tls=False: leave one of them out"
+        for field_name, addresses in (("host", (self.host,)), ("wsdl", (self.wsdl_address,)), ("hosts", self.hosts)):
+            for each in filter(None, addresses):
+                try:
+                    origin_of(each)
+                except ValueError as exc:
+                    problems.setdefault(field_name, f"is no address: {exc}")
         return problems
 
     @property

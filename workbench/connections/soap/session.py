@@ -16,7 +16,7 @@ from workbench.connections.common.trying import Due
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.rest.options import Options
 from workbench.connections.rest.sender import Sender
-from workbench.connections.soap.definition import HTTP, SOAPConnection
+from workbench.connections.soap.definition import HTTP, PORTS, SOAPConnection, origin_of
 from workbench.connections.soap.errors import expect_soap
 from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed
@@ -29,18 +29,8 @@ if TYPE_CHECKING:
 MOST_DOCUMENTS = 200
 """Documents of which one WSDL may consist."""
 MOST_REDIRECTS = 5
-PORTS = {"http": 80, "https": 443}
 UNTAKEN = (429,)
 """Statuses by which a service says that it has done nothing, so that an envelope may be sent again."""
-
-Origin = tuple[str, int]
-"""A host and a port."""
-
-
-def origin_of(address: str, scheme: str = "https") -> Origin:
-    """The host and port of an address, or of `host`, `host:port`; raises ValueError."""
-    parts = urlsplit(address if "://" in address else f"{scheme}://{address}")
-    return (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
 
 
 class Going(threading.local):
