@@ -271,7 +271,7 @@ class Parts(Effects):
                     self.events, lambda name: scheduler.record(name).definition, self.live, invoke, app
                 )
                 self._alerts.calls_urls = self._calls_alert_urls
-                scheduler.start()
+                scheduler.start(self.settings.place)
                 self._scheduler = scheduler
         return self._scheduler
 

@@ -195,7 +195,9 @@ class Pipeline:
         if error is None:
             assert call.response is not None
             try:
-                exchange.answer(answer_of(value, call.response, exchange.cid, endpoint.channel.content_type))
+                channel = endpoint.channel
+                answer = answer_of(value, call.response, exchange.cid, channel.content_type, channel.text_type)
+                exchange.answer(answer)
                 return
             except Exception as exc:
                 error = exc

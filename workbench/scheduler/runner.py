@@ -67,7 +67,7 @@ class Runner:
         self._endings = Endings(history, self.ledger, self._telling, clock, self._pool, self._go_on)
         self._claiming = Claiming(history, self.ledger, clock, events, self._telling, is_current)
         self._ready = Ready(self._claiming, self._pool, self._run_planned, self._pass_on)
-        self.retries = self._claiming.retries
+        self.retries, self.look_for_retries = self._claiming.retries, self._claiming.look_for_retries
         self.backfills = Backfills(
             history, self.ledger, clock, Ways(self.beside, self.aside, self.held, self._pool.run_waiting)
         )

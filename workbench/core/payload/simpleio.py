@@ -236,6 +236,9 @@ def declared_by(cls: type[Any], name: str, rules: Rules = RULES) -> Declared:
 def _say_what_is_not_read(cls: type[Any], name: str) -> None:
     """Log each declaration that nothing reads, as the author learns of it in no other way."""
     log = logging.getLogger(f"workbench.service.{name}")
+    for word, fix in getattr(cls, "not_read", {}).items():
+        if word in vars(cls):
+            log.warning("%s of %s is not read. Fix: %s", word, cls.__name__, fix)
     for word, value in vars(cls).items():
         if isinstance(value, type) and word.lower() in NOT_SIMPLE_IO and word != "SimpleIO":
             log.warning("class %s in %s is not read. Fix: call it SimpleIO", word, cls.__name__)

@@ -1,4 +1,4 @@
-"""Names on `self` that services written for Zato use beside ours, and what to write for those that are not here."""
+"""Names on `self` that services written for Zato use beside ours; of those that are not here, `differences` tells."""
 
 from __future__ import annotations
 
@@ -14,25 +14,6 @@ from workbench.core.payload.simpleio import Output
 from workbench.core.trace import kept
 
 T = TypeVar("T")
-MISSING: Mapping[str, tuple[str, str]] = {
-    "amqp": ("AMQP comes later", "call its library, kombu, in the service"),
-    "audit_pii": ("there is no audit log", "self.logger.info(...)"),
-    "broker_client": ("there is no broker", "self.invoke_async(name, payload)"),
-    "commands": ("services run no shell commands by it", "subprocess.run([...], timeout=60)"),
-    "crypto": ("there is no key of a server", "the packages cryptography and hashlib; secret('NAME') for secrets"),
-    "definition": ("definitions are not reached by services", "self.out.<kind>['name'] is the connection"),
-    "im": ("chat comes later", "self.out.rest['name'] and the chat's REST API"),
-    "lock": ("locks over processes are Redis's", "with self.kvdb.conn.lock(name, timeout=20):"),
-    "odb": ("there is no database of a server", "a SQL connection of yours: self.out.sql['name'].session()"),
-    "patterns": ("fanout, parallel and retries come later", "self.invoke_async(name, payload, callback=...)"),
-    "pubsub": ("topics come later", "self.invoke_async(name, payload)"),
-    "schedule": ("services make no jobs by it", "self.invoke('zato.scheduler.job.create', {...})"),
-    "search": ("search engines come later", "self.out.rest['name'] and the engine's REST API"),
-    "sso": ("there is no single sign-on", "BasicAuth and APIKey on the channel; self.channel.security"),
-    "static_config": ("there is no static configuration", "[user] in workbench.toml, which is self.user_config"),
-    "translate": ("there are no data dictionaries", "self.kvdb.conn.hget(name, key)"),
-}
-"""What a service of Zato has on `self` and ours has not: why, and what to write instead."""
 
 
 class Told(Generic[T]):
@@ -138,7 +119,8 @@ class ZatoNames:
             """Say what to write for a name of Zato's that is not here."""
             if hasattr(type(self), name):  # a property has raised this
                 return object.__getattribute__(self, name)
-            if (told := MISSING.get(name)) is None:
+            from workbench.core.payload.differences import LACKING  # here, since most services never need it
+
+            if (row := LACKING.get(f"self.{name}")) is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            why, fix = told
-            raise AttributeError(f"There is no self.{name}: {why}. Fix: {fix}")
+            raise AttributeError(row.sentence)

@@ -127,7 +127,7 @@ zato_generic_connection:
 """
 EXPECTED: list[Definition] = [
     BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD"), realm="API"),
-    RESTChannel("api.orders", path="/orders/{id}", method="GET", security="ada", limit="* = 100/m"),
+    RESTChannel("api.orders", path="/orders/{id}", method="GET", security="ada", limit="* = 100/m", data_format="json"),
     RESTChannel("api.open", active=False, service="api.orders", path="/open"),
     SOAPChannel("soap.orders", service="api.orders", path="/soap"),
     JSONRPCChannel("rpc", path="/rpc", services=("api.orders",)),

@@ -1,4 +1,4 @@
-"""Zato's `zato.server.service`: the Service class and SimpleIO's elements."""
+"""Zato's `zato.server.service`: the Service class, its adapter for REST, and SimpleIO's elements."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ from workbench.zato.common.typing_ import (
     strlist,
     strnone,
 )
+from workbench.zato.server.service.adapter import RESTAdapter
 
 
 class Model:
@@ -82,6 +83,7 @@ __all__ = [
     "ListOfDicts",
     "Model",
     "Opaque",
+    "RESTAdapter",
     "Secret",
     "Service",
     "Text",
