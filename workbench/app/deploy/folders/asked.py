@@ -196,6 +196,8 @@ def _lacks_on_self(asked: Asked, around: Around, live: Mapping[str, type]) -> It
                     yield Lack(line, row.sentence)
                 elif (is_known or node.name in live) and first not in around.set_names:
                     yield Lack(line, _unknown(first))
+            elif rest and (row := LACKING.get(f"self.{first}.{rest[0]}")) is not None:
+                yield Lack(line, row.sentence)
 
 
 def _unknown(name: str) -> str:
