@@ -43,6 +43,7 @@ SOAKED = \
 	tests/connections/common/test_http.py \
 	tests/connections/suites/test_every_trouble.py \
 	tests/limiting/shared/test_processes.py \
+	tests/notebook/test_day_after.py \
 	tests/openapi/test_driven.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \

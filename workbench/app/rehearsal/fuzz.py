@@ -258,7 +258,7 @@ def _channel(parts: Parts, service: str) -> RESTChannel | None:
     """The first REST channel of JSON that leads to a service."""
     channels = parts.book.of("channels").values()
     fits = (each for each in channels if isinstance(each, RESTChannel) and service in each.leads_to)
-    return next((each for each in fits if each.active and each.data_format == "json"), None)
+    return next((each for each in fits if each.active and each.payload_format == "json"), None)
 
 
 def fuzz(parts: Parts, service: str, examples: int, again: Callable[[str, Any], Any]) -> Findings:

@@ -1,4 +1,4 @@
-"""Zato's `zato.server.service`: the Service class and SimpleIO's elements."""
+"""Zato's `zato.server.service`: the Service class, its adapter for REST, and SimpleIO's elements."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from workbench.core.payload.elements import (
     Integer,
     List,
     ListOfDicts,
+    Nested,
     Opaque,
     Secret,
     Text,
@@ -48,6 +49,7 @@ from workbench.zato.common.typing_ import (
     strlist,
     strnone,
 )
+from workbench.zato.server.service.adapter import RESTAdapter
 
 
 class Model:
@@ -81,7 +83,9 @@ __all__ = [
     "List",
     "ListOfDicts",
     "Model",
+    "Nested",
     "Opaque",
+    "RESTAdapter",
     "Secret",
     "Service",
     "Text",
