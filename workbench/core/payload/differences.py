@@ -234,6 +234,11 @@ _OTHERWISE = (
         "",
     ),
     (
+        "Model.after_created",
+        "it is not called",
+        "def __post_init__(self), as of any dataclass",
+    ),
+    (
         "RESTAdapter.max_retries, retry_sleep_time, ...",
         "the connection itself tries again",
         "retries=... on the RESTConnection",
