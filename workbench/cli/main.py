@@ -13,7 +13,7 @@ from typer import Argument, Option
 
 from workbench.cli import caches, sharing
 from workbench.cli.actions import JobAction, port_of
-from workbench.cli.commands import as_code, kernel, listing, openapi, quickstart, version
+from workbench.cli.commands import as_code, import_zato, kernel, listing, openapi, quickstart, version
 from workbench.cli.commands.shown import show_examples
 from workbench.core.errors import WorkbenchError
 
@@ -368,6 +368,7 @@ for each in (
     *(listing.call, listing.services, listing.channels, listing.connections, listing.users, listing.limits),
     *(as_code.validate, as_code.diff, as_code.apply, as_code.define, as_code.export),
     *(caches.cache, kernel.kernel, openapi.openapi, quickstart.quickstart, version.version, sharing.share),
+    import_zato.import_zato,
 ):
     app.command()(command(each))
 app.command("open")(command(sharing.open_package))
