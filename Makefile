@@ -56,6 +56,7 @@ SOAKED = \
 	tests/ui/test_below_a_base_path_in_lab.py \
 	tests/ui/test_cells_in_lab.py \
 	tests/ui/test_pictures.py \
+	tests/ui/test_recent.py \
 	tests/ui/test_rewriting.py
 # The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.

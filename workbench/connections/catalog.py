@@ -80,6 +80,7 @@ ROWS = (
         "RESTConnection",
         ("out.rest", "out.plain_http", "rest"),
     ),
+    Row("soap", "SOAP", "workbench.connections.soap.definition", "SOAPConnection", ("out.soap",)),
     Row("smtp", "SMTP", "workbench.connections.smtp.definition", "SMTPConnection", ("email.smtp",)),
     Row("ftp", "FTP", "workbench.connections.ftp.definition", "FTPConnection", ("out.ftp", "out.files")),
     Row(

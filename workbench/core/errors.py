@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from http import HTTPStatus
+from http.client import responses
 from typing import ClassVar
 
 from workbench.core.masking import mask
@@ -232,7 +232,8 @@ class CallerError(WorkbenchError):
         if isinstance(third, bool):
             needs_msg = third
         elif isinstance(third, int) and 400 <= third <= 599:
-            self.status, self.phrase = third, _phrase(third)  # type: ignore[misc]  # of this one alone
+            # A status without words of its own has those of its hundred (RFC 9110, 15).
+            self.status, self.phrase = third, responses.get(third, responses[third // 100 * 100])  # type: ignore[misc]  # of this one alone
         words = str(args[-1]) if args and needs_msg else ""
         self.details = mask(words) or self.phrase
         super().__init__(self.details)
@@ -240,14 +241,6 @@ class CallerError(WorkbenchError):
     def headers(self) -> list[tuple[str, str]]:
         """What the answer carries besides the usual."""
         return []
-
-
-def _phrase(status: int) -> str:
-    """The words of a status; of one that has none, those of its hundred (RFC 9110, 15)."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return HTTPStatus(status // 100 * 100).phrase
 
 
 class BadRequest(CallerError):
@@ -405,16 +398,3 @@ class TimedOut(WorkbenchError):
     def headers(self) -> list[tuple[str, str]]:
         """None beyond the usual."""
         return []
-
-
-def mood_of_error(error: BaseException) -> Mood:
-    """The mood that an error's class declares; errors that are not the workbench's have failed."""
-    return error.mood if isinstance(error, WorkbenchError) else "failed"
-
-
-def words_of_error(error: BaseException) -> str:
-    """An error as the outcome of a step: the status that a caller is told, or the class of the error."""
-    status = getattr(error, "status", None) if isinstance(error, WorkbenchError) else None
-    if status is not None and mood_of_error(error) == "attention":
-        return f"refused {status}"
-    return f"failed: {type(error).__name__}"

@@ -46,7 +46,9 @@ def seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
 
 
 def _seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
-    if hasattr(peer, "reply"):
+    if hasattr(peer, "operations"):
+        _seed_operations(peer, asked)
+    elif hasattr(peer, "reply"):
         _seed_replies(peer, asked)
     elif hasattr(peer, "arrive") and hasattr(peer, "make_folder"):
         _seed_mails(peer, asked)
@@ -171,6 +173,22 @@ def _seed_replies(peer: Any, asked: Sequence[Told]) -> None:
     # In another order, or more often, each place answers as it did at last.
     for (place, method), reply in last.items():
         peer.reply(place, method=method, **reply)
+
+
+def _seed_operations(peer: Any, asked: Sequence[Told]) -> None:
+    """What each operation took and gave, in order; in another order, or more often, it gives what it gave at last."""
+    last: dict[str, tuple[Any, dict[str, Any]]] = {}
+    for told in asked:
+        if told.operation != "call" or told.error is not None or told.why:
+            continue
+        (operation, *args), named = told.arguments
+        # By place, too: what was drawn of the first call has the names of its arguments.
+        takes = {**{f"argument{number}": each for number, each in enumerate(args, 1)}, **named}
+        answer = fresh(told.answer, None)
+        peer.reply(operation, answer, takes=takes, times=1)
+        last[operation] = answer, takes
+    for operation, (answer, takes) in last.items():
+        peer.reply(operation, answer, takes=takes)
 
 
 def _place(url: str) -> str:

@@ -52,7 +52,6 @@ _ON_SELF = (
     ("invoke_by_impl_name", "services are called by name", "self.invoke(name, payload)"),
     ("keysight", "that device is not a kind of connection", "self.out.rest['name']"),
     ("llm", "language models are REST connections", "self.out.rest['name'] and the model's REST API"),
-    ("lock", "locks over processes are Redis's", "with self.kvdb.conn.lock(name, timeout=20):"),
     ("metrics", "what is counted is in wb.traffic", "self.logger.info(...)"),
     ("microsoft", "Microsoft 365 is a REST API", "self.out.rest['name']"),
     ("mllp", "HL7 comes later", "call its library, hl7, in the service"),
@@ -60,7 +59,8 @@ _ON_SELF = (
     ("new_instance", "an instance is one call", "self.invoke(name, payload)"),
     ("odata", "OData comes later", "self.out.rest['name'] and the server's REST API"),
     ("odb", "there is no database of a server", "a SQL connection of yours: self.out.sql['name'].session()"),
-    ("patterns", "fanout, parallel and retries come later", "self.invoke_async(name, payload, callback=...)"),
+    ("patterns.fanout", "fanout comes later", "self.invoke_async(name, payload, callback=...) for each"),
+    ("patterns.parallel", "parallel comes later", "self.invoke_async(name, payload, callback=...) for each"),
     ("publish", "topics come later", "self.invoke_async(name, payload)"),
     ("pubsub", "topics come later", "self.invoke_async(name, payload)"),
     ("redis", "Redis is always there, as kvdb", "self.kvdb.conn.set(key, value)"),
@@ -68,7 +68,6 @@ _ON_SELF = (
     ("run_in_thread", "a service has a thread of its own", "call the function; self.invoke_async for background work"),
     ("salesforce", "Salesforce is a REST API", "self.out.rest['name']"),
     ("sap", "SAP comes later", "call its library, pyrfc, in the service"),
-    ("schedule", "services make no jobs by it", "self.invoke('zato.scheduler.job.create', {...})"),
     ("search", "search engines come later", "self.out.rest['name'] and the engine's REST API"),
     ("security", "users are told of the channel", "self.channel.security.name; secret('NAME') for secrets"),
     ("sftp", "connections are found by kind", "self.out.sftp['name']"),
@@ -139,10 +138,12 @@ _ADAPTER = (
 )
 
 _SIMPLE_IO = (
-    ("class XML", "SimpleIO writes no XML", "response.payload as text, and response.content_type"),
-    ("class CSV", "SimpleIO writes no CSV", "response.payload as text, and response.content_type"),
+    ("XML", "SimpleIO writes no XML", "response.payload as text, and response.content_type"),
+    ("CSV", "SimpleIO writes no CSV", "response.payload as text, and response.content_type"),
     ("request_elem", "the input is read from the top of the body", "leave it out"),
     ("namespace", "there is no XML in SimpleIO", "leave it out"),
+    ("SkipEmpty", "what is empty is told without a class", "skip_empty_keys and force_empty_keys in class SimpleIO"),
+    ("params_pri", "parameters of path and query win over the body", "leave it out"),
 )
 
 _OTHERWISE = (
@@ -191,6 +192,51 @@ _OTHERWISE = (
         "self.invoke(transport=)",
         "it is a call in this process, so it is refused",
         "leave transport out",
+    ),
+    (
+        "self.invoke_async(channel=, data_format=, cid=, environ=)",
+        "the other service has its own, so they are refused; expiration has no effect, as it begins at once",
+        "self.invoke_async(name, {...}, callback=...)",
+    ),
+    (
+        "self.environ",
+        "it is a dict of this call alone, and nobody else fills it",
+        "the payload, for what another service has to know",
+    ),
+    (
+        "self.server.fs_server_config",
+        "it has server.conf beside the notebook, and port, Redis and switches as they are in force",
+        "",
+    ),
+    (
+        "self.lock(name)",
+        "it is one of Redis, by the service's name if none is given; redis's LockError if it is not free in time",
+        "",
+    ),
+    (
+        "rows of session.execute",
+        "they are those of SQLAlchemy 2, which are no dicts",
+        "row.name or row._mapping['name'], where row['name'] stood",
+    ),
+    (
+        "self.out.sftp['name'].conn.write(data, path)",
+        "the path comes first, as for all that keep files; so it does in upload and download",
+        "conn.write(path, data), conn.upload(path, local), conn.download(path, local)",
+    ),
+    (
+        "Date('x'), DateTime('x')",
+        "they read ISO 8601, where Zato takes what looks like a date",
+        "Date('x', format='%d.%m.%Y')",
+    ),
+    (
+        "Secret('x')",
+        "the input has the value itself, which is masked wherever it is shown; in Zato 3 it is encrypted",
+        "",
+    ),
+    (
+        "RESTAdapter.max_retries, retry_sleep_time, ...",
+        "the connection itself tries again",
+        "retries=... on the RESTConnection",
     ),
     (
         "a service without handle for the method",
