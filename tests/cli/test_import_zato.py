@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import WAIT_SECONDS, CommandLine
+from tests.serving import until
 from tests.serving import wb as wb
 from workbench import Service, Workbench
 from workbench.cli.commands.import_page import page_of
 from workbench.cli.main import main
 from workbench.core.payload.differences import DIFFERENCES
 
+SOAKS = bool(os.environ.get("WORKBENCH_SOAK"))
 Said = Callable[..., tuple[int, str, str]]
 WHOLE = """\
 from zato.server.service import Service
@@ -160,3 +165,42 @@ def test_a_shell_gets_the_status_and_no_traceback(fresh: CommandLine) -> None:
     assert done.returncode == 1
     assert "old.py, line 7: this is Python 2" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.fixture
+def shop(fresh: CommandLine) -> Path:
+    """A folder of services: one runs, and one is of Python 2."""
+    (folder := fresh.folder / "shop").mkdir()
+    (folder / "double.py").write_text(WHOLE)
+    (folder / "enmasse.yaml").write_text(ENMASSE)
+    (folder / "old.py").write_text(WHOLE.replace("return self.request.payload * 2", "print 'x'"))
+    return folder
+
+
+def test_a_folder_is_served_and_what_is_not_live_is_in_the_log(fresh: CommandLine, shop: Path) -> None:
+    served = fresh.serve(shop)
+    assert (served.told["services"], served.told["channels"]) == (["shop.double"], ["double"])
+    assert requests.post(f"{served.url}/double", json=4, timeout=WAIT_SECONDS).json() == 8
+    assert fresh.run("invoke", "shop.double", "--payload", "5", "--app", "shop").stdout == "10\n"
+    status, said = served.stop(signal.SIGTERM)
+    assert status == 0
+    assert "old.py, line 7: this is Python 2" in said
+
+
+def test_a_folder_of_which_nothing_is_live_is_not_served(fresh: CommandLine, shop: Path) -> None:
+    for name in ("double.py", "enmasse.yaml"):
+        (shop / name).unlink()
+    assert "workbench: Nothing of shop is live.\nold.py, line 7: this is Python 2" in fresh.refused("serve", "shop")
+
+
+@pytest.mark.skipif(not SOAKS, reason="make soak: several processes take their time")
+def test_of_several_processes_each_serves_the_folder_and_a_save_of_any_file_redeploys(
+    fresh: CommandLine, shop: Path
+) -> None:
+    served = fresh.serve(shop, "--workers", "2", WORKBENCH_STORE="")
+    url = f"{served.url}/double"
+    assert requests.post(url, json=4, timeout=WAIT_SECONDS).json() == 8
+    refused = fresh.run("import-zato", "shop", "--app", "shop")
+    assert (refused.returncode, "Fix: write wb.load(FOLDER) into the file" in refused.stderr) == (1, True)
+    (shop / "double.py").write_text(WHOLE.replace("* 2", "* 3"))
+    until(lambda: requests.post(url, json=4, timeout=WAIT_SECONDS).json() == 12, "a save is served")

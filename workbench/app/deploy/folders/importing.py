@@ -43,7 +43,7 @@ def load_folder(loader: loading.Loader, parts: Parts, folder: Path, shown: str, 
     Raises:
         DeployRefused: There is no such folder, or nothing in it to read, or too much.
     """
-    found = files_in(folder)
+    found = files_in(folder, shown)
     for place in map(str, (each.resolve() for each in places(found, folder))):
         if place not in sys.path:
             # Last, so that a file of the folder never takes the place of an installed package.
