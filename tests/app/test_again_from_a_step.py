@@ -16,6 +16,7 @@ from workbench import RESTChannel, Service, Workbench
 from workbench.app.serving.again import Repeated
 from workbench.connections.folder import LocalFolder
 from workbench.connections.smtp.message import SMTPMessage
+from workbench.connections.soap.errors import SOAPFault
 from workbench.core.errors import ConnectionFailed, NotFound, ServiceUsage
 from workbench.core.masking import learn
 from workbench.core.payload.asked import NotInRecord
@@ -94,6 +95,14 @@ def soap(self: Any) -> Any:
     return order, order.lines[0].sku, client.service["Echo"]("hello")
 
 
+def soap_fault(self: Any) -> Any:
+    try:
+        self.out.soap["CRM"].conn.client.service.Refuse(id=7)
+    except SOAPFault as exc:
+        return str(exc), exc.code, exc.text
+    return None
+
+
 async def soap_async(self: Any) -> Any:
     client = self.out.soap["CRM"].conn.aio.client
     return (await client.service.GetOrder(id=7)).id, await client.service.Echo(text="hello")
@@ -148,6 +157,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "SQL": sql,
     "SMS": sms,
     "SOAP": soap,
+    "SOAP fault": soap_fault,
     "Redis": redis,
     "invoke": invoke,
     "an error": refused,
@@ -179,6 +189,7 @@ def test_what_every_kind_answered_is_answered_from_the_record(wb: Workbench, oth
     work, seen = KINDS[kind], []
     wb.peers["In"].put(mail())
     wb.peers["CRM"].reply("GetOrder", ORDER, takes={"id": 7})
+    wb.peers["CRM"].reply("Refuse", fault="not today", code="Client", takes={"id": 7})
     wb.peers["Data"].reply("/rates", json={"EUR": 4.25})
 
     def sync_work(self: Any) -> str:

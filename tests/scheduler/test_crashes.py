@@ -239,7 +239,11 @@ def test_with_each_policy_a_process_may_die_before_or_after_any_write(policy: di
     found = _crashes(store, 1 if SOAK else step, policy)
     print(f"{len(found)} crashes, {sum(map(bool, found.values()))} break the law")
     assert {where: broken for where, broken in found.items() if broken} == {}
-    assert len(found) >= (200 if SOAK else 6 if isinstance(store, MemoryStore) else 2)
+    if isinstance(store, MemoryStore):
+        assert len(found) >= (200 if SOAK else 6)
+    else:
+        # Before and after each write, once.
+        assert len(found) >= (150 if SOAK else 2)
 
 
 def test_one_that_dies_again_while_it_catches_up_loses_and_doubles_nothing(store: Store) -> None:
