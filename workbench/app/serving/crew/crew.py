@@ -117,7 +117,10 @@ class Crew:
         """Start one; raises OSError."""
         plan = self.plan
         member = Member(number, plan.member.supervisor, plan.member.own_url, plan.member.token)
-        begin = Begin(str(plan.file), plan.how, [each.fileno() for each in plan.listeners], member)
+        listeners = [each.fileno() for each in plan.listeners]
+        before = self.places[0].worker.told if self.places else None
+        not_live = before.told.get("not_live") if before is not None else None
+        begin = Begin(str(plan.file), plan.how, listeners, member, not_live)
         worker = await start(plan.command, begin, lambda: self.clicked())
         self._all = [each for each in self._all if not each.ended.is_set()] + [worker]
         if self.is_ending:

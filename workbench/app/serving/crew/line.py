@@ -27,12 +27,16 @@ LAST_SECONDS = 5.0
 
 
 class Begin(msgspec.Struct, tag=True):
-    """What a worker process is to do: serve a file so, and then answer on these sockets, by their numbers."""
+    """What a worker process is to do: serve a file so, and then answer on these sockets, by their numbers.
+
+    Of a folder, `not_live` has the files that failed where it is served already; None where it is not.
+    """
 
     file: str
     how: dict[str, Any]
     listeners: list[int]
     member: Member
+    not_live: list[str] | None = None
 
 
 class Crew(msgspec.Struct, tag=True):
