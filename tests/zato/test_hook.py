@@ -50,7 +50,7 @@ def test_a_module_that_is_not_here_says_which_are(module: str, tmp_path: Path) -
     done = run(f"import workbench; workbench.Workbench\nimport {module}", tmp_path)
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ModuleNotFoundError: No module named 'zato.s")
-    there = "zato.common, zato.common.api, zato.common.exception, zato.common.json_internal, zato.common.typing_"
+    there = "zato.common, zato.common.api, zato.common.exception, zato.common.json_internal, zato.common.marshal_.api"
     assert f"which has {there}, " in last
     assert "Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato." in last
 

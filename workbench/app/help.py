@@ -119,6 +119,16 @@ PAGES = {
         folder `.workbench` stay; `wb.traffic`, `wb.log` and counts of limits begin anew. `wb.restart()` does the same
         within the kernel: configuration and startup callables are read again, and what cells made comes back by itself.
         """,
+    "zato": """
+        Services written for Zato run with their own imports, and enmasse files are read as they are: a folder of both
+        is live in one line.
+
+            done = wb.load("services")
+
+        It says what is live, what is not and why, what is missing with what to write instead, and what differs;
+        `done.differs.all` has all that differs. In a terminal, `workbench import-zato services` tries a folder apart
+        from all else, `--report report.html` writes the same as a page, and CI reads the status.
+        """,
 }
 FIRST = """
     You write services in cells; `wb` is all of them. Type `wb` to see everything, `wb.` and Tab for the rest.

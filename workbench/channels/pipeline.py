@@ -313,7 +313,7 @@ class Pipeline:
         if exchange.socket is not None:
             return exchange.answer(trying(exchange.socket.name, exchange.cid))
         if (view := exchange.view) is not None:
-            channels = (endpoint.channel for endpoint in view.routes)
+            channels = [each.channel for each in view.routes] + [each.definition for each in view.sockets or ()]
             return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
         if (serve := own_address(self.admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))

@@ -183,9 +183,9 @@ class Scheduler:
         """When the pause of a job ends by itself (UTC); None if it does not, or there is none."""
         return None if (pause := self._history.pause_of(name)) is None else pause.until
 
-    def runs(self, name: str) -> list[Run]:
-        """The kept runs of a job, oldest first."""
-        return self._history.runs(self.record(name).definition.name)
+    def runs(self, name: str, most: int | None = None) -> list[Run]:
+        """The kept runs of a job, oldest first; if `most` is given, the latest without its backfills."""
+        return self._history.runs(self.record(name).definition.name, most)
 
     def next_at(self, name: str | None = None) -> datetime | None:
         """When the job, or any job, is due next (UTC)."""

@@ -343,13 +343,13 @@ class History(Rows):
         prefix = f"{self._key('old', record.definition.name)}/{record.series}/"
         return {key.removeprefix(prefix): int(value) for key, value in self._store.scan(prefix)}
 
-    def surplus(self, name: str) -> datetime | None:
-        """The latest planned time among the rows beyond those to keep; None if there are none."""
+    def surplus(self, name: str) -> tuple[int, datetime | None]:
+        """How many rows there are, and the latest planned time beyond those to keep; None if there are no more."""
         entries = list(self._store.scan(self._key("run", name) + "/"))
         if len(entries) <= self._keep_runs:
-            return None
+            return len(entries), None
         row = _row_from(entries[-self._keep_runs - 1][1])
-        return row.until or row.planned
+        return len(entries), row.until or row.planned
 
     def prune(self, name: str, until: datetime) -> None:
         """Leave old rows behind, but none of a time planned after `until`."""

@@ -220,8 +220,8 @@ class Ledger:
     def leave_behind(self, record: JobRecord) -> None:
         """Move on to where all is accounted for, so that no row before is read again, and prune the job's rows."""
         name, now = record.definition.name, self._clock.now()
-        until = self._history.surplus(name)
-        if until is None and len(self._history.past(record)[1]) < PRUNE_EVERY:
+        count, until = self._history.surplus(name)
+        if until is None and (count < PRUNE_EVERY or len(self._history.past(record)[1]) < PRUNE_EVERY):
             return
         gap = next(self._gaps(record, now), None)
         mark = now if gap is None else gap.first - _ALMOST

@@ -89,7 +89,7 @@ def _row_of_module(name: str) -> Difference | None:
 def _names() -> list[str]:
     return [
         *("zato.common", "zato.common.api", "zato.common.exception", "zato.common.json_internal"),
-        *("zato.common.typing_", "zato.common.util", "zato.common.util.api"),
+        *("zato.common.marshal_.api", "zato.common.typing_", "zato.common.util", "zato.common.util.api"),
         *("zato.server.service", "zato.server.service.adapter", "zato.server.startup_callable"),
     ]
 

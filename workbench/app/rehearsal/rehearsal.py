@@ -69,7 +69,7 @@ class Rehearsal:
         self.traffic = Traffic(1)
         self._around = Around(self._connections, VirtualClock(), Log(), self.traffic, lambda: self._kvdb)
         self._around.caches.take(parts.around.caches)
-        self._around.user_config = parts.around.user_config
+        self._around.user_config, self._around.server_config = parts.around.user_config, parts.around.server_config
         self._workers = Workers(THREADS)
         self._invoker = self._around.invoker = Invoker(
             lambda: parts.registry.services, lambda name: None, parts.loop, self._workers, self.traffic, self._around

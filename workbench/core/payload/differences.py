@@ -52,7 +52,6 @@ _ON_SELF = (
     ("invoke_by_impl_name", "services are called by name", "self.invoke(name, payload)"),
     ("keysight", "that device is not a kind of connection", "self.out.rest['name']"),
     ("llm", "language models are REST connections", "self.out.rest['name'] and the model's REST API"),
-    ("lock", "locks over processes are Redis's", "with self.kvdb.conn.lock(name, timeout=20):"),
     ("metrics", "what is counted is in wb.traffic", "self.logger.info(...)"),
     ("microsoft", "Microsoft 365 is a REST API", "self.out.rest['name']"),
     ("mllp", "HL7 comes later", "call its library, hl7, in the service"),
@@ -60,7 +59,8 @@ _ON_SELF = (
     ("new_instance", "an instance is one call", "self.invoke(name, payload)"),
     ("odata", "OData comes later", "self.out.rest['name'] and the server's REST API"),
     ("odb", "there is no database of a server", "a SQL connection of yours: self.out.sql['name'].session()"),
-    ("patterns", "fanout, parallel and retries come later", "self.invoke_async(name, payload, callback=...)"),
+    ("patterns.fanout", "fanout comes later", "self.invoke_async(name, payload, callback=...) for each"),
+    ("patterns.parallel", "parallel comes later", "self.invoke_async(name, payload, callback=...) for each"),
     ("publish", "topics come later", "self.invoke_async(name, payload)"),
     ("pubsub", "topics come later", "self.invoke_async(name, payload)"),
     ("redis", "Redis is always there, as kvdb", "self.kvdb.conn.set(key, value)"),
@@ -68,7 +68,6 @@ _ON_SELF = (
     ("run_in_thread", "a service has a thread of its own", "call the function; self.invoke_async for background work"),
     ("salesforce", "Salesforce is a REST API", "self.out.rest['name']"),
     ("sap", "SAP comes later", "call its library, pyrfc, in the service"),
-    ("schedule", "services make no jobs by it", "self.invoke('zato.scheduler.job.create', {...})"),
     ("search", "search engines come later", "self.out.rest['name'] and the engine's REST API"),
     ("security", "users are told of the channel", "self.channel.security.name; secret('NAME') for secrets"),
     ("sftp", "connections are found by kind", "self.out.sftp['name']"),
@@ -138,10 +137,12 @@ _ADAPTER = (
 )
 
 _SIMPLE_IO = (
-    ("class XML", "SimpleIO writes no XML", "response.payload as text, and response.content_type"),
-    ("class CSV", "SimpleIO writes no CSV", "response.payload as text, and response.content_type"),
+    ("XML", "SimpleIO writes no XML", "response.payload as text, and response.content_type"),
+    ("CSV", "SimpleIO writes no CSV", "response.payload as text, and response.content_type"),
     ("request_elem", "the input is read from the top of the body", "leave it out"),
     ("namespace", "there is no XML in SimpleIO", "leave it out"),
+    ("SkipEmpty", "what is empty is told without a class", "skip_empty_keys and force_empty_keys in class SimpleIO"),
+    ("params_pri", "parameters of path and query win over the body", "leave it out"),
 )
 
 _OTHERWISE = (
@@ -177,6 +178,11 @@ _OTHERWISE = (
         "RESTChannel('name', data_format='json'), or self.response.content_type",
     ),
     (
+        "a REST channel without data_format",
+        "its bodies are read as JSON, where Zato leaves them bytes",
+        "RESTChannel('name', data_format='raw'), or self.request.raw_request",
+    ),
+    (
         "self.request.raw_request",
         "text is also in self.request.text, decoded by the charset that the caller names",
         "",
@@ -190,6 +196,61 @@ _OTHERWISE = (
         "self.invoke(transport=)",
         "it is a call in this process, so it is refused",
         "leave transport out",
+    ),
+    (
+        "self.invoke_async(cid=), self.invoke_async(environ=), self.invoke_async(channel=)",
+        "the other service has its own, so they are refused, as are data_format and transport",
+        "the payload, for what that service has to know",
+    ),
+    (
+        "self.invoke_async(expiration=)",
+        "it has no effect, as the other service begins at once",
+        "",
+    ),
+    (
+        "self.environ",
+        "it is a dict of this call alone, and nobody else fills it",
+        "the payload, for what another service has to know",
+    ),
+    (
+        "self.server.fs_server_config",
+        "it has server.conf beside the notebook, and port, Redis and switches as they are in force",
+        "",
+    ),
+    (
+        "self.lock",
+        "it is one of Redis, by the service's name if none is given; redis's LockError if it is not free in time",
+        "",
+    ),
+    (
+        "self.out.sql, self.outgoing.sql",
+        "rows of its sessions are those of SQLAlchemy 2, which are no dicts",
+        "row.name or row._mapping['name'], where row['name'] stood",
+    ),
+    (
+        "self.out.sftp, self.outgoing.sftp",
+        "write, upload and download of its connections take the path there first, as of all that keep files",
+        "conn.write(path, data), conn.upload(path, local), conn.download(path, local)",
+    ),
+    (
+        "Date('x'), DateTime('x')",
+        "they read ISO 8601, where Zato takes what looks like a date",
+        "Date('x', format='%d.%m.%Y')",
+    ),
+    (
+        "Secret('x')",
+        "the input has the value itself, which is masked wherever it is shown; in Zato 3 it is encrypted",
+        "",
+    ),
+    (
+        "Model.after_created",
+        "it is not called",
+        "def __post_init__(self), as of any dataclass",
+    ),
+    (
+        "RESTAdapter.max_retries, retry_sleep_time, ...",
+        "the connection itself tries again",
+        "retries=... on the RESTConnection",
     ),
     (
         "a service without handle for the method",
@@ -208,17 +269,17 @@ _OTHERWISE = (
     ),
     (
         "a job's extra",
-        "the payload is the text itself, as in Zato 3.1; JSON is not parsed by itself",
-        "json.loads(self.request.payload)",
+        "JSON is read, and other text is the payload as it is; Zato 3.1 reads none, 3.2 also lines of key=value",
+        "self.request.raw_request, for the text itself",
     ),
     (
         "cron jobs",
-        "they run in the time zone of the job or the workbench; in Zato always in UTC",
-        "timezone='UTC'",
+        "they run in the time zone that the job names, in UTC if it names none; in Zato always in UTC",
+        "",
     ),
     (
         "limits",
-        "the narrowest object is asked first: channel, user, service",
+        "they are asked in the order channel, user, service; in Zato the user is first",
         "",
     ),
     (
@@ -233,7 +294,7 @@ _OTHERWISE = (
     ),
     (
         "X-Zato-CID",
-        "each answer has it",
+        "each answer has it; in Zato 3.2 and 4 only where the server is told so",
         "",
     ),
 )

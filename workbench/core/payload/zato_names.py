@@ -36,6 +36,12 @@ class ZatoServer:
         self.name = self.cluster_name = "workbench"
         self.pid = os.getpid()
         self.user_config = call.surroundings.user_config
+        self._call = call
+
+    @property
+    def fs_server_config(self) -> Any:
+        """What `server.conf` says, and settings under its names: `fs_server_config.main.port`."""
+        return self._call.surroundings.server_config()
 
 
 class ZatoNames:
@@ -46,6 +52,7 @@ class ZatoNames:
     response: Any
     logger: Any
     invoke: Any
+    kvdb: Any
     _call: Call
 
     @Told
@@ -55,7 +62,7 @@ class ZatoNames:
 
     @Told
     def server(self) -> ZatoServer:
-        """`self.server.invoke`, `.name`, `.cluster_id`, `.user_config`."""
+        """`self.server.invoke`, `.name`, `.cluster_id`, `.user_config`, `.fs_server_config`."""
         return ZatoServer(self._call, self.invoke)
 
     @Told
@@ -93,16 +100,44 @@ class ZatoNames:
         return MappingProxyType(found)
 
     @Told
+    def patterns(self) -> Any:
+        """`self.patterns.invoke_retry.invoke("api.order", payload, repeats=3, seconds=1)`."""
+        from workbench.core.payload.zato_work import Patterns
+
+        return Patterns(self)
+
+    def lock(self, name: str = "", ttl: float = 20, block: float = 10) -> Any:
+        """A lock over processes, in Redis: `with self.lock("orders"):`.
+
+        Args:
+            name: Of what is locked; '' is the service.
+            ttl: How long it holds at most [s].
+            block: Longest wait for it [s]; then it is `redis.exceptions.LockError`.
+        """
+        return self.kvdb.conn.lock(f"lock:{name or self._call.service}", timeout=ttl, blocking_timeout=block)
+
+    @Told
+    def environ(self) -> dict[str, Any]:
+        """A dict of this call's own, for what its hooks and `handle` tell each other; empty at first."""
+        own: dict[str, Any] = vars(self).setdefault("environ", {})
+        return own
+
+    @Told
     def invocation_time(self) -> datetime:
         """When this call began (aware, UTC)."""
         now: datetime = self._call.surroundings.clock.now()
         return now - timedelta(seconds=perf_counter() - self._call.step.started)
 
     @Told
-    def processing_time(self) -> int:
-        """How long this call has run, or did run [ms]."""
+    def processing_time_raw(self) -> timedelta:
+        """How long this call has run, or did run."""
         seconds = self._call.step.seconds
-        return round((perf_counter() - self._call.step.started if seconds is None else seconds) * 1000)
+        return timedelta(seconds=perf_counter() - self._call.step.started if seconds is None else seconds)
+
+    @Told
+    def processing_time(self) -> int:
+        """The same in milliseconds [ms]."""
+        return round(self.processing_time_raw.total_seconds() * 1000)
 
     def log_input(self, msg: str = "") -> None:
         """Log what came in, masked and cut."""
