@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving import wb as wb
+from tests.zato.service_files import FILES, text_of
 from workbench import Workbench
 from workbench.app.deploy.folders.finding import MOST_FILES
 from workbench.app.deploy.folders.imported import Imported
@@ -214,6 +215,13 @@ def test_no_name_that_is_here_is_called_missing(load: Load) -> None:
     names = sorted(each for each in dir(Service) if not each.startswith("_"))
     done = load(**{f"asks_{name}_py": service("Asks", f"return self.{name}") for name in names})
     assert (len(done.services), done.missing) == (len(names), [])
+
+
+def test_service_files_that_run_are_not_said_to_miss_anything(load: Load) -> None:
+    done = load(**{f"my_{name}_py": text_of(file) for name, file in FILES.items()})
+    assert len(done.services) == len(FILES) > 60
+    assert done.failed == []
+    assert [each for each in done.missing if "nobody defines it" not in each] == []
 
 
 def test_a_name_of_nobody_is_missing_and_one_that_is_set_anywhere_is_not(load: Load) -> None:
