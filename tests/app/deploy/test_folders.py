@@ -393,3 +393,23 @@ def test_only_what_files_do_is_called_otherwise(load: Load) -> None:
     ]
     assert list(load(a_py=service("A"), b_py=service("B")).differs) == []
     assert len(done.differs.all) == len(DIFFERENCES)
+
+
+def test_what_definitions_say_is_called_otherwise_too(load: Load) -> None:
+    text = """\
+scheduler:
+  - {name: c, service: a.a, job_type: cron_style, cron_definition: '0 3 * * *', is_active: true, extra: x}
+channel_rest:
+  - name: o
+    service: a.a
+    url_path: /o
+    is_active: true
+    data_format: json
+    is_rate_limit_active: true
+    rate_limit_def: '* = 100/m'
+"""
+    done = load(a_py=service("A"), enmasse_yaml=text)
+    assert sorted(done.definitions) == ["CronJob 'c'", "RESTChannel 'o'"]
+    names = {"a text answer of a JSON channel", "a job's extra", "cron jobs", "limits"}
+    assert {row.name for row in done.differs} == names
+    assert names <= {row.name for row in DIFFERENCES}

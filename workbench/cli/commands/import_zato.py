@@ -51,11 +51,12 @@ def _tried(folder: str) -> dict[str, Any]:
         from workbench.zato.hook import install
 
         install()
-        path = Path(folder)
-        before = dict(os.environ)
-        _, configuration, _ = take_files(path) if path.is_dir() else ({}, None, None)
-        os.environ.clear()
-        os.environ.update(before)
+        path, configuration = Path(folder), None
+        if path.is_dir():
+            # Of its files what services ask for, and no port, store or account.
+            taken, configuration, _ = take_files(path)
+            for variable in taken:
+                del os.environ[variable]
         with Workbench(folder.rstrip("/"), folder=path, port=0, sandbox=True, configuration=configuration) as wb:
             return wb.load_folder(path).told()
 

@@ -140,6 +140,7 @@ class _Importing:
         while found := applying.dangling(items):
             failed += [str(mistake) for _, mistake in found]
             items = [each for each in items if all(each is not item for item, _ in found)]
+        self._differs |= {name for each in items for name in _differing(each)}
         brought = self._define(items, failed)
         said = {each for _, manifest in roots for each in manifest.said}
         for path in read:
@@ -193,6 +194,19 @@ def _words(error: BaseException) -> str:
     if isinstance(error, SyntaxError):  # of a helper
         return f"Python does not understand it: {error.msg}"
     return f"{type(error).__name__}: {error}"
+
+
+def _differing(item: Item) -> Iterator[str]:
+    """Names of the rows of differences that are about what a definition says."""
+    definition = item.definition
+    if type(definition).__name__ == "CronJob":
+        yield "cron jobs"
+    if getattr(definition, "extra", None) and definition.collection == "jobs":
+        yield "a job's extra"
+    if getattr(definition, "limit", ""):
+        yield "limits"
+    if item.lines.get("data_format") and getattr(definition, "data_format", "") == "json":
+        yield "a text answer of a JSON channel"
 
 
 def _ended(said: str) -> str:
