@@ -161,6 +161,11 @@ def test_a_soap_connection_is_made_by_zatos_fields_and_told_by_them(shop: Workbe
     assert shop.invoke("zato.http-soap.get", kind)["url_path"] == "/crm?wsdl"
 
 
+@pytest.mark.parametrize("name", ["zato.ping", "workbench.ping"])
+def test_a_ping_is_answered(shop: Workbench, name: str) -> None:
+    assert shop.invoke(name) == {"pong": "zato"}
+
+
 def test_services_are_listed_told_invoked_and_removed(shop: Workbench) -> None:
     assert [each["name"] for each in shop.invoke("zato.service.get-list")] == ["api.sample"]
     assert shop.invoke("workbench.service.get", {"name": "api.sample"})["version"] == 1

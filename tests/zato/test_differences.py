@@ -26,6 +26,7 @@ def test_a_row_reads_as_one_sentence(row: Difference) -> None:
 
 PROPER = {
     "AMQP",
+    "JSON",
     "Confluence",
     "Conflict",
     "FHIR",

@@ -41,6 +41,17 @@ def test_the_names_are_the_workbenchs_own(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("True True True\nworkbench.core.service\n", "")
 
 
+def test_who_uses_nothing_of_zato_pays_for_nothing_of_it(tmp_path: Path) -> None:
+    code = (
+        "import sys, workbench\n"
+        "class S(workbench.Service):\n    input = 'id'\n    def handle(self):\n        return list(self.out.rest)\n"
+        "with workbench.Workbench(port=0) as wb:\n    wb.deploy(S)\n    print(wb.invoke('s', {'id': 1}))\n"
+        "print([each for each in sys.modules if each.endswith(('.differences', '.zato_work', '.zato.common'))])"
+    )
+    done = run(code, tmp_path)
+    assert (done.stdout, done.stderr) == ("[]\n[]\n", "")
+
+
 def test_without_a_workbench_nothing_is_found(tmp_path: Path) -> None:
     assert "No module named 'zato'" in run("import workbench\nimport zato", tmp_path).stderr
 

@@ -99,12 +99,12 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
         wb.startup.say(wb.log)
         told = _told(wb) | ({"not_live": not_live} if path.is_dir() else {})
         if line is not None:
-            _serve_with_others(wb, told, path, end, line)
-        else:
-            _tell(told, _lines_of(wb, path), how.as_json)
-            _watch(watched, path.name, end, how.as_json)
-            _say("Stopping: calls in flight may end.", how.as_json)
-        wb.stop(how.drain_seconds, left=line.tell_left if line is not None and line.leaves else None)
+            _serve_with_others(wb, told, path, end, line, how.drain_seconds)
+            return
+        _tell(told, _lines_of(wb, path), how.as_json)
+        _watch(watched, path.name, end, how.as_json)
+        _say("Stopping: calls in flight may end.", how.as_json)
+        wb.stop(how.drain_seconds)
     finally:
         forget()
         log.close()
@@ -125,18 +125,23 @@ def supervise(file: str, how: Serving, size: int) -> int:
     return supervise(Asked(path.resolve(), command, how._asdict(), size, how.drain_seconds, say, tell))
 
 
-def _serve_with_others(wb: Workbench, told: dict[str, Any], path: Path, end: End, line: Line) -> None:
-    """Take connections of all, and wait until it is to end or to leave."""
+def _serve_with_others(
+    wb: Workbench, told: dict[str, Any], path: Path, end: End, line: Line, drain_seconds: float
+) -> None:
+    """Take connections of all until it is to end or to leave; what is clicked while it does is told, too."""
+    from workbench.app.serving.crew.clicks import ClicksInForce
     from workbench.app.serving.crew.line import Ready
     from workbench.channels.own import Page
 
     wb.answer_at(line.listeners)
     own = [(*address, isinstance(each, Page) and each.is_public) for address, each in wb.own_addresses.items()]
-    line.tell(Ready(wb.own_url, own, told, _lines_of(wb, path)))
-    stop_counting = line.count(wb.events, lambda: [(name, each.at) for name, each in wb.clicked.items()])
-    while not end.wait(LOOK_SECONDS):
-        pass
-    stop_counting()
+    in_force = ClicksInForce(lambda: wb.defined)
+    clicks = in_force.digest()
+    line.tell(Ready(wb.own_url, own, told, _lines_of(wb, path), clicks))
+    with line.counting(wb.events, in_force.digest, clicks):
+        while not end.wait(LOOK_SECONDS):
+            pass
+        wb.stop(drain_seconds, left=line.tell_left if line.leaves else None)
 
 
 def _refuse_peers(wb: Workbench, profile: str) -> None:

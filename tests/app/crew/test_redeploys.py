@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 import requests
 
-from tests.app.crew.conftest import MODULE, Said, Say
+from tests.app.crew.conftest import MODULE, Crew, Said, Say
 from tests.cli.conftest import CommandLine
 from tests.serving import until
 
@@ -161,3 +161,17 @@ def test_a_save_that_fails_leaves_what_is_served_as_it_was_and_the_next_is_serve
     path.unlink()
     said.until(r"services\.py is gone; what is served stays as it was\. Fix: put it back\.")
     assert said.end() == 0
+
+
+@pytest.mark.timeout(180)
+def test_what_somebody_makes_by_click_holds_in_all_of_them(fresh: CommandLine) -> None:
+    crew = Crew(fresh, fresh.module("services.py", MODULE))
+    before, headers = crew.ready, {"X-Workbench-Token": crew.token}
+    look = {"viewer": "clicks", "after": 0, "wait_seconds": 0.1}
+    requests.post(f"{crew.url}/workbench/look", json=look, headers=headers, timeout=60)
+    lines = [{"source": "*", "rate": "2", "unit": "d", "unbounded": False}]
+    limit = {"on": "service", "name": "kept", "lines": lines, "values": {}}
+    asked = {"ask": "limit save", "id": 1, "viewer": "clicks", **limit}
+    assert requests.post(f"{crew.url}/workbench/ask", json=asked, headers=headers, timeout=60).status_code == 200
+    assert crew.until_ready(before[2])[1] == before[1], "the one in which it was made stays"
+    assert sorted(crew.get("/kept").status_code for _ in range(20)) == [200] * 2 + [429] * 18
