@@ -128,6 +128,14 @@ def test_a_syntax_error_of_python_3_is_not_called_python_2(load: Load) -> None:
     assert "Python 2" not in said
 
 
+def test_a_name_that_is_a_keyword_by_now_is_said(load: Load) -> None:
+    (said,) = load(old_py=service("Old", "return self.invoke('a', async=False)")).failed
+    assert said == (
+        "old.py, line 6: since Python 3.7 nothing can have that name, \"return self.invoke('a', async=False)\". "
+        "Fix: give what is called async or await another name, as async_."
+    )
+
+
 def test_a_module_of_python_2_is_named_with_its_name_now(load: Load) -> None:
     assert load(old_py=service("Old", above="import urllib2")).failed == [
         "old.py, line 2: The module urllib2 is one of Python 2. Fix: import urllib.request"
@@ -305,6 +313,11 @@ def test_a_helper_that_python_has_another_module_for_is_told(load: Load) -> None
     (said,) = load(a_py=service("A", above="import requests"), requests_py="x = 1\n").failed
     assert said.startswith("requests.py is not what `import requests` gives here, which is ")
     assert said.endswith("Fix: rename the file.")
+
+
+def test_a_package_of_zatos_name_is_no_helper_that_is_hidden(load: Load) -> None:
+    done = load(src__zato____init___py="", src__zato__own____init___py="", src__zato__own__api_py=service("Get"))
+    assert (done.failed, done.services) == ([], ["zato.own.api.get"])
 
 
 def test_a_folder_loaded_again_changes_nothing(load: Load, wb: Workbench) -> None:

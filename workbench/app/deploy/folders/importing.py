@@ -13,7 +13,7 @@ from pathlib import Path
 from workbench.app.deploy import loading
 from workbench.app.deploy.applying import Applying
 from workbench.app.deploy.drafting import Drafting
-from workbench.app.deploy.folders.asked import Around, differing, lacks
+from workbench.app.deploy.folders.asked import OF_ZATO, Around, differing, lacks
 from workbench.app.deploy.folders.finding import Found, files_in, places
 from workbench.app.deploy.folders.imported import FileRow, Imported
 from workbench.app.deploy.folders.modules import Module, Modules
@@ -236,9 +236,11 @@ def _helpers(modules: Modules) -> Iterator[tuple[str, str]]:
 
 def _hidden(modules: Modules) -> Iterator[tuple[str, str]]:
     """Helpers in whose place Python has imported another module of their name, each with a sentence that says so."""
+    imported = modules.imported
     for each in modules:
         found = getattr(sys.modules.get(each.name), "__file__", None)
-        if each.asked is not None and each.is_helper and found not in (None, str(each.path.resolve())):
+        is_meant = each.file in imported and each.name not in OF_ZATO
+        if is_meant and each.asked is not None and each.is_helper and found not in (None, str(each.path.resolve())):
             yield (
                 each.file,
                 f"{each.file} is not what `import {each.name}` gives here, which is {found}. Fix: rename the file.",
