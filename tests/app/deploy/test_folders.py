@@ -212,11 +212,15 @@ def test_a_folder_that_is_none_or_empty_or_too_large_is_refused(wb: Workbench, t
             wb.load_folder(path)
 
 
-def test_each_name_that_is_not_here_is_known_before_a_call(load: Load) -> None:
+def test_each_name_that_is_not_here_is_known_before_a_call_that_says_the_same(load: Load, wb: Workbench) -> None:
     names = [each for each in LACKING if each.startswith("self.")]
     done = load(**{f"asks{i:03}_py": service("Asks", f"return {name}") for i, name in enumerate(names)})
     assert len(done.services) == len(names) > 50
     assert done.missing == [f"asks{i:03}.py:6: {LACKING[name].sentence}" for i, name in enumerate(names)]
+    for i, name in enumerate(names):
+        with pytest.raises(AttributeError) as raised:
+            wb.invoke(f"asks{i:03}.asks")
+        assert str(raised.value) == LACKING[name].sentence
 
 
 def test_no_name_that_is_here_is_called_missing(load: Load) -> None:
