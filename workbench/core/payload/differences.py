@@ -126,7 +126,6 @@ _WAYS = (
     ("out.stomp", "STOMP comes later", "call its library, stomp.py, in the service"),
     ("out.vault", "Vault comes later", "secret('NAME'), from the environment or .env"),
     ("out.websphere_mq", "IBM MQ comes later", "call its library, ibmmq, in the service"),
-    ("out.zmq", "ZeroMQ comes later", "call its library, pyzmq, in the service"),
     ("out.wsx", "a service opens no WebSocket by it", "self.wsx.channel['name'].broadcast(data) for clients of ours"),
     ("cloud.confluence", "Confluence is a REST API", "self.out.rest['name']"),
     ("cloud.google_drive", "Google Drive is a REST API", "self.out.rest['name']"),
