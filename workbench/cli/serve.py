@@ -287,7 +287,7 @@ def _run_folder(path: Path, known: Sequence[str] | None) -> list[str]:
 
     imported = the_workbench().load_folder(path, shown=path.name)
     if not imported.services and not imported.definitions:
-        raise WorkbenchError("\n".join([f"Nothing of {path.name} is live.", *imported.failed]))
+        raise WorkbenchError("\n".join([f"{path.name} is not served, since nothing of it is live.", *imported.failed]))
     failed = {row.file: row.failed for row in imported.rows if row.failed}
     if new := [said for file, each in failed.items() for said in each if known is not None and file not in known]:
         raise WorkbenchError("\n".join(new))

@@ -1,7 +1,8 @@
 """What services written for Zato find otherwise here, as rows: errors quote them, and so do tables of what differs.
 
-The one list of it. A row with `lacks` is about a name that is not served; any other about one that is, and behaves
-otherwise. Names are as a service file writes them: `self.odb`, `self.out.ldap`, `zato.sso`, `SimpleIO.skip_empty_keys`.
+The one list of it; the last cell of notebooks/09-coming-from-zato.ipynb shows all, and is run again with a change. A
+row with `lacks` is about a name that is not served; any other about one that is, and behaves otherwise. Names are as a
+service file writes them: `self.odb`, `self.out.ldap`, `zato.sso`, `SimpleIO.request_elem`.
 
 Source: names and behaviour of Zato 3.1, 3.2 and 4, as in its documentation and public services.
 """
