@@ -70,6 +70,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "TwilioConnection": {"account_sid": "AC0123", "auth_token": {"secret": "TOKEN"}},
     "SQLConnection": {"database": ":memory:"},
     "IMAPConnection": {"host": "mail.example.com", "username": "me", "password": {"secret": "PASSWORD"}},
+    "ZeroMQConnection": {"address": "tcp://queue.example.com:5555"},
     "LocalFolder": {"path": "in"},
 }
 """The least that each class wants besides its name."""

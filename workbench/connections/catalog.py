@@ -102,6 +102,7 @@ ROWS = (
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
     Row("sql", "SQL", "workbench.connections.sql.definition", "SQLConnection", ("out.sql",)),
     Row("imap", "IMAP", "workbench.connections.imap.definition", "IMAPConnection", ("email.imap",)),
+    Row("zmq", "ZeroMQ", "workbench.connections.zmq.definition", "ZeroMQConnection", ("out.zmq",)),
     Row("folder", "Folder", "workbench.connections.folder", "LocalFolder", ("out.folder", "out.files")),
 )
 

@@ -8,8 +8,6 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from tests.cli.conftest import WAIT_SECONDS, CommandLine, Served
 from tests.cli.conftest import ended as ended
 from tests.cli.conftest import fresh as fresh
 from tests.serving import until
-from workbench.cli.main import main
 
 MODULE = """
 import os
@@ -87,11 +84,7 @@ class Crew:
 
     def command(self, *arguments: str) -> str:
         """What a command says, run in this process."""
-        said = StringIO()
-        with pytest.MonkeyPatch.context() as environment, redirect_stdout(said):
-            environment.setenv("JUPYTER_RUNTIME_DIR", str(self.line.folder / "runtime"))
-            assert main(arguments) == 0, said.getvalue()
-        return said.getvalue()
+        return self.line.said(*arguments)
 
     @property
     def token(self) -> str:

@@ -47,6 +47,8 @@ if number == 2 and pathlib.Path("second fails").exists():
 if number == 2 and pathlib.Path("second lacks").exists():
     clicks = "nothing"
 waits("starts")
+if pathlib.Path("each dies").exists():
+    sys.exit(3)
 tell(type="Ready", own_url="", addresses=[], told={}, lines=[], clicks=clicks)
 while (said := json.loads(heard.readline())["type"]) != "Leave":
     if said == "Compare":
@@ -175,6 +177,19 @@ def test_those_that_do_not_leave_in_time_are_told_of(folder: Path, monkeypatch: 
                 who = f"Worker process {number} (pid {pid})"
                 assert await told.next() == f"{who} has not left the address within 0.1 s; until it ends it may answer."
             assert await told.next() == redeployed("it was asked")
+
+    asyncio.run(play())
+
+
+def test_those_that_end_again_and_again_are_started_less_and_less_often(folder: Path) -> None:
+    async def play() -> None:
+        async with two(folder) as (crew, _, told):
+            (folder / "each dies").touch()
+            crew.places[0].worker.kill()
+            for when in ("now", "in 1 s, since 2 have ended soon", "in 2 s, since 3 have ended soon"):
+                assert (await told.next()).endswith(f"; another starts {when}.")
+            (folder / "each dies").unlink()
+            await coming(lambda: crew.places[0].worker.state == "ready")
 
     asyncio.run(play())
 
