@@ -32,6 +32,7 @@ SOAKED = \
 	tests/app/crew/test_trouble.py \
 	tests/app/rehearsal/test_fuzz.py \
 	tests/caching/test_cache.py \
+	tests/cli/test_import_zato.py \
 	tests/cli/test_quickstart.py \
 	tests/ui/test_recipes.py \
 	tests/channels/files/test_killed.py \

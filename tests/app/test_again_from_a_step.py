@@ -16,6 +16,7 @@ from workbench import RESTChannel, Service, Workbench
 from workbench.app.serving.again import Repeated
 from workbench.connections.folder import LocalFolder
 from workbench.connections.smtp.message import SMTPMessage
+from workbench.connections.soap.errors import SOAPFault
 from workbench.core.errors import ConnectionFailed, NotFound, ServiceUsage
 from workbench.core.masking import learn
 from workbench.core.payload.asked import NotInRecord
@@ -94,9 +95,22 @@ def soap(self: Any) -> Any:
     return order, order.lines[0].sku, client.service["Echo"]("hello")
 
 
+def soap_fault(self: Any) -> Any:
+    try:
+        self.out.soap["CRM"].conn.client.service.Refuse(id=7)
+    except SOAPFault as exc:
+        return str(exc), exc.code, exc.text
+    return None
+
+
 async def soap_async(self: Any) -> Any:
     client = self.out.soap["CRM"].conn.aio.client
     return (await client.service.GetOrder(id=7)).id, await client.service.Echo(text="hello")
+
+
+def zeromq(self: Any) -> Any:
+    sent = self.out.zmq["Push"].send({"id": 7})
+    return sent, self.out.zmq["Queue"].conn.send("7"), self.out.zmq["Queue"].conn.send(["7", b"all"])
 
 
 def redis(self: Any) -> Any:
@@ -148,6 +162,8 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "SQL": sql,
     "SMS": sms,
     "SOAP": soap,
+    "SOAP fault": soap_fault,
+    "ZeroMQ": zeromq,
     "Redis": redis,
     "invoke": invoke,
     "an error": refused,
@@ -178,7 +194,9 @@ def other(wb: Workbench) -> list[Any]:
 def test_what_every_kind_answered_is_answered_from_the_record(wb: Workbench, other: list[Any], kind: str) -> None:
     work, seen = KINDS[kind], []
     wb.peers["In"].put(mail())
+    wb.peers["Queue"].reply("sent", times=1)
     wb.peers["CRM"].reply("GetOrder", ORDER, takes={"id": 7})
+    wb.peers["CRM"].reply("Refuse", fault="not today", code="Client", takes={"id": 7})
     wb.peers["Data"].reply("/rates", json={"EUR": 4.25})
 
     def sync_work(self: Any) -> str:
@@ -194,7 +212,7 @@ def test_what_every_kind_answered_is_answered_from_the_record(wb: Workbench, oth
     deployed(wb, async_work if asyncio.iscoroutinefunction(work) else sync_work)
     before = called(wb)
     since = [step for step in before.steps("redis") if step.describe().startswith("Redis RPUSH")][-1]
-    counts = {name: _count(wb, name) for name in ("FTP", "Out", "SMS", "CRM")}
+    counts = {name: _count(wb, name) for name in ("FTP", "Out", "SMS", "CRM", "Queue")}
     asked = len(other)
     again = before.again(since=since)
     assert again.error is None, again

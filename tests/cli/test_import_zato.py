@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
-from tests.cli.conftest import CommandLine
+from tests.app.crew.conftest import Said as SaidByCrew
+from tests.cli.conftest import WAIT_SECONDS, CommandLine
+from tests.serving import until
 from tests.serving import wb as wb
 from workbench import Service, Workbench
 from workbench.cli.commands.import_page import page_of
 from workbench.cli.main import main
 from workbench.core.payload.differences import DIFFERENCES
 
+SOAKS = bool(os.environ.get("WORKBENCH_SOAK"))
 Said = Callable[..., tuple[int, str, str]]
 WHOLE = """\
 from zato.server.service import Service
@@ -131,6 +138,21 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#x27;")
 
 
+@pytest.mark.parametrize("report", ["nowhere/report.html", "shop"])
+def test_a_report_that_cannot_be_written_is_said_before_anything_runs(said: Said, tmp_path: Path, report: str) -> None:
+    (tmp_path / "shop" / "double.py").write_text(f"raise SystemExit\n{WHOLE}")
+    sentence = f"workbench: No page can be written to {report!r}. Fix: name a file in a folder that is there.\n"
+    assert said("shop", "--report", report) == (1, "", sentence)
+
+
+def test_a_folder_of_helpers_alone_is_no_success(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "helper.py").write_text("x = 1\n")
+    status, out, _ = said("lib")
+    assert status == 1
+    assert "  Nothing in lib is a service or a definition. Fix: name the folder that has them.\n" in out
+
+
 def test_a_page_of_nothing_wrong_has_no_such_headings() -> None:
     told = {"folder": "a", "whole": True, "said": "a: 0 services", "files": [], "failed": [], "missing": []}
     page = page_of(told | {"left_out": [], "unset": [], "differs": []})
@@ -160,3 +182,58 @@ def test_a_shell_gets_the_status_and_no_traceback(fresh: CommandLine) -> None:
     assert done.returncode == 1
     assert "old.py, line 7: this is Python 2" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.fixture
+def shop(fresh: CommandLine) -> Path:
+    """A folder of services: one runs, and one is of Python 2."""
+    (folder := fresh.folder / "shop").mkdir()
+    (folder / "double.py").write_text(WHOLE)
+    (folder / "enmasse.yaml").write_text(ENMASSE)
+    (folder / "old.py").write_text(WHOLE.replace("return self.request.payload * 2", "print 'x'"))
+    return folder
+
+
+def test_a_folder_is_served_and_what_is_not_live_is_in_the_log(fresh: CommandLine, shop: Path) -> None:
+    served = fresh.serve(shop)
+    assert (served.told["services"], served.told["channels"]) == (["shop.double"], ["double"])
+    assert requests.post(f"{served.url}/double", json=4, timeout=WAIT_SECONDS).json() == 8
+    assert fresh.run("invoke", "shop.double", "--payload", "5", "--app", "shop").stdout == "10\n"
+    status, said = served.stop(signal.SIGTERM)
+    assert status == 0
+    assert "old.py, line 7: this is Python 2" in said
+
+
+def test_a_folder_of_which_nothing_is_live_is_not_served(fresh: CommandLine, shop: Path) -> None:
+    for name in ("double.py", "enmasse.yaml"):
+        (shop / name).unlink()
+    assert (
+        "workbench: shop is not served, since nothing of it is live.\nold.py, line 7: this is Python 2"
+        in fresh.refused("serve", "shop")
+    )
+
+
+@pytest.mark.skipif(not SOAKS, reason="make soak: several processes take their time")
+def test_of_several_processes_each_serves_the_folder_and_a_save_of_any_file_redeploys(
+    fresh: CommandLine, shop: Path
+) -> None:
+    said = SaidByCrew(fresh, "serve", "shop", "--workers", "2")
+    url = re.sub(r".* at (\S+), with.*", r"\1/double", said.until("Serving 1 service of shop at "))
+
+    def answer() -> Any:
+        return requests.post(url, json=4, timeout=WAIT_SECONDS).json()
+
+    try:
+        assert answer() == 8
+        refused = fresh.run("import-zato", "shop", "--app", "shop")
+        assert (refused.returncode, "Fix: write wb.load(FOLDER) into the file" in refused.stderr) == (1, True)
+        (shop / "double.py").write_text(WHOLE.replace("* 2", "* 3"))
+        until(lambda: answer() == 12, "a save is served")
+        (shop / "double.py").write_text(WHOLE.replace("* 2", "* (4"))
+        said.until("shop has changed, but a fresh process .*; what is served stays as it was")
+        assert any("double.py, line 7: " in each for each in said.lines), said.lines
+        assert answer() == 12
+        (shop / "double.py").write_text(WHOLE.replace("* 2", "* 5"))
+        until(lambda: answer() == 20, "a mended file is served")
+    finally:
+        assert said.end() == 0

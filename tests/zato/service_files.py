@@ -95,6 +95,14 @@ FILES: dict[str, File] = {
         "return Who('Ada').to_json()",
         '{"name":"Ada"}',
     ),
+    "model_of_marshal": F(
+        "from zato.common.marshal_.api import Model\nfrom zato.common.typing_ import dataclass, intlist\n"
+        "@dataclass(init=False)\nclass Who(Model):\n    name: str\n    scores: intlist\n    nick: str = 'none'",
+        "",
+        "who = Who.from_dict({'name': 'Ada', 'scores': [1]})\n        other = who.clone()\n"
+        "        other.scores.append(2)\n        return [who.to_dict(), other.scores, who.get('x', 7)]",
+        [{"name": "Ada", "scores": [1], "nick": "none"}, [1, 2], 7],
+    ),
     "force_type": F("from zato.server.service import ForceType, Int", "", "return issubclass(Int, ForceType)", True),
     # SimpleIO.
     "int": F("from zato.server.service import Int", "input = Int('id')", "return self.request.input.id + 1", 8),
@@ -187,6 +195,9 @@ FILES: dict[str, File] = {
     "adapter_params": F(
         "from zato.common import ADAPTER_PARAMS", "", "return ADAPTER_PARAMS.APPLY_AFTER_REQUEST", "apply-after-request"
     ),
+    "internal_error": F(
+        "from zato.common.exception import InternalServerError as E", "", "return E(self.cid, 'No').status", 500
+    ),
     "http_exception": F(
         "from zato.common.exception import HTTPException", "", "return HTTPException(self.cid, 'No', 503).status", 503
     ),
@@ -207,6 +218,8 @@ FILES: dict[str, File] = {
     "wsgi_environ": F("", "", "return dict(self.wsgi_environ)", {}),
     "server_name": F("", "", "return self.server.name", "workbench"),
     "cluster_id": F("", "", "return self.server.cluster_id", 1),
+    "ping": F("", "", "return self.invoke('zato.ping')", {"pong": "zato"}),
+    "service_list": F("", "", "return len(self.invoke('zato.service.get-list')) > 60", True),
     "server_invoke": F("", "", "return self.server.invoke('my-data-format.s')", "json"),
     "user_config": F("", "", "return list(self.user_config)", []),
     "config": F("", "", "return list(self.server.user_config)", []),
@@ -228,6 +241,10 @@ FILES: dict[str, File] = {
     ),
     "schedule": F("", "", "return self.schedule.onetime(self, 'my-int.s', name='once', after_minutes=60)", "once"),
     "invoke_async": F("", "", "return len(self.invoke_async('my-int.s', {'id': 1}, expiration=15))", 24),
+    "time_in_words": F("", "", "return self.time.reformat('31.12.2026', 'DD.MM.YYYY', 'YYYY-MM-DD')", "2026-12-31"),
+    "time_later": F("", "", "return self.time.one_day_from('2026-12-31')", "2027-01-01"),
+    "iso_now": F("", "", "return self.time.isonow()[-6:]", "+00:00"),
+    "processing_time_raw": F("", "", "return self.processing_time_raw.total_seconds() < 60", True),
     "own_server": F("", "", "self.server = self.transport = 'mine'\n        return self.server", "mine"),
     "request_cid": F("", "", "return self.request.cid == self.cid", True),
     "bunchified": F("", "", "return self.request.bunchified().name", "Ada"),

@@ -183,7 +183,7 @@ def test_a_rest_adapter_reads_its_answer_as_a_model(wb: Workbench, api: HTTPSour
 @dataclass(init=False)
 class Order(Model):
     id: int
-    name: str = ''
+    name: str = 'none'
 
 class Adapter(RESTAdapter):
     name = 'adapter'
@@ -191,15 +191,15 @@ class Adapter(RESTAdapter):
     model = Order
 
     def map_response(self, data):
-        return [each.id for each in data] if isinstance(data, list) else [type(data).__name__, data.id]
+        return [each.id for each in data] if isinstance(data, list) else [type(data).__name__, data.to_dict()]
 """
     assert load(wb, text) == ["adapter"]
     api.reply("/orders", json={"id": 7, "more": 1})
-    assert wb.invoke("adapter") == ["Order", 7]
+    assert wb.invoke("adapter") == ["Order", {"id": 7, "name": "none"}]
     api.reply("/orders", json=[{"id": 7}, {"id": 8}])
     assert wb.invoke("adapter") == [7, 8]
     api.reply("/orders", json={"id": "seven"})
-    with pytest.raises(ConnectionFailed, match=r"'My API' answered what is no Order of service 'adapter': .*Fix:"):
+    with pytest.raises(ConnectionFailed, match=r"'My API' answered what is no Order .* 'adapter': 'id': .*Fix:"):
         wb.invoke("adapter")
 
 

@@ -133,7 +133,7 @@ def lab(context: typer.Context) -> None:
 @app.command()
 @command
 def serve(
-    file: Annotated[str, Argument(help="A notebook (.ipynb) or module (.py).")],
+    file: Annotated[str, Argument(help="A notebook (.ipynb), a module (.py), or a folder of modules.")],
     port: Annotated[
         int | None,
         Option(parser=port_of, metavar="PORT", help="The port; 0 takes any, none the one it had, at first 11223."),
@@ -157,7 +157,7 @@ def serve(
     ] = 1,
     as_json: AsJSON = False,
 ) -> None:
-    """Run a notebook or module without a notebook, and keep serving."""
+    """Run a notebook, a module or a folder of them without a notebook, and keep serving."""
     from workbench.cli import serve
 
     how = serve.Serving(

@@ -36,6 +36,7 @@ def _file(row: FileRow) -> Sequence[str]:
     else:
         how = chip("live", "live") if row.brought else chip(row.kind, "calm")
     how += f" {chip(f'{len(row.lacks)} missing', 'warn')}" if row.lacks else ""
+    how = f'<span style="white-space:nowrap">{how}</span>'
     return strong(row.file), how, escape(listed(row.brought, at_most=MOST_NAMES)) if row.brought else ""
 
 

@@ -15,8 +15,8 @@ from workbench.core.definition import Definition, field_types, holds_secret
 from workbench.core.errors import ConnectionFailed
 from workbench.core.secret import Secret, give
 from workbench.sandbox.faults import Faults, Trouble, faults_from
-from workbench.sandbox.loop import LONGEST_STEP_SECONDS, PEERS
-from workbench.sandbox.wire import Wire
+from workbench.sandbox.network.loop import LONGEST_STEP_SECONDS, PEERS
+from workbench.sandbox.network.wire import Wire
 
 D = TypeVar("D", bound=Definition)
 
@@ -96,6 +96,10 @@ class Peer:
 
     def _fill_from(self, other: Self) -> None:
         """Nothing, of a peer that only receives."""
+
+    def asked_in_vain(self) -> str:
+        """How to say what it answers, if it was asked since the last look and nobody has said that; '' otherwise."""
+        return ""
 
     def stand_in(self, definition: D) -> D:
         """The same definition, pointing at this peer, without the real address and the real secrets."""

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from workbench.app.cassettes.moving import TRANSFER
 from workbench.connections.files.protocol import FileInfo
 from workbench.connections.rest.answer import Response
+from workbench.connections.soap.errors import SOAPFault
 from workbench.core.masking import MARK
 from workbench.core.payload.asked import Told
 from workbench.core.payload.copying import Hidden, Made, fresh
@@ -46,8 +47,10 @@ def seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
 
 
 def _seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
-    if hasattr(peer, "operations"):
+    if peer.kind == "soap":
         _seed_operations(peer, asked)
+    elif peer.kind == "zmq":
+        _seed_answers(peer, asked)
     elif hasattr(peer, "reply"):
         _seed_replies(peer, asked)
     elif hasattr(peer, "arrive") and hasattr(peer, "make_folder"):
@@ -177,18 +180,29 @@ def _seed_replies(peer: Any, asked: Sequence[Told]) -> None:
 
 def _seed_operations(peer: Any, asked: Sequence[Told]) -> None:
     """What each operation took and gave, in order; in another order, or more often, it gives what it gave at last."""
-    last: dict[str, tuple[Any, dict[str, Any]]] = {}
+    last: dict[str, dict[str, Any]] = {}
     for told in asked:
-        if told.operation != "call" or told.error is not None or told.why:
+        is_fault = told.error is not None and issubclass(told.error[0], SOAPFault)
+        if told.operation != "call" or told.why or (told.error is not None and not is_fault):
             continue
         (operation, *args), named = told.arguments
-        # By place, too: what was drawn of the first call has the names of its arguments.
+        # What is given by place alone has any name.
         takes = {**{f"argument{number}": each for number, each in enumerate(args, 1)}, **named}
-        answer = fresh(told.answer, None)
-        peer.reply(operation, answer, takes=takes, times=1)
-        last[operation] = answer, takes
-    for operation, (answer, takes) in last.items():
-        peer.reply(operation, answer, takes=takes)
+        facts = fresh(told.error[2], None) if told.error is not None else {}
+        said = {"fault": facts["text"], "code": facts["code"]} if facts else {"value": fresh(told.answer, None)}
+        peer.reply(operation, takes=takes, times=1, **said)
+        last[operation] = {"takes": takes, **said}
+    for operation, reply in last.items():
+        peer.reply(operation, **reply)
+
+
+def _seed_answers(peer: Any, asked: Sequence[Told]) -> None:
+    """What was answered to each message, in order."""
+    for told in asked:
+        answer = fresh(told.answer, None) if told.operation == "send" and not told.why else None
+        parts = answer if isinstance(answer, list) else [answer]
+        if all(isinstance(each, bytes) for each in parts):
+            peer.reply(*parts, times=1)
 
 
 def _place(url: str) -> str:

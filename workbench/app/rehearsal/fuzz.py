@@ -225,7 +225,7 @@ class Fuzz:
             trace = rehearsal.request(self._way.request(payload), self._services, played)
         cause, blank = _cause_of(trace), rehearsal.asked_in_vain()
         if cause is not None and blank:
-            played.why = played.why or f"{blank[0]} has no reply to anything. Fix: .reply(path, json=...) of it"
+            played.why = played.why or blank
         if played.why:
             self._left_out, self._why = self._left_out + 1, self._why or played.why
             return None

@@ -11,6 +11,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "workbench serve shop.ipynb",
         "workbench serve shop.ipynb --port 11223 --profile production --log-format json",
         "workbench serve shop.ipynb --workers 4",
+        "workbench serve services",
     ),
     "quickstart": (
         "workbench quickstart shop",

@@ -1,7 +1,8 @@
 """What services written for Zato find otherwise here, as rows: errors quote them, and so do tables of what differs.
 
-The one list of it. A row with `lacks` is about a name that is not served; any other about one that is, and behaves
-otherwise. Names are as a service file writes them: `self.odb`, `self.out.ldap`, `zato.sso`, `SimpleIO.skip_empty_keys`.
+The one list of it; the last cell of notebooks/09-coming-from-zato.ipynb shows all, and is run again with a change. A
+row with `lacks` is about a name that is not served; any other about one that is, and behaves otherwise. Names are as a
+service file writes them: `self.odb`, `self.out.ldap`, `zato.sso`, `SimpleIO.request_elem`.
 
 Source: names and behaviour of Zato 3.1, 3.2 and 4, as in its documentation and public services.
 """
@@ -96,7 +97,6 @@ _WAYS = (
     ("out.stomp", "STOMP comes later", "call its library, stomp.py, in the service"),
     ("out.vault", "Vault comes later", "secret('NAME'), from the environment or .env"),
     ("out.websphere_mq", "IBM MQ comes later", "call its library, ibmmq, in the service"),
-    ("out.zmq", "ZeroMQ comes later", "call its library, pyzmq, in the service"),
     ("out.wsx", "a service opens no WebSocket by it", "self.wsx.channel['name'].broadcast(data) for clients of ours"),
     ("cloud.confluence", "Confluence is a REST API", "self.out.rest['name']"),
     ("cloud.google_drive", "Google Drive is a REST API", "self.out.rest['name']"),
@@ -179,6 +179,11 @@ _OTHERWISE = (
         "RESTChannel('name', data_format='json'), or self.response.content_type",
     ),
     (
+        "a REST channel without data_format",
+        "its bodies are read as JSON, where Zato leaves them bytes",
+        "RESTChannel('name', data_format='raw'), or self.request.raw_request",
+    ),
+    (
         "self.request.raw_request",
         "text is also in self.request.text, decoded by the charset that the caller names",
         "",
@@ -194,9 +199,14 @@ _OTHERWISE = (
         "leave transport out",
     ),
     (
-        "self.invoke_async(channel=, data_format=, cid=, environ=)",
-        "the other service has its own, so they are refused; expiration has no effect, as it begins at once",
-        "self.invoke_async(name, {...}, callback=...)",
+        "self.invoke_async(cid=), self.invoke_async(environ=), self.invoke_async(channel=)",
+        "the other service has its own, so they are refused, as are data_format and transport",
+        "the payload, for what that service has to know",
+    ),
+    (
+        "self.invoke_async(expiration=)",
+        "it has no effect, as the other service begins at once",
+        "",
     ),
     (
         "self.environ",
@@ -209,18 +219,18 @@ _OTHERWISE = (
         "",
     ),
     (
-        "self.lock(name)",
+        "self.lock",
         "it is one of Redis, by the service's name if none is given; redis's LockError if it is not free in time",
         "",
     ),
     (
-        "rows of session.execute",
-        "they are those of SQLAlchemy 2, which are no dicts",
+        "self.out.sql, self.outgoing.sql",
+        "rows of its sessions are those of SQLAlchemy 2, which are no dicts",
         "row.name or row._mapping['name'], where row['name'] stood",
     ),
     (
-        "self.out.sftp['name'].conn.write(data, path)",
-        "the path comes first, as for all that keep files; so it does in upload and download",
+        "self.out.sftp, self.outgoing.sftp",
+        "write, upload and download of its connections take the path there first, as of all that keep files",
         "conn.write(path, data), conn.upload(path, local), conn.download(path, local)",
     ),
     (
@@ -232,6 +242,11 @@ _OTHERWISE = (
         "Secret('x')",
         "the input has the value itself, which is masked wherever it is shown; in Zato 3 it is encrypted",
         "",
+    ),
+    (
+        "Model.after_created",
+        "it is not called",
+        "def __post_init__(self), as of any dataclass",
     ),
     (
         "RESTAdapter.max_retries, retry_sleep_time, ...",
@@ -255,17 +270,17 @@ _OTHERWISE = (
     ),
     (
         "a job's extra",
-        "the payload is the text itself, as in Zato 3.1; JSON is not parsed by itself",
-        "json.loads(self.request.payload)",
+        "JSON is read, and other text is the payload as it is; Zato 3.1 reads none, 3.2 also lines of key=value",
+        "self.request.raw_request, for the text itself",
     ),
     (
         "cron jobs",
-        "they run in the time zone of the job or the workbench; in Zato always in UTC",
-        "timezone='UTC'",
+        "they run in the time zone that the job names, in UTC if it names none; in Zato always in UTC",
+        "",
     ),
     (
         "limits",
-        "the narrowest object is asked first: channel, user, service",
+        "they are asked in the order channel, user, service; in Zato the user is first",
         "",
     ),
     (
@@ -280,7 +295,7 @@ _OTHERWISE = (
     ),
     (
         "X-Zato-CID",
-        "each answer has it",
+        "each answer has it; in Zato 3.2 and 4 only where the server is told so",
         "",
     ),
 )

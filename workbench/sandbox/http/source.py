@@ -203,11 +203,13 @@ class HTTPSource(Peer):
         with self._lock:
             return [f"{reply.describe()} -> {reply.answer.status}" for reply in self._replies]
 
-    @property
-    def is_blank(self) -> bool:
-        """Whether nobody has said what it answers."""
+    def asked_in_vain(self) -> str:
         with self._lock:
-            return not self._replies and not self._used_up
+            is_blank = not self._replies and not self._used_up
+        if not is_blank or not self.requests:
+            return ""
+        self.requests.clear()
+        return ".reply(path, json=...)"
 
     @property
     def url(self) -> str:

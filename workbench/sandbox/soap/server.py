@@ -84,6 +84,7 @@ class SOAPServer(Peer):
         self._wsdl: Path | None = None
         self._engine: Engine | None = None
         self._login: Login | None = None
+        self._was_asked = False
         self._lock = Lock()
 
     def reply(
@@ -167,6 +168,11 @@ class SOAPServer(Peer):
         with self._lock:
             self._replies.clear()
 
+    def asked_in_vain(self) -> str:
+        asked, self._was_asked = self._was_asked, False
+        is_blank = self._wsdl is None and self._drawn == {ECHO.name: ECHO}
+        return ".reply(operation, value, takes=...)" if asked and is_blank else ""
+
     def _fill_from(self, other: Self) -> None:
         with other._lock:
             self._replies, self._drawn = list(map(copy, other._replies)), dict(other._drawn)
@@ -218,6 +224,7 @@ class SOAPServer(Peer):
         return await amid_faults(self, lambda: self._told(request))
 
     async def _told(self, request: Request) -> HTTPAnswer:
+        self._was_asked = True
         login = self._login
         if login is not None and login.how == "basic" and not _is_let_in(login, request):
             fields = [("WWW-Authenticate", 'Basic realm="SOAP"'), ("Content-Type", "text/plain")]

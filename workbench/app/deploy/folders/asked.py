@@ -7,12 +7,13 @@ import builtins
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.util import find_spec
 from typing import NamedTuple, TypeGuard
 
 from workbench.app.deploy.folders.imported import Lack
 from workbench.core.errors import nearest
-from workbench.core.payload.differences import DIFFERENCES, LACKING
+from workbench.core.payload.differences import DIFFERENCES, LACKING, Difference
 from workbench.core.service import Service
 
 OF_PYTHON_2: Mapping[str, str] = {
@@ -21,12 +22,15 @@ OF_PYTHON_2: Mapping[str, str] = {
     **{"urllib2": "urllib.request", "urlparse": "urllib.parse", "xmlrpclib": "xmlrpc.client"},
 }
 """Modules of Python 2 and what they are in Python 3. Source: "What's New In Python 3.0", library changes."""
+OF_ZATO = ("zato", "bunch")
+"""Packages that are here under Zato's names."""
 _PRINTS_OR_SO = (
     r"^\s*print\s+[^\s(=]|^\s*print\s*>>|^\s*exec\s+[^\s(=]|\bexcept\s+[\w.()]+\s*,\s*\w+\s*:|\braise\s+[\w.]+\s*,|<>"
     r"|\b[uU][rR]['\"]|`\w+`|\b0[0-7]+\b(?!\.)|\b\d+[lL]\b"
 )
 _OURS = ("zato", "workbench")
 _PYTHON_2 = re.compile(_PRINTS_OR_SO)
+_RESERVED = re.compile(r"\b(async|await)\s*[=,)]|\.(async|await)\b")
 
 
 class Import(NamedTuple):
@@ -42,6 +46,11 @@ class Import(NamedTuple):
 def is_python_2(line: str) -> bool:
     """Whether a line that Python 3 does not parse is one of Python 2."""
     return _PYTHON_2.search(line) is not None
+
+
+def has_reserved_name(line: str) -> bool:
+    """Whether a line has a name that became a keyword in Python 3.7: `async=False`."""
+    return _RESERVED.search(line) is not None
 
 
 def imports_in(tree: ast.AST, *, may_fail: bool = False) -> Iterator[Import]:
@@ -103,7 +112,7 @@ class Asked:
                 if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
                     yield each.lineno, f"SimpleIO.{each.id}"
                 elif isinstance(each, ast.ClassDef) and each is not node:
-                    yield each.lineno, f"SimpleIO.class {each.name}"
+                    yield each.lineno, f"SimpleIO.{each.name}"
 
     def _set_names(self, nodes: Sequence[ast.AST]) -> Iterator[str]:
         """Names that its classes have, or set on themselves."""
@@ -157,7 +166,7 @@ def _lacks_of_import(one: Import, own_modules: Callable[[str], bool]) -> Iterato
     top = one.module.partition(".")[0]
     if one.may_fail or one.level or not top:
         return
-    if top in ("zato", "bunch"):
+    if top in OF_ZATO:
         yield from (Lack(one.line, each) for each in _of_zato(one))
     elif top in OF_PYTHON_2 and not own_modules(top):
         yield Lack(one.line, f"The module {top} is one of Python 2. Fix: import {OF_PYTHON_2[top]}")
@@ -185,19 +194,24 @@ def _of_zato(one: Import) -> Iterator[str]:
 def _lacks_on_self(asked: Asked, around: Around, live: Mapping[str, type]) -> Iterator[Lack]:
     for node, is_known, reads in asked.reads:
         cls = live.get(node.name, Service)
-        for line, (first, *rest) in reads:
+        for line, names in reads:
+            first = names[0]
             if first in asked.set_names or first.startswith("__"):
                 continue
-            if first in ("out", "outgoing", "email", "cloud"):
-                if rest and (said := _no_way(f"{first.replace('outgoing', 'out')}.{rest[0]}", around.expect_way)):
-                    yield Lack(line, said)
-            elif not _has(cls, first):
-                if (row := LACKING.get(f"self.{first}")) is not None:
-                    yield Lack(line, row.sentence)
-                elif (is_known or node.name in live) and first not in around.set_names:
-                    yield Lack(line, _unknown(first))
-            elif rest and (row := LACKING.get(f"self.{first}.{rest[0]}")) is not None:
+            if (row := _lacking(names, 1 if not _has(cls, first) else 2)) is not None:
                 yield Lack(line, row.sentence)
+            elif first in ("out", "outgoing", "email", "cloud"):
+                if said := _no_way(names, around.expect_way):
+                    yield Lack(line, said)
+            elif not _has(cls, first) and (is_known or node.name in live) and first not in around.set_names:
+                yield Lack(line, _unknown(first))
+
+
+def _lacking(names: Sequence[str], fewest: int) -> Difference | None:
+    """The row of the first of `self.a`, `self.a.b`, ... that is not here, from so many names on."""
+    whole = ["out" if names[0] == "outgoing" else names[0], *names[1:]]
+    dotted = (".".join(("self", *whole[:end])) for end in range(fewest, len(whole) + 1))
+    return next((LACKING[each] for each in dotted if each in LACKING), None)
 
 
 def _unknown(name: str) -> str:
@@ -211,11 +225,11 @@ def _has(cls: type, name: str) -> bool:
     return hasattr(cls, name) or any(name in vars(each).get("__annotations__", {}) for each in cls.__mro__)
 
 
-def _no_way(attribute: str, expect_way: Callable[[str], None]) -> str:
-    if (row := LACKING.get(f"self.{attribute}")) is not None:
-        return row.sentence
+def _no_way(names: Sequence[str], expect_way: Callable[[str], None]) -> str:
+    if len(names) < 2:
+        return ""
     try:
-        expect_way(attribute)
+        expect_way(f"{'out' if names[0] == 'outgoing' else names[0]}.{names[1]}")
     except AttributeError as exc:
         return str(exc) if "Fix:" in str(exc) else f"{exc} Fix: write one of them."
     return ""
@@ -249,4 +263,13 @@ def differing(asked: Asked) -> set[str]:
         for node in ast.walk(cls):
             if isinstance(node, ast.Call) and node.keywords and isinstance(node.func, ast.Attribute):
                 used |= {f"{ast.unparse(node.func)}({each.arg}=)" for each in node.keywords}
-    return {row.name for row in DIFFERENCES if not row.lacks and not used.isdisjoint(row.name.split(", "))}
+    return {row.name for row in DIFFERENCES if not row.lacks and not used.isdisjoint(_shown_by(row.name))}
+
+
+@cache
+def _shown_by(name: str) -> frozenset[str]:
+    """The uses by which a file shows that a row is about it: `self.invoke(timeout=)`, `self.request.input`."""
+    if (found := re.match(r"(self(?:\.\w+)+)(.*)", name)) is None:
+        return frozenset(name.split(", "))
+    keywords = re.findall(r"(\w+)=", found[2])
+    return frozenset(f"{found[1]}({each}=)" for each in keywords) if keywords else frozenset((found[1],))

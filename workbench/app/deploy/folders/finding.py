@@ -33,15 +33,20 @@ class Found(NamedTuple):
     left_out: list[LeftOut]
 
 
-def files_in(folder: Path) -> Found:
+def files_in(folder: Path, shown: str = "") -> Found:
     """What to read of a folder, at any depth; links are followed, each folder once.
+
+    Args:
+        folder: The folder.
+        shown: What errors call it; its path if unset.
 
     Raises:
         DeployRefused: There is no such folder, or nothing in it to read, or too much.
     """
+    shown = shown or str(folder)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "is not there"
-        raise DeployRefused(f"{str(folder)!r} {what}. Fix: name a folder of services (.py) and definitions (.yaml).")
+        raise DeployRefused(f"{shown!r} {what}. Fix: name a folder of services (.py) and definitions (.yaml).")
     found = Found([], [], [])
     for each in _walk(folder, {folder.resolve()}):
         if isinstance(each, LeftOut):
@@ -52,12 +57,12 @@ def files_in(folder: Path) -> Found:
             found.definitions.append(each)
         if len(found.modules) + len(found.definitions) > MOST_FILES:
             raise DeployRefused(
-                f"{str(folder)!r} has more than {MOST_FILES:,} modules and files of definitions. "
+                f"{shown!r} has more than {MOST_FILES:,} modules and files of definitions. "
                 f"Fix: name the folder of the services alone."
             )
     if not found.modules and not found.definitions:
         raise DeployRefused(
-            f"{str(folder)!r} has neither modules (.py) nor files of definitions (.yaml, .json). "
+            f"{shown!r} has neither modules (.py) nor files of definitions (.yaml, .json). "
             f"Fix: name the folder that has them."
         )
     return found

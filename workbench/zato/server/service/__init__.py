@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import to_builtins
-
 from workbench.core.payload.elements import (
     CSV,
     UUID,
@@ -30,9 +26,8 @@ from workbench.core.payload.elements import (
 )
 from workbench.core.payload.elements import Elem as ForceType
 from workbench.core.payload.elements import UTCDateTime as UTC
-from workbench.core.payload.plain import plain
-from workbench.core.payload.response import encode_json
 from workbench.core.service import Service
+from workbench.zato.common.marshal_.api import Model
 from workbench.zato.common.typing_ import (
     any_,
     anydict,
@@ -50,19 +45,6 @@ from workbench.zato.common.typing_ import (
     strnone,
 )
 from workbench.zato.server.service.adapter import RESTAdapter
-
-
-class Model:
-    """The base of a service's models: `@dataclass(init=False)` above `class Order(Model)`."""
-
-    def to_dict(self) -> Any:
-        """Plain data, all the way down."""
-        return to_builtins(self, enc_hook=plain)
-
-    def to_json(self) -> str:
-        """JSON."""
-        return encode_json(self).decode()
-
 
 __all__ = [
     "CSV",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import GenericAlias
-from typing import Any, ClassVar
-
-from msgspec import ValidationError, convert
+from typing import Any, ClassVar, get_origin
 
 from workbench.connections.rest.answer import LONGEST_QUOTED, parsed
-from workbench.core.errors import CallerError, ConnectionFailed, ServiceUsage
+from workbench.core.errors import CallerError, ConnectionFailed, InvalidInput, ServiceUsage
+from workbench.core.payload import typed
 from workbench.core.payload.differences import LACKING
 from workbench.core.payload.response import encode_json
 from workbench.core.service import Service
@@ -165,13 +164,14 @@ class RESTAdapter(Service):
     def _modelled(self, conn_name: str, data: Any) -> Any:
         if self.model is None:
             return data
+        several = isinstance(data, list) and get_origin(self.model) is not list
         try:
-            return convert(data, GenericAlias(list, self.model) if isinstance(data, list) else self.model)
-        except ValidationError as exc:
+            return typed.Model(GenericAlias(list, self.model) if several else self.model).read(data, {}, conn_name)
+        except InvalidInput as exc:
             wanted = getattr(self.model, "__name__", str(self.model))
             raise ConnectionFailed(
-                f"REST connection {conn_name!r} answered what is no {wanted} of service {self._call.service!r}: {exc}. "
-                f"Fix: correct the model, or read it in map_response."
+                f"REST connection {conn_name!r} answered what is no {wanted} of service {self._call.service!r}: "
+                f"{'; '.join(exc.problems)}. Fix: correct the model, or read it in map_response."
             ) from exc
 
     def _asked_id(self, name: str | None) -> dict[str, Any]:
