@@ -194,7 +194,10 @@ class Runner:
         if self._endings.is_late:
             self.aside(self._endings.write, of_its_own=True)
         if names := self._endings.with_old_rows.take():
-            self.aside(partial(self._endings.leave_behind, names))
+            with self._changed:
+                self._in_flight += 1
+            # Not ahead of runs, which may have come with the same look at the clock.
+            self._pool.submit(partial(self._leave_behind, names))
         with self._changed:
             if self._is_catching_up or not (self._history.attempts.has_unwritten or self.ledger.is_behind):
                 return
@@ -360,6 +363,12 @@ class Runner:
         finally:
             with self._changed:
                 self._is_catching_up = False
+            self._leave()
+
+    def _leave_behind(self, names: Sequence[str]) -> None:
+        try:
+            self._endings.leave_behind(names)
+        finally:
             self._leave()
 
     def _pass_on(self, line: Line) -> None:
