@@ -68,6 +68,7 @@ class Exchange:
         page: Origin of a page of another site that may call; ''.
         heard: Told once it is answered; nobody by default.
         keep: Told of a trace that holds a long body or answer; nobody by default.
+        is_lost: Whether its connection is gone, so that nobody can have the answer.
         is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
         unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
@@ -86,6 +87,7 @@ class Exchange:
         "headers",
         "heard",
         "is_admitted",
+        "is_lost",
         "keep",
         "method",
         "page",
@@ -121,7 +123,7 @@ class Exchange:
         self.unpacking: Unpacking | None = None
         self.cid = new_cid()
         self.root = RequestStep(f"{method} {self.path}", address)
-        self.is_admitted = False
+        self.is_admitted = self.is_lost = False
         self.view: View | None = None
         self.endpoint: Endpoint | None = None
         self.params: dict[str, str] = {}

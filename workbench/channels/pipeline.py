@@ -221,9 +221,9 @@ class Pipeline:
 
     def _read(self, exchange: Exchange, endpoint: Endpoint, dialect: Dialect[Any]) -> Reading:
         """Understand a body; on any thread."""
-        view, call = exchange.view, exchange.call
+        view = exchange.view
         assert view is not None
-        if call is not None and call.cancelled:
+        if exchange.is_lost:
             raise ServiceUnavailable("The caller is gone")
         if exchange.spool is not None:
             exchange.body = exchange.spool.read()
@@ -297,7 +297,7 @@ class Pipeline:
         exchange.answer(error_answer(error, exchange.cid, endpoint.channel.envelope if endpoint else "zato"))
 
     def abandon(self, exchange: Exchange) -> None:
-        """The caller is gone: tell the service that nobody waits."""
+        """The caller is gone, or sends nothing more: tell the service that nobody may wait."""
         if exchange.call is not None and not exchange.answered:
             exchange.call.cancelled = True
 

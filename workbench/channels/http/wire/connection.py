@@ -1,0 +1,353 @@
+"""One connection: its requests one after another, each answered before the next one is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import socket
+
+from workbench.channels.answers import Answer, error_answer
+from workbench.channels.exchange import Exchange
+from workbench.channels.http.wire.arrival import Arrival
+from workbench.channels.http.wire.bounds import AHEAD_BYTES, LINGERED_BYTES, SWALLOWED_BYTES
+from workbench.channels.http.wire.chunks import Chunks
+from workbench.channels.http.wire.common import Common
+from workbench.channels.http.wire.head import CHUNKED, TOKEN, Fields, Line, Malformed, fields_of, line_of, origin_form
+from workbench.channels.http.wire.link import TransportLink
+from workbench.channels.http.wire.reader import Reader
+from workbench.channels.http.wire.writer import CONTINUE, bytes_of
+from workbench.core.cid import new_cid
+from workbench.core.errors import BadRequest, CallerError, HeadersTooLarge, ServiceUnavailable, URITooLong
+
+log = logging.getLogger("workbench.http")
+
+EMPTY_LINES = re.compile(rb"(?:\r\n)*")
+"""What may stand before a request (RFC 9112, 2.2)."""
+MAY_BECOME_HEAD = re.compile(rb"\r?\Z|%b(?:[^\n]|(?<=\r)\n)*\Z" % TOKEN)
+"""Bytes that may be the beginning of a head; of others nobody needs to wait for the end."""
+
+
+class Connection(asyncio.Protocol):
+    """A client's connection, for as long as it speaks HTTP.
+
+    Args:
+        common: What all connections of its server have in common.
+        sock: Its socket, which a forked child closes.
+        address: Where the client is.
+        is_welcome: Whether there is room for it; it is told if not.
+    """
+
+    __slots__ = (
+        *("_address", "_arrival", "_chunks", "_common", "_discards", "_exchange", "_fields", "_has_ended", "_is_full"),
+        *("_is_paused", "_is_welcome", "_is_whole", "_kept", "_left", "_line", "_reader", "_refusal", "_spooling"),
+        *("_transport", "sock"),
+    )
+
+    def __init__(self, common: Common, sock: socket.socket, address: str, is_welcome: bool = True) -> None:
+        self._common, self.sock, self._address = common, sock, address
+        self._transport: asyncio.Transport | None = None
+        self._reader: Reader
+        self._line: Line
+        self._fields: Fields
+        self._exchange: Exchange | None = None
+        self._refusal: Exception | None = None
+        self._arrival: Arrival | None = None
+        self._chunks: Chunks | None = None
+        self._spooling: asyncio.Future[None] | None = None
+        self._kept = b""
+        self._left = self._discards = 0
+        self._is_whole = self._is_full = self._is_paused = self._has_ended = False
+        self._is_welcome = is_welcome
+        common.connections.add(self)
+
+    # What the transport tells.
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It has begun."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport, bounds = transport, self._common.bounds
+        self._reader = Reader(transport, bounds.reader_seconds)
+        transport.set_write_buffer_limits(0)  # so that we are told when all is taken
+        if self._is_welcome:
+            self._common.deadlines.put(self, bounds.idle_seconds)
+        else:
+            self._end_with(ServiceUnavailable("Too many are connected"))
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        if self._discards:
+            self._discard(len(data))
+            return
+        if self._kept:
+            data = self._kept + data
+        if self._is_full or self._spooling is not None or (self._exchange is not None and self._is_whole):
+            self._kept = data
+            if len(data) > AHEAD_BYTES and not self._is_paused and self._transport is not None:
+                self._is_paused = True
+                self._transport.pause_reading()
+        elif self._exchange is None:
+            self._begin(data)
+        else:
+            self._take(data)
+
+    def eof_received(self) -> bool:
+        """The client sends nothing more; what it has asked for in full it gets. Whether the connection stays open."""
+        self._has_ended, exchange = True, self._exchange
+        if exchange is not None:
+            # Whether it still reads cannot be told: the service is told that it may be gone.
+            if self._is_whole:
+                self._common.pipeline.abandon(exchange)
+            return self._is_whole
+        if self._kept:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        return not self._discards and (self._is_full or bool(self._kept))
+
+    def pause_writing(self) -> None:
+        """The client has not taken all that was written."""
+        self._is_full = True
+        self._reader.watch()
+
+    def resume_writing(self) -> None:
+        """The client has taken all of it."""
+        self._is_full = False
+        if self._transport is not None and self._exchange is None and not self._discards:
+            self._common.deadlines.put(self, self._common.bounds.idle_seconds)
+            self._go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over; a request that was not complete is forgotten, and of another one the service is told."""
+        self._transport = None
+        self._kept = b""
+        self._common.connections.discard(self)
+        self._common.deadlines.lift(self)
+        exchange = self._exchange
+        if exchange is None:
+            return
+        if self._is_whole:
+            exchange.is_lost = True
+            self._common.pipeline.abandon(exchange)
+        else:
+            exchange.drop()
+            self._let_go()
+
+    # A request comes in.
+    def _begin(self, data: bytes) -> bool:
+        """Read a head; whether all of it is here."""
+        found = EMPTY_LINES.match(data)
+        start = found.end() if found is not None else 0
+        end = data.find(b"\r\n\r\n", start)
+        most = self._common.bounds.head_bytes
+        if (len(data) if end < 0 else end) - start > most:
+            self._refuse(HeadersTooLarge(f"The head is over {most} bytes"))
+            return True
+        if end < 0:
+            self._kept = data[start:]
+            if MAY_BECOME_HEAD.match(data, start) is None and self._kept:
+                self._refuse(Malformed("This is no HTTP"))
+            return False
+        split = data.find(b"\r\n", start)
+        try:
+            line, fields = line_of(data[start:split]), fields_of(data[split + 2 : end + 4])
+            target = line.target if line.target[0] == "/" else origin_form(line, fields)
+            if line.is_old and fields.length == CHUNKED:
+                raise Malformed("A request of HTTP/1.0 has no chunks")
+        except Malformed as exc:
+            self._refuse(exc)
+            return True
+        self._kept, self._line, self._fields = data[end + 4 :], line, fields
+        self._exchange = exchange = Exchange(line.method, target, fields.plain, self._address, self._send)
+        self._judge(exchange)
+        if exchange.takes_over is not None and self._refusal is None:
+            self._hand_over(exchange)
+        elif fields.length:
+            self._expect_body(exchange)
+        else:
+            self._is_whole = True
+            self._common.deadlines.lift(self)
+            if self._refusal is not None:
+                self._common.pipeline.refuse(exchange, self._refusal)
+            else:
+                self._common.pipeline.handle(exchange)
+        return True
+
+    def _judge(self, exchange: Exchange) -> None:
+        """Find out whether a request is refused by its head.
+
+        Why is kept here and in no variable, which the error's own frames would hold, and the request with it.
+        """
+        bounds = self._common.bounds
+        try:
+            if len(self._line.target) > bounds.line_bytes:
+                raise URITooLong(f"The request line is over {bounds.line_bytes} bytes")
+            if self._fields.size > bounds.header_bytes:
+                raise HeadersTooLarge(f"The headers are over {bounds.header_bytes} bytes")
+            self._common.pipeline.check_head(exchange)
+            if exchange.takes_over is not None and self._line.is_old:
+                raise BadRequest("Only a connection of HTTP/1.1 can be taken over")  # RFC 9110, 7.8
+        except Exception as exc:
+            self._refusal = exc
+
+    def _expect_body(self, exchange: Exchange) -> None:
+        """Go on to the body; a refusal waits for a short one, and answers before a long or an announced one."""
+        self._is_whole, fields, common = False, self._fields, self._common
+        self._chunks = Chunks(common.bounds.header_bytes) if fields.length == CHUNKED else None
+        self._left = fields.length
+        self._arrival = Arrival(exchange, self._refusal, common, self._more_time)
+        if self._refusal is not None and (fields.expects or fields.length > SWALLOWED_BYTES):
+            common.pipeline.refuse(exchange, self._refusal)
+            return
+        if fields.expects and not self._line.is_old and not self._kept:
+            self._write(CONTINUE)
+        self._more_time()
+        if self._kept:
+            kept, self._kept = self._kept, b""
+            self._take(kept)
+
+    def _take(self, data: bytes) -> None:
+        """Take what has come of the body."""
+        arrival = self._arrival
+        assert arrival is not None
+        if (chunks := self._chunks) is None:
+            piece, self._kept = (data, b"") if len(data) <= self._left else (data[: self._left], data[self._left :])
+            self._left -= len(piece)
+            self._is_whole = not self._left
+        else:
+            try:
+                piece, self._kept = chunks.take(data)
+            except Malformed as exc:
+                arrival.refuse(exc)
+                return
+            self._is_whole = chunks.is_whole
+        waits = arrival.took(piece) if piece else None
+        if waits is not None:
+            self._spooling = asyncio.ensure_future(waits)
+            self._spooling.add_done_callback(self._spooled)
+        elif self._exchange is not None:  # else it is refused
+            self._took()
+
+    def _spooled(self, spooling: asyncio.Future[None]) -> None:
+        """What was too much for memory is on disk."""
+        self._spooling = None
+        if self._exchange is not None and self._transport is not None:
+            self._more_time()
+            self._took()
+
+    def _took(self) -> None:
+        """Go on behind a piece of the body."""
+        arrival = self._arrival
+        if self._is_whole and arrival is not None:
+            self._common.deadlines.lift(self)
+            arrival.finish()
+        elif self._chunks is not None and self._chunks.has_more:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        else:
+            self._read_on()
+
+    def _more_time(self) -> None:
+        self._common.deadlines.put(self, self._common.bounds.body_seconds)
+
+    def _go_on(self) -> None:
+        """Look at what has come since, now that nothing stands before it."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._is_full or self._discards or self._spooling is not None:
+            return
+        if self._exchange is None:
+            kept, self._kept = self._kept, b""
+            if not (kept and self._begin(kept)) and self._has_ended:
+                transport.close()
+                return
+        elif not self._is_whole:
+            kept, self._kept = self._kept, b""
+            self._take(kept)
+        if self._exchange is None or not self._is_whole:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self._is_paused and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def _hand_over(self, exchange: Exchange) -> None:
+        """Give the connection away; its server forgets it."""
+        transport, takes_over = self._transport, exchange.takes_over
+        assert transport is not None
+        assert takes_over is not None
+        self._exchange = self._transport = None
+        self._common.connections.discard(self)
+        self._common.deadlines.lift(self)
+        exchange.end_here()
+        takes_over(TransportLink(transport, self.sock, self._common.bounds.reader_seconds, self._kept))
+
+    # An answer goes out.
+    def _send(self, answer: Answer) -> None:
+        is_whole = self._is_whole
+        self._exchange = None
+        self._let_go()
+        transport, line, fields = self._transport, self._line, self._fields
+        if transport is None or transport.is_closing():
+            return
+        closes = not is_whole or fields.closes or (line.is_old and not fields.keeps) or self._common.pipeline.leaving
+        self._write(bytes_of(answer, to_head=line.method == "HEAD", closes=closes, keeps_old=line.is_old))
+        if not is_whole:
+            self._linger(LINGERED_BYTES)
+        elif closes:
+            transport.close()
+        elif not self._is_full:
+            self._common.deadlines.put(self, self._common.bounds.idle_seconds)
+            if self._kept or self._is_paused or self._has_ended:
+                # Later, so that a client who sends many at once does not hold the others up.
+                asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _let_go(self) -> None:
+        """Keep nothing of the request."""
+        self._refusal = None
+        if self._arrival is not None:
+            self._arrival.let_go()
+            self._arrival = self._chunks = None
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._reader.wrote(len(data))
+            self._transport.write(data)
+
+    def _refuse(self, error: CallerError) -> None:
+        """Answer what is no request, and end the connection: where the next one would begin is not known."""
+        log.info("%s sends what is no request: %s", self._address, error)
+        self._end_with(error)
+
+    def _end_with(self, error: Exception) -> None:
+        """Answer what was not asked by a request."""
+        self._write(bytes_of(error_answer(error, new_cid()), to_head=False, closes=True, keeps_old=False))
+        self._linger(SWALLOWED_BYTES)
+
+    def _linger(self, most: int) -> None:
+        """Say that nothing more is sent, and read on a while what nobody wants.
+
+        If we closed now, with bytes unread, the system would reset the connection, and the sender lose the answer.
+        Source: RFC 9112, 9.6.
+        """
+        transport = self._transport
+        if transport is None:
+            return
+        self._discards, self._kept = most, b""
+        with contextlib.suppress(OSError):
+            transport.write_eof()
+        self._common.deadlines.put(self, self._common.bounds.linger_seconds)
+        self._read_on()
+
+    def _discard(self, size: int) -> None:
+        self._discards = max(self._discards - size, 0)
+        if not self._discards:
+            self.cut()
+
+    # What its server asks.
+    def close(self) -> None:
+        """End it once all that was written is sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def cut(self) -> None:
+        """End it now."""
+        if self._transport is not None:
+            self._transport.abort()

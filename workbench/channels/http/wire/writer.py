@@ -1,0 +1,62 @@
+"""An answer as the bytes that go out in one write."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from http import HTTPStatus
+from time import time
+
+from workbench.channels.answers import Answer
+
+PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Content Too Large"}
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+BODILESS = (204, 304)
+
+
+class Dates:
+    """The Date header, made once a second."""
+
+    def __init__(self) -> None:
+        self._second, self._text = 0, ""
+
+    def now(self) -> str:
+        """The line, with its end; the machine's own time (RFC 9110, 6.6.1), not the workbench's, which may travel."""
+        second = int(time())
+        if second != self._second:
+            self._second, self._text = second, f"Date: {formatdate(second, usegmt=True)}\r\n"
+        return self._text
+
+
+_dates = Dates()
+
+
+def head_of(answer: Answer, how: str) -> bytes:
+    """Status line and headers.
+
+    Args:
+        how: Further lines, each with its end: of the length, and of what becomes of the connection.
+    """
+    status, headers = answer.status, answer.headers
+    lines = [f"HTTP/1.1 {status} {answer.reason or PHRASES.get(status, 'Unknown')}\r\nServer: workbench\r\n"]
+    if len(headers) <= 2 or not any(name.lower() == "date" for name, _ in headers):
+        lines.append(_dates.now())
+    lines += [f"{name}: {value}\r\n" for name, value in headers]
+    lines.append(f"{how}\r\n")
+    return "".join(lines).encode("latin-1", "replace")
+
+
+def bytes_of(answer: Answer, *, to_head: bool, closes: bool, keeps_old: bool) -> bytes:
+    """The whole answer.
+
+    Args:
+        to_head: Whether the request was a HEAD, whose answer has the length and no body.
+        closes: Whether the connection ends with it.
+        keeps_old: Whether a client of HTTP/1.0 is told that it does not.
+    """
+    how = "" if answer.status in BODILESS else f"Content-Length: {len(answer.body)}\r\n"
+    if closes:
+        how += "Connection: close\r\n"
+    elif keeps_old:
+        how += "Connection: Keep-Alive\r\n"
+    head = head_of(answer, how)
+    return head if to_head or answer.status in BODILESS else head + answer.body
