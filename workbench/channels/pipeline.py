@@ -24,6 +24,7 @@ from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard, UnaskedNavigation, is_own_path
+from workbench.channels.http.mounted import Mounted
 from workbench.channels.http.pages import asks_for_a_page, listing, question, trying
 from workbench.channels.own import Admin, Page, check, own_address, own_answer, plain, readiness
 from workbench.channels.turns import Turns
@@ -68,6 +69,8 @@ class Pipeline:
         """Whether all that is to be served is there; told at `/ready`."""
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
+        self.mounted = Mounted()
+        """Applications that answer where no channel does."""
         self.clients: set[TakenOver] = set()
         """Whose connections speak another protocol by now."""
         self.keep: Keep | None = None
@@ -76,7 +79,8 @@ class Pipeline:
     @property
     def in_flight(self) -> int:
         """Calls that have not been answered."""
-        return len(self._turns) + len(self._aside) + sum(client.is_busy for client in self.clients)
+        calls = len(self._turns) + len(self._aside) + sum(client.is_busy for client in self.clients)
+        return calls + len(self.mounted.talks)
 
     @property
     def stuck(self) -> dict[str, int]:
@@ -107,6 +111,9 @@ class Pipeline:
             exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
         except NotFound:
             if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers)):
+                return
+            if (talk := self.mounted.find(path)) is not None:
+                exchange.talk = talk
                 return
             if view.sockets is not None and has_page(exchange, view.sockets):
                 return
@@ -300,6 +307,8 @@ class Pipeline:
         """The caller is gone, or sends nothing more: tell the service that nobody may wait."""
         if exchange.call is not None and not exchange.answered:
             exchange.call.cancelled = True
+        elif exchange.talk is not None:
+            exchange.talk.lost()
 
     def _handle_own(self, exchange: Exchange) -> None:
         if exchange.is_preflight:
@@ -308,6 +317,8 @@ class Pipeline:
             return exchange.answer(plain(exchange, {"pong": "workbench"}))
         if exchange.path == "/ready":
             return exchange.answer(readiness(exchange, self.is_ready()))
+        if exchange.talk is not None:
+            return exchange.talk.serve(exchange)
         if exchange.socket is not None:
             return exchange.answer(trying(exchange.socket.name, exchange.cid))
         if (view := exchange.view) is not None:

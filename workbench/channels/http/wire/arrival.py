@@ -63,15 +63,14 @@ class Arrival:
 
     def _make_room(self) -> Awaitable[None] | None:
         """Have what is too much for memory written to disk."""
+        if self._exchange is not None and self._exchange.endpoint is None:  # nobody would read it from a file
+            if self._memory.is_short:
+                self.refuse(ServiceUnavailable("Too many bodies are on their way"))
+            return None
         most = BLOCK_BYTES if self._spooled else self._bounds.memory_bytes
         if self._memory.is_short:
             most = LEAST_BYTES - 1
-        if self._size - self._spooled <= most:
-            return None
-        if self._exchange is not None and self._exchange.endpoint is None:
-            self.refuse(ServiceUnavailable("Too many bodies are on their way"))
-            return None
-        return self._spool()
+        return self._spool() if self._size - self._spooled > most else None
 
     async def _spool(self) -> None:
         """Write to a file what is in memory; on another thread, since a disk may let the whole loop wait."""
@@ -121,7 +120,7 @@ class Arrival:
                 self._refusal = exc
         if self._refusal is not None:
             self._pipeline.refuse(exchange, self._refusal)
-        elif self._spooled or self._size > self._bounds.memory_bytes:
+        elif self._spooled or (self._size > self._bounds.memory_bytes and exchange.endpoint is not None):
             exchange.work = (asyncio.ensure_future(self._handle_spooled(exchange)),)
         else:
             chunks, self._chunks = self._chunks, []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 import socket
+from functools import partial
 
 from workbench.channels.answers import Answer, error_answer
 from workbench.channels.exchange import Exchange
@@ -14,19 +14,15 @@ from workbench.channels.http.wire.arrival import Arrival
 from workbench.channels.http.wire.bounds import AHEAD_BYTES, LINGERED_BYTES, SWALLOWED_BYTES
 from workbench.channels.http.wire.chunks import Chunks
 from workbench.channels.http.wire.common import Common
-from workbench.channels.http.wire.head import CHUNKED, TOKEN, Fields, Line, Malformed, fields_of, line_of, origin_form
+from workbench.channels.http.wire.head import CHUNKED, Fields, Line, Malformed, head_of
 from workbench.channels.http.wire.link import TransportLink
+from workbench.channels.http.wire.outgoing import Outgoing
 from workbench.channels.http.wire.reader import Reader
-from workbench.channels.http.wire.writer import CONTINUE, bytes_of
+from workbench.channels.http.wire.writer import BODILESS, CONTINUE, bytes_of
 from workbench.core.cid import new_cid
 from workbench.core.errors import BadRequest, CallerError, HeadersTooLarge, ServiceUnavailable, URITooLong
 
 log = logging.getLogger("workbench.http")
-
-EMPTY_LINES = re.compile(rb"(?:\r\n)*")
-"""What may stand before a request (RFC 9112, 2.2)."""
-MAY_BECOME_HEAD = re.compile(rb"\r?\Z|%b(?:[^\n]|(?<=\r)\n)*\Z" % TOKEN)
-"""Bytes that may be the beginning of a head; of others nobody needs to wait for the end."""
 
 
 class Connection(asyncio.Protocol):
@@ -41,7 +37,18 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         *("_address", "_arrival", "_chunks", "_common", "_discards", "_exchange", "_fields", "_has_ended", "_is_full"),
-        *("_is_paused", "_is_welcome", "_is_whole", "_kept", "_left", "_line", "_reader", "_refusal", "_spooling"),
+        *(
+            "_is_paused",
+            "_is_welcome",
+            "_is_whole",
+            "_kept",
+            "_left",
+            "_line",
+            "_outgoing",
+            "_reader",
+            "_refusal",
+            "_spooling",
+        ),
         *("_transport", "sock"),
     )
 
@@ -52,6 +59,7 @@ class Connection(asyncio.Protocol):
         self._line: Line
         self._fields: Fields
         self._exchange: Exchange | None = None
+        self._outgoing: Outgoing | None = None
         self._refusal: Exception | None = None
         self._arrival: Arrival | None = None
         self._chunks: Chunks | None = None
@@ -81,7 +89,7 @@ class Connection(asyncio.Protocol):
             return
         if self._kept:
             data = self._kept + data
-        if self._is_full or self._spooling is not None or (self._exchange is not None and self._is_whole):
+        if self._is_busy:
             self._kept = data
             if len(data) > AHEAD_BYTES and not self._is_paused and self._transport is not None:
                 self._is_paused = True
@@ -90,6 +98,13 @@ class Connection(asyncio.Protocol):
             self._begin(data)
         else:
             self._take(data)
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether what comes has to wait."""
+        if self._is_full or self._spooling is not None or self._outgoing is not None:
+            return True
+        return self._exchange is not None and self._is_whole
 
     def eof_received(self) -> bool:
         """The client sends nothing more; what it has asked for in full it gets. Whether the connection stays open."""
@@ -101,17 +116,21 @@ class Connection(asyncio.Protocol):
             return self._is_whole
         if self._kept:
             asyncio.get_running_loop().call_soon(self._go_on)
-        return not self._discards and (self._is_full or bool(self._kept))
+        return not self._discards and (self._is_full or self._outgoing is not None or bool(self._kept))
 
     def pause_writing(self) -> None:
         """The client has not taken all that was written."""
         self._is_full = True
+        if self._outgoing is not None:
+            self._outgoing.wait()
         self._reader.watch()
 
     def resume_writing(self) -> None:
         """The client has taken all of it."""
         self._is_full = False
-        if self._transport is not None and self._exchange is None and not self._discards:
+        if self._outgoing is not None:
+            self._outgoing.go_on()
+        elif self._transport is not None and self._exchange is None and not self._discards:
             self._common.deadlines.put(self, self._common.bounds.idle_seconds)
             self._go_on()
 
@@ -121,7 +140,10 @@ class Connection(asyncio.Protocol):
         self._kept = b""
         self._common.connections.discard(self)
         self._common.deadlines.lift(self)
-        exchange = self._exchange
+        exchange, outgoing, self._outgoing = self._exchange, self._outgoing, None
+        if outgoing is not None:
+            outgoing.go_on()
+            outgoing.parts.lost()
         if exchange is None:
             return
         if self._is_whole:
@@ -134,29 +156,17 @@ class Connection(asyncio.Protocol):
     # A request comes in.
     def _begin(self, data: bytes) -> bool:
         """Read a head; whether all of it is here."""
-        found = EMPTY_LINES.match(data)
-        start = found.end() if found is not None else 0
-        end = data.find(b"\r\n\r\n", start)
-        most = self._common.bounds.head_bytes
-        if (len(data) if end < 0 else end) - start > most:
-            self._refuse(HeadersTooLarge(f"The head is over {most} bytes"))
-            return True
-        if end < 0:
-            self._kept = data[start:]
-            if MAY_BECOME_HEAD.match(data, start) is None and self._kept:
-                self._refuse(Malformed("This is no HTTP"))
-            return False
-        split = data.find(b"\r\n", start)
+        self._kept = data
         try:
-            line, fields = line_of(data[start:split]), fields_of(data[split + 2 : end + 4])
-            target = line.target if line.target[0] == "/" else origin_form(line, fields)
-            if line.is_old and fields.length == CHUNKED:
-                raise Malformed("A request of HTTP/1.0 has no chunks")
-        except Malformed as exc:
+            head = head_of(data, self._common.bounds.head_bytes)
+        except CallerError as exc:
             self._refuse(exc)
             return True
-        self._kept, self._line, self._fields = data[end + 4 :], line, fields
-        self._exchange = exchange = Exchange(line.method, target, fields.plain, self._address, self._send)
+        if head is None:
+            return False
+        self._kept = data[head.end :]
+        self._line, self._fields = line, fields = head.line, head.fields
+        self._exchange = exchange = Exchange(line.method, head.target, fields.plain, self._address, self._send)
         self._judge(exchange)
         if exchange.takes_over is not None and self._refusal is None:
             self._hand_over(exchange)
@@ -250,7 +260,7 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         """Look at what has come since, now that nothing stands before it."""
         transport = self._transport
-        if transport is None or transport.is_closing() or self._is_full or self._discards or self._spooling is not None:
+        if transport is None or transport.is_closing() or self._discards or self._is_busy:
             return
         if self._exchange is None:
             kept, self._kept = self._kept, b""
@@ -287,12 +297,33 @@ class Connection(asyncio.Protocol):
         transport, line, fields = self._transport, self._line, self._fields
         if transport is None or transport.is_closing():
             return
+        parts, to_head = answer.parts, line.method == "HEAD"
         closes = not is_whole or fields.closes or (line.is_old and not fields.keeps) or self._common.pipeline.leaving
-        self._write(bytes_of(answer, to_head=line.method == "HEAD", closes=closes, keeps_old=line.is_old))
+        closes = closes or (parts is not None and parts.length is None and line.is_old)
+        self._write(bytes_of(answer, to_head=to_head, closes=closes, is_old=line.is_old))
         if not is_whole:
             self._linger(LINGERED_BYTES)
-        elif closes:
-            transport.close()
+        elif parts is None:
+            self._answered(closes)
+        else:
+            is_bodiless = to_head or answer.status in BODILESS
+            ended = partial(self._sent, closes)
+            self._outgoing = Outgoing(parts, self._write, ended, is_old=line.is_old, is_bodiless=is_bodiless)
+            parts.begin(self._outgoing)
+
+    def _sent(self, closes: bool, is_right: bool) -> None:
+        """An answer in parts is out; one that is not as long as its head says ends in a way that tells so."""
+        self._outgoing = None
+        if not is_right:
+            log.error("an answer to %s is not as long as its Content-Length says: it is cut off", self._address)
+            self.cut()
+        elif self._transport is not None:
+            self._answered(closes)
+
+    def _answered(self, closes: bool) -> None:
+        """Go on to the next request, or end."""
+        if closes:
+            self.close()
         elif not self._is_full:
             self._common.deadlines.put(self, self._common.bounds.idle_seconds)
             if self._kept or self._is_paused or self._has_ended:
@@ -318,7 +349,7 @@ class Connection(asyncio.Protocol):
 
     def _end_with(self, error: Exception) -> None:
         """Answer what was not asked by a request."""
-        self._write(bytes_of(error_answer(error, new_cid()), to_head=False, closes=True, keeps_old=False))
+        self._write(bytes_of(error_answer(error, new_cid()), to_head=False, closes=True, is_old=False))
         self._linger(SWALLOWED_BYTES)
 
     def _linger(self, most: int) -> None:

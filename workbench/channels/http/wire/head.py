@@ -11,15 +11,18 @@ from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from workbench.core.errors import BadRequest
+from workbench.core.errors import BadRequest, HeadersTooLarge
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+TOKEN_BYTES = frozenset(each for each in range(256) if re.fullmatch(TOKEN, bytes([each])))
 # RFC 9112, 3: one space between the parts. Bytes over 0x7F stand for themselves, as curl sends é.
 LINE = re.compile(rb"(%b) ([!-~\x80-\xff]+) HTTP/1\.([01])" % TOKEN)
 # RFC 9112, 5: whole lines that end in CR LF, a token before the colon, no control character behind, none folded.
 FIELDS = re.compile(rb"(?:%b:[^\x00-\x08\x0a-\x1f\x7f]*\r\n)*\r\n" % TOKEN)
 ABSOLUTE = re.compile(r"https?://([^/?#@]+)([/?].*|)", re.IGNORECASE)
 LENGTH = re.compile(r"[0-9]{1,18}")
+EMPTY_LINES = re.compile(rb"(?:\r\n)*")
+"""What may stand before a request (RFC 9112, 2.2)."""
 CHUNKED = -1
 """The length of a body that comes in chunks."""
 
@@ -61,6 +64,49 @@ class Fields:
         connection = {token.strip().lower() for token in plain.get("Connection", "").split(",")}
         self.closes, self.keeps = "close" in connection, "keep-alive" in connection
         self.expects = plain.get("Expect", "").lower() == "100-continue"
+
+
+class Head(NamedTuple):
+    """The head of a request: `target` is its path and query, and `end` where it ends in what came."""
+
+    line: Line
+    fields: Fields
+    target: str
+    end: int
+
+
+def head_of(came: bytes, most: int) -> Head | None:
+    """The head at the beginning of what came; None if its end has not come yet.
+
+    Raises:
+        Malformed: It is none.
+        HeadersTooLarge: It is longer than `most` [bytes].
+    """
+    found = EMPTY_LINES.match(came) if came.startswith(b"\r") else None
+    start = found.end() if found is not None else 0
+    end = came.find(b"\r\n\r\n", start)
+    if (len(came) if end < 0 else end) - start > most:
+        raise HeadersTooLarge(f"The head is over {most} bytes")
+    if end < 0:
+        if start < len(came) and not _may_become_head(came, start):
+            raise Malformed("This is no HTTP")
+        return None
+    split = came.find(b"\r\n", start)
+    line, fields = line_of(came[start:split]), fields_of(came[split + 2 : end + 4])
+    target = line.target if line.target[0] == "/" else origin_form(line, fields)
+    if line.is_old and fields.length == CHUNKED:
+        raise Malformed("A request of HTTP/1.0 has no chunks")
+    return Head(line, fields, target, end + 4)
+
+
+def _may_become_head(came: bytes, start: int) -> bool:
+    """Whether this may be the beginning of a head; for the end of what cannot nobody needs to wait.
+
+    It is asked again whenever a byte has come, so that it must be quick.
+    """
+    if came[start] not in TOKEN_BYTES:
+        return came[start:] == b"\r"
+    return came.count(b"\n") == came.count(b"\r\n")
 
 
 def line_of(raw: bytes) -> Line:

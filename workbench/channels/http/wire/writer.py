@@ -45,18 +45,24 @@ def head_of(answer: Answer, how: str) -> bytes:
     return "".join(lines).encode("latin-1", "replace")
 
 
-def bytes_of(answer: Answer, *, to_head: bool, closes: bool, keeps_old: bool) -> bytes:
-    """The whole answer.
+def bytes_of(answer: Answer, *, to_head: bool, closes: bool, is_old: bool) -> bytes:
+    """The whole answer, or the head of one whose body follows in parts.
 
     Args:
         to_head: Whether the request was a HEAD, whose answer has the length and no body.
         closes: Whether the connection ends with it.
-        keeps_old: Whether a client of HTTP/1.0 is told that it does not.
+        is_old: Whether the client speaks HTTP/1.0: it is told if the connection goes on, and knows no chunks.
     """
-    how = "" if answer.status in BODILESS else f"Content-Length: {len(answer.body)}\r\n"
+    length = len(answer.body) if answer.parts is None else answer.parts.length
+    if answer.status in BODILESS:
+        how = ""
+    elif length is not None:
+        how = f"Content-Length: {length}\r\n"
+    else:
+        how = "" if is_old else "Transfer-Encoding: chunked\r\n"
     if closes:
         how += "Connection: close\r\n"
-    elif keeps_old:
+    elif is_old:
         how += "Connection: Keep-Alive\r\n"
     head = head_of(answer, how)
     return head if to_head or answer.status in BODILESS else head + answer.body
