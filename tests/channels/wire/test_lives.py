@@ -104,12 +104,26 @@ def test_a_caller_who_sends_nothing_more_gets_an_answer_that_takes_its_time(serv
         assert wire.is_closed
 
 
-def test_a_caller_who_sends_nothing_more_gets_the_answers_to_all_that_was_sent(served: Workbench) -> None:
+@pytest.mark.parametrize(
+    "half",
+    [
+        b"",
+        b"\r\n",
+        b"POST /ec",
+        b"no HTTP\n",
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nabc",
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r",
+    ],
+)
+def test_a_caller_who_sends_nothing_more_gets_the_answers_to_all_that_was_whole(served: Workbench, half: bytes) -> None:
     with Wire(served) as wire:
         for number in range(50):
             wire.request("POST /echo", body=b"%d" % number)
-        wire.send(b"POST /echo HTTP/1.1\r\nHost: half").socket.shutdown(socket.SHUT_WR)
+        wire.send(half).socket.shutdown(socket.SHUT_WR)
         assert [wire.answer().body for _ in range(50)] == [b"%d" % number for number in range(50)]
+        if half.startswith(b"no HTTP"):
+            assert wire.answer().status == 400
         assert wire.is_closed
 
 

@@ -25,7 +25,7 @@ from workbench.core.errors import BadRequest, CallerError, HeadersTooLarge, Serv
 log = logging.getLogger("workbench.http")
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """A client's connection, for as long as it speaks HTTP.
 
     Args:
@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
             "_left",
             "_line",
             "_outgoing",
+            "_place",
             "_reader",
             "_refusal",
             "_spooling",
@@ -64,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._arrival: Arrival | None = None
         self._chunks: Chunks | None = None
         self._spooling: asyncio.Future[None] | None = None
-        self._kept = b""
+        self._kept, self._place = b"", common.read.place()
         self._left = self._discards = 0
         self._is_whole = self._is_full = self._is_paused = self._has_ended = False
         self._is_welcome = is_welcome
@@ -82,20 +83,27 @@ class Connection(asyncio.Protocol):
         else:
             self._end_with(ServiceUnavailable("Too many are connected"))
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where what comes is read into."""
+        return self._place
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
+        self._came(bytes(self._place[:nbytes]))
+
+    def _came(self, data: bytes) -> None:
         if self._discards:
             self._discard(len(data))
             return
         if self._kept:
             data = self._kept + data
-        if self._is_busy:
+        if self._exchange is None and not self._is_full and self._outgoing is None:
+            self._begin(data)
+        elif self._is_busy:
             self._kept = data
             if len(data) > AHEAD_BYTES and not self._is_paused and self._transport is not None:
                 self._is_paused = True
                 self._transport.pause_reading()
-        elif self._exchange is None:
-            self._begin(data)
         else:
             self._take(data)
 
@@ -158,15 +166,15 @@ class Connection(asyncio.Protocol):
         """Read a head; whether all of it is here."""
         self._kept = data
         try:
-            head = head_of(data, self._common.bounds.head_bytes)
+            head = head_of(data, self._common.head_bytes)
         except CallerError as exc:
             self._refuse(exc)
             return True
         if head is None:
             return False
-        self._kept = data[head.end :]
-        self._line, self._fields = line, fields = head.line, head.fields
-        self._exchange = exchange = Exchange(line.method, head.target, fields.plain, self._address, self._send)
+        self._line, self._fields, target, end = line, fields, _, _ = head
+        self._kept = data[end:]
+        self._exchange = exchange = Exchange(line.method, target, fields.plain, self._address, self._send)
         self._judge(exchange)
         if exchange.takes_over is not None and self._refusal is None:
             self._hand_over(exchange)
@@ -174,18 +182,16 @@ class Connection(asyncio.Protocol):
             self._expect_body(exchange)
         else:
             self._is_whole = True
-            self._common.deadlines.lift(self)
             if self._refusal is not None:
                 self._common.pipeline.refuse(exchange, self._refusal)
             else:
                 self._common.pipeline.handle(exchange)
+                if self._exchange is exchange:
+                    self._common.deadlines.lift(self)
         return True
 
     def _judge(self, exchange: Exchange) -> None:
-        """Find out whether a request is refused by its head.
-
-        Why is kept here and in no variable, which the error's own frames would hold, and the request with it.
-        """
+        """Keep why a request is refused by its head; in no variable, which the error's own frames would hold."""
         bounds = self._common.bounds
         try:
             if len(self._line.target) > bounds.line_bytes:
@@ -210,7 +216,7 @@ class Connection(asyncio.Protocol):
         if fields.expects and not self._line.is_old and not self._kept:
             self._write(CONTINUE)
         self._more_time()
-        if self._kept:
+        if self._kept or self._has_ended:
             kept, self._kept = self._kept, b""
             self._take(kept)
 
@@ -249,10 +255,15 @@ class Connection(asyncio.Protocol):
         if self._is_whole and arrival is not None:
             self._common.deadlines.lift(self)
             arrival.finish()
-        elif self._chunks is not None and self._chunks.has_more:
+        elif self._has_more or self._has_ended:
             asyncio.get_running_loop().call_soon(self._go_on)
         else:
             self._read_on()
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether chunks wait for their turn."""
+        return self._chunks is not None and self._chunks.has_more
 
     def _more_time(self) -> None:
         self._common.deadlines.put(self, self._common.bounds.body_seconds)
@@ -262,15 +273,15 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing() or self._discards or self._is_busy:
             return
+        kept, self._kept = self._kept, b""
         if self._exchange is None:
-            kept, self._kept = self._kept, b""
-            if not (kept and self._begin(kept)) and self._has_ended:
-                transport.close()
-                return
-        elif not self._is_whole:
-            kept, self._kept = self._kept, b""
+            waits = not (kept and self._begin(kept))
+        else:
             self._take(kept)
-        if self._exchange is None or not self._is_whole:
+            waits = not self._has_more
+        if waits and self._has_ended and not self._is_busy:
+            transport.close()  # for what nobody will send
+        elif self._exchange is None or not self._is_whole:
             self._read_on()
 
     def _read_on(self) -> None:
@@ -287,7 +298,7 @@ class Connection(asyncio.Protocol):
         self._common.connections.discard(self)
         self._common.deadlines.lift(self)
         exchange.end_here()
-        takes_over(TransportLink(transport, self.sock, self._common.bounds.reader_seconds, self._kept))
+        takes_over(TransportLink(transport, self.sock, self._common, self._kept))
 
     # An answer goes out.
     def _send(self, answer: Answer) -> None:
@@ -300,7 +311,9 @@ class Connection(asyncio.Protocol):
         parts, to_head = answer.parts, line.method == "HEAD"
         closes = not is_whole or fields.closes or (line.is_old and not fields.keeps) or self._common.pipeline.leaving
         closes = closes or (parts is not None and parts.length is None and line.is_old)
-        self._write(bytes_of(answer, to_head=to_head, closes=closes, is_old=line.is_old))
+        data = bytes_of(answer, to_head, closes, line.is_old)
+        self._reader.total += len(data)
+        transport.write(data)
         if not is_whole:
             self._linger(LINGERED_BYTES)
         elif parts is None:
@@ -339,7 +352,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
-            self._reader.wrote(len(data))
+            self._reader.total += len(data)
             self._transport.write(data)
 
     def _refuse(self, error: CallerError) -> None:
@@ -349,7 +362,7 @@ class Connection(asyncio.Protocol):
 
     def _end_with(self, error: Exception) -> None:
         """Answer what was not asked by a request."""
-        self._write(bytes_of(error_answer(error, new_cid()), to_head=False, closes=True, is_old=False))
+        self._write(bytes_of(error_answer(error, new_cid()), False, True, False))
         self._linger(SWALLOWED_BYTES)
 
     def _linger(self, most: int) -> None:
@@ -359,7 +372,8 @@ class Connection(asyncio.Protocol):
         Source: RFC 9112, 9.6.
         """
         transport = self._transport
-        if transport is None:
+        if transport is None or self._has_ended:
+            self.close()
             return
         self._discards, self._kept = most, b""
         with contextlib.suppress(OSError):

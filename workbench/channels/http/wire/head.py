@@ -66,17 +66,11 @@ class Fields:
         self.expects = plain.get("Expect", "").lower() == "100-continue"
 
 
-class Head(NamedTuple):
-    """The head of a request: `target` is its path and query, and `end` where it ends in what came."""
-
-    line: Line
-    fields: Fields
-    target: str
-    end: int
-
-
-def head_of(came: bytes, most: int) -> Head | None:
+def head_of(came: bytes, most: int) -> tuple[Line, Fields, str, int] | None:
     """The head at the beginning of what came; None if its end has not come yet.
+
+    Returns:
+        The request line, the headers, path and query, and where the head ends in what came.
 
     Raises:
         Malformed: It is none.
@@ -96,7 +90,7 @@ def head_of(came: bytes, most: int) -> Head | None:
     target = line.target if line.target[0] == "/" else origin_form(line, fields)
     if line.is_old and fields.length == CHUNKED:
         raise Malformed("A request of HTTP/1.0 has no chunks")
-    return Head(line, fields, target, end + 4)
+    return line, fields, target, end + 4
 
 
 def _may_become_head(came: bytes, start: int) -> bool:

@@ -7,34 +7,39 @@ import contextlib
 import socket
 
 from workbench.channels.http.wire.bounds import AHEAD_BYTES
+from workbench.channels.http.wire.common import Common
 from workbench.channels.http.wire.reader import Reader
 
 READ_BYTES = 16 * 1024
 """What is handed over at a time [bytes]."""
 
 
-class TransportLink(asyncio.Protocol):
+class TransportLink(asyncio.BufferedProtocol):
     """What a connection has come to; used on the loop's thread alone.
 
     Args:
         transport: Its bytes.
         sock: Its socket, for a forked child.
-        reader_seconds: Longest time for each 64 KiB to be taken [s].
+        common: What it had in common with other connections.
         came: What has come of it already.
     """
 
-    def __init__(self, transport: asyncio.Transport, sock: socket.socket, reader_seconds: float, came: bytes) -> None:
+    def __init__(self, transport: asyncio.Transport, sock: socket.socket, common: Common, came: bytes) -> None:
         self._transport, self._socket = transport, sock
-        self._reader = Reader(transport, reader_seconds)
+        self._reader, self._place = Reader(transport, common.bounds.reader_seconds), common.read.place()
         self._came, self._has_ended, self._is_paused = bytearray(came), False, False
         self._awaited: asyncio.Future[None] | None = None
         transport.set_protocol(self)
         transport.set_write_buffer_limits(0)
 
     # What the transport tells.
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where what comes is read into."""
+        return self._place
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Keep what comes until it is asked for; a sender of too much waits."""
-        self._came += data
+        self._came += self._place[:nbytes]
         if len(self._came) >= AHEAD_BYTES:
             self._is_paused = True
             self._transport.pause_reading()
@@ -78,7 +83,7 @@ class TransportLink(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes, in their order; who takes them too slowly is cut off."""
         if not self._transport.is_closing():
-            self._reader.wrote(len(data))
+            self._reader.total += len(data)
             self._transport.write(data)
             self._reader.watch()
 

@@ -12,7 +12,7 @@ from tornado.netutil import add_accept_handler
 
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.http.wire.bounds import Bounds, Memory
-from workbench.channels.http.wire.common import Common
+from workbench.channels.http.wire.common import Common, Read
 from workbench.channels.http.wire.connection import Connection
 from workbench.channels.pipeline import Pipeline
 
@@ -38,7 +38,7 @@ class Listener:
         self.memory = Memory(bounds.bodies_bytes)
         self.connections: set[Connection] = set()
         self._turned_away: set[Connection] = set()
-        common = Common(pipeline, bounds, deadlines, self.memory, self.connections)
+        common = Common(pipeline, bounds, deadlines, self.memory, self.connections, Read(), bounds.head_bytes)
         self._common, self._of_the_turned_away = common, common._replace(connections=self._turned_away)
         self._most = min(bounds.connections, _files_left())
         self._listeners: dict[socket.socket, Any] = {}

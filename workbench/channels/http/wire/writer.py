@@ -30,22 +30,7 @@ class Dates:
 _dates = Dates()
 
 
-def head_of(answer: Answer, how: str) -> bytes:
-    """Status line and headers.
-
-    Args:
-        how: Further lines, each with its end: of the length, and of what becomes of the connection.
-    """
-    status, headers = answer.status, answer.headers
-    lines = [f"HTTP/1.1 {status} {answer.reason or PHRASES.get(status, 'Unknown')}\r\nServer: workbench\r\n"]
-    if len(headers) <= 2 or not any(name.lower() == "date" for name, _ in headers):
-        lines.append(_dates.now())
-    lines += [f"{name}: {value}\r\n" for name, value in headers]
-    lines.append(f"{how}\r\n")
-    return "".join(lines).encode("latin-1", "replace")
-
-
-def bytes_of(answer: Answer, *, to_head: bool, closes: bool, is_old: bool) -> bytes:
+def bytes_of(answer: Answer, to_head: bool, closes: bool, is_old: bool) -> bytes:
     """The whole answer, or the head of one whose body follows in parts.
 
     Args:
@@ -53,16 +38,22 @@ def bytes_of(answer: Answer, *, to_head: bool, closes: bool, is_old: bool) -> by
         closes: Whether the connection ends with it.
         is_old: Whether the client speaks HTTP/1.0: it is told if the connection goes on, and knows no chunks.
     """
-    length = len(answer.body) if answer.parts is None else answer.parts.length
-    if answer.status in BODILESS:
-        how = ""
-    elif length is not None:
-        how = f"Content-Length: {length}\r\n"
-    else:
-        how = "" if is_old else "Transfer-Encoding: chunked\r\n"
+    status, headers, body, reason, parts = answer
+    length = len(body) if parts is None else parts.length
+    lines = [f"HTTP/1.1 {status} {reason or PHRASES.get(status, 'Unknown')}\r\nServer: workbench\r\n"]
+    if len(headers) <= 2 or not any(name.lower() == "date" for name, _ in headers):
+        lines.append(_dates.now())
+    for name, value in headers:
+        lines.append(f"{name}: {value}\r\n")
+    if status not in BODILESS:
+        if length is not None:
+            lines.append(f"Content-Length: {length}\r\n")
+        elif not is_old:
+            lines.append("Transfer-Encoding: chunked\r\n")
     if closes:
-        how += "Connection: close\r\n"
+        lines.append("Connection: close\r\n")
     elif is_old:
-        how += "Connection: Keep-Alive\r\n"
-    head = head_of(answer, how)
-    return head if to_head or answer.status in BODILESS else head + answer.body
+        lines.append("Connection: Keep-Alive\r\n")
+    lines.append("\r\n")
+    head = "".join(lines).encode("latin-1", "replace")
+    return head if to_head or status in BODILESS else head + body
