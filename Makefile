@@ -32,6 +32,7 @@ SOAKED = \
 	tests/app/crew/test_trouble.py \
 	tests/app/rehearsal/test_fuzz.py \
 	tests/caching/test_cache.py \
+	tests/cli/test_import_zato.py \
 	tests/cli/test_quickstart.py \
 	tests/ui/test_recipes.py \
 	tests/channels/files/test_killed.py \
@@ -44,6 +45,7 @@ SOAKED = \
 	tests/connections/common/test_http.py \
 	tests/connections/suites/test_every_trouble.py \
 	tests/limiting/shared/test_processes.py \
+	tests/notebook/test_day_after.py \
 	tests/openapi/test_driven.py \
 	tests/limiting/local/test_sliding.py \
 	tests/scheduler/test_accounts.py \
@@ -56,6 +58,7 @@ SOAKED = \
 	tests/ui/test_below_a_base_path_in_lab.py \
 	tests/ui/test_cells_in_lab.py \
 	tests/ui/test_pictures.py \
+	tests/ui/test_recent.py \
 	tests/ui/test_rewriting.py
 # The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.

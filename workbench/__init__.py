@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from workbench.connections.sftp.definition import SFTPConnection as SFTPConnection
     from workbench.connections.smtp.definition import SMTPConnection as SMTPConnection
     from workbench.connections.smtp.message import SMTPMessage as SMTPMessage
+    from workbench.connections.soap.definition import SOAPConnection as SOAPConnection
     from workbench.connections.sql.definition import SQLConnection as SQLConnection
     from workbench.connections.twilio import TwilioConnection as TwilioConnection
     from workbench.core.current import outgoing as outgoing
@@ -91,6 +92,7 @@ HOMES = {
     "SMTPConnection": "workbench.connections.smtp.definition",
     "SMTPMessage": "workbench.connections.smtp.message",
     "SOAPChannel": "workbench.channels.soap",
+    "SOAPConnection": "workbench.connections.soap.definition",
     "SQLConnection": "workbench.connections.sql.definition",
     "Service": "workbench.core.service",
     "SetClock": "workbench.app.scheduling.travel.events",

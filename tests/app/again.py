@@ -17,6 +17,7 @@ from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.s3.definition import S3Connection
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.connections.smtp.definition import SMTPConnection
+from workbench.connections.soap.definition import SOAPConnection
 from workbench.connections.sql.definition import SQLConnection
 from workbench.connections.twilio import TwilioConnection
 from workbench.core.trace import Trace
@@ -36,6 +37,7 @@ def everything(folder: Path) -> Iterator[Workbench]:
             IMAPConnection("In", host="imap.example.com", username="me"),
             SQLConnection("Shop", engine="postgresql", database="shop", host="db.example.com"),
             TwilioConnection("SMS", account_sid="AC01", auth_token=secret("SMS_TOKEN"), default_from="+15005550006"),
+            SOAPConnection("CRM", host="https://crm.example.com", wsdl="/orders?wsdl"),
             LocalFolder("Here", path="/nowhere"),
         )
         wb.sandbox()

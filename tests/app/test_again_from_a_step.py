@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from workbench import RESTChannel, Service, Workbench
 from workbench.app.serving.again import Repeated
 from workbench.connections.folder import LocalFolder
 from workbench.connections.smtp.message import SMTPMessage
+from workbench.connections.soap.errors import SOAPFault
 from workbench.core.errors import ConnectionFailed, NotFound, ServiceUsage
 from workbench.core.masking import learn
 from workbench.core.payload.asked import NotInRecord
@@ -22,6 +24,7 @@ from workbench.core.trace import Step, Trace
 from workbench.runtime.replay import RecordDiffers
 
 SENTINEL = "the step that is real"
+ORDER = {"id": 7, "total": Decimal("12.50"), "lines": [{"sku": "a", "count": 2}]}
 
 
 @pytest.fixture
@@ -86,6 +89,25 @@ def sms(self: Any) -> Any:
     return self.out.sms.twilio["SMS"].conn.send("hello", to="+48123456789").status
 
 
+def soap(self: Any) -> Any:
+    client = self.out.soap["CRM"].conn.client
+    order = client.service.GetOrder(id=7)
+    return order, order.lines[0].sku, client.service["Echo"]("hello")
+
+
+def soap_fault(self: Any) -> Any:
+    try:
+        self.out.soap["CRM"].conn.client.service.Refuse(id=7)
+    except SOAPFault as exc:
+        return str(exc), exc.code, exc.text
+    return None
+
+
+async def soap_async(self: Any) -> Any:
+    client = self.out.soap["CRM"].conn.aio.client
+    return (await client.service.GetOrder(id=7)).id, await client.service.Echo(text="hello")
+
+
 def redis(self: Any) -> Any:
     conn = self.kvdb.conn
     conn.set("k", "v")
@@ -134,10 +156,13 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "IMAP": imap,
     "SQL": sql,
     "SMS": sms,
+    "SOAP": soap,
+    "SOAP fault": soap_fault,
     "Redis": redis,
     "invoke": invoke,
     "an error": refused,
     "REST, async": rest_async,
+    "SOAP, async": soap_async,
     "FTP, async": ftp_async,
     "invoke, async": invoke_async,
 }
@@ -163,6 +188,8 @@ def other(wb: Workbench) -> list[Any]:
 def test_what_every_kind_answered_is_answered_from_the_record(wb: Workbench, other: list[Any], kind: str) -> None:
     work, seen = KINDS[kind], []
     wb.peers["In"].put(mail())
+    wb.peers["CRM"].reply("GetOrder", ORDER, takes={"id": 7})
+    wb.peers["CRM"].reply("Refuse", fault="not today", code="Client", takes={"id": 7})
     wb.peers["Data"].reply("/rates", json={"EUR": 4.25})
 
     def sync_work(self: Any) -> str:
@@ -178,7 +205,7 @@ def test_what_every_kind_answered_is_answered_from_the_record(wb: Workbench, oth
     deployed(wb, async_work if asyncio.iscoroutinefunction(work) else sync_work)
     before = called(wb)
     since = [step for step in before.steps("redis") if step.describe().startswith("Redis RPUSH")][-1]
-    counts = {name: _count(wb, name) for name in ("FTP", "Out", "SMS")}
+    counts = {name: _count(wb, name) for name in ("FTP", "Out", "SMS", "CRM")}
     asked = len(other)
     again = before.again(since=since)
     assert again.error is None, again
@@ -199,7 +226,8 @@ def test_what_every_kind_answered_is_answered_from_the_record(wb: Workbench, oth
 
 
 def _count(wb: Workbench, name: str) -> int:
-    return len(getattr(wb.peers[name], "messages", ()) or getattr(wb.peers[name], "files", ()))
+    there = ("messages", "files", "calls")
+    return next((len(found) for each in there if (found := getattr(wb.peers[name], each, ()))), 0)
 
 
 def test_it_begins_anywhere_and_what_is_before_is_not_run(wb: Workbench) -> None:

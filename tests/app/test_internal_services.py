@@ -22,6 +22,7 @@ from workbench import (
     RESTChannel,
     RESTConnection,
     Service,
+    SOAPConnection,
     Workbench,
 )
 from workbench.app.rehearsal.played import NotRehearsed
@@ -60,6 +61,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "IntervalJob": {"service": "api.sample", "hours": 1},
     "CronJob": {"service": "api.sample", "cron": "0 9 * * 1-5"},
     "RESTConnection": {"host": "https://example.com"},
+    "SOAPConnection": {"host": "https://example.com", "wsdl": "/orders?wsdl"},
     "SMTPConnection": {"host": "mail.example.com"},
     "FTPConnection": {"host": "ftp.example.com"},
     "DropboxConnection": {"user_agent": "Shop/1", "token": {"secret": "TOKEN"}},
@@ -149,6 +151,14 @@ def test_zatos_names_of_fields_become_those_of_definitions(shop: Workbench) -> N
     out = {"name": "data", "connection": "outgoing", "transport": "plain_http", "host": "http://localhost:1"}
     shop.invoke("zato.http-soap.create", out | {"url_path": "/rates"})
     assert shop.connections["data"].definition == RESTConnection("data", host="http://localhost:1", path="/rates")
+
+
+def test_a_soap_connection_is_made_by_zatos_fields_and_told_by_them(shop: Workbench) -> None:
+    kind = {"name": "crm", "connection": "outgoing", "transport": "soap"}
+    shop.invoke("zato.http-soap.create", kind | {"host": "http://localhost:1", "url_path": "/crm?wsdl", "timeout": 5})
+    expected = SOAPConnection("crm", host="http://localhost:1", wsdl="/crm?wsdl", timeout_seconds=5.0)
+    assert shop.connections["crm"].definition == expected
+    assert shop.invoke("zato.http-soap.get", kind)["url_path"] == "/crm?wsdl"
 
 
 def test_services_are_listed_told_invoked_and_removed(shop: Workbench) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 import requests
 
-from workbench import RESTChannel, Service, Workbench
+from workbench import RESTChannel, Service, WebSocketChannel, Workbench
 
 APP = "https://app.example"
 PAGE = {"Origin": APP, "Sec-Fetch-Site": "cross-site"}
@@ -115,6 +116,18 @@ def test_nobody_elsewhere_is_told_what_is_open(headers: dict[str, str]) -> None:
         made.define(RESTChannel("api.hello"))
         answer = requests.get(made.start(), headers={"Accept": "text/html"} | headers, timeout=5)
         assert (answer.status_code, "api.hello" in answer.text) == (404, False)
+
+
+def test_the_root_leads_to_the_page_of_a_websocket_channel() -> None:
+    with Workbench(port=0) as made:
+        made.deploy(Hello)
+        made.define(WebSocketChannel("news", service="api.hello", path="/ws/news"))
+        listed = requests.get(made.start(), headers={"Accept": "text/html"}, timeout=5).text
+        assert "WebSocket, anyone on this machine" in listed
+        (link,) = re.findall(r'href="([^"]+/ws/news)"', listed)
+        assert "Try news" in requests.get(link, headers={"Accept": "text/html"}, timeout=5).text
+        made.define(WebSocketChannel("news", service="api.hello", path="/ws/news/{topic}"))
+        assert "href" not in requests.get(made.start(), headers={"Accept": "text/html"}, timeout=5).text
 
 
 def test_a_channel_at_the_root_is_what_answers_there() -> None:

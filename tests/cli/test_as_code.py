@@ -167,7 +167,7 @@ def test_a_file_of_enmasse_is_applied_exported_and_then_the_same(said: Said, wb:
         "channel_rest:\n  - {name: five, service: api.five, url_path: /five, is_active: true}\n"
         "pubsub_topic:\n  - {name: t}\n"
     )
-    note = "workbench: enmasse.yaml:3: pubsub_topic is not understood here, and its 1 definitions are left out.\n"
+    note = "workbench: enmasse.yaml:3: pubsub_topic is not understood here, and its definition is left out.\n"
     assert said("validate", "enmasse.yaml") == (0, "enmasse.yaml is valid: 1 definition.\n", note)
     assert said("apply", "enmasse.yaml") == (0, "+ RESTChannel 'five'\n", note)
     assert wb.call("GET /five").json() == 5

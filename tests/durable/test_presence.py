@@ -176,6 +176,40 @@ def test_a_process_that_leaves_is_gone_for_other_machines_at_once_even_of_the_sa
     store.close()
 
 
+SHOW_HERE = """
+import sys
+from pathlib import Path
+from workbench.durable.presence import Presence
+from workbench.stores import open_store
+print(Presence(Path(sys.argv[2]), open_store(sys.argv[1])).me, flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("found_by", ["asking", "sweeping"])
+def test_one_of_this_machine_that_was_killed_is_dead_for_all_as_soon_as_anybody_knows(
+    redis_url: str, tmp_path: Path, found_by: str
+) -> None:
+    store = open_store(redis_url)
+    with _child(SHOW_HERE, redis_url, str(tmp_path)) as process:
+        assert process.stdout is not None
+        name = process.stdout.readline().strip()
+        far = Presence(tmp_path / "elsewhere", store, host="far-away")
+        assert far.alive(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+    if found_by == "sweeping":
+        os.utime(tmp_path / "alive" / f"{name.rpartition(':')[2]}.lock", (0, 0))
+    first = Presence(tmp_path, store)
+    assert not first.alive(name)
+    # There is no lock file any more that could tell the others, here or elsewhere.
+    others = [Presence(tmp_path, store), far]
+    assert [each.alive(name) for each in others] == [False, False]
+    for each in (first, *others):
+        each.leave()
+    store.close()
+
+
 def test_a_process_that_stood_still_longer_than_its_lease_goes_on_under_another_name(
     redis_url: str, tmp_path: Path
 ) -> None:

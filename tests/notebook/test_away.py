@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.kernels import IPYKERNELS, Kernel
 from tests.notebook.conftest import TURN_ON
+from workbench import IntervalJob, Service, Workbench
+from workbench.notebook.html import dot
+from workbench.notebook.lines import AwayLine
+from workbench.scheduler.records import Absence, Away
 
 JOB = """
 import threading
@@ -72,3 +78,27 @@ def test_a_job_that_is_due_within_the_cell_that_brings_its_service_runs_on_it(tm
         assert said.stdout == "'due': 1 run, 1 ok, finished (1 of 1).\n"
         assert kernel.run(DUE_WITHIN_ITS_CELL.replace("'due'", "'again'") + "1 / 0", fails=True).error is not None
         assert kernel.run("print('again' in wb.jobs)").stdout == "False\n"
+
+
+def test_a_line_about_runs_elsewhere_names_no_policy_and_is_green_while_all_went_well() -> None:
+    first = datetime(2026, 1, 1, 13, tzinfo=UTC)
+    ran = Absence("hourly", first, 0, 0, "missed", elsewhere={"ok": 3})
+
+    class Ok(Service):
+        name = "ok"
+
+        def handle(self) -> None:
+            """Nothing."""
+
+    with Workbench(port=0) as wb:
+        wb.deploy(Ok)
+        wb.define(IntervalJob("hourly", service="ok", hours=1))
+        line = AwayLine(Away([ran]), wb)
+        assert repr(line).splitlines() == [
+            "While you were away: 3 planned times, 3 ok.",
+            "job 'hourly': 3 planned times since 2026-01-01 13:00:00 UTC, 3 ok.",
+        ]
+        assert dot("live") in line.html()
+        worse = AwayLine(Away([replace(ran, others=2, elsewhere={"ok": 3, "failed": 1})]), wb)
+        assert repr(worse).splitlines()[1].endswith("3 ok, 1 failed, 2 missed (missed='run_once').")
+        assert dot("warn") in worse.html()

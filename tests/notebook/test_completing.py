@@ -134,7 +134,10 @@ def test_the_page_of_a_kind_names_each_field_with_its_default_and_bounds() -> No
     assert head.startswith('RESTChannel(name, path="", security="", limit="", timeout_seconds=60.0, ')
     text = "\n".join(lines)
     assert "An HTTP address that leads to a service." in lines
-    assert '    data_format: "json" or "form" or "raw". How `self.request.payload` is read.' in lines
+    assert (
+        '    data_format: "json" or "form" or "raw" or None. How `self.request.payload` is read; empty: as JSON.'
+        in text
+    )
     assert "    service: text. Name of the service that answers; empty: of this name." in lines
     assert "Annotated" not in text
     assert "msgspec" not in text

@@ -36,5 +36,5 @@ def test_what_stands_beside_the_magic_is_not_passed_over(kernel: Kernel) -> None
 def test_what_has_no_meaning_here_is_told_under_the_cell(kernel: Kernel) -> None:
     cell = "%%enmasse\npubsub_topic:\n  - name: t\nCache:\n  - name: kept\n"
     said = "\n".join(each["text/plain"] for each in kernel.run(cell).displays)
-    assert "this cell:2: pubsub_topic is not understood here, and its 1 definitions are left out." in said
+    assert "this cell:2: pubsub_topic is not understood here, and its definition is left out." in said
     assert kernel.run("'kept' in wb.caches").result == "True"

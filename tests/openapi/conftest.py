@@ -1,4 +1,3 @@
 """A workbench for each test."""
 
-from tests.serving import still as still
 from tests.serving import wb as wb

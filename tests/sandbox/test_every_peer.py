@@ -20,7 +20,7 @@ from workbench.sandbox.catalog import peer_class, rows
 from workbench.sandbox.faults import NETWORK
 
 FAR = [name for name, case in CASES.items() if case.at is not None and name != "sql"]
-OVER_HTTP = ["rest", "dropbox", "s3", "twilio"]
+OVER_HTTP = ["rest", "soap", "dropbox", "s3", "twilio"]
 NOTHING_LEFT = ["dropbox", "s3"]
 FULL: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "ftp": ({"disk_full_after_bytes": 0}, StorageFull, "552"),
@@ -35,6 +35,7 @@ FULL: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 NOT_LET_IN: dict[str, tuple[dict[str, Any], str]] = {
     "dropbox": ({"expired_token": True}, "has expired"),
     "s3": ({"expired_token": True}, "expired token"),
+    "soap": ({"status": 401}, "401"),
     "twilio": ({"status": 401}, "401"),
     **{name: ({"refuse_login": True}, "refused the user name") for name in ("smtp", "imap", "ftp", "ftps", "sftp")},
 }

@@ -24,6 +24,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "RESTConnection": {"host": "https://example.com", "headers": "X-A: 1\nX-B: two", "api_key": "MY_KEY"},
     "SFTPConnection": {"host": "sftp.example.com", "username": "u", "fingerprint": "SHA256:" + "A" * 43},
     "SMTPConnection": {"host": "smtp.example.com", "port": "587", "username": "u", "password": "MY_PASSWORD"},
+    "SOAPConnection": {"host": "https://example.com", "wsdl": "/orders?wsdl", "login": "wss", "username": "u"},
     "WebSocketChannel": {"path": "/ws/x", "service": "api.x", "max_clients": "5"},
 }
 

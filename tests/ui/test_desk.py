@@ -430,7 +430,7 @@ def test_no_store_is_opened_by_looking(tmp_path: Path) -> None:
     with Workbench(port=0, store=f"sqlite:///{store}") as wb:
         wb.deploy(Hello)
         with closing(Desk(wb, Courier(), VERBS)) as desk:
-            services(wb, ["api.hello"], desk.last_runs())
+            services(wb, ["api.hello"], desk.last)
         assert not store.exists()
         wb.define(IntervalJob("hello", service="api.hello", hours=1))
         assert store.exists()

@@ -17,7 +17,8 @@ from workbench.connections.imap.definition import IMAPConnection
 from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.sql.definition import SQLConnection
 from workbench.core.current import outgoing
-from workbench.core.errors import BadRequest, ConnectionFailed, TimedOut, mood_of_error
+from workbench.core.errors import BadRequest, ConnectionFailed, TimedOut
+from workbench.core.failure import mood_of_error
 from workbench.core.mood import Mood, mood_of_status
 from workbench.core.trace import Line, Step, Trace
 from workbench.notebook.displays import HTML

@@ -95,6 +95,14 @@ FILES: dict[str, File] = {
         "return Who('Ada').to_json()",
         '{"name":"Ada"}',
     ),
+    "model_of_marshal": F(
+        "from zato.common.marshal_.api import Model\nfrom zato.common.typing_ import dataclass, intlist\n"
+        "@dataclass(init=False)\nclass Who(Model):\n    name: str\n    scores: intlist\n    nick: str = 'none'",
+        "",
+        "who = Who.from_dict({'name': 'Ada', 'scores': [1]})\n        other = who.clone()\n"
+        "        other.scores.append(2)\n        return [who.to_dict(), other.scores, who.get('x', 7)]",
+        [{"name": "Ada", "scores": [1], "nick": "none"}, [1, 2], 7],
+    ),
     "force_type": F("from zato.server.service import ForceType, Int", "", "return issubclass(Int, ForceType)", True),
     # SimpleIO.
     "int": F("from zato.server.service import Int", "input = Int('id')", "return self.request.input.id + 1", 8),
@@ -122,6 +130,88 @@ FILES: dict[str, File] = {
     ),
     "uuid": F("from zato.server.service import UUID", "input = UUID('-u')", "return self.request.input.u", ""),
     "output_rows": F("", "output = 'id'", "self.response.payload[:] = [{'id': 1}, {'id': 2}]", [{"id": 1}, {"id": 2}]),
+    "nested": F(
+        "from zato.server.service import Nested",
+        "input = Nested('-who', 'id')",
+        "return self.request.input.who",
+        "",
+    ),
+    "date_format": F(
+        "from zato.server.service import Date\nfrom datetime import date",
+        "output = Date('d', format='%d.%m.%Y')",
+        "self.response.payload.d = date(2026, 12, 31)",
+        {"d": "31.12.2026"},
+    ),
+    "date_time_format": F(
+        "from zato.server.service import DateTime",
+        "input = DateTime('-t', '%H:%M')\n    output = '-t'",
+        "return {'t': self.request.input.t}",
+        {"t": ""},
+    ),
+    "sio_repeated": F(
+        "",
+        "class SimpleIO:\n        output_required = 'id'\n        output_repeated = True",
+        "return {'id': 5}",
+        [{"id": 5}],
+    ),
+    "sio_repeated_none": F("", "output = 'id'\n    output_repeated = True", "pass", []),
+    "sio_wrapped": F(
+        "",
+        "class SimpleIO:\n        output_optional = 'id', 'b'\n        response_elem = 'response'",
+        "self.response.payload.id = 5",
+        {"response": {"id": 5}},
+    ),
+    "sio_defaults": F(
+        "",
+        "class SimpleIO:\n        input_optional = 'x'\n        output_optional = 'x', 'y'\n        "
+        "default_input_value = 'none'\n        default_output_value = ''",
+        "self.response.payload.x = self.request.input.x",
+        {"x": "none", "y": ""},
+    ),
+    "sio_skips_empty": F(
+        "",
+        "class SimpleIO:\n        output_optional = 'a', 'b'\n        skip_empty_keys = True",
+        "self.response.payload.a = ''\n        self.response.payload.b = '1'",
+        {"b": "1"},
+    ),
+    "sio_on_the_class": F(
+        "from zato.server.service import Int",
+        "input_required = Int('id')\n    input_optional = 'x'\n    output_required = ('id',)",
+        "self.response.payload.id = self.request.input.id + 1",
+        {"id": 8},
+    ),
+    "sio_types": F(
+        "from zato.server.service import Bool, CSV, Dict, Float, Int, List, ListOfDicts, Secret, Unicode, UTC",
+        "input = (Bool('-a'), CSV('-b'), Float('-c', default=1.5), Int('-d'), List('-e'), Dict('-f', '-g'),\n"
+        "             ListOfDicts('-h'), Secret('-i'), Unicode('-j'), UTC('-k'))",
+        "return [self.request.input[each] for each in 'abcdefhijk']",
+        [False, "", 1.5, "", "", "", "", "", "", ""],
+    ),
+    # Adapters and errors.
+    "json_adapter": F(
+        "from zato.server.service.adapter import JSONAdapter", "", "return issubclass(JSONAdapter, Service)", True
+    ),
+    "rest_adapter": F("from zato.server.service import RESTAdapter", "", "return RESTAdapter.method", "GET"),
+    "adapter_params": F(
+        "from zato.common import ADAPTER_PARAMS", "", "return ADAPTER_PARAMS.APPLY_AFTER_REQUEST", "apply-after-request"
+    ),
+    "internal_error": F(
+        "from zato.common.exception import InternalServerError as E", "", "return E(self.cid, 'No').status", 500
+    ),
+    "http_exception": F(
+        "from zato.common.exception import HTTPException", "", "return HTTPException(self.cid, 'No', 503).status", 503
+    ),
+    "unauthorized": F(
+        "from zato.common.exception import Unauthorized",
+        "",
+        "return Unauthorized(self.cid, 'No', 'Basic realm=x').headers()",
+        [["WWW-Authenticate", "Basic realm=x"]],
+    ),
+    # Ways out.
+    "out_keys": F("", "", "return [*self.out.rest.keys(), *self.outgoing.plain_http, *self.email.smtp]", []),
+    "out_in": F("", "", "return 'nope' in self.out.sql or 'nope' in self.cloud.dropbox", False),
+    "out_get": F("", "", "return self.out.ftp.get('nope', 7)", 7),
+    "rest_in": F("", "", "return 'nope' in self.rest", False),
     # self.
     "log_input": F("", "", "self.log_input('got')", ""),
     "log_output": F("", "", "self.response.payload = 'out'\n        self.log_output()", "out"),
@@ -138,6 +228,21 @@ FILES: dict[str, File] = {
     "impl_name": F("", "", "return self.impl_name.rpartition('.')[2]", "S"),
     "processing_time": F("", "", "return 0 <= self.processing_time < 60_000", True),
     "invocation_time": F("", "", "return self.invocation_time.tzinfo is not None", True),
+    "fs_server_config": F("", "", "return self.server.fs_server_config.component_enabled.sql", True),
+    "environ_of_a_call": F("", "", "self.environ['x'] = 1\n        return self.environ", {"x": 1}),
+    "lock": F("", "", "with self.lock('mine', ttl=5):\n            return 'held'", "held"),
+    "invoke_retry": F(
+        "",
+        "",
+        "return self.patterns.invoke_retry.invoke('my-data-format.s', repeats=2, seconds=1)",
+        "json",
+    ),
+    "schedule": F("", "", "return self.schedule.onetime(self, 'my-int.s', name='once', after_minutes=60)", "once"),
+    "invoke_async": F("", "", "return len(self.invoke_async('my-int.s', {'id': 1}, expiration=15))", 24),
+    "time_in_words": F("", "", "return self.time.reformat('31.12.2026', 'DD.MM.YYYY', 'YYYY-MM-DD')", "2026-12-31"),
+    "time_later": F("", "", "return self.time.one_day_from('2026-12-31')", "2027-01-01"),
+    "iso_now": F("", "", "return self.time.isonow()[-6:]", "+00:00"),
+    "processing_time_raw": F("", "", "return self.processing_time_raw.total_seconds() < 60", True),
     "own_server": F("", "", "self.server = self.transport = 'mine'\n        return self.server", "mine"),
     "request_cid": F("", "", "return self.request.cid == self.cid", True),
     "bunchified": F("", "", "return self.request.bunchified().name", "Ada"),
@@ -152,10 +257,10 @@ FILES: dict[str, File] = {
 MISSING = {
     "odb": "a SQL connection of yours",
     "pubsub": "self.invoke_async(name, payload)",
-    "patterns": "self.invoke_async(name, payload, callback=...)",
+    "patterns.parallel": "self.invoke_async(name, payload, callback=...)",
+    "patterns.fanout": "self.invoke_async(name, payload, callback=...)",
     "crypto": "the packages cryptography and hashlib",
-    "lock": "self.kvdb.conn.lock(name, timeout=20)",
-    "schedule": "zato.scheduler.job.create",
+    "sms": "self.out.sms.twilio['name']",
     "static_config": "[user] in workbench.toml",
 }
 """What is not there, and a part of what is said to write instead."""

@@ -45,12 +45,12 @@ def test_without_a_workbench_nothing_is_found(tmp_path: Path) -> None:
     assert "No module named 'zato'" in run("import workbench\nimport zato", tmp_path).stderr
 
 
-@pytest.mark.parametrize("module", ["zato.server.base.parallel", "zato.server.nothing", "zato.sso"])
+@pytest.mark.parametrize("module", ["zato.server.base.parallel", "zato.server.nothing", "zato.scheduler"])
 def test_a_module_that_is_not_here_says_which_are(module: str, tmp_path: Path) -> None:
     done = run(f"import workbench; workbench.Workbench\nimport {module}", tmp_path)
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ModuleNotFoundError: No module named 'zato.s")
-    there = "zato.common, zato.common.api, zato.common.exception, zato.common.json_internal, zato.common.typing_"
+    there = "zato.common, zato.common.api, zato.common.exception, zato.common.json_internal, zato.common.marshal_.api"
     assert f"which has {there}, " in last
     assert "Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato." in last
 
@@ -58,10 +58,14 @@ def test_a_module_that_is_not_here_says_which_are(module: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("module", "name", "offered"),
     [
-        ("zato.common.api", "PUBSUB", "CACHE, CHANNEL, DATA_FORMAT, SCHEDULER, SERVER_STARTUP, SMTPMessage"),
+        (
+            "zato.common.api",
+            "AUDIT_LOG",
+            "ADAPTER_PARAMS, CACHE, CHANNEL, DATA_FORMAT, SCHEDULER, SERVER_STARTUP, SMTPMessage",
+        ),
         ("zato.common.util", "fs_safe_name", "as_bool, asbool, grouper, new_cid. Fix"),
-        ("zato.common", "PUBSUB", "CACHE, CHANNEL"),
-        ("zato.server.service", "PubSubMessage", "AsIs, Bool"),
+        ("zato.common", "AUDIT_LOG", "ADAPTER_PARAMS, CACHE, CHANNEL"),
+        ("zato.server.service", "ServiceInput", "AsIs, Bool"),
     ],
 )
 def test_a_name_that_is_not_here_says_what_is(module: str, name: str, offered: str, tmp_path: Path) -> None:
@@ -71,6 +75,28 @@ def test_a_name_that_is_not_here_says_what_is(module: str, name: str, offered: s
     assert last.startswith(said)
     assert f"which has {offered}" in last
     assert last.endswith("Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato.")
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("from zato.common.api import PUBSUB", "'PUBSUB' from 'zato.common.api' in the workbench: topics come later. "),
+        ("from zato.server.service import PubSubHook", "topics come later. Fix: a service that is called before"),
+        ("from zato.server.service import WSXHook", "told who comes and goes. Fix: wb.channels['name'].clients"),
+        ("import zato.sso", "No module named 'zato.sso' in the workbench: there is no single sign-on. Fix: BasicAuth"),
+        ("from zato.sso import status_code", "No module named 'zato.sso' in the workbench: there is no single sign-on"),
+        ("import zato.sso.api.deep", "there is no single sign-on. Fix: BasicAuth and APIKey on the channel"),
+        (
+            "from zato.common import odb",
+            "no database of a server. Fix: a SQL connection of yours: self.out.sql['name']",
+        ),
+        ("from zato.common.odb.model import Cluster", "there is no database of a server. Fix: a SQL connection"),
+        ("from zato.testing import ServiceTestCase", "Fix: wb.invoke(name, payload), and workbench test"),
+    ],
+)
+def test_what_is_known_not_to_be_here_says_what_to_write(statement: str, said: str, tmp_path: Path) -> None:
+    last = run(f"import workbench; workbench.Workbench\n{statement}", tmp_path).stderr.strip().splitlines()[-1]
+    assert said in last
 
 
 def test_modules_are_still_imported_as_names_of_their_packages(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
+from workbench.app.configuration.settings import Settings
+from workbench.app.configuration.startup.groups import server_config
 from workbench.caching.caches import Caches
 from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
@@ -47,10 +50,16 @@ class Around:
         self.connections: Connections = connections
         self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
         self.caches, self.user_config = Caches(clock), Tree()
+        self.server_config: Callable[[], Tree] = Tree
         self.invoker: Any = None
         self.websocket: Callable[[str], Any] = nobody_of
         self.client: Any = Nobody()
         self.watched: set[Call] = set()
+
+    def configure(self, settings: Settings) -> None:
+        """Take what services read of configuration."""
+        self.user_config = Tree(settings.configuration.user, "user_config")
+        self.server_config = cache(partial(server_config, settings.folder, settings.configuration))
 
     @property
     def kvdb(self) -> Kvdb:

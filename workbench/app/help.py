@@ -54,7 +54,8 @@ PAGES = {
                 display(trip, trip.calendar())
         """,
     "connections": """
-        A connection is a way out: REST, SMTP, IMAP, SMS, FTP, SFTP, Dropbox, S3, SQL, a folder. Redis is always there.
+        A connection is a way out: REST, SOAP, SMTP, IMAP, SMS, FTP, SFTP, Dropbox, S3, SQL, a folder; Redis is always
+        there.
 
             wb.define(RESTConnection("Rates", host="https://data.example.com"))
 
@@ -117,6 +118,16 @@ PAGES = {
         Jobs, their runs and pauses are in the store, and wait until the cell of their service has run. Redis and the
         folder `.workbench` stay; `wb.traffic`, `wb.log` and counts of limits begin anew. `wb.restart()` does the same
         within the kernel: configuration and startup callables are read again, and what cells made comes back by itself.
+        """,
+    "zato": """
+        Services written for Zato run with their own imports, and enmasse files are read as they are: a folder of both
+        is live in one line.
+
+            done = wb.load("services")
+
+        It says what is live, what is not and why, what is missing with what to write instead, and what differs;
+        `done.differs.all` has all that differs. In a terminal, `workbench import-zato services` tries a folder apart
+        from all else, `--report report.html` writes the same as a page, and CI reads the status.
         """,
 }
 FIRST = """

@@ -46,7 +46,6 @@ from workbench.core.call import Deployment
 from workbench.core.collection import CollectionRow, Effect
 from workbench.core.definition import Definition
 from workbench.core.events import Closed, Events
-from workbench.core.payload.tree import Tree
 from workbench.core.ports import Clock, Store
 from workbench.limiting.registry import Limits
 from workbench.runtime.invoker import Invoker
@@ -101,7 +100,7 @@ class Parts(Effects):
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
         self.spare_redises = SpareRedises()
         self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
-        self.around.user_config = Tree(settings.configuration.user, "user_config")
+        self.around.configure(settings)
         self.around.caches.opening = self._open_cache
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
@@ -271,7 +270,7 @@ class Parts(Effects):
                     self.events, lambda name: scheduler.record(name).definition, self.live, invoke, app
                 )
                 self._alerts.calls_urls = self._calls_alert_urls
-                scheduler.start()
+                scheduler.start(self.settings.place)
                 self._scheduler = scheduler
         return self._scheduler
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from workbench.channels.http.own_headers import own_headers, without
 from workbench.core.errors import CallerError, ServiceUnavailable, TimedOut
-from workbench.core.payload.response import JSON, Response, encode_json, encoded
+from workbench.core.payload.response import JSON, TEXT, Response, encode_json, encoded
 
 FOR_CALLERS = (CallerError, ServiceUnavailable, TimedOut)
 """Errors whose words are for callers; of any other one they learn nothing."""
@@ -60,14 +60,22 @@ class Answer(NamedTuple):
     parts: Parts | None = None
 
 
-def answer_of(value: Any, response: Response, cid: str, content_type: str) -> Answer:
+def answer_of(value: Any, response: Response, cid: str, content_type: str, text_type: str = TEXT) -> Answer:
     """The answer of a service that ended well.
+
+    Args:
+        value: What it answers.
+        response: What else it says of its answer.
+        cid: Sent as X-Zato-CID.
+        content_type: That of the channel's answers; '' goes by the value.
+        text_type: That of a value that is text, where neither service nor channel name one.
 
     Raises:
         TypeError: The value cannot be sent.
         ValueError: The status is none, or a header of the service would break the message.
     """
     body, natural = encoded(value)
+    natural = text_type if natural is TEXT and body else natural
     kind = response.content_type or (content_type if body else "") or natural
     coding = response.content_encoding
     if coding and coding.lower() == "gzip":

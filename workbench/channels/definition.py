@@ -10,6 +10,7 @@ from msgspec import Meta, structs
 
 from workbench.channels.guard import DESCRIPTION, is_own_path
 from workbench.core.definition import Definition, Reference
+from workbench.core.payload.response import TEXT
 
 if TYPE_CHECKING:
     from workbench.channels.dialect import Dialect
@@ -108,9 +109,19 @@ class HTTPChannel(ChannelDefinition, frozen=True, kw_only=True):
         return ("POST",)
 
     @property
-    def data_format(self) -> str:
-        """How services read the payload."""
+    def data_format(self) -> str | None:
+        """What is said of how services read the payload; None where nothing is."""
         return "dict"
+
+    @property
+    def payload_format(self) -> str:
+        """How services read the payload."""
+        return self.data_format or "dict"
+
+    @property
+    def text_type(self) -> str:
+        """Content type of an answer that is text, where neither the service nor the channel names one."""
+        return TEXT
 
     @property
     def match_slash(self) -> bool:

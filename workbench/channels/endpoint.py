@@ -21,7 +21,7 @@ class Endpoint:
         self.channel, self.gate = channel, gate
         self.dialect: Dialect[Any] | None = channel.dialect()
         self.service = (*channel.leads_to, channel.name)[0]
-        self.info = ChannelInfo(channel.name, channel.type, channel.data_format, gate.user, channel.kind)
+        self.info = ChannelInfo(channel.name, channel.type, channel.payload_format, gate.user, channel.kind)
 
 
 class View(NamedTuple):

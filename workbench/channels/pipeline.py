@@ -202,7 +202,9 @@ class Pipeline:
         if error is None:
             assert call.response is not None
             try:
-                exchange.answer(answer_of(value, call.response, exchange.cid, endpoint.channel.content_type))
+                channel = endpoint.channel
+                answer = answer_of(value, call.response, exchange.cid, channel.content_type, channel.text_type)
+                exchange.answer(answer)
                 return
             except Exception as exc:
                 error = exc
@@ -322,7 +324,7 @@ class Pipeline:
         if exchange.socket is not None:
             return exchange.answer(trying(exchange.socket.name, exchange.cid))
         if (view := exchange.view) is not None:
-            channels = (endpoint.channel for endpoint in view.routes)
+            channels = [each.channel for each in view.routes] + [each.definition for each in view.sockets or ()]
             return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
         if (serve := own_address(self.admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, structs
 
 from workbench.channels.definition import HTTPChannel
+from workbench.core.payload.response import JSON, TEXT
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -15,14 +16,22 @@ Envelope = Literal["zato", "zato-3.1"]
 
 
 class RESTChannel(HTTPChannel, tag="rest channel", frozen=True, kw_only=True):
-    """An HTTP address that leads to a service."""
+    """An HTTP address that leads to a service.
+
+    Bodies are read as JSON unless `data_format` says otherwise. Where it says `json` itself, an answer that is text has
+    the content type application/json, as in Zato; where nothing is said, text is text/plain. What the service sets as
+    `self.response.content_type`, and then the channel's `content_type`, wins over both.
+    """
 
     kind: ClassVar[str] = "REST"
     first_fields: ClassVar[tuple[str, ...]] = ("path", "name", "method", "security", "limit")
 
     service: Annotated[str, Meta(description="Name of the service that answers; empty: of this name.")] = ""
     method: Annotated[str | tuple[str, ...], Meta(description="Method, or several; none means all.")] = ()
-    data_format: Annotated[DataFormat, Meta(description="How `self.request.payload` is read.")] = "json"
+    data_format: Annotated[
+        DataFormat | None,
+        Meta(description="How `self.request.payload` is read; empty: as JSON. With json said, answers are JSON, too."),
+    ] = None
     match_slash: Annotated[bool, Meta(description="Whether {name} may hold slashes.")] = False
     content_type: Annotated[str, Meta(description="Content type of answers; empty: by what is returned.")] = ""
     envelope: Annotated[Envelope, Meta(description="Shape of error bodies.")] = "zato"
@@ -39,6 +48,14 @@ class RESTChannel(HTTPChannel, tag="rest channel", frozen=True, kw_only=True):
     @property
     def methods(self) -> tuple[str, ...]:
         return self.method if isinstance(self.method, tuple) else (self.method,)
+
+    @property
+    def payload_format(self) -> str:
+        return self.data_format or "json"
+
+    @property
+    def text_type(self) -> str:
+        return JSON if self.data_format == "json" else TEXT
 
     @property
     def leads_to(self) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from workbench.channels.deadlines import Deadlines
 from workbench.core.call import Call, Invoker
-from workbench.core.errors import NotFound, ServiceUnavailable, TimedOut, UnknownName, mood_of_error
-from workbench.core.failure import drop_frames
+from workbench.core.errors import NotFound, ServiceUnavailable, TimedOut, UnknownName
+from workbench.core.failure import drop_frames, mood_of_error
 
 log = logging.getLogger("workbench.http")
 SWEEP_SECONDS = 0.05

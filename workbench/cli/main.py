@@ -13,7 +13,7 @@ from typer import Argument, Option
 
 from workbench.cli import caches, sharing
 from workbench.cli.actions import JobAction, port_of
-from workbench.cli.commands import as_code, kernel, listing, openapi, quickstart, version
+from workbench.cli.commands import as_code, import_zato, kernel, listing, openapi, quickstart, version
 from workbench.cli.commands.shown import show_examples
 from workbench.core.errors import WorkbenchError
 
@@ -133,7 +133,7 @@ def lab(context: typer.Context) -> None:
 @app.command()
 @command
 def serve(
-    file: Annotated[str, Argument(help="A notebook (.ipynb) or module (.py).")],
+    file: Annotated[str, Argument(help="A notebook (.ipynb), a module (.py), or a folder of modules.")],
     port: Annotated[
         int | None,
         Option(parser=port_of, metavar="PORT", help="The port; 0 takes any, none the one it had, at first 11223."),
@@ -157,7 +157,7 @@ def serve(
     ] = 1,
     as_json: AsJSON = False,
 ) -> None:
-    """Run a notebook or module without a notebook, and keep serving."""
+    """Run a notebook, a module or a folder of them without a notebook, and keep serving."""
     from workbench.cli import serve
 
     how = serve.Serving(
@@ -368,6 +368,7 @@ for each in (
     *(listing.call, listing.services, listing.channels, listing.connections, listing.users, listing.limits),
     *(as_code.validate, as_code.diff, as_code.apply, as_code.define, as_code.export),
     *(caches.cache, kernel.kernel, openapi.openapi, quickstart.quickstart, version.version, sharing.share),
+    import_zato.import_zato,
 ):
     app.command()(command(each))
 app.command("open")(command(sharing.open_package))

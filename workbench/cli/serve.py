@@ -69,7 +69,7 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
     A second signal ends it at once.
 
     Args:
-        file: The notebook or module.
+        file: The notebook or module, or a folder of modules and files of definitions.
         how: How it is served.
         line: Leads to the supervisor, where this is one of several that serve the file.
     """
@@ -148,21 +148,32 @@ def _refuse_peers(wb: Workbench, profile: str) -> None:
 
 
 def _entered(file: str) -> Path:
-    """The file by its name in its own folder, which is the current one from now on, as it is in a kernel.
+    """The file by its name in its own folder, which is the current one from now on, as it is in a kernel; or a folder.
 
     Raises:
-        DeployRefused: It is not there, or a folder.
+        DeployRefused: It is not there, or a folder in which nothing is to be served.
     """
     path = Path(file).resolve()
     if path.is_dir():
-        names = sorted(each.name for each in path.iterdir() if each.suffix in (".ipynb", ".py"))
-        fix = f"name one of its files: {listed(names)}" if names else "name a notebook (.ipynb) or module (.py)"
-        raise DeployRefused(f"{file!r} is a folder, and one file is served at a time. Fix: {fix}.")
+        _expect_services(path, file)
+        os.chdir(path)
+        return path
     if not path.is_file():
         raise DeployRefused(f"There is no file {file!r}. Fix: correct the path.")
     os.chdir(path.parent)
     sys.path.insert(0, str(path.parent))
     return Path(path.name)
+
+
+def _expect_services(folder: Path, shown: str) -> None:
+    """Raise DeployRefused for a folder with notebooks, of which one is meant, and for one with nothing to serve."""
+    from workbench.app.deploy.folders.finding import files_in
+
+    names = sorted(each.name for each in folder.iterdir() if each.suffix in (".ipynb", ".py"))
+    if any(each.endswith(".ipynb") for each in names):
+        fix = f"name one of its files: {listed(names)}"
+        raise DeployRefused(f"{shown!r} is a folder, and one file is served at a time. Fix: {fix}.")
+    files_in(folder, shown)
 
 
 def _watch(watched: Watched, name: str, end: End, as_json: bool) -> None:
@@ -237,7 +248,9 @@ def _say(line: str, as_json: bool) -> None:
 def _run(path: Path, end: End) -> None:
     """Run the file; its own error, or its own end, is told in one sentence."""
     try:
-        if path.suffix == ".ipynb":
+        if path.is_dir():
+            _run_folder(path)
+        elif path.suffix == ".ipynb":
             _run_notebook(path, end)
         else:
             _run_module(path)
@@ -249,6 +262,19 @@ def _run(path: Path, end: End) -> None:
         where = "".join(getattr(exc, "__notes__", [path.name]))
         print(f"workbench: {where} ends the run with exit; nothing is served.", file=sys.stderr, flush=True)
         raise
+
+
+def _run_folder(path: Path) -> None:
+    """Make all of a folder live that can be; what cannot is in the log.
+
+    Raises:
+        WorkbenchError: Nothing of it can be.
+    """
+    from workbench.app.singleton import the_workbench
+
+    imported = the_workbench().load_folder(path, shown=path.name)
+    if not imported.services and not imported.definitions:
+        raise WorkbenchError("\n".join([f"Nothing of {path.name} is live.", *imported.failed]))
 
 
 def _run_module(path: Path) -> None:

@@ -18,11 +18,48 @@ from typing import NamedTuple, cast
 
 from workbench.connections.coming import expect_built
 from workbench.connections.definition import ConnectionDefinition
-from workbench.core.errors import BrokenExtension, ServiceUsage, UnknownName
+from workbench.core.errors import (
+    BrokenExtension,
+    ServiceUsage,
+    UnknownAttribute,
+    UnknownName,
+    WorkbenchError,
+    listed,
+    nearest,
+    short,
+)
+from workbench.core.payload.differences import LACKING
 
 
 class KindLeftOut(UserWarning):
     """A kind that another distribution brings cannot be used."""
+
+
+class NoSuchWay(UnknownAttribute):
+    """An attribute of a service that leads to no kind: what it was meant to be, or what to write instead."""
+
+    def __init__(self, attribute: str) -> None:
+        self.what, self.name = "way out", f"self.{attribute}"
+        ways = kinds_by_attribute()
+        self.known = sorted(f"self.{each}" for each in ways)
+        row = LACKING.get(self.name)
+        WorkbenchError.__init__(self, self._found(attribute, ways) if row is None else row.sentence)
+
+    def _found(self, attribute: str, ways: Mapping[str, str]) -> str:
+        """What there is; the last word of an attribute alone says what it is meant to be."""
+        group, _, word = attribute.rpartition(".")
+        # Of several of one word, one of the same group, and of few dots.
+        ordered = sorted(ways, key=lambda way: (not way.startswith(f"{group}."), way.count("."), way))
+        by_word: dict[str, str] = {}
+        for way in ordered:
+            by_word.setdefault(way.rpartition(".")[2], way)
+        meant = by_word.get(nearest(word, by_word) or "")
+        if meant is None:
+            fix = "use one of these, or make it a kind of your own, as in notebooks/05-your-own-connector.ipynb"
+        else:
+            fix = f"self.{meant}['name']"
+        there = listed(self.known, at_most=len(self.known))
+        return f"No way out is named {short(self.name)}; there are: {there}. Fix: {fix}"
 
 
 class Row(NamedTuple):
@@ -43,6 +80,7 @@ ROWS = (
         "RESTConnection",
         ("out.rest", "out.plain_http", "rest"),
     ),
+    Row("soap", "SOAP", "workbench.connections.soap.definition", "SOAPConnection", ("out.soap",)),
     Row("smtp", "SMTP", "workbench.connections.smtp.definition", "SMTPConnection", ("email.smtp",)),
     Row("ftp", "FTP", "workbench.connections.ftp.definition", "FTPConnection", ("out.ftp", "out.files")),
     Row(

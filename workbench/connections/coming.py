@@ -23,7 +23,6 @@ COMING = {
     "mongodb": Coming("MongoDB", "MongoDBConnection", "pymongo"),
     "odata": Coming("OData", "ODataConnection", "requests"),
     "odoo": Coming("Odoo", "OdooConnection", "odoorpc"),
-    "soap": Coming("SOAP", "SOAPConnection", "zeep"),
     "swift": Coming("Swift", "SwiftConnection", "python-swiftclient"),
 }
 """By the short word that the kind will have."""

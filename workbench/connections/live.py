@@ -13,7 +13,7 @@ from workbench.connections import catalog
 from workbench.connections.coming import expect_built
 from workbench.connections.definition import ConnectionDefinition, Item, Opening, tag
 from workbench.core.collection import CollectionRow, Each, Effect
-from workbench.core.errors import NotYetAttribute, UnknownAttribute, UnknownName, WorkbenchError
+from workbench.core.errors import NotYetAttribute, UnknownName, WorkbenchError
 from workbench.core.secret import Secret
 
 log = logging.getLogger("workbench.connections")
@@ -100,9 +100,9 @@ class LiveConnections:
 
     def expect_way(self, attribute: str) -> None:
         """Raise UnknownAttribute or NotYetAttribute unless a dotted attribute of a service leads to a kind."""
-        if attribute not in (ways := self.ways()):
+        if attribute not in self.ways():
             expect_built(attribute.rpartition(".")[2], NotYetAttribute)
-            raise UnknownAttribute("way out", f"self.{attribute}", (f"self.{each}" for each in ways))
+            raise catalog.NoSuchWay(attribute)
 
     def ways(self) -> Mapping[str, str]:
         """The kind behind each dotted attribute of a service."""

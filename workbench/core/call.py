@@ -332,6 +332,7 @@ class Surroundings(Protocol):
     traffic: Any
     caches: Any
     user_config: Any
+    server_config: Callable[[], Any]
     client: Any  # stands for the WebSocket client of a call that none has made; None where that is an error
 
     @property

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
+
+WORDS = {
+    **{"YYYY": "%Y", "YY": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "DDDD": "%j", "DD": "%d", "D": "%d"},
+    **{"dddd": "%A", "ddd": "%a", "HH": "%H", "H": "%H", "hh": "%I", "h": "%I", "mm": "%M", "m": "%M", "ss": "%S"},
+    **{"s": "%S", "A": "%p", "a": "%p", "ZZ": "%z", "Z": "%z", "X": "%s"},
+}
+"""What each word of Arrow is in `strftime`. Source: "Supported Tokens" in the documentation of Arrow."""
+
+_WORD = re.compile(rf"\[[^\]]*\]|S+|{'|'.join(sorted(WORDS, key=len, reverse=True))}")
 
 
 class SystemClock:
@@ -76,13 +86,14 @@ class ServiceTime:
     """`self.time`: the clock as a service author asks it, in UTC unless a zone is named.
 
     Every method answers text by Zato's default format `%Y-%m-%d %H:%M:%S`, or a datetime with `needs_format=False`.
+    A format without a `%` is in Zato's other words, those of the library Arrow: `YYYY-MM-DD HH:mm:ss`.
     """
 
     def __init__(self, clock: SystemClock | VirtualClock) -> None:
         self._clock = clock
 
     def _formatted(self, instant: datetime, format: str, needs_format: bool) -> str | datetime:
-        return self._clock.told(instant.strftime(format)) if needs_format else instant
+        return self._clock.told(written(instant, format)) if needs_format else instant
 
     def utcnow(self, format: str = "%Y-%m-%d %H:%M:%S", needs_format: bool = True) -> str | datetime:
         """Now, UTC."""
@@ -111,8 +122,67 @@ class ServiceTime:
 
     def reformat(self, value: str, from_: str, to: str) -> str:
         """The text of a time in another format; raises ValueError for text that is not of the first."""
-        return datetime.strptime(value, from_).strftime(to)  # noqa: DTZ007 - it stays in its own zone, whatever that is
+        return written(read(value, from_), to)
 
     def isoutcnow(self) -> str:
         """Now, UTC, ISO 8601."""
         return self._clock.told(self._clock.now().isoformat())
+
+    def isonow(self, tz: str = "UTC") -> str:
+        """Now in the zone `tz`, ISO 8601."""
+        return self._clock.told(self._in(tz).isoformat())
+
+    def one_day_from(self, date: str | datetime, format: str = "%Y-%m-%d", needs_format: bool = True) -> str | datetime:
+        """A day after a time, which is a datetime or ISO 8601."""
+        return self._later(date, timedelta(days=1), format, needs_format)
+
+    def one_hour_from(
+        self, date: str | datetime, format: str = "%Y-%m-%d", needs_format: bool = True
+    ) -> str | datetime:
+        """An hour after a time; its day, as in Zato, unless the format says more."""
+        return self._later(date, timedelta(hours=1), format, needs_format)
+
+    def one_minute_from(
+        self, date: str | datetime, format: str = "%Y-%m-%d", needs_format: bool = True
+    ) -> str | datetime:
+        """A minute after a time; its day, as in Zato, unless the format says more."""
+        return self._later(date, timedelta(minutes=1), format, needs_format)
+
+    def _later(self, date: str | datetime, by: timedelta, format: str, needs_format: bool) -> str | datetime:
+        later = (date if isinstance(date, datetime) else datetime.fromisoformat(date)) + by
+        return written(later, format) if needs_format else later
+
+
+def written(moment: datetime, format: str) -> str:
+    """A time in a format; one without a `%` is in Arrow's words, in which `[...]` is text."""
+    if "%" in format:
+        return moment.strftime(format)
+    return _WORD.sub(lambda found: _part(moment, found[0]), format)
+
+
+def _part(moment: datetime, word: str) -> str:
+    if word[0] == "[":
+        return word[1:-1]
+    if word[0] == "S":
+        return f"{moment.microsecond:06}".ljust(len(word), "0")[: len(word)]
+    if word == "X":
+        return str(int(moment.timestamp()))
+    text = moment.strftime(WORDS[word])
+    if word == "ZZ":
+        return f"{text[:3]}:{text[3:]}" if text else ""
+    if word == "a":
+        return text.lower()
+    return text.lstrip("0") or "0" if len(word) == 1 and word in "MDHhms" else text
+
+
+def read(text: str, format: str) -> datetime:
+    """The time that text says in a format; in its own zone, if it has one. Raises ValueError."""
+    if "%" not in format:
+        format = _WORD.sub(lambda found: _code(found[0]), format)
+    return datetime.strptime(text, format)  # noqa: DTZ007  # it stays in its own zone, whatever that is
+
+
+def _code(word: str) -> str:
+    if word[0] == "[":
+        return word[1:-1]
+    return "%f" if word[0] == "S" else WORDS[word]

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from http.client import responses
 from typing import ClassVar
 
 from workbench.core.masking import mask
@@ -222,9 +223,17 @@ class CallerError(WorkbenchError):
     def __init__(self, *args: object, needs_msg: bool = True) -> None:
         """Take the sentence for the caller.
 
-        Zato's form `(cid, message)` is understood too: the last argument is the sentence.
+        Zato's forms `(cid, message)`, `(cid, message, status)` and `(cid, message, needs_msg)` are understood too.
         With `needs_msg=False` the caller sees only the phrase of the status.
         """
+        third = args[2] if len(args) == 3 else None
+        if isinstance(third, int):
+            args = args[:2]
+        if isinstance(third, bool):
+            needs_msg = third
+        elif isinstance(third, int) and 400 <= third <= 599:
+            # A status without words of its own has those of its hundred (RFC 9110, 15).
+            self.status, self.phrase = third, responses.get(third, responses[third // 100 * 100])  # type: ignore[misc]  # of this one alone
         words = str(args[-1]) if args and needs_msg else ""
         self.details = mask(words) or self.phrase
         super().__init__(self.details)
@@ -252,6 +261,10 @@ class Unauthorized(CallerError):
     status, phrase = 401, "Unauthorized"
 
     def __init__(self, *args: object, challenge: str = "", needs_msg: bool = True) -> None:
+        # Zato's form is (cid, message, challenge).
+        third = args[2] if len(args) == 3 else None
+        if isinstance(third, str):
+            args, challenge = args[:2], third
         self.challenge = challenge
         super().__init__(*args, needs_msg=needs_msg)
 
@@ -385,16 +398,3 @@ class TimedOut(WorkbenchError):
     def headers(self) -> list[tuple[str, str]]:
         """None beyond the usual."""
         return []
-
-
-def mood_of_error(error: BaseException) -> Mood:
-    """The mood that an error's class declares; errors that are not the workbench's have failed."""
-    return error.mood if isinstance(error, WorkbenchError) else "failed"
-
-
-def words_of_error(error: BaseException) -> str:
-    """An error as the outcome of a step: the status that a caller is told, or the class of the error."""
-    status = getattr(error, "status", None) if isinstance(error, WorkbenchError) else None
-    if status is not None and mood_of_error(error) == "attention":
-        return f"refused {status}"
-    return f"failed: {type(error).__name__}"

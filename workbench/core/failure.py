@@ -13,7 +13,9 @@ from traceback import FrameSummary, StackSummary, TracebackException
 from types import FrameType, TracebackType
 from typing import NamedTuple
 
+from workbench.core.errors import WorkbenchError
 from workbench.core.masking import mask
+from workbench.core.mood import Mood
 from workbench.core.source import undisturbed
 
 LONGEST_SENTENCE = 2_000
@@ -201,3 +203,16 @@ def _not_the_users() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     ours = Path(__file__).parent.parent
     return f"{ours}/", "<frozen ", *{f"{paths[each]}/" for each in ("stdlib", "platstdlib", "purelib", "platlib")}
+
+
+def mood_of_error(error: BaseException) -> Mood:
+    """The mood that an error's class declares; errors that are not the workbench's have failed."""
+    return error.mood if isinstance(error, WorkbenchError) else "failed"
+
+
+def words_of_error(error: BaseException) -> str:
+    """An error as the outcome of a step: the status that a caller is told, or the class of the error."""
+    status = getattr(error, "status", None) if isinstance(error, WorkbenchError) else None
+    if status is not None and mood_of_error(error) == "attention":
+        return f"refused {status}"
+    return f"failed: {type(error).__name__}"

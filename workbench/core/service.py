@@ -23,6 +23,9 @@ from workbench.core.ports import Decision
 ZATO_KEYWORDS = frozenset(
     ("as_bunch", "channel", "data_format", "raise_timeout", "serialize", "skip_response_elem", "timeout", "transport")
 )
+BACKGROUND_KEYWORDS = frozenset(
+    ("channel", "cid", "data", "data_format", "environ", "expiration", "to_json_string", "transport", "zato_ctx")
+)
 NewVersion = Literal["off", "warn", "gate"]
 """What becomes of a new version that answers recorded calls otherwise: nobody looks, it is said, it waits."""
 
@@ -150,9 +153,13 @@ class Service(ZatoNames):
         """Have another service run in the background; returns the CID it runs under.
 
         `callback` names one or several services (or is `self`) that get the answer as payload, with `in_reply_to` set.
+        Of Zato's keywords, `to_json_string` sends JSON text, and `expiration` has no effect, as it begins at once.
+
+        Raises:
+            ServiceUsage: A keyword cannot be obeyed.
         """
         callback = self._call.service if callback is self else callback
-        payload = more.pop("data", payload) if more else payload
+        payload = _background_payload(name, payload, more) if more else payload
         return self._call.surroundings.invoker.invoke_async(named(name), payload, self._call, callback)
 
     @property
@@ -172,6 +179,13 @@ class Service(ZatoNames):
         return self._call.surroundings.user_config
 
     config = user_config
+
+    @property
+    def schedule(self) -> Any:
+        """Jobs that a service makes: `self.schedule.onetime(self, "api.order", after_minutes=5, data={...})`."""
+        from workbench.core.payload.zato_work import Schedule
+
+        return Schedule(self, named)
 
     @property
     def wsx(self) -> WSX:
@@ -272,6 +286,21 @@ def _payload(name: str | type[Service], payload: Any, more: dict[str, Any]) -> A
             f"self.invoke({named(name)!r}) has a payload, and {', '.join(keywords)} besides. Fix: put all in one dict."
         )
     return keywords or payload
+
+
+def _background_payload(name: str | type[Service], payload: Any, more: dict[str, Any]) -> Any:
+    """What a service in the background gets; raises ServiceUsage for a keyword that cannot be obeyed."""
+    usual = {"channel": "invoke-async", "data_format": "dict"}
+    for key, value in more.items():
+        if key not in BACKGROUND_KEYWORDS:
+            raise ServiceUsage(f"self.invoke_async({named(name)!r}) takes no {key}. Fix: put it into the payload.")
+        if key in ("cid", "environ", "transport", *usual) and value and value != usual.get(key):
+            raise ServiceUsage(
+                f"self.invoke_async({named(name)!r}) cannot obey {key}={value!r:.80}: the other service has its own. "
+                f"Fix: leave {key} out; what that service has to know goes into the payload."
+            )
+    payload = more.get("data", payload)
+    return encode_json(payload).decode() if more.get("to_json_string") else payload
 
 
 _loggers: dict[str, logging.Logger] = {}

@@ -10,8 +10,8 @@ from json.encoder import encode_basestring
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
-from workbench.core.errors import WorkbenchError, mood_of_error, words_of_error
-from workbench.core.failure import Failure, failure_of
+from workbench.core.errors import WorkbenchError
+from workbench.core.failure import Failure, failure_of, mood_of_error, words_of_error
 from workbench.core.masking import mask
 from workbench.core.mood import Mood
 from workbench.core.ports import Showable

@@ -203,13 +203,14 @@ class Attempts(Generic[A]):
     def below(self, prefix: str) -> Iterator[A]:
         """The rows whose keys begin with `prefix`, in order of the key; what a dead owner left is `interrupted` now."""
         for key, value in self._store.scan(prefix):
-            yield self._recovered(key, value)
+            yield self.read(key, value)
 
     def latest(self, unit: str) -> A | None:
         """The last attempt at a piece of work; None if nobody has begun it."""
         return max(self.below(f"{unit}~"), key=lambda row: row.attempt, default=None)
 
-    def _recovered(self, key: str, value: bytes) -> A:
+    def read(self, key: str, value: bytes) -> A:
+        """The row that was found at a key; `interrupted` from now on if a dead owner left it."""
         row = self._decode(value)
         while row.outcome == RUNNING and (why := self._why_abandoned(key, row.owner)):
             left = replace(row, outcome=INTERRUPTED, error=why, ended=self._clock.now())

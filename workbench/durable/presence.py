@@ -132,12 +132,23 @@ class Presence:
             locked = None if self._folder is None else _is_locked(self._path(self._folder, process))
             if locked is False:
                 self._gone.add(key)
+        if locked is False:
+            self._end_lease(process)
         if locked is not None:
             return locked
         if self._leases is not None:
             # A lapsed lease is removed, so that all see the same from now on and its owner can renew it no more.
             return self._leases.holder(process) is not None or not self._leases.forget(process)
         return self._folder is not None and not self._is_store_known and host != self._host
+
+    def _end_lease(self, process: str) -> None:
+        """End the lease of a process that is known to be dead, since whoever asks next finds no lock file of it."""
+        if self._leases is not None:
+            # One that stays lapses.
+            with contextlib.suppress(StoreUnavailable, LeaseLost):
+                if (lease := self._leases.holder(process)) is not None:
+                    self._leases.release(lease)
+                self._leases.forget(process)
 
     def neighbour(self, process: str) -> bool:
         """Whether that is another process of this machine, and it still runs."""
@@ -173,11 +184,8 @@ class Presence:
         with self._renewing:
             lease = self._lease
             self._let_go()
-            if self._leases is not None and lease is not None:
-                # A lease that stays, since the store gives no answer, lapses.
-                with contextlib.suppress(StoreUnavailable, LeaseLost):
-                    self._leases.release(lease)
-                    self._leases.forget(lease.name)
+            if lease is not None:
+                self._end_lease(lease.name)
         if self._thread is not None and self._thread is not current_thread():
             self._thread.join(1.0)
 
@@ -232,6 +240,7 @@ class Presence:
                 is_old = path.stem not in ours and time.time() - path.stat().st_mtime > STALE_SECONDS
                 if is_old and _is_locked(path) is False:
                     self._gone.add(path.stem)
+                    self._end_lease(f"{self._host}:{path.stem}")
 
 
 def _is_locked(path: Path) -> bool | None:

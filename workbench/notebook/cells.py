@@ -16,6 +16,7 @@ from types import FrameType, FunctionType
 from typing import Any, TypeGuard
 
 from workbench.app.deploy.draft import Draft
+from workbench.app.deploy.folders.imported import Imported
 from workbench.app.outside import OutsideAsked
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.scheduling.travel.trip import CallsForReal
@@ -70,7 +71,7 @@ class Cells:
         self._failed = False
         self._message = ""
         self._draft: Draft | None = None
-        self._reports: list[Defined | Sandboxed] = []
+        self._reports: list[Defined | Imported | Sandboxed] = []
         self._told_away = 0
         self._asked: list[OutsideAsked] = []
         # A subshell of ipykernel runs cells in a thread of its own, beside a cell of the notebook.
@@ -95,6 +96,7 @@ class Cells:
         startup, events = self._wb.startup, self._wb.events
         startup.waits, startup.restart = True, self._restart_later
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
+        self._deaf.append(events.subscribe(Imported, self._heard))
         self._deaf.append(events.subscribe(OutsideAsked, self._asked.append))
         # At once: it names what the cell is about to call.
         self._deaf.append(events.subscribe(CallsForReal, lambda event: displays.show(Notice([event.text]))))
@@ -123,7 +125,7 @@ class Cells:
         self._greeted = (cell, message)
         return True
 
-    def _heard(self, report: Defined | Sandboxed) -> None:
+    def _heard(self, report: Defined | Imported | Sandboxed) -> None:
         """Keep what the running cell did, to be said at its end."""
         if self._draft is not None and self._draft.is_mine:
             self._reports.append(report)
@@ -283,7 +285,10 @@ class Cells:
 
     def _say(self, shown: Any) -> None:
         """One line for each thing the cell changed that its own value does not show."""
+        told = [each for report in self._reports if isinstance(report, Imported) for each in report.defined]
         for report in self._reports:
+            if report in told:
+                continue
             left = report.settled() if isinstance(report, Defined) else report
             if report is not shown and left is not None:
                 displays.show(left)

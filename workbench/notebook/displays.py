@@ -10,6 +10,7 @@ from workbench.app.asking.inline import Answer
 from workbench.app.collections import Collection
 from workbench.app.configuration.settings import SettingsInForce
 from workbench.app.deploy.clicks import Clicks
+from workbench.app.deploy.folders.imported import Differences, Imported
 from workbench.app.limits import LimitsInForce
 from workbench.app.reports import Defined, Sandboxed
 from workbench.app.serving.attached import Attached
@@ -21,7 +22,7 @@ from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
 from workbench.notebook import calendar as drawn
-from workbench.notebook import called, jobs, limiting, running
+from workbench.notebook import called, folders, jobs, limiting, running
 from workbench.notebook.html import block, chip, code, dot, escape, muted, strong, table
 from workbench.notebook.lines import (
     AwayLine,
@@ -271,6 +272,8 @@ HTML: dict[type, Callable[[Any], str]] = {
     Notice: Notice.html,
     Restarted: Restarted.html,
     AwayLine: AwayLine.html,
+    Imported: folders.imported,
+    Differences: folders.differences,
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,

@@ -148,27 +148,28 @@ class Restarted:
 
 
 class AwayLine:
-    """What became of the jobs that a cell has brought back while no process was there: a line for all, one for each."""
+    """What came of the jobs that a cell has brought back while they were left: a line for all, one for each."""
 
     def __init__(self, away: Away, wb: Workbench) -> None:
-        self._lines = [away.title, *(f"{each} ({_policies(each, wb)})." for each in away.absences)]
+        self._lines = [away.title, *(f"{each}{_policies(each, wb)}." for each in away.absences)]
+        self._mood = "live" if away.is_well else "warn"
 
     def __repr__(self) -> str:
         return "\n".join(self._lines)
 
     def html(self) -> str:
-        """The same, in amber."""
-        return "<br>".join([f"{dot('warn')} {escape(self._lines[0])}", *map(escape, self._lines[1:])])
+        """The same, in amber unless all is well."""
+        return "<br>".join([f"{dot(self._mood)} {escape(self._lines[0])}", *map(escape, self._lines[1:])])
 
 
 def _policies(absence: Absence, wb: Workbench) -> str:
     """The fields of the job that say so."""
     if absence.job not in wb.jobs:
-        return "it is removed"
+        return " (it is removed)"
     job = wb.jobs[absence.job].definition
     named = [f"missed={job.missed!r}"] if absence.late or absence.others else []
     named += [f"on_interrupt={job.on_interrupt!r}"] if absence.interrupted else []
-    return ", ".join(named)
+    return f" ({', '.join(named)})" if named else ""
 
 
 class ClickedLine:

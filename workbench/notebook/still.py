@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.notebook.called import call
 from workbench.notebook.html import FAINT, FONT, address, chip, code, dot, escape, muted, strong
+from workbench.notebook.jobs import drawn
 
 COVERED = (
     "<style>"
@@ -29,6 +30,8 @@ MOVES = frozenset(
         "restless",
         "next",
         "since",
+        "recent",
+        "cadence",
         "at",
         "seconds",
         "cid",
@@ -110,7 +113,8 @@ def _job(job: Facts) -> str:
     said += [f"{muted('running since')} {moment(since, zone)}"] if since is not None else []
     if last is not None:
         said.append(f"{chip(last['outcome'].replace('_', ' '), 'calm')} {muted(escape(last['error']))}")
-    return f"{dot('calm')} {strong(job['name'])} {' &middot; '.join(said)}"
+    said += [escape(job["cadence"])] if job["cadence"] else []
+    return f"{dot('calm')} {strong(job['name'])} {' &middot; '.join(said)}{drawn(job['recent'])}"
 
 
 def moment(at: float, zone: str) -> str:

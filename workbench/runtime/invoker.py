@@ -22,8 +22,8 @@ from workbench.core.call import (
 )
 from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT, PLAYING
-from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut, mood_of_error
-from workbench.core.failure import drop_frames
+from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
+from workbench.core.failure import drop_frames, mood_of_error
 from workbench.core.forking import end_if_forked
 from workbench.core.payload.asked import Asked, given
 from workbench.core.ports import Limiter

@@ -89,6 +89,10 @@ class Held:
     def __getattr__(self, name: str) -> Any:
         live = self._held_live
         found = getattr(live, name)
+        if hasattr(type(found), "hold"):
+            # What it asks of its connection, it asks through us.
+            found.hold(self)
+            return found
         if name in WAYS:
             return held(self._held_call, self._held_name, found, self._held_awaited or name == "aio")
         if not callable(found) or isinstance(found, type) or name in UNRECORDED or name.startswith("_"):

@@ -28,6 +28,7 @@ class PeerRow(NamedTuple):
 
 ROWS = (
     PeerRow("rest", "workbench.sandbox.http.source", "HTTPSource"),
+    PeerRow("soap", "workbench.sandbox.soap.server", "SOAPServer"),
     PeerRow("smtp", "workbench.sandbox.smtp_inbox", "SMTPInbox"),
     PeerRow("ftp", "workbench.sandbox.ftp.server", "FTPServer"),
     PeerRow("dropbox", "workbench.sandbox.dropbox.server", "DropboxServer"),

@@ -97,6 +97,10 @@ class Peer:
     def _fill_from(self, other: Self) -> None:
         """Nothing, of a peer that only receives."""
 
+    def asked_in_vain(self) -> str:
+        """How to say what it answers, if it was asked since the last look and nobody has said that; '' otherwise."""
+        return ""
+
     def stand_in(self, definition: D) -> D:
         """The same definition, pointing at this peer, without the real address and the real secrets."""
         self.start()

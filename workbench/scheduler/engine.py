@@ -71,16 +71,14 @@ class Scheduler:
         self._presence = Presence(folder or store.folder, store, clock=clock)
         self._history = history = History(store, app, clock, self._presence, bounds.runs)
         self._runner = runner = Runner(history, clock, invoke, events, self._is_current, bounds)
-        self._ledger = self._runner.ledger
+        self._ledger, self._agenda = runner.ledger, Agenda(clock, runner.set_back, history.again)
         self._reconciler = Reconciler(history, self._ledger, clock, runner.held, runner.is_busy, self._rearm)
         self._defining = Defining(history, self._ledger, clock, events, self._go_live, self._wake)
         self._reconciler.every_seconds = bounds.look_seconds
-        self._agenda = Agenda(clock, runner.set_back, history.again)
         self.watches = Watches(history, clock, events, self.record, partial(runner.aside, of_its_own=True), bounds)
         self._live: dict[str, JobRecord] = {}
-        self._lock = RLock()
+        self._lock, self._closed = RLock(), False
         self._alarm: Alarm | None = None
-        self._closed = False
         self.jobs = Jobs(lambda: self)
 
     # What is defined
@@ -124,9 +122,7 @@ class Scheduler:
         """Forget a job with its runs; one that runs right now ends unrecorded."""
         self.record(name)
         with self._defining.lock:
-            with self._lock:
-                self._live.pop(name, None)
-                self._agenda.drop(name)
+            self._drop(name)
             self._history.remove(name)
         self._events.emit(JobChanged(name, "removed"))
 
@@ -156,10 +152,13 @@ class Scheduler:
             # It may have been defined since the store was read.
             if name not in self._live or self._history.job(name) is not None:
                 return
-            with self._lock:
-                self._live.pop(name, None)
-                self._agenda.drop(name)
+            self._drop(name)
         self._events.emit(JobChanged(name, "removed"))
+
+    def _drop(self, name: str) -> None:
+        with self._lock:
+            self._live.pop(name, None)
+            self._agenda.drop(name)
 
     def record(self, name: str) -> JobRecord:
         """The job as it is here, or as the store has it; raises UnknownName."""
@@ -184,9 +183,9 @@ class Scheduler:
         """When the pause of a job ends by itself (UTC); None if it does not, or there is none."""
         return None if (pause := self._history.pause_of(name)) is None else pause.until
 
-    def runs(self, name: str) -> list[Run]:
-        """The kept runs of a job, oldest first."""
-        return self._history.runs(self.record(name).definition.name)
+    def runs(self, name: str, most: int | None = None) -> list[Run]:
+        """The kept runs of a job, oldest first; if `most` is given, the latest without its backfills."""
+        return self._history.runs(self.record(name).definition.name, most)
 
     def next_at(self, name: str | None = None) -> datetime | None:
         """When the job, or any job, is due next (UTC)."""
@@ -222,7 +221,7 @@ class Scheduler:
         return Preview.of(record.definition, record.anchor, now, count)
 
     def away(self) -> Away:
-        """What was planned while no process was there, of the jobs that are back."""
+        """What came while no process of this place was there, of the jobs that are back."""
         return Away(list(self._ledger.absences))
 
     def difference(self, definition: AnyJob, count: int) -> Difference:
@@ -269,6 +268,8 @@ class Scheduler:
         self.watches.look(list(self._runner.running.values()))
         if self._reconciler.is_time:
             self._runner.aside(self.reconcile)
+        if self._live and (seen := self._ledger.seen) and seen.is_time:
+            self._runner.aside(seen.note)
         return fired
 
     def reconcile(self) -> None:
@@ -277,7 +278,7 @@ class Scheduler:
         self._reconciler.look(live)
         for record in live.values():
             if record.definition.on_interrupt == "retry":
-                self._look_for_retries(record)
+                self._runner.look_for_retries(record)
 
     def play(self, until: datetime) -> int:
         """Move a virtual clock to `until` by way of every planned time, each with its runs ended before the next.
@@ -302,11 +303,14 @@ class Scheduler:
 
     # Its own life
 
-    def start(self) -> None:
+    def start(self, place: str = "") -> None:
         """Let the machine's clock fire what is due, from the thread `workbench-clock`; once is enough.
 
-        A virtual clock fires nothing by itself: `tick`, `play` and `wait` do.
+        A virtual clock fires nothing by itself: `tick`, `play` and `wait` do. `place` names where a process like this
+        one runs again: what other places make of jobs until then is told by `away`.
         """
+        if place and self._ledger.seen is None:
+            self._ledger.seen = self._history.seen(place)
         if self._alarm is None and not self.clock.is_virtual:
             from workbench.scheduler.alarm import Alarm
 
@@ -322,6 +326,8 @@ class Scheduler:
         alarm, self._alarm = self._alarm, None
         if alarm is not None:
             alarm.stop()
+        if self._live and self._ledger.seen is not None:
+            self._ledger.seen.note()
         with self._lock:
             self._closed = self._runner.claims_nothing = True
             self._agenda = Agenda(self.clock, self._runner.set_back, self._history.again)
@@ -345,19 +351,13 @@ class Scheduler:
         if definition.active:
             # Outside the lock, since it asks the store.
             at = plan.next_time(definition, record.anchor, since) if since else self._ledger.start(record, mark)
-            self._look_for_retries(record)
+            self._runner.look_for_retries(record)
         with self._lock:
             if not self._closed:
                 self._live[name] = record
                 self._agenda.set(record, at)
                 if definition.active:
                     self._agenda.show_again(record)
-
-    def _look_for_retries(self, record: JobRecord) -> None:
-        """Make the attempts that a process that ended left to be made."""
-        if record.definition.retries or record.definition.on_interrupt == "retry":
-            runs = self._history.runs(record.definition.name)
-            self._runner.retries.look(record, runs, self.clock.now())
 
     def _rearm(self, record: JobRecord, at: datetime) -> bool:
         """Make a job due at `at` if it is due at no time to come; whether it was so."""
@@ -376,9 +376,7 @@ class Scheduler:
         name = record.definition.name
         stored = self._history.job(name)
         if stored is None:
-            with self._lock:
-                self._live.pop(name, None)
-                self._agenda.drop(name)
+            self._drop(name)
         elif name in self._live:
             self._go_live(stored)
         # Only the service, its text or the source changed: the planned time stands, the next one follows the change.
@@ -395,6 +393,8 @@ class Scheduler:
             log.exception("the scheduler could not look at what is due; it tries again")
 
     def _wake(self) -> None:
+        if self._live and (seen := self._ledger.seen) and seen.is_time:
+            seen.note()
         # Outside our locks, since it asks what is due next.
         if (alarm := self._alarm) is not None:
             alarm.wake()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -14,6 +15,7 @@ from workbench.core.errors import InvalidDefinition
 from workbench.core.ports import Clock, Store
 from workbench.durable.attempts import Attempts
 from workbench.durable.presence import Presence
+from workbench.durable.seen import Left, Seen
 from workbench.scheduler import plan
 from workbench.scheduler.account import Account, Pause, Window, account
 from workbench.scheduler.definitions import AnyJob
@@ -36,6 +38,17 @@ class Cover(NamedTuple):
     first: datetime
     last: datetime
     is_theirs: bool = False
+
+
+class Made(NamedTuple):
+    """Planned times from `first` on that other processes made something of; there may be more before, whose rows went.
+
+    Of each outcome, how many; None and empty if there are none.
+    """
+
+    first: datetime | None = None
+    by_outcome: dict[str, int] = {}  # noqa: RUF012
+    has_more: bool = False
 
 
 class Kept(NamedTuple):
@@ -68,6 +81,7 @@ class _Row(msgspec.Struct):
     times: int = 1
     until: datetime | None = None
     ended: datetime | None = None
+    attempt: int = 1
 
 
 _row_from = msgspec.json.Decoder(_Row).decode
@@ -88,7 +102,8 @@ class History(Rows):
     `fill/<job>/<time>~<n>`, a run that a backfill made of a planned time that was past; it stays as long as the job;
     `again/<job>`, up to when a clock that was set back shows times again, and `~` what that is called;
     `watch/<job>/<watch>`, what a watch that has tripped said;
-    `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind.
+    `old/<job>/<series>/<outcome>`, which counts the scheduled runs whose records were left behind;
+    `seen/<place>/<process>`, when a process of a place was last here.
 
     Whoever adds `run/<job>/<time>~1` decides what becomes of that planned time: a run, or a row without one.
     """
@@ -198,6 +213,25 @@ class History(Rows):
         """Planned times (UTC) whose run ended with its process, as nobody had seen before `since`."""
         rows = self._rows(record.definition.name, self.mark(record))
         return {row.planned for row in rows if self._is_cut_off(row, since)}
+
+    def seen(self, place: str) -> Seen:
+        """The marks of a place."""
+        return Seen(self._store, self._presence, self._clock, f"{self._prefix}/seen", place)
+
+    def made_elsewhere(self, record: JobRecord, left: Left, cut_off: Collection[datetime]) -> Made:
+        """What other places made of a job's planned times since that, but for those that a process's end cut off."""
+        name, ours = record.definition.name, {self._presence.me, *left.owners}
+        known_from = max(filter(None, (left.at, self._left_at(name))))
+        last: dict[datetime, _Row] = {}
+        for row in self._rows(name, known_from):
+            if row.attempt >= last.get(row.planned, row).attempt:
+                last[row.planned] = row
+        made = [row for row in last.values() if row.owner not in ours and row.planned not in cut_off]
+        counts = Counter[str]()
+        for row in made:
+            counts[row.outcome] += row.times
+        counts.pop("running", None)
+        return Made(made[0].planned if counts else None, dict(counts), bool(counts) and known_from > left.at)
 
     def _is_cut_off(self, row: _Row, since: datetime) -> bool:
         if row.outcome == "running":
@@ -309,13 +343,13 @@ class History(Rows):
         prefix = f"{self._key('old', record.definition.name)}/{record.series}/"
         return {key.removeprefix(prefix): int(value) for key, value in self._store.scan(prefix)}
 
-    def surplus(self, name: str) -> datetime | None:
-        """The latest planned time among the rows beyond those to keep; None if there are none."""
+    def surplus(self, name: str) -> tuple[int, datetime | None]:
+        """How many rows there are, and the latest planned time beyond those to keep; None if there are no more."""
         entries = list(self._store.scan(self._key("run", name) + "/"))
         if len(entries) <= self._keep_runs:
-            return None
+            return len(entries), None
         row = _row_from(entries[-self._keep_runs - 1][1])
-        return row.until or row.planned
+        return len(entries), row.until or row.planned
 
     def prune(self, name: str, until: datetime) -> None:
         """Leave old rows behind, but none of a time planned after `until`."""

@@ -20,7 +20,7 @@ from workbench.scheduler.runs.cadence import cadence
 from workbench.scheduler.runs.calendar import Calendar
 from workbench.scheduler.runs.extra import Extra
 from workbench.scheduler.runs.kept import Runs
-from workbench.scheduler.runs.table import JobRow, JobsTable
+from workbench.scheduler.runs.table import RECENT_ROWS, JobRow, JobsTable
 from workbench.scheduler.zones import moment, zone_of
 
 MOST_DAYS = 62
@@ -75,6 +75,11 @@ class Job(Showable):
         return Runs(self._scheduler.runs(self.name), self.definition.zone)
 
     @property
+    def recent(self) -> Runs:
+        """Its latest runs, 60 at most and without backfills, oldest first: what its card shows, quickly read."""
+        return Runs(self._scheduler.runs(self.name, RECENT_ROWS), self.definition.zone)
+
+    @property
     def tripped(self) -> dict[str, str]:
         """Its watches that have tripped, `start`, `long` or `fast`, each with what it saw; empty if all is well."""
         return self._scheduler.watches.tripped(self.name)
@@ -82,12 +87,12 @@ class Job(Showable):
     @property
     def cadence(self) -> str:
         """`every 20 s, really every 60 s, because runs take 50 s`; empty while it runs as often as it is planned."""
-        return cadence(self._scheduler.record(self.name), self.runs)
+        return cadence(self._scheduler.record(self.name), self.recent)
 
     @property
     def row(self) -> JobRow:
         """How it stands, as `wb.jobs.table()` shows it."""
-        job, runs = self.definition, self.runs
+        job, runs = self.definition, self.recent
         rhythm = cadence(self._scheduler.record(self.name), runs)
         return JobRow(self.name, job.describe(), self.state, self.next_at, job.zone, runs, rhythm)
 

@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from workbench.core.errors import StoreUnavailable
 from workbench.core.ports import Clock
+from workbench.durable.seen import Left, Seen
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import HICCUP, Due, hiccup
-from workbench.scheduler.history import Cover, History
+from workbench.scheduler.history import Cover, History, Made
 from workbench.scheduler.records import Absence, JobRecord, Run
 from workbench.scheduler.runs.rows import PRUNE_EVERY
 
@@ -58,8 +59,11 @@ class Ledger:
         """
         self._history, self._clock, self._tell = history, clock, tell
         self.absences: list[Absence] = []
+        self.seen: Seen | None = None
+        """When this place was last here; None if it is not known to be one."""
         self._begun = clock.now()
         self._cut_off: set[tuple[str, datetime]] = set()
+        self._back: set[str] = set()
         self._behind: dict[str, tuple[JobRecord, datetime]] = {}
         self._lock = Lock()
 
@@ -147,6 +151,8 @@ class Ledger:
     def end(self, record: JobRecord, now: datetime) -> None:
         """Close the account of a schedule that another one comes after."""
         if record.definition.active:
+            # What was open when this process began: nobody was there.
+            self._tell_absence(record, list(self._gaps(record, self._begun)), 0, self._new_cut_off(record))
             self.settle(record, now, CHANGED, is_final=True)
 
     def start(self, record: JobRecord, mark: datetime | None = None) -> datetime | None:
@@ -157,9 +163,12 @@ class Ledger:
             mark: Up to when all is accounted for, if that has been read.
         """
         now = self._clock.now()
-        at = plan.next_time(record.definition, record.anchor, mark or self._history.mark(record))
+        mark = mark or self._history.mark(record)
+        at = plan.next_time(record.definition, record.anchor, mark)
         if at is None or at > now:
-            # Nothing was planned, so no row need be read.
+            # Nothing is open, so no row need be read for that.
+            if self._left is not None and self._left.at < mark:
+                self._tell_absence(record, [], 0, set())
             return at
         cut_off = self._new_cut_off(record)
         if next(self._gaps(record, now), None) is None:
@@ -173,29 +182,46 @@ class Ledger:
         late += self.open_times(record, oldest)
         return late[0] if late else plan.next_time(record.definition, record.anchor, now)
 
+    @property
+    def _left(self) -> Left | None:
+        return None if self.seen is None else self.seen.left
+
     def _new_cut_off(self, record: JobRecord) -> set[datetime]:
         """Planned times whose run ended with a former process, each told once."""
-        name = record.definition.name
-        new = {at for at in self._history.cut_off(record, self._begun) if (name, at) not in self._cut_off}
+        name, since = record.definition.name, self._begun if self._left is None else self._left.at
+        new = {at for at in self._history.cut_off(record, since) if (name, at) not in self._cut_off}
         self._cut_off |= {(name, at) for at in new}
         return new
 
+    def _made_elsewhere(self, record: JobRecord, cut_off: set[datetime]) -> Made:
+        """What processes of other places made of the job since this place was left, told once."""
+        name = record.definition.name
+        if self._left is None or name in self._back:
+            return Made()
+        self._back.add(name)
+        at = plan.next_time(record.definition, record.anchor, self._left.at)
+        is_none = at is None or at > self._clock.now()
+        return Made() if is_none else self._history.made_elsewhere(record, self._left, cut_off)
+
     def _tell_absence(self, record: JobRecord, gaps: list[_Gap], late: int, cut_off: set[datetime]) -> None:
-        """Remember, and log, what the end of a process cut off, what was planned until now, and what becomes of it."""
-        if not gaps and not cut_off:
+        """Remember, and log, what came while this place was left: what became of it, and what becomes of it now."""
+        made = self._made_elsewhere(record, cut_off)
+        if not gaps and not cut_off and made.first is None:
             return
-        job, first = record.definition, min([*cut_off, *(gap.first for gap in gaps)])
+        job, firsts = record.definition, [*cut_off, *(gap.first for gap in gaps)]
         planned = sum(plan.how_many(job, record.anchor, gap.first - _ALMOST, gap.until) for gap in gaps)
         outcome = "merged" if late and job.missed == "run_once" else "missed"
-        absence = Absence(job.name, first, late, planned - late, outcome, len(cut_off))
+        first = min([*firsts, *([made.first] if made.first else [])])
+        absence = Absence(job.name, first, late, planned - late, outcome, len(cut_off), made.by_outcome, made.has_more)
         self.absences.append(absence)
-        log.info("while no process was there, %r; its policy is missed=%r", absence, job.missed)
+        who = "no process" if made.first is None else "none of this place"
+        log.info("while %s was there, %r; its policy is missed=%r", who, absence, job.missed)
 
     def leave_behind(self, record: JobRecord) -> None:
         """Move on to where all is accounted for, so that no row before is read again, and prune the job's rows."""
         name, now = record.definition.name, self._clock.now()
-        until = self._history.surplus(name)
-        if until is None and len(self._history.past(record)[1]) < PRUNE_EVERY:
+        count, until = self._history.surplus(name)
+        if until is None and (count < PRUNE_EVERY or len(self._history.past(record)[1]) < PRUNE_EVERY):
             return
         gap = next(self._gaps(record, now), None)
         mark = now if gap is None else gap.first - _ALMOST

@@ -100,8 +100,8 @@ class KnownJobs(Protocol):
         """When the oldest run that this process is busy with began (UTC); None if it runs none."""
         ...
 
-    def runs(self, name: str) -> list[Run]:
-        """The kept runs, oldest first."""
+    def runs(self, name: str, most: int | None = None) -> list[Run]:
+        """The kept runs, oldest first; if `most` is given, the latest without its backfills."""
         ...
 
     def account(self, name: str, since: datetime | None = None) -> Account:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
@@ -140,10 +142,11 @@ class Run(Attempt, frozen=True, kw_only=True, gc=False):
 
 
 class Absence(Struct, frozen=True):
-    """Planned times of a job that came while no process was there: how many run late, and what the others are.
+    """Planned times of a job that came while no process of this place was there, and what became of them.
 
-    `first` is the earliest of them, `others` were given a row with the outcome `outcome`, and the run of `interrupted`
-    of them was cut off when a process ended.
+    `first` is the earliest of them. This process has `late` of them run late and gave `others` a row with the outcome
+    `outcome`; the run of `interrupted` of them was cut off when a process ended. `elsewhere` counts by outcome what
+    processes of other places made of them; `has_more` says that rows of earlier ones are not kept any more.
     """
 
     job: str
@@ -152,34 +155,55 @@ class Absence(Struct, frozen=True):
     others: int
     outcome: str
     interrupted: int = 0
+    elsewhere: dict[str, int] = {}
+    has_more: bool = False
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many there are, by what became of them."""
+        found = Counter({_LATE: self.late, "interrupted": self.interrupted})
+        found.update({self.outcome: self.others})
+        found.update({outcome.replace("_", " "): times for outcome, times in self.elsewhere.items()})
+        return found
 
     def __repr__(self) -> str:
-        total = self.late + self.others + self.interrupted
-        parts = [f"{self.late} {'runs' if self.late == 1 else 'run'} late"] if self.late else []
-        parts += [f"{self.others} {self.outcome}"] if self.others else []
-        parts += [f"{self.interrupted} interrupted"] if self.interrupted else []
-        times = "planned time" if total == 1 else "planned times"
-        return f"job {self.job!r}: {total} {times} since {self.first:%Y-%m-%d %H:%M:%S} UTC, {', '.join(parts)}"
+        said = _said(self.counts, "runs late" if self.late == 1 else _LATE)
+        more = "; rows of earlier ones are not kept" if self.has_more else ""
+        return f"job {self.job!r}: {_times(self.counts)} since {self.first:%Y-%m-%d %H:%M:%S} UTC, {said}{more}"
+
+
+_LATE = "run late"
+_BECAME = ("ok", "failed", "timed out", _LATE, "merged", "missed", "skipped", "interrupted")
+
+
+def _said(counts: Mapping[str, int], late: str = _LATE) -> str:
+    return ", ".join(f"{counts[what]} {late if what == _LATE else what}" for what in _BECAME if counts.get(what))
+
+
+def _times(counts: Counter[str]) -> str:
+    total = counts.total()
+    return f"{total} planned {'time' if total == 1 else 'times'}"
 
 
 class Away:
-    """What came while no process was there, of the jobs that are back since: `absences`, one for each."""
+    """What came while no process of this place was there, of the jobs that are back since: `absences`, one for each."""
 
     def __init__(self, absences: list[Absence]) -> None:
         self.absences = absences
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all of it ended well."""
+        return all(set(+each.counts) <= {"ok"} for each in self.absences)
 
     @property
     def title(self) -> str:
         """All of it in one line."""
         if not self.absences:
             return "While you were away: nothing was planned."
-        counts = {"run late": sum(each.late for each in self.absences)}
-        for each in self.absences:
-            counts[each.outcome] = counts.get(each.outcome, 0) + each.others
-        counts["interrupted"] = sum(each.interrupted for each in self.absences)
-        parts = [f"{count} {what}" for what, count in counts.items() if count]
-        total = sum(counts.values())
-        return f"While you were away: {total} planned {'time' if total == 1 else 'times'}, {', '.join(parts)}."
+        counts = sum((each.counts for each in self.absences), Counter[str]())
+        least = "at least " if any(each.has_more for each in self.absences) else ""
+        return f"While you were away: {least}{_times(counts)}, {_said(counts)}."
 
     def __repr__(self) -> str:
         return "\n".join([self.title, *(f"  {each}" for each in self.absences)])

@@ -35,6 +35,9 @@ from workbench.scheduler.runs.telling import Telling
 
 log = logging.getLogger("workbench.scheduler")
 
+MOST_AT_THE_END = 50
+"""Jobs whose old rows are left behind as a process ends: of one that lives for a moment only, none else would be."""
+
 
 class Runner:
     """Planned runs of one job come one after another unless it allows others beside, those of different jobs do.
@@ -67,7 +70,7 @@ class Runner:
         self._endings = Endings(history, self.ledger, self._telling, clock, self._pool, self._go_on)
         self._claiming = Claiming(history, self.ledger, clock, events, self._telling, is_current)
         self._ready = Ready(self._claiming, self._pool, self._run_planned, self._pass_on)
-        self.retries = self._claiming.retries
+        self.retries, self.look_for_retries = self._claiming.retries, self._claiming.look_for_retries
         self.backfills = Backfills(
             history, self.ledger, clock, Ways(self.beside, self.aside, self.held, self._pool.run_waiting)
         )
@@ -187,9 +190,11 @@ class Runner:
             self._changed.wait(timeout)
 
     def write_rest(self) -> None:
-        """Try again what the store refused: to write how runs ended, and to account for planned times."""
+        """Write what may wait: old rows are left behind, and what the store refused is tried again."""
         if self._endings.is_late:
             self.aside(self._endings.write, of_its_own=True)
+        if names := self._endings.with_old_rows.take():
+            self.aside(partial(self._endings.leave_behind, names))
         with self._changed:
             if self._is_catching_up or not (self._history.attempts.has_unwritten or self.ledger.is_behind):
                 return
@@ -235,7 +240,9 @@ class Runner:
             return [line for lines in self._lines.values() for line in lines]
 
     def close(self) -> None:
-        """Have the threads end after their tasks."""
+        """Have the threads end after their tasks, and leave old rows behind, if that takes no time to speak of."""
+        if isinstance(self._pool, Pool):
+            self._endings.leave_behind(self._endings.with_old_rows.rest(MOST_AT_THE_END))
         self._pool.close()
 
     def _run_planned(self, line: Line) -> None:

@@ -28,6 +28,7 @@ EXTRAS = {
     "s3": ("s3", "peers"),
     "sftp": ("sftp", "peers"),
     "sql": ("sql",),
+    "soap": ("soap",),
     "SOAPChannel": ("soap",),
     "wb.fuzz": ("fuzz",),
 }

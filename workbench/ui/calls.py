@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from workbench.core.errors import WorkbenchError, mood_of_error
+from workbench.core.errors import WorkbenchError
+from workbench.core.failure import mood_of_error
 from workbench.core.masking import mask, masked
 from workbench.core.payload import elements
 from workbench.core.payload.plain import plain

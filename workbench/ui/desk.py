@@ -23,7 +23,6 @@ from workbench.core.ports import Clock
 from workbench.core.trace import OutgoingEnded
 from workbench.sandbox.peer import Peer
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted, WatchChanged
-from workbench.ui import rows
 from workbench.ui.cells import change_for
 from workbench.ui.courier import Courier
 from workbench.ui.forms.limit import short_problem
@@ -141,13 +140,6 @@ class Desk:
         if others := ", ".join(str(each.pid) for each in self.wb.sharing_jobs()):
             return f"Jobs run while this kernel or process {others} lives, each planned time in one of them."
         return f"Jobs run while this kernel lives. Keep them running: workbench serve {self.notebook}"
-
-    def last_runs(self) -> dict[str, Run]:
-        """The newest run of each job; from the store what began before anybody looked."""
-        for job in rows.jobs_of(self.wb):
-            if job.name not in self.last and (runs := job.runs):
-                self.last.setdefault(job.name, runs[-1])
-        return self.last
 
     def answer(self, message: Content, tell: Tell) -> None:
         """Answer a question: `tell` is called with the answer, now or later; it is always called."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from workbench.app.code import code_of
@@ -21,6 +22,7 @@ from workbench.limiting.definition import Limit
 from workbench.limiting.shared.limiter import Use
 from workbench.scheduler.jobs import Job
 from workbench.scheduler.records import Run
+from workbench.scheduler.runs.table import bars
 from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.limit import enough_calls
 
@@ -34,7 +36,7 @@ def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> li
     Args:
         wb: The workbench.
         names: The services whose rows they are.
-        last: The newest run of each job.
+        last: What was heard last of each job.
     """
     every = jobs_of(wb)
     used = wb.limits.use()
@@ -174,18 +176,36 @@ def cell_of(wb: Workbench, definition: Definition) -> dict[str, str]:
     return {"cell": origin.cell_id, "collection": definition.collection, "full_name": definition.full_name}
 
 
-def job_facts(job: Job, last: Run | None, said_in: Mapping[str, str]) -> dict[str, Any]:
-    """A job as its small card shows it; instants in seconds since the epoch."""
-    definition, at, since = job.definition, job.next_at, job.running_since
+def newest(runs: Sequence[Run], heard: Run | None) -> Run | None:
+    """The newest run of a job: of its latest rows, which any process wrote, and of what was heard of it last."""
+    return max([*([] if heard is None else [heard]), *runs], key=_at, default=None)
+
+
+def _at(run: Run) -> datetime:
+    return run.ended or run.started or run.until or run.planned
+
+
+def job_facts(job: Job, heard: Run | None, said_in: Mapping[str, str]) -> dict[str, Any]:
+    """A job as its small card shows it; instants in seconds since the epoch.
+
+    Args:
+        job: The job.
+        heard: What was heard of it last, if anything.
+        said_in: Its cell, see `cell_of`.
+    """
+    definition, since, row = job.definition, job.running_since, job.row
+    last = newest(row.runs, heard)
     return {
         "name": job.name,
         "service": definition.service,
-        "what": definition.describe(),
+        "what": row.what,
         "zone": definition.timezone,
-        "state": job.state,
-        "next": None if at is None else at.timestamp(),
+        "state": row.state,
+        "next": None if row.next_at is None else row.next_at.timestamp(),
         "since": None if since is None else since.timestamp(),
         "last": None if last is None else run_facts(last),
+        "recent": [[each.run.outcome, round(each.share, 2), each.said(row.zone)[:200]] for each in bars(row.runs)],
+        "cadence": row.cadence,
         "tripped": list(job.tripped.values()),
         "said_in": said_in,
     }
@@ -193,10 +213,9 @@ def job_facts(job: Job, last: Run | None, said_in: Mapping[str, str]) -> dict[st
 
 def run_facts(run: Run) -> dict[str, Any]:
     """A run as its job's small card shows it."""
-    at = run.ended or run.started or run.planned
     return {
         "outcome": run.outcome,
-        "at": at.timestamp(),
+        "at": _at(run).timestamp(),
         "by_hand": run.by_hand,
         "cid": run.cid,
         "error": run.error,

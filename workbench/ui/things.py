@@ -83,10 +83,10 @@ def _job_named(name: str) -> Draw:
     def stand(desk: Desk) -> Stands:
         if (job := desk.wb.jobs.get(name)) is None:
             return GONE
-        if (run := desk.last_runs().get(name)) is None:
+        if (run := rows.newest(job.recent, desk.last.get(name))) is None:
             return stands(job.state)
-        at = (run.ended or run.started or run.planned).timestamp()
-        return stands(job.state, _outcome(run.outcome, at, run.cid, run.error))
+        last = rows.run_facts(run)
+        return stands(job.state, _outcome(run.outcome, last["at"], run.cid, run.error))
 
     return _standing(views.jobs([name]), f"Job {name!r}", stand, restless=False)
 

@@ -43,7 +43,7 @@ def services(names: Sequence[str], notes: Sequence[str] = (), channels: Sequence
     """A row for each service, and for each channel that opened with them."""
 
     def draw(desk: Desk) -> dict[str, Any]:
-        found = rows.services(desk.wb, names, desk.last_runs())
+        found = rows.services(desk.wb, names, desk.last)
         with_a_row = {each.name for each in channels if desk.wb.in_force(each) is not None}
         for row in found:
             row["addresses"] = [each for each in row.get("addresses", ()) if each["channel"] not in with_a_row]
@@ -58,7 +58,7 @@ def jobs(names: Sequence[str] | None = None) -> Draw:
 
     def draw(desk: Desk) -> dict[str, Any]:
         shown = [job for job in rows.jobs_of(desk.wb) if names is None or job.name in names]
-        last = desk.last_runs()
+        last = desk.last
         found = [rows.job_facts(job, last.get(job.name), rows.cell_of(desk.wb, job.definition)) for job in shown]
         return {"jobs": found, "notes": [desk.lives]}
 
@@ -117,7 +117,7 @@ def everything(desk: Desk) -> dict[str, Any]:
         "url": wb.url,
         "sandbox": wb.peers.on,
         "tabs": counts(wb),
-        "services": rows.services(wb, names[:SAVED_SERVICES], desk.last_runs()),
+        "services": rows.services(wb, names[:SAVED_SERVICES], desk.last),
         "clicked": rows.clicks(wb),
         **question(desk),
         "process": worker_shown(wb),

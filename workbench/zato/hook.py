@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from workbench.core.errors import listed
+from workbench.core.payload.differences import LACKING, Difference
 
 PACKAGE = "workbench.zato"
 _IMPORT_FROM = opmap["IMPORT_FROM"]
@@ -38,12 +39,9 @@ class ZatoFinder(MetaPathFinder):
             return None
         ours = PACKAGE + fullname.removeprefix("zato")
         if importlib.util.find_spec(ours) is None:
-            known = ", ".join(sorted(_names()))
-            raise ModuleNotFoundError(
-                f"No module named {fullname!r} in the workbench, which has {known}. "
-                f"Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato.",
-                name=fullname,
-            )
+            known = f"which has {', '.join(sorted(_names()))}"
+            said = f"No module named {fullname!r} in the workbench"
+            raise ModuleNotFoundError(_sentence(said, known, _row_of_module(fullname)), name=fullname)
         return ModuleSpec(fullname, _Alias(ours), is_package=True)
 
 
@@ -69,18 +67,30 @@ def _missing(zato_name: str, module: ModuleType, name: str) -> NoReturn:
         raise AttributeError(f"module {zato_name!r} has no attribute {name!r}")
     own = (each for each, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__)
     offered = listed(each for each in getattr(module, "__all__", own) if not each.startswith("_"))
-    raise ImportError(
-        f"cannot import name {name!r} from {zato_name!r} in the workbench, which has {offered}. "
-        f"Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato.",
-        name=zato_name,
-    )
+    row = LACKING.get(name) or _row_of_module(f"{zato_name}.{name}")
+    said = f"cannot import name {name!r} from {zato_name!r} in the workbench"
+    raise ImportError(_sentence(said, f"which has {offered}", row), name=zato_name)
+
+
+def _sentence(said: str, offered: str, row: Difference | None) -> str:
+    """What is not there: what to write instead where that is known, else what there is."""
+    if row is not None:
+        return f"{said}: {row.differs}. Fix: {row.instead}"
+    return f"{said}, {offered}. Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato."
+
+
+def _row_of_module(name: str) -> Difference | None:
+    """What is said of a module, or of one that it is in."""
+    while name and name not in LACKING:
+        name = name.rpartition(".")[0]
+    return LACKING.get(name)
 
 
 def _names() -> list[str]:
     return [
         *("zato.common", "zato.common.api", "zato.common.exception", "zato.common.json_internal"),
-        *("zato.common.typing_", "zato.common.util", "zato.common.util.api"),
-        *("zato.server.service", "zato.server.startup_callable"),
+        *("zato.common.marshal_.api", "zato.common.typing_", "zato.common.util", "zato.common.util.api"),
+        *("zato.server.service", "zato.server.service.adapter", "zato.server.startup_callable"),
     ]
 
 

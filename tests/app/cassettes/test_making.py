@@ -12,7 +12,7 @@ import pytest
 
 from tests.app.again import called, deployed
 from tests.app.cassettes.conftest import Ran
-from tests.app.test_again_from_a_step import KINDS, mail
+from tests.app.test_again_from_a_step import KINDS, ORDER, mail
 from workbench import IntervalJob, RESTChannel, Service, Workbench, secret
 from workbench.app.asking.expecting import ExpectationFailed
 from workbench.app.cassettes.errors import NotATest, StaleCassette
@@ -34,6 +34,8 @@ def test_a_call_that_asks_any_kind_is_a_green_test_that_asks_nobody(wb: Workbenc
 
     wb.deploy(Other)
     wb.peers["In"].put(mail())
+    wb.peers["CRM"].reply("GetOrder", ORDER, takes={"id": 7})
+    wb.peers["CRM"].reply("Refuse", fault="not today", code="Client", takes={"id": 7})
     wb.peers["Data"].reply("/rates", json={"EUR": 4.25})
     work = KINDS[kind]
     shown = lambda found: repr(found).replace("IMAPMessage", "")  # noqa: E731
@@ -58,7 +60,11 @@ def test_a_call_that_asks_any_kind_is_a_green_test_that_asks_nobody(wb: Workbenc
 def journals(wb: Workbench) -> dict[str, int]:
     """How much has arrived at each peer of the notebook, and is in its Redis."""
     found = {name: len(getattr(peer, "asked", ()) or getattr(peer, "messages", ())) for name, peer in wb.peers.items()}
-    found |= {"Data": len(wb.peers["Data"].requests), "Redis": len(wb.kvdb.conn.keys("*"))}
+    found |= {
+        "Data": len(wb.peers["Data"].requests),
+        "CRM": len(wb.peers["CRM"].calls),
+        "Redis": len(wb.kvdb.conn.keys("*")),
+    }
     return found
 
 

@@ -35,3 +35,20 @@ def test_a_file_that_goes_is_told_once_and_again_when_it_is_back_otherwise(path:
     assert [watched.look() for _ in range(2)] == ["gone", ""]
     path.write_text("second, and longer")
     assert [watched.look() for _ in range(3)] == ["", "changed", ""]
+
+
+def test_a_folder_has_changed_with_any_file_that_is_read_of_it(tmp_path: Path) -> None:
+    (folder := tmp_path / "shop").mkdir()
+    (folder / "deep").mkdir()
+    (folder / "a.py").write_text("first")
+    watched = Watched(folder)
+    for name in ("deep/b.py", "a.py", "enmasse.yaml"):
+        (folder / name).write_text("second, and longer")
+        assert [watched.look() for _ in range(3)] == ["", "changed", ""]
+    (folder / "serve.log").write_text("noise")
+    assert [watched.look() for _ in range(2)] == ["", ""]
+    (folder / "deep" / "b.py").unlink()
+    assert [watched.look() for _ in range(3)] == ["", "changed", ""]
+    for name in ("a.py", "enmasse.yaml"):
+        (folder / name).unlink()
+    assert [watched.look() for _ in range(2)] == ["gone", ""]

@@ -16,7 +16,7 @@ import msgspec
 import pydantic
 import pytest
 
-from workbench import RESTChannel, RESTConnection, Service, Workbench
+from workbench import RESTChannel, RESTConnection, Service, SOAPConnection, Workbench
 from workbench.core.errors import BadRequest, MissingDependency, ServiceUsage, UnknownName
 from workbench.core.payload import elements
 from workbench.testing import cell_tests
@@ -220,6 +220,22 @@ def test_what_asks_a_peer_that_was_told_nothing_is_no_finding(wb: Workbench) -> 
     assert found.left_out[1] == "HTTP source 'Prices' has no reply to anything. Fix: .reply(path, json=...) of it"
     wb.peers["Prices"].reply("/elsewhere", json={})
     assert "answered 404" in wb.fuzz("api.planted", examples=20)[0].error
+
+
+def test_what_asks_a_soap_peer_that_was_told_nothing_is_no_finding(wb: Workbench) -> None:
+    wb.define(SOAPConnection("CRM", host="https://crm.example.com", wsdl="/?wsdl"))
+    wb.sandbox()
+
+    def handle(self: Any) -> Any:
+        return self.out.soap["CRM"].conn.client.service.Get(id=1).name if self.request.input.word else "nothing"
+
+    wb.deploy(type("Planted", (Service,), {"name": "api.planted", "input": "word", "handle": handle}))
+    found = wb.fuzz("api.planted", examples=20)
+    assert list(found) == []
+    fix = ".reply(operation, value, takes=...) of it"
+    assert found.left_out[1] == f"SOAP server 'CRM' has no reply to anything. Fix: {fix}"
+    wb.peers["CRM"].reply("Get", {"name": "Ada", "no": 1}, takes={"id": 1})
+    assert list(wb.fuzz("api.planted", examples=20)) == []
 
 
 def test_an_async_service_is_tried_too(wb: Workbench) -> None:

@@ -215,6 +215,16 @@ def test_a_body_goes_to_no_other_host_unasked(
     assert client.call(method, "c", data, allow_redirects=False, **more).status_code == status
 
 
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_that_is_not_followed_is_the_answer_wherever_it_leads(
+    opened: Any, source: HTTPSource, other: HTTPSource, status: int
+) -> None:
+    source.reply("/", status=status, headers={"Location": f"{other.url}/there"})
+    answer = opened(source.url, path="/").post("c", {"iban": "DE-4711"}, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (status, f"{other.url}/there")
+    assert len(other.requests) == 0
+
+
 @pytest.mark.parametrize("status", [301, 302, 303])
 def test_other_redirects_are_followed_without_the_body(
     opened: Any, source: HTTPSource, other: HTTPSource, status: int

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tests.connections.suites.examples import EXAMPLES, played
@@ -50,6 +50,20 @@ class Rate(Base):
     __tablename__ = "rates"
     currency: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[float]
+
+
+def test_a_session_takes_plain_text(conn: LiveSQL) -> None:
+    with closing(conn.session()) as session:
+        session.execute("CREATE TABLE plain (id INTEGER, name TEXT)")
+        session.execute("INSERT INTO plain VALUES (:id, :name)", [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}])
+        assert session.execute(text("SELECT count(*) FROM plain")).scalar_one() == 2
+        (row,) = session.execute("SELECT id, name FROM plain WHERE id = :id", {"id": 2}).fetchall()
+        assert (row.id, row[1], row._mapping["name"]) == (2, "b", "b")
+        assert session.scalar("SELECT max(id) FROM plain") == 2
+        assert session.scalars("SELECT name FROM plain ORDER BY id").all() == ["a", "b"]
+        with pytest.raises(DBAPIError):
+            session.execute("SELEKT 1")
+        session.rollback()
 
 
 def test_sessions_with_the_orm(conn: LiveSQL) -> None:

@@ -100,6 +100,15 @@ CASES = {
         library=("requests", "requests"),
         no_is_an_answer=True,
     ),
+    "soap": Case(
+        EXAMPLES["soap"],
+        lambda conn: conn.call("Echo", text="hello"),
+        lambda peer: len(peer.calls),
+        at=_url("host"),
+        wrong=PASS,
+        once=ONCE,
+        library=("zeep", "'notebook-workbench[soap]'"),
+    ),
     "smtp": Case(EXAMPLES["smtp"], _mail, _messages, wrong=PASS, shown=("Subject", "you@example.com")),
     "imap": Case(
         EXAMPLES["imap"],

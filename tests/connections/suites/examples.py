@@ -17,6 +17,7 @@ from workbench.connections.rest.definition import RESTConnection
 from workbench.connections.s3.definition import S3Connection
 from workbench.connections.sftp.definition import SFTPConnection
 from workbench.connections.smtp.definition import SMTPConnection
+from workbench.connections.soap.definition import SOAPConnection
 from workbench.connections.sql.definition import SQLConnection
 from workbench.connections.twilio import TwilioConnection
 from workbench.core.clock import SystemClock
@@ -26,6 +27,9 @@ from workbench.sandbox.catalog import Sandbox
 
 EXAMPLES: dict[str, ConnectionDefinition] = {
     "rest": RESTConnection("My REST", host="https://data.example.com", path="/rates"),
+    "soap": SOAPConnection(
+        "My SOAP", host="https://soap.example.com", wsdl="/orders?wsdl", username="me", password=secret("X")
+    ),
     "smtp": SMTPConnection("My SMTP", host="smtp.example.com", mode="starttls", username="me", password=secret("X")),
     "ftp": FTPConnection("My FTP", host="ftp.example.com", username="me", password=secret("X")),
     "dropbox": DropboxConnection("My Dropbox", user_agent="workbench-tests/1.0", token=secret("X")),

@@ -17,7 +17,7 @@ from workbench.connections.definition import ConnectionDefinition
 from workbench.core.errors import DeadlineExceeded
 
 FAR = [name for name, case in CASES.items() if case.at is not None]
-OVER_HTTP = ["rest", "dropbox", "s3", "twilio"]
+OVER_HTTP = ["rest", "soap", "dropbox", "s3", "twilio"]
 DROP_SECONDS = 0.02
 TLS = b"\x16\x03\x03\x3f\xff"
 """The head of a long TLS record, which nobody can read before all of it is there."""

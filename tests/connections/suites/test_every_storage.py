@@ -286,6 +286,28 @@ def test_pyfilesystems_names(conn: LiveFiles, peer: Any, tmp_path: Path) -> None
     assert [info.name for info in conn.scandir("in")] == []
 
 
+def test_older_pyfilesystems_names(conn: LiveFiles, peer: Any) -> None:
+    conn.makedirs("in/deep")
+    assert (conn.isempty("in/deep"), conn.isdirempty("in")) == (True, False)
+    conn.setcontents("in/a.csv", b"1")
+    conn.setcontents("in/b.txt", "é")
+    conn.setcontents("in/b.txt", "ż")
+    conn.touch("in/deep/c.csv")
+    conn.create("in/a.csv")
+    assert (conn.getcontents("in/a.csv"), conn.getcontents("in/b.txt", "r")) == (b"1", "ż")
+    assert conn.getcontents("in/deep/c.csv") == b""
+    assert conn.listdir("in", files_only=True) == ["a.csv", "b.txt"]
+    assert conn.listdir("in", "*.csv") == list(conn.ilistdir("in", "*.csv")) == ["a.csv"]
+    assert conn.listdir("in", full=True) == ["in/a.csv", "in/b.txt", "in/deep"]
+    assert conn.listdir("in", dirs_only=True, absolute=True) == ["/in/deep"]
+    assert sorted(conn.walkfiles("in")) == ["/in/a.csv", "/in/b.txt", "/in/deep/c.csv"]
+    assert sorted(conn.walkfiles("/", "*.csv")) == ["/in/a.csv", "/in/deep/c.csv"]
+    assert conn.getinfo("in/a.csv").size == 1
+    conn.removetree("in")
+    assert conn.exists("in/a.csv") is False
+    assert list(conn.walkfiles()) == []
+
+
 def test_fsspecs_names(conn: LiveFiles, peer: Any, tmp_path: Path) -> None:
     conn.mkdir("in")
     conn.pipe_file("in/a.txt", b"1")

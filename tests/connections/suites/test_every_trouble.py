@@ -26,7 +26,7 @@ from workbench.sandbox.peer import Peer
 FAR = [name for name, case in CASES.items() if case.at is not None]
 TIMED = [name for name in FAR if hasattr(CASES[name].definition, "deadline_seconds")]
 FAULTS = [{"bytes_per_second": 20}, {"hang_up_after_bytes": 0}, {"refuse": True}]
-OVER_HTTP = ["rest", "dropbox", "s3", "twilio"]
+OVER_HTTP = ["rest", "soap", "dropbox", "s3", "twilio"]
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ class Elsewhere(Peer):
         return certificates.elsewhere()
 
 
-@pytest.mark.parametrize("case", ["rest", "dropbox", "s3"], indirect=True)
+@pytest.mark.parametrize("case", ["rest", "soap", "dropbox", "s3"], indirect=True)
 def test_a_certificate_of_another_name_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     # Its authority is trusted, so that the name is all that is wrong; FTPS, SMTP and IMAP have tests of their own.
     trusted = str(certificates.authority().file)
@@ -118,7 +118,7 @@ def test_a_certificate_of_another_name_is_refused(case: Case, monkeypatch: pytes
     assert "Fix: " in str(failed.value)
 
 
-@pytest.mark.parametrize("case", ["rest", "dropbox", "s3"], indirect=True)
+@pytest.mark.parametrize("case", ["rest", "soap", "dropbox", "s3"], indirect=True)
 def test_a_file_of_authorities_that_cannot_be_read_is_named(case: Case, tmp_path: Path) -> None:
     assert case.at is not None
     peer = Elsewhere("e").start()
@@ -171,7 +171,9 @@ def test_a_deadline_holds_within_a_tenth_whatever_the_trouble(case: Case, fault:
             ended_in_time(partial(used, case, conn), 0.5)
 
 
-@pytest.mark.parametrize(("case", "status"), [*zip(OVER_HTTP, (503, 429, 503, 429), strict=True)], indirect=["case"])
+@pytest.mark.parametrize(
+    ("case", "status"), [*zip(OVER_HTTP, (503, 429, 429, 503, 429), strict=True)], indirect=["case"]
+)
 def test_a_deadline_holds_within_a_tenth_with_retry_after(case: Case, status: int) -> None:
     changes = {"deadline_seconds": 1.5, **more_tries(case.definition, 20)}
     with played(case.definition.replace(**changes)) as (live, sandbox):

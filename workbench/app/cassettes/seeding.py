@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from workbench.app.cassettes.moving import TRANSFER
 from workbench.connections.files.protocol import FileInfo
 from workbench.connections.rest.answer import Response
+from workbench.connections.soap.errors import SOAPFault
 from workbench.core.masking import MARK
 from workbench.core.payload.asked import Told
 from workbench.core.payload.copying import Hidden, Made, fresh
@@ -46,7 +47,9 @@ def seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
 
 
 def _seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
-    if hasattr(peer, "reply"):
+    if hasattr(peer, "operations"):
+        _seed_operations(peer, asked)
+    elif hasattr(peer, "reply"):
         _seed_replies(peer, asked)
     elif hasattr(peer, "arrive") and hasattr(peer, "make_folder"):
         _seed_mails(peer, asked)
@@ -171,6 +174,24 @@ def _seed_replies(peer: Any, asked: Sequence[Told]) -> None:
     # In another order, or more often, each place answers as it did at last.
     for (place, method), reply in last.items():
         peer.reply(place, method=method, **reply)
+
+
+def _seed_operations(peer: Any, asked: Sequence[Told]) -> None:
+    """What each operation took and gave, in order; in another order, or more often, it gives what it gave at last."""
+    last: dict[str, dict[str, Any]] = {}
+    for told in asked:
+        is_fault = told.error is not None and issubclass(told.error[0], SOAPFault)
+        if told.operation != "call" or told.why or (told.error is not None and not is_fault):
+            continue
+        (operation, *args), named = told.arguments
+        # What is given by place alone has any name.
+        takes = {**{f"argument{number}": each for number, each in enumerate(args, 1)}, **named}
+        facts = fresh(told.error[2], None) if told.error is not None else {}
+        said = {"fault": facts["text"], "code": facts["code"]} if facts else {"value": fresh(told.answer, None)}
+        peer.reply(operation, takes=takes, times=1, **said)
+        last[operation] = {"takes": takes, **said}
+    for operation, reply in last.items():
+        peer.reply(operation, **reply)
 
 
 def _place(url: str) -> str:

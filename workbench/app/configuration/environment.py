@@ -85,9 +85,13 @@ def notebook_path() -> Path | None:
 
 
 def notebook_folder() -> Path:
-    """The folder of the notebook, whoever opened it and from where; the current one when nothing tells."""
+    """The folder of the notebook, whoever opened it and from where; a folder that is served as a whole is its own; the
+    current one when nothing tells.
+    """
     path = notebook_path()
-    return path.parent if path is not None else Path.cwd()
+    if path is None:
+        return Path.cwd()
+    return path if path.is_dir() else path.parent
 
 
 def notebook_name() -> str:

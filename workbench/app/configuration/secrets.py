@@ -60,6 +60,10 @@ class FoundSecrets:
         """Whether a secret of this name is set somewhere; raises WorkbenchError if `.env` cannot be read."""
         return bool(self._set(name))
 
+    def is_usable(self, name: str) -> bool:
+        """Whether a secret of this name is set somewhere, or a stand-in plays it."""
+        return self._sandboxed() or self.has(name)
+
     def _set(self, name: str) -> str | None:
         return given(name) or self._environ.get(name) or self.in_file(name) or self._from_keyring(name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from socket import gethostname
 from typing import Any, Literal, NamedTuple, get_args
 
 from msgspec import Struct
@@ -55,6 +56,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         if given.path is not None:
             return str(given.path.absolute())
         return "" if given.kind == "memory" else redacted(self.store)
+
+    @property
+    def place(self) -> str:
+        """Where a process like this one runs again: this machine, the folder, a kernel's or a served one."""
+        served = os.environ.get("WORKBENCH_HEADLESS", "") not in ("", "0")
+        return f"{'served' if served else 'notebook'}:{gethostname()}:{self.folder}"
 
     def caller_address(self) -> Callable[[str, str | None], str] | None:
         """How to find the caller behind trusted proxies; None where nobody's X-Forwarded-For is believed."""

@@ -59,25 +59,29 @@ class Applying:
         Raises:
             WrongManifest: All that is wrong in it.
         """
-        found = manifest_of(path, shown or file_name(path), self._parts.secrets.variable)
+        secrets = self._parts.secrets
+        found = manifest_of(path, shown or file_name(path), secrets.variable, secrets.is_usable)
         return Manifest(self.checked(found.items), found.said)
 
     def checked(self, items: list[Item]) -> list[Item]:
         """The same, if they name only what is there; raises WrongManifest."""
+        if mistakes := [each for _, each in self.dangling(items)]:
+            raise WrongManifest(mistakes)
+        return items
+
+    def dangling(self, items: Sequence[Item]) -> list[tuple[Item, Mistake]]:
+        """Definitions that name what is neither there nor among them."""
         known: dict[str, set[str]] = {}
         for each in items:
             known.setdefault(each.definition.collection, set()).add(each.definition.name)
         for collection in {reference.collection for each in items for reference in each.definition.references()}:
             known.setdefault(collection, set()).update(self._parts.known(collection))
-        mistakes = [
-            self._dangling(item, reference, known[reference.collection])
+        return [
+            (item, self._dangling(item, reference, known[reference.collection]))
             for item in items
             for reference in item.definition.references()
             if reference.name not in known[reference.collection]
         ]
-        if mistakes:
-            raise WrongManifest(mistakes)
-        return items
 
     def _dangling(self, item: Item, reference: Reference, known: set[str]) -> Mistake:
         what, field = self._parts.book.singular(reference.collection), reference.field
@@ -169,7 +173,8 @@ class Applying:
         Raises:
             WrongManifest: The text is not valid, or names what is not there; nothing was changed.
         """
-        found = manifest_in(text, name, folder, self._parts.secrets.variable)
+        secrets = self._parts.secrets
+        found = manifest_in(text, name, folder, secrets.variable, secrets.is_usable)
         self._drafting.define([each.definition for each in self.checked(found.items)], notes=found.said)
 
     def load(self, path: Path, *, replace: bool = False) -> Deployed:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.app.deploy import loading
 from workbench.app.deploy.applying import FILES, Applying
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
 from workbench.app.parts import Parts
+
+if TYPE_CHECKING:
+    from workbench.app.deploy.folders.imported import Imported
 
 
 class Files:
@@ -19,23 +23,44 @@ class Files:
     folder: Path
     drafting: Drafting
 
-    def load(self, path: str | Path, *, replace: bool = False) -> Deployed:
+    def load(self, path: str | Path, *, replace: bool = False) -> Deployed | Imported:
         """Load services and definitions of a file: a module (`.py`) or a notebook (`.ipynb`), whose `wb` this is.
 
-        A file of definitions (`.yaml`) is one that `workbench export` writes; what it says is put into force, all or
-        none.
+        A file of definitions (`.yaml`) is one that `workbench export` writes, or Zato's enmasse; what it says is put
+        into force, all or none.
+
+        Of a folder, each module and file of definitions in it is loaded, at any depth; what fails stays alone, and the
+        outcome says what is live, what is not and why, what is missing, and what differs from Zato. Modules of the
+        folder find each other from then on, as Zato's do.
 
         Args:
-            path: The file.
+            path: The file or folder.
             replace: Whether what another file has defined may be replaced.
 
         Raises:
             DeployRefused: There is no such file, its kind is not known, or it does not run; nothing of it went live.
             WrongManifest: All that is wrong in a file of definitions; nothing of it is in force.
         """
+        if Path(path).is_dir():
+            return self.load_folder(path, replace=replace)
         if Path(path).suffix in FILES:
             return Applying(self._own, self.drafting).load(Path(path), replace=replace)
         return loading.load(self, Path(path), replace=replace)
+
+    def load_folder(self, path: str | Path, *, shown: str = "", replace: bool = False) -> Imported:
+        """Load all of a folder, as `load` does.
+
+        Args:
+            path: The folder.
+            shown: What the outcome calls it; its path if unset.
+            replace: Whether what another file has defined may be replaced.
+
+        Raises:
+            DeployRefused: There is no such folder, or nothing in it to read, or too much.
+        """
+        from workbench.app.deploy.folders.importing import load_folder
+
+        return load_folder(self, self._own, Path(path), shown or str(path), replace=replace)
 
     def define_written(self, text: str) -> None:
         """Put definitions of a `%%enmasse` cell into force: YAML or JSON, as a file of them or Zato's enmasse has them.

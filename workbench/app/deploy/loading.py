@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import partial
+from importlib.util import decode_source
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -28,6 +29,8 @@ from workbench.core.source import tree_of, undisturbed
 from workbench.runtime.registry import Source
 
 _LOADED = "__workbench_loaded__"
+MOST_BYTES = 4 << 20
+"""Largest module [bytes]."""
 
 
 def source_of(classes: tuple[type[Service], ...]) -> str:
@@ -60,7 +63,7 @@ def load(loader: Loader, path: Path, *, replace: bool = False) -> Deployed:
     """
     if not path.is_file():
         raise DeployRefused(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}. Fix: correct the path.")
-    if load_kind := {".py": _load_module, ".ipynb": _load_notebook}.get(path.suffix):
+    if load_kind := {".py": load_module, ".ipynb": _load_notebook}.get(path.suffix):
         token = LOADER.set(loader)
         try:
             return load_kind(loader.drafting, path, replace)
@@ -71,30 +74,39 @@ def load(loader: Loader, path: Path, *, replace: bool = False) -> Deployed:
     )
 
 
-def _load_module(drafting: Drafting, path: Path, replace: bool) -> Deployed:
-    module = ModuleType(path.stem)
-    module.__file__ = str(path.resolve())
-    text = _text(path)
-    before = sys.modules.get(path.stem)
-    if path.stem in sys.stdlib_module_names or (
+def load_module(drafting: Drafting, path: Path, replace: bool, name: str = "") -> Deployed:
+    """Load one module under a name, its stem if none is given; see `load`."""
+    name, text = name or path.stem, text_of(path)
+    module, before = _module(path, name), sys.modules.get(name)
+    if name.partition(".")[0] in sys.stdlib_module_names or (
         before is not None and not hasattr(before, _LOADED) and getattr(before, "__file__", "") != module.__file__
     ):
         raise DeployRefused(
-            f"{path.name} would take the place of the module {path.stem!r}, which Python has imported. "
+            f"{path.name} would take the place of the module {name.partition('.')[0]!r}, which Python has imported. "
             f"Fix: rename the file."
         )
-    setattr(module, _LOADED, True)
     # Type annotations are looked up in the module by its name, so it must be there while its classes are made.
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     try:
         source = Source(Origin("file", file=file_name(path), loaded=True), text)
-        with drafting.scope(source, lambda cls: cls.__module__ == path.stem, replace=replace) as draft:
+        with drafting.scope(source, lambda cls: cls.__module__ == name, replace=replace) as draft:
             exec(_compiled(text, str(path)), module.__dict__)
     except BaseException:
-        _restore(path.stem, before)
+        _restore(name, before)
         raise
     assert draft.deployed is not None
     return draft.deployed
+
+
+def _module(path: Path, name: str) -> ModuleType:
+    """An empty module that imports what is beside it as Python has it do."""
+    module = ModuleType(name)
+    module.__file__ = str(path.resolve())
+    module.__package__ = name.rpartition(".")[0]
+    if path.name == "__init__.py":
+        module.__package__, module.__path__ = name, [str(path.resolve().parent)]
+    setattr(module, _LOADED, True)
+    return module
 
 
 def _restore(name: str, before: ModuleType | None) -> None:
@@ -104,13 +116,30 @@ def _restore(name: str, before: ModuleType | None) -> None:
         sys.modules[name] = before
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as exc:
+def text_of(path: Path) -> str:
+    """The text of a module, by the encoding that it declares (PEP 263), else UTF-8.
+
+    Raises:
+        DeployRefused: It is no text, or larger than a module may be.
+    """
+    if (size := path.stat().st_size) > MOST_BYTES:
         raise DeployRefused(
-            f"{path.name} is not UTF-8 text (byte {exc.start}). Nothing of it is live. Fix: save it as UTF-8."
-        ) from exc
+            f"{path.name} has {size:,} bytes of at most {MOST_BYTES:,}. Nothing of it is live. "
+            f"Fix: keep services in it, and data in a file of its own."
+        )
+    taken = path.read_bytes()
+    if b"\0" in taken:
+        raise DeployRefused(f"{path.name} is no text. Nothing of it is live. Fix: take the module's source.")
+    try:
+        return decode_source(taken)
+    except (UnicodeDecodeError, SyntaxError) as exc:
+        try:
+            taken.decode("utf-8")
+        except UnicodeDecodeError as broken:
+            why = f"{path.name} is not UTF-8 text (byte {broken.start})"
+        else:
+            why = f"{path.name} is not in the encoding that it declares ({exc})"
+        raise DeployRefused(f"{why}. Nothing of it is live. Fix: save it as UTF-8.") from exc
 
 
 def _compiled(text: str, name: str) -> Any:

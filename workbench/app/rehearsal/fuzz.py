@@ -225,7 +225,7 @@ class Fuzz:
             trace = rehearsal.request(self._way.request(payload), self._services, played)
         cause, blank = _cause_of(trace), rehearsal.asked_in_vain()
         if cause is not None and blank:
-            played.why = played.why or f"{blank[0]} has no reply to anything. Fix: .reply(path, json=...) of it"
+            played.why = played.why or blank
         if played.why:
             self._left_out, self._why = self._left_out + 1, self._why or played.why
             return None
@@ -258,7 +258,7 @@ def _channel(parts: Parts, service: str) -> RESTChannel | None:
     """The first REST channel of JSON that leads to a service."""
     channels = parts.book.of("channels").values()
     fits = (each for each in channels if isinstance(each, RESTChannel) and service in each.leads_to)
-    return next((each for each in fits if each.active and each.data_format == "json"), None)
+    return next((each for each in fits if each.active and each.payload_format == "json"), None)
 
 
 def fuzz(parts: Parts, service: str, examples: int, again: Callable[[str, Any], Any]) -> Findings:

@@ -31,7 +31,6 @@ from workbench.runtime.compared import given_of
 from workbench.runtime.invoker import Invoker
 from workbench.runtime.traffic import Log, Traffic
 from workbench.runtime.workers import Workers
-from workbench.sandbox.http.source import HTTPSource
 from workbench.scheduler.runs.extra import parsed
 
 THREADS = 4
@@ -70,7 +69,7 @@ class Rehearsal:
         self.traffic = Traffic(1)
         self._around = Around(self._connections, VirtualClock(), Log(), self.traffic, lambda: self._kvdb)
         self._around.caches.take(parts.around.caches)
-        self._around.user_config = parts.around.user_config
+        self._around.user_config, self._around.server_config = parts.around.user_config, parts.around.server_config
         self._workers = Workers(THREADS)
         self._invoker = self._around.invoker = Invoker(
             lambda: parts.registry.services, lambda name: None, parts.loop, self._workers, self.traffic, self._around
@@ -92,14 +91,11 @@ class Rehearsal:
         """Have stand-ins answer as the workbench's own peers do, with copies of what is in those."""
         self._connections.peers.copy(self._parts.sandbox)
 
-    def asked_in_vain(self) -> list[str]:
-        """The stand-ins that were asked since the last look, and to which nobody has said what to answer."""
-        found = []
-        for peer in self._connections.peers.values():
-            if isinstance(peer, HTTPSource) and peer.is_blank and peer.requests:
-                peer.requests.clear()
-                found.append(str(peer))
-        return found
+    def asked_in_vain(self) -> str:
+        """Which stand-in was asked since the last look, where nobody has said what it answers, and how to; or ''."""
+        peers = self._connections.peers.values()
+        said = [f"{peer} has no reply to anything. Fix: {fix} of it" for peer in peers if (fix := peer.asked_in_vain())]
+        return next(iter(said), "")
 
     def close(self) -> None:
         """Stop the stand-ins; a call that hangs keeps its thread."""

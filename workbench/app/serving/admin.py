@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -162,9 +163,17 @@ def _of_files(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Adm
     return {
         **{("GET", f"/workbench/{name}"): listing(tell) for name, tell in LISTS.items()},
         **{("POST", f"/workbench/definitions/{name}"): of_file(do) for name, do in FILE_ACTIONS.items()},
+        ("POST", "/workbench/import"): lambda exchange: _imported(wb, parts(), _read(exchange, AskedOfFile)),
         ("POST", "/workbench/connections/ping"): lambda exchange: pinged(wb, _read(exchange, AskedOfConnection)),
         ("POST", "/workbench/call"): lambda exchange: called(wb, _read(exchange, AskedRequest)),
     }
+
+
+def _imported(wb: Told, parts: Parts, asked: AskedOfFile) -> Any:
+    """Make a folder live, and tell what became of it."""
+    from workbench.app.deploy.folders.importing import load_folder
+
+    return load_folder(wb, parts, Path(asked.path), asked.shown).told()
 
 
 def _of_caches(wb: Told, do: Callable[[Mapping[str, Any], AskedOfCache], Any]) -> Admin:

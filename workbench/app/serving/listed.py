@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from workbench.core.errors import mood_of_error
+from workbench.core.failure import mood_of_error
 from workbench.core.masking import mask, masked
 from workbench.core.origin import Origin
 

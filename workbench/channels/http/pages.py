@@ -10,6 +10,7 @@ from html import escape
 from workbench.channels.answers import Answer
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.guard import LOOPBACK
+from workbench.channels.websocket.definition import SocketAddress
 from workbench.core.masking import mask
 
 PASSED_ON = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via")
@@ -21,9 +22,14 @@ _HEADERS = [
 ]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _STYLE = (
-    "body{font:15px/1.6 system-ui,sans-serif;max-width:46em;margin:3em auto;padding:0 1em;color:#222;background:#fff}"
-    "code{font-size:13px}td{padding:2px 18px 2px 0}.open{border:1px solid #888;border-radius:4px;padding:4px 14px;"
-    "text-decoration:none;color:inherit}.faint{color:#666}"
+    ":root{color-scheme:light dark}"
+    "body{font:15px/1.6 system-ui,sans-serif;max-width:46em;margin:3em auto;padding:0 1em}"
+    "code,textarea,li{font:13px/1.6 ui-monospace,monospace}td{padding:2px 18px 2px 0}.faint{opacity:.7}"
+    ".open{border:1px solid #888;border-radius:4px;padding:4px 14px;text-decoration:none;color:inherit;background:none}"
+    "button.open:enabled{cursor:pointer;background:#1259a5;border-color:#1259a5;color:#fff}"
+    "textarea{box-sizing:border-box;width:100%;padding:6px 8px;border:1px solid #888;border-radius:4px}"
+    "ol{list-style:none;padding:0}li{white-space:pre-wrap;overflow-wrap:anywhere}"
+    "li:nth-child(n+2){border-top:1px solid #8884}"
 )
 
 _TRY = """
@@ -83,7 +89,7 @@ def question(host: str, target: str, cid: str) -> Answer:
     )
 
 
-def listing(host: str, channels: Iterable[HTTPChannel], cid: str) -> Answer:
+def listing(host: str, channels: Iterable[HTTPChannel | SocketAddress], cid: str) -> Answer:
     """What is open at this address.
 
     Args:
@@ -96,12 +102,14 @@ def listing(host: str, channels: Iterable[HTTPChannel], cid: str) -> Answer:
     return _page(200, "Open on this workbench", shown, cid)
 
 
-def _row(host: str, channel: HTTPChannel) -> str:
+def _row(host: str, channel: HTTPChannel | SocketAddress) -> str:
     path, who = escape(channel.path), f"only {channel.security}" if channel.security else "anyone on this machine"
-    methods = " ".join(channel.methods) or "every method"
-    asked = not channel.security and "{" not in channel.path and (not channel.methods or "GET" in channel.methods)
+    # A browser that opens a WebSocket's address is shown the page by which to try it.
+    methods = ("WebSocket", "GET") if isinstance(channel, SocketAddress) else channel.methods
+    asked = not channel.security and "{" not in channel.path and (not methods or "GET" in methods)
     shown = f'<a href="{escape(f"http://{host}{channel.path}")}">{path}</a>' if asked else path
-    said = escape(mask(f"{methods}, {who}"))
+    how = "WebSocket" if isinstance(channel, SocketAddress) else " ".join(methods) or "every method"
+    said = escape(mask(f"{how}, {who}"))
     return f'<tr><td><code>{shown}</code></td><td>{escape(channel.name)}</td><td class="faint">{said}</td></tr>'
 
 
@@ -114,7 +122,7 @@ def trying(name: str, cid: str) -> Answer:
     """
     body = (
         "<p>Each message is a call of the channel's service; what comes back is below.</p><form>"
-        '<p><label>Message<br><textarea name="message" rows="4" cols="60">{}</textarea></label></p>'
+        '<p><label>Message<br><textarea name="message" rows="4">{}</textarea></label></p>'
         '<p><button class="open" disabled>Send</button></p></form>'
         f'<ol id="said" role="log" aria-label="Messages"></ol><script>{_TRY}</script>'
     )

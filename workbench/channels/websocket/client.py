@@ -19,7 +19,8 @@ from workbench.channels.websocket.messages import ANSWERED, FAILED, NEWS, Incomi
 from workbench.core import current
 from workbench.core.call import Call, ChannelInfo, ChannelSecurity, HTTPInput
 from workbench.core.cid import new_cid
-from workbench.core.errors import ServiceUnavailable, ServiceUsage, Unauthorized, mood_of_error, words_of_error
+from workbench.core.errors import ServiceUnavailable, ServiceUsage, Unauthorized
+from workbench.core.failure import mood_of_error, words_of_error
 from workbench.core.mood import mood_of_status
 from workbench.core.ports import Decision, Showable
 from workbench.core.service import log_refusal

@@ -11,6 +11,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "workbench serve shop.ipynb",
         "workbench serve shop.ipynb --port 11223 --profile production --log-format json",
         "workbench serve shop.ipynb --workers 4",
+        "workbench serve services",
     ),
     "quickstart": (
         "workbench quickstart shop",
@@ -69,6 +70,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "workbench export definitions.yaml --app shop.ipynb",
         "workbench export enmasse.yaml --format enmasse",
     ),
+    "import-zato": (
+        "workbench import-zato services",
+        "workbench import-zato services --report report.html",
+        "workbench import-zato services --app shop.ipynb",
+    ),
     "examples": ("workbench examples", "workbench examples my-project --repo"),
     "share": (
         "workbench share nb.ipynb --to prices.zip --with data.csv",
@@ -89,6 +95,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 def show_examples(commands: Iterable[Any]) -> None:
     """Have the --help of each command end in its examples, each in a paragraph of its own."""
     for each in commands:
-        name = each.name or each.callback.__name__
+        name = each.name or each.callback.__name__.replace("_", "-")
         if name in EXAMPLES:
             each.epilog = "\n\n".join([*([each.epilog] if each.epilog else []), "Examples:", *EXAMPLES[name]])

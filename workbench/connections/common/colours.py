@@ -43,6 +43,10 @@ class Aio:
             *names, last = self._only
             raise AttributeError(f"conn.aio has {', '.join(names)} and {last}, not {name!r}")
         found = getattr(self._target, name)
+        if hasattr(type(found), "hold"):
+            # What it asks of its connection, it asks through us, to be awaited.
+            found.hold(self)
+            return found
         if not callable(found):
             return found
 

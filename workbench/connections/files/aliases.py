@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, Any
@@ -17,9 +18,45 @@ class FileAliases(Files):
     """Every name over the ten of `Files`. As in those libraries, writing by these names replaces what is there."""
 
     # PyFilesystem, of the versions that say getbytes and those that say readbytes
-    def listdir(self, path: str = "/") -> Names:
-        """The names in a folder."""
-        return [info.name for info in self.list(path)]
+    def listdir(
+        self,
+        path: str = "/",
+        wildcard: str | None = None,
+        full: bool = False,
+        absolute: bool = False,
+        dirs_only: bool = False,
+        files_only: bool = False,
+    ) -> Names:
+        """The names in a folder; with the rest, which is of the version that says getcontents, some of them, or paths.
+
+        Args:
+            path: The folder.
+            wildcard: Only names that fit, as `*.csv`.
+            full: Paths from the connection's root in place of names.
+            absolute: The same with a slash in front.
+            dirs_only: No files.
+            files_only: No folders.
+        """
+        infos = [
+            info
+            for info in self.list(path)
+            if (wildcard is None or fnmatchcase(info.name, wildcard)) and not (files_only if info.is_dir else dirs_only)
+        ]
+        if absolute:
+            return [f"/{info.path}" for info in infos]
+        return [info.path if full else info.name for info in infos]
+
+    def ilistdir(self, path: str = "/", wildcard: str | None = None) -> Iterator[str]:
+        """The same, one by one."""
+        yield from self.listdir(path, wildcard)
+
+    def walkfiles(self, path: str = "/", wildcard: str | None = None) -> Iterator[str]:
+        """The paths of the files in a folder and in those below it; `wildcard` is what their names have to fit."""
+        for info in self.list(path):
+            if info.is_dir:
+                yield from self.walkfiles(info.path, wildcard)
+            elif wildcard is None or fnmatchcase(info.name, wildcard):
+                yield f"/{info.path}"
 
     def scandir(self, path: str = "/") -> Iterator[FileInfo]:
         """What is in a folder."""
@@ -48,6 +85,21 @@ class FileAliases(Files):
         self.write(path, contents.encode(encoding), overwrite=True)
 
     settext = writetext
+
+    def getcontents(self, path: str, mode: str = "rb", encoding: str = "utf-8") -> bytes | str:
+        """The whole file; as text where the mode has no `b`."""
+        return self.read(path) if "b" in mode else self.readtext(path, encoding)
+
+    def setcontents(self, path: str, data: Contents = b"") -> None:
+        """Write or replace a file."""
+        self.write(path, data, overwrite=True)
+
+    def touch(self, path: str) -> None:
+        """Make an empty file; one that is there stays as it is."""
+        if not self.exists(path):
+            self.write(path, b"")
+
+    create = touch
 
     def upload(self, path: str, file: Contents | Path) -> None:
         """Write or replace a file with what a stream, bytes, or a local file (a Path) holds."""
@@ -103,6 +155,16 @@ class FileAliases(Files):
         """Whether a folder is there."""
         return self.exists(path) and self.stat(path).is_dir
 
+    def isempty(self, path: str) -> bool:
+        """Whether nothing is in a folder."""
+        return not self.list(path)
+
+    isdirempty = isempty
+
+    def getinfo(self, path: str) -> FileInfo:
+        """What is there."""
+        return self.stat(path)
+
     def getsize(self, path: str) -> int:
         """A file's size [bytes]."""
         return self.stat(path).size
@@ -119,6 +181,15 @@ class FileAliases(Files):
 
     def removedir(self, path: str) -> None:
         """Remove an empty folder."""
+        self.remove_folder(path)
+
+    def removetree(self, path: str) -> None:
+        """Remove a folder and all that is in it."""
+        for info in self.list(path):
+            if info.is_dir and not info.is_link:
+                self.removetree(info.path)
+            else:
+                self.delete(info.path)
         self.remove_folder(path)
 
     # fsspec
@@ -172,10 +243,8 @@ class FileAliases(Files):
 
     rmdir = removedir
 
-    # Zato 4
-    def get_info(self, path: str) -> FileInfo:
-        """What is there."""
-        return self.stat(path)
+    # Zato 4, and SFTP of Zato 3.2
+    get_info = getinfo
 
     def is_file(self, path: str) -> bool:
         """Whether a file is there."""

@@ -8,6 +8,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from workbench.connections.common.trying import Due
 from workbench.connections.rest.credentials import Reveal
 from workbench.core.errors import ServiceUsage, nearest
 from workbench.core.masking import learn, learn_pair
@@ -31,7 +32,8 @@ class Options(NamedTuple):
     """What one call says for itself; None leaves it to the connection.
 
     `timeouts` are for connecting and for each wait [s]. A body goes to another host, where an answer says so, if
-    `allow_redirects` is True, not where it is None. `retries` is how many further tries there are.
+    `allow_redirects` is True, not where it is None. `retries` is how many further tries there are. `due` is when it
+    must have ended, of a call that is one of several.
     """
 
     auth: Any = None
@@ -40,6 +42,7 @@ class Options(NamedTuple):
     timeouts: Timeouts | None = None
     allow_redirects: bool | None = None
     retries: int | None = None
+    due: Due | None = None
 
     @property
     def are_somebodys(self) -> bool:

@@ -97,7 +97,7 @@ class Sender:
         """
         import requests
 
-        due = Due(self.definition.deadline_seconds)
+        due = options.due or Due(self.definition.deadline_seconds)
         most = self.definition.retries if options.retries is None else options.retries
         session = apart(self.session) if options.are_somebodys else self.session
         request = self.prepared(method, url, body, headers, options)
@@ -137,7 +137,8 @@ class Sender:
             request = session.prepare_request(requests.Request(method, url, data=body, headers=headers, **more))
         except (requests.exceptions.InvalidHeader, UnicodeError):
             raise self._unsendable() from None
-        return may_follow(request, bool(options.allow_redirects))
+        # Where no redirect is followed, it is the answer, wherever it leads.
+        return may_follow(request, options.allow_redirects is not None)
 
     def _stays(self, exc: BodyStays) -> Refused:
         return Refused(

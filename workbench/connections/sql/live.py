@@ -139,11 +139,14 @@ class LiveSQL(Live):
         return dict(definition.extra)
 
     def session(self, **more: Any) -> Session:
-        """SQLAlchemy's session; close it: `with conn.session() as session: ... session.commit()`."""
-        engine = self.engine
-        from sqlalchemy.orm import Session
+        """SQLAlchemy's session; close it: `with conn.session() as session: ... session.commit()`.
 
-        return Session(engine, **more)
+        Its statements may be plain text: `session.execute("SELECT ... WHERE id = :id", {"id": 1})`.
+        """
+        engine = self.engine
+        from workbench.connections.sql.session import PlainSession
+
+        return PlainSession(engine, **more)
 
     def execute(
         self, statement: str, params: Mapping[str, Any] | list[Mapping[str, Any]] | None = None

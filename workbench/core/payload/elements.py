@@ -6,7 +6,8 @@ Names, inference rules and conversions follow Zato's SimpleIO; a plain string be
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from copy import copy
 from datetime import UTC, date, datetime
 from decimal import Decimal as DecimalNumber
@@ -33,10 +34,15 @@ class Elem:
     """One named value of a service's input or output.
 
     `convert` raises ValueError with what the value should have been: "a whole number".
+
+    Attributes:
+        skips_empty: Whether an output leaves it out where it is '' or None.
+        forces_empty: Whether an output has it as None where it is not set, though it is optional.
     """
 
     absent: ClassVar[Any] = ""
     wanted: ClassVar[str] = "text"
+    skips_empty = forces_empty = False
 
     def __init__(self, name: str, default: Any = UNSET) -> None:
         self.name, self.default = name.removeprefix("-"), default
@@ -51,6 +57,10 @@ class Elem:
         """The value in this element's type; bytes pass through unchanged."""
         return value
 
+    def written(self, value: Any) -> Any:
+        """The value as an output has it; raises ValueError as `convert` does."""
+        return self.convert(value)
+
     def under(self, rules: Rules) -> Elem:
         """The same element where other rules say what plain names within it suggest."""
         return self
@@ -60,7 +70,11 @@ class Elem:
 
 
 class AsIs(Elem):
-    """Anything, untouched."""
+    """Anything, untouched; `parts` say to who reads it what it holds, as in Zato, and are not checked."""
+
+    def __init__(self, name: str, *parts: str | Elem, default: Any = UNSET) -> None:
+        super().__init__(name, default)
+        self.parts = parts
 
 
 class Text(Elem):
@@ -127,7 +141,26 @@ class Decimal(Elem):
             raise ValueError(self.wanted) from exc
 
 
-class Date(Elem):
+class _Moment(Elem):
+    """A day or an instant, ISO 8601, or in a format of `strptime`, in which an output is written then."""
+
+    def __init__(self, name: str, format: str = "", default: Any = UNSET) -> None:
+        super().__init__(name, default)
+        self.format = "" if format == "iso" else format
+
+    def _read(self, text: str) -> datetime | None:
+        """Text in the element's own format; None if it is not."""
+        with suppress(ValueError):
+            # As it is written: the format says whether there is a zone.
+            return datetime.strptime(text, self.format) if self.format else None  # noqa: DTZ007
+        return None
+
+    def written(self, value: Any) -> Any:
+        moment = self.convert(value)
+        return moment.strftime(self.format) if self.format else moment
+
+
+class Date(_Moment):
     """A day, ISO 8601; of an instant, its day."""
 
     wanted = "a date as 2026-12-31"
@@ -138,16 +171,18 @@ class Date(Elem):
         if isinstance(value, date):
             return value
         text = str(value)
+        if (read := self._read(text)) is not None:
+            return read.date()
         return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text).date()
 
 
-class DateTime(Elem):
+class DateTime(_Moment):
     """An instant, ISO 8601."""
 
     wanted = "a date and time as 2026-12-31T23:59:00"
 
     def convert(self, value: Any) -> Any:
-        return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        return value if isinstance(value, datetime) else self._read(str(value)) or datetime.fromisoformat(str(value))
 
 
 class UTCDateTime(DateTime):
@@ -207,11 +242,17 @@ class Dict(Elem):
         return made
 
     def convert(self, value: Any) -> Any:
+        return self._parts(value, is_output=False)
+
+    def written(self, value: Any) -> Any:
+        return self._parts(value, is_output=True)
+
+    def _parts(self, value: Any, is_output: bool) -> Any:
         if not isinstance(value, dict):
             raise ValueError(self.wanted)
         if not self.keys:
             return value
-        found, problems = taken(self.keys, value)
+        found, problems = taken(self.keys, value, is_output)
         if problems:
             raise BadParts(problems)
         return found
@@ -232,12 +273,18 @@ class DictList(Elem):
         return made
 
     def convert(self, value: Any) -> Any:
+        return self._rows(value, self.each.convert)
+
+    def written(self, value: Any) -> Any:
+        return self._rows(value, self.each.written)
+
+    def _rows(self, value: Any, converted: Callable[[Any], Any]) -> list[Any]:
         if not isinstance(value, list | tuple):
             raise ValueError(self.wanted)
         rows, problems = [], []
         for i, each in enumerate(value):
             try:
-                rows.append(self.each.convert(each))
+                rows.append(converted(each))
             except ValueError as exc:
                 problems += problems_in(f"[{i}]", self.each, exc)
         if problems:
@@ -245,7 +292,9 @@ class DictList(Elem):
         return rows
 
 
-def taken(elems: Iterable[Elem], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def taken(
+    elems: Iterable[Elem], given: Mapping[str, Any], is_output: bool = False
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Each element's value out of `given`, and the path and fault of each that is missing or wrong."""
     found: dict[str, Any] = {}
     problems: list[tuple[str, str]] = []
@@ -257,7 +306,7 @@ def taken(elems: Iterable[Elem], given: Mapping[str, Any]) -> tuple[dict[str, An
             found[elem.name] = elem.stand_in
         else:
             try:
-                found[elem.name] = elem.convert(value)
+                found[elem.name] = elem.written(value) if is_output else elem.convert(value)
             except (ValueError, TypeError, OverflowError) as exc:
                 # Forms and JSON null send an optional element empty; where its type has no empty, that is absence.
                 if value in (None, "") and (elem.optional or elem.default is not UNSET):
@@ -274,7 +323,7 @@ def problems_in(path: str, elem: Elem, error: Exception) -> list[tuple[str, str]
     return [(f"{path}{'' if below.startswith('[') else '.'}{below}", said) for below, said in error.problems]
 
 
-Opaque, Boolean, Integer, Unicode, ListOfDicts = AsIs, Bool, Int, Text, DictList
+Opaque, Nested, Boolean, Integer, Unicode, ListOfDicts = AsIs, AsIs, Bool, Int, Text, DictList
 
 _SUGGESTED: Mapping[str, type[Elem]] = {"bool": Bool, "int": Int, "secret": Secret}
 

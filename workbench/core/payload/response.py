@@ -53,6 +53,8 @@ class Response:
         io = self._io
         if io.output_model is not None and int(self.status_code) < 300:
             io.output_model.check(value)
+        if value is None and io.is_repeated and int(self.status_code) < 300:
+            value = []
         if value is None:
             if not io.must_answer or int(self.status_code) >= 300:
                 return ""

@@ -10,14 +10,17 @@ from typing import Any, get_type_hints
 
 from workbench.core.errors import BadRequest, DeployRefused, InvalidInput, nearest
 from workbench.core.payload import typed
+from workbench.core.payload.differences import LACKING
 from workbench.core.payload.elements import UNSET, Elem, Secret, as_elem, problems_in, taken
 from workbench.core.payload.rules import RULES, Rules
 
 READ = (
     *("input", "output", "input_required", "input_optional", "output_required", "output_optional"),
-    *("default_value", "default_input_value", "default_output_value", "response_elem"),
+    *("default_value", "default_input_value", "default_output_value", "response_elem", "output_repeated"),
+    *("skip_empty_keys", "force_empty_keys"),
 )
 """What is read of a `class SimpleIO`."""
+KINDS = ("_required", "_optional", "")
 NOT_SIMPLE_IO = frozenset(("io", "sio", "simpleio", "simple_io", "input_output", "inputoutput"))
 
 
@@ -111,6 +114,11 @@ class Output:
         """What was set: a dict, or a list of them."""
         return self._rows if self._rows is not None else row_of(self._names, self._values)
 
+    @property
+    def is_unset(self) -> bool:
+        """Whether nothing was set."""
+        return self._rows is None and not self._values
+
 
 def row_of(names: dict[str, Elem], given: Any) -> dict[str, Any]:
     """One output row: declared names only, each converted; a missing required one is the service's error."""
@@ -119,12 +127,16 @@ def row_of(names: dict[str, Elem], given: Any) -> dict[str, Any]:
         value = given.get(name, UNSET) if isinstance(given, dict) else getattr(given, name, UNSET)
         if value is not UNSET:
             try:
-                row[name] = elem.convert(value)
+                row[name] = elem.written(value)
             except (ValueError, TypeError, OverflowError) as exc:
                 said = "; ".join(f"{path!r} {problem}" for path, problem in problems_in(name, elem, exc))
                 raise ValueError(f"The output is not as declared: {said}") from exc
+            if elem.skips_empty and row[name] in ("", None):
+                del row[name]
         elif elem.default is not UNSET:
             row[name] = elem.stand_in
+        elif elem.forces_empty:
+            row[name] = None
         elif not elem.optional:
             missing.append(name)
     if missing:
@@ -147,7 +159,16 @@ def _taken(names: dict[str, Elem], given: Any, params: dict[str, Any], at: str =
 class Declared:
     """The input and output of one service, ready to read and write."""
 
-    __slots__ = ("argument", "input_model", "input_names", "output_model", "output_names", "response_elem", "service")
+    __slots__ = (
+        "argument",
+        "input_model",
+        "input_names",
+        "is_repeated",
+        "output_model",
+        "output_names",
+        "response_elem",
+        "service",
+    )
 
     def __init__(self, service: str) -> None:
         self.service = service
@@ -157,6 +178,7 @@ class Declared:
         self.output_model: typed.Model | None = None
         self.argument: str | None = None
         self.response_elem: str | None = None
+        self.is_repeated = False
 
     @property
     def has_input(self) -> bool:
@@ -195,11 +217,13 @@ class Declared:
     def write(self, payload: Any) -> Any:
         """What the service gave, as declared: names filtered, models made plain."""
         if isinstance(payload, Output):
-            payload = payload.value()
+            payload = [] if self.is_repeated and payload.is_unset else payload.value()
         elif self.output_names is not None and isinstance(payload, dict):
             payload = row_of(self.output_names, payload)
         elif self.output_names is not None and isinstance(payload, list):
             payload = [row_of(self.output_names, each) for each in payload]
+        if self.is_repeated and isinstance(payload, dict):
+            payload = [payload]
         return payload if self.response_elem is None else {self.response_elem: payload}
 
 
@@ -214,9 +238,7 @@ def declared_by(cls: type[Any], name: str, rules: Rules = RULES) -> Declared:
     source: Any = sio if sio is not None else cls
     for side in ("input", "output"):
         default = getattr(sio, f"default_{side}_value", getattr(sio, "default_value", UNSET))
-        required = getattr(sio, f"{side}_required", ()) if sio else ()
-        optional = getattr(sio, f"{side}_optional", ()) if sio else ()
-        together = getattr(source, side, ()) or ()
+        required, optional, together = (getattr(source, f"{side}{each}", ()) or () for each in KINDS)
         if together and (required or optional):
             raise DeployRefused(f"Service {name!r} declares {side} and {side}_required/{side}_optional. Fix: keep one.")
         if typed.is_model(together):
@@ -226,21 +248,38 @@ def declared_by(cls: type[Any], name: str, rules: Rules = RULES) -> Declared:
                 [as_elem(each, rules) for each in _several(some)] for some in (required, optional, together)
             )
             setattr(io, f"{side}_names", _elements(first, then, rest, default))
+    io.is_repeated = bool(getattr(source, "output_repeated", False))
     if sio is not None:
         io.response_elem = getattr(sio, "response_elem", None)
+        _read_empty(sio, io.output_names or {})
     _say_what_is_not_read(cls, name)
     _read_annotations(cls, io)
     return io
 
 
+def _read_empty(sio: Any, names: dict[str, Elem]) -> None:
+    """What a `class SimpleIO` says of empty output: which elements are left out, and which are there all the same."""
+    skipped, forced = (getattr(sio, each, ()) or () for each in ("skip_empty_keys", "force_empty_keys"))
+    for name in names:
+        names[name] = elem = copy(names[name])  # since services share what they declare
+        elem.forces_empty = forced is True or name in _several(forced)
+        elem.skips_empty = not elem.forces_empty and (skipped is True or name in _several(skipped))
+
+
 def _say_what_is_not_read(cls: type[Any], name: str) -> None:
     """Log each declaration that nothing reads, as the author learns of it in no other way."""
     log = logging.getLogger(f"workbench.service.{name}")
+    for word, fix in getattr(cls, "not_read", {}).items():
+        if word in vars(cls):
+            log.warning("%s of %s is not read. Fix: %s", word, cls.__name__, fix)
     for word, value in vars(cls).items():
         if isinstance(value, type) and word.lower() in NOT_SIMPLE_IO and word != "SimpleIO":
             log.warning("class %s in %s is not read. Fix: call it SimpleIO", word, cls.__name__)
     for word in vars(getattr(cls, "SimpleIO", object)):
         if not word.startswith("_") and word not in READ:
+            if (row := LACKING.get(f"SimpleIO.{word}")) is not None:
+                log.warning("SimpleIO.%s of %s is not read: %s. Fix: %s", word, cls.__name__, row.differs, row.instead)
+                continue
             fix = f"Fix: {close}" if (close := nearest(word, READ)) else f"What is: {', '.join(READ)}"
             log.warning("SimpleIO.%s of %s is not read. %s", word, cls.__name__, fix)
 

@@ -53,7 +53,17 @@ class Way:
             item = item.conn if view == "conn" else getattr(item.conn, view)(self._call.cid)
         return self._call.surroundings.held(self._call, name, item)
 
-    get = __getitem__
+    def get(self, name: str, *default: Any) -> Any:
+        """The connection of that name; of none, the default, or UnknownName where none is given."""
+        return default[0] if default and name not in self else self[name]
+
+    def values(self) -> list[Any]:
+        """The connections of this kind."""
+        return [self[name] for name in self.keys()]
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Name and connection of each of this kind."""
+        return [(name, self[name]) for name in self.keys()]
 
     def keys(self) -> list[str]:
         """Names of the connections of this kind."""

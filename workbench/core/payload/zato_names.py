@@ -1,4 +1,4 @@
-"""Names on `self` that services written for Zato use beside ours, and what to write for those that are not here."""
+"""Names on `self` that services written for Zato use beside ours; of those that are not here, `differences` tells."""
 
 from __future__ import annotations
 
@@ -14,25 +14,6 @@ from workbench.core.payload.simpleio import Output
 from workbench.core.trace import kept
 
 T = TypeVar("T")
-MISSING: Mapping[str, tuple[str, str]] = {
-    "amqp": ("AMQP comes later", "call its library, kombu, in the service"),
-    "audit_pii": ("there is no audit log", "self.logger.info(...)"),
-    "broker_client": ("there is no broker", "self.invoke_async(name, payload)"),
-    "commands": ("services run no shell commands by it", "subprocess.run([...], timeout=60)"),
-    "crypto": ("there is no key of a server", "the packages cryptography and hashlib; secret('NAME') for secrets"),
-    "definition": ("definitions are not reached by services", "self.out.<kind>['name'] is the connection"),
-    "im": ("chat comes later", "self.out.rest['name'] and the chat's REST API"),
-    "lock": ("locks over processes are Redis's", "with self.kvdb.conn.lock(name, timeout=20):"),
-    "odb": ("there is no database of a server", "a SQL connection of yours: self.out.sql['name'].session()"),
-    "patterns": ("fanout, parallel and retries come later", "self.invoke_async(name, payload, callback=...)"),
-    "pubsub": ("topics come later", "self.invoke_async(name, payload)"),
-    "schedule": ("services make no jobs by it", "self.invoke('zato.scheduler.job.create', {...})"),
-    "search": ("search engines come later", "self.out.rest['name'] and the engine's REST API"),
-    "sso": ("there is no single sign-on", "BasicAuth and APIKey on the channel; self.channel.security"),
-    "static_config": ("there is no static configuration", "[user] in workbench.toml, which is self.user_config"),
-    "translate": ("there are no data dictionaries", "self.kvdb.conn.hget(name, key)"),
-}
-"""What a service of Zato has on `self` and ours has not: why, and what to write instead."""
 
 
 class Told(Generic[T]):
@@ -55,6 +36,12 @@ class ZatoServer:
         self.name = self.cluster_name = "workbench"
         self.pid = os.getpid()
         self.user_config = call.surroundings.user_config
+        self._call = call
+
+    @property
+    def fs_server_config(self) -> Any:
+        """What `server.conf` says, and settings under its names: `fs_server_config.main.port`."""
+        return self._call.surroundings.server_config()
 
 
 class ZatoNames:
@@ -65,6 +52,7 @@ class ZatoNames:
     response: Any
     logger: Any
     invoke: Any
+    kvdb: Any
     _call: Call
 
     @Told
@@ -74,7 +62,7 @@ class ZatoNames:
 
     @Told
     def server(self) -> ZatoServer:
-        """`self.server.invoke`, `.name`, `.cluster_id`, `.user_config`."""
+        """`self.server.invoke`, `.name`, `.cluster_id`, `.user_config`, `.fs_server_config`."""
         return ZatoServer(self._call, self.invoke)
 
     @Told
@@ -112,16 +100,44 @@ class ZatoNames:
         return MappingProxyType(found)
 
     @Told
+    def patterns(self) -> Any:
+        """`self.patterns.invoke_retry.invoke("api.order", payload, repeats=3, seconds=1)`."""
+        from workbench.core.payload.zato_work import Patterns
+
+        return Patterns(self)
+
+    def lock(self, name: str = "", ttl: float = 20, block: float = 10) -> Any:
+        """A lock over processes, in Redis: `with self.lock("orders"):`.
+
+        Args:
+            name: Of what is locked; '' is the service.
+            ttl: How long it holds at most [s].
+            block: Longest wait for it [s]; then it is `redis.exceptions.LockError`.
+        """
+        return self.kvdb.conn.lock(f"lock:{name or self._call.service}", timeout=ttl, blocking_timeout=block)
+
+    @Told
+    def environ(self) -> dict[str, Any]:
+        """A dict of this call's own, for what its hooks and `handle` tell each other; empty at first."""
+        own: dict[str, Any] = vars(self).setdefault("environ", {})
+        return own
+
+    @Told
     def invocation_time(self) -> datetime:
         """When this call began (aware, UTC)."""
         now: datetime = self._call.surroundings.clock.now()
         return now - timedelta(seconds=perf_counter() - self._call.step.started)
 
     @Told
-    def processing_time(self) -> int:
-        """How long this call has run, or did run [ms]."""
+    def processing_time_raw(self) -> timedelta:
+        """How long this call has run, or did run."""
         seconds = self._call.step.seconds
-        return round((perf_counter() - self._call.step.started if seconds is None else seconds) * 1000)
+        return timedelta(seconds=perf_counter() - self._call.step.started if seconds is None else seconds)
+
+    @Told
+    def processing_time(self) -> int:
+        """The same in milliseconds [ms]."""
+        return round(self.processing_time_raw.total_seconds() * 1000)
 
     def log_input(self, msg: str = "") -> None:
         """Log what came in, masked and cut."""
@@ -138,7 +154,8 @@ class ZatoNames:
             """Say what to write for a name of Zato's that is not here."""
             if hasattr(type(self), name):  # a property has raised this
                 return object.__getattribute__(self, name)
-            if (told := MISSING.get(name)) is None:
+            from workbench.core.payload.differences import LACKING  # here, since most services never need it
+
+            if (row := LACKING.get(f"self.{name}")) is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            why, fix = told
-            raise AttributeError(f"There is no self.{name}: {why}. Fix: {fix}")
+            raise AttributeError(row.sentence)

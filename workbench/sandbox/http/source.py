@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as json_codec
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +58,26 @@ def beside(peer: Peer, respond: Responder) -> Responder:
         )
 
     return answered
+
+
+async def amid_faults(peer: Peer, tell: Callable[[], Awaitable[HTTPAnswer]]) -> HTTPAnswer | None:
+    """What a peer answers to one request, if its faults have it say nothing else; None hangs up."""
+    trouble = peer.trouble
+    faults = cast(HTTPFaults, trouble.faults)
+    if faults.hang_up and trouble.strikes():
+        return None
+    if faults.garbage and trouble.strikes():
+        return HTTPAnswer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
+    if faults.status is not None and trouble.strikes():
+        words = f"{peer} has the fault status={faults.status}.\n".encode()
+        waits = faults.retry_after_seconds
+        fields = [("Content-Type", "text/plain")] + ([] if waits is None else [("Retry-After", str(waits))])
+        return HTTPAnswer(faults.status, words, fields)
+    answer = await tell()
+    most = faults.cut_body_after_bytes
+    if most is not None and most < max(len(answer.body), answer.length) and trouble.strikes():
+        answer = replace(answer, cut_body_after_bytes=most)
+    return answer
 
 
 class Reply:
@@ -183,11 +203,13 @@ class HTTPSource(Peer):
         with self._lock:
             return [f"{reply.describe()} -> {reply.answer.status}" for reply in self._replies]
 
-    @property
-    def is_blank(self) -> bool:
-        """Whether nobody has said what it answers."""
+    def asked_in_vain(self) -> str:
         with self._lock:
-            return not self._replies and not self._used_up
+            is_blank = not self._replies and not self._used_up
+        if not is_blank or not self.requests:
+            return ""
+        self.requests.clear()
+        return ".reply(path, json=...)"
 
     @property
     def url(self) -> str:
@@ -202,30 +224,13 @@ class HTTPSource(Peer):
 
     async def respond(self, request: Request) -> HTTPAnswer | None:
         """What to say to one request; None hangs up."""
-        answer = await self._answer(request)
+        answer = await amid_faults(self, lambda: self._told(request))
         request.status = 0 if answer is None or answer.raw is not None else answer.status
         self.requests.add(request, len(request.body))
         return answer
 
-    async def _answer(self, request: Request) -> HTTPAnswer | None:
-        trouble = self.trouble
-        faults = cast(HTTPFaults, trouble.faults)
-        if faults.hang_up and trouble.strikes():
-            return None
-        if faults.garbage and trouble.strikes():
-            return HTTPAnswer(raw=b"\x00\x01 this is no HTTP\r\n\r\n")
-        if faults.status is not None and trouble.strikes():
-            words = f"{self} has the fault status={faults.status}.\n".encode()
-            waits = faults.retry_after_seconds
-            fields = [("Content-Type", "text/plain")] + ([] if waits is None else [("Retry-After", str(waits))])
-            return HTTPAnswer(faults.status, words, fields)
-        answer = await self._told(request, faults)
-        most = faults.cut_body_after_bytes
-        if most is not None and most < max(len(answer.body), answer.length) and trouble.strikes():
-            answer = replace(answer, cut_body_after_bytes=most)
-        return answer
-
-    async def _told(self, request: Request, faults: HTTPFaults) -> HTTPAnswer:
+    async def _told(self, request: Request) -> HTTPAnswer:
+        faults = cast(HTTPFaults, self.faults)
         reply = self._next(request)
         if reply is None:
             return HTTPAnswer(404, self._unknown(request).encode(), [("Content-Type", "text/plain; charset=utf-8")])

@@ -98,6 +98,11 @@ class Claiming:
             self.refused(due, exc)
         return None
 
+    def look_for_retries(self, record: JobRecord) -> None:
+        """Make the attempts that a process that ended left to be made."""
+        if record.definition.retries or record.definition.on_interrupt == "retry":
+            self.retries.look(record, self._history.runs(record.definition.name), self._clock.now())
+
     def passed_over(self, due: Due, outcome: str, why: str) -> Run | None:
         """The row of a planned time that does not run, with the reason; None if it has another one."""
         if not self._is_current(due.record) or not self._may_claim(due, due.planned):

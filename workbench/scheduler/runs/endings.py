@@ -12,6 +12,7 @@ from workbench.core.ports import Clock
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import Ledger
 from workbench.scheduler.records import Run
+from workbench.scheduler.runs.bounds import Paced
 from workbench.scheduler.runs.in_turn import InTurn
 from workbench.scheduler.runs.lines import MOST_TOGETHER, Running
 from workbench.scheduler.runs.pool import Pool
@@ -49,6 +50,8 @@ class Endings:
         """Hold no end yet; `go_on` is told of those that are written, or that the store has refused."""
         self._history, self._ledger, self._telling, self._clock = history, ledger, telling, clock
         self._pool, self._go_on = pool, go_on
+        self.with_old_rows = Paced(clock)
+        """Jobs that may have more rows than are kept."""
         self._waiting: list[Ending] = []
         self._since = 0.0
         self._is_called = False
@@ -80,8 +83,7 @@ class Endings:
         if not endings:
             return
         try:
-            for run in self._history.end([each.run for each in endings if each.run.key]):
-                self._leave_behind(run.job)
+            self._look_later(self._history.end([each.run for each in endings if each.run.key]))
         except StoreUnavailable as exc:
             self._telling.refused(f"the end of a run of job {endings[0].run.job!r} is not written yet", exc)
         finally:
@@ -89,18 +91,22 @@ class Endings:
 
     def write_rest(self) -> None:
         """Write what the store refused before."""
-        for run in self._history.end_rest():
-            self._leave_behind(run.job)
+        self._look_later(self._history.end_rest())
 
     def passed_over(self, run: Run) -> None:
-        """Leave old rows behind if it is time, now that the row of a time that does not run is written."""
-        for each in self._history.to_prune([(run, True)]):
-            self._leave_behind(each.job)
+        """Have old rows left behind if it is time, now that the row of a time that does not run is written."""
+        self._look_later(self._history.to_prune([(run, True)]))
 
-    def _leave_behind(self, name: str) -> None:
-        """Leave old rows of a job behind; those that the store refuses stay until the next time."""
-        try:
-            if (record := self._history.job(name)) is not None:
-                self._ledger.leave_behind(record)
-        except StoreUnavailable as exc:
-            log.warning("old runs of job %r stay until the next pruning: %s", name, exc)
+    def _look_later(self, runs: Sequence[Run]) -> None:
+        if runs:
+            self.with_old_rows.put(run.job for run in runs)
+
+    def leave_behind(self, names: Sequence[str]) -> None:
+        """Leave old rows of jobs behind; those that the store refuses stay until the next time."""
+        for name in names:
+            try:
+                if (record := self._history.job(name)) is not None:
+                    self._ledger.leave_behind(record)
+            except StoreUnavailable as exc:
+                log.warning("old runs of job %r stay until the next pruning: %s", name, exc)
+                return

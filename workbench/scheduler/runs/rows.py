@@ -27,6 +27,8 @@ class Rows(Standing):
     def __init__(self, attempts: Attempts[Run], keep_runs: int) -> None:
         self.attempts, self._keep_runs = attempts, keep_runs
         self._ended: dict[str, int] = {}
+        # The key of a row before the latest ones of each job that is looked at.
+        self._latest_after: dict[str, str] = {}
         self._lock = Lock()
 
     def claim(self, run: Run, again: str = "") -> Run | None:
@@ -96,8 +98,25 @@ class Rows(Standing):
             ended = self._ended[run.job] = self._ended.get(run.job, -1) + 1
         return ended % max(PRUNE_EVERY, self._keep_runs // 10) == 0
 
-    def runs(self, name: str) -> list[Run]:
-        """The kept runs of a job, oldest first; one whose process died is `interrupted` from now on."""
+    def runs(self, name: str, most: int | None = None) -> list[Run]:
+        """The kept runs of a job, oldest first; one whose process died is `interrupted` from now on.
+
+        Args:
+            name: The job.
+            most: Only so many of the latest, and none of its backfills; a view that follows a job asks often.
+        """
+        if most is not None:
+            return self._latest(name, most)
         planned = list(self.attempts.below(self._key("run", name) + "/"))
         filled = list(self.attempts.below(self._key("fill", name) + "/"))
         return sorted(planned + filled, key=lambda run: run.planned) if filled else planned
+
+    def _latest(self, name: str, most: int) -> list[Run]:
+        prefix = self._key("run", name) + "/"
+        found = list(self._store.scan(prefix, self._latest_after.get(name, "")))
+        if len(found) < most and self._latest_after.pop(name, None) is not None:
+            # Rows after it went, as with a job that was removed.
+            found = list(self._store.scan(prefix))
+        if len(found) > 2 * most:
+            self._latest_after[name] = found[-most - 1][0]
+        return [self.attempts.read(key, value) for key, value in found[-most:]]

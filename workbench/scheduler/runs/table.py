@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 
 from workbench.scheduler.account import last_attempts
 from workbench.scheduler.records import Run
+from workbench.scheduler.runs.cadence import span
 from workbench.scheduler.zones import wall_text
 
 LATEST = 20
 """Planned times that a line of bars shows."""
+
+RECENT_ROWS = 3 * LATEST
+"""Rows that are read for it: attempts and runs by hand have some, too."""
 
 HEIGHTS = "▁▂▃▄▅▆▇█"
 BAD, NO_RUN, GOES_ON = "\N{BALLOT X}", "\N{MIDDLE DOT}", "\N{HORIZONTAL ELLIPSIS}"
@@ -35,6 +39,13 @@ class Bar(NamedTuple):
         if self.run.outcome == "running":
             return GOES_ON
         return NO_RUN if self.run.started is None else BAD
+
+    def said(self, zone: ZoneInfo) -> str:
+        """It in words, by the clock of a zone: `Fri 2026-01-02 13:00:00: failed after 0.2 s, ValueError: no`."""
+        run = self.run
+        took = "" if run.seconds is None else f" after {span(run.seconds)}"
+        at = f"{run.planned.astimezone(zone):%a %Y-%m-%d %H:%M:%S}"
+        return f"{at}: {run.outcome.replace('_', ' ')}{took}{f', {run.error}' if run.error else ''}"
 
 
 def bars(runs: Iterable[Run]) -> list[Bar]:

@@ -16,7 +16,7 @@ from workbench.scheduler.agenda import Due
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import CHANGED, PAUSED
 from workbench.scheduler.records import JobChanged, JobRecord, Run, RunEnded, RunStarted, WatchChanged
-from workbench.scheduler.runs.bounds import Bounds
+from workbench.scheduler.runs.bounds import Bounds, Paced
 from workbench.scheduler.runs.cadence import span
 from workbench.scheduler.runs.lengths import LATEST, LONGER_SECONDS, Lengths
 from workbench.scheduler.runs.lines import NO_THREAD, Running
@@ -33,7 +33,8 @@ class Watches:
     """Looks at jobs while time passes and runs begin and end; tells `WatchChanged` once for each change of state.
 
     That a watch has tripped is kept in the store, so that of several processes one tells it, and a restart does not
-    tell it again. Lengths of earlier runs are read once, aside, when a run of the job has ended or takes long.
+    tell it again. Lengths of earlier runs are read once, aside: when a run takes long, or some seconds after one has
+    ended, which waits until then to be measured.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Watches:
         self._lengths: dict[str, Lengths] = {}
         self._tripped: dict[str, dict[str, str]] = {}
         self._unread: dict[str, list[Run]] = {}
+        self._to_read = Paced(clock)
         self._is_aside = False
         self._lock = Lock()
         events.subscribe(RunStarted, self._started)
@@ -91,15 +93,14 @@ class Watches:
                 _, name, planned = heappop(self._deadlines)
                 if not self._is_decided(name, planned):
                     overdue.append((name, planned))
-        for each in running:
-            self._look_at(each, now)
-        if (overdue or self._unread) and not self._is_aside:
-            self._is_aside = True
-            self._aside(lambda: self._look_aside(overdue))
-        elif overdue:
+        unread = [each.record.definition.name for each in running if self._is_unread(each, now)]
+        if self._is_aside:
             with self._lock:
                 for name, planned in overdue:
                     heappush(self._deadlines, (elapsed, name, planned))
+        elif (names := unread + self._to_read.take()) or overdue:
+            self._is_aside = True
+            self._aside(lambda: self._look_aside(overdue, names))
 
     def tripped(self, name: str) -> dict[str, str]:
         """The watches of a job that have tripped: words by watch.
@@ -112,24 +113,25 @@ class Watches:
     def _is_decided(self, name: str, planned: datetime) -> bool:
         return name in self._decided and planned <= self._decided[name]
 
-    def _look_at(self, running: Running, now: datetime) -> None:
+    def _is_unread(self, running: Running, now: datetime) -> bool:
+        """Look at a run that goes on; whether earlier ones must be read to say if it takes too long."""
         job, seconds = running.record.definition, (now - running.since).total_seconds()
         if not job.watch_long or running.run.by_hand or seconds <= LONGER_SECONDS:
-            return
+            return False
         lengths = self._lengths.get(job.name)
         if lengths is None:
-            with self._lock:
-                self._unread.setdefault(job.name, [])
-        elif not self._has_tripped(job.name, LONG) and (norm := lengths.norm) and seconds > norm.longest:
+            return True
+        if not self._has_tripped(job.name, LONG) and (norm := lengths.norm) and seconds > norm.longest:
             usual = f"95 % of its last {norm.runs} good runs took at most {span(norm.usual)}"
             words = f"it has been running for {span(seconds)}; {usual}"
             self._aside(lambda: self._trip(job.name, LONG, words))
+        return False
 
-    def _look_aside(self, overdue: list[tuple[str, datetime]]) -> None:
+    def _look_aside(self, overdue: list[tuple[str, datetime]], names: list[str]) -> None:
         try:
             for name, planned in overdue:
                 self._look_for(name, planned)
-            for name in list(self._unread):
+            for name in names:
                 self._read(name)
         finally:
             self._is_aside = False
@@ -153,10 +155,11 @@ class Watches:
     def _read(self, name: str) -> None:
         """Read how long earlier runs took, and take in those that have ended meanwhile."""
         try:
-            runs = [run for run in self._history.runs(name)[-2 * LATEST :] if _is_good(run)]
+            runs = [run for run in self._history.runs(name, 2 * LATEST) if _is_good(run)]
             tripped = self._history.tripped(name)
         except StoreUnavailable as exc:
             log.debug("how long runs of job %r took is not known: %s", name, exc)
+            self._to_read.put([name])
             return
         with self._lock:
             ended = self._unread.pop(name, [])
@@ -199,7 +202,9 @@ class Watches:
         with self._lock:
             if is_unread := run.job not in self._lengths:
                 self._unread.setdefault(run.job, []).append(run)
-        if not is_unread:
+        if is_unread:
+            self._to_read.put([run.job])
+        else:
             self._measure(run)
 
     def _measure(self, run: Run) -> None:

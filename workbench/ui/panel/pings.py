@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from workbench.connections.definition import Item
-from workbench.core.errors import mood_of_error
+from workbench.core.failure import mood_of_error
 from workbench.core.masking import mask
 from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.trace import COLOURS

@@ -78,7 +78,7 @@ def _services(desk: Desk, asked: Asked) -> Shown:
     figures = figures_of(wb.traffic)
 
     def facts(names: Sequence[str]) -> list[Shown]:
-        shown = rows.services(wb, names, desk.last_runs())
+        shown = rows.services(wb, names, desk.last)
         for row in shown:
             row["figures"] = figures[row["service"]].facts() if row["service"] in figures else None
         return shown
@@ -109,7 +109,7 @@ def _connections(desk: Desk, asked: Asked) -> Shown:
 
 
 def _jobs(desk: Desk, asked: Asked) -> Shown:
-    last = desk.last_runs()
+    last = desk.last
     jobs = rows.jobs_of(desk.wb)
 
     def facts(shown: Sequence[Job]) -> list[Shown]:

@@ -1,6 +1,6 @@
 // The small cards below a service: its jobs, live, and its limits with their bars of use.
 import { inCell } from "./cells.js";
-import { button, chip, clockIn, dot, h, span } from "./dom.js";
+import { button, chip, clockIn, dot, h, span, viewerZone } from "./dom.js";
 import { cid } from "./call.js";
 import { Stale } from "./talk.js";
 
@@ -16,6 +16,8 @@ export function jobCard(job, { talk, now, report, edit, remove }) {
     h("span", { class: "wb-faint" }, job.what.endsWith(job.zone) ? job.what : `${job.what} \u00b7 ${job.zone}`),
     h("span", { class: "wb-next", "data-next": job.next ?? "", "data-zone": job.zone, "data-state": job.state }, nextText(job.next, job.zone, job.state, now)),
     lastRun(job.last, now),
+    recentRuns(job.recent),
+    job.cadence ? h("span", { class: "wb-warn-text" }, job.cadence) : null,
     h("span", { class: "wb-grow" }),
     h("span", { class: "wb-buttons" },
       button("Execute", does("execute"), { title: "Run it now; its schedule is not used up" }),
@@ -33,7 +35,27 @@ function jobDot({ state, last, tripped }) {
 
 export function nextText(next, zone, state, now) {
   if (next === null || next === undefined || next === "") return state === "on" ? "" : state;
-  return `next in ${span(Number(next) - now)}, ${clockIn(zone, Number(next))}`;
+  const own = clockIn(zone, Number(next));
+  return `next in ${span(Number(next) - now)}, ${own}${byYours(own, Number(next))}`;
+}
+
+// The same instant by the clock of whoever looks, where that differs.
+function byYours(own, at) {
+  const here = viewerZone();
+  const yours = clockIn(here, at);
+  if (yours === own) return "";
+  const [day, time] = [yours.slice(0, -5), yours.slice(-5)];
+  return ` (${own.startsWith(day) ? time : yours} ${here})`;
+}
+
+// The latest planned times as bars, oldest first: as high as their run was long.
+function recentRuns(recent) {
+  if (!recent?.length) return null;
+  const counts = {};
+  for (const [outcome] of recent) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  const words = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome.replace("_", " ")}`).join(", ");
+  const bar = ([outcome, share, said]) => h("span", { class: `wb-${OUTCOMES[outcome] ?? "calm"}-ground`, style: `height: ${3 + Math.round(15 * share)}px`, title: said });
+  return h("span", { class: "wb-recent", role: "img", "aria-label": `recent runs: ${words}` }, recent.map(bar));
 }
 
 export function agoText(at, now) {

@@ -16,6 +16,13 @@ class CACHE:
         MEMCACHED = "memcached"
 
 
+class ADAPTER_PARAMS:
+    """Which wins in a JSONAdapter: its own params, or those of the request."""
+
+    APPLY_AFTER_REQUEST = "apply-after-request"
+    APPLY_BEFORE_REQUEST = "apply-before-request"
+
+
 class SERVER_STARTUP:
     """Names of a server's start."""
 
@@ -62,4 +69,13 @@ class SCHEDULER:
         ONE_TIME = "one_time"
 
 
-__all__ = ["CACHE", "CHANNEL", "DATA_FORMAT", "SCHEDULER", "SERVER_STARTUP", "SMTPMessage", "ZatoException"]
+__all__ = [
+    "ADAPTER_PARAMS",
+    "CACHE",
+    "CHANNEL",
+    "DATA_FORMAT",
+    "SCHEDULER",
+    "SERVER_STARTUP",
+    "SMTPMessage",
+    "ZatoException",
+]

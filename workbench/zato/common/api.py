@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from workbench.connections.smtp.message import SMTPMessage
-from workbench.zato.common import CACHE, CHANNEL, DATA_FORMAT, SCHEDULER, SERVER_STARTUP
+from workbench.zato.common import ADAPTER_PARAMS, CACHE, CHANNEL, DATA_FORMAT, SCHEDULER, SERVER_STARTUP
 
-__all__ = ["CACHE", "CHANNEL", "DATA_FORMAT", "SCHEDULER", "SERVER_STARTUP", "SMTPMessage"]
+__all__ = ["ADAPTER_PARAMS", "CACHE", "CHANNEL", "DATA_FORMAT", "SCHEDULER", "SERVER_STARTUP", "SMTPMessage"]

@@ -23,6 +23,12 @@ class ZatoException(Exception):
         super().__init__(msg)
 
 
+class InternalServerError(CallerError):
+    """500 with words for the caller, which any other error has not."""
+
+    status, phrase = 500, "Internal Server Error"
+
+
 HTTPException = ClientHTTPError = CallerError
 
 __all__ = [
@@ -31,6 +37,7 @@ __all__ = [
     "Conflict",
     "Forbidden",
     "HTTPException",
+    "InternalServerError",
     "MethodNotAllowed",
     "NotFound",
     "ServiceUnavailable",

@@ -24,6 +24,7 @@ from workbench import (
     RESTConnection,
     SMTPConnection,
     SOAPChannel,
+    SOAPConnection,
     SQLConnection,
     secret,
 )
@@ -83,6 +84,9 @@ outconn_plain_http:
     timeout: 20
     tls_verify: off
     ping_method: HEAD
+outconn_soap:
+  - {name: crm, is_active: true, connection: outgoing, transport: soap, host: https://crm.example.com,
+     url_path: '/orders?wsdl', soap_version: '1.1', serialization_type: suds, timeout: 20, soap_action: ''}
 scheduler:
   - {name: once, service: api.orders, job_type: one_time, is_active: true, start_date: '2035-01-01 00:00:00'}
   - name: often
@@ -123,13 +127,14 @@ zato_generic_connection:
 """
 EXPECTED: list[Definition] = [
     BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD"), realm="API"),
-    RESTChannel("api.orders", path="/orders/{id}", method="GET", security="ada", limit="* = 100/m"),
+    RESTChannel("api.orders", path="/orders/{id}", method="GET", security="ada", limit="* = 100/m", data_format="json"),
     RESTChannel("api.open", active=False, service="api.orders", path="/open"),
     SOAPChannel("soap.orders", service="api.orders", path="/soap"),
     JSONRPCChannel("rpc", path="/rpc", services=("api.orders",)),
     RESTConnection(
         "rates", host="https://data.example.com", path="/rates/{day}", timeout_seconds=20.0, verify_tls=False
     ),
+    SOAPConnection("crm", host="https://crm.example.com", wsdl="/orders?wsdl", timeout_seconds=20.0),
     OneTimeJob("once", service="api.orders", start="2035-01-01 00:00"),
     IntervalJob("often", service="api.orders", start="2035-01-01 00:00", hours=2, repeats=5, extra="hello"),
     CronJob("nightly", service="api.orders", cron="0 2 * * *"),

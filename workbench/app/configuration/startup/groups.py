@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.app.configuration import pickups, simple_io
 from workbench.app.configuration.bounds import Bounds
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS, Setting
 from workbench.app.configuration.startup.switches import switches, unknown
-from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, redis_fields, redis_url
+from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, read_zato_files, redis_fields, redis_url
 from workbench.app.configuration.toml_file import (
     Configuration,
     Told,
@@ -188,6 +190,19 @@ class Groups:
             ruled=self.ruled,
             pickups=self.pickups,
         )
+
+
+def server_config(folder: Path, configuration: Configuration) -> Tree:
+    """What a service reads as `self.server.fs_server_config`: `server.conf`, and settings under Zato's names.
+
+    Args:
+        folder: Where `server.conf` is, if anywhere.
+        configuration: What `workbench.toml` says.
+    """
+    server = Groups(configuration, read_zato_files(folder), os.environ).server
+    return Tree(
+        {name: each for name, each in server.items() if name not in ("workbench", "connection")}, "server_config"
+    )
 
 
 def switched_in(configuration: Configuration, files: ZatoFiles) -> dict[str, Told]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,8 @@ from workbench.app.deploy.manifests.tree import Node, NoYAML, noded, tree_of
 from workbench.app.deploy.manifests.values import Environ, Unusable, read
 from workbench.core.definition import Definition, field_types
 from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
+
+IsSet = Callable[[str], bool]
 
 MOST_BYTES = 2 << 20
 """Largest file; 10,000 jobs take 1.5 MB."""
@@ -35,26 +37,51 @@ class Manifest(NamedTuple):
 
     items: list[Item]
     said: list[str]
+    mistakes: Sequence[Mistake] = ()
+    """What is wrong in it, where what is right is read all the same."""
+    files: frozenset[Path] = frozenset()
+    """The files that were read: this one, and those that it includes."""
 
 
-def manifest_of(path: Path, shown: str, environ: Environ) -> Manifest:
+def manifest_of(path: Path, shown: str, environ: Environ, is_set: IsSet | None = None) -> Manifest:
     """What a file says, in its order.
 
     Args:
         path: YAML, or JSON: a list of definitions for each kind, or for each section of Zato's enmasse.
         shown: What mistakes call it.
         environ: What the environment has for a name; None for what is not set.
+        is_set: Whether a secret of a name is set, or a stand-in plays it; as `environ` says if not given.
 
     Raises:
         WrongManifest: All that is wrong in it.
     """
-    reading = _Reading(shown, environ)
+    reading = _Reading(shown, environ, is_set)
     return reading.manifest(reading.of_file(path, shown))
 
 
-def manifest_in(text: str, name: str, folder: Path, environ: Environ) -> Manifest:
+def readable_of(path: Path, shown: str, environ: Environ, is_set: IsSet) -> Manifest:
+    """What is right in a file, in its order, and all that is wrong; see `manifest_of`."""
+    reading = _Reading(shown, environ, is_set)
+    items = reading.of_file(path, shown)
+    return Manifest(items, reading.said, reading.mistakes, frozenset(reading.files))
+
+
+def has_definitions(path: Path) -> bool:
+    """Whether a file says that it holds definitions: one of its keys is a kind, a section, or `include`.
+
+    Of a file that cannot be read nobody knows, so that its reading says what is wrong.
+    """
+    try:
+        tree = _tree(text_of(path, path.name), path.name, is_json=path.suffix == ".json")
+    except WrongManifest:
+        return True
+    known = {"include", *kinds(), *SECTIONS, *OTHERS}
+    return isinstance(tree.value, dict) and not known.isdisjoint(tree.value)
+
+
+def manifest_in(text: str, name: str, folder: Path, environ: Environ, is_set: IsSet | None = None) -> Manifest:
     """What a text says that is in no file, as a cell; files that it includes are sought in a folder."""
-    reading = _Reading(name, environ)
+    reading = _Reading(name, environ, is_set)
     return reading.manifest(reading.of_text(text, folder / name, name))
 
 
@@ -89,12 +116,13 @@ def items_in(tree: Node, file: str, environ: Environ) -> list[Item]:
 class _Reading:
     """One reading of a file and of those that it includes, which collects what is wrong."""
 
-    def __init__(self, file: str, environ: Environ) -> None:
+    def __init__(self, file: str, environ: Environ, is_set: IsSet | None = None) -> None:
         self.file, self.mistakes, self.said = file, list[Mistake](), list[str]()
         self._environ, self._kinds = environ, kinds()
         self._first: dict[tuple[str, str], Item] = {}
-        self._files: set[Path] = set()
-        self._adapting = Adapting(environ, self._mistake, self._note)
+        self.files: set[Path] = set()
+        is_set = is_set or (lambda name: environ(name) is not None)
+        self._adapting = Adapting(is_set, self._mistake, self._note)
 
     def manifest(self, items: list[Item]) -> Manifest:
         """What was read, if nothing is wrong; raises WrongManifest."""
@@ -114,7 +142,7 @@ class _Reading:
     def of_text(self, text: str, path: Path, shown: str) -> list[Item]:
         """The definitions of the text of a file."""
         self.file = shown
-        self._files.add(path.resolve())
+        self.files.add(path.resolve())
         try:
             tree = _tree(text, shown, is_json=path.suffix == ".json")
         except WrongManifest as exc:
@@ -134,7 +162,7 @@ class _Reading:
         other = path.parent / str(node.value)
         if not other.is_file():
             self._mistake(node.line, f"include names {short(node.value)}, which is no file. Fix: correct the path.")
-        elif other.resolve() in self._files:
+        elif other.resolve() in self.files:
             self._mistake(node.line, f"include names {short(node.value)}, which is read already. Fix: include it once.")
         else:
             return self.of_file(other, str(Path(shown).parent / str(node.value)))
@@ -153,7 +181,8 @@ class _Reading:
             nodes = node.value or []
             if kind in OTHERS:
                 count = len(nodes) if isinstance(nodes, list) else 1
-                self._note(node.line, f"{kind} is not understood here, and its {count} definitions are left out.")
+                what = "its definition is" if count == 1 else f"its {count} definitions are"
+                self._note(node.line, f"{kind} is not understood here, and {what} left out.")
             elif kind not in self._kinds and kind not in SECTIONS:
                 close = nearest(kind, [*self._kinds, *SECTIONS])
                 fix = f"write {close}." if close else f"take one of {listed(self._kinds, at_most=40)}."
@@ -162,10 +191,16 @@ class _Reading:
                 self._mistake(node.line, f"{kind} holds no list. Fix: begin each definition with '- name:'.")
             elif kind in SECTIONS:
                 for each in self._mappings(kind, nodes):
-                    if (adapted := self._adapting.adapted(kind, each)) is not None:
-                        yield from self._of_kind(adapted[0], [adapted[1]])
+                    yield from self._of_section(kind, each)
             else:
                 yield from self._of_kind(kind, nodes)
+
+    def _of_section(self, name: str, node: Node) -> list[Item]:
+        """The definition that an entry of a section stands for, if nothing is wrong with it."""
+        before = len(self.mistakes)
+        adapted = self._adapting.adapted(name, node)
+        items = list(self._of_kind(adapted[0], [adapted[1]])) if adapted is not None else []
+        return items if len(self.mistakes) == before else []
 
     def _mappings(self, kind: str, nodes: list[Node]) -> Iterator[Node]:
         for node in nodes:

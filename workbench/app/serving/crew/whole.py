@@ -60,6 +60,7 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
             ("POST", "/workbench/caches/delete"): self._in_each_cache,
             ("POST", "/workbench/definitions/apply"): self._defined_in_each,
             ("POST", "/workbench/definitions/define"): self._defined_in_each,
+            ("POST", "/workbench/import"): self._refuse_import,
         }
 
     def __getitem__(self, address: tuple[str, str]) -> Admin:
@@ -197,6 +198,12 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
         if not told:
             raise NothingServes
         return told[0]
+
+    def _refuse_import(self, exchange: Exchange) -> Answer:
+        raise WorkbenchError(
+            "Several worker processes serve this file, and one that starts later would have nothing of the folder. "
+            "Fix: write wb.load(FOLDER) into the file; a save has all of them load it."
+        )
 
     def _look(self, exchange: Exchange) -> Any:
         """What a page is told by the process that it is shown; when that ends, the page begins anew at the next."""

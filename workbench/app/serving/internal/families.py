@@ -29,7 +29,8 @@ class Family(NamedTuple):
         name: What their names begin with, as `zato.cache.builtin`.
         kinds: The definition's class, by what the fields of `chosen_by` say; with none, there is one.
         chosen_by: Fields of a request that say which class is meant.
-        renamed: Names of fields here, and the names that definitions have for them; what a class has not is left out.
+        renamed: Names of fields here, and the names that definitions have for them, of several (`wsdl or path`) the
+            first that a class has; what it has not is left out.
         fixed: Fields that say what is so anyway, each with the values that are so.
     """
 
@@ -110,8 +111,8 @@ class Family(NamedTuple):
         return {"id": definition.full_name} | said | dict(zip(self.chosen_by, chosen, strict=True))
 
     def _field(self, name: str, types: Mapping[str, Any]) -> str:
-        field = self.renamed.get(name, name)
-        return field if field in types else name
+        said = self.renamed.get(name, name)
+        return next((each for each in said.split(" or ") if each in types), name)
 
 
 def _said(fields: tuple[str, ...], values: tuple[str, ...]) -> str:
@@ -158,7 +159,7 @@ def _connection(kind: str) -> Kind:
 
 _OF_CONNECTIONS = {"user": "username", "timeout": "timeout_seconds", "url_path": "path", "db_name": "database"}
 _OF_CHANNELS = {
-    "url_path": "path",
+    "url_path": "wsdl or path",
     "is_active": "active",
     "timeout": "timeout_seconds",
     "security_name": "security",
@@ -187,6 +188,7 @@ ZATOS = (
             ("channel", "plain_http"): lambda: RESTChannel,
             ("channel", "soap"): lambda: SOAPChannel,
             ("outgoing", "plain_http"): _connection("rest"),
+            ("outgoing", "soap"): _connection("soap"),
         },
         ("connection", "transport"),
         _OF_CHANNELS,

@@ -108,13 +108,15 @@ def good_of(way: Way, service: Version | None, components: Components) -> Respon
     if service is not None and side is not None and service.io.output_names is not None:
         # A service may answer with one row, or with a list of them.
         row = components.put(f"{_word(service.name)}.answer", side.schema)
-        schema = {"anyOf": [row, {"type": "array", "items": row}]}
+        rows = {"type": "array", "items": row}
+        schema = rows if service.io.is_repeated else {"anyOf": [row, rows]}
     if wrapper is not None:
         schema = {"type": "object", "properties": {wrapper: schema or {}}, "required": [wrapper]}
     if schema is None:
         return {"200": answer("What the service answers.", {channel.content_type or ANY: {"schema": {}}})}
     content = {channel.content_type or JSON: {"schema": schema}}
-    if service is not None and service.io.output_names is not None and not service.io.must_answer and wrapper is None:
+    io = None if service is None else service.io
+    if io is not None and io.output_names is not None and not (io.must_answer or io.is_repeated) and wrapper is None:
         content[TEXT] = {"schema": {"const": "", "description": "Nothing is set."}}
     return {"200": answer("What the service answers.", content)}
 

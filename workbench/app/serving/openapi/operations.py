@@ -35,7 +35,7 @@ def _rest(way: Way, method: str, params: dict[str, str], components: Components)
     service = way.service
     side = None if service is None else side_of(service.io, "input", components)
     left = {} if side is None else {name: field for name, field in side.fields.items() if name not in params}
-    by_query = method in BODYLESS or way.channel.data_format == "raw"
+    by_query = method in BODYLESS or way.channel.payload_format == "raw"
     in_query = {name: each for name, each in left.items() if by_query and components.fits_query(each.schema)}
     in_body = {name: each for name, each in left.items() if name not in in_query}
     parameters = _path_parameters(way, params, side, components)
@@ -52,7 +52,7 @@ def _rest(way: Way, method: str, params: dict[str, str], components: Components)
 
 def _body(way: Way, method: str, side: Side | None, fields: dict[str, Field], components: Components) -> dict[str, Any]:
     """The request body; {} where there is none."""
-    data_format = way.channel.data_format
+    data_format = way.channel.payload_format
     if data_format == "raw":
         return {} if method in BODYLESS else {"content": {"application/octet-stream": {"schema": {}}}}
     content_types = FORMS if data_format == "form" else (JSON,)

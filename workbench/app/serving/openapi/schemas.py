@@ -191,6 +191,8 @@ def _of_element(elem: Elem, is_input: bool) -> Schema:
         return _object(elem.keys, is_input) if elem.keys else {"type": "object"}
     if isinstance(elem, elements.DictList):
         return {"type": "array", "items": _of_element(elem.each, is_input)}
+    if getattr(elem, "format", ""):
+        return {"type": "string"}
     found = next((OF_ELEMENTS[each] for each in type(elem).__mro__ if each in OF_ELEMENTS), {})
     return dict(found)
 

@@ -11,7 +11,6 @@ import msgspec
 from workbench.app.deploy.manifests.enmasse.sections import ANYWHERE, SECTIONS, Section
 from workbench.app.deploy.manifests.kinds import kinds
 from workbench.app.deploy.manifests.tree import Node, noded
-from workbench.app.deploy.manifests.values import Environ
 from workbench.connections.rest.credentials import SENSITIVE
 from workbench.core.definition import field_types, holds_secret
 from workbench.core.errors import listed, short
@@ -29,13 +28,13 @@ class Adapting:
     """Adapts the entries of one file.
 
     Args:
-        environ: What the environment has for a name.
+        is_set: Whether a secret is set, or a stand-in plays it.
         mistake: Told the line and the sentence of what is wrong.
         note: Told those of what has no meaning here.
     """
 
-    def __init__(self, environ: Environ, mistake: Say, note: Say) -> None:
-        self._environ, self._mistake, self._note, self._kinds = environ, mistake, note, kinds()
+    def __init__(self, is_set: Callable[[str], bool], mistake: Say, note: Say) -> None:
+        self._is_set, self._mistake, self._note, self._kinds = is_set, mistake, note, kinds()
 
     def adapted(self, name: str, node: Node) -> tuple[str, Node] | None:
         """The class that an entry is meant to be, and its fields; None if it is none here, which is told."""
@@ -102,7 +101,7 @@ class Adapting:
 
     def _check_set(self, what: str, value: Any, line: int) -> None:
         """Say that a secret is not set; of any other variable, whoever reads its value does."""
-        if (found := _VARIABLE.fullmatch(str(value))) and self._environ(found[2]) is None:
+        if (found := _VARIABLE.fullmatch(str(value))) and not self._is_set(found[2]):
             fix = f"set {found[2]} in the environment or .env."
             self._mistake(line, f"{what} names the variable {found[2]}, which is not set. Fix: {fix}")
 

@@ -104,6 +104,24 @@ _REST_OUT = Section(
         "content_encoding": (),
     },
 )
+_SOAP_OUT = Section(
+    {(): "SOAPConnection"},
+    fields={
+        "url_path": Field("wsdl"),
+        "tls_verify": Field("verify_tls"),
+        **_TIMED,
+    },
+    fixed={
+        "connection": ("outgoing",),
+        "transport": ("soap",),
+        "merge_url_params_req": (True,),
+        "serialization_type": ("suds",),
+        "content_encoding": (),
+        "soap_action": (),
+        "soap_version": ("1.1",),
+        "ping_method": (),
+    },
+)
 _REST_IN = Section({(): "RESTChannel"}, fields=_OF_CHANNELS, fixed=_CHANNEL_FIXED)
 _SOAP_IN = Section({(): "SOAPChannel"}, fields=_OF_CHANNELS, fixed=_CHANNEL_FIXED)
 _SECURITY = Section(
@@ -170,6 +188,7 @@ SECTIONS: Mapping[str, Section] = {
     "channel_soap": _SOAP_IN,
     **dict.fromkeys(("json_rpc", "channel_json_rpc"), _JSON_RPC),
     **dict.fromkeys(("outgoing_rest", "outconn_plain_http"), _REST_OUT),
+    **dict.fromkeys(("outgoing_soap", "outconn_soap"), _SOAP_OUT),
     "scheduler": _SCHEDULER,
     **dict.fromkeys(("sql", "outconn_sql"), _SQL),
     **dict.fromkeys(("ftp", "outconn_ftp", "outgoing_ftp"), _FTP),
@@ -186,7 +205,7 @@ SECTIONS: Mapping[str, Section] = {
 OTHERS = frozenset(
     (
         *("quota_tier", "groups", "security_groups", "channel_as4", "ldap", "llm", "odata", "sap", "mongodb", "slack"),
-        *("outgoing_soap", "outconn_soap", "outgoing_as2", "outgoing_as4", "microsoft_cloud", "microsoft_fabric"),
+        *("outgoing_as2", "outgoing_as4", "microsoft_cloud", "microsoft_fabric"),
         *("microsoft_power_automate", "microsoft_teams", "confluence", "jira", "salesforce", "channel_ibm_mq"),
         *("outgoing_ibm_mq", "channel_amqp", "outgoing_amqp", "channel_azure_service_bus", "channel_kafka"),
         *("outgoing_azure_service_bus", "mcp_gateway", "rule_engine_api", "outgoing_graphql", "outgoing_grpc"),

@@ -1,10 +1,6 @@
-"""Zato's `zato.server.service`: the Service class and SimpleIO's elements."""
+"""Zato's `zato.server.service`: the Service class, its adapter for REST, and SimpleIO's elements."""
 
 from __future__ import annotations
-
-from typing import Any
-
-from msgspec import to_builtins
 
 from workbench.core.payload.elements import (
     CSV,
@@ -22,6 +18,7 @@ from workbench.core.payload.elements import (
     Integer,
     List,
     ListOfDicts,
+    Nested,
     Opaque,
     Secret,
     Text,
@@ -29,9 +26,8 @@ from workbench.core.payload.elements import (
 )
 from workbench.core.payload.elements import Elem as ForceType
 from workbench.core.payload.elements import UTCDateTime as UTC
-from workbench.core.payload.plain import plain
-from workbench.core.payload.response import encode_json
 from workbench.core.service import Service
+from workbench.zato.common.marshal_.api import Model
 from workbench.zato.common.typing_ import (
     any_,
     anydict,
@@ -48,19 +44,7 @@ from workbench.zato.common.typing_ import (
     strlist,
     strnone,
 )
-
-
-class Model:
-    """The base of a service's models: `@dataclass(init=False)` above `class Order(Model)`."""
-
-    def to_dict(self) -> Any:
-        """Plain data, all the way down."""
-        return to_builtins(self, enc_hook=plain)
-
-    def to_json(self) -> str:
-        """JSON."""
-        return encode_json(self).decode()
-
+from workbench.zato.server.service.adapter import RESTAdapter
 
 __all__ = [
     "CSV",
@@ -81,7 +65,9 @@ __all__ = [
     "List",
     "ListOfDicts",
     "Model",
+    "Nested",
     "Opaque",
+    "RESTAdapter",
     "Secret",
     "Service",
     "Text",

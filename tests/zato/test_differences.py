@@ -1,0 +1,48 @@
+"""The list of what differs for services written for Zato is whole sentences, and true."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.connections import catalog
+from workbench.core.payload.differences import DIFFERENCES, LACKING, Difference
+from workbench.core.service import Service
+from workbench.zato.common import api
+from workbench.zato.server import service
+
+
+def test_each_name_is_told_once() -> None:
+    names = [row.name for row in DIFFERENCES]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row.name)
+def test_a_row_reads_as_one_sentence(row: Difference) -> None:
+    assert row.differs[0] == row.differs[0].lower() or row.differs.split()[0] in PROPER, row.differs
+    assert not row.differs.endswith(".")
+    assert not row.instead.endswith(".")
+    assert row.instead or not row.lacks
+
+
+PROPER = {
+    "AMQP",
+    "Confluence",
+    "Conflict",
+    "FHIR",
+    "OAuth",
+    "Google",
+    "HL7",
+    "IBM",
+    "Jira",
+    "Kafka",
+    "LDAP",
+    "Microsoft",
+} | {*("MongoDB", "OData", "Redis", "SAP", "SMS", "STOMP", "Salesforce", "SimpleIO", "Swift", "Vault", "ZeroMQ")}
+
+
+def test_nothing_that_is_said_to_lack_is_there() -> None:
+    """A row has to go with the commit that builds what it is about."""
+    ways = {f"self.{each}" for each in catalog.kinds_by_attribute()}
+    own = {f"self.{each}" for each in dir(Service)}
+    offered = {*api.__all__, *service.__all__}
+    assert not LACKING.keys() & (ways | own | offered)

@@ -1,0 +1,1 @@
+"""SOAP: calls of web services that a WSDL describes, by zeep."""

@@ -1,0 +1,1 @@
+"""Zato's `zato.common.marshal_`."""
