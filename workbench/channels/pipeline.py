@@ -110,12 +110,7 @@ class Pipeline:
         try:
             exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
         except NotFound:
-            if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers)):
-                return
-            if (talk := self.mounted.find(path)) is not None:
-                exchange.talk = talk
-                return
-            if view.sockets is not None and has_page(exchange, view.sockets):
+            if self._is_no_channels(exchange, view):
                 return
             raise
         exchange.call = self._invoker.new_call(
@@ -131,6 +126,14 @@ class Pipeline:
             exchange.unpacking = unpacking_of(exchange.headers, channel.max_body_bytes)
             # What the service gets is not packed any more.
             exchange.headers = {name: value for name, value in exchange.headers.items() if name != "Content-Encoding"}
+
+    def _is_no_channels(self, exchange: Exchange, view: View) -> bool:
+        """Whether a path at which no channel answers is our own, an application's, or a page to try a WebSocket."""
+        path, headers = exchange.path, exchange.headers
+        if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(headers)):
+            return True
+        exchange.talk = self.mounted.find(path)
+        return exchange.talk is not None or (view.sockets is not None and has_page(exchange, view.sockets))
 
     def _locate(self, exchange: Exchange) -> None:
         """Have a caller behind a trusted proxy be known by its own address."""
