@@ -7,6 +7,7 @@ import contextlib
 import logging
 import socket
 from functools import partial
+from typing import cast
 
 from workbench.channels.answers import Answer, error_answer
 from workbench.channels.exchange import Exchange
@@ -74,7 +75,7 @@ class Connection(asyncio.BufferedProtocol):
     # What the transport tells.
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It has begun."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # in all but the class where a loop is not asyncio's own
         self._transport, bounds = transport, self._common.bounds
         self._reader = Reader(transport, bounds.reader_seconds)
         transport.set_write_buffer_limits(0)  # so that we are told when all is taken
