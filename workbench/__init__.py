@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from workbench.connections.soap.definition import SOAPConnection as SOAPConnection
     from workbench.connections.sql.definition import SQLConnection as SQLConnection
     from workbench.connections.twilio import TwilioConnection as TwilioConnection
+    from workbench.connections.zmq.definition import ZeroMQConnection as ZeroMQConnection
     from workbench.core.current import outgoing as outgoing
     from workbench.core.errors import BadRequest as BadRequest
     from workbench.core.errors import Conflict as Conflict
@@ -103,6 +104,7 @@ HOMES = {
     "WebSocketChannel": "workbench.channels.websocket.channel",
     "Workbench": "workbench.app.workbench",
     "WorkbenchError": "workbench.core.errors",
+    "ZeroMQConnection": "workbench.connections.zmq.definition",
     "outgoing": "workbench.core.current",
     "secret": "workbench.core.secret",
 }

@@ -20,6 +20,7 @@ from workbench.connections.smtp.definition import SMTPConnection
 from workbench.connections.soap.definition import SOAPConnection
 from workbench.connections.sql.definition import SQLConnection
 from workbench.connections.twilio import TwilioConnection
+from workbench.connections.zmq.definition import ZeroMQConnection
 from workbench.core.trace import Trace
 
 
@@ -38,6 +39,8 @@ def everything(folder: Path) -> Iterator[Workbench]:
             SQLConnection("Shop", engine="postgresql", database="shop", host="db.example.com"),
             TwilioConnection("SMS", account_sid="AC01", auth_token=secret("SMS_TOKEN"), default_from="+15005550006"),
             SOAPConnection("CRM", host="https://crm.example.com", wsdl="/orders?wsdl"),
+            ZeroMQConnection("Queue", address="tcp://queue.example.com:5555", socket_type="REQ"),
+            ZeroMQConnection("Push", address="tcp://queue.example.com:5556"),
             LocalFolder("Here", path="/nowhere"),
         )
         wb.sandbox()

@@ -108,6 +108,11 @@ async def soap_async(self: Any) -> Any:
     return (await client.service.GetOrder(id=7)).id, await client.service.Echo(text="hello")
 
 
+def zeromq(self: Any) -> Any:
+    sent = self.out.zmq["Push"].send({"id": 7})
+    return sent, self.out.zmq["Queue"].conn.send("7"), self.out.zmq["Queue"].conn.send(["7", b"all"])
+
+
 def redis(self: Any) -> Any:
     conn = self.kvdb.conn
     conn.set("k", "v")
@@ -158,6 +163,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "SMS": sms,
     "SOAP": soap,
     "SOAP fault": soap_fault,
+    "ZeroMQ": zeromq,
     "Redis": redis,
     "invoke": invoke,
     "an error": refused,
@@ -188,6 +194,7 @@ def other(wb: Workbench) -> list[Any]:
 def test_what_every_kind_answered_is_answered_from_the_record(wb: Workbench, other: list[Any], kind: str) -> None:
     work, seen = KINDS[kind], []
     wb.peers["In"].put(mail())
+    wb.peers["Queue"].reply("sent", times=1)
     wb.peers["CRM"].reply("GetOrder", ORDER, takes={"id": 7})
     wb.peers["CRM"].reply("Refuse", fault="not today", code="Client", takes={"id": 7})
     wb.peers["Data"].reply("/rates", json={"EUR": 4.25})
@@ -205,7 +212,7 @@ def test_what_every_kind_answered_is_answered_from_the_record(wb: Workbench, oth
     deployed(wb, async_work if asyncio.iscoroutinefunction(work) else sync_work)
     before = called(wb)
     since = [step for step in before.steps("redis") if step.describe().startswith("Redis RPUSH")][-1]
-    counts = {name: _count(wb, name) for name in ("FTP", "Out", "SMS", "CRM")}
+    counts = {name: _count(wb, name) for name in ("FTP", "Out", "SMS", "CRM", "Queue")}
     asked = len(other)
     again = before.again(since=since)
     assert again.error is None, again

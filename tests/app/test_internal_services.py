@@ -70,6 +70,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "TwilioConnection": {"account_sid": "AC0123", "auth_token": {"secret": "TOKEN"}},
     "SQLConnection": {"database": ":memory:"},
     "IMAPConnection": {"host": "mail.example.com", "username": "me", "password": {"secret": "PASSWORD"}},
+    "ZeroMQConnection": {"address": "tcp://queue.example.com:5555"},
     "LocalFolder": {"path": "in"},
 }
 """The least that each class wants besides its name."""
@@ -159,6 +160,11 @@ def test_a_soap_connection_is_made_by_zatos_fields_and_told_by_them(shop: Workbe
     expected = SOAPConnection("crm", host="http://localhost:1", wsdl="/crm?wsdl", timeout_seconds=5.0)
     assert shop.connections["crm"].definition == expected
     assert shop.invoke("zato.http-soap.get", kind)["url_path"] == "/crm?wsdl"
+
+
+@pytest.mark.parametrize("name", ["zato.ping", "workbench.ping"])
+def test_a_ping_is_answered(shop: Workbench, name: str) -> None:
+    assert shop.invoke(name) == {"pong": "zato"}
 
 
 def test_services_are_listed_told_invoked_and_removed(shop: Workbench) -> None:

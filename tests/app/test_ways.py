@@ -75,7 +75,7 @@ def test_by_name_in_brackets_it_stays_a_key_error(wb: Workbench) -> None:
 @pytest.mark.parametrize(
     ("attribute", "said"),
     [
-        ("out.zmq", "There is no self.out.zmq: ZeroMQ comes later. Fix: call its library, pyzmq, in the service"),
+        ("out.stomp", "There is no self.out.stomp: STOMP comes later. Fix: call its library, stomp.py, in the service"),
         ("out.redis", "There is no self.out.redis: Redis is always there, as kvdb. Fix: self.kvdb.conn.set"),
         ("out.ldap", "There is no self.out.ldap: LDAP comes later. Fix: call its library, ldap3, in the service"),
         ("out.websphere_mq", "There is no self.out.websphere_mq: IBM MQ comes later."),

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kernels import kernel_env
+from workbench.cli.main import main
 
 WAIT_SECONDS = 45.0
 Ran = subprocess.CompletedProcess[str]
@@ -48,6 +50,14 @@ class CommandLine:
             check=False,
         )
         return Ran(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def said(self, *arguments: str) -> str:
+        """What a command says that goes well, run in this process, which takes no start of Python."""
+        said = StringIO()
+        with pytest.MonkeyPatch.context() as environment, redirect_stdout(said):
+            environment.setenv("JUPYTER_RUNTIME_DIR", self.env["JUPYTER_RUNTIME_DIR"])
+            assert main(arguments) == 0, said.getvalue()
+        return said.getvalue()
 
     def refused(self, *arguments: str, stdin: str | bytes = "", code: int = 1, **env: str) -> str:
         """Run a command that must fail, in words and without a traceback; the words."""

@@ -9,10 +9,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
+from tests.app.crew.conftest import Said as SaidByCrew
 from tests.cli.conftest import WAIT_SECONDS, CommandLine
 from tests.serving import until
 from tests.serving import wb as wb
@@ -136,6 +138,21 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#x27;")
 
 
+@pytest.mark.parametrize("report", ["nowhere/report.html", "shop"])
+def test_a_report_that_cannot_be_written_is_said_before_anything_runs(said: Said, tmp_path: Path, report: str) -> None:
+    (tmp_path / "shop" / "double.py").write_text(f"raise SystemExit\n{WHOLE}")
+    sentence = f"workbench: No page can be written to {report!r}. Fix: name a file in a folder that is there.\n"
+    assert said("shop", "--report", report) == (1, "", sentence)
+
+
+def test_a_folder_of_helpers_alone_is_no_success(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "helper.py").write_text("x = 1\n")
+    status, out, _ = said("lib")
+    assert status == 1
+    assert "  Nothing in lib is a service or a definition. Fix: name the folder that has them.\n" in out
+
+
 def test_a_page_of_nothing_wrong_has_no_such_headings() -> None:
     told = {"folder": "a", "whole": True, "said": "a: 0 services", "files": [], "failed": [], "missing": []}
     page = page_of(told | {"left_out": [], "unset": [], "differs": []})
@@ -190,17 +207,33 @@ def test_a_folder_is_served_and_what_is_not_live_is_in_the_log(fresh: CommandLin
 def test_a_folder_of_which_nothing_is_live_is_not_served(fresh: CommandLine, shop: Path) -> None:
     for name in ("double.py", "enmasse.yaml"):
         (shop / name).unlink()
-    assert "workbench: Nothing of shop is live.\nold.py, line 7: this is Python 2" in fresh.refused("serve", "shop")
+    assert (
+        "workbench: shop is not served, since nothing of it is live.\nold.py, line 7: this is Python 2"
+        in fresh.refused("serve", "shop")
+    )
 
 
 @pytest.mark.skipif(not SOAKS, reason="make soak: several processes take their time")
 def test_of_several_processes_each_serves_the_folder_and_a_save_of_any_file_redeploys(
     fresh: CommandLine, shop: Path
 ) -> None:
-    served = fresh.serve(shop, "--workers", "2", WORKBENCH_STORE="")
-    url = f"{served.url}/double"
-    assert requests.post(url, json=4, timeout=WAIT_SECONDS).json() == 8
-    refused = fresh.run("import-zato", "shop", "--app", "shop")
-    assert (refused.returncode, "Fix: write wb.load(FOLDER) into the file" in refused.stderr) == (1, True)
-    (shop / "double.py").write_text(WHOLE.replace("* 2", "* 3"))
-    until(lambda: requests.post(url, json=4, timeout=WAIT_SECONDS).json() == 12, "a save is served")
+    said = SaidByCrew(fresh, "serve", "shop", "--workers", "2")
+    url = re.sub(r".* at (\S+), with.*", r"\1/double", said.until("Serving 1 service of shop at "))
+
+    def answer() -> Any:
+        return requests.post(url, json=4, timeout=WAIT_SECONDS).json()
+
+    try:
+        assert answer() == 8
+        refused = fresh.run("import-zato", "shop", "--app", "shop")
+        assert (refused.returncode, "Fix: write wb.load(FOLDER) into the file" in refused.stderr) == (1, True)
+        (shop / "double.py").write_text(WHOLE.replace("* 2", "* 3"))
+        until(lambda: answer() == 12, "a save is served")
+        (shop / "double.py").write_text(WHOLE.replace("* 2", "* (4"))
+        said.until("shop has changed, but a fresh process .*; what is served stays as it was")
+        assert any("double.py, line 7: " in each for each in said.lines), said.lines
+        assert answer() == 12
+        (shop / "double.py").write_text(WHOLE.replace("* 2", "* 5"))
+        until(lambda: answer() == 20, "a mended file is served")
+    finally:
+        assert said.end() == 0

@@ -92,7 +92,7 @@ class Quickstart:
 
     def serving(self, line: CommandLine) -> tuple[int, list[int]]:
         """The supervisor, and its worker processes that are ready."""
-        told = json.loads(line.run("status", "--json").stdout)
+        told = json.loads(line.said("status", "--json"))
         mine = next((each for each in told if each["file"] == str(self.folder / "services.ipynb")), None)
         if mine is None:
             return 0, []

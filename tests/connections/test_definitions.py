@@ -29,6 +29,7 @@ DRIVERS = {
         "sqlalchemy",
         "psycopg",
         "imap_tools",
+        "zmq",
         "zeep",
         "lxml",
     ),

@@ -121,7 +121,7 @@ def put(tree: Path, room: str, files: dict[str, str]) -> None:
         ("connections", {"sql.py": "", "tides/b.py": "sql"}, "Kinds of connections do not know each other"),
         ("connections", {"ftp/a.py": "", "files/live.py": "ftp.a"}, "Kinds of connections do not know each other"),
         ("sandbox", {"ftp/a.py": "", "tides/b.py": "ftp.a"}, "Kinds of peers do not know each other"),
-        ("sandbox", {"ftp/a.py": "", "wire.py": "ftp.a"}, "Kinds of peers do not know each other"),
+        ("sandbox", {"ftp/a.py": "", "network/wire.py": "ftp.a"}, "Kinds of peers do not know each other"),
         ("connections", {"tides/definition.py": "tides.live", "tides/live.py": ""}, "reads from its definition on"),
         ("connections", {"tides/transfer.py": "tides.backend", "tides/backend.py": ""}, "reads from its definition on"),
         ("sandbox", {"tides/engine.py": "tides.server", "tides/server.py": ""}, "reads from its faults on"),

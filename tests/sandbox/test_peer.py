@@ -15,7 +15,8 @@ import pytest
 from workbench.connections.smtp.definition import SMTPConnection
 from workbench.core.errors import ConnectionFailed, InvalidDefinition
 from workbench.core.secret import Secret, given, secret
-from workbench.sandbox import certificates, wire
+from workbench.sandbox import certificates
+from workbench.sandbox.network import wire
 from workbench.sandbox.peer import Peer
 
 

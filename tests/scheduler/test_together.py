@@ -212,3 +212,25 @@ def test_what_is_stored_of_an_equal_definition_is_not_changed(store: Store) -> N
     assert again.scheduler.define(job) == "unchanged"
     assert (again.jobs["j"].definition, again.jobs["j"].source) == (job, "first")
     assert again.scheduler.define(job.replace(extra={"b": [1], "a": "ż"})) == "changed"
+
+
+def test_what_is_stored_as_this_process_knows_it_is_not_checked_again(store: Store) -> None:
+    bench = Bench(store)
+    define(bench, JOBS)
+    records = {job.name: bench.scheduler.stored(job.name) for job in JOBS}
+    assert all(bench.scheduler.stored(name) is record for name, record in records.items())
+    # Another process changes one, and removes one.
+    other = bench.again()
+    assert other.scheduler.define(JOBS[0].replace(minutes=7)) == "changed"
+    other.jobs["job 1"].remove()
+    changed = bench.scheduler.stored("job 0")
+    assert changed is not None
+    assert changed.definition == JOBS[0].replace(minutes=7)
+    assert bench.scheduler.stored("job 1") is None
+    assert bench.scheduler.stored("job 2") is records["job 2"]
+    assert other.scheduler.define(JOBS[0]) == "changed"
+    again = bench.scheduler.stored("job 0")
+    assert again is not None
+    assert (again.definition, again.since) == (JOBS[0], other.scheduler.record("job 0").since)
+    for each in (other, bench):
+        each.close()

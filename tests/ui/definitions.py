@@ -25,6 +25,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "SFTPConnection": {"host": "sftp.example.com", "username": "u", "fingerprint": "SHA256:" + "A" * 43},
     "SMTPConnection": {"host": "smtp.example.com", "port": "587", "username": "u", "password": "MY_PASSWORD"},
     "SOAPConnection": {"host": "https://example.com", "wsdl": "/orders?wsdl", "login": "wss", "username": "u"},
+    "ZeroMQConnection": {"address": "tcp://queue.example.com:5555", "socket_type": "PUB"},
     "WebSocketChannel": {"path": "/ws/x", "service": "api.x", "max_clients": "5"},
 }
 
@@ -41,7 +42,8 @@ _SAMPLES = ("MY_SECRET", "x", "/x", "example", "https://example.com", "1", "true
 
 def values_of(name: str) -> dict[str, Any]:
     """Values that make one; what is required and not in VALUES is filled in by kind."""
-    required = [field for field in fields_of(CLASSES[name]) if field.required and field.name != "name"]
+    given = {"name": None, **VALUES.get(name, {})}
+    required = [field for field in fields_of(CLASSES[name]) if field.required and field.name not in given]
     return {field.name: _sample(field) for field in required} | VALUES.get(name, {})
 
 

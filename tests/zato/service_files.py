@@ -218,6 +218,8 @@ FILES: dict[str, File] = {
     "wsgi_environ": F("", "", "return dict(self.wsgi_environ)", {}),
     "server_name": F("", "", "return self.server.name", "workbench"),
     "cluster_id": F("", "", "return self.server.cluster_id", 1),
+    "ping": F("", "", "return self.invoke('zato.ping')", {"pong": "zato"}),
+    "service_list": F("", "", "return len(self.invoke('zato.service.get-list')) > 60", True),
     "server_invoke": F("", "", "return self.server.invoke('my-data-format.s')", "json"),
     "user_config": F("", "", "return list(self.user_config)", []),
     "config": F("", "", "return list(self.server.user_config)", []),

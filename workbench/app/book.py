@@ -222,7 +222,7 @@ class Book:
     @property
     def entries(self) -> list[Entry]:
         """Every definition with where it came from."""
-        return [entry for entries in self._entries.values() for entry in list(entries.values())]
+        return [entry for entries in list(self._entries.values()) for entry in list(entries.values())]
 
     def __iter__(self) -> Iterator[Definition]:
         return iter([entry.definition for entry in self.entries])

@@ -54,8 +54,8 @@ PAGES = {
                 display(trip, trip.calendar())
         """,
     "connections": """
-        A connection is a way out: REST, SOAP, SMTP, IMAP, SMS, FTP, SFTP, Dropbox, S3, SQL, a folder; Redis is always
-        there.
+        A connection is a way out: REST, SOAP, SMTP, IMAP, SMS, FTP, SFTP, Dropbox, S3, SQL, ZeroMQ, a folder; Redis is
+        always there.
 
             wb.define(RESTConnection("Rates", host="https://data.example.com"))
 

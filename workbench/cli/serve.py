@@ -89,7 +89,7 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
         wb.startup.say(wb.log)
         watched = Watched(path.resolve())  # which the file's own code may leave, and change
         with end.interrupting(), wb.startup.waiting():
-            _run(path, end)
+            not_live = _run(path, end, line.begin.not_live if line is not None else None)
         if how.profile:
             _refuse_peers(wb, how.profile)
         wb.start()
@@ -97,13 +97,14 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
         for waits in wb.drafting.waits_for():
             wb.startup.warn(waits)
         wb.startup.say(wb.log)
+        told = _told(wb) | ({"not_live": not_live} if path.is_dir() else {})
         if line is not None:
-            _serve_with_others(wb, path, end, line)
-        else:
-            _tell(_told(wb), _lines_of(wb, path), how.as_json)
-            _watch(watched, path.name, end, how.as_json)
-            _say("Stopping: calls in flight may end.", how.as_json)
-        wb.stop(how.drain_seconds, left=line.tell_left if line is not None and line.leaves else None)
+            _serve_with_others(wb, told, path, end, line, how.drain_seconds)
+            return
+        _tell(told, _lines_of(wb, path), how.as_json)
+        _watch(watched, path.name, end, how.as_json)
+        _say("Stopping: calls in flight may end.", how.as_json)
+        wb.stop(how.drain_seconds)
     finally:
         forget()
         log.close()
@@ -124,18 +125,23 @@ def supervise(file: str, how: Serving, size: int) -> int:
     return supervise(Asked(path.resolve(), command, how._asdict(), size, how.drain_seconds, say, tell))
 
 
-def _serve_with_others(wb: Workbench, path: Path, end: End, line: Line) -> None:
-    """Take connections of all, and wait until it is to end or to leave."""
+def _serve_with_others(
+    wb: Workbench, told: dict[str, Any], path: Path, end: End, line: Line, drain_seconds: float
+) -> None:
+    """Take connections of all until it is to end or to leave; what is clicked while it does is told, too."""
+    from workbench.app.serving.crew.clicks import ClicksInForce
     from workbench.app.serving.crew.line import Ready
     from workbench.channels.own import Page
 
     wb.answer_at(line.listeners)
     own = [(*address, isinstance(each, Page) and each.is_public) for address, each in wb.own_addresses.items()]
-    line.tell(Ready(wb.own_url, own, _told(wb), _lines_of(wb, path)))
-    stop_counting = line.count(wb.events, lambda: [(name, each.at) for name, each in wb.clicked.items()])
-    while not end.wait(LOOK_SECONDS):
-        pass
-    stop_counting()
+    in_force = ClicksInForce(lambda: wb.defined)
+    clicks = in_force.digest()
+    line.tell(Ready(wb.own_url, own, told, _lines_of(wb, path), clicks))
+    with line.counting(wb.events, in_force.digest, clicks):
+        while not end.wait(LOOK_SECONDS):
+            pass
+        wb.stop(drain_seconds, left=line.tell_left if line.leaves else None)
 
 
 def _refuse_peers(wb: Workbench, profile: str) -> None:
@@ -245,15 +251,22 @@ def _say(line: str, as_json: bool) -> None:
     print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
-def _run(path: Path, end: End) -> None:
-    """Run the file; its own error, or its own end, is told in one sentence."""
+def _run(path: Path, end: End, known: Sequence[str] | None) -> list[str]:
+    """Run the file; its own error, or its own end, is told in one sentence. Gives the files of a folder that failed.
+
+    Args:
+        path: The file or folder.
+        end: When it is to end.
+        known: Files of the folder that have failed where it is served already; None where it is not.
+    """
     try:
         if path.is_dir():
-            _run_folder(path)
-        elif path.suffix == ".ipynb":
+            return _run_folder(path, known)
+        if path.suffix == ".ipynb":
             _run_notebook(path, end)
         else:
             _run_module(path)
+        return []
     except WorkbenchError:
         if end.is_asked:
             raise KeyboardInterrupt from None
@@ -264,17 +277,21 @@ def _run(path: Path, end: End) -> None:
         raise
 
 
-def _run_folder(path: Path) -> None:
-    """Make all of a folder live that can be; what cannot is in the log.
+def _run_folder(path: Path, known: Sequence[str] | None) -> list[str]:
+    """Make all of a folder live that can be; what cannot is in the log. Gives the files that failed.
 
     Raises:
-        WorkbenchError: Nothing of it can be.
+        WorkbenchError: Nothing of it can be, or a file fails that did not where it is served already.
     """
     from workbench.app.singleton import the_workbench
 
     imported = the_workbench().load_folder(path, shown=path.name)
     if not imported.services and not imported.definitions:
-        raise WorkbenchError("\n".join([f"Nothing of {path.name} is live.", *imported.failed]))
+        raise WorkbenchError("\n".join([f"{path.name} is not served, since nothing of it is live.", *imported.failed]))
+    failed = {row.file: row.failed for row in imported.rows if row.failed}
+    if new := [said for file, each in failed.items() for said in each if known is not None and file not in known]:
+        raise WorkbenchError("\n".join(new))
+    return list(failed)
 
 
 def _run_module(path: Path) -> None:

@@ -28,7 +28,6 @@ from workbench.core.errors import (
     nearest,
     short,
 )
-from workbench.core.payload.differences import LACKING
 
 
 class KindLeftOut(UserWarning):
@@ -39,6 +38,8 @@ class NoSuchWay(UnknownAttribute):
     """An attribute of a service that leads to no kind: what it was meant to be, or what to write instead."""
 
     def __init__(self, attribute: str) -> None:
+        from workbench.core.payload.differences import LACKING  # here, since it costs the start some 3 ms
+
         self.what, self.name = "way out", f"self.{attribute}"
         ways = kinds_by_attribute()
         self.known = sorted(f"self.{each}" for each in ways)
@@ -101,6 +102,7 @@ ROWS = (
     Row("twilio", "SMS", "workbench.connections.twilio", "TwilioConnection", ("out.sms.twilio",)),
     Row("sql", "SQL", "workbench.connections.sql.definition", "SQLConnection", ("out.sql",)),
     Row("imap", "IMAP", "workbench.connections.imap.definition", "IMAPConnection", ("email.imap",)),
+    Row("zmq", "ZeroMQ", "workbench.connections.zmq.definition", "ZeroMQConnection", ("out.zmq",)),
     Row("folder", "Folder", "workbench.connections.folder", "LocalFolder", ("out.folder", "out.files")),
 )
 

@@ -37,6 +37,7 @@ ROWS = (
     PeerRow("twilio", "workbench.sandbox.sms_gateway", "SMSGateway"),
     PeerRow("sql", "workbench.sandbox.sql_database", "SQLDatabase"),
     PeerRow("imap", "workbench.sandbox.imap.mailbox", "IMAPMailbox"),
+    PeerRow("zmq", "workbench.sandbox.zmq_peer", "ZeroMQPeer"),
     PeerRow("folder", "workbench.sandbox.folder", "TemporaryFolder"),
 )
 

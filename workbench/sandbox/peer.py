@@ -15,8 +15,8 @@ from workbench.core.definition import Definition, field_types, holds_secret
 from workbench.core.errors import ConnectionFailed
 from workbench.core.secret import Secret, give
 from workbench.sandbox.faults import Faults, Trouble, faults_from
-from workbench.sandbox.loop import LONGEST_STEP_SECONDS, PEERS
-from workbench.sandbox.wire import Wire
+from workbench.sandbox.network.loop import LONGEST_STEP_SECONDS, PEERS
+from workbench.sandbox.network.wire import Wire
 
 D = TypeVar("D", bound=Definition)
 

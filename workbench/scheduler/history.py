@@ -19,10 +19,10 @@ from workbench.durable.seen import Left, Seen
 from workbench.scheduler import plan
 from workbench.scheduler.account import Account, Pause, Window, account
 from workbench.scheduler.definitions import AnyJob
-from workbench.scheduler.records import JobRecord, Run, read_time_key, time_key
+from workbench.scheduler.records import JobRecord, Made, Run, read_time_key, time_key
 from workbench.scheduler.runs.extra import as_json
 from workbench.scheduler.runs.rows import Rows
-from workbench.stores.values import key_part
+from workbench.stores.values import key_part, name_of_part
 
 log = logging.getLogger("workbench.scheduler")
 
@@ -38,17 +38,6 @@ class Cover(NamedTuple):
     first: datetime
     last: datetime
     is_theirs: bool = False
-
-
-class Made(NamedTuple):
-    """Planned times from `first` on that other processes made something of; there may be more before, whose rows went.
-
-    Of each outcome, how many; None and empty if there are none.
-    """
-
-    first: datetime | None = None
-    by_outcome: dict[str, int] = {}  # noqa: RUF012
-    has_more: bool = False
 
 
 class Kept(NamedTuple):
@@ -131,10 +120,18 @@ class History(Rows):
         """The job that was written so; what is written of `like` is taken to be that, without being checked again."""
         if value is None:
             return None
+        kept, written = self._kept.get(name, (None, b""))
+        if written == value:
+            # Decoding checks all fields again: 0.2 ms.
+            return kept
         if like is not None and value.startswith(b'{"definition":%b,' % _bytes(like)):
             rest = _rest_from(value)
-            return JobRecord(like, rest.anchor, rest.source, rest.since)
-        return self._read(name, value)
+            record: JobRecord | None = JobRecord(like, rest.anchor, rest.source, rest.since)
+        else:
+            record = self._read(name, value)
+        if record is not None:
+            self._kept[name] = record, value
+        return record
 
     def has(self, record: JobRecord) -> bool:
         """Whether the job is stored exactly so."""
@@ -159,8 +156,9 @@ class History(Rows):
 
     def jobs(self) -> Iterator[JobRecord]:
         """Every stored job, in order of the name."""
-        for key, value in self._store.scan(f"{self._prefix}/job/"):
-            if (record := self._read(key, value)) is not None:
+        prefix = f"{self._prefix}/job/"
+        for key, value in self._store.scan(prefix):
+            if (record := self.read(name_of_part(key.removeprefix(prefix)), value)) is not None:
                 yield record
 
     def keep(self, records: Iterable[Kept]) -> None:
@@ -175,7 +173,7 @@ class History(Rows):
                     began.append(each)
             if before is not None and before.since is not None:
                 values[f"{self._key('was', name)}/{time_key(before.since)}"] = _bytes(before)
-            values[self._key("job", name)] = _bytes(each.record)
+            values[self._key("job", name)] = self._written(each.record)
         self._store.put_all(values)
         for each in began:
             if each.begins is not None:
@@ -183,6 +181,7 @@ class History(Rows):
 
     def remove(self, name: str) -> None:
         """Remove a job and everything known of it."""
+        self._kept.pop(name, None)
         self._store.delete(self._key("job", name))
         self._store.delete(self._key("paused", name))
         if self._again.pop(again := self._again_key(name), None) is not None:

@@ -18,8 +18,8 @@ from workbench.core.ports import Clock
 from workbench.durable.seen import Left, Seen
 from workbench.scheduler import plan
 from workbench.scheduler.agenda import HICCUP, Due, hiccup
-from workbench.scheduler.history import Cover, History, Made
-from workbench.scheduler.records import Absence, JobRecord, Run
+from workbench.scheduler.history import Cover, History
+from workbench.scheduler.records import Absence, JobRecord, Made, Run
 from workbench.scheduler.runs.rows import PRUNE_EVERY
 
 log = logging.getLogger("workbench.scheduler")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
 from msgspec import Struct
@@ -139,6 +139,17 @@ class Run(Attempt, frozen=True, kw_only=True, gc=False):
             "backfill": f"started by backfill {self.backfill!r}",
         }
         return f"{start}, {started.get(self.by, 'started by its schedule')}."
+
+
+class Made(NamedTuple):
+    """Planned times from `first` on that other processes made something of; there may be more before, whose rows went.
+
+    Of each outcome, how many; None and empty if there are none.
+    """
+
+    first: datetime | None = None
+    by_outcome: dict[str, int] = {}  # noqa: RUF012
+    has_more: bool = False
 
 
 class Absence(Struct, frozen=True):

@@ -43,7 +43,8 @@ def counted(key: str, value: bytes, by: int) -> int:
 
 def key_part(name: object) -> str:
     """A name, of any kind as people look for one, as one part of a key, whose parts have slashes between them."""
-    return str(name).replace("%", "%25").replace("/", "%2F")
+    text = str(name)
+    return text.replace("%", "%25").replace("/", "%2F") if "%" in text or "/" in text else text
 
 
 def name_of_part(part: str) -> str:

@@ -13,10 +13,12 @@ from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from workbench.core.errors import listed
-from workbench.core.payload.differences import LACKING, Difference
+
+if TYPE_CHECKING:
+    from workbench.core.payload.differences import Difference
 
 PACKAGE = "workbench.zato"
 _IMPORT_FROM = opmap["IMPORT_FROM"]
@@ -41,7 +43,7 @@ class ZatoFinder(MetaPathFinder):
         if importlib.util.find_spec(ours) is None:
             known = f"which has {', '.join(sorted(_names()))}"
             said = f"No module named {fullname!r} in the workbench"
-            raise ModuleNotFoundError(_sentence(said, known, _row_of_module(fullname)), name=fullname)
+            raise ModuleNotFoundError(_sentence(said, known, _row_of(fullname)), name=fullname)
         return ModuleSpec(fullname, _Alias(ours), is_package=True)
 
 
@@ -67,7 +69,7 @@ def _missing(zato_name: str, module: ModuleType, name: str) -> NoReturn:
         raise AttributeError(f"module {zato_name!r} has no attribute {name!r}")
     own = (each for each, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__)
     offered = listed(each for each in getattr(module, "__all__", own) if not each.startswith("_"))
-    row = LACKING.get(name) or _row_of_module(f"{zato_name}.{name}")
+    row = _row_of(name) or _row_of(f"{zato_name}.{name}")
     said = f"cannot import name {name!r} from {zato_name!r} in the workbench"
     raise ImportError(_sentence(said, f"which has {offered}", row), name=zato_name)
 
@@ -79,8 +81,10 @@ def _sentence(said: str, offered: str, row: Difference | None) -> str:
     return f"{said}, {offered}. Fix: import what it offers, or set WORKBENCH_ZATO=real to use an installed Zato."
 
 
-def _row_of_module(name: str) -> Difference | None:
-    """What is said of a module, or of one that it is in."""
+def _row_of(name: str) -> Difference | None:
+    """What is said of a name, or of the module that it is in."""
+    from workbench.core.payload.differences import LACKING  # here, since it costs the start some 3 ms
+
     while name and name not in LACKING:
         name = name.rpartition(".")[0]
     return LACKING.get(name)

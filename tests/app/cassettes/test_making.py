@@ -34,6 +34,7 @@ def test_a_call_that_asks_any_kind_is_a_green_test_that_asks_nobody(wb: Workbenc
 
     wb.deploy(Other)
     wb.peers["In"].put(mail())
+    wb.peers["Queue"].reply("sent", times=1)
     wb.peers["CRM"].reply("GetOrder", ORDER, takes={"id": 7})
     wb.peers["CRM"].reply("Refuse", fault="not today", code="Client", takes={"id": 7})
     wb.peers["Data"].reply("/rates", json={"EUR": 4.25})

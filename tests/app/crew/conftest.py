@@ -8,8 +8,6 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from tests.cli.conftest import WAIT_SECONDS, CommandLine, Served
 from tests.cli.conftest import ended as ended
 from tests.cli.conftest import fresh as fresh
 from tests.serving import until
-from workbench.cli.main import main
 
 MODULE = """
 import os
@@ -87,11 +84,18 @@ class Crew:
 
     def command(self, *arguments: str) -> str:
         """What a command says, run in this process."""
-        said = StringIO()
-        with pytest.MonkeyPatch.context() as environment, redirect_stdout(said):
-            environment.setenv("JUPYTER_RUNTIME_DIR", str(self.line.folder / "runtime"))
-            assert main(arguments) == 0, said.getvalue()
-        return said.getvalue()
+        return self.line.said(*arguments)
+
+    @property
+    def token(self) -> str:
+        """What opens the own addresses."""
+        (file,) = (self.line.folder / "runtime").glob(f"workbench-{self.supervisor}-*.json")
+        return str(json.loads(file.read_text())["token"])
+
+    @property
+    def ticks(self) -> list[dict[str, Any]]:
+        """The last runs of the job that runs each second."""
+        return list(json.loads(self.command("jobs", "runs", "tick", "--last", "50", "--json")))
 
     @property
     def status(self) -> dict[str, Any]:
@@ -105,12 +109,13 @@ class Crew:
         return {each["number"]: each["pid"] for each in self.status["workers"] if each["state"] == "ready"}
 
     def until_ready(self, *gone: int) -> dict[int, int]:
-        """Wait until two are ready that are none of those."""
-        return dict(until(lambda: found if _is_whole(found := self.ready, gone) else None, f"two without {gone}", 90))
+        """Wait until two are ready that are none of those, and nobody else is there any more."""
+        return dict(until(lambda: self._two(gone), f"two without {gone}", 90))
 
-
-def _is_whole(found: dict[int, int], gone: tuple[int, ...]) -> bool:
-    return len(found) == 2 and not set(found.values()) & set(gone)
+    def _two(self, gone: tuple[int, ...]) -> dict[int, int] | None:
+        there = [each for each in self.status["workers"] if each["state"] != "ended"]
+        are_whole = len(there) == 2 and all(each["state"] == "ready" and each["pid"] not in gone for each in there)
+        return {each["number"]: each["pid"] for each in there} if are_whole else None
 
 
 class Said:
@@ -176,11 +181,18 @@ def say(fresh: CommandLine, request: pytest.FixtureRequest) -> Say:
 
 @pytest.fixture(scope="module")
 def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
-    """Two processes that serve one file."""
+    """Two processes that serve one file, and stay the same two until all tests with them are over."""
     line = CommandLine(tmp_path_factory.mktemp("crew"))
     path = line.module("services.py", MODULE)
     (path.parent / "extlib").mkdir()
     (path.parent / "extlib" / "my_startup.py").write_text(STARTUP)
     (path.parent / "workbench.toml").write_text('[startup]\nstartup_callable = "my_startup.note"\n')
-    yield Crew(line, path)
-    line.close()
+    made = Crew(line, path)
+    try:
+        yield made
+        status, said = made.served.stop(signal.SIGTERM)
+        assert status == 0
+        assert "Redeployed" not in said
+        assert "another starts" not in said
+    finally:
+        line.close()

@@ -6,15 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 
 import pytest
 
 from tests.serving import WAIT_SECONDS
-from workbench.app.serving.crew.line import Begin, Clicked, Line, encode
+from workbench.app.serving.crew.line import Begin, Clicked, Compare, Line, ToSupervisor, encode, read_to_supervisor
 from workbench.app.serving.crew.member import Member
 from workbench.core.errors import WorkbenchError
+from workbench.core.events import Events
 
 BEGIN = encode(Begin("services.py", {}, [], Member(1, 0, "", ""))) + b"\n"
 
@@ -66,12 +67,47 @@ def test_a_worker_process_is_ended_when_its_supervisor_is_gone(
     ours.sendall(BEGIN)
     line = Line(number)
     if not is_read:
-        line.tell(Clicked())
+        line.tell(Clicked(""))
     ours.sendall(last)
     ours.close()
     assert signals.get(timeout=WAIT_SECONDS) == signal.SIGTERM
     assert not line.leaves
     line.forget()
+
+
+Told = tuple[Line, socket.socket, Callable[[], ToSupervisor]]
+
+
+@pytest.fixture
+def told(supervisor: tuple[socket.socket, int], signals: SimpleQueue[int]) -> Iterator[Told]:
+    """A worker process's end, its supervisor's, and what it tells next."""
+    ours, number = supervisor
+    ours.settimeout(WAIT_SECONDS)
+    ours.sendall(BEGIN)
+    line = Line(number)
+    with ours.makefile("rb") as heard:
+        yield line, ours, lambda: read_to_supervisor(heard.readline())
+    ours.close()
+    assert signals.get(timeout=WAIT_SECONDS) == signal.SIGTERM
+    line.forget()
+
+
+def test_what_is_clicked_is_told_also_when_it_was_at_the_very_end(told: Told) -> None:
+    line, _, next_told = told
+    clicks = ["first"]
+    with line.counting(Events(), lambda: clicks[-1], "first"):
+        clicks.append("second")
+        assert next_told() == Clicked("second")
+        clicks.append("third")
+    assert next_told() == Clicked("third")
+
+
+def test_who_is_asked_tells_what_it_has_though_nothing_was_clicked(told: Told) -> None:
+    line, ours, next_told = told
+    with line.counting(Events(), lambda: "first", "first"):
+        for _ in range(3):
+            ours.sendall(encode(Compare()) + b"\n")
+            assert next_told() == Clicked("first")
 
 
 def test_one_whose_supervisor_is_gone_at_once_says_so(supervisor: tuple[socket.socket, int]) -> None:

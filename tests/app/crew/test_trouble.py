@@ -58,15 +58,6 @@ def test_one_that_is_killed_is_replaced_and_the_others_answer_meanwhile(fresh: C
     assert f"Worker process 1 (pid {killed}) was ended by SIGKILL; another starts now.\n" in said
 
 
-def test_those_that_end_again_and_again_are_started_less_and_less_often(fresh: CommandLine, say: Say) -> None:
-    dies = "import threading\nthreading.Timer(0.5, os._exit, (3,)).start()"
-    said = say("serve", str(fresh.module("services.py", f"{MODULE}\n{dies}\n")), *WORKERS)
-    said.until(r"\(pid \d+\) ended with status 3; another starts now\.")
-    said.until(r"\(pid \d+\) ended with status 3; another starts in 1 s, since 2 have ended soon\.")
-    said.until(r"another starts in 2 s, since 3 have ended soon\.")
-    assert said.end() == 0
-
-
 def test_a_supervisor_that_is_killed_leaves_no_process_and_what_it_leaves_hinders_nobody(
     fresh: CommandLine, say: Say, ended: Callable[[str], bool]
 ) -> None:

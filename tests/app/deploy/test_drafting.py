@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from workbench.app.deploy.draft import Draft
+from workbench.app.deploy.drafting import MANY
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.connections.rest.definition import RESTConnection
@@ -19,6 +21,7 @@ from workbench.core.secret import PlainSecretWarning
 from workbench.core.service import Service
 from workbench.limiting.definition import Limit
 from workbench.runtime.registry import Source
+from workbench.scheduler.definitions import IntervalJob
 from workbench.security.definitions import BasicAuth
 
 
@@ -214,3 +217,19 @@ def test_a_rollback_brings_the_limit_of_that_version_back(wb: Workbench) -> None
     wb.services.remove("api")
     wb.deploy(service("api", 3))
     assert wb.invoke("api") == 3
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_many_definitions_leave_the_collector_as_it_was_also_if_they_are_refused(was_on: bool) -> None:
+    jobs = [IntervalJob(f"job {number}", service="hello", hours=1) for number in range(MANY)]
+    with Workbench(port=0) as wb:
+        gc.enable() if was_on else gc.disable()
+        try:
+            with pytest.raises(DanglingReference):
+                wb.define(*jobs)
+            assert gc.isenabled() == was_on
+            wb.deploy(type("Hello", (Service,), {"name": "hello", "handle": lambda self: None}))
+            wb.define(*jobs)
+            assert (gc.isenabled(), len(wb.jobs)) == (was_on, MANY)
+        finally:
+            gc.enable()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving import wb as wb
+from tests.zato.service_files import FILES, text_of
 from workbench import Workbench
 from workbench.app.deploy.folders.finding import MOST_FILES
 from workbench.app.deploy.folders.imported import Imported
@@ -127,6 +128,14 @@ def test_a_syntax_error_of_python_3_is_not_called_python_2(load: Load) -> None:
     assert "Python 2" not in said
 
 
+def test_a_name_that_is_a_keyword_by_now_is_said(load: Load) -> None:
+    (said,) = load(old_py=service("Old", "return self.invoke('a', async=False)")).failed
+    assert said == (
+        "old.py, line 6: since Python 3.7 nothing can have that name, \"return self.invoke('a', async=False)\". "
+        "Fix: give what is called async or await another name, as async_."
+    )
+
+
 def test_a_module_of_python_2_is_named_with_its_name_now(load: Load) -> None:
     assert load(old_py=service("Old", above="import urllib2")).failed == [
         "old.py, line 2: The module urllib2 is one of Python 2. Fix: import urllib.request"
@@ -203,17 +212,28 @@ def test_a_folder_that_is_none_or_empty_or_too_large_is_refused(wb: Workbench, t
             wb.load_folder(path)
 
 
-def test_each_name_that_is_not_here_is_known_before_a_call(load: Load) -> None:
+def test_each_name_that_is_not_here_is_known_before_a_call_that_says_the_same(load: Load, wb: Workbench) -> None:
     names = [each for each in LACKING if each.startswith("self.")]
     done = load(**{f"asks{i:03}_py": service("Asks", f"return {name}") for i, name in enumerate(names)})
     assert len(done.services) == len(names) > 50
     assert done.missing == [f"asks{i:03}.py:6: {LACKING[name].sentence}" for i, name in enumerate(names)]
+    for i, name in enumerate(names):
+        with pytest.raises(AttributeError) as raised:
+            wb.invoke(f"asks{i:03}.asks")
+        assert str(raised.value) == LACKING[name].sentence
 
 
 def test_no_name_that_is_here_is_called_missing(load: Load) -> None:
     names = sorted(each for each in dir(Service) if not each.startswith("_"))
     done = load(**{f"asks_{name}_py": service("Asks", f"return self.{name}") for name in names})
     assert (len(done.services), done.missing) == (len(names), [])
+
+
+def test_service_files_that_run_are_not_said_to_miss_anything(load: Load) -> None:
+    done = load(**{f"my_{name}_py": text_of(file) for name, file in FILES.items()})
+    assert len(done.services) == len(FILES) > 60
+    assert done.failed == []
+    assert [each for each in done.missing if "nobody defines it" not in each] == []
 
 
 def test_a_name_of_nobody_is_missing_and_one_that_is_set_anywhere_is_not(load: Load) -> None:
@@ -297,6 +317,11 @@ def test_a_helper_that_python_has_another_module_for_is_told(load: Load) -> None
     (said,) = load(a_py=service("A", above="import requests"), requests_py="x = 1\n").failed
     assert said.startswith("requests.py is not what `import requests` gives here, which is ")
     assert said.endswith("Fix: rename the file.")
+
+
+def test_a_package_of_zatos_name_is_no_helper_that_is_hidden(load: Load) -> None:
+    done = load(src__zato____init___py="", src__zato__own____init___py="", src__zato__own__api_py=service("Get"))
+    assert (done.failed, done.services) == ([], ["zato.own.api.get"])
 
 
 def test_a_folder_loaded_again_changes_nothing(load: Load, wb: Workbench) -> None:
@@ -385,3 +410,23 @@ def test_only_what_files_do_is_called_otherwise(load: Load) -> None:
     ]
     assert list(load(a_py=service("A"), b_py=service("B")).differs) == []
     assert len(done.differs.all) == len(DIFFERENCES)
+
+
+def test_what_definitions_say_is_called_otherwise_too(load: Load) -> None:
+    text = """\
+scheduler:
+  - {name: c, service: a.a, job_type: cron_style, cron_definition: '0 3 * * *', is_active: true, extra: x}
+channel_rest:
+  - name: o
+    service: a.a
+    url_path: /o
+    is_active: true
+    data_format: json
+    is_rate_limit_active: true
+    rate_limit_def: '* = 100/m'
+"""
+    done = load(a_py=service("A"), enmasse_yaml=text)
+    assert sorted(done.definitions) == ["CronJob 'c'", "RESTChannel 'o'"]
+    names = {"a text answer of a JSON channel", "a job's extra", "cron jobs", "limits"}
+    assert {row.name for row in done.differs} == names
+    assert names <= {row.name for row in DIFFERENCES}

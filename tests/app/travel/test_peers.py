@@ -151,7 +151,7 @@ def test_a_copy_has_what_clients_can_read_and_a_life_of_its_own(home: Workbench,
 
 
 def test_every_kind_of_peer_can_be_copied_with_its_faults(home: Workbench) -> None:
-    assert {row.kind for row in ROWS} == {*KINDS, "rest", "soap", "twilio"}
+    assert {row.kind for row in ROWS} == {*KINDS, "rest", "soap", "twilio", "zmq"}
     for row in ROWS:
         cls = peer_class(row.kind)
         source, copy = cls("a").start(), cls("b").start()

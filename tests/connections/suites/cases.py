@@ -158,6 +158,14 @@ CASES = {
         lambda peer: peer.execute("CREATE TABLE uses (id INTEGER)"),
         library=("sqlalchemy", "'notebook-workbench[sql]'"),
     ),
+    "zmq": Case(
+        EXAMPLES["zmq"].replace(timeout_seconds=2.0),
+        # What is asked has arrived once it is answered.
+        lambda conn: conn.send("hello"),
+        _messages,
+        at=lambda host, port: {"address": f"tcp://{host}:{port}"},
+        library=("zmq", "pyzmq"),
+    ),
     "folder": Case(EXAMPLES["folder"], _write, _files, at=None),
 }
 

@@ -20,6 +20,7 @@ from workbench.connections.smtp.definition import SMTPConnection
 from workbench.connections.soap.definition import SOAPConnection
 from workbench.connections.sql.definition import SQLConnection
 from workbench.connections.twilio import TwilioConnection
+from workbench.connections.zmq.definition import ZeroMQConnection
 from workbench.core.clock import SystemClock
 from workbench.core.errors import MissingSecret
 from workbench.core.secret import Secret, given, secret
@@ -40,6 +41,7 @@ EXAMPLES: dict[str, ConnectionDefinition] = {
         "My SQL", engine="postgresql", host="db.example.com", database="shop", username="me", password=secret("X")
     ),
     "imap": IMAPConnection("My IMAP", host="imap.example.com", username="me", password=secret("X")),
+    "zmq": ZeroMQConnection("My ZeroMQ", address="tcp://queue.example.com:5555", socket_type="REQ"),
     "folder": LocalFolder("My Folder", path="/nowhere/in/particular"),
 }
 FILES = catalog.members("files")

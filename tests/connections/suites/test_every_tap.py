@@ -15,7 +15,7 @@ from workbench.core.masking import learn
 from workbench.core.trace import KEPT_CHARACTERS, Outgoing
 
 CANARY = "cAnArY/4711+hidden"
-ANSWERS = {"rest", "soap", "smtp", "imap", "twilio"}
+ANSWERS = {"rest", "soap", "zmq", "smtp", "imap", "twilio"}
 """Kinds whose case gets an answer of its own; that of the others says only that it was done."""
 
 

@@ -47,8 +47,10 @@ def seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
 
 
 def _seed(peer: Any, name: str, asked: Sequence[Told]) -> None:
-    if hasattr(peer, "operations"):
+    if peer.kind == "soap":
         _seed_operations(peer, asked)
+    elif peer.kind == "zmq":
+        _seed_answers(peer, asked)
     elif hasattr(peer, "reply"):
         _seed_replies(peer, asked)
     elif hasattr(peer, "arrive") and hasattr(peer, "make_folder"):
@@ -192,6 +194,15 @@ def _seed_operations(peer: Any, asked: Sequence[Told]) -> None:
         last[operation] = {"takes": takes, **said}
     for operation, reply in last.items():
         peer.reply(operation, **reply)
+
+
+def _seed_answers(peer: Any, asked: Sequence[Told]) -> None:
+    """What was answered to each message, in order."""
+    for told in asked:
+        answer = fresh(told.answer, None) if told.operation == "send" and not told.why else None
+        parts = answer if isinstance(answer, list) else [answer]
+        if all(isinstance(each, bytes) for each in parts):
+            peer.reply(*parts, times=1)
 
 
 def _place(url: str) -> str:

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 from typer import Argument, Exit, Option
 
+from workbench.core.errors import WorkbenchError
+
 
 def import_zato(
     folder: Annotated[str, Argument(help="Services (.py) and enmasse files (.yaml, .json), at any depth.")],
@@ -29,6 +31,8 @@ def import_zato(
     Without --app it is tried in a workbench of its own, whose connections all lead to stand-ins: modules run, as they
     do when they are deployed, services are not called, and nothing stays.
     """
+    if report and (Path(report).is_dir() or not Path(report).parent.is_dir()):
+        raise WorkbenchError(f"No page can be written to {report!r}. Fix: name a file in a folder that is there.")
     told = _made_live(folder, app) if app else _tried(folder)
     lines = told.pop("lines")
     if report:
@@ -51,11 +55,12 @@ def _tried(folder: str) -> dict[str, Any]:
         from workbench.zato.hook import install
 
         install()
-        path = Path(folder)
-        before = dict(os.environ)
-        _, configuration, _ = take_files(path) if path.is_dir() else ({}, None, None)
-        os.environ.clear()
-        os.environ.update(before)
+        path, configuration = Path(folder), None
+        if path.is_dir():
+            # Of its files what services ask for, and no port, store or account.
+            taken, configuration, _ = take_files(path)
+            for variable in taken:
+                del os.environ[variable]
         with Workbench(folder.rstrip("/"), folder=path, port=0, sandbox=True, configuration=configuration) as wb:
             return wb.load_folder(path).told()
 

@@ -1,7 +1,8 @@
 """What services written for Zato find otherwise here, as rows: errors quote them, and so do tables of what differs.
 
-The one list of it. A row with `lacks` is about a name that is not served; any other about one that is, and behaves
-otherwise. Names are as a service file writes them: `self.odb`, `self.out.ldap`, `zato.sso`, `SimpleIO.skip_empty_keys`.
+The one list of it; the last cell of notebooks/09-coming-from-zato.ipynb shows all, and is run again with a change. A
+row with `lacks` is about a name that is not served; any other about one that is, and behaves otherwise. Names are as a
+service file writes them: `self.odb`, `self.out.ldap`, `zato.sso`, `SimpleIO.request_elem`.
 
 Source: names and behaviour of Zato 3.1, 3.2 and 4, as in its documentation and public services.
 """
@@ -96,7 +97,6 @@ _WAYS = (
     ("out.stomp", "STOMP comes later", "call its library, stomp.py, in the service"),
     ("out.vault", "Vault comes later", "secret('NAME'), from the environment or .env"),
     ("out.websphere_mq", "IBM MQ comes later", "call its library, ibmmq, in the service"),
-    ("out.zmq", "ZeroMQ comes later", "call its library, pyzmq, in the service"),
     ("out.wsx", "a service opens no WebSocket by it", "self.wsx.channel['name'].broadcast(data) for clients of ours"),
     ("cloud.confluence", "Confluence is a REST API", "self.out.rest['name']"),
     ("cloud.google_drive", "Google Drive is a REST API", "self.out.rest['name']"),

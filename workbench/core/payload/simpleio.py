@@ -10,7 +10,6 @@ from typing import Any, get_type_hints
 
 from workbench.core.errors import BadRequest, DeployRefused, InvalidInput, nearest
 from workbench.core.payload import typed
-from workbench.core.payload.differences import LACKING
 from workbench.core.payload.elements import UNSET, Elem, Secret, as_elem, problems_in, taken
 from workbench.core.payload.rules import RULES, Rules
 
@@ -277,6 +276,8 @@ def _say_what_is_not_read(cls: type[Any], name: str) -> None:
             log.warning("class %s in %s is not read. Fix: call it SimpleIO", word, cls.__name__)
     for word in vars(getattr(cls, "SimpleIO", object)):
         if not word.startswith("_") and word not in READ:
+            from workbench.core.payload.differences import LACKING  # here, since it costs the start some 3 ms
+
             if (row := LACKING.get(f"SimpleIO.{word}")) is not None:
                 log.warning("SimpleIO.%s of %s is not read: %s. Fix: %s", word, cls.__name__, row.differs, row.instead)
                 continue

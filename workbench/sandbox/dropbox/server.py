@@ -26,7 +26,7 @@ from workbench.sandbox.file_tree import Asked
 from workbench.sandbox.http.source import HTTPFaults, beside
 from workbench.sandbox.http.wire import HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
-from workbench.sandbox.loop import PEERS
+from workbench.sandbox.network.loop import PEERS
 from workbench.sandbox.peer import Peer
 
 SHOWN = 20

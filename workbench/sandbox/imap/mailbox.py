@@ -18,8 +18,8 @@ from workbench.sandbox.faults import Faults
 from workbench.sandbox.imap.dialects import DIALECTS, Dialect, DialectName
 from workbench.sandbox.imap.store import Folder, Kept
 from workbench.sandbox.imap.talk import Talk
-from workbench.sandbox.loop import PEERS
 from workbench.sandbox.mail import Mail
+from workbench.sandbox.network.loop import PEERS
 from workbench.sandbox.peer import Peer
 
 LINE_BYTES = 64 << 10

@@ -178,8 +178,8 @@ class Ready:
                 else:
                     line.current = due
                     ours.append(line)
-            for line in ours[1:]:
-                self._pool.submit(partial(self._run, line))
+            if len(ours) > 1:
+                self._pool.submit(*(partial(self._run, line) for line in ours[1:]))
             self.claim()
             if ours:
                 self._run(ours[0])

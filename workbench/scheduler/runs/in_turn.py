@@ -36,12 +36,12 @@ class InTurn:
         """Whether tasks wait."""
         return bool(self._waiting)
 
-    def submit(self, task: Callable[[], None], *, urgent: bool = False) -> None:
-        """Have `task` run by the next who settles; an urgent one before all others."""
+    def submit(self, *tasks: Callable[[], None], urgent: bool = False) -> None:
+        """Have tasks run by the next who settles; an urgent one before all others."""
         if urgent:
-            self._waiting.appendleft(task)
+            self._waiting.extendleft(tasks)
         else:
-            self._waiting.append(task)
+            self._waiting.extend(tasks)
 
     def run_waiting(self) -> None:
         """Run what waits, and what that brings, on this thread; nothing if this or another thread does so already."""

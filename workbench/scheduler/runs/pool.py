@@ -61,14 +61,17 @@ class Pool:
         self._closed = False
         self._looks_at = inf  # when the thread that stands by looks at the queue [s]
 
-    def submit(self, task: Callable[[], None], *, urgent: bool = False) -> None:
-        """Have `task` called on a thread; an urgent one is next, on a thread beyond the bound if none is free."""
+    def submit(self, *tasks: Callable[[], None], urgent: bool = False) -> None:
+        """Have tasks called on threads; an urgent one is next, on a thread beyond the bound if none is free."""
+        now = monotonic()
         with self._changed:
-            waiting = _Waiting(task, monotonic(), urgent)
-            if urgent:
-                self._queue.appendleft(waiting)
-            else:
-                self._queue.append(waiting)
+            for task in tasks:
+                waiting = _Waiting(task, now, urgent)
+                if urgent:
+                    self._queue.appendleft(waiting)
+                else:
+                    self._queue.append(waiting)
+            # Each of those that are called calls the next one, if there is more.
             if urgent or len(self._began) < SIDE_BY_SIDE or self._looks_at == inf:
                 self._call_one(urgent)
 

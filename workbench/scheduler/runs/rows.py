@@ -76,26 +76,26 @@ class Rows(Standing):
         """
         if not written:
             return []
+        keys = {run.job: self._key("job", run.job) for run, _ in written}
         try:
-            known = self._store.get_all({self._key("job", run.job) for run, _ in written})
+            known = self._store.get_all(keys.values())
             for run, _ in written:
-                if self._key("job", run.job) not in known:
+                if keys[run.job] not in known:
                     # Claimed after the job was removed; a row that was there then went with it.
                     self._store.delete(run.key)
         except StoreUnavailable as exc:
             names = listed({run.job for run, _ in written})
             log.warning("whether jobs were removed while they ran is not known, so the rows stay (%s): %s", names, exc)
             return []
-        return [
-            run for run, stands in written if self._key("job", run.job) in known and self._is_time_to_prune(run, stands)
-        ]
-
-    def _is_time_to_prune(self, run: Run, stands: bool) -> bool:
-        if not stands:
-            text = "a run of job %r ended as %r, but its row had been decided or removed before and stays as it is"
-            log.warning(text, run.job, run.outcome)
+        for run, stands in written:
+            if not stands and keys[run.job] in known:
+                text = "a run of job %r ended as %r, but its row had been decided or removed before and stays as it is"
+                log.warning(text, run.job, run.outcome)
         with self._lock:
-            ended = self._ended[run.job] = self._ended.get(run.job, -1) + 1
+            return [run for run, _ in written if keys[run.job] in known and self._is_time_to_prune(run.job)]
+
+    def _is_time_to_prune(self, name: str) -> bool:
+        ended = self._ended[name] = self._ended.get(name, -1) + 1
         return ended % max(PRUNE_EVERY, self._keep_runs // 10) == 0
 
     def runs(self, name: str, most: int | None = None) -> list[Run]:

@@ -26,6 +26,7 @@ from workbench import (
     SOAPChannel,
     SOAPConnection,
     SQLConnection,
+    ZeroMQConnection,
     secret,
 )
 from workbench.app.deploy.manifests.enmasse.sections import OTHERS, SECTIONS
@@ -87,6 +88,8 @@ outconn_plain_http:
 outconn_soap:
   - {name: crm, is_active: true, connection: outgoing, transport: soap, host: https://crm.example.com,
      url_path: '/orders?wsdl', soap_version: '1.1', serialization_type: suds, timeout: 20, soap_action: ''}
+outconn_zmq:
+  - {name: queue, is_active: true, address: 'tcp://queue.example.com:5555', socket_type: PUB, socket_method: connect}
 scheduler:
   - {name: once, service: api.orders, job_type: one_time, is_active: true, start_date: '2035-01-01 00:00:00'}
   - name: often
@@ -135,6 +138,7 @@ EXPECTED: list[Definition] = [
         "rates", host="https://data.example.com", path="/rates/{day}", timeout_seconds=20.0, verify_tls=False
     ),
     SOAPConnection("crm", host="https://crm.example.com", wsdl="/orders?wsdl", timeout_seconds=20.0),
+    ZeroMQConnection("queue", address="tcp://queue.example.com:5555", socket_type="PUB"),
     OneTimeJob("once", service="api.orders", start="2035-01-01 00:00"),
     IntervalJob("often", service="api.orders", start="2035-01-01 00:00", hours=2, repeats=5, extra="hello"),
     CronJob("nightly", service="api.orders", cron="0 2 * * *"),

@@ -22,12 +22,15 @@ OF_PYTHON_2: Mapping[str, str] = {
     **{"urllib2": "urllib.request", "urlparse": "urllib.parse", "xmlrpclib": "xmlrpc.client"},
 }
 """Modules of Python 2 and what they are in Python 3. Source: "What's New In Python 3.0", library changes."""
+OF_ZATO = ("zato", "bunch")
+"""Packages that are here under Zato's names."""
 _PRINTS_OR_SO = (
     r"^\s*print\s+[^\s(=]|^\s*print\s*>>|^\s*exec\s+[^\s(=]|\bexcept\s+[\w.()]+\s*,\s*\w+\s*:|\braise\s+[\w.]+\s*,|<>"
     r"|\b[uU][rR]['\"]|`\w+`|\b0[0-7]+\b(?!\.)|\b\d+[lL]\b"
 )
 _OURS = ("zato", "workbench")
 _PYTHON_2 = re.compile(_PRINTS_OR_SO)
+_RESERVED = re.compile(r"\b(async|await)\s*[=,)]|\.(async|await)\b")
 
 
 class Import(NamedTuple):
@@ -43,6 +46,11 @@ class Import(NamedTuple):
 def is_python_2(line: str) -> bool:
     """Whether a line that Python 3 does not parse is one of Python 2."""
     return _PYTHON_2.search(line) is not None
+
+
+def has_reserved_name(line: str) -> bool:
+    """Whether a line has a name that became a keyword in Python 3.7: `async=False`."""
+    return _RESERVED.search(line) is not None
 
 
 def imports_in(tree: ast.AST, *, may_fail: bool = False) -> Iterator[Import]:
@@ -158,7 +166,7 @@ def _lacks_of_import(one: Import, own_modules: Callable[[str], bool]) -> Iterato
     top = one.module.partition(".")[0]
     if one.may_fail or one.level or not top:
         return
-    if top in ("zato", "bunch"):
+    if top in OF_ZATO:
         yield from (Lack(one.line, each) for each in _of_zato(one))
     elif top in OF_PYTHON_2 and not own_modules(top):
         yield Lack(one.line, f"The module {top} is one of Python 2. Fix: import {OF_PYTHON_2[top]}")

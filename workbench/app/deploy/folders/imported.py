@@ -117,8 +117,11 @@ class Imported:
 
     @property
     def failed(self) -> list[str]:
-        """A sentence for each thing that is not live."""
-        return [each for row in self.rows for each in row.failed]
+        """A sentence for each thing that is not live, or for there being nothing at all."""
+        said = [each for row in self.rows for each in row.failed]
+        if said or any(row.brought for row in self.rows):
+            return said
+        return [f"Nothing in {self.folder} is a service or a definition. Fix: name the folder that has them."]
 
     @property
     def missing(self) -> list[str]:

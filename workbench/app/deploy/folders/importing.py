@@ -13,7 +13,7 @@ from pathlib import Path
 from workbench.app.deploy import loading
 from workbench.app.deploy.applying import Applying
 from workbench.app.deploy.drafting import Drafting
-from workbench.app.deploy.folders.asked import Around, differing, lacks
+from workbench.app.deploy.folders.asked import OF_ZATO, Around, differing, lacks
 from workbench.app.deploy.folders.finding import Found, files_in, places
 from workbench.app.deploy.folders.imported import FileRow, Imported
 from workbench.app.deploy.folders.modules import Module, Modules
@@ -140,6 +140,7 @@ class _Importing:
         while found := applying.dangling(items):
             failed += [str(mistake) for _, mistake in found]
             items = [each for each in items if all(each is not item for item, _ in found)]
+        self._differs |= {name for each in items for name in _differing(each)}
         brought = self._define(items, failed)
         said = {each for _, manifest in roots for each in manifest.said}
         for path in read:
@@ -195,6 +196,19 @@ def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def _differing(item: Item) -> Iterator[str]:
+    """Names of the rows of differences that are about what a definition says."""
+    definition = item.definition
+    if type(definition).__name__ == "CronJob":
+        yield "cron jobs"
+    if getattr(definition, "extra", None) and definition.collection == "jobs":
+        yield "a job's extra"
+    if getattr(definition, "limit", ""):
+        yield "limits"
+    if item.lines.get("data_format") and getattr(definition, "data_format", "") == "json":
+        yield "a text answer of a JSON channel"
+
+
 def _ended(said: str) -> str:
     """A sentence with what to do."""
     return said if "Fix:" in said else f"{said.rstrip('.')}. Fix: correct that; all other files are live without it."
@@ -222,9 +236,11 @@ def _helpers(modules: Modules) -> Iterator[tuple[str, str]]:
 
 def _hidden(modules: Modules) -> Iterator[tuple[str, str]]:
     """Helpers in whose place Python has imported another module of their name, each with a sentence that says so."""
+    imported = modules.imported
     for each in modules:
         found = getattr(sys.modules.get(each.name), "__file__", None)
-        if each.asked is not None and each.is_helper and found not in (None, str(each.path.resolve())):
+        is_meant = each.file in imported and each.name not in OF_ZATO
+        if is_meant and each.asked is not None and each.is_helper and found not in (None, str(each.path.resolve())):
             yield (
                 each.file,
                 f"{each.file} is not what `import {each.name}` gives here, which is {found}. Fix: rename the file.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.app.deploy import loading
-from workbench.app.deploy.folders.asked import Asked, Import, is_python_2
+from workbench.app.deploy.folders.asked import Asked, Import, has_reserved_name, is_python_2
 from workbench.app.deploy.folders.finding import Found, module_name, places
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import tree_of
@@ -47,6 +47,9 @@ class Module:
         if is_python_2(line):
             fix = f"convert it to Python 3, as `2to3 -w {self.path.name}` of Python 3.12 or older does"
             return f"{where}: this is Python 2, {line.strip()[:80]!r}. Fix: {fix}."
+        if has_reserved_name(line):
+            fix = "give what is called async or await another name, as async_"
+            return f"{where}: since Python 3.7 nothing can have that name, {line.strip()[:80]!r}. Fix: {fix}."
         return f"{where}: Python does not understand it: {error.msg}. Fix: correct that line."
 
     @property
@@ -85,6 +88,11 @@ class Modules:
     def set_names(self) -> frozenset[str]:
         """Names that their classes have, or set on themselves."""
         return frozenset().union(*(each.asked.set_names for each in self._all if each.asked is not None))
+
+    @property
+    def imported(self) -> set[str]:
+        """The files that others of the folder import."""
+        return {each.file for module in self._all for each in self._imported_by(module)}
 
     def has(self, name: str) -> bool:
         """Whether the folder has a module or package of that name."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from asyncio import Lock
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ OVERTIME_SECONDS = 8.0
 LEAVE_SECONDS = 5.0
 """Longest wait until those that were told to leave take no further connection [s]."""
 TELL_SECONDS = 1.0
+BETWEEN_SECONDS = 0.1
+"""How long to wait before it is looked again whether definitions are still handed round [s]."""
 
 
 class Plan(NamedTuple):
@@ -62,7 +66,8 @@ class Crew:
         places: One for each that is wanted; empty before the first is ready.
         status: The exit status if the first could not serve; 0 if its file has ended the run itself.
         keeping: What sees to it that they are there; ends only with an error.
-        clicked: Told of one in which somebody has changed something by click.
+        clicked: Told when those that serve may not have the same by click any more.
+        defining: Held while definitions are handed round, and while all of them tell what they have by click.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -70,7 +75,8 @@ class Crew:
         self.places: list[Place] = []
         self.status = 1
         self.ending = asyncio.Event()
-        self.clicked: Callable[[Worker], None] = lambda worker: None
+        self.clicked: Callable[[], None] = lambda: None
+        self.defining = threading.Lock()
         self._all: list[Worker] = []
         self.keeping: list[asyncio.Task[None]] = []
 
@@ -89,12 +95,33 @@ class Crew:
         """Whether all of them are about to end."""
         return self.ending.is_set()
 
+    @property
+    def newest(self) -> Worker | None:
+        """The one that has the newest by click: somebody changed it there last, or it has begun since and read it."""
+        return max((each for each in self._all if each.clicks), key=attrgetter("clicks_at"), default=None)
+
+    async def compare(self) -> None:
+        """Have each that serves tell what it has by click, while nothing is handed round.
+
+        One that does not answer counts as it was told last.
+        """
+        while not self.defining.acquire(blocking=False):
+            await asyncio.sleep(BETWEEN_SECONDS)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(*(each.tell_clicks() for each in self.ready)), LEAVE_SECONDS)
+        finally:
+            self.defining.release()
+
     async def start(self, number: int) -> Worker:
         """Start one; raises OSError."""
         plan = self.plan
         member = Member(number, plan.member.supervisor, plan.member.own_url, plan.member.token)
-        begin = Begin(str(plan.file), plan.how, [each.fileno() for each in plan.listeners], member)
-        worker = await start(plan.command, begin, lambda worker: self.clicked(worker))
+        listeners = [each.fileno() for each in plan.listeners]
+        before = self.places[0].worker.told if self.places else None
+        not_live = before.told.get("not_live") if before is not None else None
+        begin = Begin(str(plan.file), plan.how, listeners, member, not_live)
+        worker = await start(plan.command, begin, lambda: self.clicked())
         self._all = [each for each in self._all if not each.ended.is_set()] + [worker]
         if self.is_ending:
             worker.terminate()
@@ -123,8 +150,11 @@ class Crew:
             worker = place.worker
             await worker.ended.wait()
             async with place.changing:
-                if place.worker is worker and not self.is_ending:
-                    await self._replace(place)
+                if place.worker is not worker or self.is_ending:
+                    continue
+                await self._replace(place)
+            if await place.worker.is_up():
+                self.clicked()
 
     async def _replace(self, place: Place) -> None:
         """Start one in place of one that has ended, after a while if such ended before."""

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -22,21 +22,31 @@ LONGEST_LINE = 64 << 20
 READ_BYTES = 64 << 10
 TELL_SECONDS = 1.0
 """How often a worker process tells how much it has answered [s]."""
+LAST_SECONDS = 5.0
+"""Longest wait at the end until the supervisor has been told the last [s]."""
 
 
 class Begin(msgspec.Struct, tag=True):
-    """What a worker process is to do: serve a file so, and then answer on these sockets, by their numbers."""
+    """What a worker process is to do: serve a file so, and then answer on these sockets, by their numbers.
+
+    Of a folder, `not_live` has the files that failed where it is served already; None where it is not.
+    """
 
     file: str
     how: dict[str, Any]
     listeners: list[int]
     member: Member
+    not_live: list[str] | None = None
 
 
 class Crew(msgspec.Struct, tag=True):
     """How all of them stand."""
 
     workers: tuple[WorkerFacts, ...]
+
+
+class Compare(msgspec.Struct, tag=True):
+    """To tell now what it has by click, since the supervisor compares all of them."""
 
 
 class Leave(msgspec.Struct, tag=True):
@@ -51,12 +61,14 @@ class Ready(msgspec.Struct, tag=True):
         addresses: Method and path of each, and whether it answers without the token.
         told: What is served, as `serve --json` says it.
         lines: The same in words, after the first line.
+        clicks: What it has by click, as `Clicked` tells it.
     """
 
     own_url: str
     addresses: list[tuple[str, str, bool]]
     told: dict[str, Any]
     lines: list[str]
+    clicks: str
 
 
 class Left(msgspec.Struct, tag=True):
@@ -71,10 +83,12 @@ class Counted(msgspec.Struct, tag=True):
 
 
 class Clicked(msgspec.Struct, tag=True):
-    """Somebody has made, changed or removed something by click, which the others know once they start anew."""
+    """What it has in force by click, as a digest: told when that has changed, and when it is asked."""
+
+    clicks: str
 
 
-ToWorker = Begin | Crew | Leave
+ToWorker = Begin | Crew | Compare | Leave
 ToSupervisor = Ready | Left | Counted | Clicked
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -98,7 +112,8 @@ class Line:
     def __init__(self, number: int) -> None:
         self._socket = socket.socket(fileno=number)
         self._lines = self._read()
-        self._writing = threading.Lock()
+        self._writing, self._looks = threading.Lock(), threading.Event()
+        self._compares = 0
         self.leaves = False
         os.set_inheritable(number, False)
         if (told := next(self._lines, None)) is None:
@@ -147,20 +162,22 @@ class Line:
             message = _read_to_worker(heard)
             if isinstance(message, Crew):
                 self.begin.member.crew = message.workers
+            elif isinstance(message, Compare):
+                self._compares += 1
+                self._looks.set()
             elif isinstance(message, Leave):
                 self.leaves = True
                 break
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def count(self, events: Events, clicked: Callable[[], Any]) -> Callable[[], None]:
-        """Tell each second what has changed: how much was answered, and what was made by click.
+    @contextmanager
+    def counting(self, events: Events, clicks: Callable[[], str], told: str) -> Iterator[None]:
+        """Tell each second what has changed: how much was answered, and what it has by click; at the end once more.
 
         Args:
             events: Of the workbench.
-            clicked: What was made by click, in any form that compares.
-
-        Returns:
-            What ends it.
+            clicks: What it has by click, as a digest.
+            told: What it had when it was ready, which the supervisor knows.
         """
         counted, ends = Counted(0, 0), threading.Event()
 
@@ -168,21 +185,28 @@ class Line:
             counted.answered += 1
             counted.failed += event.step.mood == "failed"
 
-        def tell() -> None:
-            told, known = (0, 0), clicked()
-            while not ends.wait(TELL_SECONDS):
-                if (now := (counted.answered, counted.failed)) != told:
-                    told = now
-                    self.tell(Counted(*now))
-                if (found := clicked()) != known:
-                    known = found
-                    self.tell(Clicked())
-
+        thread = threading.Thread(target=self._tell, args=(counted, clicks, told, ends), name="workbench-counted")
+        thread.daemon = True
         unsubscribe = events.subscribe(Answered, count)
-        threading.Thread(target=tell, name="workbench-counted", daemon=True).start()
-
-        def end() -> None:
+        thread.start()
+        try:
+            yield
+        finally:
             unsubscribe()
             ends.set()
+            self._looks.set()
+            thread.join(LAST_SECONDS)
 
-        return end
+    def _tell(self, counted: Counted, clicks: Callable[[], str], known: str, ends: threading.Event) -> None:
+        """Tell what has changed, at each look, until it ends; what is asked is told in any case."""
+        told, compared, is_over = (0, 0), 0, False
+        while not is_over:
+            self._looks.wait(TELL_SECONDS)
+            self._looks.clear()
+            is_over, compares = ends.is_set(), self._compares
+            if (now := (counted.answered, counted.failed)) != told:
+                told = now
+                self.tell(Counted(*now))
+            if (found := clicks()) != known or compares != compared:
+                known, compared = found, compares
+                self.tell(Clicked(found))

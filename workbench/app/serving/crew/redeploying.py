@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from workbench.app.serving.crew.backing_off import BackingOff
-from workbench.app.serving.crew.crew import Crew, Place
+from workbench.app.serving.crew.crew import Crew
 from workbench.app.serving.crew.watching import LOOK_SECONDS, Watched
 from workbench.app.serving.crew.worker import Worker
 
 
 class Redeploying:
-    """Runs the file anew in fresh processes when it has changed, when somebody asks, and after a click.
+    """Runs the file anew in fresh processes when it has changed, when somebody asks, and where clicks are missing.
 
     Args:
         crew: Those who are replaced.
@@ -20,21 +21,14 @@ class Redeploying:
     def __init__(self, crew: Crew) -> None:
         self._crew, self._say, self._file = crew, crew.plan.say, crew.plan.file
         self._asked = asyncio.Event()
+        self._asked.set()  # They did not all read the store at once.
         self._why = ""
-        self._but: Worker | None = None
-        crew.clicked = self._clicked
+        crew.clicked = self._asked.set
 
     def ask(self, why: str) -> None:
         """Have all of them replaced; asked meanwhile, once more afterwards."""
-        self._why, self._but = why, None
+        self._why = why
         self._asked.set()
-
-    def _clicked(self, worker: Worker) -> None:
-        if not self._asked.is_set():
-            self._why, self._but = f"by click in worker process {worker.number} something was changed", worker
-            self._asked.set()
-        elif worker is not self._but:  # of two, neither knows what was made in the other
-            self._but = None
 
     async def watch(self) -> None:
         """Look at the file, for ever."""
@@ -52,18 +46,41 @@ class Redeploying:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            why, but = self._why, self._but
-            places = [each for each in self._crew.places if each.worker is not but]
-            if await self._replace_all(places, why):
-                count = len(self._crew.places)
-                self._say(f"Redeployed, since {why}: {count} worker processes serve {self._file.name}.")
+            why, self._why = self._why, ""
+            if why:
+                await self._replace(why, lambda worker: True)
+            await self._agree()
 
-    async def _replace_all(self, places: list[Place], why: str) -> bool:
-        """Replace them, until none of them takes a further connection; whether all are replaced."""
-        replaced = []
-        for place in places:
+    async def _agree(self) -> None:
+        """Replace those that have not the same by click as the newest, since a fresh one has what the store has."""
+        await self._crew.compare()
+        if self._why:
+            return
+        self._asked.clear()  # what was told up to now is looked at right here
+        newest = self._crew.newest
+        if newest is None or not any(self._differs(each.worker) for each in self._crew.places):
+            return
+        why = f"what was made by click or applied had changed in worker process {newest.number}"
+        if await self._replace(why, self._differs) and not self._asked.is_set():
+            for each in self._crew.places:
+                if self._differs(each.worker):
+                    differs = (
+                        f"Worker process {each.worker.number} (pid {each.worker.pid}) was replaced and still differs"
+                    )
+                    self._say(f"{differs} in what was made by click or applied. Fix: send SIGHUP to try again.")
+
+    def _differs(self, worker: Worker) -> bool:
+        """Whether it has not the same by click as the newest; of one that is starting nobody knows yet."""
+        newest = self._crew.newest
+        return newest is not None and worker.clicks not in ("", newest.clicks)
+
+    async def _replace(self, why: str, is_due: Callable[[Worker], bool]) -> bool:
+        """Replace those that are due, each place once, until none takes a further connection; whether all are."""
+        replaced, left = list[Worker](), list(self._crew.places)
+        while place := next((each for each in left if is_due(each.worker)), None):
+            left.remove(place)
             async with place.changing:
-                fresh = await self._fresh(place.worker, why if place is places[0] else "")
+                fresh = await self._fresh(place.worker, "" if replaced else why)
                 if fresh is None:
                     return False
                 before, place.worker = place.worker, fresh
@@ -71,6 +88,7 @@ class Redeploying:
             self._crew.let_go(before)
             replaced.append(before)
         await self._crew.expect_left(replaced)
+        self._say(f"Redeployed, since {why}: {len(self._crew.places)} worker processes serve {self._file.name}.")
         return True
 
     async def _fresh(self, before: Worker, first: str) -> Worker | None:
@@ -99,6 +117,5 @@ class Redeploying:
             wait = max(1.0, backing_off.wait_seconds(0.0))
             self._say(f"A fresh process for worker process {before.number} {how}; tried again in {wait:g} s.")
             await asyncio.sleep(wait)
-            if self._asked.is_set():
-                self._but = None  # whoever it is may be one that is still to be replaced
+            if self._why:
                 return None

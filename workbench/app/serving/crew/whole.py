@@ -178,11 +178,12 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
         """What each answers that can do the same; what is deleted need not be in all of them."""
         refused: list[WorkbenchError] = []
         done = []
-        for worker in self._ready():
-            try:
-                done.append(self._asked(worker, exchange))
-            except (Refused, ConnectionFailed) as exc:
-                refused.append(exc)
+        with self._crew.defining:
+            for worker in self._ready():
+                try:
+                    done.append(self._asked(worker, exchange))
+                except (Refused, ConnectionFailed) as exc:
+                    refused.append(exc)
         if not done:
             raise refused[0]
         return done
@@ -190,11 +191,12 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
     def _defined_in_each(self, exchange: Exchange) -> Any:
         """Put definitions into force in each; one that ends meanwhile is followed by one that reads what is kept."""
         told = []
-        for worker in self._ready():
-            try:
-                told.append(self._asked(worker, exchange, seconds=DEFINE_SECONDS))
-            except ConnectionFailed:
-                continue
+        with self._crew.defining:
+            for worker in self._ready():
+                try:
+                    told.append(self._asked(worker, exchange, seconds=DEFINE_SECONDS))
+                except ConnectionFailed:
+                    continue
         if not told:
             raise NothingServes
         return told[0]

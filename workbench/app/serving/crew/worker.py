@@ -15,6 +15,7 @@ from workbench.app.serving.crew.line import (
     LONGEST_LINE,
     Begin,
     Clicked,
+    Compare,
     Counted,
     Crew,
     Leave,
@@ -26,23 +27,29 @@ from workbench.app.serving.crew.line import (
 )
 from workbench.app.serving.crew.member import WorkerFacts
 
+LAST_SECONDS = 1.0
+"""Longest wait for what one that has ended told last [s]."""
+
 
 class Worker:
     """A process that serves; `starting`, `ready`, `leaving` or `ended`.
 
     Attributes:
         told: What it said when it was ready.
+        clicks: What it has in force by click, as a digest; '' before it has told.
+        clicks_at: When the store gave it that, or a person changed it there [s, monotonic].
         left: Set once it takes no further connection, as one that has ended does not.
         code: Its exit status once it has ended, negative for a signal.
     """
 
     def __init__(
-        self, number: int, process: Process, line: tuple[StreamReader, StreamWriter], clicked: Callable[[Worker], None]
+        self, number: int, process: Process, line: tuple[StreamReader, StreamWriter], clicked: Callable[[], None]
     ) -> None:
         self.number, self.pid, self._process = number, process.pid, process
         self._reader, self._writer = line
         self._clicked = clicked
         self.state, self.since = "starting", time()
+        self.clicks, self.clicks_at = "", monotonic()
         self._answered = self._failed = 0
         self._is_told = False
         self._ready_at: float | None = None
@@ -51,6 +58,7 @@ class Worker:
         self.code: int | None = None
         # Its end sets all three, so that nobody waits for what does not come any more.
         self._is_ready, self.left, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._has_told_clicks = asyncio.Event()
         self._listening = asyncio.create_task(self._listen())
         self._waiting = asyncio.create_task(self._wait())
 
@@ -82,6 +90,12 @@ class Worker:
     def tell_crew(self, workers: tuple[WorkerFacts, ...]) -> None:
         """Tell it how all of them stand."""
         self.tell(Crew(workers))
+
+    async def tell_clicks(self) -> None:
+        """Have it tell now what it has by click, and wait for that."""
+        self._has_told_clicks.clear()
+        self.tell(Compare())
+        await self._has_told_clicks.wait()
 
     def leave(self) -> None:
         """Have it let its callers go and end."""
@@ -121,31 +135,39 @@ class Worker:
                 message = read_to_supervisor(heard)
                 if isinstance(message, Ready):
                     self.told, self._ready_at, self.state = message, monotonic(), "ready"
+                    self.clicks = message.clicks
                     self._is_ready.set()
                 elif isinstance(message, Left):
                     self.left.set()
                 elif isinstance(message, Counted):
                     self._answered, self._failed = message.answered, message.failed
                 elif isinstance(message, Clicked):
-                    self._clicked(self)
+                    self._hear_clicks(message.clicks)
+
+    def _hear_clicks(self, clicks: str) -> None:
+        self._has_told_clicks.set()
+        if clicks != self.clicks:
+            self.clicks, self.clicks_at = clicks, monotonic()
+            self._clicked()
 
     async def _wait(self) -> None:
-        # A child that it has forked may hold its end of the line open.
         self.code = await self._process.wait()
+        # What it told last is read; a child that it has forked may hold its end of the line open.
+        await asyncio.wait([self._listening], timeout=LAST_SECONDS)
         self._listening.cancel()
         self._end_of("ended")
         self._writer.close()
-        for each in (self._is_ready, self.left, self.ended):
+        for each in (self._is_ready, self.left, self.ended, self._has_told_clicks):
             each.set()
 
 
-async def start(command: Sequence[str], begin: Begin, clicked: Callable[[Worker], None]) -> Worker:
+async def start(command: Sequence[str], begin: Begin, clicked: Callable[[], None]) -> Worker:
     """Start a worker process.
 
     Args:
         command: The program that serves; the number of its socket is added.
         begin: What it is to do.
-        clicked: Told when somebody has changed something there by click.
+        clicked: Told when something has changed there by click.
 
     Raises:
         OSError: The system starts no further process.

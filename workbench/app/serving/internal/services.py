@@ -182,6 +182,14 @@ class ServiceDelete(Internal):
         return {"id": name, "name": name}
 
 
+class Ping(Internal):
+    about = "Answer, to who asks whether the workbench is there"
+    takes = ()
+
+    def act(self) -> dict[str, str]:
+        return {"pong": "zato"}
+
+
 ACTIONS: Mapping[str, type[Internal]] = {
     "create": Create,
     "edit": Edit,
@@ -208,6 +216,7 @@ def internal_services(side: Side) -> dict[str, type[Internal]]:
             made |= _made(side, family, {"execute": Execute})
     for prefix in PREFIXES:
         made |= _made(side, Family(f"{prefix}service", {}), OF_SERVICES)
+        made |= _made(side, Family(prefix.removesuffix("."), {}), {"ping": Ping})
     return dict(sorted(made.items()))
 
 

@@ -180,6 +180,7 @@ _JSON_RPC = Section(
     {(): "JSONRPCChannel"}, fields={"service_whitelist": Field("services"), **_OF_CHANNELS}, fixed=_CHANNEL_FIXED
 )
 _TWILIO = Section({(): "TwilioConnection"}, fields=_TIMED)
+_ZMQ = Section({(): "ZeroMQConnection"}, fields=_TIMED, fixed={"pool_strategy": ()})
 _GENERIC = Section({("cloud-dropbox",): "DropboxConnection"}, ("type_",), _TIMED, {"pool_size": ()})
 
 SECTIONS: Mapping[str, Section] = {
@@ -198,6 +199,7 @@ SECTIONS: Mapping[str, Section] = {
     **dict.fromkeys(("zato_cache_builtin", "cache_builtin"), _CACHE),
     **dict.fromkeys(("cloud_aws_s3", "aws_s3"), _S3),
     "sms_twilio": _TWILIO,
+    **dict.fromkeys(("outconn_zmq", "outgoing_zmq"), _ZMQ),
     "zato_generic_connection": _GENERIC,
 }
 """What is read of an enmasse file; of several names of a section the first is written."""
@@ -214,7 +216,7 @@ OTHERS = frozenset(
         *("alert_rules", "alert_notifications", "audit_retention", "audit_extraction", "web_socket"),
         *("channel_web_socket", "outgoing_ldap", "outgoing_wsx", "outconn_ldap", "outconn_amqp", "outconn_odoo"),
         *("def_amqp", "def_cassandra", "def_jms_wmq", "query_cassandra", "search_es", "search_solr", "notif_sql"),
-        *("channel_jms_wmq", "channel_zmq", "outconn_jms_wmq", "outconn_zmq", "outconn_sap", "outconn_mongodb"),
+        *("channel_jms_wmq", "channel_zmq", "outconn_jms_wmq", "outconn_sap", "outconn_mongodb"),
         *("rbac_permission", "rbac_role", "rbac_client_role", "rbac_role_permission", "def_namespace", "vault_conn"),
         *("zato_cache_memcached", "openstack_swift", "cloud_openstack_swift", "http_soap", "sms"),
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from workbench.sandbox.faults import Trouble
-from workbench.sandbox.loop import PEERS
+from workbench.sandbox.network.loop import PEERS
 
 MOST_CONNECTIONS = 200
 HELD_BYTES = 1 << 20

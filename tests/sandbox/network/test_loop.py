@@ -10,7 +10,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from workbench.sandbox.loop import PEERS
+from workbench.sandbox.network.loop import PEERS
 
 CELL: ContextVar[str] = ContextVar("cell", default="none")
 

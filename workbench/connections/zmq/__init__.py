@@ -1,0 +1,1 @@
+"""ZeroMQ: messages pushed, published or asked, by pyzmq."""

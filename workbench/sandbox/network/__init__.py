@@ -1,0 +1,1 @@
+"""The network of all peers: their ports and connections, and the loop on which they live."""
