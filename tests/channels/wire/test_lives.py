@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 import threading
@@ -16,7 +17,9 @@ from workbench.app.workbench import Workbench
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.http.wire.bounds import AHEAD_BYTES, LEAST_BYTES, Bounds
 from workbench.channels.rest import RESTChannel
+from workbench.core.secret import give, secret
 from workbench.core.service import Service
+from workbench.security.definitions import BasicAuth
 
 MIB = 1 << 20
 
@@ -184,6 +187,46 @@ def test_who_reads_no_answer_gets_no_further_one_made(served: Workbench) -> None
         assert served.call("POST /echo", data=b"others").body == b"others"
         assert Big.count <= 2  # one may be in the system's buffers
         assert [len(wire.answer().body) for _ in range(20)] == [8 * MIB] * 20
+
+
+def test_what_was_sent_behind_a_body_that_was_refused_on_its_way_to_disk_is_answered(served: Workbench) -> None:
+    give("LIVES_TEST_PASSWORD", "right")
+    served.define(
+        BasicAuth("me", password=secret("LIVES_TEST_PASSWORD")),
+        RESTChannel("sizes", data_format="raw", security="me"),
+    )
+    server = server_with(served, memory_bytes=10)
+    with Wire(server) as wire:
+        for _ in range(3):
+            body = b"x" * (LEAST_BYTES + 100)
+            wire.send(b"POST /sizes HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            wire.request("GET /ping")
+        assert [wire.answer().status for _ in range(6)] == [401, 200] * 3
+    server.stop()
+
+
+def test_what_comes_while_a_body_goes_to_disk_is_taken_once_it_is_there(served: Workbench) -> None:
+    server, go = server_with(served, memory_bytes=10), threading.Event()
+
+    async def hold_disk() -> None:
+        """Have all threads that write to disk busy."""
+        for _ in range(50):
+            asyncio.get_running_loop().run_in_executor(None, go.wait, 30)
+
+    try:
+        with Wire(server) as wire:
+            served._parts.loop.run(hold_disk())
+            wire.request("POST /sizes", f"Content-Length: {2 * LEAST_BYTES}").send(b"x" * (LEAST_BYTES + 1))
+            (connection,) = until(lambda: server._server.connections, "it is there")  # type: ignore[union-attr]
+            until(lambda: connection._spooling, "it goes to disk")
+            wire.send(b"x" * (LEAST_BYTES - 1)).request("GET /ping")
+            until(lambda: len(connection._kept) > LEAST_BYTES, "the rest is here")
+            go.set()
+            assert wire.answer().body == b"%d" % (2 * LEAST_BYTES)
+            assert wire.answer().status == 200
+    finally:
+        go.set()
+        server.stop()
 
 
 def test_a_reset_in_the_middle_leaves_nothing(served: Workbench) -> None:

@@ -145,8 +145,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over; a request that was not complete is forgotten, and of another one the service is told."""
-        self._transport = None
-        self._kept = b""
+        self._transport, self._kept = None, b""
         self._common.connections.discard(self)
         self._common.deadlines.lift(self)
         exchange, outgoing, self._outgoing = self._exchange, self._outgoing, None
@@ -155,7 +154,7 @@ class Connection(asyncio.BufferedProtocol):
             outgoing.parts.lost()
         if exchange is None:
             return
-        if self._is_whole:
+        if self._is_whole and self._spooling is None:
             exchange.is_lost = True
             self._common.pipeline.abandon(exchange)
         else:
@@ -239,16 +238,20 @@ class Connection(asyncio.BufferedProtocol):
         waits = arrival.took(piece) if piece else None
         if waits is not None:
             self._spooling = asyncio.ensure_future(waits)
-            self._spooling.add_done_callback(self._spooled)
+            self._spooling.add_done_callback(partial(self._spooled, arrival))
         elif self._exchange is not None:  # else it is refused
             self._took()
 
-    def _spooled(self, spooling: asyncio.Future[None]) -> None:
-        """What was too much for memory is on disk."""
+    def _spooled(self, arrival: Arrival, spooling: asyncio.Future[None]) -> None:
+        """What was too much for memory is on disk, or its request was refused meanwhile."""
         self._spooling = None
-        if self._exchange is not None and self._transport is not None:
-            self._more_time()
+        if self._arrival is not arrival:
+            self._go_on()
+        elif self._is_whole:
             self._took()
+        else:
+            self._more_time()
+            self._go_on()
 
     def _took(self) -> None:
         """Go on behind a piece of the body."""
@@ -372,10 +375,8 @@ class Connection(asyncio.BufferedProtocol):
         If we closed now, with bytes unread, the system would reset the connection, and the sender lose the answer.
         Source: RFC 9112, 9.6.
         """
-        transport = self._transport
-        if transport is None or self._has_ended:
-            self.close()
-            return
+        if (transport := self._transport) is None or self._has_ended:
+            return self.close()
         self._discards, self._kept = most, b""
         with contextlib.suppress(OSError):
             transport.write_eof()
@@ -389,7 +390,7 @@ class Connection(asyncio.BufferedProtocol):
 
     # What its server asks.
     def close(self) -> None:
-        """End it once all that was written is sent."""
+        """End it once all is sent."""
         if self._transport is not None:
             self._transport.close()
 
