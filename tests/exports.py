@@ -26,6 +26,7 @@ OTHERS = {
     "workbench.channels.soap": ("SOAPChannel",),
     "workbench.connections.definition": ("ConnectionDefinition",),
     "workbench.connections.smtp.message": ("SMTPMessage",),
+    "workbench.connections.soap.errors": ("SOAPFault",),
     "workbench.core.errors": ("BadRequest", "Conflict", "Forbidden", "NotFound", "Unauthorized", "WorkbenchError"),
     "workbench.core.secret": ("secret",),
     "workbench.core.service": ("Service",),

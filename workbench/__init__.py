@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from workbench.connections.smtp.definition import SMTPConnection as SMTPConnection
     from workbench.connections.smtp.message import SMTPMessage as SMTPMessage
     from workbench.connections.soap.definition import SOAPConnection as SOAPConnection
+    from workbench.connections.soap.errors import SOAPFault as SOAPFault
     from workbench.connections.sql.definition import SQLConnection as SQLConnection
     from workbench.connections.twilio import TwilioConnection as TwilioConnection
     from workbench.connections.zmq.definition import ZeroMQConnection as ZeroMQConnection
@@ -94,6 +95,7 @@ HOMES = {
     "SMTPMessage": "workbench.connections.smtp.message",
     "SOAPChannel": "workbench.channels.soap",
     "SOAPConnection": "workbench.connections.soap.definition",
+    "SOAPFault": "workbench.connections.soap.errors",
     "SQLConnection": "workbench.connections.sql.definition",
     "Service": "workbench.core.service",
     "SetClock": "workbench.app.scheduling.travel.events",

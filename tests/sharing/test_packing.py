@@ -243,6 +243,8 @@ def test_a_file_that_it_needs_is_brought_along(reviewed: Reviewed) -> None:
 
 
 NEEDS = {
+    'SOAPConnection("a", host="https://b.example.com", wsdl="/?wsdl")': "[soap]",
+    'ZeroMQConnection("a", address="tcp://b.example.com:1")': "",
     'wb.fuzz("api.hello")': "[fuzz]",
     'wb.define(S3Connection("S", bucket="b"))\nwb.fuzz("api.hello")': "[fuzz,peers,s3]",
     'other.fuzz("api.hello")': "",

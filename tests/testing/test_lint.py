@@ -78,6 +78,9 @@ FOUND: list[tuple[str, list[str], tuple[int, int]]] = [
     ),
     ("blocking-in-async", [AWAITS + "return self.invoke('other')"], (2, 4)),
     ("blocking-in-async", [BOTH, AWAITS + "conn = self.out.ftp['In'].conn\n        return conn.listdir('/')"], (3, 5)),
+    ("blocking-in-async", [BOTH, AWAITS + "return self.out.ftp['In'].conn.listdir('/')"], (3, 4)),
+    ("blocking-in-async", [AWAITS + "return self.out.soap['CRM'].conn.client.service.Get(id=7)"], (2, 4)),
+    ("blocking-in-async", [AWAITS + "return self.out.ftp.get('In').conn.client.list()"], (2, 4)),
     ("blocking-in-async", [AWAITS + "return self.kvdb.conn.get('newest')"], (2, 4)),
     ("secret-in-notebook", ["import os", "os.environ['PARTNER_TOKEN'] = 'hunter22'"], (3, 1)),
     ("secret-in-notebook", ["import os", "os.environ.setdefault('PARTNER_TOKEN', 'hunter22')"], (3, 1)),
@@ -136,6 +139,11 @@ FINE: list[tuple[str, list[str]]] = [
     (
         "blocking-in-async",
         [BOTH, AWAITS + "conn = self.out.ftp['In'].conn.aio\n        return await conn.listdir('/')"],
+    ),
+    ("blocking-in-async", [AWAITS + "return await self.out.soap['CRM'].conn.aio.client.service.Get(id=7)"]),
+    (
+        "blocking-in-async",
+        [AWAITS + "return [each for each in self.out.ftp.keys() if self.out.ftp.get('In')]"],
     ),
     ("secret-in-notebook", ['wb.define(BasicAuth("a", password=secret("MY_PASSWORD")))']),
     ("secret-in-notebook", ['password = "***"', "url = 'https://example.com:8080/a@b'", 'token = ""']),

@@ -10,6 +10,7 @@ from tests.ui.definitions import CLASSES
 from workbench.core.definition import Definition
 from workbench.core.secret import Secret
 from workbench.ui.forms.fields import Field, Wrong, fields_of, label_of, typed
+from workbench.ui.forms.reading import read
 
 
 class Sample(Definition, frozen=True, kw_only=True, tag="sample"):
@@ -153,3 +154,16 @@ def test_a_secret_typed_where_its_name_belongs_is_not_repeated() -> None:
 )
 def test_labels_are_words(name: str, label: str) -> None:
     assert label_of(name) == label
+
+
+def test_of_words_that_may_be_left_out_none_is_chosen_at_first() -> None:
+    by_name = {each.name: each for each in fields_of(CLASSES["RESTChannel"])}
+    said = by_name["data_format"]
+    assert (said.kind, said.default, said.choices) == ("choice", None, ("", "json", "form", "raw"))
+    assert (typed(said, ""), typed(said, None), typed(said, "json")) == (None, None, "json")
+    with pytest.raises(Wrong, match="must be one of json, form, raw"):
+        typed(said, "yaml")
+    for given, read_as in (("", None), ("json", "json")):
+        found = read(CLASSES["RESTChannel"], {"name": "x", "data_format": given}).definition
+        assert found is not None
+        assert found.data_format == read_as

@@ -263,6 +263,11 @@ MISSING = {
     "patterns.fanout": "self.invoke_async(name, payload, callback=...)",
     "crypto": "the packages cryptography and hashlib",
     "sms": "self.out.sms.twilio['name']",
+    "server.odb": "a SQL connection of yours",
+    "server.kvdb": "self.kvdb.conn.set",
+    "server.service_store": "self.invoke(name, payload)",
+    "request.headers": "self.request.http.headers['X-Name']",
+    "request.amqp": "self.request.payload",
     "static_config": "[user] in workbench.toml",
 }
 """What is not there, and a part of what is said to write instead."""

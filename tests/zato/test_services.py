@@ -215,3 +215,34 @@ def test_a_bunch_is_a_dict_with_attributes_all_the_way_down() -> None:
     assert Bunch.fromDict({"x": {"y": 1}}).x.toDict() == {"y": 1}
     with pytest.raises(AttributeError, match="There is no key 'nope'; there: new"):
         _ = made.a.nope
+
+
+@pytest.mark.parametrize(
+    ("owner", "there"),
+    [("server", "cluster_id, cluster_name, fs_server_config"), ("request", "bunchified, channel_params")],
+)
+def test_an_attribute_that_nobody_knows_says_which_there_are(wb: Workbench, owner: str, there: str) -> None:
+    class Asks(Service):
+        name = "asks"
+
+        def handle(self) -> Any:
+            asked = getattr(self, owner)
+            assert (hasattr(asked, "xyzzy"), getattr(asked, "xyzzy", 7)) == (False, 7)
+            return asked.xyzzy
+
+    wb.deploy(Asks)
+    with pytest.raises(AttributeError, match=rf"There is no self\.{owner}\.xyzzy; there are: {there}.* Fix: use one"):
+        wb.invoke("asks")
+
+
+def test_an_error_within_a_property_of_the_request_keeps_its_words(wb: Workbench) -> None:
+    class Asks(Service):
+        name = "asks"
+        input = "id"
+
+        def handle(self) -> Any:
+            return self.request.input.nope
+
+    wb.deploy(Asks)
+    with pytest.raises(AttributeError, match="'nope' is missing; given: id"):
+        wb.invoke("asks", {"id": 1})

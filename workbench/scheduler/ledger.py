@@ -150,9 +150,15 @@ class Ledger:
 
     def end(self, record: JobRecord, now: datetime) -> None:
         """Close the account of a schedule that another one comes after."""
-        if record.definition.active:
+        if not record.definition.active:
+            return
+        at = plan.next_time(record.definition, record.anchor, self._history.mark(record))
+        is_open = at is not None and at <= now
+        if record.since is None or record.since <= self._begun:
             # What was open when this process began: nobody was there.
-            self._tell_absence(record, list(self._gaps(record, self._begun)), 0, self._new_cut_off(record))
+            gaps = list(self._gaps(record, self._begun)) if is_open else []
+            self._tell_absence(record, gaps, 0, self._new_cut_off(record) if is_open else set())
+        if is_open:
             self.settle(record, now, CHANGED, is_final=True)
 
     def start(self, record: JobRecord, mark: datetime | None = None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,6 +24,8 @@ from workbench.core.current import CURRENT
 from workbench.core.errors import ConnectionFailed, InvalidDefinition, ServiceUsage, UnknownName
 from workbench.core.payload.bunch import Bunch
 from workbench.core.secret import given, secret
+from workbench.sandbox import certificates
+from workbench.sandbox.soap.server import SOAPServer
 
 ORDER = {
     "id": 7,
@@ -304,6 +307,31 @@ def test_a_wsdl_that_did_not_come_is_asked_for_at_the_next_call() -> None:
         ):
             conn.call("Add", 1, 2)
         assert conn.call("Add", 1, 2) == 3
+
+
+class Secure(SOAPServer):
+    """The SOAP peer under TLS."""
+
+    def tls(self) -> ssl.SSLContext:
+        return certificates.loopback()
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+@pytest.mark.parametrize("trust", ["its authority", "anybody"])
+def test_a_service_under_tls_is_called_there_though_its_wsdl_says_http(trust: str) -> None:
+    fields: dict[str, Any] = {"ca_file": str(certificates.authority().file)}
+    peer = Secure("secure").start()
+    try:
+        assert b'location="http://127' in peer.wsdl
+        host = f"https://{peer.address}"
+        definition = SOAPConnection("CRM", host=host, wsdl="/?wsdl", retries=0)
+        with opened(definition) as conn, pytest.raises(ConnectionFailed, match="certificate that cannot be trusted"):
+            conn.call("Echo", text="x")
+        with opened(definition.replace(**(fields if trust == "its authority" else {"verify_tls": False}))) as conn:
+            assert conn.call("Echo", text="x") == "x"
+    finally:
+        peer.stop()
+    assert len(peer.calls) == 1
 
 
 def test_a_ping_says_whether_there_is_a_wsdl() -> None:

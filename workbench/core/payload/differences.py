@@ -9,7 +9,7 @@ Source: names and behaviour of Zato 3.1, 3.2 and 4, as in its documentation and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -81,6 +81,35 @@ _ON_SELF = (
     ("translate", "there are no data dictionaries", "self.kvdb.conn.hget(name, key)"),
     ("usage", "calls of a service are told by the workbench", "wb.traffic in a cell, workbench traffic in a terminal"),
     ("vault", "Vault comes later", "secret('NAME'), from the environment or .env"),
+)
+
+_BELOW_SELF = (
+    ("request.amqp", "AMQP comes later", "self.request.payload, of a RESTChannel or FileChannel"),
+    ("request.headers", "headers are those of HTTP", "self.request.http.headers['X-Name']"),
+    ("request.hl7", "HL7 comes later", "self.request.raw_request, and its library, hl7"),
+    (
+        "request.ibm_mq",
+        "IBM MQ comes later",
+        "self.request.payload, of a RESTChannel or FileChannel",
+    ),
+    ("request.merge_channel_params", "parameters of path and query always win over the body", "leave it out"),
+    ("request.soap", "a SOAPChannel parses the envelope", "self.request.payload"),
+    ("request.wmq", "IBM MQ comes later", "self.request.payload, of a RESTChannel or FileChannel"),
+    ("server.base_dir", "there is no folder of a server", "pathlib.Path.cwd(), the folder of the notebook"),
+    ("server.cache_api", "caches are on the service", "self.cache.default, self.cache.get_cache('builtin', 'name')"),
+    ("server.decrypt", "there is no key of a server", "secret('NAME') in a definition"),
+    ("server.encrypt", "there is no key of a server", "secret('NAME') in a definition"),
+    ("server.invoke_async", "background work is the service's", "self.invoke_async(name, payload)"),
+    ("server.kvdb", "Redis is on the service", "self.kvdb.conn.set(key, value)"),
+    ("server.odb", "there is no database of a server", "a SQL connection of yours: self.out.sql['name'].session()"),
+    ("server.repo_location", "there is no repository of a server", "self.user_config, from [user] in workbench.toml"),
+    (
+        "server.service_store",
+        "services are called by name",
+        "self.invoke(name, payload); wb.services lists them",
+    ),
+    ("server.sso_api", "there is no single sign-on", "BasicAuth and APIKey on the channel; self.channel.security"),
+    ("server.worker_store", "connections are on the service", "self.out.rest['name'], self.out.sql['name']"),
 )
 
 _WAYS = (
@@ -302,7 +331,7 @@ _OTHERWISE = (
 
 
 def _rows() -> Iterator[Difference]:
-    for name, differs, instead in (*_ON_SELF, *_WAYS):
+    for name, differs, instead in (*_ON_SELF, *_BELOW_SELF, *_WAYS):
         yield Difference(f"self.{name}", differs, instead)
     for name, differs, instead in _IMPORTS:
         yield Difference(name, differs, instead)
@@ -319,3 +348,16 @@ DIFFERENCES = tuple(_rows())
 
 LACKING = {row.name: row for row in DIFFERENCES if row.lacks}
 """Names that are not served, each with its row."""
+
+
+def no_attribute(owner: str, name: str, there: Iterable[str]) -> AttributeError:
+    """The error of an attribute that is not there: what to write instead where that is known, else what there is.
+
+    Args:
+        owner: What has it not, as `self.server`.
+        name: The attribute.
+        there: The attributes that there are.
+    """
+    if (row := LACKING.get(f"{owner}.{name}")) is not None:
+        return AttributeError(row.sentence)
+    return AttributeError(f"There is no {owner}.{name}; there are: {', '.join(sorted(there))}. Fix: use one of these")

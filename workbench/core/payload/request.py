@@ -8,7 +8,7 @@ import io
 import logging
 import re
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import parse_qs
 
 import msgspec
@@ -276,6 +276,16 @@ class Request:
             if not isinstance(raw, bytes) or is_utf8(charset):
                 raise
             return parsed(decoded(raw, charset), data_format)
+
+    if not TYPE_CHECKING:  # to a type checker, what is not here is an error
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write for what a request of Zato's has and this has not."""
+            if hasattr(type(self), name):  # a property has raised this
+                return object.__getattribute__(self, name)
+            from workbench.core.payload.differences import no_attribute
+
+            raise no_attribute("self.request", name, (each for each in dir(self) if not each.startswith("_")))
 
     @property
     def channel_params(self) -> Input:

@@ -43,6 +43,14 @@ class ZatoServer:
         """What `server.conf` says, and settings under its names: `fs_server_config.main.port`."""
         return self._call.surroundings.server_config()
 
+    if not TYPE_CHECKING:  # to a type checker, what is not here is an error
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write for what Zato's server has and this has not."""
+            from workbench.core.payload.differences import no_attribute
+
+            raise no_attribute("self.server", name, (each for each in dir(self) if not each.startswith("_")))
+
 
 class ZatoNames:
     """The part of `Service` that only services written for Zato need."""

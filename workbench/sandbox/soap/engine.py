@@ -131,28 +131,30 @@ class Engine:
         except Exception as exc:
             shown = str(wsdl) if isinstance(wsdl, Path) else "its own WSDL"
             raise ServiceUsage(f"A SOAP peer cannot use {shown}: {exc or type(exc).__name__}. Fix: a WSDL 1.1") from exc
-        self._bindings: dict[str, Any] = {}
+        # Of two operations of one name, that of the first port.
+        self._by_version: dict[str, dict[str, Any]] = {}
         for service in document.services.values():
-            for port in service.ports.values():
-                if isinstance(port.binding, SoapBinding):
-                    self._bindings.setdefault(port.binding.nsmap["soap-env"], port.binding)
+            for binding in [each.binding for each in service.ports.values() if isinstance(each.binding, SoapBinding)]:
+                there = self._by_version.setdefault(binding.nsmap["soap-env"], {})
+                there.update({name: each for name, each in binding.all().items() if name not in there})
 
     @property
     def operations(self) -> list[str]:
         """The names of its operations."""
-        return list(dict.fromkeys(name for binding in self._bindings.values() for name in binding.all()))
+        return list(dict.fromkeys(name for each in self._by_version.values() for name in each))
 
     def asked(self, envelope: Envelope) -> tuple[str, Any]:
         """The operation that an envelope asks for, and its arguments as values; raises Refusal."""
         from zeep.helpers import serialize_object
 
         name = str(envelope.element.tag).rpartition("}")[2]
-        for operation in self._binding(envelope.version).all().values():
+        for operation in self._of(envelope.version).values():
             body = operation.input.body
             if name == (operation.name if operation.style == "rpc" or body is None else body.qname.localname):
                 try:
                     root = envelope.element.getroottree().getroot()
-                    return operation.name, _by_name(serialize_object(operation.input.deserialize(root), dict), body)
+                    value = serialize_object(operation.input.deserialize(root), dict)
+                    return operation.name, _arguments(value, operation)
                 # Whatever the library raises over what is not as the WSDL says.
                 except Exception as exc:
                     raise Refusal("Client", f"{operation.name} is not as its WSDL says: {exc}") from exc
@@ -160,7 +162,7 @@ class Engine:
 
     def answer(self, version: str, operation: str, value: Any) -> bytes:
         """The envelope of an answer; raises ServiceUsage for a value that the WSDL has no place for."""
-        etree, output = etree_for("SOAP peer"), self._binding(version).get(operation).output
+        etree, output = etree_for("SOAP peer"), self._of(version)[operation].output
         try:
             if output is None or output.body is None or value is None:
                 made = output.serialize() if output is not None else None
@@ -179,16 +181,20 @@ class Engine:
     @property
     def versions(self) -> list[str]:
         """The versions of SOAP that it speaks, as namespaces."""
-        return list(self._bindings)
+        return list(self._by_version)
 
-    def _binding(self, version: str) -> Any:
-        if (binding := self._bindings.get(version)) is None:
+    def _of(self, version: str) -> dict[str, Any]:
+        """The operations in one version, by name; raises Refusal."""
+        if (found := self._by_version.get(version)) is None:
             raise Refusal("VersionMismatch", "The WSDL has no port for this version of SOAP")
-        return binding
+        return found
 
 
-def _by_name(value: Any, body: Any) -> dict[str, Any]:
-    """Arguments by name: what zeep takes out of an element that has it alone gets its name back."""
+def _arguments(value: Any, operation: Any) -> dict[str, Any]:
+    """Arguments by name: what zeep takes out of an element that has it alone gets its name back; headers stay out."""
+    asked, body = operation.input, operation.input.body
+    if asked.header is not None and asked.header.type._element:
+        return value["body"] if isinstance(value["body"], dict) else {}
     names = [name for name, _ in getattr(getattr(body, "type", None), "elements", ())]
     if len(names) == 1 and not body.type.attributes:
         return {} if value is None else {names[0]: value}

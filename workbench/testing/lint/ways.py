@@ -91,5 +91,7 @@ def _owner(node: ast.expr, held: dict[str, str]) -> str:
 
 def _is_way(node: ast.expr) -> bool:
     """Whether it is a way out that connections are looked up in, as `self.out.ftp`."""
-    parts = ast.unparse(node).split(".") if isinstance(node, ast.Attribute) else []
+    names = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+    # What follows a name in brackets is of the connection.
+    parts = names.split(".") if names.replace(".", "_").isidentifier() else []
     return parts == ["self", "rest"] or (len(parts) >= 3 and parts[0] == "self" and parts[1] in _WAYS)

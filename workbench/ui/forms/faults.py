@@ -36,8 +36,7 @@ def fault_fields(kind: type[Faults]) -> list[dict[str, Any]]:
 def _told(field: Field) -> dict[str, Any]:
     # A number, or one of a few words.
     kind = "text" if field.kind == "integer" and field.choices else field.kind
-    choices = ("", *field.choices) if kind == "choice" and field.optional else field.choices
-    told: dict[str, Any] = msgspec.to_builtins(structs.replace(field, kind=kind, choices=choices))
+    told: dict[str, Any] = msgspec.to_builtins(structs.replace(field, kind=kind))
     return told | {"stops": _stops(field) if kind == field.kind else []}
 
 

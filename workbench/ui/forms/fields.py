@@ -91,7 +91,8 @@ def field_of(info: structs.FieldInfo, kind: Any, refers: str = "") -> Field:
         required=info.required,
         default=_shown_default(info),
         description=shape.description,
-        choices=tuple(map(str, words_in(kind))),
+        # Nothing is chosen at first where a field may be left empty: a browser would show the first word, and send it.
+        choices=(*(("",) if shape.kind == "choice" and shape.optional else ()), *map(str, words_in(kind))),
         least=least,
         above=above,
         most=most,
@@ -205,7 +206,7 @@ def typed(field: Field, given: Any) -> Any:
     Raises:
         Wrong: It cannot be one; the text says what can.
     """
-    if _is_blank(given) and given not in field.choices:
+    if _is_blank(given) and (field.optional or given not in field.choices):
         if field.required:
             raise Wrong("is missing")
         return None

@@ -269,7 +269,12 @@ def differing(asked: Asked) -> set[str]:
 @cache
 def _shown_by(name: str) -> frozenset[str]:
     """The uses by which a file shows that a row is about it: `self.invoke(timeout=)`, `self.request.input`."""
-    if (found := re.match(r"(self(?:\.\w+)+)(.*)", name)) is None:
-        return frozenset(name.split(", "))
-    keywords = re.findall(r"(\w+)=", found[2])
-    return frozenset(f"{found[1]}({each}=)" for each in keywords) if keywords else frozenset((found[1],))
+    uses = set[str]()
+    for each in re.split(r", (?![^(]*\))", name):
+        if (found := re.match(r"(self(?:\.\w+)+)(.*)", each)) is None:
+            uses.add(each)
+        elif keywords := re.findall(r"(\w+)=", found[2]):
+            uses |= {f"{found[1]}({keyword}=)" for keyword in keywords}
+        else:
+            uses.add(found[1])
+    return frozenset(uses)
