@@ -50,6 +50,7 @@ def test_those_of_clients_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             assert first.request("GET /echo?" + "a" * 100).answer().status == 414
             assert second.request("GET /echo", "X-A: " + "a" * 600).answer().status == 431
             with Wire(wb) as third:
+                assert third.answer().status == 503
                 assert third.is_closed
         assert wb._parts.server._bounds.memory_bytes == 10
 

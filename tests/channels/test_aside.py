@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +151,7 @@ def test_what_waits_to_be_read_is_a_call_in_flight_and_one_whose_caller_is_gone_
         with Wire(slow) as gone:
             gone.request("POST /slow", body=body)
             until(lambda: pipeline.in_flight == 2, "the second one waits")
+            resets(gone)
         last.request("POST /slow", body=body)
         until(lambda: pipeline.in_flight == 3, "the third one waits")
         until(lambda: _is_gone(slow), "the server knows that the second caller is gone")
@@ -158,6 +161,25 @@ def test_what_waits_to_be_read_is_a_call_in_flight_and_one_whose_caller_is_gone_
         assert Slow.began.acquire(timeout=30)
         assert not Slow.began.acquire(blocking=False), "two were read"
     until(lambda: pipeline.in_flight == 0, "nothing is in flight")
+
+
+def resets(wire: Wire) -> None:
+    """Have the end of a connection say that nothing can be received any more; without, only that nothing is sent."""
+    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_a_caller_who_has_said_that_he_sends_nothing_more_has_his_big_body_read(slow: Workbench) -> None:
+    body, wanted = rpc(LARGE_BYTES)
+    with Wire(slow) as first, Wire(slow) as half:
+        first.request("POST /slow", body=body)
+        assert Slow.began.acquire(timeout=30)
+        half.request("POST /slow", body=body)
+        until(lambda: slow._parts.pipeline.in_flight == 2, "the second one waits")
+        half.socket.shutdown(socket.SHUT_WR)
+        Slow.go.release(2)
+        assert wanted in first.answer().body.decode()
+        assert wanted in half.answer().body.decode()
+        assert half.is_closed
 
 
 def _is_gone(wb: Workbench) -> bool:

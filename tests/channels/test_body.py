@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tornado.iostream import IOStream
 
-from tests.channels.test_http_wire import json
+from tests.channels.wire.test_wire import json
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
 from workbench.channels.bodies.body import IN_MEMORY_BYTES, Spool
 from workbench.channels.deadlines import Deadlines
-from workbench.channels.http.link import LEAST_BYTES
 from workbench.channels.http.server import HTTPServer
+from workbench.channels.http.wire.bounds import LEAST_BYTES
+from workbench.channels.http.wire.connection import Connection
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.core.secret import give, secret
@@ -335,10 +335,10 @@ class Hand:
 
 
 @pytest.fixture
-def slow(served: Workbench) -> Iterator[tuple[Wire, Hand, Deadlines[IOStream]]]:
+def slow(served: Workbench) -> Iterator[tuple[Wire, Hand, Deadlines[Connection]]]:
     """A connection to a second server on the same pipeline, which judges its sender by a clock moved by hand."""
     clock = Hand()
-    deadlines: Deadlines[IOStream] = Deadlines(IOStream.close, 0.01, clock)
+    deadlines: Deadlines[Connection] = Deadlines(Connection.cut, 0.01, clock)
     served.start()
     server = HTTPServer(served._parts.pipeline, served._parts.loop.run, 0, deadlines=deadlines)
     with Wire(server) as wire:
@@ -347,7 +347,7 @@ def slow(served: Workbench) -> Iterator[tuple[Wire, Hand, Deadlines[IOStream]]]:
 
 
 def test_a_sender_that_goes_on_may_take_longer_than_one_that_does_not(
-    slow: tuple[Wire, Hand, Deadlines[IOStream]],
+    slow: tuple[Wire, Hand, Deadlines[Connection]],
 ) -> None:
     wire, clock, deadlines = slow
     wire.request("POST /reads", f"Content-Length: {20 * LEAST_BYTES}")
@@ -358,7 +358,7 @@ def test_a_sender_that_goes_on_may_take_longer_than_one_that_does_not(
     assert wire.answer().status == 200
 
 
-def test_a_sender_of_drops_is_cut_off_however_steady(slow: tuple[Wire, Hand, Deadlines[IOStream]]) -> None:
+def test_a_sender_of_drops_is_cut_off_however_steady(slow: tuple[Wire, Hand, Deadlines[Connection]]) -> None:
     wire, clock, deadlines = slow
     wire.request("POST /reads", f"Content-Length: {20 * LEAST_BYTES}").send(b"x" * (LEAST_BYTES - 1))
     until(lambda: deadlines.left_seconds == 60.0, "it has its time")

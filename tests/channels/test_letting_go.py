@@ -16,7 +16,7 @@ import pytest
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
 from workbench.channels.exchange import Exchange
-from workbench.channels.http.wire import Message
+from workbench.channels.http.wire.arrival import Arrival
 from workbench.channels.json_rpc import JSONRPCChannel
 from workbench.channels.rest import RESTChannel
 from workbench.channels.soap import SOAPChannel
@@ -129,7 +129,7 @@ def held(wb: Workbench) -> Iterator[Any]:
         SOAPChannel("soap.fails", path="/soap.fails", service="fails"),
     )
     wb.start()
-    kinds = (Exchange, Message, Call, Service)
+    kinds = (Exchange, Arrival, Call, Service)
     gc.collect()
     before = {id(each) for each in gc.get_objects() if isinstance(each, kinds)}
     gc.disable()
@@ -193,7 +193,7 @@ def test_an_answered_request_is_gone_while_its_connection_stays(
 def test_a_request_past_its_time_is_gone_once_its_service_has_ended(wb: Workbench, held: Any) -> None:
     with unrecorded(), Wire(wb) as wire:
         assert wire.request("POST /hangs", body=BODY).answer().status == 504
-        kinds = (Exchange, Message)
+        kinds = (Exchange, Arrival)
         until(lambda: not [each for each in _with_bodies(held()) if isinstance(each, kinds)], "nobody holds it", 5)
         Hangs.go.set()
         until(lambda: not _with_bodies(held()), "nothing is held", 5)
@@ -236,4 +236,4 @@ def test_what_a_failed_call_of_a_person_worked_with_is_gone_with_the_error(wb: W
 
 def _with_bodies(alive: list[Any]) -> list[Any]:
     """Those of a connection's next, which has not begun, left out."""
-    return [each for each in alive if not (isinstance(each, Message) and each._exchange is None and not each._chunks)]
+    return [each for each in alive if not (isinstance(each, Arrival) and each._exchange is None and not each._chunks)]

@@ -111,6 +111,7 @@ class Workbench(Calling, About, Files):
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
         self.events = parts.events
         self.outside, self.ports = parts.outside, parts.ports
+        self.mount, self.unmount = parts.pipeline.mounted.put, parts.pipeline.mounted.remove
         self.drafting.new_versions.preferred = lambda: self.settings.new_version
         parts.traffic.again = partial(run_again, self.start, parts)
         self._internal = InternalServices(self._make_internal)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+from asyncio import Future
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from workbench.channels.http.own_headers import own_headers, without
 from workbench.core.errors import CallerError, ServiceUnavailable, TimedOut
@@ -15,13 +16,48 @@ FOR_CALLERS = (CallerError, ServiceUnavailable, TimedOut)
 """Errors whose words are for callers; of any other one they learn nothing."""
 
 
+class Sink(Protocol):
+    """Where an answer goes that is sent in parts."""
+
+    def write_part(self, data: bytes) -> Future[None]:
+        """Send more of it; done once the client has taken enough for more."""
+        ...
+
+    def end_parts(self) -> None:
+        """It is complete."""
+        ...
+
+
+class Parts(Protocol):
+    """The body of an answer that is sent in parts, as it comes.
+
+    Attributes:
+        length: How long it is [bytes]; None if that is not known before its end.
+    """
+
+    @property
+    def length(self) -> int | None: ...
+
+    def begin(self, sink: Sink) -> None:
+        """The head is out; the body may follow."""
+        ...
+
+    def lost(self) -> None:
+        """The client is gone."""
+        ...
+
+
 class Answer(NamedTuple):
-    """What goes back: status, headers besides the wire's own, body; `reason` replaces the status's own words."""
+    """What goes back: status, headers besides the wire's own, body; `reason` replaces the status's own words.
+
+    One that has `parts` has no `body`.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
     reason: str = ""
+    parts: Parts | None = None
 
 
 def answer_of(value: Any, response: Response, cid: str, content_type: str, text_type: str = TEXT) -> Answer:

@@ -51,6 +51,18 @@ class Link(Protocol):
         ...
 
 
+class Talk(Protocol):
+    """What answers a request that no channel does."""
+
+    def serve(self, exchange: Exchange) -> None:
+        """Have a complete request answered."""
+        ...
+
+    def lost(self) -> None:
+        """The caller is gone."""
+        ...
+
+
 class Answered(NamedTuple):
     """A request has its answer, which is about to be sent."""
 
@@ -68,9 +80,11 @@ class Exchange:
         page: Origin of a page of another site that may call; ''.
         heard: Told once it is answered; nobody by default.
         keep: Told of a trace that holds a long body or answer; nobody by default.
+        is_lost: Whether its connection is gone, so that nobody can have the answer.
         is_admitted: Whether the gate has let it through, as it has where the body was too big for memory.
         unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
+        talk: What answers it if an application is mounted at its path; none for a channel's or our own.
         socket: The live channel at its path that takes connections over, if a browser asks for the page to try it.
         takes_over: Is given the connection, which speaks another protocol from here on; None for what is answered.
         work: What runs for it on the loop, kept here since asyncio holds its tasks but weakly.
@@ -86,6 +100,7 @@ class Exchange:
         "headers",
         "heard",
         "is_admitted",
+        "is_lost",
         "keep",
         "method",
         "page",
@@ -96,6 +111,7 @@ class Exchange:
         "socket",
         "spool",
         "takes_over",
+        "talk",
         "unpacking",
         "view",
         "work",
@@ -121,7 +137,7 @@ class Exchange:
         self.unpacking: Unpacking | None = None
         self.cid = new_cid()
         self.root = RequestStep(f"{method} {self.path}", address)
-        self.is_admitted = False
+        self.is_admitted = self.is_lost = False
         self.view: View | None = None
         self.endpoint: Endpoint | None = None
         self.params: dict[str, str] = {}
@@ -129,6 +145,7 @@ class Exchange:
         self.work: Sequence[Future[Any]] = ()
         self.page = ""
         self.socket: Any = None
+        self.talk: Talk | None = None
         self.takes_over: Callable[[Link], None] | None = None
         self.heard: Callable[[Answered], object] | None = None
         self.keep: Keep | None = None

@@ -24,6 +24,7 @@ from workbench.channels.endpoint import Endpoint, View
 from workbench.channels.exchange import Answered, Exchange, Keep, declared_length
 from workbench.channels.gate import Gate
 from workbench.channels.guard import Guard, UnaskedNavigation, is_own_path
+from workbench.channels.http.mounted import Mounted
 from workbench.channels.http.pages import asks_for_a_page, listing, question, trying
 from workbench.channels.own import Admin, Page, check, own_address, own_answer, plain, readiness
 from workbench.channels.turns import Turns
@@ -68,6 +69,8 @@ class Pipeline:
         """Whether all that is to be served is there; told at `/ready`."""
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
+        self.mounted = Mounted()
+        """Applications that answer where no channel does."""
         self.clients: set[TakenOver] = set()
         """Whose connections speak another protocol by now."""
         self.keep: Keep | None = None
@@ -76,7 +79,8 @@ class Pipeline:
     @property
     def in_flight(self) -> int:
         """Calls that have not been answered."""
-        return len(self._turns) + len(self._aside) + sum(client.is_busy for client in self.clients)
+        calls = len(self._turns) + len(self._aside) + sum(client.is_busy for client in self.clients)
+        return calls + len(self.mounted.talks)
 
     @property
     def stuck(self) -> dict[str, int]:
@@ -106,9 +110,7 @@ class Pipeline:
         try:
             exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
         except NotFound:
-            if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers)):
-                return
-            if view.sockets is not None and has_page(exchange, view.sockets):
+            if self._is_no_channels(exchange, view):
                 return
             raise
         exchange.call = self._invoker.new_call(
@@ -124,6 +126,14 @@ class Pipeline:
             exchange.unpacking = unpacking_of(exchange.headers, channel.max_body_bytes)
             # What the service gets is not packed any more.
             exchange.headers = {name: value for name, value in exchange.headers.items() if name != "Content-Encoding"}
+
+    def _is_no_channels(self, exchange: Exchange, view: View) -> bool:
+        """Whether a path at which no channel answers is our own, an application's, or a page to try a WebSocket."""
+        path, headers = exchange.path, exchange.headers
+        if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(headers)):
+            return True
+        exchange.talk = self.mounted.find(path)
+        return exchange.talk is not None or (view.sockets is not None and has_page(exchange, view.sockets))
 
     def _locate(self, exchange: Exchange) -> None:
         """Have a caller behind a trusted proxy be known by its own address."""
@@ -223,9 +233,9 @@ class Pipeline:
 
     def _read(self, exchange: Exchange, endpoint: Endpoint, dialect: Dialect[Any]) -> Reading:
         """Understand a body; on any thread."""
-        view, call = exchange.view, exchange.call
+        view = exchange.view
         assert view is not None
-        if call is not None and call.cancelled:
+        if exchange.is_lost:
             raise ServiceUnavailable("The caller is gone")
         if exchange.spool is not None:
             exchange.body = exchange.spool.read()
@@ -299,9 +309,11 @@ class Pipeline:
         exchange.answer(error_answer(error, exchange.cid, endpoint.channel.envelope if endpoint else "zato"))
 
     def abandon(self, exchange: Exchange) -> None:
-        """The caller is gone: tell the service that nobody waits."""
+        """The caller is gone, or sends nothing more: tell the service that nobody may wait."""
         if exchange.call is not None and not exchange.answered:
             exchange.call.cancelled = True
+        elif exchange.talk is not None:
+            exchange.talk.lost()
 
     def _handle_own(self, exchange: Exchange) -> None:
         if exchange.is_preflight:
@@ -310,6 +322,8 @@ class Pipeline:
             return exchange.answer(plain(exchange, {"pong": "workbench"}))
         if exchange.path == "/ready":
             return exchange.answer(readiness(exchange, self.is_ready()))
+        if exchange.talk is not None:
+            return exchange.talk.serve(exchange)
         if exchange.socket is not None:
             return exchange.answer(trying(exchange.socket.name, exchange.cid))
         if (view := exchange.view) is not None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from msgspec.inspect import Metadata, type_info
 
-from workbench.channels.http import wire
+from workbench.channels.http.wire import bounds as wire
 from workbench.core.errors import ServiceUsage, WorkbenchError
 from workbench.core.payload import asked
 from workbench.runtime import registry, traffic, workers
@@ -34,6 +34,9 @@ class Bounds(Struct, frozen=True, kw_only=True):
     line_bytes: Annotated[int, Meta(description="Length of a request line [bytes].")] = _client.line_bytes
     header_bytes: Annotated[int, Meta(description="All headers of a request [bytes].")] = _client.header_bytes
     memory_bytes: Annotated[int, Meta(description="Request body kept in memory [bytes].")] = _client.memory_bytes
+    bodies_bytes: Annotated[
+        int, Meta(description="All bodies in memory whose requests have no answer yet [bytes].")
+    ] = _client.bodies_bytes
     idle_seconds: Annotated[float, Meta(description="Silence between two requests, and time for a head [s].")] = (
         _client.idle_seconds
     )

@@ -14,12 +14,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from threading import Lock
 from typing import Any, Protocol
 
-from tornado.iostream import IOStream
-
 from workbench.channels.deadlines import Deadlines
-from workbench.channels.http import tornado_inner as inner
 from workbench.channels.http.port_owner import owner_of
-from workbench.channels.http.wire import BoundedServer, Bounds, server_of
+from workbench.channels.http.wire.bounds import Bounds
+from workbench.channels.http.wire.connection import Connection
+from workbench.channels.http.wire.listener import Listener
 from workbench.channels.pipeline import Pipeline
 from workbench.core.errors import WorkbenchError
 from workbench.core.forking import forgets_when_forked
@@ -122,12 +121,11 @@ class HTTPServer:
         *,
         preference: Preference | None = None,
         bounds: Bounds = Bounds(),  # noqa: B008
-        deadlines: Deadlines[IOStream] | None = None,
+        deadlines: Deadlines[Connection] | None = None,
     ) -> None:
         self._pipeline, self._run, self._bounds, self._deadlines = pipeline, run, bounds, deadlines
         self._wanted, self._preference = port, preference or DefaultPort()
-        self._server: BoundedServer | None = None
-        self._listeners: list[socket.socket] = []
+        self._server: Listener | None = None
         self.port = 0
         self._shared = 0
         forgets_when_forked(self)
@@ -139,9 +137,7 @@ class HTTPServer:
             for client in self._pipeline.clients:
                 client.forget()
             self._pipeline.clients.clear()
-            for each in [*self._listeners, *(each.stream.socket for each in list(inner.connections_of(server)))]:
-                if each is not None:
-                    each.close()
+            server.forget()
 
     @property
     def url(self) -> str:
@@ -156,7 +152,12 @@ class HTTPServer:
     @property
     def connection_count(self) -> int:
         """How many clients are connected."""
-        return inner.connection_count(self._server) + len(self._pipeline.clients) if self._server is not None else 0
+        return len(self._server.connections) + len(self._pipeline.clients) if self._server is not None else 0
+
+    @property
+    def held_bytes(self) -> int:
+        """What bodies of requests that have no answer yet hold of memory [bytes]."""
+        return self._server.memory.held if self._server is not None else 0
 
     def start(self, port: int | None = None) -> None:
         """Bind and serve; does nothing when it serves already.
@@ -175,14 +176,14 @@ class HTTPServer:
                 )
             return
         wanted = self._wanted if port is None else port
-        sockets = self._listeners = bound(wanted, self._preference)
+        sockets = bound(wanted, self._preference)
         self._wanted = wanted
         self.port = sockets[0].getsockname()[1]
         self._pipeline.leaving = self._pipeline.draining = False
 
-        async def serve() -> BoundedServer:
-            server = server_of(self._pipeline, self._bounds, self._deadlines)
-            server.add_sockets(sockets)
+        async def serve() -> Listener:
+            server = Listener(self._pipeline, self._bounds, self._deadlines)
+            server.add(sockets)
             return server
 
         self._server = self._run(serve())
@@ -194,10 +195,9 @@ class HTTPServer:
         server, joined = self._server, [SharedListener(fileno=each.detach()) for each in listeners]
 
         async def join() -> None:
-            server.add_sockets(joined)
+            server.add(joined)
 
         self._run(join())
-        self._listeners += joined
         self._shared = joined[0].getsockname()[1]
 
     def stop(self, drain_seconds: float = 0.0, left: Callable[[], object] | None = None) -> None:
@@ -220,7 +220,7 @@ class HTTPServer:
             deadline = asyncio.get_running_loop().time() + drain_seconds
             if left is not None:
                 left()
-                while inner.connection_count(server) and asyncio.get_running_loop().time() < deadline:
+                while server.connections and asyncio.get_running_loop().time() < deadline:
                     await asyncio.sleep(0.02)
             self._pipeline.draining = True
             while self._pipeline.in_flight and asyncio.get_running_loop().time() < deadline:
@@ -236,12 +236,12 @@ class HTTPServer:
             )
 
 
-async def _ended(server: BoundedServer, pipeline: Pipeline) -> None:
+async def _ended(server: Listener, pipeline: Pipeline) -> None:
     """Close every connection: of HTTP at once, of other protocols once their other side has taken leave."""
-    await server.close_all_connections()
+    for client in list(pipeline.clients):
+        client.leave("The server stops")
     try:
-        for client in list(pipeline.clients):
-            client.leave("The server stops")
+        await server.close()
         while pipeline.clients:
             await asyncio.sleep(0.01)
     finally:

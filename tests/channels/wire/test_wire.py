@@ -13,7 +13,7 @@ import pytest
 from tests.serving import Wire, token_of, until
 from workbench.app.workbench import Workbench
 from workbench.channels.http.server import HTTPServer
-from workbench.channels.http.wire import HEADER_BYTES, LINE_BYTES, Bounds
+from workbench.channels.http.wire.bounds import HEADER_BYTES, LINE_BYTES, Bounds
 from workbench.channels.rest import RESTChannel
 from workbench.core.service import Service
 

@@ -1,0 +1,248 @@
+"""Applications of Tornado's own kind beside channels: same port, same guard, same wire."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.web import Application, RequestHandler, StaticFileHandler, stream_request_body
+
+from tests.serving import Wire, until
+from workbench.app.workbench import Workbench
+from workbench.channels.rest import RESTChannel
+from workbench.core.errors import ServiceUsage
+from workbench.core.service import Service
+
+BIG = 5_000_000
+
+
+class Hello(RequestHandler):
+    def get(self) -> None:
+        self.write({"hello": self.get_query_argument("to", "you"), "from": self.request.remote_ip})
+
+    head = get
+
+    def post(self) -> None:
+        self.set_status(201, "Made")
+        self.set_header("X-Own", "1")
+        self.add_header("Set-Cookie", "a=1")
+        self.add_header("Set-Cookie", "b=2")
+        self.write(self.get_body_argument("name", "") or self.request.body)
+
+
+class Nothing(RequestHandler):
+    def get(self) -> None:
+        self.set_status(204)
+
+
+class Fails(RequestHandler):
+    def get(self) -> None:
+        raise RuntimeError("no good")
+
+
+class Parts(RequestHandler):
+    """Sends three parts, each once it may."""
+
+    may: asyncio.Semaphore
+
+    async def get(self) -> None:
+        if length := self.get_query_argument("length", ""):
+            self.set_header("Content-Length", length)
+        for part in ("one ", "two ", "three"):
+            await Parts.may.acquire()
+            self.write(part)
+            await self.flush()
+
+
+class Waits(RequestHandler):
+    reached, gone = threading.Event(), threading.Event()
+
+    async def get(self) -> None:
+        Waits.reached.set()
+        while not Waits.gone.is_set():
+            await asyncio.sleep(0.005)
+        self.write("late")
+
+    def on_connection_close(self) -> None:
+        Waits.gone.set()
+
+
+@stream_request_body
+class Counts(RequestHandler):
+    def prepare(self) -> None:
+        self.size = 0
+
+    def data_received(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+
+    def post(self) -> None:
+        self.write(str(self.size))
+
+
+@pytest.fixture
+def mounted(wb: Workbench, tmp_path: Path) -> Workbench:
+    (tmp_path / "big.bin").write_bytes(bytes(range(200)) * (BIG // 200))
+    Parts.may = asyncio.Semaphore(0)
+    Waits.reached.clear()
+    Waits.gone.clear()
+    pages = {"hello": Hello, "nothing": Nothing, "fails": Fails, "parts": Parts, "waits": Waits, "counts": Counts}
+    handlers: list[Any] = [(f"/x/{name}", handler) for name, handler in pages.items()]
+    wb.mount("/x", Application([*handlers, (r"/x/files/(.*)", StaticFileHandler, {"path": str(tmp_path)})]))
+    wb.start()
+    return wb
+
+
+def let(wb: Workbench, parts: int = 1) -> None:
+    """Let the handler of parts send some."""
+
+    async def release() -> None:
+        for _ in range(parts):
+            Parts.may.release()
+
+    wb._parts.loop.run(release())
+
+
+def test_a_handler_answers_beside_the_channels(mounted: Workbench) -> None:
+    class Mine(Service):
+        name = "mine"
+
+        def handle(self) -> str:
+            return "mine"
+
+    mounted.deploy(Mine)
+    mounted.define(RESTChannel("mine", path="/x/mine"))
+    with Wire(mounted) as wire:
+        answer = wire.request("GET /x/hello?to=me").answer()
+        assert answer.body == b'{"hello": "me", "from": "127.0.0.1"}'
+        assert answer.all("server") == ["workbench"]
+        assert len(answer.all("date")) == len(answer.all("content-length")) == 1
+        assert len(answer.headers["x-zato-cid"]) == 24
+        assert wire.request("GET /x/mine").answer().body == b"mine"
+        assert wire.request("GET /x/nowhere").answer().status == 404
+        assert wire.request("GET /xy/hello").answer().status == 404
+        assert wire.request("GET /x/nothing").answer().status == 204
+        assert wire.request("GET /x/fails").answer().status == 500
+        assert wire.request("GET /ping").answer().status == 200
+    assert next(iter(trace.root.name for trace in mounted.traffic)) == "GET /x/hello"
+
+
+def test_status_headers_and_bodies_go_both_ways(mounted: Workbench) -> None:
+    with Wire(mounted) as wire:
+        form = wire.request(
+            "POST /x/hello", "Content-Type: application/x-www-form-urlencoded", body=b"name=%C5%82"
+        ).answer()
+        assert (form.line, form.body.decode()) == ("HTTP/1.1 201 Made", "ł")
+        assert (form.all("set-cookie"), form.headers["x-own"]) == (["a=1", "b=2"], "1")
+        wire.request("POST /x/counts", "Transfer-Encoding: chunked").send(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+        assert wire.answer().body == b"5"
+        head = wire.request("HEAD /x/hello").answer(bodiless=True)
+        assert int(head.headers["content-length"]) == len(b'{"hello": "you", "from": "127.0.0.1"}')
+        assert wire.request("POST /x/counts", body=b"abc").answer().body == b"3"
+
+
+def test_a_file_is_sent_whole_to_a_slow_reader_and_unchanged_files_are_told(mounted: Workbench) -> None:
+    with Wire(mounted) as wire:
+        answer = wire.request("GET /x/files/big.bin").answer()
+        assert answer.body == bytes(range(200)) * (BIG // 200)
+        again = wire.request("GET /x/files/big.bin", f"If-None-Match: {answer.headers['etag']}").answer()
+        assert (again.status, again.body) == (304, b"")
+        part = wire.request("GET /x/files/big.bin", "Range: bytes=5-9").answer()
+        assert (part.status, part.body) == (206, bytes(range(5, 10)))
+
+
+def test_parts_go_out_as_they_come_in_chunks(mounted: Workbench) -> None:
+    with Wire(mounted) as wire:
+        let(mounted)
+        wire.request("GET /x/parts").request("GET /x/hello")
+        came = b""
+        while b"one " not in came:
+            came += wire.more()
+        assert b"two " not in came
+        assert b"Transfer-Encoding: chunked\r\n" in came
+        let(mounted, 2)
+        while not came.endswith(b"}"):
+            came += wire.more()
+    body, _, after = came.partition(b"\r\n\r\n")[2].partition(b"0\r\n\r\n")
+    assert body == b"4\r\none \r\n4\r\ntwo \r\n5\r\nthree\r\n"
+    assert after.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("line", ["GET /x/parts HTTP/1.0", "GET /x/parts?length=13 HTTP/1.1"])
+def test_parts_go_out_as_they_are_where_chunks_are_not_known_or_not_needed(mounted: Workbench, line: str) -> None:
+    let(mounted, 3)
+    with Wire(mounted) as wire:
+        wire.request(line, "Connection: close")
+        came = b""
+        while more := wire.more():
+            came += more
+    head, _, body = came.partition(b"\r\n\r\n")
+    assert body == b"one two three"
+    assert b"Transfer-Encoding" not in head
+
+
+def test_an_answer_shorter_than_it_says_ends_the_connection(mounted: Workbench) -> None:
+    let(mounted, 3)
+    with Wire(mounted) as wire:
+        wire.request("GET /x/parts?length=20")
+        came = b""
+        while more := wire.more():
+            came += more
+    assert came.partition(b"\r\n\r\n")[2] in (b"one two three", b"")
+    until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+
+
+def test_what_the_guard_refuses_reaches_no_handler(mounted: Workbench) -> None:
+    with Wire(mounted) as wire:
+        assert wire.request("GET /x/hello", "Sec-Fetch-Site: cross-site").answer().status == 403
+        assert wire.request("POST /x/hello", "Origin: http://evil.example", body=b"x").answer().status == 403
+        assert wire.send(b"GET /x/hello HTTP/1.1\r\nHost: evil.example\r\n\r\n").answer().status == 403
+
+
+def test_a_handler_is_told_that_its_caller_is_gone(mounted: Workbench) -> None:
+    with Wire(mounted) as wire:
+        wire.request("GET /x/waits")
+        assert Waits.reached.wait(30)
+        wire.socket.close()
+    until(Waits.gone.is_set, "the handler is told")
+    until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+
+
+def test_a_server_that_drains_waits_for_a_handler(mounted: Workbench) -> None:
+    with Wire(mounted) as wire:
+        wire.request("GET /x/waits")
+        assert Waits.reached.wait(30)
+        stopping = threading.Thread(target=mounted.stop, args=(20.0,))
+        stopping.start()
+        Waits.gone.set()
+        assert wire.answer().body == b"late"
+        stopping.join(30)
+        assert not stopping.is_alive()
+
+
+def test_an_application_goes_and_another_comes(mounted: Workbench) -> None:
+    class Other(RequestHandler):
+        def get(self) -> None:
+            self.write("other")
+
+    with Wire(mounted) as wire:
+        mounted.mount("/x/", Application([("/x/hello", Other)]))
+        mounted.mount("/x/hello/deep", Application([("/x/hello/deep", Hello)]))
+        assert wire.request("GET /x/hello").answer().body == b"other"
+        assert wire.request("GET /x/hello/deep").answer().body.startswith(b"{")
+        assert mounted.unmount("/x")
+        assert not mounted.unmount("/x")
+        assert wire.request("GET /x/hello").answer().status == 404
+
+
+@pytest.mark.parametrize("prefix", ["x", "", "/", "/workbench", "/workbench/x", "/ping", "/openapi.json"])
+def test_an_application_cannot_be_mounted_where_it_would_not_be_asked(wb: Workbench, prefix: str) -> None:
+    with pytest.raises(ServiceUsage, match="Nothing can be mounted at .* Fix:"):
+        wb.mount(prefix, Application())
+
+
+def test_only_an_application_can_be_mounted(wb: Workbench) -> None:
+    with pytest.raises(ServiceUsage, match="A str cannot be mounted. Fix: give a tornado.web.Application"):
+        wb.mount("/x", "application")  # type: ignore[arg-type]

@@ -1,0 +1,102 @@
+"""A connection that speaks another protocol than HTTP by now: its bytes, both ways; a slow reader is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from workbench.channels.http.wire.bounds import AHEAD_BYTES
+from workbench.channels.http.wire.common import Common
+from workbench.channels.http.wire.reader import Reader
+
+READ_BYTES = 16 * 1024
+"""What is handed over at a time [bytes]."""
+
+
+class TransportLink(asyncio.BufferedProtocol):
+    """What a connection has come to; used on the loop's thread alone.
+
+    Args:
+        transport: Its bytes.
+        sock: Its socket, for a forked child.
+        common: What it had in common with other connections.
+        came: What has come of it already.
+    """
+
+    def __init__(self, transport: asyncio.Transport, sock: socket.socket, common: Common, came: bytes) -> None:
+        self._transport, self._socket = transport, sock
+        self._reader, self._place = Reader(transport, common.bounds.reader_seconds), common.read.place()
+        self._came, self._has_ended, self._is_paused = bytearray(came), False, False
+        self._awaited: asyncio.Future[None] | None = None
+        transport.set_protocol(self)
+        transport.set_write_buffer_limits(0)
+
+    # What the transport tells.
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where what comes is read into."""
+        return self._place
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Keep what comes until it is asked for; a sender of too much waits."""
+        self._came += self._place[:nbytes]
+        if len(self._came) >= AHEAD_BYTES:
+            self._is_paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """The other side sends nothing more; it may still read."""
+        self._has_ended = True
+        self._wake()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
+        self._has_ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_result(None)
+
+    # What its owner asks.
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was written the other side has not taken yet [bytes]."""
+        return self._reader.unsent_bytes
+
+    async def read(self) -> bytes:
+        """What comes next; empty when nothing more does."""
+        while not self._came:
+            if self._has_ended or self._transport.is_closing():
+                return b""
+            self._awaited = asyncio.get_running_loop().create_future()
+            await self._awaited
+        piece = bytes(self._came[:READ_BYTES])
+        del self._came[:READ_BYTES]
+        if self._is_paused and not self._came:
+            self._is_paused = False
+            self._transport.resume_reading()
+        return piece
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, in their order; who takes them too slowly is cut off."""
+        if not self._transport.is_closing():
+            self._reader.total += len(data)
+            self._transport.write(data)
+            self._reader.watch()
+
+    def end(self) -> None:
+        """Say that nothing more is sent, once all is; what the other side sends can still be read."""
+        if not self._transport.is_closing():
+            with contextlib.suppress(OSError):
+                self._transport.write_eof()
+
+    def close(self) -> None:
+        """Cut it now."""
+        self._transport.abort()
+
+    def forget(self) -> None:
+        """In a forked child: let go of the parent's socket."""
+        self._socket.close()
