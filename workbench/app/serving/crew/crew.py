@@ -150,7 +150,9 @@ class Crew:
             worker = place.worker
             await worker.ended.wait()
             async with place.changing:
-                if place.worker is not worker or self.is_ending:
+                if self.is_ending:
+                    return
+                if place.worker is not worker:
                     continue
                 await self._replace(place)
             if await place.worker.is_up():
