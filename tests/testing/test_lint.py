@@ -56,6 +56,7 @@ FOUND: list[tuple[str, list[str], tuple[int, int]]] = [
     ("early-delete", [BOTH, MOVES + indented("conn.remove(name)\nbox.upload(name, data)")], (3, 8)),
     ("early-delete", [BOTH, MOVES + indented("conn.delete(name)\nself.invoke('keep', data)")], (3, 8)),
     ("early-delete", [BOTH, MOVES + indented("self.invoke_async('keep', data)\nconn.remove(name)")], (3, 9)),
+    ("early-delete", [BOTH, MOVES + indented("self.patterns.fanout.invoke({'a': data})\nconn.remove(name)")], (3, 9)),
     (
         "early-delete",
         [BOTH, MOVES + indented("try:\n    box.write(name, data)\nfinally:\n    conn.remove(name)")],

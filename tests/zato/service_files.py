@@ -239,6 +239,21 @@ FILES: dict[str, File] = {
         "return self.patterns.invoke_retry.invoke('my-data-format.s', repeats=2, seconds=1)",
         "json",
     ),
+    "fanout": F(
+        "",
+        "",
+        "return self.patterns.fanout.invoke({'my-int.s': {'id': 1}, 'my-chan.s': ''}, 'my-all.s', cid='mine')",
+        "mine",
+    ),
+    "parallel": F(
+        "from zato.common.api import CHANNEL",
+        "",
+        "if self.channel.type == CHANNEL.PARALLEL_EXEC_ON_TARGET:\n            return self.request.payload['target']\n"
+        "        cid = self.patterns.parallel.invoke({'my-chan.s': ''}, on_target=[self])\n"
+        "        return cid == self.cid",
+        True,
+    ),
+    "all": F("", "", "return [each['target'] for each in self.request.payload.get('data', [])]", []),
     "schedule": F("", "", "return self.schedule.onetime(self, 'my-int.s', name='once', after_minutes=60)", "once"),
     "invoke_async": F("", "", "return len(self.invoke_async('my-int.s', {'id': 1}, expiration=15))", 24),
     "time_in_words": F("", "", "return self.time.reformat('31.12.2026', 'DD.MM.YYYY', 'YYYY-MM-DD')", "2026-12-31"),
@@ -259,8 +274,6 @@ FILES: dict[str, File] = {
 MISSING = {
     "odb": "a SQL connection of yours",
     "pubsub": "self.invoke_async(name, payload)",
-    "patterns.parallel": "self.invoke_async(name, payload, callback=...)",
-    "patterns.fanout": "self.invoke_async(name, payload, callback=...)",
     "crypto": "the packages cryptography and hashlib",
     "sms": "self.out.sms.twilio['name']",
     "server.odb": "a SQL connection of yours",

@@ -164,6 +164,16 @@ def _(wb: Workbench) -> None:
         refused(wb, lambda self, more=more: self.invoke_async("does", "", **more))
 
 
+@proves("self.patterns.fanout, self.patterns.parallel")
+def _(wb: Workbench) -> None:
+    ran: list[str] = []
+    wb.deploy(type("Sees", (Service,), {"name": "sees", "handle": lambda self: ran.append(self.cid)}))
+    wb.deploy(type("All", (Service,), {"name": "all", "handle": lambda self: ran.append(self.request.payload["cid"])}))
+    cid = told_by(wb, lambda self: self.patterns.fanout.invoke({"sees": 1}, "all"))
+    until(lambda: len(ran) == 2, "all was told")
+    assert ran[0] != cid == ran[1]
+
+
 @proves("self.invoke_async(expiration=)")
 def _(wb: Workbench) -> None:
     seen: list[int] = []

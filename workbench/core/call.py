@@ -191,6 +191,31 @@ class Task(Struct, frozen=True):
     job_type: str = ""
 
 
+class Fan(Struct, frozen=True):
+    """Services that run side by side in the background, each with its payload, and those that are told how they ended.
+
+    `pattern` is `fanout` or `parallel`. Services in `on_target` are told of each target as it has ended, those in
+    `on_final` of all together, once. `cid` is what they know it by.
+    """
+
+    pattern: str
+    targets: tuple[tuple[str, Any], ...]
+    cid: str
+    on_target: tuple[str, ...] = ()
+    on_final: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> str:
+        """Those that run, by name."""
+        return ", ".join(name for name, _ in self.targets)
+
+    @property
+    def sent(self) -> Any:
+        """What was asked, as arguments of a call."""
+        told = {"on_target": list(self.on_target), "on_final": list(self.on_final)}
+        return (dict(self.targets),), {name: each for name, each in told.items() if each}
+
+
 class Replay(Protocol):
     """The record of an earlier call, which answers a later one up to some step."""
 
@@ -256,6 +281,10 @@ class Invoker(Protocol):
 
     def invoke_async(self, name: str, payload: Any, parent: Call | None = None, callback: Any = None) -> str:
         """Run a service in the background; returns the CID it will run under."""
+        ...
+
+    def fan_out(self, fan: Fan, parent: Call) -> str:
+        """Run services side by side in the background; returns the CID by which others are told of them."""
         ...
 
     # What channels call, from the loop's thread.

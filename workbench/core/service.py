@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from workbench.core.call import Call, ChannelInfo
 from workbench.core.clock import ServiceTime
 from workbench.core.current import CURRENT
-from workbench.core.errors import ServiceUsage
+from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
 from workbench.core.payload.bunch import bunchify
 from workbench.core.payload.request import Request
 from workbench.core.payload.response import Response, encode_json
@@ -188,6 +188,15 @@ class Service(ZatoNames):
         return Schedule(self, named)
 
     @property
+    def patterns(self) -> Any:
+        """Several services at once, or one again: `self.patterns.fanout.invoke({"a": 1, "b": 2}, on_final="all")`,
+        `self.patterns.parallel.invoke({...}, on_target="each")`, `self.patterns.invoke_retry.invoke("a", repeats=3)`.
+        """
+        from workbench.core.payload.zato_work import Patterns
+
+        return Patterns(self, named)
+
+    @property
     def wsx(self) -> WSX:
         """Clients of WebSocket channels: `self.wsx.client.send(data)`, `self.wsx.channel["name"].broadcast(data)`."""
         return WSX(self._call)
@@ -318,6 +327,21 @@ def log_refusal(call: Call, decision: Decision) -> None:
     token = CURRENT.set(call)
     try:
         logger_of(call.service).warning("%s", decision.log_line())
+    finally:
+        CURRENT.reset(token)
+
+
+def log_failure(call: Call, error: BaseException) -> None:
+    """Log what a service raised, with its traceback, under its CID; what callers are told is no failure of ours."""
+    token = CURRENT.set(call)
+    try:
+        logger = logger_of(call.service)
+        if isinstance(error, CallerError):
+            logger.info("%s refused: %s", call.service, error)
+        elif isinstance(error, ServiceUnavailable | TimedOut):
+            logger.error("%s failed: %s", call.service, error)
+        else:
+            logger.error("%s failed: %s", call.service, error, exc_info=error)
     finally:
         CURRENT.reset(token)
 

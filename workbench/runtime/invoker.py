@@ -10,31 +10,23 @@ from functools import partial
 from threading import Condition
 from typing import Any
 
-from workbench.core.call import (
-    INVOKE,
-    INVOKE_ASYNC_CALLBACK,
-    Call,
-    ChannelInfo,
-    Deployment,
-    Spooled,
-    Surroundings,
-    Task,
-)
+from workbench.core.call import INVOKE, Call, ChannelInfo, Deployment, Fan, Spooled, Surroundings, Task
 from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT, PLAYING
-from workbench.core.errors import CallerError, ServiceUnavailable, ServiceUsage, TimedOut
+from workbench.core.errors import ServiceUnavailable, ServiceUsage, UnknownName
 from workbench.core.failure import drop_frames, mood_of_error
 from workbench.core.forking import end_if_forked
 from workbench.core.payload.asked import Asked, given
 from workbench.core.ports import Limiter
-from workbench.core.service import logger_of
+from workbench.core.service import log_failure
 from workbench.core.trace import Step, kept
 from workbench.runtime import eager
 from workbench.runtime.chain import chain
-from workbench.runtime.loop import LoopThread
-from workbench.runtime.nesting import callbacks_of, check_nesting, spool_of
+from workbench.runtime.fanning import Fanning
+from workbench.runtime.loop import LoopThread, settle
+from workbench.runtime.nesting import Ended, callbacks_of, check_nesting, replies, spool_of
 from workbench.runtime.recording import asking
-from workbench.runtime.registry import Version, unknown_service
+from workbench.runtime.registry import Version, found_service
 from workbench.runtime.traffic import Traffic
 from workbench.runtime.workers import Soon, Workers
 
@@ -124,7 +116,7 @@ class Invoker:
         if self.version(call).is_async:
             return await self.run_aio(call)
         waiting = asyncio.get_running_loop().create_future()
-        self.submit(call, lambda answer, error: _settle(waiting, answer, error))
+        self.submit(call, lambda answer, error: settle(waiting, answer, error))
         return await waiting
 
     def new_root(
@@ -175,11 +167,28 @@ class Invoker:
         self.send(task, spool_of(parent))
         return task.cid
 
-    def send(self, task: Task, spool: Spooled | None = None) -> None:
+    def fan_out(self, fan: Fan, parent: Call) -> str:
+        """Run services side by side in the background; returns the CID by which others are told of them.
+
+        Raises:
+            UnknownName: One of those that are to run, or are to be told, is not there; none has begun.
+            ServiceUnavailable: No worker is free for the first of them and the queue is full.
+        """
+        with asking(parent, fan.names, f"patterns.{fan.pattern}", fan.sent) as asked:
+            if asked.is_told:
+                return str(asked.give(None)[0])
+            for name, _ in fan.targets:
+                found_service(name, parent.services, self.own)
+            cids = Fanning(fan, parent, self._call_back).start(self.send)
+            asked.returned([fan.cid, cids], self.traffic.record_bytes)
+            return fan.cid
+
+    def send(self, task: Task, spool: Spooled | None = None, ended: Ended | None = None) -> None:
         """Have a task performed on a worker, and its answer sent to its callbacks.
 
         Args:
             spool: A body that is kept until the task has ended.
+            ended: Called on that worker once it has, with the call, the answer and the error, in place of callbacks.
 
         Raises:
             UnknownName: No such service.
@@ -193,7 +202,7 @@ class Invoker:
         with self._ended:
             self._performing += 1
         try:
-            self._queue(call, partial(self._perform, call, task, spool))
+            self._queue(call, partial(self._perform, call, spool, ended or self._reply))
         except ServiceUnavailable:
             self._performed(spool)
             raise
@@ -216,18 +225,25 @@ class Invoker:
         call.task, call.address = task, task.address
         return call
 
-    def _perform(self, call: Call, task: Task, spool: Spooled | None) -> None:
+    def _perform(self, call: Call, spool: Spooled | None, ended: Ended) -> None:
+        answer: Any = None
+        error: BaseException | None = None
         try:
-            answer = self.run(call)
-            for name in task.callbacks:
-                self._call_back(name, answer, call)
-        except Exception as exc:
-            log_failure(call, exc)
+            try:
+                answer = self.run(call)
+            except BaseException as exc:
+                log_failure(call, exc)
+                error = exc
+            ended(call, answer, error)
         finally:
             self._performed(spool)
 
-    def _call_back(self, name: str, answer: Any, replied: Call) -> None:
-        task = Task(name, answer, INVOKE_ASYNC_CALLBACK, services=replied.services, in_reply_to=replied.cid)
+    def _reply(self, call: Call, answer: Any, error: BaseException | None) -> None:
+        for task in replies(call, answer) if error is None else ():
+            self._call_back(task, call)
+
+    def _call_back(self, task: Task, replied: Call) -> None:
+        """Run a service that is told how another ended, as a part of what that one caused."""
         call = self.call_of(task)
         replied.step.steps.append(call.step)
         try:
@@ -238,11 +254,11 @@ class Invoker:
     # What channels and jobs call.
     def version(self, call: Call) -> Version:
         """The version this call runs on; raises UnknownName."""
-        name = call.service
-        if (found := call.services.get(name)) is None and (found := (own := self.own(name)).get(name)) is None:
-            call.step.fail(error := unknown_service(name, [*call.services, *own]))
-            raise error
-        return found  # type: ignore[return-value]
+        try:
+            return found_service(call.service, call.services, self.own)
+        except UnknownName as exc:
+            call.step.fail(exc)
+            raise
 
     def start(self, call: Call, done: Callable[[Any, BaseException | None], None]) -> asyncio.Task[Any] | None:
         """Run a call for a channel, from the loop: an async service here and now, a sync one on a worker.
@@ -374,27 +390,3 @@ class Invoker:
             raise
         finally:
             CURRENT.reset(token)
-
-
-def log_failure(call: Call, error: BaseException) -> None:
-    """Log what a service raised, with its traceback, under its CID; what callers are told is no failure of ours."""
-    token = CURRENT.set(call)
-    try:
-        logger = logger_of(call.service)
-        if isinstance(error, CallerError):
-            logger.info("%s refused: %s", call.service, error)
-        elif isinstance(error, ServiceUnavailable | TimedOut):
-            logger.error("%s failed: %s", call.service, error)
-        else:
-            logger.error("%s failed: %s", call.service, error, exc_info=error)
-    finally:
-        CURRENT.reset(token)
-
-
-def _settle(waiting: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
-    if waiting.cancelled():
-        return
-    if error is None:
-        waiting.set_result(answer)
-    else:
-        waiting.set_exception(error)

@@ -180,3 +180,13 @@ def _let_cancelled_timers_go(loop: Any) -> None:
 
 def _log_lost(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     log.error("%s", context.get("message"), exc_info=context.get("exception"))
+
+
+def settle(waiting: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
+    """Give a future its answer or its error, unless nobody waits for it any more."""
+    if waiting.cancelled():
+        return
+    if error is None:
+        waiting.set_result(answer)
+    else:
+        waiting.set_exception(error)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from workbench.core.call import Call, Deployment, Spooled
+from workbench.core.call import INVOKE_ASYNC_CALLBACK, Call, Deployment, Spooled, Task
 from workbench.core.errors import ServiceUsage
 from workbench.core.service import named
 from workbench.runtime.registry import unknown_service
 
 DEEPEST = 64
+
+Ended = Callable[[Call, Any, BaseException | None], None]
+"""Called once a call has ended, with its answer or its error."""
 
 
 def callbacks_of(callback: Any, services: Mapping[str, Deployment], parent: Call | None) -> tuple[str, ...]:
@@ -24,6 +27,12 @@ def callbacks_of(callback: Any, services: Mapping[str, Deployment], parent: Call
             return tuple(names)
     implicit = f"{parent.service}-async-callback" if parent is not None else ""
     return (implicit,) if implicit in services else ()
+
+
+def replies(call: Call, answer: Any) -> Iterator[Task]:
+    """What the callbacks of a call are to do, once it has its answer."""
+    for name in call.task.callbacks if call.task is not None else ():
+        yield Task(name, answer, INVOKE_ASYNC_CALLBACK, services=call.services, in_reply_to=call.cid)
 
 
 def spool_of(call: Call | None) -> Spooled | None:

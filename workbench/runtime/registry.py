@@ -11,6 +11,7 @@ from time import time
 from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
+from workbench.core.call import Deployment
 from workbench.core.errors import DeployRefused, NameTaken, UnknownName
 from workbench.core.origin import Origin
 from workbench.core.payload.rules import RULES, Rules
@@ -321,6 +322,15 @@ class Registry:
             return self.services[name]
         except KeyError:
             raise unknown_service(name, self.services) from None
+
+
+def found_service(
+    name: str, services: Mapping[str, Deployment], own: Callable[[str], Mapping[str, Deployment]]
+) -> Version:
+    """The version of a service, of a snapshot or else of the workbench's own; raises UnknownName."""
+    if (found := services.get(name)) is None and (found := (there := own(name)).get(name)) is None:
+        raise unknown_service(name, [*services, *there])
+    return found  # type: ignore[return-value]
 
 
 def unknown_service(name: str, services: Iterable[str]) -> UnknownName:

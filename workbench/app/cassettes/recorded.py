@@ -19,7 +19,7 @@ from workbench.connections.rest.answer import Response
 from workbench.connections.rest.definition import RESTConnection
 from workbench.core.call import ServiceStep
 from workbench.core.masking import MARK
-from workbench.core.payload.asked import Told, is_kept
+from workbench.core.payload.asked import IN_BACKGROUND, Told, is_kept
 from workbench.core.payload.copying import Made
 from workbench.core.trace import Outgoing, Trace
 from workbench.sandbox.catalog import rows
@@ -121,7 +121,7 @@ def sides_of(parts: Parts, asked: tuple[Told, ...]) -> dict[str, Side]:
             sides[name] = side_of(definition, "peer" if has_peer else "record")
         elif name == REDIS:
             sides[name] = Side("redis", "peer")
-        elif operation in ("invoke", "invoke_async"):
+        elif operation == "invoke" or operation in IN_BACKGROUND:
             sides[name] = Side("service", "record")
         else:
             raise NotATest(f"Connection {name!r}", "is not defined any more", "run its cell and call it anew")

@@ -12,7 +12,7 @@ from workbench.core.call import ServiceStep, Surroundings
 from workbench.core.current import ASKING, CURRENT
 from workbench.core.errors import WorkbenchError
 from workbench.core.masking import masked
-from workbench.core.payload.asked import Asked, Unknown
+from workbench.core.payload.asked import IN_BACKGROUND, Asked, Unknown
 from workbench.core.trace import Trace
 
 SAYS_NOTHING = ("null", "true")
@@ -65,7 +65,7 @@ class Played:
             told = self._find(now)
         if told is not None and told.why:
             raise self.refuse(f"ask {now.words} again, whose answer {told.why}")
-        if told is None and operation == "invoke_async":
+        if told is None and operation in IN_BACKGROUND:
             raise self.refuse(f"send work to {connection!r}, which the record does not have")
         return told
 

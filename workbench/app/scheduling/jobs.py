@@ -12,8 +12,9 @@ from workbench.core.current import PLAYING
 from workbench.core.events import Events
 from workbench.core.failure import sentence_of
 from workbench.core.ports import Clock, Store
+from workbench.core.service import log_failure
 from workbench.core.trace import Line, Step
-from workbench.runtime.invoker import Invoker, log_failure
+from workbench.runtime.invoker import Invoker
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.ports import Invoke, JobResult
 from workbench.scheduler.records import Run

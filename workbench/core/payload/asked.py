@@ -15,6 +15,8 @@ RECORD_BYTES = 256 * 1024
 
 GONE = "was let go of, since all calls together may take no more"
 RUNNING = "has not come"
+IN_BACKGROUND = ("invoke_async", "patterns.fanout", "patterns.parallel")
+"""Operations that have services run with nobody waiting for them."""
 CREDENTIALS = ("auth", "cookie", "key", "password", "secret", "token", "credential")
 NOT_AGAIN = frozenset(
     ("accept-encoding", "connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding")

@@ -60,8 +60,6 @@ _ON_SELF = (
     ("new_instance", "an instance is one call", "self.invoke(name, payload)"),
     ("odata", "OData comes later", "self.out.rest['name'] and the server's REST API"),
     ("odb", "there is no database of a server", "a SQL connection of yours: self.out.sql['name'].session()"),
-    ("patterns.fanout", "fanout comes later", "self.invoke_async(name, payload, callback=...) for each"),
-    ("patterns.parallel", "parallel comes later", "self.invoke_async(name, payload, callback=...) for each"),
     ("publish", "topics come later", "self.invoke_async(name, payload)"),
     ("pubsub", "topics come later", "self.invoke_async(name, payload)"),
     ("redis", "Redis is always there, as kvdb", "self.kvdb.conn.set(key, value)"),
@@ -236,6 +234,11 @@ _OTHERWISE = (
         "self.invoke_async(expiration=)",
         "it has no effect, as the other service begins at once",
         "",
+    ),
+    (
+        "self.patterns.fanout, self.patterns.parallel",
+        "each service runs under a CID of its own; the one that is returned is cid in what callbacks get",
+        "self.request.payload['cid'], in a callback",
     ),
     (
         "self.environ",

@@ -107,13 +107,6 @@ class ZatoNames:
             found[word if word in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{word}"] = value
         return MappingProxyType(found)
 
-    @Told
-    def patterns(self) -> Any:
-        """`self.patterns.invoke_retry.invoke("api.order", payload, repeats=3, seconds=1)`."""
-        from workbench.core.payload.zato_work import Patterns
-
-        return Patterns(self)
-
     def lock(self, name: str = "", ttl: float = 20, block: float = 10) -> Any:
         """A lock over processes, in Redis: `with self.lock("orders"):`.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from workbench.core.call import Fan
 from workbench.core.errors import ServiceUsage
-from workbench.core.payload.differences import LACKING
+from workbench.core.payload.differences import no_attribute
 
 MOST_REPEATS = 1_000
 SECOND = timedelta(seconds=1)
@@ -106,13 +107,81 @@ class InvokeRetry:
         raise AssertionError("the last try has answered or raised")
 
 
+class Parallel:
+    """`self.patterns.parallel`: services that run at once in the background, of each of which others are told."""
+
+    pattern = "parallel"
+
+    def __init__(self, service: Any, named: Callable[[Any], str]) -> None:
+        self._service, self._named = service, named
+
+    def invoke(self, targets: Mapping[Any, Any], on_target: Any = None, cid: str | None = None) -> str:
+        """Run services side by side, and have others told of each as it has ended; returns a CID at once.
+
+        Args:
+            targets: The payload of each service, by its name or class.
+            on_target: One service or several that get, of each target, a dict with `source`, `target`, `response`,
+                `ok`, `exception` (its traceback, as text), `req_ts_utc` and `resp_ts_utc` (ISO 8601), `cid` and
+                `phase`, which is `on-target`.
+            cid: What they get as `cid`, which is returned; the service's own by default.
+
+        Raises:
+            UnknownName: There is no such service; none has begun.
+            ServiceUsage: There are no targets.
+            ServiceUnavailable: Every worker is busy and the queue is full; none has begun.
+        """
+        return self._start(targets, cid, on_target=self._names(on_target))
+
+    def _start(self, targets: Mapping[Any, Any], cid: str | None, **told: tuple[str, ...]) -> str:
+        call = self._service._call
+        if not isinstance(targets, Mapping) or not targets:
+            raise ServiceUsage(
+                f"Service {call.service!r}: {self.pattern} cannot run {targets!r:.80}, which names no service. "
+                f"Fix: a dict with the payload of each, as {{'api.order': {{'id': 7}}}}."
+            )
+        to_run = tuple((self._named(each), payload) for each, payload in targets.items())
+        fan = Fan(self.pattern, to_run, cid or call.cid, **told)
+        return str(call.surroundings.invoker.fan_out(fan, call))
+
+    def _names(self, told: Any) -> tuple[str, ...]:
+        is_one = isinstance(told, str | type) or told is self._service
+        several: tuple[Any, ...] = (told,) if is_one else tuple(told or ())
+        return tuple(self._service._call.service if each is self._service else self._named(each) for each in several)
+
+
+class FanOut(Parallel):
+    """`self.patterns.fanout`: the same, and others are told once of all."""
+
+    pattern = "fanout"
+
+    def invoke(  # type: ignore[override]  # Zato's order
+        self, targets: Mapping[Any, Any], on_final: Any = None, on_target: Any = None, cid: str | None = None
+    ) -> str:
+        """Run services side by side, and have others told once all have ended; returns a CID at once.
+
+        Args:
+            targets: The payload of each service, by its name or class.
+            on_final: One service or several that get, once, a dict with `source`, `data`, which has of each target what
+                `on_target` gets, in the order of targets, `req_ts_utc`, `on_target`, `on_final`, `cid` and `phase`,
+                which is `on-final`.
+            on_target: One service or several that are told of each target, as `parallel` has them told; here
+                `exception` is the error itself.
+            cid: What they get as `cid`, which is returned; the service's own by default.
+
+        Raises:
+            UnknownName: There is no such service; none has begun.
+            ServiceUsage: There are no targets.
+            ServiceUnavailable: Every worker is busy and the queue is full; none has begun.
+        """
+        return self._start(targets, cid, on_target=self._names(on_target), on_final=self._names(on_final))
+
+
 class Patterns:
     """`self.patterns`: what there is of Zato's patterns."""
 
-    def __init__(self, service: Any) -> None:
+    def __init__(self, service: Any, named: Callable[[Any], str]) -> None:
+        self.fanout, self.parallel = FanOut(service, named), Parallel(service, named)
         self.invoke_retry = InvokeRetry(service)
 
     def __getattr__(self, name: str) -> Any:
-        if (row := LACKING.get(f"self.patterns.{name}")) is not None:
-            raise AttributeError(row.sentence)
-        raise AttributeError(f"self.patterns has invoke_retry, and no {name!r}.")
+        raise no_attribute("self.patterns", name, vars(self))

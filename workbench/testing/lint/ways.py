@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from workbench.connections.catalog import GROUPS
 
-_INVOKES = ("invoke", "invoke.aio", "invoke_async")
+IN_BACKGROUND = ("invoke_async", "patterns.fanout.invoke", "patterns.parallel.invoke")
+INVOKES = ("invoke", "invoke.aio", *IN_BACKGROUND)
 _WAYS = (*GROUPS, "outgoing")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -60,7 +61,7 @@ def _use(call: ast.Call, held: dict[str, str], is_awaited: bool) -> Use | None:
     if not isinstance(call.func, ast.Attribute):
         return None
     whole = ast.unparse(call.func)
-    if whole.startswith("self.") and (verb := whole.removeprefix("self.")) in _INVOKES:
+    if whole.startswith("self.") and (verb := whole.removeprefix("self.")) in INVOKES:
         return Use(verb, "self", call, False, is_awaited)
     owner = _owner(call.func.value, held)
     # `.get("name")` of a way gives the connection, and asks nobody.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from workbench.app.deploy.mentions import Mention, mentions
 from workbench.connections import catalog
 from workbench.testing.lint.notebook import CodeCell, Finding, Notebook, dotted
-from workbench.testing.lint.ways import Use, uses
+from workbench.testing.lint.ways import IN_BACKGROUND, INVOKES, Use, uses
 
 CHANNELS = ("RESTChannel", "SOAPChannel", "JSONRPCChannel", "WebSocketChannel")
 JOBS = ("IntervalJob", "CronJob", "OneTimeJob")
@@ -100,8 +100,8 @@ def _too_early(delete: Use, found: list[Use], function: ast.AST) -> str:
     for use in delivered:
         if use.place > delete.place and not _apart(delete.call, use.call, function):
             return f"before {use.verb}() in line {use.call.lineno}"
-    if before and all(use.verb == "invoke_async" for use in before):
-        return "while invoke_async() may still run"
+    if before and all(use.verb in IN_BACKGROUND for use in before):
+        return f"while {before[-1].verb}() may still run"
     for each in ast.walk(function):
         if isinstance(each, ast.Try) and before and not _holds([*each.body, *each.orelse], delete.call):
             tried = [use.verb for use in before if _holds(each.body, use.call)]
@@ -113,7 +113,7 @@ def _too_early(delete: Use, found: list[Use], function: ast.AST) -> str:
 
 def _delivers(use: Use, delete: Use) -> bool:
     if not use.is_connection:
-        return use.verb in ("invoke", "invoke.aio", "invoke_async")
+        return use.verb in INVOKES
     return use.verb in DELIVERS and use.owner != delete.owner
 
 

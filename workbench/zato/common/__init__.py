@@ -40,11 +40,16 @@ class SERVER_STARTUP:
 class CHANNEL:
     """Words of `self.channel.type`."""
 
+    FANOUT_CALL = "fanout-call"
+    FANOUT_ON_FINAL = "fanout-on-final"
+    FANOUT_ON_TARGET = "fanout-on-target"
     HTTP_SOAP = "http-soap"
     INVOKE = "invoke"
     INVOKE_ASYNC = "invoke-async"
     INVOKE_ASYNC_CALLBACK = "invoke-async-callback"
     JSON_RPC = "json-rpc"
+    PARALLEL_EXEC_CALL = "parallel-exec-call"
+    PARALLEL_EXEC_ON_TARGET = "parallel-exec-on-target"
     SCHEDULER = "scheduler"
 
 
