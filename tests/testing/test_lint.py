@@ -71,6 +71,7 @@ FOUND: list[tuple[str, list[str], tuple[int, int]]] = [
         (3, 12),
     ),
     ("blocking-in-async", ["import time", AWAITS + "time.sleep(1)"], (3, 4)),
+    ("blocking-in-async", ["import time", AWAITS + "self.crypto.hash_secret('x')"], (3, 4)),
     ("blocking-in-async", ["from time import sleep as rest", AWAITS + "rest(1)"], (3, 4)),
     (
         "blocking-in-async",

@@ -254,6 +254,21 @@ FILES: dict[str, File] = {
         True,
     ),
     "all": F("", "", "return [each['target'] for each in self.request.payload.get('data', [])]", []),
+    "encrypt": F(
+        "",
+        "",
+        "encrypted = self.crypto.encrypt('a b')\n        return self.crypto.decrypt(encrypted.decode('utf8'))",
+        "a b",
+    ),
+    "hash_secret": F(
+        "", "", "return self.crypto.verify_hash('pass', self.crypto.hash_secret('pass', name='zato.default'))", True
+    ),
+    "generate": F(
+        "",
+        "",
+        "return len(self.crypto.generate_secret(bits=256)), len(self.crypto.generate_password(to_str=True))",
+        [44, 32],
+    ),
     "schedule": F("", "", "return self.schedule.onetime(self, 'my-int.s', name='once', after_minutes=60)", "once"),
     "invoke_async": F("", "", "return len(self.invoke_async('my-int.s', {'id': 1}, expiration=15))", 24),
     "time_in_words": F("", "", "return self.time.reformat('31.12.2026', 'DD.MM.YYYY', 'YYYY-MM-DD')", "2026-12-31"),
@@ -274,7 +289,7 @@ FILES: dict[str, File] = {
 MISSING = {
     "odb": "a SQL connection of yours",
     "pubsub": "self.invoke_async(name, payload)",
-    "crypto": "the packages cryptography and hashlib",
+    "server.decrypt": "self.crypto.decrypt(data)",
     "sms": "self.out.sms.twilio['name']",
     "server.odb": "a SQL connection of yours",
     "server.kvdb": "self.kvdb.conn.set",

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.serving import until
 from tests.serving import wb as wb
@@ -162,6 +163,14 @@ def _(wb: Workbench) -> None:
 def _(wb: Workbench) -> None:
     for more in ({"cid": "x"}, {"environ": {"a": 1}}, {"channel": "x"}, {"data_format": "x"}, {"transport": "x"}):
         refused(wb, lambda self, more=more: self.invoke_async("does", "", **more))
+
+
+@proves("self.crypto")
+def _(wb: Workbench) -> None:
+    assert wb.folder is not None
+    (wb.folder / ".env").write_text(f"WORKBENCH_CRYPTO_KEY={Fernet.generate_key().decode()}\n")
+    assert told_by(wb, lambda self: self.crypto.decrypt(self.crypto.encrypt("a"))) == "a"
+    assert told_by(wb, lambda self: self.crypto.hash_secret("a")).startswith("$pbkdf2-sha512$210000$")
 
 
 @proves("self.patterns.fanout, self.patterns.parallel")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 
 from tests.serving import wb as wb
 from tests.zato.service_files import FILES, GIVEN, MISSING, text_of
@@ -20,6 +21,7 @@ FEWEST = 60
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     """A workbench in which all files are live."""
     place: Path = tmp_path_factory.mktemp("services")
+    (place / ".env").write_text(f"WORKBENCH_CRYPTO_KEY={Fernet.generate_key().decode()}\n")
     with Workbench(port=0, folder=place) as made:
         for name, file in FILES.items():
             (path := place / f"my_{name}.py").write_text(text_of(file))

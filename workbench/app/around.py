@@ -11,7 +11,7 @@ from workbench.app.configuration.startup.groups import server_config
 from workbench.caching.caches import Caches
 from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
-from workbench.core.call import Call, Connections
+from workbench.core.call import Call, Connections, Encryption
 from workbench.core.payload.tree import Tree
 from workbench.core.ports import Clock
 from workbench.runtime.recording import held
@@ -45,10 +45,17 @@ class Around:
     """What a service reaches through `self`."""
 
     def __init__(
-        self, connections: LiveConnections, clock: Clock, log: Log, traffic: Traffic, kvdb: Callable[[], Kvdb]
+        self,
+        connections: LiveConnections,
+        clock: Clock,
+        log: Log,
+        traffic: Traffic,
+        kvdb: Callable[[], Kvdb],
+        encryption: Encryption,
     ) -> None:
         self.connections: Connections = connections
         self.clock, self.log, self.traffic, self._kvdb = clock, log, traffic, kvdb
+        self.encryption = encryption
         self.caches, self.user_config = Caches(clock), Tree()
         self.server_config: Callable[[], Tree] = Tree
         self.invoker: Any = None

@@ -58,6 +58,7 @@ from workbench.sandbox.catalog import Sandbox
 from workbench.scheduler.ports import JobResult
 from workbench.scheduler.records import JobChanged
 from workbench.scheduler.runs.bounds import Bounds as JobBounds
+from workbench.security.encryption import Encryption
 from workbench.stores.opening import is_there, open_store, sqlite_folder
 
 
@@ -99,7 +100,9 @@ class Parts(Effects):
         # A sandbox leaves a Redis that somebody else runs alone.
         self._played_kvdb = Kvdb(store_folder, {key: os.environ[key] for key in os.environ if key != URL_VARIABLE})
         self.spare_redises = SpareRedises()
-        self.around = Around(self.live, clock, self.log, self.traffic, lambda: self.kvdb)
+        self.around = Around(
+            self.live, clock, self.log, self.traffic, lambda: self.kvdb, Encryption(self.secrets.reveal)
+        )
         self.around.configure(settings)
         self.around.caches.opening = self._open_cache
         self.book.add(self.around.caches.row())

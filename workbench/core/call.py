@@ -331,6 +331,18 @@ class Invoker(Protocol):
         ...
 
 
+class Encryption(Protocol):
+    """Encrypts for services, with the key of the workbench."""
+
+    def encrypt(self, data: bytes, service: str) -> bytes:
+        """What only who has the key can read."""
+        ...
+
+    def decrypt(self, encrypted: bytes, service: str) -> str:
+        """The text again."""
+        ...
+
+
 class Connections(Protocol):
     """Ways out by kind and name."""
 
@@ -362,6 +374,7 @@ class Surroundings(Protocol):
     caches: Any
     user_config: Any
     server_config: Callable[[], Any]
+    encryption: Encryption
     client: Any  # stands for the WebSocket client of a call that none has made; None where that is an error
 
     @property

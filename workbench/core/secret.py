@@ -21,6 +21,9 @@ from workbench.core.masking import learn, mask
 
 _OURS = f"{Path(__file__).parent.parent}/"
 
+CRYPTO_KEY = "WORKBENCH_CRYPTO_KEY"
+"""The secret by which services encrypt: 32 bytes in URL-safe base64."""
+
 _given: dict[str, str] = {}
 
 

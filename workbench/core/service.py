@@ -181,6 +181,15 @@ class Service(ZatoNames):
     config = user_config
 
     @property
+    def crypto(self) -> Any:
+        """`self.crypto.encrypt(data)` and `.decrypt(data)` with the secret WORKBENCH_CRYPTO_KEY, `.hash_secret(data)`
+        and `.verify_hash(given, expected)` of passwords, `.generate_secret()`, `.generate_password()`.
+        """
+        from workbench.core.payload.crypto import Crypto
+
+        return Crypto(self._call)
+
+    @property
     def schedule(self) -> Any:
         """Jobs that a service makes: `self.schedule.onetime(self, "api.order", after_minutes=5, data={...})`."""
         from workbench.core.payload.zato_work import Schedule

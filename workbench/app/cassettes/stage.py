@@ -90,6 +90,7 @@ class Stage:
         self.clock: Any = ShiftedClock(around.clock, shift_seconds) if shift_seconds else around.clock
         self._usual = around
         self.user_config, self.server_config = around.user_config, around.server_config
+        self.encryption = around.encryption
         self.caches, self.websocket, self.client = Caches(self.clock), nobody_of, Nobody()
         self._cassette, self._silent = cassette, dict[str, Silent]()
         by_peer = {name for name, side in cassette.sides.items() if side.by == "peer"}

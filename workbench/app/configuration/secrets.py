@@ -15,7 +15,7 @@ from typing import Any, cast
 from workbench.app.configuration.env_file import set_in_file
 from workbench.core.errors import MissingSecret, WorkbenchError
 from workbench.core.masking import learn
-from workbench.core.secret import Secret, given
+from workbench.core.secret import CRYPTO_KEY, Secret, given
 
 ENV_FILE, KEYRING = ".env", "keyring"
 """Where a value that was typed may be kept."""
@@ -53,7 +53,9 @@ class FoundSecrets:
             learn(value, "" if given(secret.name) else secret.name)
             return secret.prefix + value
         if self._sandboxed():
-            return secret.prefix + self.played.setdefault(secret.name, secrets.token_urlsafe(12))
+            # The one whose form counts is a key of Fernet: 32 bytes in URL-safe base64.
+            made = f"{secrets.token_urlsafe(32)}=" if secret.name == CRYPTO_KEY else secrets.token_urlsafe(12)
+            return secret.prefix + self.played.setdefault(secret.name, made)
         raise MissingSecret(secret.name, owner)
 
     def has(self, name: str) -> bool:

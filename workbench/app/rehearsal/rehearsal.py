@@ -67,7 +67,9 @@ class Rehearsal:
         self._connections = StandIns(parts, SystemClock(), _refused)
         self._kvdb = PlayedRedis(parts.spare_redises)
         self.traffic = Traffic(1)
-        self._around = Around(self._connections, VirtualClock(), Log(), self.traffic, lambda: self._kvdb)
+        self._around = Around(
+            self._connections, VirtualClock(), Log(), self.traffic, lambda: self._kvdb, parts.around.encryption
+        )
         self._around.caches.take(parts.around.caches)
         self._around.user_config, self._around.server_config = parts.around.user_config, parts.around.server_config
         self._workers = Workers(THREADS)

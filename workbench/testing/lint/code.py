@@ -10,6 +10,7 @@ from workbench.testing.lint.ways import own_nodes, uses
 
 THREADED = "await asyncio.to_thread(...)"
 BLOCKING = {
+    **{f"self.crypto.{verb}": THREADED for verb in ("hash_secret", "verify_hash")},
     "time.sleep": "await asyncio.sleep(...)",
     "input": THREADED,
     "os.system": THREADED,
