@@ -223,6 +223,7 @@ FILES: dict[str, File] = {
     "server_invoke": F("", "", "return self.server.invoke('my-data-format.s')", "json"),
     "user_config": F("", "", "return list(self.user_config)", []),
     "config": F("", "", "return list(self.server.user_config)", []),
+    "own_name": F("", "", "return self.name", "my-own-name.s"),
     "chan": F("", "", "return self.chan.type", "invoke"),
     "sec": F("", "", "return self.channel.sec.name", ""),
     "format_of_channel": F("", "", "return self.data_format", "dict"),

@@ -59,6 +59,8 @@ def instance_of(call: Call, version: Version) -> Service:
     service = version.cls()
     service._call = call
     service.cid, service.channel = call.cid, call.channel
+    if not service.name:  # it is made of module and class
+        vars(service)["name"] = call.service
     service.request, service.response = Request(call, version.io), Response(version.io)
     call.response = service.response
     return service
