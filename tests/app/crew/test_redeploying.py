@@ -356,6 +356,17 @@ def test_who_waits_for_them_may_be_ended_and_no_error_is_told(folder: Path, what
     asyncio.run(play())
 
 
+def test_a_save_before_anybody_looks_is_told(folder: Path) -> None:
+    async def play() -> None:
+        async with two(folder) as (_, redeploying, told):
+            (folder / "services.py").write_text("saved")
+            watching = asyncio.create_task(redeploying.watch())
+            assert await told.next() == redeployed("services.py has changed")
+            watching.cancel()
+
+    asyncio.run(play())
+
+
 def test_one_that_is_still_to_be_replaced_is_though_somebody_clicked_there(folder: Path) -> None:
     async def play() -> None:
         async with two(folder) as (crew, redeploying, told):
