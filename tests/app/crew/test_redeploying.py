@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -51,7 +52,7 @@ if pathlib.Path("each dies").exists():
     sys.exit(3)
 tell(type="Ready", own_url="", addresses=[], told={}, lines=[], clicks=clicks)
 while (said := json.loads(heard.readline())["type"]) != "Leave":
-    if said == "Compare":
+    if said == "Compare" and not pathlib.Path("is silent").exists():
         click()
 waits("leaves")
 tell(type="Left")
@@ -329,6 +330,39 @@ def test_one_that_cannot_have_it_is_told_of_and_each_is_replaced_once(folder: Pa
             redeploying.ask("it was asked")
             assert await told.next() == redeployed("it was asked"), "it was not tried again meanwhile"
             assert clicks_of(crew) == ["made", "made"]
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("what", ["compare", "leave"])
+def test_who_waits_for_them_may_be_ended_and_no_error_is_told(folder: Path, what: str) -> None:
+    async def play() -> None:
+        errors: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, told: errors.append(told))
+        async with two(folder) as (crew, redeploying, told):
+            redeploying.ask("it was asked")
+            assert await told.next() == redeployed("it was asked")
+            (folder / "is silent").touch()
+            waits = crew.compare() if what == "compare" else crew.expect_left([each.worker for each in crew.places])
+            waiting = asyncio.create_task(waits)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            del waiting, waits
+            gc.collect()
+        assert errors == []
+
+    asyncio.run(play())
+
+
+def test_a_save_before_anybody_looks_is_told(folder: Path) -> None:
+    async def play() -> None:
+        async with two(folder) as (_, redeploying, told):
+            (folder / "services.py").write_text("saved")
+            watching = asyncio.create_task(redeploying.watch())
+            assert await told.next() == redeployed("services.py has changed")
+            watching.cancel()
 
     asyncio.run(play())
 

@@ -109,7 +109,8 @@ class Crew:
             await asyncio.sleep(BETWEEN_SECONDS)
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.gather(*(each.tell_clicks() for each in self.ready)), LEAVE_SECONDS)
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await asyncio.gather(*(each.tell_clicks() for each in self.ready))
         finally:
             self.defining.release()
 
@@ -232,6 +233,8 @@ class Crew:
 async def _have_come(events: Iterable[asyncio.Event], seconds: float) -> bool:
     """Wait for all of them, so long [s]; whether all have come."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(*(each.wait() for each in events)), seconds)
+        # Of a wait_for that is cancelled, asyncio tells the end of what it gathered as an error that nobody has heard.
+        async with asyncio.timeout(seconds):
+            await asyncio.gather(*(each.wait() for each in events))
         return True
     return False

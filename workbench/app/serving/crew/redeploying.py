@@ -20,6 +20,7 @@ class Redeploying:
 
     def __init__(self, crew: Crew) -> None:
         self._crew, self._say, self._file = crew, crew.plan.say, crew.plan.file
+        self._watched = Watched(self._file)  # before the first reads it, so that a save while they start counts
         self._asked = asyncio.Event()
         self._asked.set()  # They did not all read the store at once.
         self._why = ""
@@ -32,10 +33,9 @@ class Redeploying:
 
     async def watch(self) -> None:
         """Look at the file, for ever."""
-        watched = Watched(self._file)
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            found = watched.look()
+            found = self._watched.look()
             if found == "changed":
                 self.ask(f"{self._file.name} has changed")
             elif found:
