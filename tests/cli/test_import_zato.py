@@ -213,27 +213,28 @@ def test_a_folder_of_which_nothing_is_live_is_not_served(fresh: CommandLine, sho
     )
 
 
-@pytest.mark.skipif(not SOAKS, reason="make soak: several processes take their time")
-def test_of_several_processes_each_serves_the_folder_and_a_save_of_any_file_redeploys(
-    fresh: CommandLine, shop: Path
-) -> None:
-    said = SaidByCrew(fresh, "serve", "shop", "--workers", "2")
-    url = re.sub(r".* at (\S+), with.*", r"\1/double", said.until("Serving 1 service of shop at "))
+if SOAKS:  # several processes take their time
 
-    def answer() -> Any:
-        return requests.post(url, json=4, timeout=WAIT_SECONDS).json()
+    def test_of_several_processes_each_serves_the_folder_and_a_save_of_any_file_redeploys(
+        fresh: CommandLine, shop: Path
+    ) -> None:
+        said = SaidByCrew(fresh, "serve", "shop", "--workers", "2")
+        url = re.sub(r".* at (\S+), with.*", r"\1/double", said.until("Serving 1 service of shop at "))
 
-    try:
-        assert answer() == 8
-        refused = fresh.run("import-zato", "shop", "--app", "shop")
-        assert (refused.returncode, "Fix: write wb.load(FOLDER) into the file" in refused.stderr) == (1, True)
-        (shop / "double.py").write_text(WHOLE.replace("* 2", "* 3"))
-        until(lambda: answer() == 12, "a save is served")
-        (shop / "double.py").write_text(WHOLE.replace("* 2", "* (4"))
-        said.until("shop has changed, but a fresh process .*; what is served stays as it was")
-        assert any("double.py, line 7: " in each for each in said.lines), said.lines
-        assert answer() == 12
-        (shop / "double.py").write_text(WHOLE.replace("* 2", "* 5"))
-        until(lambda: answer() == 20, "a mended file is served")
-    finally:
-        assert said.end() == 0
+        def answer() -> Any:
+            return requests.post(url, json=4, timeout=WAIT_SECONDS).json()
+
+        try:
+            assert answer() == 8
+            refused = fresh.run("import-zato", "shop", "--app", "shop")
+            assert (refused.returncode, "Fix: write wb.load(FOLDER) into the file" in refused.stderr) == (1, True)
+            (shop / "double.py").write_text(WHOLE.replace("* 2", "* 3"))
+            until(lambda: answer() == 12, "a save is served")
+            (shop / "double.py").write_text(WHOLE.replace("* 2", "* (4"))
+            said.until("shop has changed, but a fresh process .*; what is served stays as it was")
+            assert any("double.py, line 7: " in each for each in said.lines), said.lines
+            assert answer() == 12
+            (shop / "double.py").write_text(WHOLE.replace("* 2", "* 5"))
+            until(lambda: answer() == 20, "a mended file is served")
+        finally:
+            assert said.end() == 0

@@ -173,27 +173,28 @@ def test_what_somebody_makes_by_click_holds_in_all_of_them(fresh: CommandLine) -
     assert sorted(crew.get("/kept").status_code for _ in range(20)) == [200] * 2 + [429] * 18
 
 
-@pytest.mark.skipif(not SOAK, reason="WORKBENCH_SOAK tries it; test_redeploying with processes that only speak")
-@pytest.mark.timeout(300)
-def test_what_is_applied_in_one_that_leaves_holds_in_those_that_came_before_it(fresh: CommandLine) -> None:
-    text = MODULE.replace("time.sleep(1)", "open('may end').read()")
-    crew = Crew(fresh, fresh.module("services.py", text), "--drain", "60")
-    for name in ("began", "may end"):
-        os.mkfifo(fresh.folder / name)
-    file = fresh.folder / "definitions.yaml"
-    file.write_text("RESTChannel:\n  - {name: applied, service: pid}\n")
-    before = set(crew.ready.values())
-    with ThreadPoolExecutor() as pool:
-        call = pool.submit(crew.get, "/slow")
-        assert (fresh.folder / "began").read_text() == ""
-        crew.served.process.send_signal(signal.SIGHUP)
-        fresh_ones = until(lambda: _but(crew, before), "two have come, and the one with the call leaves", 90)
-        (leaving,) = (each["pid"] for each in crew.status["workers"] if each["state"] == "leaving")
-        assert crew.command("apply", str(file), "--app", str(leaving)) == "+ RESTChannel 'applied'\n"
-        (fresh.folder / "may end").write_text("now")
-        assert call.result(60).text == "done"
-    last = set(crew.until_ready(*before, *fresh_ones).values())
-    until(lambda: {crew.get("/applied").text for _ in range(8)} == {str(each) for each in last}, "both have it")
+if SOAK:  # test_redeploying tries it with processes that only speak
+
+    @pytest.mark.timeout(300)
+    def test_what_is_applied_in_one_that_leaves_holds_in_those_that_came_before_it(fresh: CommandLine) -> None:
+        text = MODULE.replace("time.sleep(1)", "open('may end').read()")
+        crew = Crew(fresh, fresh.module("services.py", text), "--drain", "60")
+        for name in ("began", "may end"):
+            os.mkfifo(fresh.folder / name)
+        file = fresh.folder / "definitions.yaml"
+        file.write_text("RESTChannel:\n  - {name: applied, service: pid}\n")
+        before = set(crew.ready.values())
+        with ThreadPoolExecutor() as pool:
+            call = pool.submit(crew.get, "/slow")
+            assert (fresh.folder / "began").read_text() == ""
+            crew.served.process.send_signal(signal.SIGHUP)
+            fresh_ones = until(lambda: _but(crew, before), "two have come, and the one with the call leaves", 90)
+            (leaving,) = (each["pid"] for each in crew.status["workers"] if each["state"] == "leaving")
+            assert crew.command("apply", str(file), "--app", str(leaving)) == "+ RESTChannel 'applied'\n"
+            (fresh.folder / "may end").write_text("now")
+            assert call.result(60).text == "done"
+        last = set(crew.until_ready(*before, *fresh_ones).values())
+        until(lambda: {crew.get("/applied").text for _ in range(8)} == {str(each) for each in last}, "both have it")
 
 
 def _but(crew: Crew, before: set[int]) -> set[int] | None:

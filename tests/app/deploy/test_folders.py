@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -36,10 +37,14 @@ def own_modules() -> Iterator[None]:
     yield
     sys.path[:] = places
     for name in set(sys.modules) - modules:
-        if "/" in str(getattr(sys.modules[name], "__file__", "")) and "site-packages" not in str(
-            sys.modules[name].__file__
-        ):
+        module = sys.modules[name]
+        # A package without a file of its own has only the place where its modules are.
+        if any("/" in each and "site-packages" not in each for each in _places_of(module)):
             del sys.modules[name]
+
+
+def _places_of(module: ModuleType) -> list[str]:
+    return [str(getattr(module, "__file__", "")), *map(str, getattr(module, "__path__", ()))]
 
 
 @pytest.fixture
