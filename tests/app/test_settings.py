@@ -17,6 +17,7 @@ from workbench.app.configuration.preferences import preferences_file
 from workbench.app.configuration.settings import SETTINGS
 from workbench.app.workbench import Workbench
 from workbench.core.errors import UnknownName, WorkbenchError
+from workbench.core.secret import CRYPTO_KEY
 
 
 @pytest.fixture(autouse=True)
@@ -156,8 +157,10 @@ def test_the_readme_tells_every_variable_that_the_code_knows() -> None:
         for name in re.findall(r"WORKBENCH_[A-Z_]+[A-Z]", path.read_text())
     }
     own = {each.variable: each.default for each in SETTINGS if each.name not in Bounds.__struct_fields__}
-    # Nobody sets these: the kernel's specification does, and `workbench test --live`.
-    assert own.keys() <= named - {"WORKBENCH_KERNEL", "WORKBENCH_CASSETTES"} <= {each.variable for each in SETTINGS}
+    # Nobody sets the first two: the kernel's specification does, and `workbench test --live`. The third is a secret.
+    named -= {"WORKBENCH_KERNEL", "WORKBENCH_CASSETTES", CRYPTO_KEY}
+    assert own.keys() <= named <= {each.variable for each in SETTINGS}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"secret `{CRYPTO_KEY}`" in readme
     rows = dict(re.findall(r"^\| `(WORKBENCH_[A-Z_]+)` \| `?([^|`]*)`? \|", readme, re.MULTILINE))
     assert rows == own
