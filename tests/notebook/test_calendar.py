@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
-from workbench.notebook.calendar import LEFT, WIDTH, calendar
 from workbench.notebook.html import COLOURS
+from workbench.notebook.jobs import LEFT, WIDTH, calendar
 from workbench.scheduler.runs.calendar import Calendar, Lane
 
 BEGIN = datetime(2035, 3, 23, 10, tzinfo=UTC)

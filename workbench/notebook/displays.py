@@ -21,7 +21,6 @@ from workbench.core.masking import mask, masked
 from workbench.core.trace import Trace
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Simulation
-from workbench.notebook import calendar as drawn
 from workbench.notebook import called, folders, jobs, limiting, running
 from workbench.notebook.html import block, chip, code, dot, escape, muted, strong, table
 from workbench.notebook.lines import (
@@ -277,7 +276,7 @@ HTML: dict[type, Callable[[Any], str]] = {
     LimitsInForce: limiting.limits,
     Explanation: limiting.explanation,
     Simulation: limiting.simulation,
-    Calendar: drawn.calendar,
+    Calendar: jobs.calendar,
     JobsTable: jobs.table_of_jobs,
     Run: running.run,
     Tally: running.tally,
