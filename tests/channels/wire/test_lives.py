@@ -341,6 +341,13 @@ def test_a_body_that_nobody_reads_is_refused_over_the_common_bound(narrow: HTTPS
     until(lambda: narrow.held_bytes == 0, "nothing is held")
 
 
+def test_nothing_is_held_of_a_body_that_cannot_be_unpacked(served: Workbench) -> None:
+    with Wire(served) as wire:
+        wire.request("POST /echo", "Content-Encoding: gzip", body=b"x" * 50_000)
+        assert wire.answer().status == 400
+        until(lambda: served._parts.server.held_bytes == 0, "nothing is held")
+
+
 Ends = Callable[[Wire], Any]
 
 
