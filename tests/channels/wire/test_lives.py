@@ -260,9 +260,14 @@ def test_one_too_many_is_told_so(served: Workbench) -> None:
     server.stop()
 
 
-def test_a_head_without_end_is_told_so_before_the_end(served: Workbench) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 100_000, b"\r\n" * 50_000],
+    ids=["a line", "empty lines"],
+)
+def test_a_head_without_end_is_told_so_before_the_end(served: Workbench, sent: bytes) -> None:
     with Wire(served) as wire:
-        wire.send(b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 100_000)
+        wire.send(sent)
         answer = wire.answer()
         assert (answer.status, answer.headers["connection"]) == (431, "close")
         assert b"The head is over 98304 bytes" in answer.body
@@ -339,6 +344,13 @@ def test_a_body_that_nobody_reads_is_refused_over_the_common_bound(narrow: HTTPS
         assert wire.answer().status == 503
         assert narrow.held_bytes == MIB - 1
     until(lambda: narrow.held_bytes == 0, "nothing is held")
+
+
+def test_nothing_is_held_of_a_body_that_cannot_be_unpacked(served: Workbench) -> None:
+    with Wire(served) as wire:
+        wire.request("POST /echo", "Content-Encoding: gzip", body=b"x" * 50_000)
+        assert wire.answer().status == 400
+        until(lambda: served._parts.server.held_bytes == 0, "nothing is held")
 
 
 Ends = Callable[[Wire], Any]

@@ -48,6 +48,7 @@ class Arrival:
                 piece = self._unpacking.unpacked(piece)
             except CallerError as exc:
                 self.refuse(exc)
+                return None
         self._size += len(piece)
         if self._size > self._bound:
             self.refuse(ContentTooLarge(f"The body is over {self._bound} bytes"))

@@ -79,7 +79,7 @@ def head_of(came: bytes, most: int) -> tuple[Line, Fields, str, int] | None:
     found = EMPTY_LINES.match(came) if came.startswith(b"\r") else None
     start = found.end() if found is not None else 0
     end = came.find(b"\r\n\r\n", start)
-    if (len(came) if end < 0 else end) - start > most:
+    if (len(came) if end < 0 else end) > most:  # with the empty lines before it, which may have no end either
         raise HeadersTooLarge(f"The head is over {most} bytes")
     if end < 0:
         if start < len(came) and not _may_become_head(came, start):
