@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.scheduler.conftest import START, Bench
+from tests.scheduler.test_runner import Moody
 from tests.scheduler.test_together import Counted, define
 from workbench.core.clock import VirtualClock
 from workbench.core.ports import Store
@@ -110,3 +113,17 @@ def test_a_process_that_lives_for_a_moment_leaves_old_rows_behind(store: Store) 
         # No other look comes.
         bench.close()
         assert len(bench.jobs["j"].runs) <= 5 + 1
+
+
+def test_old_rows_that_a_store_refuses_to_leave_behind_are_told_of_for_each_job(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    moody = Moody()
+    bench = Bench(moody)  # type: ignore[arg-type]
+    for name in "abc":
+        bench.scheduler.define(IntervalJob(name, service="ok", seconds=10))
+    bench.advance(10)
+    moody.fails.add("get")
+    bench.close()
+    (told,) = [each for each in caplog.messages if each.startswith("old runs of ")]
+    assert told.startswith("old runs of a, b, c stay until the next pruning of each: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import pytest
 
@@ -35,6 +36,10 @@ def at(place: str, before: Bench, *jobs: AnyJob, **options: object) -> Bench:
 def killed(bench: Bench) -> None:
     """As if it had been killed: its sign of life goes, nothing is written."""
     bench.scheduler._presence.leave()
+
+
+def _has(bench: Bench, rows: list[str]) -> bool:
+    return bench.outcomes("hourly") == rows
 
 
 def hours(bench: Bench, count: int) -> None:
@@ -131,6 +136,24 @@ def test_a_run_elsewhere_that_its_end_cut_off_is_told_once_however_it_was_found(
     (absence,) = back.jobs.away.absences
     assert (absence.interrupted, absence.elsewhere, absence.others, absence.late) == (1, {}, 0, 0)
     for each in (back, there, here):
+        each.close()
+
+
+def test_a_run_that_still_goes_on_elsewhere_is_not_where_what_is_told_begins(store: Store) -> None:
+    job = HOURLY.replace(service="hang")
+    here = at("here", Bench(store), job)
+    here.close()
+    there = at("there", here, job)
+    for rows in (["running"], ["running", "skipped"]):
+        there.clock.advance(HOUR)  # type: ignore[attr-defined]
+        there.scheduler.tick()
+        until(partial(_has, there, rows), f"it has {rows}")
+    back = at("here", here, job)
+    assert repr(back.jobs.away).splitlines() == [
+        "While you were away: 1 planned time, 1 skipped.",
+        "  job 'hourly': 1 planned time since 2026-01-01 14:00:00 UTC, 1 skipped",
+    ]
+    for each in (back, there):
         each.close()
 
 

@@ -50,7 +50,7 @@ class StoredCache(Cached):
             self._table = None
 
     def redefine(self, definition: Cache) -> None:
-        # What fits no more goes with the next look at it all, or set: a definition asks no store.
+        # What fits no more goes with the next look at it all, or new key: a definition asks no store.
         self.definition = definition
 
     def get(self, key: Any, default: Any = None, details: bool = False) -> Any:

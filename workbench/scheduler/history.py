@@ -225,12 +225,12 @@ class History(Rows):
         for row in self._rows(name, known_from):
             if row.attempt >= last.get(row.planned, row).attempt:
                 last[row.planned] = row
-        made = [row for row in last.values() if row.owner not in ours and row.planned not in cut_off]
+        theirs = (row for row in last.values() if row.owner not in ours and row.outcome != "running")
+        made = [row for row in theirs if row.planned not in cut_off]
         counts = Counter[str]()
         for row in made:
             counts[row.outcome] += row.times
-        counts.pop("running", None)
-        return Made(made[0].planned if counts else None, dict(counts), bool(counts) and known_from > left.at)
+        return Made(made[0].planned if made else None, dict(counts), bool(made) and known_from > left.at)
 
     def _is_cut_off(self, row: _Row, since: datetime) -> bool:
         if row.outcome == "running":

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from tests.serving import wb as wb
 from tests.zato.service_files import FILES, text_of
 from workbench import Workbench
-from workbench.app.deploy.folders.finding import MOST_FILES
+from workbench.app.deploy.folders.finding import MOST_FILES, files_in
 from workbench.app.deploy.folders.imported import Imported
 from workbench.core.errors import DeployRefused
 from workbench.core.payload.differences import DIFFERENCES, LACKING
@@ -185,6 +186,28 @@ def test_links_in_a_circle_lead_nowhere_and_are_told(load: Load, tmp_path: Path)
         "gone.py is a link to nothing.",
         "pipe.py is no file.",
     ]
+
+
+def test_what_nobody_reads_costs_no_look_at_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is served by several processes is looked at each second, with all the data in it."""
+    (tmp_path / "a.py").touch()
+    (data := tmp_path / "data").mkdir()
+    for number in range(20):
+        (data / f"{number}.csv").touch()
+    (data / "elsewhere").symlink_to(data)
+    (data / "itself").symlink_to(data / "itself")
+    looked, stat = list[str](), os.stat
+
+    def counted(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        looked.append(str(path))
+        return stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", counted)
+    found = files_in(tmp_path)
+    assert found.modules == [tmp_path / "a.py"]
+    assert [each.path.name for each in found.left_out] == ["elsewhere"]
+    assert [each for each in looked if each.endswith(".csv")] == []
+    assert any(each.endswith("a.py") for each in looked)
 
 
 def test_tests_notebooks_and_environments_are_left_out_and_told(load: Load, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import NamedTuple
 
-from workbench.core.errors import StoreUnavailable
+from workbench.core.errors import StoreUnavailable, listed
 from workbench.core.ports import Clock
 from workbench.scheduler.history import History
 from workbench.scheduler.ledger import Ledger
@@ -103,10 +103,10 @@ class Endings:
 
     def leave_behind(self, names: Sequence[str]) -> None:
         """Leave old rows of jobs behind; those that the store refuses stay until the next time."""
-        for name in names:
+        for place, name in enumerate(names):
             try:
                 if (record := self._history.job(name)) is not None:
                     self._ledger.leave_behind(record)
             except StoreUnavailable as exc:
-                log.warning("old runs of job %r stay until the next pruning: %s", name, exc)
+                log.warning("old runs of %s stay until the next pruning of each: %s", listed(names[place:]), exc)
                 return

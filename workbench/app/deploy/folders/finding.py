@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from workbench.core.errors import DeployRefused
 
 MOST_FILES = 2_000
 """Largest number of modules and files of definitions in one folder [files]."""
-MODULE, DEFINITIONS = ".py", (".yaml", ".yml", ".json")
+MODULE, NOTEBOOK, DEFINITIONS = ".py", ".ipynb", (".yaml", ".yml", ".json")
 SOURCES = ("src", "source")
 """Below a folder of this name a module is called by its whole path. Source: Zato 3.2 and 4."""
 PASSED_OVER = frozenset(("__pycache__", "node_modules", "site-packages"))
@@ -70,19 +71,25 @@ def files_in(folder: Path, shown: str = "") -> Found:
 
 def _walk(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
     try:
-        entries = sorted(folder.iterdir(), key=lambda each: each.name)
+        with os.scandir(folder) as there:
+            entries = sorted(there, key=lambda each: each.name)
     except OSError as exc:
         yield LeftOut(folder, f"cannot be read ({str(exc.strerror).lower()}), and is left out")
         return
-    for each in entries:
-        if each.name.startswith(".") or each.name in PASSED_OVER:
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name in PASSED_OVER:
             continue
-        if each.is_dir():
-            yield from _below(each, seen)
-        elif each.suffix == ".ipynb":
-            yield LeftOut(each, f"is a notebook, and left out; workbench serve {each.name} runs it")
-        elif each.suffix == MODULE or each.suffix in DEFINITIONS:
-            yield LeftOut(each, why) if (why := _why_not(each)) else each
+        # Most files are nobody's concern, and the folder says what they are: no look at each.
+        if (folder / entry.name).is_dir() if entry.is_symlink() else entry.is_dir():
+            yield from _below(folder / entry.name, seen)
+        elif entry.name.endswith((MODULE, NOTEBOOK, *DEFINITIONS)):
+            yield _file(folder / entry.name)
+
+
+def _file(path: Path) -> Path | LeftOut:
+    if path.suffix == NOTEBOOK:
+        return LeftOut(path, f"is a notebook, and left out; workbench serve {path.name} runs it")
+    return LeftOut(path, why) if (why := _why_not(path)) else path
 
 
 def _below(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:

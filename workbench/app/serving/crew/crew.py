@@ -20,7 +20,7 @@ from workbench.app.serving.crew.worker import Worker, start
 OVERTIME_SECONDS = 8.0
 """How much longer than calls may take a worker process is given to end; then it is killed [s]."""
 LEAVE_SECONDS = 5.0
-"""Longest wait until those that were told to leave take no further connection [s]."""
+"""Longest wait until those told to leave take no further connection, or those asked have told their clicks [s]."""
 TELL_SECONDS = 1.0
 BETWEEN_SECONDS = 0.1
 """How long to wait before it is looked again whether definitions are still handed round [s]."""
