@@ -308,6 +308,20 @@ def test_older_pyfilesystems_names(conn: LiveFiles, peer: Any) -> None:
     assert list(conn.walkfiles()) == []
 
 
+@pytest.mark.parametrize("kind", ["folder", "sftp", "ftp"])
+def test_a_folder_is_walked_and_removed_without_what_links_in_it_lead_to(conn: LiveFiles, peer: Any) -> None:
+    if peer.kind == "ftp":
+        # One that tells links, which not all do.
+        peer.fail(dialect="vsftpd")
+    peer.put("kept/a.txt", b"1").put("old/deep/b.txt", b"2")
+    for link, to in (("old/deep/elsewhere", peer.root / "kept"), ("old/round", peer.root / "old")):
+        (peer.root / link).symlink_to(to)
+    assert list(conn.walkfiles("old")) == ["/old/deep/b.txt"]
+    conn.removetree("old")
+    assert dict(peer.files) == {"kept/a.txt": b"1"}
+    assert not conn.exists("old")
+
+
 def test_fsspecs_names(conn: LiveFiles, peer: Any, tmp_path: Path) -> None:
     conn.mkdir("in")
     conn.pipe_file("in/a.txt", b"1")

@@ -51,10 +51,13 @@ class FileAliases(Files):
         yield from self.listdir(path, wildcard)
 
     def walkfiles(self, path: str = "/", wildcard: str | None = None) -> Iterator[str]:
-        """The paths of the files in a folder and in those below it; `wildcard` is what their names have to fit."""
+        """The paths of the files in a folder and in those below it; `wildcard` is what their names have to fit.
+
+        Links to folders are not followed where the other side tells of them, so that each file comes once.
+        """
         for info in self.list(path):
             if info.is_dir:
-                yield from self.walkfiles(info.path, wildcard)
+                yield from () if info.is_link else self.walkfiles(info.path, wildcard)
             elif wildcard is None or fnmatchcase(info.name, wildcard):
                 yield f"/{info.path}"
 
@@ -184,7 +187,7 @@ class FileAliases(Files):
         self.remove_folder(path)
 
     def removetree(self, path: str) -> None:
-        """Remove a folder and all that is in it."""
+        """Remove a folder and all that is in it; of a link, where the other side tells of it, only the link."""
         for info in self.list(path):
             if info.is_dir and not info.is_link:
                 self.removetree(info.path)
