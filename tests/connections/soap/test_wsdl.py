@@ -75,9 +75,16 @@ def test_a_wsdl_that_is_sent_on_to_another_host_is_not_followed(other: HTTPSourc
         host.reply("/moved", text=wsdl_of(f"{host.url}/add"), headers=XML)
         assert conn.call("Add", 1, 2) == 3
         host.reply("/round", text="", status=302, headers={"Location": "/round"})
-        with opened(conn.definition.replace(wsdl="/round")) as round_, pytest.raises(ConnectionFailed, match="5 times"):
+        words = r"5 times\. Fix: wsdl= where it is"
+        with opened(conn.definition.replace(wsdl="/round")) as round_, pytest.raises(ConnectionFailed, match=words):
             round_.call("Add", 1, 2)
     assert len(other.requests) == 0
+
+
+def test_what_a_wsdl_names_that_is_no_address_is_said() -> None:
+    words = r"names 'http://127\.0\.0\.1:99999/more', which is no address\. Fix: save it, correct that"
+    with serving(importing("http://127.0.0.1:99999/more")) as (conn, _), pytest.raises(ConnectionFailed, match=words):
+        conn.call("Add", 1, 2)
 
 
 @pytest.mark.parametrize("location", ["file://{}", "{}"])
