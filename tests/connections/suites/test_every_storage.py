@@ -293,7 +293,11 @@ def test_older_pyfilesystems_names(conn: LiveFiles, peer: Any) -> None:
     conn.setcontents("in/b.txt", "é")
     conn.setcontents("in/b.txt", "ż")
     conn.touch("in/deep/c.csv")
-    conn.create("in/a.csv")
+    assert conn.create("in/a.csv") is False
+    assert (conn.create("in/new"), conn.read("in/new")) == (True, b"")
+    conn.setcontents("in/new", b"1")
+    assert (conn.create("in/new", wipe=True), conn.read("in/new")) == (True, b"")
+    conn.remove("in/new")
     assert (conn.getcontents("in/a.csv"), conn.getcontents("in/b.txt", "r")) == (b"1", "ż")
     assert conn.getcontents("in/deep/c.csv") == b""
     assert conn.listdir("in", files_only=True) == ["a.csv", "b.txt"]

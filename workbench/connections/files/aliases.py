@@ -97,12 +97,16 @@ class FileAliases(Files):
         """Write or replace a file."""
         self.write(path, data, overwrite=True)
 
+    def create(self, path: str, wipe: bool = False) -> bool:
+        """Make an empty file; one that is there is emptied with `wipe`, and otherwise left as it is, which is False."""
+        if not wipe and self.exists(path):
+            return False
+        self.write(path, b"", overwrite=wipe)
+        return True
+
     def touch(self, path: str) -> None:
         """Make an empty file; one that is there stays as it is."""
-        if not self.exists(path):
-            self.write(path, b"")
-
-    create = touch
+        self.create(path)
 
     def upload(self, path: str, file: Contents | Path) -> None:
         """Write or replace a file with what a stream, bytes, or a local file (a Path) holds."""
