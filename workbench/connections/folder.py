@@ -61,12 +61,11 @@ class FolderBackend:
         with self._troubles(path, folder=True), os.scandir(self._at(path)) as entries:
             for entry in entries:
                 with suppress(OSError, UnsafeName):
-                    at = self._at(joined(path, entry.name))
-                    yield _info(joined(path, entry.name), at.stat())
+                    yield _info(joined(path, entry.name), self._at(joined(path, entry.name)))
 
     def info(self, path: str, due: Due) -> FileInfo | None:
         try:
-            return _info(path, self._at(path).stat())
+            return _info(path, self._at(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as exc:
@@ -86,9 +85,10 @@ class FolderBackend:
 
     def remove(self, path: str, due: Due) -> None:
         with self._troubles(path):
-            if self._at(path).is_dir():
+            at = self._at(path)
+            if at.is_dir() and not at.is_symlink():
                 raise IsAFolder(self._owner, path)
-            self._at(path).unlink()
+            at.unlink()
 
     def remove_folder(self, path: str, due: Due) -> None:
         with self._troubles(path, folder=True):
@@ -226,7 +226,8 @@ class FolderSink:
             self._part.unlink(missing_ok=True)
 
 
-def _info(path: str, stat: os.stat_result) -> FileInfo:
+def _info(path: str, at: Path) -> FileInfo:
+    stat = at.stat()
     is_dir = S_ISDIR(stat.st_mode)
     modified = datetime.fromtimestamp(stat.st_mtime, UTC)
-    return FileInfo(name_of(path), path, 0 if is_dir else stat.st_size, modified, is_dir)
+    return FileInfo(name_of(path), path, 0 if is_dir else stat.st_size, modified, is_dir, at.is_symlink())

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.connections.soap.services import ADD, XML, serving, wsdl_of
+from tests.connections.soap.services import ADD, SUM, XML, serving, wsdl_of
 from tests.connections.suites.cases import opened
 from tests.connections.suites.examples import played
 from workbench.connections.common.errors import AnswerTooLarge, Refused
 from workbench.connections.soap.definition import SOAPConnection
+from workbench.connections.soap.errors import Undescribed
 from workbench.connections.soap.session import MOST_DOCUMENTS
 from workbench.core.errors import ConnectionFailed
 from workbench.core.secret import secret
@@ -74,9 +75,16 @@ def test_a_wsdl_that_is_sent_on_to_another_host_is_not_followed(other: HTTPSourc
         host.reply("/moved", text=wsdl_of(f"{host.url}/add"), headers=XML)
         assert conn.call("Add", 1, 2) == 3
         host.reply("/round", text="", status=302, headers={"Location": "/round"})
-        with opened(conn.definition.replace(wsdl="/round")) as round_, pytest.raises(ConnectionFailed, match="5 times"):
+        words = r"5 times\. Fix: wsdl= where it is"
+        with opened(conn.definition.replace(wsdl="/round")) as round_, pytest.raises(ConnectionFailed, match=words):
             round_.call("Add", 1, 2)
     assert len(other.requests) == 0
+
+
+def test_what_a_wsdl_names_that_is_no_address_is_said() -> None:
+    words = r"names 'http://127\.0\.0\.1:99999/more', which is no address\. Fix: save it, correct that"
+    with serving(importing("http://127.0.0.1:99999/more")) as (conn, _), pytest.raises(ConnectionFailed, match=words):
+        conn.call("Add", 1, 2)
 
 
 @pytest.mark.parametrize("location", ["file://{}", "{}"])
@@ -217,3 +225,16 @@ def test_in_a_sandbox_a_wsdl_in_a_file_is_played_as_it_is(folder: Path) -> None:
         peer.reply("Add", {"sum": 5})
         assert live.live("CRM").client.service.Add(a=2, b=3) == 5
         assert peer.calls[0].arguments == {"a": 2, "b": 3}
+
+
+def test_a_wsdl_that_two_calls_find_out_of_date_is_loaded_anew_for_both() -> None:
+    with serving() as (conn, host):
+        former = conn.account()
+        host.reply("/add", text=SUM.replace("sum>", "total>"), headers=XML, method="POST")
+        with pytest.raises(Undescribed):
+            conn.call("Add", 1, 2)
+        # The other one, which began by the same WSDL, has no place in it for what it asks.
+        fresh = conn.account(instead_of=former)
+        assert fresh is not former
+        assert conn.account(instead_of=former) is fresh
+        assert sum(each.method == "GET" for each in host.requests) == 2

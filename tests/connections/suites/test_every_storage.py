@@ -293,7 +293,11 @@ def test_older_pyfilesystems_names(conn: LiveFiles, peer: Any) -> None:
     conn.setcontents("in/b.txt", "é")
     conn.setcontents("in/b.txt", "ż")
     conn.touch("in/deep/c.csv")
-    conn.create("in/a.csv")
+    assert conn.create("in/a.csv") is False
+    assert (conn.create("in/new"), conn.read("in/new")) == (True, b"")
+    conn.setcontents("in/new", b"1")
+    assert (conn.create("in/new", wipe=True), conn.read("in/new")) == (True, b"")
+    conn.remove("in/new")
     assert (conn.getcontents("in/a.csv"), conn.getcontents("in/b.txt", "r")) == (b"1", "ż")
     assert conn.getcontents("in/deep/c.csv") == b""
     assert conn.listdir("in", files_only=True) == ["a.csv", "b.txt"]
@@ -306,6 +310,20 @@ def test_older_pyfilesystems_names(conn: LiveFiles, peer: Any) -> None:
     conn.removetree("in")
     assert conn.exists("in/a.csv") is False
     assert list(conn.walkfiles()) == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "sftp", "ftp"])
+def test_a_folder_is_walked_and_removed_without_what_links_in_it_lead_to(conn: LiveFiles, peer: Any) -> None:
+    if peer.kind == "ftp":
+        # One that tells links, which not all do.
+        peer.fail(dialect="vsftpd")
+    peer.put("kept/a.txt", b"1").put("old/deep/b.txt", b"2")
+    for link, to in (("old/deep/elsewhere", peer.root / "kept"), ("old/round", peer.root / "old")):
+        (peer.root / link).symlink_to(to)
+    assert list(conn.walkfiles("old")) == ["/old/deep/b.txt"]
+    conn.removetree("old")
+    assert dict(peer.files) == {"kept/a.txt": b"1"}
+    assert not conn.exists("old")
 
 
 def test_fsspecs_names(conn: LiveFiles, peer: Any, tmp_path: Path) -> None:

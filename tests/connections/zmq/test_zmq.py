@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -120,6 +121,31 @@ def test_others_connect_to_one_that_listens(far: Any) -> None:
             assert pull.recv() == b"here"
         finally:
             pull.close(0)
+
+
+@pytest.mark.parametrize("act", ["ping", "send"])
+def test_who_still_uses_one_that_was_closed_leaves_its_address_free(act: str) -> None:
+    with closed() as (host, port):
+        definition = connection(f"tcp://{host}:{port}", socket_method="bind", socket_type="PUB")
+    with opened(definition) as conn:
+        conn.close()
+        conn.ping() if act == "ping" else conn.send("x")
+        assert is_let_go(host, port)
+
+
+def is_let_go(host: str, port: int) -> bool:
+    """Whether nobody listens at an address, or hangs up: libzmq lets go a moment after its socket is closed."""
+    with socket.socket() as plain:
+        plain.settimeout(WAIT_MS / 1000)
+        try:
+            plain.connect((host, port))
+            while plain.recv(64):
+                pass
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            pass
+    return True
 
 
 def test_an_address_that_somebody_has_is_said(far: Any) -> None:

@@ -10,8 +10,10 @@ import pytest
 import requests
 from lxml import etree
 
+from tests.connections.suites.examples import EXAMPLES, played
 from workbench.core.errors import InvalidDefinition, ServiceUsage, UnknownName
 from workbench.sandbox.soap.drawn import NAMESPACE, Drawn, document
+from workbench.sandbox.soap.engine import WSSE
 from workbench.sandbox.soap.server import SOAPServer
 
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -80,6 +82,21 @@ def test_what_it_does_not_understand_is_a_fault(peer: SOAPServer, body: bytes, w
     assert answer.status_code == 500
     assert words in told(answer)["faultstring"]
     assert len(peer.calls) == 0
+
+
+@pytest.mark.parametrize("odd", ["<w:Nonce>A</w:Nonce>", "<!-- nobody -->"])
+def test_a_token_that_is_not_as_it_should_be_is_refused(odd: str) -> None:
+    digest = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
+    token = f'<w:Username>me</w:Username><w:Password Type="{digest}">x</w:Password>{odd}'
+    head = f'<w:Security xmlns:w="{WSSE}"><w:UsernameToken>{token}</w:UsernameToken></w:Security>'
+    body = f'<Echo xmlns="{NAMESPACE}"><text>x</text></Echo>'
+    asked = envelope(SOAP_11, body).replace(b"<e:Body>", f"<e:Header>{head}</e:Header><e:Body>".encode())
+    definition = EXAMPLES["soap"].replace(login="wss-digest")
+    with played(definition) as (_, sandbox):
+        sandbox.stand_in(definition)
+        peer: Any = sandbox["My SOAP"]
+        answer = post(peer, asked)
+    assert told(answer)["faultcode"].endswith(":FailedAuthentication")
 
 
 def test_replies_are_used_in_their_order_and_the_last_one_stays(peer: SOAPServer) -> None:

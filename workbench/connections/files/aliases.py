@@ -51,10 +51,13 @@ class FileAliases(Files):
         yield from self.listdir(path, wildcard)
 
     def walkfiles(self, path: str = "/", wildcard: str | None = None) -> Iterator[str]:
-        """The paths of the files in a folder and in those below it; `wildcard` is what their names have to fit."""
+        """The paths of the files in a folder and in those below it; `wildcard` is what their names have to fit.
+
+        Links to folders are not followed where the other side tells of them, so that each file comes once.
+        """
         for info in self.list(path):
             if info.is_dir:
-                yield from self.walkfiles(info.path, wildcard)
+                yield from () if info.is_link else self.walkfiles(info.path, wildcard)
             elif wildcard is None or fnmatchcase(info.name, wildcard):
                 yield f"/{info.path}"
 
@@ -94,12 +97,16 @@ class FileAliases(Files):
         """Write or replace a file."""
         self.write(path, data, overwrite=True)
 
+    def create(self, path: str, wipe: bool = False) -> bool:
+        """Make an empty file; one that is there is emptied with `wipe`, and otherwise left as it is, which is False."""
+        if not wipe and self.exists(path):
+            return False
+        self.write(path, b"", overwrite=wipe)
+        return True
+
     def touch(self, path: str) -> None:
         """Make an empty file; one that is there stays as it is."""
-        if not self.exists(path):
-            self.write(path, b"")
-
-    create = touch
+        self.create(path)
 
     def upload(self, path: str, file: Contents | Path) -> None:
         """Write or replace a file with what a stream, bytes, or a local file (a Path) holds."""
@@ -184,7 +191,7 @@ class FileAliases(Files):
         self.remove_folder(path)
 
     def removetree(self, path: str) -> None:
-        """Remove a folder and all that is in it."""
+        """Remove a folder and all that is in it; of a link, where the other side tells of it, only the link."""
         for info in self.list(path):
             if info.is_dir and not info.is_link:
                 self.removetree(info.path)

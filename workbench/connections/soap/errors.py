@@ -106,7 +106,10 @@ def unreadable(definition: SOAPConnection, operation: str, status: int, exc: Exc
     if isinstance(exc, TransportError):
         return ConnectionFailed(f"{where} answered {operation} with {status} and what is no XML. Fix: check path")
     if isinstance(exc, DTDForbidden | EntitiesForbidden):
-        return ConnectionFailed(f"{where} answered {operation} with XML that has a document type, which is not read.")
+        return ConnectionFailed(
+            f"{where} answered {operation} with XML that has a document type, which is not read, as SOAP has none. "
+            f"Fix: check path, or with whoever runs the service"
+        )
     return Undescribed(
         f"{where} answered {operation} with {status} and what its WSDL does not describe: {words(exc)}. "
         f"Fix: call again, by the WSDL as it is then; or check that it is that of this service"

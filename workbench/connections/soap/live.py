@@ -105,8 +105,7 @@ class LiveSOAP(Live):
             ConnectionFailed: It cannot be loaded; the next call tries again.
         """
         due = due or Due(self.definition.deadline_seconds)
-        if (account := self._account) is not instead_of:
-            assert account is not None
+        if (account := self._account) is not None and account is not instead_of:
             return account
         if not self._loading.acquire(timeout=due.left(self.definition.deadline_seconds)):
             raise late(self.definition, due)

@@ -139,7 +139,10 @@ class SOAPSession:
                 break
             url = urljoin(url, response.headers["Location"])
         else:
-            raise ConnectionFailed(f"The WSDL of {self.definition} is sent on more than {MOST_REDIRECTS} times.")
+            raise ConnectionFailed(
+                f"The WSDL of {self.definition} is sent on more than {MOST_REDIRECTS} times. "
+                f"Fix: wsdl= where it is in the end, or save it and name it as wsdl_file"
+            )
         where, status = f"{self.definition} at {url.partition('?')[0][:200]}", response.status_code
         if status in (401, 403):
             fix = self.definition.credentials_fix if self._is_own(url) else "Fix: save it, and name it as wsdl_file"
@@ -163,7 +166,10 @@ class SOAPSession:
         try:
             origin = origin_of(url)
         except ValueError:
-            raise ConnectionFailed(f"The WSDL of {definition} names {url[:200]!r}, which is no address.") from None
+            raise ConnectionFailed(
+                f"The WSDL of {definition} names {url[:200]!r}, which is no address. "
+                f"Fix: save it, correct that in it, and name it as wsdl_file"
+            ) from None
         named = {origin_of(each) for each in (definition.host, definition.wsdl_address) if each}
         named |= {origin_of(each, scheme) for each in definition.hosts for scheme in PORTS}
         if origin not in named:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -89,12 +91,18 @@ class LiveZeroMQ(Live):
         return answer[0] if len(answer) == 1 else answer
 
     def _sent(self, frames: list[bytes], due: Due) -> bool:
-        if not self._turn.acquire(timeout=due.left(self.definition.deadline_seconds)):
+        with self._in_turn(due, self.definition.deadline_seconds) as one:
+            return one.send(frames, due)
+
+    @contextmanager
+    def _in_turn(self, due: Due, most_seconds: float) -> Iterator[ZeroMQSession]:
+        """The one socket, for this thread alone; once the connection is closed it is not kept."""
+        if not self._turn.acquire(timeout=due.left(most_seconds)):
             raise late(self.definition, due)
         try:
             if self._one is None:
                 self._one = ZeroMQSession(self.definition)
-            return self._one.send(frames, due)
+            yield self._one
         finally:
             self._turn.release()
             if self._is_closed:
@@ -106,14 +114,8 @@ class LiveZeroMQ(Live):
         due = Due(self.definition.deadline_seconds)
         if self.definition.socket_method == "connect":
             return expect_zeromq(self.definition, due)
-        if not self._turn.acquire(timeout=due.left(self.definition.timeout_seconds)):
-            raise late(self.definition, due)
-        try:
-            if self._one is None:
-                self._one = ZeroMQSession(self.definition)
-        finally:
-            self._turn.release()
-        return f"listens at {self.definition.address}"
+        with self._in_turn(due, self.definition.timeout_seconds):
+            return f"listens at {self.definition.address}"
 
     def close(self) -> None:
         """Close the sockets; what has not gone yet goes within the connection's timeout."""

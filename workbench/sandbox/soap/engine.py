@@ -81,15 +81,22 @@ def expect_token(header: _Element | None, username: str, password: str) -> None:
     Source: OASIS WSS UsernameToken Profile 1.1, section 3.
     """
     token = None if header is None else header.find(f"{{{WSSE}}}Security/{{{WSSE}}}UsernameToken")
-    given: dict[str, Any] = {} if token is None else {each.tag.rpartition("}")[2]: each for each in token}
+    given: dict[str, Any] = {} if token is None else {each.tag.rpartition("}")[2]: each for each in token.iter("{*}*")}
     text = {name: (each.text or "") for name, each in given.items()}
-    wanted = password
+    wanted: str | None = password
     if "Password" in given and given["Password"].get("Type", "").endswith("#PasswordDigest"):
-        nonce = base64.b64decode(text.get("Nonce", ""))
-        made = hashlib.sha1(nonce + text.get("Created", "").encode() + password.encode()).digest()
-        wanted = base64.b64encode(made).decode()
+        wanted = _digest(text.get("Nonce", ""), text.get("Created", ""), password)
     if (text.get("Username"), text.get("Password")) != (username, wanted):
         raise Refusal("FailedAuthentication", "The security token could not be authenticated or authorized", WSSE)
+
+
+def _digest(nonce: str, created: str, password: str) -> str | None:
+    """What is sent in place of a password; None with a nonce that is no base64."""
+    try:
+        made = hashlib.sha1(base64.b64decode(nonce) + created.encode() + password.encode()).digest()
+    except ValueError:
+        return None
+    return base64.b64encode(made).decode()
 
 
 class _Beside:
