@@ -195,6 +195,19 @@ def test_an_answer_shorter_than_it_says_ends_the_connection(mounted: Workbench) 
     until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
 
 
+def test_an_answer_longer_than_it_says_ends_there_and_so_does_the_connection(mounted: Workbench) -> None:
+    let(mounted, 2)
+    with Wire(mounted) as wire:
+        wire.request("GET /x/parts?length=5")
+        came = b""
+        while len(came.partition(b"\r\n\r\n")[2]) < 5 and (more := wire.more()):
+            came += more
+        let(mounted)
+        while more := wire.more():
+            came += more
+    assert came.endswith(b"\r\n\r\none t")
+
+
 def test_what_the_guard_refuses_reaches_no_handler(mounted: Workbench) -> None:
     with Wire(mounted) as wire:
         assert wire.request("GET /x/hello", "Sec-Fetch-Site: cross-site").answer().status == 403
