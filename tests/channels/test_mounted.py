@@ -28,6 +28,7 @@ class Hello(RequestHandler):
     def post(self) -> None:
         self.set_status(201, "Made")
         self.set_header("X-Own", "1")
+        self.set_header("X-Zato-CID", "mine")
         self.add_header("Set-Cookie", "a=1")
         self.add_header("Set-Cookie", "b=2")
         self.write(self.get_body_argument("name", "") or self.request.body)
@@ -137,6 +138,7 @@ def test_status_headers_and_bodies_go_both_ways(mounted: Workbench) -> None:
         ).answer()
         assert (form.line, form.body.decode()) == ("HTTP/1.1 201 Made", "ł")
         assert (form.all("set-cookie"), form.headers["x-own"]) == (["a=1", "b=2"], "1")
+        assert [len(each) for each in form.all("x-zato-cid")] == [24]
         wire.request("POST /x/counts", "Transfer-Encoding: chunked").send(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
         assert wire.answer().body == b"5"
         head = wire.request("HEAD /x/hello").answer(bodiless=True)
