@@ -28,6 +28,7 @@ class Hello(RequestHandler):
     def post(self) -> None:
         self.set_status(201, "Made")
         self.set_header("X-Own", "1")
+        self.set_header("X-Zato-CID", "mine")
         self.add_header("Set-Cookie", "a=1")
         self.add_header("Set-Cookie", "b=2")
         self.write(self.get_body_argument("name", "") or self.request.body)
@@ -123,7 +124,8 @@ def test_a_handler_answers_beside_the_channels(mounted: Workbench) -> None:
         assert wire.request("GET /x/mine").answer().body == b"mine"
         assert wire.request("GET /x/nowhere").answer().status == 404
         assert wire.request("GET /xy/hello").answer().status == 404
-        assert wire.request("GET /x/nothing").answer().status == 204
+        nothing = wire.request("GET /x/nothing").answer()
+        assert (nothing.status, len(nothing.all("date"))) == (204, 1)
         assert wire.request("GET /x/fails").answer().status == 500
         assert wire.request("GET /ping").answer().status == 200
     assert next(iter(trace.root.name for trace in mounted.traffic)) == "GET /x/hello"
@@ -136,6 +138,7 @@ def test_status_headers_and_bodies_go_both_ways(mounted: Workbench) -> None:
         ).answer()
         assert (form.line, form.body.decode()) == ("HTTP/1.1 201 Made", "ł")
         assert (form.all("set-cookie"), form.headers["x-own"]) == (["a=1", "b=2"], "1")
+        assert [len(each) for each in form.all("x-zato-cid")] == [24]
         wire.request("POST /x/counts", "Transfer-Encoding: chunked").send(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
         assert wire.answer().body == b"5"
         head = wire.request("HEAD /x/hello").answer(bodiless=True)
@@ -192,6 +195,19 @@ def test_an_answer_shorter_than_it_says_ends_the_connection(mounted: Workbench) 
             came += more
     assert came.partition(b"\r\n\r\n")[2] in (b"one two three", b"")
     until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+
+
+def test_an_answer_longer_than_it_says_ends_there_and_so_does_the_connection(mounted: Workbench) -> None:
+    let(mounted, 2)
+    with Wire(mounted) as wire:
+        wire.request("GET /x/parts?length=5")
+        came = b""
+        while len(came.partition(b"\r\n\r\n")[2]) < 5 and (more := wire.more()):
+            came += more
+        let(mounted)
+        while more := wire.more():
+            came += more
+    assert came.endswith(b"\r\n\r\none t")
 
 
 def test_what_the_guard_refuses_reaches_no_handler(mounted: Workbench) -> None:

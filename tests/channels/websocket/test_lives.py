@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from websockets.frames import Opcode
 
-from tests.channels.websocket.conftest import PATH, Bench
+from tests.channels.websocket.conftest import PATH, Bench, Raw
 from tests.serving import until
 from workbench import Service, WebSocketChannel
 from workbench.app.asking.websocket import NotConnected
@@ -149,6 +149,28 @@ def test_clients_of_a_server_that_was_started_again_are_pinged(bench: Bench) -> 
         ping = raw.next()
         assert ping is not None
         assert ping.opcode is Opcode.PING
+
+
+def test_what_was_watched_before_the_handshake_counts_what_is_sent_behind_it(bench: Bench) -> None:
+    size = 16 << 20
+    bench.define(max_unsent_bytes=2 * size)
+    with Raw(bench.wb) as raw:
+        assert raw.request("GET /ping").answer().status == 200
+        (connection,) = bench.wb._parts.server._server.connections  # type: ignore[union-attr]
+        reader = connection._reader
+        taken = reader.total
+        assert raw.handshake().status == 101
+        bench.live.broadcast("x" * size)
+        until(lambda: reader.unsent_bytes, "the client has not taken all")
+
+        async def look() -> None:
+            """Do what a timer does that was set before the handshake."""
+            reader._look(taken)
+
+        bench.wb._parts.loop.run(look())
+        frame = raw.next()
+        assert frame is not None
+        assert len(frame.data) > size
 
 
 def test_a_client_that_answers_no_ping_is_cut_off(bench: Bench) -> None:

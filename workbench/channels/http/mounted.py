@@ -19,11 +19,10 @@ from tornado.httputil import (
 from workbench.channels.answers import Answer, Sink, error_answer
 from workbench.channels.exchange import Exchange
 from workbench.channels.guard import is_own_path
+from workbench.channels.http.own_headers import OF_THE_WIRE
 from workbench.core.errors import ServiceUsage
 
 log = logging.getLogger("workbench.http")
-
-OF_THE_WIRE = frozenset(("Connection", "Content-Length", "Keep-Alive", "Transfer-Encoding"))
 
 
 class Mounted:
@@ -141,7 +140,7 @@ class Talk(HTTPConnection):
         exchange = self._exchange
         if exchange is None:
             return _done()
-        pairs = [(name, value) for name, value in headers.get_all() if name not in OF_THE_WIRE and name != "Server"]
+        pairs = [(name, value) for name, value in headers.get_all() if name.lower() not in OF_THE_WIRE]
         body = chunk or b""
         answer = Answer(start_line.code, [("X-Zato-CID", exchange.cid), *pairs], body, start_line.reason)
         length = headers.get("Content-Length")

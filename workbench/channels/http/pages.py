@@ -105,7 +105,7 @@ def listing(host: str, channels: Iterable[HTTPChannel | SocketAddress], cid: str
 def _row(host: str, channel: HTTPChannel | SocketAddress) -> str:
     path, who = escape(channel.path), f"only {channel.security}" if channel.security else "anyone on this machine"
     # A browser that opens a WebSocket's address is shown the page by which to try it.
-    methods = ("WebSocket", "GET") if isinstance(channel, SocketAddress) else channel.methods
+    methods = ("GET",) if isinstance(channel, SocketAddress) else channel.methods
     asked = not channel.security and "{" not in channel.path and (not methods or "GET" in methods)
     shown = f'<a href="{escape(f"http://{host}{channel.path}")}">{path}</a>' if asked else path
     how = "WebSocket" if isinstance(channel, SocketAddress) else " ".join(methods) or "every method"

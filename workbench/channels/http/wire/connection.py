@@ -302,7 +302,7 @@ class Connection(asyncio.BufferedProtocol):
         self._common.connections.discard(self)
         self._common.deadlines.lift(self)
         exchange.end_here()
-        takes_over(TransportLink(transport, self.sock, self._common, self._kept))
+        takes_over(TransportLink(transport, self.sock, self._reader, self._place, self._kept))
 
     # An answer goes out.
     def _send(self, answer: Answer) -> None:

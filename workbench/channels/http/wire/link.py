@@ -7,7 +7,6 @@ import contextlib
 import socket
 
 from workbench.channels.http.wire.bounds import AHEAD_BYTES
-from workbench.channels.http.wire.common import Common
 from workbench.channels.http.wire.reader import Reader
 
 READ_BYTES = 16 * 1024
@@ -20,13 +19,15 @@ class TransportLink(asyncio.BufferedProtocol):
     Args:
         transport: Its bytes.
         sock: Its socket, for a forked child.
-        common: What it had in common with other connections.
+        reader: The other side, which may be watched already.
+        place: Where what comes is read into.
         came: What has come of it already.
     """
 
-    def __init__(self, transport: asyncio.Transport, sock: socket.socket, common: Common, came: bytes) -> None:
-        self._transport, self._socket = transport, sock
-        self._reader, self._place = Reader(transport, common.bounds.reader_seconds), common.read.place()
+    def __init__(
+        self, transport: asyncio.Transport, sock: socket.socket, reader: Reader, place: memoryview, came: bytes
+    ) -> None:
+        self._transport, self._socket, self._reader, self._place = transport, sock, reader, place
         self._came, self._has_ended, self._is_paused = bytearray(came), False, False
         self._awaited: asyncio.Future[None] | None = None
         transport.set_protocol(self)

@@ -35,11 +35,12 @@ class Outgoing:
         self._room: Future[None] | None = None
 
     def write_part(self, data: bytes) -> Future[None]:
-        """Send more of it; done once the client has taken enough for more."""
+        """Send more of it, though no more than its head says; done once the client has taken enough for more."""
         loop = asyncio.get_running_loop()
+        if self._left is not None:
+            # What is too much would be read as the next answer.
+            data, self._left = data[: max(self._left, 0)], self._left - len(data)
         if data and not self._is_bodiless:
-            if self._left is not None:
-                self._left -= len(data)
             self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
         if self._room is not None:
             return self._room

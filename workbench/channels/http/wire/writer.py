@@ -41,7 +41,7 @@ def bytes_of(answer: Answer, to_head: bool, closes: bool, is_old: bool) -> bytes
     status, headers, body, reason, parts = answer
     length = len(body) if parts is None else parts.length
     lines = [f"HTTP/1.1 {status} {reason or PHRASES.get(status, 'Unknown')}\r\nServer: workbench\r\n"]
-    if len(headers) <= 2 or not any(name.lower() == "date" for name, _ in headers):
+    if not any(name.lower() == "date" for name, _ in headers):
         lines.append(_dates.now())
     for name, value in headers:
         lines.append(f"{name}: {value}\r\n")
