@@ -390,6 +390,44 @@ def test_includes_are_read_once_and_a_circle_of_them_is_told(load: Load) -> None
     assert done.failed == ["y.yaml:1: include names 'x.yaml', which is read already. Fix: include it once."]
 
 
+def test_what_included_files_bring_is_told_wherever_they_are_and_once(load: Load, tmp_path: Path) -> None:
+    def two(name: str) -> str:
+        fields = [f"- {{name: {name}, host: 'https://{name}.example.com'}}", f"- {{name: no-{name}, hots: x}}"]
+        return "\n".join(["RESTConnection:", *fields, ""])
+
+    (tmp_path / "outside.txt").write_text(two("outside"))
+    done = load(
+        env__dev_yaml="include: [../common.yaml, ../.shared/hidden.yaml, ../../outside.txt]\n",
+        env__prod_yaml="include: [../common.yaml]\n",
+        common_yaml=two("common"),
+        **{".shared__hidden_yaml": two("hidden")},
+    )
+    assert {row.file: list(row.brought) for row in done.rows if row.brought} == {
+        "../outside.txt": ["RESTConnection 'outside'"],
+        ".shared/hidden.yaml": ["RESTConnection 'hidden'"],
+        "common.yaml": ["RESTConnection 'common'"],
+    }
+    assert {each.partition(":3:")[0] for each in done.failed} == {
+        "../outside.txt",
+        ".shared/hidden.yaml",
+        "common.yaml",
+    }
+    assert not done.is_whole
+
+
+def test_an_included_file_is_named_by_where_it_is_though_a_link_leads_to_it(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "else" / "where").mkdir(parents=True)
+    (tmp_path / "else" / "where" / "main.yaml").write_text("include: [../b.yaml]\n")
+    (tmp_path / "else" / "b.yaml").write_text("RESTConnection:\n  - {name: far, host: 'https://far.example.com'}\n")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "a").symlink_to(tmp_path / "else" / "where")
+    done = load(b_yaml="RESTConnection:\n  - {name: near, host: 'https://near.example.com'}\n")
+    assert {row.file: list(row.brought) for row in done.rows if row.brought} == {
+        "a/../b.yaml": ["RESTConnection 'far'"],
+        "b.yaml": ["RESTConnection 'near'"],
+    }
+
+
 def test_a_large_file_of_definitions_is_one_sentence(load: Load) -> None:
     done = load(a_py=service("A"), big_yaml=b"#" * 10_000_000)
     assert done.failed == [
