@@ -173,6 +173,17 @@ def test_an_element_that_two_services_share_is_empty_as_each_says() -> None:
     assert answer(Keeps, n="") == {"n": ""}
 
 
+def test_a_service_may_call_anything_of_its_own_not_read(caplog: pytest.LogCaptureFixture) -> None:
+    class Mail(Service):
+        input = "id"
+
+        def not_read(self) -> int:
+            return 0
+
+    assert declared_by(Mail, "x").has_input
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [

@@ -268,7 +268,7 @@ def _read_empty(sio: Any, names: dict[str, Elem]) -> None:
 def _say_what_is_not_read(cls: type[Any], name: str) -> None:
     """Log each declaration that nothing reads, as the author learns of it in no other way."""
     log = logging.getLogger(f"workbench.service.{name}")
-    for word, fix in getattr(cls, "not_read", {}).items():
+    for word, fix in getattr(cls, "_not_read", {}).items():
         if word in vars(cls):
             log.warning("%s of %s is not read. Fix: %s", word, cls.__name__, fix)
     for word, value in vars(cls).items():
