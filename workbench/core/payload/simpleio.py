@@ -124,14 +124,14 @@ def row_of(names: dict[str, Elem], given: Any) -> dict[str, Any]:
     row, missing = {}, []
     for name, elem in names.items():
         value = given.get(name, UNSET) if isinstance(given, dict) else getattr(given, name, UNSET)
+        if elem.skips_empty and value in ("", None):
+            continue
         if value is not UNSET:
             try:
                 row[name] = elem.written(value)
             except (ValueError, TypeError, OverflowError) as exc:
                 said = "; ".join(f"{path!r} {problem}" for path, problem in problems_in(name, elem, exc))
                 raise ValueError(f"The output is not as declared: {said}") from exc
-            if elem.skips_empty and row[name] in ("", None):
-                del row[name]
         elif elem.default is not UNSET:
             row[name] = elem.stand_in
         elif elem.forces_empty:
