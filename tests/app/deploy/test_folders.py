@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import pytest
 
+from tests.kernels import ROOT
 from tests.serving import wb as wb
 from tests.zato.service_files import FILES, text_of
 from workbench import Workbench
@@ -185,6 +188,38 @@ def test_links_in_a_circle_lead_nowhere_and_are_told(load: Load, tmp_path: Path)
         "gone.py is a link to nothing.",
         "pipe.py is no file.",
     ]
+
+
+WITHOUT_RIGHTS = """
+import os, sys
+from pathlib import Path
+from workbench.app.deploy.folders.finding import files_in
+
+folder = Path(sys.argv[1])
+if os.getuid() == 0:
+    os.setuid(65534)
+found = files_in(folder)
+print([each.name for each in found.modules], [(each.path.name, each.why) for each in found.left_out])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="no users here")
+def test_what_this_user_may_not_reach_is_left_out_and_told() -> None:
+    with TemporaryDirectory() as made:
+        folder = Path(made, "shop")
+        for each in ("listed", "shut", "open"):
+            (folder / each).mkdir(parents=True)
+            (folder / each / f"{each}.py").write_text("")
+        (folder / "link.py").symlink_to(folder / "shut" / "shut.py")
+        for path, mode in ((Path(made), 0o755), (folder / "listed", 0o444), (folder / "shut", 0)):
+            path.chmod(mode)
+        command = [sys.executable, "-c", WITHOUT_RIGHTS, str(folder)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        for each in ("listed", "shut"):
+            (folder / each).chmod(0o755)
+    why = "cannot be read (permission denied), and is left out"
+    said = [("link.py", "is a link to nothing"), ("listed", why), ("shut", why)]
+    assert done.stdout == f"['open.py'] {said}\n", done.stderr
 
 
 def test_tests_notebooks_and_environments_are_left_out_and_told(load: Load, tmp_path: Path) -> None:

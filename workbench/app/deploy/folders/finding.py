@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os.path import exists, isdir, isfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,6 +71,7 @@ def files_in(folder: Path, shown: str = "") -> Found:
 
 def _walk(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
     try:
+        (folder / "..").stat()  # since a folder may be listed though nothing in it can be reached
         entries = sorted(folder.iterdir(), key=lambda each: each.name)
     except OSError as exc:
         yield LeftOut(folder, f"cannot be read ({str(exc.strerror).lower()}), and is left out")
@@ -77,7 +79,7 @@ def _walk(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
     for each in entries:
         if each.name.startswith(".") or each.name in PASSED_OVER:
             continue
-        if each.is_dir():
+        if isdir(each):  # noqa: PTH112  # pathlib raises where a link leads into a folder that is closed
             yield from _below(each, seen)
         elif each.suffix == ".ipynb":
             yield LeftOut(each, f"is a notebook, and left out; workbench serve {each.name} runs it")
@@ -86,7 +88,7 @@ def _walk(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
 
 
 def _below(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
-    if (folder / "pyvenv.cfg").exists():
+    if exists(folder / "pyvenv.cfg"):  # noqa: PTH110
         yield LeftOut(folder, "is an environment of Python, and left out")
     elif (real := folder.resolve()) in seen:
         yield LeftOut(folder, "is a link to a folder that is read already")
@@ -96,8 +98,8 @@ def _below(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
 
 
 def _why_not(path: Path) -> str:
-    if not path.is_file():
-        return "is a link to nothing" if path.is_symlink() and not path.exists() else "is no file"
+    if not isfile(path):  # noqa: PTH113
+        return "is a link to nothing" if path.is_symlink() and not exists(path) else "is no file"  # noqa: PTH110
     stem = path.stem
     if path.suffix == MODULE and (stem in ("conftest", "setup") or stem.startswith("test_") or stem.endswith("_test")):
         return TESTS if stem != "setup" else "installs a package, and is left out"
