@@ -201,6 +201,18 @@ def test_an_error_that_ends_a_thread_and_a_limit_are_told_too(wb: Workbench, hea
     assert (over["ok"], over["exception"].status) == (False, 429)
 
 
+def test_a_callback_that_ends_its_thread_keeps_nobody_else_from_being_told(
+    wb: Workbench, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    wb.invoke("does", lambda self: self.patterns.fanout.invoke(TARGETS, "all", ["leaves", "each"]))
+    (whole,) = heard.of("all")
+    assert [each["target"] for each in whole["data"]] == ["doubles", "fails", "doubles-async"]
+    assert len(heard.of("each")) == 3
+    wb.invoke("does", lambda self: self.invoke_async("doubles", 4, callback=["leaves", "each"]))
+    assert heard.of("each", 4)[3] == 8
+    assert caplog.messages.count("leaves failed: 3") == 4
+
+
 def test_a_target_for_which_there_is_no_room_is_told_by_the_first_that_ends(wb: Workbench, heard: Heard) -> None:
     go, invoker = threading.Event(), wb._parts.invoker
     usual, invoker.workers = invoker.workers, Workers(size=1, waiting=0)
