@@ -10,6 +10,7 @@ import pytest
 
 from tests.serving import until
 from tests.serving import wb as wb
+from tests.zato.does import Does
 from workbench import Limit, RESTChannel, Service, Workbench
 from workbench.core.errors import NotFound, ServiceUnavailable, ServiceUsage, UnknownName
 from workbench.core.trace import Trace
@@ -17,17 +18,8 @@ from workbench.runtime.workers import Workers
 from workbench.zato.common.api import CHANNEL
 
 
-class Does(Service):
-    """Does what the test says, to the service."""
-
-    name = "does"
-
-    def handle(self) -> Any:
-        return self.request.payload(self)
-
-
 class Awaits(Service):
-    """The same, on the loop."""
+    """The same as Does, on the loop."""
 
     name = "awaits"
 
