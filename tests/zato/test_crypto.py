@@ -11,6 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.serving import wb as wb
+from tests.zato.does import Does
 from workbench import IntervalJob, Service, Workbench
 from workbench.core.errors import MissingSecret, ServiceUsage
 from workbench.core.secret import CRYPTO_KEY
@@ -31,17 +32,8 @@ HASHES = {
 }
 
 
-class Does(Service):
-    """Does what the test says, to the service."""
-
-    name = "does"
-
-    def handle(self) -> Any:
-        return self.request.payload(self)
-
-
 class Awaits(Service):
-    """The same, on the loop."""
+    """The same as Does, on the loop."""
 
     name = "awaits"
 

@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 
 from tests.serving import until
 from tests.serving import wb as wb
+from tests.zato.does import Does
 from workbench import (
     BasicAuth,
     CronJob,
@@ -43,15 +44,6 @@ def proves(name: str) -> Callable[[Callable[[Workbench], None]], Callable[[Workb
         return proof
 
     return kept
-
-
-class Does(Service):
-    """Does what the test says, to the service."""
-
-    name = "does"
-
-    def handle(self) -> Any:
-        return self.request.payload(self)
 
 
 def told_by(wb: Workbench, ask: Callable[[Any], Any]) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.serving import until
 from tests.serving import wb as wb
+from tests.zato.does import Does
 from workbench import Limit, RESTChannel, Service, Workbench
 from workbench.core.errors import NotFound, ServiceUnavailable, ServiceUsage, UnknownName
 from workbench.core.trace import Trace
@@ -17,17 +18,8 @@ from workbench.runtime.workers import Workers
 from workbench.zato.common.api import CHANNEL
 
 
-class Does(Service):
-    """Does what the test says, to the service."""
-
-    name = "does"
-
-    def handle(self) -> Any:
-        return self.request.payload(self)
-
-
 class Awaits(Service):
-    """The same, on the loop."""
+    """The same as Does, on the loop."""
 
     name = "awaits"
 
@@ -199,6 +191,18 @@ def test_an_error_that_ends_a_thread_and_a_limit_are_told_too(wb: Workbench, hea
         left, over = heard.of("all")[0]["data"]
     assert (left["ok"], type(left["exception"]).__name__) == (False, "SystemExit")
     assert (over["ok"], over["exception"].status) == (False, 429)
+
+
+def test_a_callback_that_ends_its_thread_keeps_nobody_else_from_being_told(
+    wb: Workbench, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    wb.invoke("does", lambda self: self.patterns.fanout.invoke(TARGETS, "all", ["leaves", "each"]))
+    (whole,) = heard.of("all")
+    assert [each["target"] for each in whole["data"]] == ["doubles", "fails", "doubles-async"]
+    assert len(heard.of("each")) == 3
+    wb.invoke("does", lambda self: self.invoke_async("doubles", 4, callback=["leaves", "each"]))
+    assert heard.of("each", 4)[3] == 8
+    assert caplog.messages.count("leaves failed: 3") == 4
 
 
 def test_a_target_for_which_there_is_no_room_is_told_by_the_first_that_ends(wb: Workbench, heard: Heard) -> None:

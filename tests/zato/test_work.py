@@ -10,17 +10,9 @@ from redis.exceptions import LockError
 
 from tests.serving import until
 from tests.serving import wb as wb
+from tests.zato.does import Does
 from workbench import Service, Workbench
 from workbench.core.errors import NotFound, ServiceUsage
-
-
-class Does(Service):
-    """Does what the test says, to the service."""
-
-    name = "does"
-
-    def handle(self) -> Any:
-        return self.request.payload(self)
 
 
 @pytest.fixture

@@ -248,7 +248,7 @@ class Invoker:
         replied.step.steps.append(call.step)
         try:
             self.run(call)
-        except Exception as exc:
+        except BaseException as exc:
             log_failure(call, exc)
 
     # What channels and jobs call.

@@ -373,6 +373,21 @@ def test_secrets_that_were_given_as_plain_text_are_never_exported_by_one_name(no
     assert [text.count(f"${{{each}}}") for each in names] == [1, 1, 1]
 
 
+def test_a_secret_that_was_given_as_plain_text_is_not_exported_by_the_name_of_another(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_PASSWORD", "canary-of-b")
+    with pytest.warns(PlainSecretWarning):
+        notebook.wb.define(
+            BasicAuth("a", password="canary-of-a"),
+            BasicAuth("b", password=secret("A_PASSWORD")),
+        )
+    text, said = notebook.applying.export("a notebook")
+    assert [each.partition("Fix: ")[2] for each in said] == ["set A_PASSWORD_2 where the file is applied."]
+    assert "- name: a\n  password: ${A_PASSWORD_2}\n" in text
+    assert "- name: b\n  password: ${A_PASSWORD}\n" in text
+
+
 def test_a_thousand_definitions_are_compared_within_a_second(notebook: Notebook) -> None:
     text = "IntervalJob:\n" + "".join(
         f"  - name: job {i}\n    service: api.x\n    hours: 1\n    extra: hello {i}\n" for i in range(1000)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.kernels import ROOT
 from tests.serving import wb as wb
 from tests.zato.service_files import FILES, text_of
 from workbench import Workbench
@@ -208,6 +211,38 @@ def test_what_nobody_reads_costs_no_look_at_each_file(tmp_path: Path, monkeypatc
     assert [each.path.name for each in found.left_out] == ["elsewhere"]
     assert [each for each in looked if each.endswith(".csv")] == []
     assert any(each.endswith("a.py") for each in looked)
+
+
+WITHOUT_RIGHTS = """
+import os, sys
+from pathlib import Path
+from workbench.app.deploy.folders.finding import files_in
+
+folder = Path(sys.argv[1])
+if os.getuid() == 0:
+    os.setuid(65534)
+found = files_in(folder)
+print([each.name for each in found.modules], [(each.path.name, each.why) for each in found.left_out])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="no users here")
+def test_what_this_user_may_not_reach_is_left_out_and_told() -> None:
+    with TemporaryDirectory() as made:
+        folder = Path(made, "shop")
+        for each in ("listed", "shut", "open"):
+            (folder / each).mkdir(parents=True)
+            (folder / each / f"{each}.py").write_text("")
+        (folder / "link.py").symlink_to(folder / "shut" / "shut.py")
+        for path, mode in ((Path(made), 0o755), (folder / "listed", 0o444), (folder / "shut", 0)):
+            path.chmod(mode)
+        command = [sys.executable, "-c", WITHOUT_RIGHTS, str(folder)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        for each in ("listed", "shut"):
+            (folder / each).chmod(0o755)
+    why = "cannot be read (permission denied), and is left out"
+    said = [("link.py", "is a link to nothing"), ("listed", why), ("shut", why)]
+    assert done.stdout == f"['open.py'] {said}\n", done.stderr
 
 
 def test_tests_notebooks_and_environments_are_left_out_and_told(load: Load, tmp_path: Path) -> None:
@@ -411,6 +446,44 @@ def test_includes_are_read_once_and_a_circle_of_them_is_told(load: Load) -> None
     )
     assert sorted(done.definitions) == ["RESTChannel 'o'", "RESTConnection 'r'"]
     assert done.failed == ["y.yaml:1: include names 'x.yaml', which is read already. Fix: include it once."]
+
+
+def test_what_included_files_bring_is_told_wherever_they_are_and_once(load: Load, tmp_path: Path) -> None:
+    def two(name: str) -> str:
+        fields = [f"- {{name: {name}, host: 'https://{name}.example.com'}}", f"- {{name: no-{name}, hots: x}}"]
+        return "\n".join(["RESTConnection:", *fields, ""])
+
+    (tmp_path / "outside.txt").write_text(two("outside"))
+    done = load(
+        env__dev_yaml="include: [../common.yaml, ../.shared/hidden.yaml, ../../outside.txt]\n",
+        env__prod_yaml="include: [../common.yaml]\n",
+        common_yaml=two("common"),
+        **{".shared__hidden_yaml": two("hidden")},
+    )
+    assert {row.file: list(row.brought) for row in done.rows if row.brought} == {
+        "../outside.txt": ["RESTConnection 'outside'"],
+        ".shared/hidden.yaml": ["RESTConnection 'hidden'"],
+        "common.yaml": ["RESTConnection 'common'"],
+    }
+    assert {each.partition(":3:")[0] for each in done.failed} == {
+        "../outside.txt",
+        ".shared/hidden.yaml",
+        "common.yaml",
+    }
+    assert not done.is_whole
+
+
+def test_an_included_file_is_named_by_where_it_is_though_a_link_leads_to_it(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "else" / "where").mkdir(parents=True)
+    (tmp_path / "else" / "where" / "main.yaml").write_text("include: [../b.yaml]\n")
+    (tmp_path / "else" / "b.yaml").write_text("RESTConnection:\n  - {name: far, host: 'https://far.example.com'}\n")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "a").symlink_to(tmp_path / "else" / "where")
+    done = load(b_yaml="RESTConnection:\n  - {name: near, host: 'https://near.example.com'}\n")
+    assert {row.file: list(row.brought) for row in done.rows if row.brought} == {
+        "a/../b.yaml": ["RESTConnection 'far'"],
+        "b.yaml": ["RESTConnection 'near'"],
+    }
 
 
 def test_a_large_file_of_definitions_is_one_sentence(load: Load) -> None:

@@ -10,7 +10,19 @@ import pytest
 
 from tests.core.calls import request_of
 from workbench.core.errors import DeployRefused, InvalidInput
-from workbench.core.payload.elements import AsIs, Date, DateTime, Dict, DictList, Int, Nested, Opaque
+from workbench.core.payload.elements import (
+    CSV,
+    AsIs,
+    Bool,
+    Date,
+    DateTime,
+    Dict,
+    DictList,
+    Int,
+    List,
+    Nested,
+    Opaque,
+)
 from workbench.core.payload.response import Response
 from workbench.core.payload.simpleio import declared_by
 from workbench.core.service import Service
@@ -158,6 +170,17 @@ def test_what_is_empty_is_written_as_the_declaration_says(options: dict[str, Any
     assert answer(cls, a="", b=None, c="1") == wanted
 
 
+@pytest.mark.parametrize("kind", [Bool, CSV, Date, DateTime, Dict, DictList, Int, List])
+@pytest.mark.parametrize("empty", ["", None])
+def test_what_is_empty_is_left_out_whatever_its_type(kind: Any, empty: Any) -> None:
+    class Says(Service):
+        class SimpleIO:
+            output = kind("a"), "b"
+            skip_empty_keys = True
+
+    assert answer(Says, a=empty, b="1") == {"b": "1"}
+
+
 def test_an_element_that_two_services_share_is_empty_as_each_says() -> None:
     shared = Int("n")
 
@@ -171,6 +194,17 @@ def test_an_element_that_two_services_share_is_empty_as_each_says() -> None:
 
     assert answer(Skips, n="") == {}
     assert answer(Keeps, n="") == {"n": ""}
+
+
+def test_a_service_may_call_anything_of_its_own_not_read(caplog: pytest.LogCaptureFixture) -> None:
+    class Mail(Service):
+        input = "id"
+
+        def not_read(self) -> int:
+            return 0
+
+    assert declared_by(Mail, "x").has_input
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize(

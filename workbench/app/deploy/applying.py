@@ -7,7 +7,7 @@ defines already stays as code has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -230,7 +230,9 @@ def _typed(text: str, field: str, kind: Any) -> Node:
 
 def with_named_secrets(definitions: Iterable[Definition]) -> tuple[list[Definition], list[str]]:
     """Definitions whose secrets all have names that a person can set, and a sentence for each that it made up."""
+    definitions = list(definitions)
     said, made = list[str](), dict[str, str]()
+    used = {name for each in definitions for field in each.__struct_fields__ for name in _secrets(getattr(each, field))}
 
     def name(definition: Definition, field: str, value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -239,7 +241,7 @@ def with_named_secrets(definitions: Iterable[Definition]) -> tuple[list[Definiti
         if not isinstance(value, Secret) or given(value.name) is None or value.name.isidentifier():
             return value
         if value.name not in made:
-            made[value.name] = _free(f"{definition.name}_{field}", made.values())
+            made[value.name] = _free(f"{definition.name}_{field}", {*used, *made.values()})
             fix = f"set {made[value.name]} where the file is applied."
             said.append(f"{field} of {definition} was given as plain text. Fix: {fix}")
         return Secret(made[value.name], value.prefix)
@@ -251,6 +253,15 @@ def with_named_secrets(definitions: Iterable[Definition]) -> tuple[list[Definiti
         return definition.replace(**changed) if changed else definition
 
     return [named(each) for each in definitions], said
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    """Names of the secrets in a field."""
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from _secrets(each)
+    elif isinstance(value, Secret):
+        yield value.name
 
 
 def _free(wanted: str, taken: Collection[str]) -> str:

@@ -124,14 +124,14 @@ def row_of(names: dict[str, Elem], given: Any) -> dict[str, Any]:
     row, missing = {}, []
     for name, elem in names.items():
         value = given.get(name, UNSET) if isinstance(given, dict) else getattr(given, name, UNSET)
+        if elem.skips_empty and value in ("", None):
+            continue
         if value is not UNSET:
             try:
                 row[name] = elem.written(value)
             except (ValueError, TypeError, OverflowError) as exc:
                 said = "; ".join(f"{path!r} {problem}" for path, problem in problems_in(name, elem, exc))
                 raise ValueError(f"The output is not as declared: {said}") from exc
-            if elem.skips_empty and row[name] in ("", None):
-                del row[name]
         elif elem.default is not UNSET:
             row[name] = elem.stand_in
         elif elem.forces_empty:
@@ -268,7 +268,7 @@ def _read_empty(sio: Any, names: dict[str, Elem]) -> None:
 def _say_what_is_not_read(cls: type[Any], name: str) -> None:
     """Log each declaration that nothing reads, as the author learns of it in no other way."""
     log = logging.getLogger(f"workbench.service.{name}")
-    for word, fix in getattr(cls, "not_read", {}).items():
+    for word, fix in getattr(cls, "_not_read", {}).items():
         if word in vars(cls):
             log.warning("%s of %s is not read. Fix: %s", word, cls.__name__, fix)
     for word, value in vars(cls).items():

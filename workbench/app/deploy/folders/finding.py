@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from os.path import exists, isdir, isfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,6 +72,7 @@ def files_in(folder: Path, shown: str = "") -> Found:
 
 def _walk(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
     try:
+        (folder / "..").stat()  # since a folder may be listed though nothing in it can be reached
         with os.scandir(folder) as there:
             entries = sorted(there, key=lambda each: each.name)
     except OSError as exc:
@@ -79,8 +81,9 @@ def _walk(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
     for entry in entries:
         if entry.name.startswith(".") or entry.name in PASSED_OVER:
             continue
-        # Most files are nobody's concern, and the folder says what they are: no look at each.
-        if (folder / entry.name).is_dir() if entry.is_symlink() else entry.is_dir():
+        # Most files are nobody's concern, and the folder says what they are: no look at each. Where a link leads into a
+        # folder that is closed, pathlib raises.
+        if isdir(entry.path) if entry.is_symlink() else entry.is_dir():  # noqa: PTH112
             yield from _below(folder / entry.name, seen)
         elif entry.name.endswith((MODULE, NOTEBOOK, *DEFINITIONS)):
             yield _file(folder / entry.name)
@@ -93,7 +96,7 @@ def _file(path: Path) -> Path | LeftOut:
 
 
 def _below(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
-    if (folder / "pyvenv.cfg").exists():
+    if exists(folder / "pyvenv.cfg"):  # noqa: PTH110
         yield LeftOut(folder, "is an environment of Python, and left out")
     elif (real := folder.resolve()) in seen:
         yield LeftOut(folder, "is a link to a folder that is read already")
@@ -103,8 +106,8 @@ def _below(folder: Path, seen: set[Path]) -> Iterator[Path | LeftOut]:
 
 
 def _why_not(path: Path) -> str:
-    if not path.is_file():
-        return "is a link to nothing" if path.is_symlink() and not path.exists() else "is no file"
+    if not isfile(path):  # noqa: PTH113
+        return "is a link to nothing" if path.is_symlink() and not exists(path) else "is no file"  # noqa: PTH110
     stem = path.stem
     if path.suffix == MODULE and (stem in ("conftest", "setup") or stem.startswith("test_") or stem.endswith("_test")):
         return TESTS if stem != "setup" else "installs a package, and is left out"

@@ -133,7 +133,11 @@ class _Importing:
                 rows[file] = FileRow(file, "left out", notes=[f"{file} has no section of definitions; it is left out."])
         read = {path: self._read(path) for path in paths if self._shown(path) not in rows}
         roots = [(path, read[path]) for path in _roots(read)]
-        items = [item for _, manifest in roots for item in manifest.items]
+        every = [item for _, manifest in roots for item in manifest.items]
+        # Once each, though several include its file.
+        items = list(
+            {(each.file, each.definition.collection, each.definition.full_name): each for each in every}.values()
+        )
         wrong = {str(each) for _, manifest in roots for each in manifest.mistakes}
         applying, failed = Applying(self._parts, self._drafting), list[str]()
         # What names one that is left out is left out, too.
@@ -143,8 +147,7 @@ class _Importing:
         self._differs |= {name for each in items for name in _differing(each)}
         brought = self._define(items, failed)
         said = {each for _, manifest in roots for each in manifest.said}
-        for path in read:
-            file = self._shown(path)
+        for file in (each for _, manifest in roots for each in manifest.files.values()):
             failures = [each for each in (*sorted(wrong), *failed) if each.startswith((f"{file}:", f"{file} "))]
             notes = [each for each in sorted(said) if each.startswith(f"{file}:")]
             rows[file] = FileRow(file, "definitions", brought.get(file, ()), failures, notes=notes)
@@ -216,13 +219,13 @@ def _ended(said: str) -> str:
 
 def _roots(read: dict[Path, Manifest]) -> list[Path]:
     """The files that no other one includes; of a circle, its first."""
-    included = {each for path, manifest in read.items() for each in manifest.files - {path.resolve()}}
+    included = {each for path, manifest in read.items() for each in manifest.files.keys() - {path.resolve()}}
     roots = [path for path in read if path.resolve() not in included]
     reached = {each for path in roots for each in read[path].files}
     for path in read:
         if path.resolve() not in reached:
             roots.append(path)
-            reached |= read[path].files
+            reached.update(read[path].files)
     return roots
 
 

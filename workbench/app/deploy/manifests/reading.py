@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from os.path import normpath
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from workbench.app.deploy.manifests.enmasse.adapting import Adapting
@@ -39,8 +41,8 @@ class Manifest(NamedTuple):
     said: list[str]
     mistakes: Sequence[Mistake] = ()
     """What is wrong in it, where what is right is read all the same."""
-    files: frozenset[Path] = frozenset()
-    """The files that were read: this one, and those that it includes."""
+    files: Mapping[Path, str] = MappingProxyType({})
+    """The files that were read, or cannot be: this one and those that it includes, each as mistakes call it."""
 
 
 def manifest_of(path: Path, shown: str, environ: Environ, is_set: IsSet | None = None) -> Manifest:
@@ -63,7 +65,7 @@ def readable_of(path: Path, shown: str, environ: Environ, is_set: IsSet) -> Mani
     """What is right in a file, in its order, and all that is wrong; see `manifest_of`."""
     reading = _Reading(shown, environ, is_set)
     items = reading.of_file(path, shown)
-    return Manifest(items, reading.said, reading.mistakes, frozenset(reading.files))
+    return Manifest(items, reading.said, reading.mistakes, reading.files)
 
 
 def has_definitions(path: Path) -> bool:
@@ -120,7 +122,7 @@ class _Reading:
         self.file, self.mistakes, self.said = file, list[Mistake](), list[str]()
         self._environ, self._kinds = environ, kinds()
         self._first: dict[tuple[str, str], Item] = {}
-        self.files: set[Path] = set()
+        self.files = dict[Path, str]()
         is_set = is_set or (lambda name: environ(name) is not None)
         self._adapting = Adapting(is_set, self._mistake, self._note)
 
@@ -135,6 +137,7 @@ class _Reading:
         try:
             text = text_of(path, shown)
         except WrongManifest as exc:
+            self.files[path.resolve()] = shown
             self.mistakes += exc.mistakes
             return []
         return self.of_text(text, path, shown)
@@ -142,7 +145,7 @@ class _Reading:
     def of_text(self, text: str, path: Path, shown: str) -> list[Item]:
         """The definitions of the text of a file."""
         self.file = shown
-        self.files.add(path.resolve())
+        self.files[path.resolve()] = shown
         try:
             tree = _tree(text, shown, is_json=path.suffix == ".json")
         except WrongManifest as exc:
@@ -165,7 +168,10 @@ class _Reading:
         elif other.resolve() in self.files:
             self._mistake(node.line, f"include names {short(node.value)}, which is read already. Fix: include it once.")
         else:
-            return self.of_file(other, str(Path(shown).parent / str(node.value)))
+            name = str(Path(shown).parent / str(node.value))
+            # As 'a/../b.yaml' is b.yaml, unless `a` is a link to a folder elsewhere.
+            is_beside = Path(normpath(other)).resolve() == other.resolve()
+            return self.of_file(other, normpath(name) if is_beside else name)
         return []
 
     def items(self, tree: Node) -> Iterator[Item]:

@@ -92,7 +92,7 @@ class RESTAdapter(Service):
         needs_raw_response: Whether `map_response`, or the caller, gets the whole response.
     """
 
-    not_read: ClassVar[Mapping[str, str]] = {
+    _not_read: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("max_retries", "retry_sleep_time"), "retries=... on the RESTConnection"),
         **dict.fromkeys(("retry_backoff_threshold", "retry_backoff_multiplier"), "retries=... on the RESTConnection"),
     }
