@@ -27,6 +27,10 @@ class Sink(Protocol):
         """It is complete."""
         ...
 
+    def break_off(self) -> None:
+        """It will not be complete: the connection ends in a way that tells so."""
+        ...
+
 
 class Parts(Protocol):
     """The body of an answer that is sent in parts, as it comes.

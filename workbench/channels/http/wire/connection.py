@@ -329,10 +329,13 @@ class Connection(asyncio.BufferedProtocol):
             parts.begin(self._outgoing)
 
     def _sent(self, closes: bool, is_right: bool) -> None:
-        """An answer in parts is out; one that is not as long as its head says ends in a way that tells so."""
+        """An answer in parts is out; one that is not whole ends in a way that tells so."""
         self._outgoing = None
         if not is_right:
-            log.error("an answer to %s is not as long as its Content-Length says: it is cut off", self._address)
+            log.error(
+                "an answer to %s is not as long as its head says, or was broken off: its connection is cut",
+                self._address,
+            )
             self.cut()
         elif self._transport is not None:
             self._answered(closes)

@@ -54,6 +54,10 @@ class Outgoing:
             self._write(b"0\r\n\r\n")
         self._ended(not self._left)
 
+    def break_off(self) -> None:
+        """It will not be complete: the connection ends in a way that tells so."""
+        self._ended(False)
+
     def wait(self) -> None:
         """Have who writes wait from now on."""
         if self._room is None:
