@@ -332,10 +332,7 @@ class Connection(asyncio.BufferedProtocol):
         """An answer in parts is out; one that is not whole ends in a way that tells so."""
         self._outgoing = None
         if not is_right:
-            log.error(
-                "an answer to %s is not as long as its head says, or was broken off: its connection is cut",
-                self._address,
-            )
+            log.error("an answer to %s is not complete, or not as long as its head says: it is cut off", self._address)
             self.cut()
         elif self._transport is not None:
             self._answered(closes)
