@@ -110,7 +110,11 @@ class Talk(HTTPConnection):
         except Exception as exc:
             self._talks.discard(self)
             log.error("a mounted application failed (cid:%s)", exchange.cid, exc_info=exc)
-            exchange.answer(error_answer(exc, exchange.cid))
+            sink, self._sink = self._sink, None
+            if sink is None:
+                exchange.answer(error_answer(exc, exchange.cid))
+            else:  # part of an answer is out
+                sink.break_off()
 
     def lost(self) -> None:
         """The caller is gone."""
