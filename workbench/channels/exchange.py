@@ -62,6 +62,10 @@ class Talk(Protocol):
         """The caller is gone."""
         ...
 
+    def may_be_lost(self) -> None:
+        """The caller sends nothing more, and may be gone."""
+        ...
+
 
 class Answered(NamedTuple):
     """A request has its answer, which is about to be sent."""
