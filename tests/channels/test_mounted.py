@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import threading
 from pathlib import Path
 from typing import Any
@@ -195,7 +196,9 @@ def test_parts_go_out_as_they_are_where_chunks_are_not_known_or_not_needed(mount
     assert b"Transfer-Encoding" not in head
 
 
-def test_an_answer_shorter_than_it_says_ends_the_connection(mounted: Workbench) -> None:
+def test_an_answer_shorter_than_it_says_ends_the_connection(
+    mounted: Workbench, caplog: pytest.LogCaptureFixture
+) -> None:
     let(mounted, 3)
     with Wire(mounted) as wire:
         wire.request("GET /x/parts?length=20")
@@ -203,6 +206,8 @@ def test_an_answer_shorter_than_it_says_ends_the_connection(mounted: Workbench) 
         while more := wire.more():
             came += more
     assert came.partition(b"\r\n\r\n")[2] in (b"one two three", b"")
+    (told,) = (each.getMessage() for each in caplog.records if "Content-Length" in each.getMessage())
+    assert f"(cid:{mounted.traffic[-1].cid}). Fix: " in told
     until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
 
 
@@ -217,6 +222,82 @@ def test_an_answer_longer_than_it_says_ends_there_and_so_does_the_connection(mou
         while more := wire.more():
             came += more
     assert came.endswith(b"\r\n\r\none t")
+
+
+class Broken(HTTPServerConnectionDelegate):
+    """An application of one's own that fails: before its answer, with the whole of it at hand, or within its parts."""
+
+    def __init__(self, says: list[bytes], **headers: str) -> None:
+        self._says, self._headers = says, HTTPHeaders({name.replace("_", "-"): each for name, each in headers.items()})
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        says, headers = self._says, self._headers
+
+        class Fails(HTTPMessageDelegate):
+            def finish(self) -> None:
+                start = ResponseStartLine("HTTP/1.1", 200, "OK")
+                for number, each in enumerate(says):
+                    if number:
+                        request_conn.write(each)
+                    else:
+                        request_conn.write_headers(start, headers, each)
+                raise RuntimeError("no good")
+
+        return Fails()
+
+
+@pytest.mark.parametrize(
+    "application", [Broken([]), Broken([b"whole"], Content_Length="5")], ids=["before its answer", "before it is out"]
+)
+def test_an_application_that_fails_before_anything_is_out_is_answered_for(
+    mounted: Workbench, application: Broken
+) -> None:
+    mounted.mount("/own", application)
+    with Wire(mounted) as wire:
+        assert wire.request("GET /own").answer().status == 500
+        assert wire.request("GET /ping").answer().status == 200
+    until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+
+
+@pytest.mark.parametrize(
+    "application",
+    [Broken([b"one ", b"two "]), Broken([b"one ", b"two "], Content_Length="20"), Broken([b"", b"on"])],
+    ids=["in chunks", "with a length", "after its head"],
+)
+def test_an_application_that_fails_within_its_answer_is_cut_off_and_named(
+    mounted: Workbench, application: Broken, caplog: pytest.LogCaptureFixture
+) -> None:
+    mounted.mount("/own", application)
+    with Wire(mounted) as wire:
+        wire.request("GET /own").request("GET /ping")
+        came = b""
+        while more := wire.more():
+            came += more
+    assert not came.endswith(b"0\r\n\r\n")
+    assert b"pong" not in came
+    (told,) = (each.getMessage() for each in caplog.records)
+    assert told == f"a mounted application failed (cid:{mounted.traffic[-1].cid})"
+    until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+
+
+def test_an_answer_that_stops_since_its_caller_is_gone_is_no_wrong_length(
+    mounted: Workbench, caplog: pytest.LogCaptureFixture
+) -> None:
+    let(mounted)
+    with Wire(mounted) as wire:
+        wire.request("GET /x/parts?length=20")
+        while b"one " not in wire.more():
+            pass
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    until(lambda: mounted._parts.server.connection_count == 0, "it is gone")
+    let(mounted, 2)
+    until(lambda: not mounted._parts.loop.run(_has_permits()), "the handler has sent all")
+    until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+    assert [each.getMessage() for each in caplog.records] == []
+
+
+async def _has_permits() -> bool:
+    return not Parts.may.locked()
 
 
 def test_what_the_guard_refuses_reaches_no_handler(mounted: Workbench) -> None:

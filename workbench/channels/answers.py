@@ -28,7 +28,7 @@ class Sink(Protocol):
         ...
 
     def break_off(self) -> None:
-        """It will not be complete: the connection ends in a way that tells so."""
+        """It will never be complete: end it so that the client can tell."""
         ...
 
 

@@ -130,8 +130,6 @@ class Exchange:
         send: Callable[[Answer], None],
     ) -> None:
         self.method, self.headers, self.address = method, headers, address
-        if not target.startswith("/") and "://" in target:  # a proxy's form: the whole address
-            target = f"/{target.partition('://')[2].partition('/')[2]}"
         if not target.isascii():
             target = quote(target.encode("latin-1"), safe=PRINTABLE)
         self.path, _, self.query = target.partition("?")
