@@ -67,6 +67,7 @@ class Frames:
         self._is_text = self._is_paused = False
         self._begun: float | None = None
         self._missed, self._last = 0, clock.monotonic()
+        self.allow(channel.max_message_bytes)
 
     @property
     def is_open(self) -> bool:
@@ -79,6 +80,12 @@ class Frames:
         protocol = self._protocol
         close = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
         return (int(close.code), close.reason) if close is not None else (CUT_OFF, "")
+
+    def allow(self, max_message_bytes: int) -> None:
+        """Take messages up to so long from the next one on [bytes]."""
+        extra = max_message_bytes // 8 + 64 if self._protocol.extensions else 0
+        # What cannot be compressed is longer for having been tried; `_take` counts what it inflates to.
+        self._most, self._protocol.max_message_size = max_message_bytes, max_message_bytes + extra
 
     async def read(self) -> None:
         """Take what comes until the connection ends."""
@@ -109,9 +116,9 @@ class Frames:
             return
         if not self.is_open:
             return
-        if len(self._parts) + len(frame.data) > self._channel.max_message_bytes:
+        if len(self._parts) + len(frame.data) > self._most:
             self._parts.clear()
-            self._protocol.fail(TOO_BIG, f"over {self._channel.max_message_bytes} bytes")
+            self._protocol.fail(TOO_BIG, f"over {self._most} bytes")
             return
         self._parts += frame.data
         if not frame.fin:

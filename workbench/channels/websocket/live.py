@@ -15,10 +15,11 @@ from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
 from workbench.channels.websocket.client import Client, Place
 from workbench.channels.websocket.definition import SocketAddress
-from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Frames
-from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for
+from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, VIOLATION, Frames
+from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for, wants_session
 from workbench.channels.websocket.hook import Hooks
 from workbench.channels.websocket.messages import news
+from workbench.channels.websocket.session import MOST_STRANGERS, SESSION_SECONDS, Session
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
 from workbench.core.forking import forgets_when_forked
@@ -46,7 +47,8 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         """In a forked child: leave clients to the parent, whose server they came by."""
         self._clients: dict[str, Client] = {}
         self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
-        self._place = Place(self._definition, self._opening, lambda: self.gate, self._hooks)
+        self._strangers: Deadlines[Client] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
+        self._place = Place(self._definition, self._opening, lambda: self.gate, self._hooks, self._strangers)
         self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, self._opening.clock.monotonic)
 
     @property
@@ -109,14 +111,17 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         Raises:
             Unauthorized: The credentials are missing or wrong.
             BadRequest: It is no handshake.
-            ServiceUnavailable: As many clients are connected as may be.
+            ServiceUnavailable: As many clients are connected as may be, or as many that have not said who they are.
         """
-        self.gate.verify(exchange)
+        if not (says_later := wants_session(exchange.headers)):
+            self.gate.verify(exchange)
+        if says_later and len(self._strangers) >= MOST_STRANGERS:
+            raise ServiceUnavailable("Too many clients have not said who they are")
         if len(self._clients) >= self._definition.max_clients:
             raise ServiceUnavailable("Too many clients are connected")
         hello, agreed = accepted(exchange, str(self._definition), self._offered)
-        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes, agreed)
-        client = Client(exchange, self._place, host, self._ended)
+        protocol = protocol_for(str(self._definition), agreed)
+        client = Client(exchange, self._place, Session(exchange.headers, not says_later), host, self._ended)
         return partial(self._begin, client, hello, protocol)
 
     def _begin(self, client: Client, hello: bytes, protocol: ServerProtocol, link: Link) -> None:
@@ -145,6 +150,10 @@ def channel_named(channels: Mapping[str, LiveChannel], name: str) -> LiveWebSock
     if name not in known:
         raise UnknownName("WebSocket channel", name, known)
     return known[name]
+
+
+def _too_late(client: Client) -> None:
+    client.leave(f"Nothing says within {SESSION_SECONDS:g} s who this is", VIOLATION)
 
 
 def _push(clients: list[Client], messages: list[str | bytes]) -> None:
