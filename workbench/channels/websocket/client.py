@@ -14,7 +14,7 @@ from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, Link
 from workbench.channels.gate import Gate
 from workbench.channels.live import Opening
-from workbench.channels.websocket.asking import Questions
+from workbench.channels.websocket.asking import ClientGone, Questions
 from workbench.channels.websocket.definition import SocketAddress
 from workbench.channels.websocket.frames import GOING_AWAY, INTERNAL_ERROR, LONGEST_REASON_BYTES, VIOLATION, Frames
 from workbench.channels.websocket.handshake import Host
@@ -48,13 +48,6 @@ class Place(NamedTuple):
     gate: Callable[[], Gate]
     hooks: Hooks
     strangers: Deadlines[Client]
-
-
-class ClientGone(ServiceUsage):
-    """A client to which something is to be sent has left."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__(f"{client} has left. Fix: send to those of wb.channels[...].clients, or broadcast.")
 
 
 class Client(Showable):
@@ -162,6 +155,11 @@ class Client(Showable):
                 f"Fix: at most {LONGEST_REASON_BYTES}; send() what is longer before."
             )
         self._opening.land(self.leave, reason)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many messages came of it, and how many it was sent: answers, and what services send by themselves."""
+        return (self.frames.received, self.frames.sent) if self.frames is not None else (0, 0)
 
     def __repr__(self) -> str:
         whose = f" as {self.user}" if self.user else ""

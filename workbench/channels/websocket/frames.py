@@ -57,6 +57,9 @@ class Frames:
         channel: Its bounds.
         clock: Where time comes from.
         takes: Who is given the messages.
+
+    Attributes:
+        received, sent: How many messages came, and went.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Frames:
         self._is_text = self._is_paused = False
         self._begun: float | None = None
         self._missed, self._last = 0, clock.monotonic()
+        self.received = self.sent = 0
         self.allow(channel.max_message_bytes)
 
     @property
@@ -124,6 +128,7 @@ class Frames:
         if not frame.fin:
             return
         message, self._parts, self._begun = bytes(self._parts), bytearray(), None
+        self.received += 1
         self._last = self._clock.monotonic()
         self._give(message)
 
@@ -145,6 +150,7 @@ class Frames:
             else:
                 self._protocol.send_binary(each)
         self._last = self._clock.monotonic()
+        self.sent += 1
         self._flush()
 
     def _flush(self) -> None:

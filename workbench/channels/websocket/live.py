@@ -62,7 +62,7 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         return [client for client in list(self._clients.values()) if client.is_in]
 
     def broadcast(self, data: Any) -> int:
-        """Send the same to every client; to how many.
+        """Send the same to every client of this process; to how many.
 
         Args:
             data: Anything that JSON can say; or bytes, which follow in a message of their own.
@@ -88,6 +88,10 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         super().close()
         changed, gone = (SERVICE_RESTART, "The channel has changed"), (GOING_AWAY, "The channel is closed")
         self._opening.land(self._take_leave, *(changed if self._is_replaced else gone))
+
+    def __repr__(self) -> str:
+        count = len(self.clients)
+        return f"{super().__repr__()}, {count} client{'s' * (count != 1)}"
 
     def _take_leave(self, code: int, why: str) -> None:
         for client in list(self._clients.values()):
