@@ -75,6 +75,7 @@ def test_a_certificate_that_cannot_be_used_is_refused_before_the_file_runs(
     assert not (fresh.folder / "has-run").exists()
 
 
+@pytest.mark.timeout(180)
 def test_several_processes_speak_tls_and_each_takes_a_new_certificate(fresh: CommandLine) -> None:
     path = fresh.module("services.py", MODULE)
     certificate, key = pair(fresh.folder)

@@ -62,6 +62,10 @@ class Talk(Protocol):
         """The caller is gone."""
         ...
 
+    def may_be_lost(self) -> None:
+        """The caller sends nothing more, and may be gone."""
+        ...
+
 
 class Answered(NamedTuple):
     """A request has its answer, which is about to be sent."""
@@ -126,8 +130,6 @@ class Exchange:
         send: Callable[[Answer], None],
     ) -> None:
         self.method, self.headers, self.address = method, headers, address
-        if not target.startswith("/") and "://" in target:  # a proxy's form: the whole address
-            target = f"/{target.partition('://')[2].partition('/')[2]}"
         if not target.isascii():
             target = quote(target.encode("latin-1"), safe=PRINTABLE)
         self.path, _, self.query = target.partition("?")

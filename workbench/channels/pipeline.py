@@ -105,10 +105,9 @@ class Pipeline:
         if is_own or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
-        if view.sockets is not None and wants_upgrade(exchange.headers):
-            self._locate(exchange)
-            if take_over(exchange, view.sockets, self):
-                return
+        self._locate(exchange)
+        if view.sockets is not None and wants_upgrade(exchange.headers) and take_over(exchange, view.sockets, self):
+            return
         try:
             exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
         except NotFound:
@@ -121,7 +120,6 @@ class Pipeline:
         exchange.call.play(view.replay)
         root, channel = exchange.root, endpoint.channel
         root.channel, root.service, root.user = channel.name, endpoint.service, channel.security
-        self._locate(exchange)
         if "Content-Length" in exchange.headers and declared_length(exchange.headers) > channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {channel.max_body_bytes} bytes")
         if "Content-Encoding" in exchange.headers:
@@ -131,10 +129,11 @@ class Pipeline:
 
     def _is_no_channels(self, exchange: Exchange, view: View) -> bool:
         """Whether a path at which no channel answers is our own, an application's, or a page to try a WebSocket."""
-        path, headers = exchange.path, exchange.headers
-        if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(headers)):
+        if exchange.path == "/ready":
             return True
-        exchange.talk = self.mounted.find(path)
+        if exchange.path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers):
+            return True
+        exchange.talk = self.mounted.find(exchange)
         return exchange.talk is not None or (view.sockets is not None and has_page(exchange, view.sockets))
 
     def _locate(self, exchange: Exchange) -> None:
@@ -315,7 +314,7 @@ class Pipeline:
         if exchange.call is not None and not exchange.answered:
             exchange.call.cancelled = True
         elif exchange.talk is not None:
-            exchange.talk.lost()
+            exchange.talk.lost() if exchange.is_lost else exchange.talk.may_be_lost()
 
     def _origin(self, exchange: Exchange) -> str:
         """Where a request came to, as an address of it begins."""

@@ -7,6 +7,7 @@ import logging
 import random
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -34,6 +35,13 @@ class Echo(Service):
         return self.request.stream.read()
 
 
+class Big(Service):
+    name = "big"
+
+    def handle(self) -> bytes:
+        return b"x" * 30_000_000
+
+
 @pytest.fixture
 def served(wb: Workbench) -> Workbench:
     wb.deploy(Echo)
@@ -43,13 +51,22 @@ def served(wb: Workbench) -> Workbench:
 
 
 class Narrow(HTTPServer):
-    """A second server on the same pipeline, which takes 250 at once, and whose clock a test moves [s]."""
+    """A second server on the same pipeline: 250 at once, readers of 64 KiB a second, a clock that a test moves [s]."""
 
     def __init__(self, wb: Workbench) -> None:
         self.at = 0.0
         parts, deadlines = wb._parts, Deadlines[Connection](Connection.cut, 0.02, lambda: self.at)
-        bounds, certificate = Bounds(connections=250), parts.server.certificate
+        bounds, certificate = Bounds(connections=250, reader_seconds=1.0), parts.server.certificate
         super().__init__(parts.pipeline, parts.loop.run, 0, bounds=bounds, deadlines=deadlines, certificate=certificate)
+
+    def lets_all_go(self) -> None:
+        """Let time pass until nobody is left."""
+
+        def is_empty() -> bool:
+            self.at += Bounds().idle_seconds
+            return not self.connection_count
+
+        until(is_empty, "nobody is left")
 
 
 @pytest.fixture
@@ -156,9 +173,8 @@ def test_two_hundred_silent_clients_count_and_are_let_go_and_hold_nobody_up(narr
         until(lambda: narrow.connection_count == 220, "all count")
         with Wire(narrow) as wire:
             assert wire.request("GET /ping").answer().status == 200
-        narrow.at = Bounds().idle_seconds + 1
+        narrow.lets_all_go()
         assert all(has_ended(each) for each in clients)
-        until(lambda: not narrow.connection_count, "nobody is left")
 
 
 def test_beyond_the_most_a_client_is_told_so_by_tls(narrow: Narrow) -> None:
@@ -168,6 +184,32 @@ def test_beyond_the_most_a_client_is_told_so_by_tls(narrow: Narrow) -> None:
         until(lambda: narrow.connection_count == 250, "all count")
         with connected(narrow) as late:
             assert late.recv(65536).startswith(b"HTTP/1.1 503 ")
+
+
+def test_who_sends_or_asks_nothing_is_let_go_in_time(narrow: Narrow) -> None:
+    with connected(narrow) as idle, connected(narrow) as slow:
+        idle.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
+        slow.sendall(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n")
+        until(lambda: narrow.connection_count == 2, "both are there")
+        narrow.lets_all_go()
+        assert not idle.recv(1)
+        assert not slow.recv(1)
+
+
+def test_a_slow_reader_is_cut_off_and_a_steady_one_gets_all(served: Workbench, narrow: Narrow) -> None:
+    served.deploy(Big)
+    served.define(RESTChannel("big"))
+    request = b"GET /big HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with connected(narrow) as slow, connected(narrow) as steady:
+        slow.sendall(request)
+        steady.sendall(request)
+        pause, total = threading.Event(), 0
+        while more := steady.recv(1 << 20):
+            total += len(more)
+            pause.wait(0.02)
+        assert total > 30_000_000
+        until(lambda: not narrow.connection_count, "the slow one is cut off")
 
 
 def test_a_server_that_stops_lets_silent_and_idle_clients_go(narrow: Narrow) -> None:

@@ -2,14 +2,9 @@
 """What holds without TLS holds with it: a sample of tests on what comes and goes over the wire, by TLS."""
 
 from tests.channels.wire.test_wire import (
-    hasty,
     served,
     test_a_chunked_body_over_the_bound_is_413_and_the_sender_gets_to_read_it,
     test_a_connection_is_kept_and_pipelined,
     test_a_long_body_is_413_and_the_sender_gets_to_read_it,
-    test_a_slow_reader_is_cut_off_and_a_steady_one_is_not,
-    test_a_slow_sender_is_cut_off,
-    test_an_idle_connection_is_closed,
-    test_one_connection_too_many_is_closed_and_the_others_served,
     wire,
 )

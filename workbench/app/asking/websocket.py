@@ -98,8 +98,7 @@ class WebSocket(Showable):
         except ImportError as exc:
             raise MissingDependency("wb.websocket", "websockets", "websocket") from exc
         self.url, self._find, self._ends = url, find, ExitStack()
-        how: dict[str, Any] = {"open_timeout": timeout_seconds, "proxy": None, "max_size": None, "compression": None}
-        how["ssl"] = trust
+        how: dict[str, Any] = {"open_timeout": timeout_seconds, "proxy": None, "max_size": None, "ssl": trust}
         how["ping_interval"] = None  # The server pings, and so no thread need do it here.
         try:
             self._connection = self._ends.enter_context(connect(url, additional_headers=headers, **how))

@@ -43,6 +43,9 @@ class SocketAddress(ChannelDefinition, frozen=True, kw_only=True):
         int, Meta(ge=1, le=100, description="Pings without an answer, or with half a message, that end a connection.")
     ] = 2
     idle_seconds: Annotated[float, Meta(gt=0, description="Longest time without a message either way [s].")] = 3600.0
+    compression: Annotated[
+        bool, Meta(description="Whether messages are compressed for clients that offer it (permessage-deflate).")
+    ] = False
     active: Annotated[bool, Meta(description="Whether it answers at all.")] = True
 
     def __post_init__(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, Link
@@ -14,10 +14,14 @@ from workbench.channels.live import LiveChannel, Opening
 from workbench.channels.websocket.client import Client, news
 from workbench.channels.websocket.definition import SocketAddress
 from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Frames
-from workbench.channels.websocket.handshake import Host, accepted, protocol_for
+from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
 from workbench.core.forking import forgets_when_forked
+
+if TYPE_CHECKING:
+    from websockets.extensions import ServerExtensionFactory
+    from websockets.server import ServerProtocol
 
 SWEEP_SECONDS = 0.25
 """How often to look which clients have to be pinged [s]."""
@@ -30,6 +34,7 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         super().__init__(definition, mounts)
         self._definition, self._opening = definition, opening
         self._is_replaced = False
+        self._offered: Sequence[ServerExtensionFactory] = ()
         self.forget()
         forgets_when_forked(self)
 
@@ -65,6 +70,7 @@ class LiveWebSocketChannel(LiveHTTPChannel):
 
     def open(self, instead_of: LiveChannel | None = None) -> None:
         protocol_for(str(self._definition))  # Who defines it is told if the package is not there.
+        self._offered = (deflating(),) if self._definition.compression else ()
         super().open(instead_of)
         if isinstance(instead_of, LiveWebSocketChannel):
             instead_of._is_replaced = True
@@ -90,12 +96,12 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         self.gate.verify(exchange)
         if len(self._clients) >= self._definition.max_clients:
             raise ServiceUnavailable("Too many clients are connected")
-        hello = accepted(exchange, str(self._definition))
+        hello, agreed = accepted(exchange, str(self._definition), self._offered)
+        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes, agreed)
         client = Client(self._definition, exchange, self._opening, host, lambda: self.gate)
-        return partial(self._begin, client, hello)
+        return partial(self._begin, client, hello, protocol)
 
-    def _begin(self, client: Client, hello: bytes, link: Link) -> None:
-        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes)
+    def _begin(self, client: Client, hello: bytes, protocol: ServerProtocol, link: Link) -> None:
         self._clients[client.id] = client
         frames = client.begin(protocol, link, self._ended)
         self._pings.put(frames, self._definition.ping_seconds)
