@@ -153,6 +153,7 @@ class Parts(Effects):
             self.settings.port,
             preference=self.ports,
             bounds=self.settings.bounds.of_clients(),
+            certificate=self.settings.tls(),
         )
 
     def another_server(self) -> HTTPServer:

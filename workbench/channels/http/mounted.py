@@ -97,8 +97,8 @@ class Mounted:
 class Context:
     """What Tornado knows of a connection as a whole."""
 
-    def __init__(self, address: str) -> None:
-        self.remote_ip, self.protocol, self.address = address, "http", (address, 0)
+    def __init__(self, address: str, protocol: str) -> None:
+        self.remote_ip, self.protocol, self.address = address, protocol, (address, 0)
 
 
 class Talk(HTTPConnection):
@@ -118,9 +118,9 @@ class Talk(HTTPConnection):
         self.length: int | None = None
         self.context: Context
 
-    def serve(self, exchange: Exchange) -> None:
-        """Have a complete request answered."""
-        self._exchange, self.context = exchange, Context(exchange.address)
+    def serve(self, exchange: Exchange, scheme: str) -> None:
+        """Have a complete request answered, which came by `http` or `https`."""
+        self._exchange, self.context = exchange, Context(exchange.address, scheme)
         self._talks.add(self)
         exchange.work = (asyncio.ensure_future(self._give(exchange)),)
 
