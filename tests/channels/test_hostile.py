@@ -20,7 +20,7 @@ from tests.openapi.services import SERVICES as SHOP
 from tests.serving import Wire
 from workbench import JSONRPCChannel, RESTChannel, Service, SOAPChannel, WebSocketChannel, Workbench
 
-COUNT = 10_000 if os.environ.get("WORKBENCH_SOAK") else 300
+COUNT = 10_000 if os.environ.get("WORKBENCH_SOAK") else 150
 SEED = 18
 
 
