@@ -31,6 +31,11 @@ OpenAPIFor = Literal["callers", "all", "token"]
 """Whom /openapi.json tells of a channel: who may call it, everybody, or only who holds the workbench's token."""
 
 
+def is_headless(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether WORKBENCH_HEADLESS says that nobody can click what is shown."""
+    return environ.get("WORKBENCH_HEADLESS", "") not in ("", "0")
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The settings of one workbench; see `Workbench` for what each means."""
 
@@ -63,8 +68,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """Where a process like this one runs again: this machine, the folder, a kernel's or a served one."""
-        served = os.environ.get("WORKBENCH_HEADLESS", "") not in ("", "0")
-        return f"{'served' if served else 'notebook'}:{gethostname()}:{self.folder}"
+        return f"{'served' if is_headless() else 'notebook'}:{gethostname()}:{self.folder}"
 
     def tls(self) -> Certificate | None:
         """What the server speaks TLS by; None where it speaks plain HTTP.
