@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from ssl import SSLContext
 from typing import Any
 
 import msgspec
@@ -77,20 +78,28 @@ class WebSocket(Showable):
         headers: What goes out with the handshake, as what holds credentials.
         timeout_seconds: Longest wait for the handshake [s].
         find: Gives the trace of a CID.
+        trust: What TLS is spoken by; None speaks plain HTTP.
 
     Raises:
         NotConnected: The server refuses.
         MissingDependency: The package `websockets` is not installed.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str], timeout_seconds: float, find: Find) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        find: Find,
+        trust: SSLContext | None = None,
+    ) -> None:
         try:
             from websockets.exceptions import InvalidHandshake, InvalidStatus
             from websockets.sync.client import connect
         except ImportError as exc:
             raise MissingDependency("wb.websocket", "websockets", "websocket") from exc
         self.url, self._find, self._ends = url, find, ExitStack()
-        how: dict[str, Any] = {"open_timeout": timeout_seconds, "proxy": None, "max_size": None}
+        how: dict[str, Any] = {"open_timeout": timeout_seconds, "proxy": None, "max_size": None, "ssl": trust}
         how["ping_interval"] = None  # The server pings, and so no thread need do it here.
         try:
             self._connection = self._ends.enter_context(connect(url, additional_headers=headers, **how))
