@@ -73,7 +73,9 @@ def test_many_are_counted_and_the_first_are_shown(ask: Asking, wb: Workbench) ->
 def test_one_is_sent_away_and_the_other_stays(ask: Asking, wb: Workbench) -> None:
     with wb.websocket("/ws", user="its.user") as one, wb.websocket("/ws", user="its.user") as other:
         first = ask("clients", name="prices")["clients"][0]["id"]
-        assert ask("client close", name="prices", client=first)["said"].startswith(f"client {first} of WebSocket 'prices'")
+        assert ask("client close", name="prices", client=first)["said"].startswith(
+            f"client {first} of WebSocket 'prices'"
+        )
         with pytest.raises(NotConnected, match="1001 Closed by hand"):
             one.receive()
         assert other.ask(1).ok
