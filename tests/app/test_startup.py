@@ -540,11 +540,15 @@ NOTEBOOK = (
 )
 
 
-@pytest.mark.parametrize("env", ["", "WORKBENCH_ALLOW_OUTSIDE=1\nWORKBENCH_HEADLESS=1\n"])
+@pytest.mark.parametrize(
+    ("env", "headless"), [("", ""), ("WORKBENCH_ALLOW_OUTSIDE=1\nWORKBENCH_HEADLESS=1\n", ""), ("", "0")]
+)
 def test_nothing_is_called_for_a_notebook_from_elsewhere(
-    folder: Folder, env: str, monkeypatch: pytest.MonkeyPatch
+    folder: Folder, env: str, headless: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To open a notebook runs none of what lies beside it, whatever its own `.env` says."""
+    if headless:
+        monkeypatch.setenv("WORKBENCH_HEADLESS", headless)
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.path / "data"))
     (folder.path / "shop.ipynb").write_text(NOTEBOOK)
     (folder.path / ".env").write_text(env)

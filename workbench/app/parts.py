@@ -78,7 +78,7 @@ class Parts(Effects):
 
     def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
         self._opening, self._of_thread, self.admin = RLock(), local(), admin
-        self.token = secrets.token_urlsafe(24)
+        self.token, self.settings, self.clock = secrets.token_urlsafe(24), settings, clock
         self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
         self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)
         self.log = Log(bounds.log_lines, bounds.log_bytes)
@@ -108,7 +108,6 @@ class Parts(Effects):
         self.around.caches.opening = self._open_cache
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
-        self.settings, self.clock = settings, clock
         self.channels = self._live_channels()
         self.around.websocket, self.around.client = partial(channel_named, self.channels.by_name), None
         self.trips: dict[object, Parts] = {}
@@ -154,6 +153,7 @@ class Parts(Effects):
             self.settings.port,
             preference=self.ports,
             bounds=self.settings.bounds.of_clients(),
+            certificate=self.settings.tls(),
         )
 
     def another_server(self) -> HTTPServer:

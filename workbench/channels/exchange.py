@@ -54,8 +54,8 @@ class Link(Protocol):
 class Talk(Protocol):
     """What answers a request that no channel does."""
 
-    def serve(self, exchange: Exchange) -> None:
-        """Have a complete request answered."""
+    def serve(self, exchange: Exchange, scheme: str) -> None:
+        """Have a complete request answered, which came by `http` or `https`."""
         ...
 
     def lost(self) -> None:

@@ -61,6 +61,8 @@ class Pipeline:
         self._view, self._invoker, self._record = view, invoker, record
         self.guard, self.admin, self._caller_address = guard, admin, caller_address
         self._turns, self._aside = Turns(invoker), Aside()
+        self.scheme = "http"
+        """What addresses at its server begin with."""
         self.leaving = False
         """Whether each answer ends its connection."""
         self.draining = False
@@ -297,7 +299,7 @@ class Pipeline:
             log.error("a request failed (cid:%s)", exchange.cid, exc_info=error)
         if isinstance(error, UnaskedNavigation):
             target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
-            exchange.answer(question(exchange.headers["Host"], target, exchange.cid))
+            exchange.answer(question(self._origin(exchange), target, exchange.cid))
             return
         endpoint = exchange.endpoint
         if endpoint is not None and isinstance(error, ContentTooLarge):
@@ -314,6 +316,10 @@ class Pipeline:
         elif exchange.talk is not None:
             exchange.talk.lost() if exchange.is_lost else exchange.talk.may_be_lost()
 
+    def _origin(self, exchange: Exchange) -> str:
+        """Where a request came to, as an address of it begins."""
+        return f"{self.scheme}://{exchange.headers['Host']}"
+
     def _handle_own(self, exchange: Exchange) -> None:
         if exchange.is_preflight:
             return exchange.answer(preflight_answer(exchange.headers))
@@ -322,12 +328,12 @@ class Pipeline:
         if exchange.path == "/ready":
             return exchange.answer(readiness(exchange, self.is_ready()))
         if exchange.talk is not None:
-            return exchange.talk.serve(exchange)
+            return exchange.talk.serve(exchange, self.scheme)
         if exchange.socket is not None:
             return exchange.answer(trying(exchange.socket.name, exchange.cid))
         if (view := exchange.view) is not None:
             channels = [each.channel for each in view.routes] + [each.definition for each in view.sockets or ()]
-            return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
+            return exchange.answer(listing(self._origin(exchange), channels, exchange.cid))
         if (serve := own_address(self.admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))
             return

@@ -8,11 +8,13 @@ import errno
 import logging
 import os
 import socket
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from workbench.channels.deadlines import Deadlines
+from workbench.channels.http.certificate import Certificate
 from workbench.channels.http.port_owner import owner_of
 from workbench.channels.http.switching import SWITCHING
 from workbench.channels.http.wire.bounds import Bounds
@@ -81,6 +83,7 @@ class HTTPServer:
         preference: Which ports those are; 11223 by default.
         bounds: How long clients may take, and how many there may be.
         deadlines: What watches clients; our own by default.
+        certificate: What it speaks TLS by; None speaks plain HTTP.
     """
 
     def __init__(
@@ -92,8 +95,12 @@ class HTTPServer:
         preference: Preference | None = None,
         bounds: Bounds = Bounds(),  # noqa: B008
         deadlines: Deadlines[Connection] | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         self._pipeline, self._run, self._bounds, self._deadlines = pipeline, run, bounds, deadlines
+        self.certificate = certificate
+        if certificate is not None:
+            pipeline.scheme = "https"
         self._wanted, self._preference = port, preference or DefaultPort()
         self._server: Listener | None = None
         self.port = 0
@@ -112,12 +119,12 @@ class HTTPServer:
     @property
     def url(self) -> str:
         """Address on this machine; '' while stopped."""
-        return f"http://localhost:{self._shared or self.port}" if self._server is not None else ""
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://localhost:{self._shared or self.port}" if self._server is not None else ""
 
-    @property
-    def own_url(self) -> str:
-        """Address at which no other process answers; '' while stopped."""
-        return f"http://localhost:{self.port}" if self._server is not None else ""
+    def trust(self) -> ssl.SSLContext | None:
+        """What a client in this very process speaks TLS by; None speaks plain HTTP."""
+        return self.certificate.trust() if self.certificate is not None else None
 
     @property
     def connection_count(self) -> int:
@@ -146,13 +153,16 @@ class HTTPServer:
                 )
             return
         wanted = self._wanted if port is None else port
+        if (certificate := self.certificate) is not None:
+            certificate.warn(self._pipeline.guard.hosts)
         sockets = bound(wanted, self._preference)
         self._wanted = wanted
         self.port = sockets[0].getsockname()[1]
         self._pipeline.leaving = self._pipeline.draining = False
 
         async def serve() -> Listener:
-            server = Listener(self._pipeline, self._bounds, self._deadlines)
+            tls = certificate.context if certificate is not None else None
+            server = Listener(self._pipeline, self._bounds, self._deadlines, tls)
             server.add(sockets)
             return server
 

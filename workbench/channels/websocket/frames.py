@@ -23,8 +23,12 @@ INFLATED_BYTES = 1024
 Source: zlib's technical details, on the maximum compression factor.
 """
 
-GOING_AWAY, INVALID_DATA, VIOLATION, TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART = 1001, 1007, 1008, 1009, 1011, 1012
+GOING_AWAY, CUT_OFF, INVALID_DATA, VIOLATION = 1001, 1006, 1007, 1008
+TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART = 1009, 1011, 1012
 """Close codes. Source: RFC 6455, 7.4.1, and IANA's registry of WebSocket close codes for 1012."""
+
+LONGEST_REASON_BYTES = 123
+"""Of the reason in a close frame, beside its code. Source: RFC 6455, 5.5."""
 
 
 class Takes(Protocol):
@@ -68,6 +72,13 @@ class Frames:
     def is_open(self) -> bool:
         """Whether messages can still be sent."""
         return self._protocol.state.name == "OPEN"
+
+    @property
+    def ended_with(self) -> tuple[int, str]:
+        """Code and reason of the close that came first; 1006 if there was none."""
+        protocol = self._protocol
+        close = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
+        return (int(close.code), close.reason) if close is not None else (CUT_OFF, "")
 
     async def read(self) -> None:
         """Take what comes until the connection ends."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from workbench.channels.deadlines import Deadlines
@@ -11,10 +13,12 @@ from workbench.channels.exchange import Exchange, Link
 from workbench.channels.gate import Gate
 from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
-from workbench.channels.websocket.client import Client, news
+from workbench.channels.websocket.client import Client, Place
 from workbench.channels.websocket.definition import SocketAddress
 from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Frames
 from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for
+from workbench.channels.websocket.hook import Hooks
+from workbench.channels.websocket.messages import news
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
 from workbench.core.forking import forgets_when_forked
@@ -41,6 +45,8 @@ class LiveWebSocketChannel(LiveHTTPChannel):
     def forget(self) -> None:
         """In a forked child: leave clients to the parent, whose server they came by."""
         self._clients: dict[str, Client] = {}
+        self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
+        self._place = Place(self._definition, self._opening, lambda: self.gate, self._hooks)
         self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, self._opening.clock.monotonic)
 
     @property
@@ -50,8 +56,8 @@ class LiveWebSocketChannel(LiveHTTPChannel):
 
     @property
     def clients(self) -> list[Client]:
-        """Who is connected now, the longest first."""
-        return list(self._clients.values())
+        """Who is connected now, the longest first; not who waits for the hook to let it in."""
+        return [client for client in list(self._clients.values()) if client.is_in]
 
     def broadcast(self, data: Any) -> int:
         """Send the same to every client; to how many.
@@ -63,7 +69,7 @@ class LiveWebSocketChannel(LiveHTTPChannel):
             TypeError: JSON cannot say the data.
         """
         with current.outgoing("websocket", f"broadcast to {self._definition.name}", {"data": data}) as step:
-            messages, clients = news(self._opening, data), self.clients
+            messages, clients = news(self._opening.clock.now(), data), self.clients
             self._opening.land(_push, clients, messages)
             step.answered(len(clients))
             return len(clients)
@@ -82,8 +88,20 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         self._opening.land(self._take_leave, *(changed if self._is_replaced else gone))
 
     def _take_leave(self, code: int, why: str) -> None:
-        for client in self.clients:
+        for client in list(self._clients.values()):
             client.leave(why, code)
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until its clients have left, and its hook is told of each; whether that is so within `timeout` [s]."""
+        if not self._definition.hook_service:
+            return True
+        return bool(self._opening.run(self._settled(timeout)))
+
+    async def _settled(self, seconds: float) -> bool:
+        deadline = monotonic() + seconds
+        while self._clients and monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        return await self._hooks.settle(deadline - monotonic()) and not self._clients
 
     def accept(self, exchange: Exchange, host: Host) -> Callable[[Link], None]:
         """Judge a handshake; what then takes the connection.
@@ -98,12 +116,12 @@ class LiveWebSocketChannel(LiveHTTPChannel):
             raise ServiceUnavailable("Too many clients are connected")
         hello, agreed = accepted(exchange, str(self._definition), self._offered)
         protocol = protocol_for(str(self._definition), self._definition.max_message_bytes, agreed)
-        client = Client(self._definition, exchange, self._opening, host, lambda: self.gate)
+        client = Client(exchange, self._place, host, self._ended)
         return partial(self._begin, client, hello, protocol)
 
     def _begin(self, client: Client, hello: bytes, protocol: ServerProtocol, link: Link) -> None:
         self._clients[client.id] = client
-        frames = client.begin(protocol, link, self._ended)
+        frames = client.begin(protocol, link)
         self._pings.put(frames, self._definition.ping_seconds)
         link.write(hello)  # Last: a client that has it is there, for whoever asks.
 

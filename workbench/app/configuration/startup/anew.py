@@ -22,7 +22,7 @@ class Known:
     """
 
     def __init__(self, wb: Workbench) -> None:
-        self._home, self._drafting = wb._own, wb.drafting
+        self._home, self._drafting, self._following = wb._own, wb.drafting, wb.following
         order = {name: row.order for name, row in self._home.book.rows.items()}
         # What is told again is not brought: by callables, and by configuration.
         again = [Entry(each.channel, Origin("file", file=each.where)) for each in _watched(wb)] + wb.startup.brought
@@ -53,6 +53,7 @@ class Known:
         self._define(made, [each for each in self._entries if each.definition.collection != "connections"])
         made.drafting.take_edits(self._drafting)
         made._own.pipeline.mounted.take(self._home.pipeline.mounted)
+        made.following.take(self._following)
         for problem in self._problems:
             made.startup.warn(problem)
         return self._said(made)

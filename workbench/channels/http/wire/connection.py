@@ -130,7 +130,7 @@ class Connection(asyncio.BufferedProtocol):
         elif not self._discards:
             if self._exchange is None and self._transport is not None:
                 self._common.deadlines.put(self, self._common.bounds.idle_seconds)
-            self._go_on()
+            self._go_on_soon()  # asyncio ends a connection twice that is closed from within this
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over; a request that was not complete is forgotten, and of another one the service is told."""
@@ -156,7 +156,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             head = head_of(data, self._common.head_bytes)
         except CallerError as exc:
-            self._refuse(exc)
+            self.refuse(exc)
             return
         if head is None:
             return
@@ -351,7 +351,7 @@ class Connection(asyncio.BufferedProtocol):
             self._reader.total += len(data)
             self._transport.write(data)
 
-    def _refuse(self, error: CallerError) -> None:
+    def refuse(self, error: CallerError) -> None:
         """Answer what is no request, and end the connection: where the next one would begin is not known."""
         log.info("%s sends what is no request: %s", self._address, error)
         self._end_with(error)
