@@ -33,6 +33,7 @@ from workbench.caching.table import Table
 from workbench.caching.tables import open_table
 from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer
+from workbench.channels.http.switching import SWITCHING
 from workbench.channels.live import LiveChannels
 from workbench.channels.live import Opening as ChannelOpening
 from workbench.channels.own import Admin
@@ -83,7 +84,7 @@ class Parts(Effects):
         self.log = Log(bounds.log_lines, bounds.log_bytes)
         self.traffic.told = self.events.emit
         self.registry = Registry(bounds.versions, clock.time, settings.configuration.rules)
-        self.workers = Workers(bounds.threads, bounds.waiting)
+        self.workers = Workers(bounds.threads, bounds.waiting, busy=SWITCHING.busy)
         self.registry.log = self.log
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
@@ -153,6 +154,7 @@ class Parts(Effects):
             self.settings.port,
             preference=self.ports,
             bounds=self.settings.bounds.of_clients(),
+            certificate=self.settings.tls(),
         )
 
     def another_server(self) -> HTTPServer:
