@@ -181,7 +181,8 @@ def test_what_is_compared_reads_well_where_it_is_narrow(desk: Desk, chromium: An
     """The name of a call stays in one line, a difference tells what went from what came, and code keeps its shape."""
     line = 'self.response.payload = {"price": self.request.input.n}'
     for number in (1, 2):
-        text = f"class Shown(Service):\n    name = 'api.shown'\n\n    def handle(self):\n        n = {number}\n        {line}"
+        head = "class Shown(Service):\n    name = 'api.shown'\n\n    def handle(self):"
+        text = f"{head}\n        n = {number}\n        {line}"
         origin = Origin("cell", "c1", written=digest_of(text))
         with wb.drafting.scope(Source(origin, text), lambda cls: True) as draft:
             handle = lambda self, number=number: number  # noqa: E731
