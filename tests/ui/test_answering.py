@@ -11,10 +11,13 @@ from tests.ui.conftest import Asking
 from tests.ui.drawn import Drawn
 from workbench import RESTChannel, Service, Workbench
 from workbench.app.deploy.draft import Deployed
+from workbench.core.origin import Origin, digest_of
 from workbench.notebook.lines import DeployLine
 from workbench.notebook.still import still
+from workbench.runtime.registry import Source
 from workbench.ui import views
 from workbench.ui.desk import Desk
+from workbench.ui.marks import marks
 
 
 def priced(wb: Workbench, rate: int, mode: str = "gate") -> Deployed:
@@ -92,6 +95,57 @@ def test_a_mode_that_is_clicked_holds_and_comes_with_its_code(ask: Asking, wb: W
     wb.services["api.priced"].new_version = "warn"
     exec(said["code"], {"wb": wb})
     assert wb.services["api.priced"].new_version == "off"
+
+
+CELL = """class Priced(Service):
+    name = "api.priced"
+    def handle(self):
+        return 5
+"""
+
+
+def run_cell(wb: Workbench, text: str) -> None:
+    """What the notebook does when a cell with the class has run well."""
+    made = type("Priced", (Service,), {"name": "api.priced", "handle": lambda self: 5})
+    with wb.drafting.scope(Source(Origin("cell", "c1", written=digest_of(text)), text), lambda cls: True) as draft:
+        draft.classes = [made]
+    wb.drafting.texts.keep("c1", text)
+
+
+def test_a_mode_that_is_clicked_is_written_into_the_class_and_taken_back(ask: Asking, wb: Workbench) -> None:
+    run_cell(wb, CELL)
+    said = ask("version mode", service="api.priced", mode="gate")
+    changed = CELL.replace('"api.priced"', '"api.priced"\n    new_version = "gate"')
+    assert said["write"] == {"action": "rewrite", "cell": "c1", "was": CELL, "code": changed, "full_name": "api.priced"}
+    ask("cell written", collection=said["collection"], full_name="api.priced", written="c1", text=changed)
+    assert ask("version mode", service="api.priced", mode="off")["write"]["was"] == changed
+    assert ask("undo", undo=said["undo"])["said"] == "New versions of api.priced: warn."
+    assert wb.services["api.priced"].new_version == "warn"
+
+
+def test_a_cell_that_a_form_has_written_says_what_is_live_without_another_run(
+    ask: Asking, wb: Workbench, desk: Desk
+) -> None:
+    run_cell(wb, CELL)
+    code = ask("version mode", service="api.priced", mode="gate")["write"]["code"]
+    for text in (code, CELL):
+        ask("cell written", collection="", full_name="api.priced", written="c1", text=text)
+        (mark,) = marks(desk)["cells"]["c1"]
+        assert mark["written"] == digest_of(text)
+
+
+def test_of_a_cell_that_is_edited_or_not_known_the_mode_is_told_as_a_line(ask: Asking, wb: Workbench) -> None:
+    run_cell(wb, CELL)
+    said = ask("version mode", service="api.priced", mode="gate")
+    offered = ask("cell offer", undo=said["undo"], text=f"# mine\n{CELL}")
+    assert offered == {"becomes": "# mine\n" + said["write"]["code"]}
+    run_cell(wb, "class Priced(Service): ...")
+    said = ask("version mode", service="api.priced", mode="off")
+    assert said["write"]["action"] == "none"
+    assert "stands in one line" in said["write"]["problem"]
+    assert said["code"] == "wb.services['api.priced'].new_version = 'off'"
+    wb.drafting.texts.forget("c1")
+    assert "write" not in ask("version mode", service="api.priced", mode="gate")
 
 
 @pytest.mark.usefixtures("waiting")

@@ -27,6 +27,10 @@ class Sink(Protocol):
         """It is complete."""
         ...
 
+    def break_off(self) -> None:
+        """It will never be complete: end it so that the client can tell."""
+        ...
+
 
 class Parts(Protocol):
     """The body of an answer that is sent in parts, as it comes.

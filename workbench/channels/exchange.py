@@ -54,12 +54,16 @@ class Link(Protocol):
 class Talk(Protocol):
     """What answers a request that no channel does."""
 
-    def serve(self, exchange: Exchange) -> None:
-        """Have a complete request answered."""
+    def serve(self, exchange: Exchange, scheme: str) -> None:
+        """Have a complete request answered, which came by `http` or `https`."""
         ...
 
     def lost(self) -> None:
         """The caller is gone."""
+        ...
+
+    def may_be_lost(self) -> None:
+        """The caller sends nothing more, and may be gone."""
         ...
 
 
@@ -126,8 +130,6 @@ class Exchange:
         send: Callable[[Answer], None],
     ) -> None:
         self.method, self.headers, self.address = method, headers, address
-        if not target.startswith("/") and "://" in target:  # a proxy's form: the whole address
-            target = f"/{target.partition('://')[2].partition('/')[2]}"
         if not target.isascii():
             target = quote(target.encode("latin-1"), safe=PRINTABLE)
         self.path, _, self.query = target.partition("?")

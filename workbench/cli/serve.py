@@ -34,6 +34,8 @@ class Serving(NamedTuple):
         sandbox: Whether peers play every connection, or none, whatever the file says; None leaves it to the file.
         allow_outside: Whether a notebook from elsewhere may call the outside.
         profile: The profile of `workbench.toml` to take; '' for the environment's, if any.
+        certificate: File of the certificate by which it speaks TLS; '' for the environment's, if any.
+        key: File of its private key.
     """
 
     port: int | None = None
@@ -45,6 +47,8 @@ class Serving(NamedTuple):
     sandbox: bool | None = None
     allow_outside: bool = False
     profile: str = ""
+    certificate: str = ""
+    key: str = ""
 
 
 def lab(arguments: Sequence[str]) -> None:
@@ -203,6 +207,10 @@ def _set_environment(how: Serving, path: Path) -> None:
         os.environ["WORKBENCH_SANDBOX"] = "1" if how.sandbox else "0"
     if how.profile:
         os.environ["WORKBENCH_PROFILE"] = how.profile
+    if how.certificate:
+        os.environ["WORKBENCH_CERTIFICATE"] = how.certificate
+    if how.key:
+        os.environ["WORKBENCH_CERTIFICATE_KEY"] = how.key
     if how.allow_outside:
         os.environ["WORKBENCH_ALLOW_OUTSIDE"] = "1"
 
@@ -237,6 +245,8 @@ def _lines_of(wb: Workbench, path: Path) -> list[str]:
             lines.append(f"  {how} {channel.address}: {', '.join(channel.leads_to)}")
     for job in jobs:
         lines.append(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}")
+    if wb.certificate is not None:
+        lines.append(f"  by TLS with {wb.certificate}; a new one is taken without a restart")
     if others:
         lines.append(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once")
     if wb.member is not None and os.environ.get("WORKBENCH_COUNTERS", "").startswith("memory:"):

@@ -21,7 +21,7 @@ MOST_OF_A_CELL = 20
 
 Mark = dict[str, Any]
 """One thing that a cell made: `name`, `what` (service or its collection), `mood` (live, warn, bad), `said`, `since`
-[s since the epoch, or None], `written` (the digest of the cell's text, see `core/origin.py`)."""
+[s since the epoch, or None], `written` (the digest of the cell's text that says so, see `core/origin.py`)."""
 
 
 def marks(desk: Desk) -> dict[str, Any]:
@@ -57,13 +57,14 @@ def _services(wb: Workbench, failed: dict[str, str]) -> Iterable[tuple[str, Mark
             newest[_cell(version.origin)] = version
         for cell, version in newest.items():
             if cell and cell == _cell(live.origin):
-                yield cell, _live(service.name, live, service.since, failed.get(service.name))
+                mark = _live(service.name, live, service.since, failed.get(service.name))
+                yield cell, mark | {"written": wb.drafting.texts.as_written(cell, live.origin.written)}
             elif cell:
                 yield cell, _differs(version, live)
 
 
 def _live(name: str, live: Version, since: float, error: str | None) -> Mark:
-    mark = {"name": name, "what": "service", "since": since, "written": live.origin.written}
+    mark = {"name": name, "what": "service", "since": since}
     if error is None:
         return mark | {"mood": "live", "said": f"{live} is live."}
     return mark | {"mood": "bad", "said": f"{live} is live, and its last call failed: {error[:200]}"}
@@ -83,7 +84,7 @@ def _definitions(wb: Workbench) -> Iterable[tuple[str, Mark]]:
             continue
         counts[cell] += 1
         if counts[cell] <= MOST_OF_A_CELL:
-            yield cell, _definition(definition, by_form, origin.written)
+            yield cell, _definition(definition, by_form, wb.drafting.texts.as_written(cell, origin.written))
     for cell, count in counts.items():
         if count > MOST_OF_A_CELL:
             said = f"{count - MOST_OF_A_CELL:,} more definitions are on."

@@ -19,6 +19,7 @@ from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles, read_zato_files, settings_in
 from workbench.app.configuration.toml_file import Configuration, Told, read_file
 from workbench.app.reports import table_lines
+from workbench.channels.http.certificate import Certificate, CertificateRefused
 from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.ports import Clock
 from workbench.core.service import NewVersion
@@ -44,6 +45,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: str = "memory://"
     counters: str = "memory://"
     port: int | None = None
+    certificate: str = ""
+    certificate_key: str = ""
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
@@ -67,6 +70,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     def place(self) -> str:
         """Where a process like this one runs again: this machine, the folder, a kernel's or a served one."""
         return f"{'served' if is_headless() else 'notebook'}:{gethostname()}:{self.folder}"
+
+    def tls(self) -> Certificate | None:
+        """What the server speaks TLS by; None where it speaks plain HTTP.
+
+        Raises:
+            CertificateRefused: It cannot be used, or one of its two files is not named.
+        """
+        if not self.certificate and not self.certificate_key:
+            return None
+        if not self.certificate or not self.certificate_key:
+            has, lacks = ("certificate", "certificate_key") if self.certificate else ("certificate_key", "certificate")
+            option = "--key" if self.certificate else "--certificate"
+            raise CertificateRefused(
+                f"The setting {has} is {getattr(self, has)!r}, and {lacks} is not set. "
+                f"Fix: name its file, too ({option} FILE of serve, or WORKBENCH_{lacks.upper()})."
+            )
+        return Certificate(self.folder / self.certificate, self.folder / self.certificate_key)
 
     def caller_address(self) -> Callable[[str, str | None], str] | None:
         """How to find the caller behind trusted proxies; None where nobody's X-Forwarded-For is believed."""
@@ -95,6 +115,12 @@ def several(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
+def pair_of(certificate: tuple[Path | str, Path | str] | None) -> dict[str, Any]:
+    """A certificate and its key as the two settings that they are."""
+    names = ("certificate", "certificate_key")
+    return {name: str(each) for name, each in zip(names, certificate, strict=True)} if certificate else {}
+
+
 class Setting(NamedTuple):
     """One setting: its name in `wb.settings`, the variable that sets it, and in words its default and what it is."""
 
@@ -116,6 +142,8 @@ class Row(NamedTuple):
 
 SETTINGS = (
     Setting("port", "WORKBENCH_PORT", "the one it had, at first 11223", "Port of the server; 0 takes any."),
+    Setting("certificate", "WORKBENCH_CERTIFICATE", "none", "PEM file of the certificate by which it speaks TLS."),
+    Setting("certificate_key", "WORKBENCH_CERTIFICATE_KEY", "none", "PEM file of the private key of that certificate."),
     Setting("store", "WORKBENCH_STORE", "sqlite:///.workbench/store.db", "Where jobs and their runs are kept."),
     Setting("counters", "WORKBENCH_COUNTERS", "memory://", "Where limits count: here, or shared by several processes."),
     Setting("redis", "WORKBENCH_REDIS", "one of its own", "The Redis of `self.kvdb`."),

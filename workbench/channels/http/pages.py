@@ -71,15 +71,15 @@ def asks_from_here(headers: Mapping[str, str]) -> bool:
     return is_here and not any(name in headers for name in PASSED_ON)
 
 
-def question(host: str, target: str, cid: str) -> Answer:
+def question(origin: str, target: str, cid: str) -> Answer:
     """Ask a person whether to go on to an address to which a page of another site has led.
 
     Args:
-        host: The Host header, which the guard has checked.
+        origin: Scheme and Host header, which the guard has checked.
         target: Path and query, percent-encoded.
         cid: The request's CID.
     """
-    url = escape(f"http://{host}{target}")
+    url = escape(f"{origin}{target}")
     return _page(
         403,
         "Open this address?",
@@ -89,25 +89,25 @@ def question(host: str, target: str, cid: str) -> Answer:
     )
 
 
-def listing(host: str, channels: Iterable[HTTPChannel | SocketAddress], cid: str) -> Answer:
+def listing(origin: str, channels: Iterable[HTTPChannel | SocketAddress], cid: str) -> Answer:
     """What is open at this address.
 
     Args:
-        host: The Host header, which the guard has checked.
+        origin: Scheme and Host header, which the guard has checked.
         channels: The active ones.
         cid: The request's CID.
     """
-    rows = "".join(_row(host, each) for each in sorted(channels, key=lambda channel: channel.path))
+    rows = "".join(_row(origin, each) for each in sorted(channels, key=lambda channel: channel.path))
     shown = f"<table>{rows}</table>" if rows else "<p>No channel is open yet.</p>"
     return _page(200, "Open on this workbench", shown, cid)
 
 
-def _row(host: str, channel: HTTPChannel | SocketAddress) -> str:
+def _row(origin: str, channel: HTTPChannel | SocketAddress) -> str:
     path, who = escape(channel.path), f"only {channel.security}" if channel.security else "anyone on this machine"
     # A browser that opens a WebSocket's address is shown the page by which to try it.
     methods = ("GET",) if isinstance(channel, SocketAddress) else channel.methods
     asked = not channel.security and "{" not in channel.path and (not methods or "GET" in methods)
-    shown = f'<a href="{escape(f"http://{host}{channel.path}")}">{path}</a>' if asked else path
+    shown = f'<a href="{escape(f"{origin}{channel.path}")}">{path}</a>' if asked else path
     how = "WebSocket" if isinstance(channel, SocketAddress) else " ".join(methods) or "every method"
     said = escape(mask(f"{how}, {who}"))
     return f'<tr><td><code>{shown}</code></td><td>{escape(channel.name)}</td><td class="faint">{said}</td></tr>'

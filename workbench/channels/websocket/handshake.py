@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.channels.exchange import Exchange, declared_length
@@ -12,6 +12,7 @@ from workbench.channels.routes import Routes
 from workbench.core.errors import BadRequest, CallerError, MissingDependency, NotFound
 
 if TYPE_CHECKING:
+    from websockets.extensions import Extension, ServerExtensionFactory
     from websockets.server import ServerProtocol
 
 _protocol_log = logging.getLogger("workbench.websocket")
@@ -100,30 +101,49 @@ def has_page(exchange: Exchange, sockets: Routes[Any]) -> bool:
     return True
 
 
-def protocol_for(kind: str, max_message_bytes: int = 0) -> ServerProtocol:
+def protocol_for(kind: str, max_message_bytes: int = 0, extensions: Sequence[Extension] = ()) -> ServerProtocol:
     """The protocol of one connection: of its handshake, or of messages of at most so many bytes.
 
+    Args:
+        kind: What needs the package.
+        max_message_bytes: Largest message; 0 for the handshake.
+        extensions: What was agreed in the handshake.
+
     Raises:
-        MissingDependency: The package is not installed; `kind` is what needs it.
+        MissingDependency: The package is not installed.
     """
     try:
         from websockets.protocol import State
         from websockets.server import ServerProtocol
     except ImportError as exc:
         raise MissingDependency(kind, "websockets", "websocket") from exc
-    # No extension is taken: what comes is as long as it says.
     state = State.OPEN if max_message_bytes else State.CONNECTING
-    return ServerProtocol(state=state, max_size=max_message_bytes, logger=_protocol_log)
+    if extensions:
+        # What cannot be compressed is longer for having been tried; `Frames` counts what it inflates to.
+        max_message_bytes += max_message_bytes // 8 + 64
+    protocol = ServerProtocol(state=state, max_size=max_message_bytes, logger=_protocol_log)
+    protocol.extensions = list(extensions)
+    return protocol
 
 
-def accepted(exchange: Exchange, kind: str) -> bytes:
-    """The answer to a handshake.
+def deflating() -> ServerExtensionFactory:
+    """What agrees with clients of a channel that messages are compressed."""
+    from workbench.channels.websocket.deflate import Deflating
+
+    return Deflating()
+
+
+def accepted(
+    exchange: Exchange, kind: str, offered: Sequence[ServerExtensionFactory]
+) -> tuple[bytes, Sequence[Extension]]:
+    """The answer to a handshake, and the extensions that are agreed of those that are offered.
 
     Raises:
         BadRequest: It is none, or has a body.
         MissingDependency: The package is not installed; `kind` is what needs it.
     """
     protocol = protocol_for(kind)
+    protocol.available_extensions = offered
     from websockets.datastructures import Headers
     from websockets.http11 import Request
 
@@ -133,4 +153,4 @@ def accepted(exchange: Exchange, kind: str) -> bytes:
     if response.status_code != 101:
         raise BadRequest(f"This is no WebSocket handshake: {protocol.handshake_exc}")
     response.headers["X-Zato-CID"] = exchange.cid
-    return response.serialize()
+    return response.serialize(), protocol.extensions

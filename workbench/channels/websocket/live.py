@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, Link
 from workbench.channels.gate import Gate
 from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
-from workbench.channels.websocket.client import Client, news
+from workbench.channels.websocket.client import Client, Place
 from workbench.channels.websocket.definition import SocketAddress
 from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Frames
-from workbench.channels.websocket.handshake import Host, accepted, protocol_for
+from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for
+from workbench.channels.websocket.hook import Hooks
+from workbench.channels.websocket.messages import news
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
 from workbench.core.forking import forgets_when_forked
+
+if TYPE_CHECKING:
+    from websockets.extensions import ServerExtensionFactory
+    from websockets.server import ServerProtocol
 
 SWEEP_SECONDS = 0.25
 """How often to look which clients have to be pinged [s]."""
@@ -30,12 +38,15 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         super().__init__(definition, mounts)
         self._definition, self._opening = definition, opening
         self._is_replaced = False
+        self._offered: Sequence[ServerExtensionFactory] = ()
         self.forget()
         forgets_when_forked(self)
 
     def forget(self) -> None:
         """In a forked child: leave clients to the parent, whose server they came by."""
         self._clients: dict[str, Client] = {}
+        self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
+        self._place = Place(self._definition, self._opening, lambda: self.gate, self._hooks)
         self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, self._opening.clock.monotonic)
 
     @property
@@ -45,8 +56,8 @@ class LiveWebSocketChannel(LiveHTTPChannel):
 
     @property
     def clients(self) -> list[Client]:
-        """Who is connected now, the longest first."""
-        return list(self._clients.values())
+        """Who is connected now, the longest first; not who waits for the hook to let it in."""
+        return [client for client in list(self._clients.values()) if client.is_in]
 
     def broadcast(self, data: Any) -> int:
         """Send the same to every client; to how many.
@@ -58,13 +69,14 @@ class LiveWebSocketChannel(LiveHTTPChannel):
             TypeError: JSON cannot say the data.
         """
         with current.outgoing("websocket", f"broadcast to {self._definition.name}", {"data": data}) as step:
-            messages, clients = news(self._opening, data), self.clients
+            messages, clients = news(self._opening.clock.now(), data), self.clients
             self._opening.land(_push, clients, messages)
             step.answered(len(clients))
             return len(clients)
 
     def open(self, instead_of: LiveChannel | None = None) -> None:
         protocol_for(str(self._definition))  # Who defines it is told if the package is not there.
+        self._offered = (deflating(),) if self._definition.compression else ()
         super().open(instead_of)
         if isinstance(instead_of, LiveWebSocketChannel):
             instead_of._is_replaced = True
@@ -76,8 +88,20 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         self._opening.land(self._take_leave, *(changed if self._is_replaced else gone))
 
     def _take_leave(self, code: int, why: str) -> None:
-        for client in self.clients:
+        for client in list(self._clients.values()):
             client.leave(why, code)
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until its clients have left, and its hook is told of each; whether that is so within `timeout` [s]."""
+        if not self._definition.hook_service:
+            return True
+        return bool(self._opening.run(self._settled(timeout)))
+
+    async def _settled(self, seconds: float) -> bool:
+        deadline = monotonic() + seconds
+        while self._clients and monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        return await self._hooks.settle(deadline - monotonic()) and not self._clients
 
     def accept(self, exchange: Exchange, host: Host) -> Callable[[Link], None]:
         """Judge a handshake; what then takes the connection.
@@ -90,14 +114,14 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         self.gate.verify(exchange)
         if len(self._clients) >= self._definition.max_clients:
             raise ServiceUnavailable("Too many clients are connected")
-        hello = accepted(exchange, str(self._definition))
-        client = Client(self._definition, exchange, self._opening, host, lambda: self.gate)
-        return partial(self._begin, client, hello)
+        hello, agreed = accepted(exchange, str(self._definition), self._offered)
+        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes, agreed)
+        client = Client(exchange, self._place, host, self._ended)
+        return partial(self._begin, client, hello, protocol)
 
-    def _begin(self, client: Client, hello: bytes, link: Link) -> None:
-        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes)
+    def _begin(self, client: Client, hello: bytes, protocol: ServerProtocol, link: Link) -> None:
         self._clients[client.id] = client
-        frames = client.begin(protocol, link, self._ended)
+        frames = client.begin(protocol, link)
         self._pings.put(frames, self._definition.ping_seconds)
         link.write(hello)  # Last: a client that has it is there, for whoever asks.
 

@@ -15,7 +15,7 @@ from workbench.runtime.registry import Source
 
 
 class Known:
-    """What cells, files and forms have made of a workbench: services and definitions; and its peers.
+    """What cells, files and forms have made of a workbench: services, definitions, what is mounted; and its peers.
 
     What startup callables have made is not in it: they make it again. Nor is what has happened: calls, log and counts
     of limits begin anew, and so does whatever a store in memory held, as when the kernel is restarted.
@@ -52,6 +52,7 @@ class Known:
                 self._problems.append(f"{version.name} is not back: {exc}")
         self._define(made, [each for each in self._entries if each.definition.collection != "connections"])
         made.drafting.take_edits(self._drafting)
+        made._own.pipeline.mounted.take(self._home.pipeline.mounted)
         made.following.take(self._following)
         for problem in self._problems:
             made.startup.warn(problem)

@@ -38,20 +38,8 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         *("_address", "_arrival", "_chunks", "_common", "_discards", "_exchange", "_fields", "_has_ended", "_is_full"),
-        *(
-            "_is_paused",
-            "_is_welcome",
-            "_is_whole",
-            "_kept",
-            "_left",
-            "_line",
-            "_outgoing",
-            "_place",
-            "_reader",
-            "_refusal",
-            "_spooling",
-        ),
-        *("_transport", "sock"),
+        *("_is_next", "_is_paused", "_is_welcome", "_is_whole", "_kept", "_left", "_line", "_outgoing", "_place"),
+        *("_reader", "_refusal", "_spooling", "_transport", "sock"),
     )
 
     def __init__(self, common: Common, sock: socket.socket, address: str, is_welcome: bool = True) -> None:
@@ -68,7 +56,7 @@ class Connection(asyncio.BufferedProtocol):
         self._spooling: asyncio.Future[None] | None = None
         self._kept, self._place = b"", common.read.place()
         self._left = self._discards = 0
-        self._is_whole = self._is_full = self._is_paused = self._has_ended = False
+        self._is_whole = self._is_full = self._is_next = self._is_paused = self._has_ended = False
         self._is_welcome = is_welcome
         common.connections.add(self)
 
@@ -98,20 +86,20 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self._kept:
             data = self._kept + data
-        if self._exchange is None and not self._is_full and self._outgoing is None:
-            self._begin(data)
-        elif self._is_busy:
+        if self._is_busy:
             self._kept = data
             if len(data) > AHEAD_BYTES and not self._is_paused and self._transport is not None:
                 self._is_paused = True
                 self._transport.pause_reading()
+        elif self._exchange is None:
+            self._begin(data)
         else:
             self._take(data)
 
     @property
     def _is_busy(self) -> bool:
         """Whether what comes has to wait."""
-        if self._is_full or self._spooling is not None or self._outgoing is not None:
+        if self._is_next or self._is_full or self._spooling is not None or self._outgoing is not None:
             return True
         return self._exchange is not None and self._is_whole
 
@@ -122,10 +110,10 @@ class Connection(asyncio.BufferedProtocol):
             # Whether it still reads cannot be told: the service is told that it may be gone.
             if self._is_whole:
                 self._common.pipeline.abandon(exchange)
-            return self._is_whole
+            return self._is_busy
         if self._kept:
-            asyncio.get_running_loop().call_soon(self._go_on)
-        return not self._discards and (self._is_full or self._outgoing is not None or bool(self._kept))
+            self._go_on_soon()
+        return not self._discards and self._is_busy
 
     def pause_writing(self) -> None:
         """The client has not taken all that was written."""
@@ -139,9 +127,10 @@ class Connection(asyncio.BufferedProtocol):
         self._is_full = False
         if self._outgoing is not None:
             self._outgoing.go_on()
-        elif self._transport is not None and self._exchange is None and not self._discards:
-            self._common.deadlines.put(self, self._common.bounds.idle_seconds)
-            self._go_on()
+        elif not self._discards:
+            if self._exchange is None and self._transport is not None:
+                self._common.deadlines.put(self, self._common.bounds.idle_seconds)
+            self._go_on_soon()  # asyncio ends a connection twice that is closed from within this
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over; a request that was not complete is forgotten, and of another one the service is told."""
@@ -150,8 +139,7 @@ class Connection(asyncio.BufferedProtocol):
         self._common.deadlines.lift(self)
         exchange, outgoing, self._outgoing = self._exchange, self._outgoing, None
         if outgoing is not None:
-            outgoing.go_on()
-            outgoing.parts.lost()
+            outgoing.lost()
         if exchange is None:
             return
         if self._is_whole and self._spooling is None:
@@ -162,16 +150,16 @@ class Connection(asyncio.BufferedProtocol):
             self._let_go()
 
     # A request comes in.
-    def _begin(self, data: bytes) -> bool:
-        """Read a head; whether all of it is here."""
+    def _begin(self, data: bytes) -> None:
+        """Read a head, if all of it is here."""
         self._kept = data
         try:
             head = head_of(data, self._common.head_bytes)
         except CallerError as exc:
-            self._refuse(exc)
-            return True
+            self.refuse(exc)
+            return
         if head is None:
-            return False
+            return
         self._line, self._fields, target, end = line, fields, _, _ = head
         self._kept = data[end:]
         self._exchange = exchange = Exchange(line.method, target, fields.plain, self._address, self._send)
@@ -188,7 +176,6 @@ class Connection(asyncio.BufferedProtocol):
                 self._common.pipeline.handle(exchange)
                 if self._exchange is exchange:
                     self._common.deadlines.lift(self)
-        return True
 
     def _judge(self, exchange: Exchange) -> None:
         """Keep why a request is refused by its head; in no variable, which the error's own frames would hold."""
@@ -216,7 +203,7 @@ class Connection(asyncio.BufferedProtocol):
         if fields.expects and not self._line.is_old and not self._kept:
             self._write(CONTINUE)
         self._more_time()
-        if self._kept or self._has_ended:
+        if self._kept:
             kept, self._kept = self._kept, b""
             self._take(kept)
 
@@ -259,33 +246,36 @@ class Connection(asyncio.BufferedProtocol):
         if self._is_whole and arrival is not None:
             self._common.deadlines.lift(self)
             arrival.finish()
-        elif self._has_more or self._has_ended:
-            asyncio.get_running_loop().call_soon(self._go_on)
+        elif self._chunks is not None and self._chunks.has_more:
+            self._go_on_soon()
         else:
             self._read_on()
-
-    @property
-    def _has_more(self) -> bool:
-        """Whether chunks wait for their turn."""
-        return self._chunks is not None and self._chunks.has_more
 
     def _more_time(self) -> None:
         self._common.deadlines.put(self, self._common.bounds.body_seconds)
 
+    def _go_on_soon(self) -> None:
+        """Go on once others have had their turn: a client who sends many at once does not hold them up."""
+        if not self._is_next:
+            self._is_next = True
+            asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_next = False
+        self._go_on()
+
     def _go_on(self) -> None:
         """Look at what has come since, now that nothing stands before it."""
-        transport = self._transport
-        if transport is None or transport.is_closing() or self._discards or self._is_busy:
+        if self._transport is None or self._transport.is_closing() or self._discards or self._is_busy:
             return
         kept, self._kept = self._kept, b""
-        if self._exchange is None:
-            waits = not (kept and self._begin(kept))
-        else:
+        if self._exchange is not None:
             self._take(kept)
-            waits = not self._has_more
-        if waits and self._has_ended and not self._is_busy:
-            transport.close()  # for what nobody will send
-        elif self._exchange is None or not self._is_whole:
+        elif kept:
+            self._begin(kept)
+        if self._has_ended and not self._is_busy:
+            self.close()  # for what nobody will send
+        elif len(self._kept) <= AHEAD_BYTES:
             self._read_on()
 
     def _read_on(self) -> None:
@@ -302,12 +292,11 @@ class Connection(asyncio.BufferedProtocol):
         self._common.connections.discard(self)
         self._common.deadlines.lift(self)
         exchange.end_here()
-        takes_over(TransportLink(transport, self.sock, self._reader, self._place, self._kept))
+        takes_over(TransportLink(transport, self.sock, self._reader, self._place, self._kept, self._has_ended))
 
     # An answer goes out.
     def _send(self, answer: Answer) -> None:
-        is_whole = self._is_whole
-        self._exchange = None
+        is_whole, exchange, self._exchange = self._is_whole, self._exchange, None
         self._let_go()
         transport, line, fields = self._transport, self._line, self._fields
         if transport is None or transport.is_closing():
@@ -324,28 +313,31 @@ class Connection(asyncio.BufferedProtocol):
             self._answered(closes)
         else:
             is_bodiless = to_head or answer.status in BODILESS
+            assert exchange is not None
             ended = partial(self._sent, closes)
-            self._outgoing = Outgoing(parts, self._write, ended, is_old=line.is_old, is_bodiless=is_bodiless)
+            self._outgoing = Outgoing(
+                parts, self._write, ended, exchange.cid, is_old=line.is_old, is_bodiless=is_bodiless
+            )
             parts.begin(self._outgoing)
 
     def _sent(self, closes: bool, is_right: bool) -> None:
-        """An answer in parts is out; one that is not as long as its head says ends in a way that tells so."""
+        """An answer in parts is out; one that is not what its head says ends in a way that tells so."""
         self._outgoing = None
         if not is_right:
-            log.error("an answer to %s is not as long as its Content-Length says: it is cut off", self._address)
             self.cut()
         elif self._transport is not None:
             self._answered(closes)
 
     def _answered(self, closes: bool) -> None:
         """Go on to the next request, or end."""
-        if closes:
+        if closes and (self._kept or self._is_paused) and not self._is_full:
+            self._linger(SWALLOWED_BYTES)
+        elif closes:
             self.close()
         elif not self._is_full:
             self._common.deadlines.put(self, self._common.bounds.idle_seconds)
             if self._kept or self._is_paused or self._has_ended:
-                # Later, so that a client who sends many at once does not hold the others up.
-                asyncio.get_running_loop().call_soon(self._go_on)
+                self._go_on_soon()
 
     def _let_go(self) -> None:
         """Keep nothing of the request."""
@@ -359,7 +351,7 @@ class Connection(asyncio.BufferedProtocol):
             self._reader.total += len(data)
             self._transport.write(data)
 
-    def _refuse(self, error: CallerError) -> None:
+    def refuse(self, error: CallerError) -> None:
         """Answer what is no request, and end the connection: where the next one would begin is not known."""
         log.info("%s sends what is no request: %s", self._address, error)
         self._end_with(error)

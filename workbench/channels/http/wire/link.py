@@ -22,16 +22,24 @@ class TransportLink(asyncio.BufferedProtocol):
         reader: The other side, which may be watched already.
         place: Where what comes is read into.
         came: What has come of it already.
+        has_ended: Whether the other side sends nothing more.
     """
 
     def __init__(
-        self, transport: asyncio.Transport, sock: socket.socket, reader: Reader, place: memoryview, came: bytes
+        self,
+        transport: asyncio.Transport,
+        sock: socket.socket,
+        reader: Reader,
+        place: memoryview,
+        came: bytes,
+        has_ended: bool,
     ) -> None:
         self._transport, self._socket, self._reader, self._place = transport, sock, reader, place
-        self._came, self._has_ended, self._is_paused = bytearray(came), False, False
+        self._came, self._has_ended, self._is_paused = bytearray(came), has_ended, False
         self._awaited: asyncio.Future[None] | None = None
         transport.set_protocol(self)
         transport.set_write_buffer_limits(0)
+        transport.resume_reading()  # it may have been paused behind what came before
 
     # What the transport tells.
     def get_buffer(self, sizehint: int) -> memoryview:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from asyncio import Future
 from collections.abc import Callable
 
 from workbench.channels.answers import Parts
+
+log = logging.getLogger("workbench.http")
 
 
 class Outgoing:
@@ -15,7 +18,8 @@ class Outgoing:
     Args:
         parts: Who writes it.
         write: Sends bytes.
-        ended: Told at its end whether it was as long as its head says.
+        ended: Told at its end whether it was what its head says.
+        cid: Of its request.
         is_old: Whether the client speaks HTTP/1.0, which has no chunks.
         is_bodiless: Whether the answer has no body, whatever is written.
     """
@@ -25,11 +29,12 @@ class Outgoing:
         parts: Parts,
         write: Callable[[bytes], None],
         ended: Callable[[bool], None],
+        cid: str,
         *,
         is_old: bool,
         is_bodiless: bool,
     ) -> None:
-        self.parts, self._write, self._ended = parts, write, ended
+        self._parts, self._write, self._ended, self._cid = parts, write, ended, cid
         self._is_chunked, self._is_bodiless = parts.length is None and not is_old and not is_bodiless, is_bodiless
         self._left = None if is_bodiless else parts.length
         self._room: Future[None] | None = None
@@ -52,7 +57,23 @@ class Outgoing:
         """It is complete."""
         if self._is_chunked:
             self._write(b"0\r\n\r\n")
+        if self._left:
+            log.error(
+                "an answer is not as long as its Content-Length says: its connection is cut off (cid:%s). "
+                "Fix: have the application leave Content-Length out, or send as much as it says.",
+                self._cid,
+            )
         self._ended(not self._left)
+
+    def break_off(self) -> None:
+        """It will never be complete."""
+        self._ended(False)
+
+    def lost(self) -> None:
+        """The client is gone: how much it gets is nothing to anybody."""
+        self._left = None
+        self.go_on()
+        self._parts.lost()
 
     def wait(self) -> None:
         """Have who writes wait from now on."""
