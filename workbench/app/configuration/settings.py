@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from workbench.app.configuration.bounds import VARIABLE, Bounds, descriptions
+from workbench.app.configuration.overrides import overrides
 from workbench.app.configuration.preferences import prefer, preference
 from workbench.app.configuration.simple_io import default_rule
 from workbench.app.configuration.startup.switches import unknown
@@ -237,7 +238,7 @@ class SettingsInForce:
         self._is_process, self._from_file = True, from_file
 
     def rows(self) -> list[Row]:
-        """Every setting; at the end, components, rules of SimpleIO and watched folders that somebody has set."""
+        """Every setting; at the end, components, rules, folders and fields of connections that somebody has set."""
         configuration = self._settings.configuration
         found = [Row(each.name, *self._found(each), self._default(each), each.what) for each in SETTINGS]
         for name, told in configuration.switched.items():
@@ -249,7 +250,9 @@ class SettingsInForce:
         for name, each in configuration.pickups.items():
             said = f"A folder that is watched, for {', '.join(each.channel.leads_to)}."
             found.append(Row(f"pickup.{name}", each.channel.pickup_from, each.where, "none", said))
-        return found
+        said = "A field of a connection, in place of what its definition says."
+        fields = overrides(configuration.connections, configuration.places)
+        return found + [Row(*each, "as its definition", said) for each in fields]
 
     def _default(self, setting: Setting) -> str:
         """What the setting is where nobody says anything; a workbench that a script makes keeps nothing by itself."""
