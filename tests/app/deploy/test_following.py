@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from tests.app.deploy.test_folders import own_modules as own_modules
 from tests.app.deploy.test_folders import service
+from tests.kernels import ROOT
 from tests.serving import until
 from tests.serving import wb as wb
 from workbench import RESTChannel, Service, Workbench
@@ -185,6 +189,39 @@ def test_a_folder_that_is_gone_leaves_all_that_was_live(shop: Shop) -> None:
     shop.folder.with_name("elsewhere").rename(shop.folder)
     assert shop.save(orders_py=service("Get", "return 2"))
     assert shop.wb.invoke("orders.get") == 2
+
+
+SHUT = """
+import os, sys
+from pathlib import Path
+from workbench import Workbench
+from workbench.core.clock import VirtualClock
+
+folder = Path(sys.argv[1])
+with Workbench(folder=folder, clock=VirtualClock()) as wb:
+    wb.load(folder / "shop")
+    (folder / "shop" / "deep").chmod(0)
+    if os.geteuid() == 0:
+        os.seteuid(65534)  # the superuser may read anything
+    wb.following.look()
+    wb.following.look()
+    print([each.text for each in wb.log][-2:], wb.invoke("stock.stock"))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="no users here")
+def test_what_is_in_a_folder_that_may_not_be_read_any_more_stays_live() -> None:
+    with TemporaryDirectory() as made:
+        folder = Path(made, "shop")
+        (folder / "deep").mkdir(parents=True)
+        (folder / "orders.py").write_text(service("Get"))
+        (folder / "deep" / "stock.py").write_text(service("Stock", "return 7"))
+        Path(made).chmod(0o755)
+        command = [sys.executable, "-c", SHUT, made]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        (folder / "deep").chmod(0o755)
+    said = "What was live of it stays. deep cannot be read (permission denied), and is left out."
+    assert done.stdout == f"{[f'{folder}: deep/stock.py changed.', said]} 7\n", done.stderr
 
 
 def test_it_is_followed_whatever_folder_is_current_later(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ class _Importing:
             self._run(modules, found.definitions, files)
         else:
             self._rows = {file: row for file, row in self._rows.items() if file in files}
-            self._gone = set(self._former.changed) - set(files.values())
+            self._gone = set(self._former.changed) - set(files.values()) - self._behind(found)
             _forget(self._gone)
             self._run(modules, found.definitions, self._due(modules))
             gone = self._let_go()
@@ -118,11 +118,19 @@ class _Importing:
                 # What has moved from one file to another was the former's until now.
                 self._run(modules, found.definitions, failed)
         for path, why in found.left_out:
-            file = self._shown(path)
-            self._rows[file] = FileRow(file, "left out", notes=(f"{file} {why}.",))
+            file, said = self._shown(path), [f"{self._shown(path)} {why}."]
+            had_files = any(path in each.parents for each in self._behind(found))
+            row = FileRow(file, "left out")
+            self._rows[file] = row._replace(failed=said) if had_files else row._replace(notes=said)
         unset = set(self._parts.secrets.played) - played
         rows = [self._rows[file] for file in sorted(self._rows)]
         return Imported(shown, rows, self._undefined(rows), unset, self._differs, self._defined, gone)
+
+    def _behind(self, found: Found) -> set[Path]:
+        """Files that were read, and are in a folder now that is not: nobody knows that they are gone."""
+        left_out = {each.path for each in found.left_out}
+        changed = self._former.changed if self._former is not None else ()
+        return {each for each in changed if not left_out.isdisjoint(each.parents)}
 
     def _due(self, modules: Modules) -> set[str]:
         """Files that have changed or failed, and modules that import such."""
