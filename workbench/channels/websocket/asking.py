@@ -75,7 +75,8 @@ class Questions:
             if not (await asyncio.wait((answer,), timeout=seconds))[0]:
                 raise ClientSilent(
                     f"{whom} has not answered within {seconds:g} s. Fix: allow more, by timeout=..., or see that the "
-                    f"client answers with meta.action {CLIENT_RESPONSE!r} and meta.in_reply_to, the question's id."
+                    f"client answers with meta.action {CLIENT_RESPONSE!r} and meta.in_reply_to, the question's id, and "
+                    f"not behind more messages than may wait (max_waiting)."
                 )
             return answer.result()
         finally:

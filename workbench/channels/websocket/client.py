@@ -106,6 +106,8 @@ class Client(Showable):
     def invoke(self, data: Any, timeout: float = ANSWER_SECONDS) -> Any:
         """Ask it something, and wait for its answer; what that says. An async service awaits `aio.invoke(...)`.
 
+        Its answer comes behind what it has sent before, of which no more is read while `max_waiting` messages wait.
+
         Args:
             data: Anything that JSON can say; or bytes, which follow in a message of their own.
             timeout: Longest wait [s].
