@@ -20,7 +20,7 @@ from tornado.httputil import (
 from tornado.web import Application, RequestHandler, StaticFileHandler, stream_request_body
 from tornado.websocket import WebSocketHandler
 
-from tests.serving import Wire, until
+from tests.serving import Wire, token_of, until
 from workbench.app.workbench import Workbench
 from workbench.channels.rest import RESTChannel
 from workbench.core.errors import ServiceUsage
@@ -222,6 +222,19 @@ def test_an_answer_longer_than_it_says_ends_there_and_so_does_the_connection(mou
         while more := wire.more():
             came += more
     assert came.endswith(b"\r\n\r\none t")
+
+
+def test_what_tornado_does_not_take_for_a_request_is_the_callers_fault(
+    mounted: Workbench, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Wire(mounted) as wire:
+        wire.send(f"GET /x/hello HTTP/1.1\r\nHost: a b\r\nX-Workbench-Token: {token_of(mounted)}\r\n\r\n")
+        answer = wire.answer()
+        assert (answer.status, len(answer.headers["x-zato-cid"])) == (400, 24)
+        assert b"Invalid Host header" in answer.body
+        assert wire.request("GET /x/hello").answer().status == 200
+    until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 class Broken(HTTPServerConnectionDelegate):

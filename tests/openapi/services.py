@@ -92,7 +92,7 @@ class Elements(Service):
     def handle(self) -> None:
         self.response.payload.id = self.request.input.id
         self.response.payload.is_new = self.request.input.is_new
-        self.response.payload.colours = ",".join(self.request.input.colours)
+        self.response.payload.colours = ",".join(map(str, self.request.input.colours))  # JSON may bring any list
 
 
 class Nested(Service):

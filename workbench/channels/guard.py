@@ -87,7 +87,11 @@ class Guard:
         return origin if origin in self.origins else ""
 
     def _check_host(self, host: str, headers: Mapping[str, str]) -> None:
-        name = host.rsplit(":", 1)[0] if ":" in host and not host.endswith("]") else host
+        name, colon, port = host.rpartition(":")
+        if not colon or host.endswith("]"):
+            name, port = host, ""
+        if port and not port.isdecimal():
+            raise BadRequest("The Host header names no port")  # RFC 9112, 3.2
         if name.lower() in self.hosts:
             if len(self._good) < 1000:
                 self._good.add(host)

@@ -563,6 +563,11 @@ _BODIES = [
     _refused("a header that closes and a body behind", _post(b"Content-Length: 2", body=b"ab") + b"\x00", 200),
     _taken("no host", _get(host=b""), 400),
     _taken("an empty host", _get(host=b"Host:"), 400),
+    *(
+        _taken(f"a host with the port {port!r}", _get(host=b"Host: localhost:" + port), 400)
+        for port in (b"x", b" 1", b"-1")
+    ),
+    *(_taken(f"a host with the port {port!r}", _get(host=b"Host: localhost:" + port)) for port in (b"", b"1", b"080")),
     _taken("a foreign host", _get(host=b"Host: other"), 403),
     _taken("a host with a slash", _get(host=b"Host: localhost/x"), 403),
     _taken("a host with a user", _get(host=b"Host: x@localhost"), 403),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
-from tests.channels.wire.test_lives import Echo, Sizes, Waits, server_with
+from tests.channels.wire.test_lives import MIB, Big, Echo, Sizes, Waits, server_with
 from tests.serving import Wire, until
 from workbench.app.workbench import Workbench
 from workbench.channels.http.wire.bounds import AHEAD_BYTES, LEAST_BYTES
@@ -33,8 +33,10 @@ UPGRADE = (
 @pytest.fixture
 def served(wb: Workbench) -> Iterator[Workbench]:
     Waits.reached, Waits.go, Waits.count = threading.Event(), threading.Event(), 0
-    wb.deploy(Echo, Sizes, Waits)
-    wb.define(RESTChannel("echo", data_format="raw"), RESTChannel("sizes", data_format="raw"), RESTChannel("waits"))
+    Big.count = 0
+    wb.deploy(Echo, Sizes, Waits, Big)
+    wb.define(RESTChannel("echo", data_format="raw"), RESTChannel("sizes", data_format="raw"))
+    wb.define(RESTChannel("waits"), RESTChannel("big"))
     wb.define(WebSocketChannel("ws", path="/ws", service="echo"))
     wb.start()
     yield wb
@@ -232,3 +234,18 @@ def test_a_body_goes_on_once_its_client_has_taken_what_was_written_before(served
         until(lambda: connection._kept, "the body waits")
         served._parts.loop.run(tell(connection.resume_writing))
         assert wire.answer().body == b"body"
+
+
+@pytest.mark.parametrize("headers", [(), ("Connection: close",)])
+def test_a_connection_whose_last_answer_is_taken_slowly_ends_once(
+    served: Workbench, caplog: pytest.LogCaptureFixture, headers: tuple[str, ...]
+) -> None:
+    """asyncio would end it twice, and log that, if we closed it while it tells us that all is taken."""
+    with Wire(served) as wire:
+        wire.request("GET /big").request("GET /big", *headers).socket.shutdown(socket.SHUT_WR)
+        until(lambda: Big.count, "it is answered")
+        assert [len(wire.answer().body) for _ in range(2)] == [8 * MIB] * 2
+        assert wire.is_closed
+    until(lambda: served._parts.server.connection_count == 0, "it is forgotten")
+    served._parts.loop.run(asyncio.sleep(0))
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from workbench.app.asking.inline import SHOWN_CHARACTERS, body_of
+from workbench.channels.websocket.asking import CLIENT_RESPONSE
 from workbench.core.errors import DeadlineExceeded, MissingDependency, ServiceUsage, WorkbenchError
 from workbench.core.masking import mask
 from workbench.core.ports import Showable
@@ -121,6 +122,18 @@ class WebSocket(Showable):
         except ConnectionClosed as exc:
             raise self._ended(exc) from None
         return self
+
+    def reply(self, question: Message, data: Any) -> WebSocket:
+        """Answer what a service asked, by `self.wsx.client.invoke(...)`.
+
+        Args:
+            question: As it came.
+            data: Anything that JSON can say.
+
+        Raises:
+            NotConnected: The connection has ended.
+        """
+        return self.send({"meta": {"action": CLIENT_RESPONSE, "in_reply_to": question.cid}, "data": data})
 
     def receive(self, timeout_seconds: float = LONGEST_SECONDS) -> Message:
         """The next message, waited for.

@@ -12,6 +12,7 @@ from typing import Any
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
+    HTTPInputError,
     HTTPServerConnectionDelegate,
     RequestStartLine,
     ResponseStartLine,
@@ -22,7 +23,7 @@ from workbench.channels.exchange import Exchange
 from workbench.channels.guard import is_own_path
 from workbench.channels.http.own_headers import OF_THE_WIRE
 from workbench.channels.websocket.handshake import wants_upgrade
-from workbench.core.errors import CallerError, ServiceUsage
+from workbench.core.errors import BadRequest, CallerError, ServiceUsage
 from workbench.core.trace import Line
 
 log = logging.getLogger("workbench.http")
@@ -135,6 +136,9 @@ class Talk(HTTPConnection):
             if exchange.body and (waits := delegate.data_received(exchange.body)) is not None:
                 await waits
             delegate.finish()
+        except HTTPInputError as exc:
+            self._talks.discard(self)
+            exchange.answer(error_answer(BadRequest(str(exc)), exchange.cid))
         except Exception as exc:
             self._talks.discard(self)
             log.error("a mounted application failed (cid:%s)", exchange.cid, exc_info=exc)

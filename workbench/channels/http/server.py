@@ -9,15 +9,14 @@ import logging
 import os
 import socket
 import ssl
-import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from threading import Lock
 from typing import Any, Protocol
 
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.http.certificate import Certificate
 from workbench.channels.http.port_owner import owner_of
+from workbench.channels.http.switching import SWITCHING
 from workbench.channels.http.wire.bounds import Bounds
 from workbench.channels.http.wire.connection import Connection
 from workbench.channels.http.wire.listener import Listener
@@ -27,7 +26,6 @@ from workbench.core.forking import forgets_when_forked
 
 DEFAULT_PORT = 11223
 RETRY_SECONDS = 3.0
-SWITCH_SECONDS = 0.0005
 BACKLOG = 128
 
 CLOSING_SECONDS = 1.5
@@ -74,34 +72,6 @@ class PortBusy(WorkbenchError):
         owner = owner_of(port)
         by = f" by {owner}" if owner else ""
         super().__init__(f"Port {port} is in use{by}. Fix: stop that program, or choose another port (0 takes any).")
-
-
-class Switching:
-    """Has threads change places often while a server runs; the first to begin and the last to end count.
-
-    With Python's 5 ms, p99 beside a cell that burns the CPU is 113 ms; with 0.5 ms it is 50.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._running, self._former = Lock(), 0, 0.0
-
-    def begin(self) -> None:
-        """A server starts."""
-        with self._lock:
-            if not self._running:
-                self._former = sys.getswitchinterval()
-                sys.setswitchinterval(SWITCH_SECONDS)
-            self._running += 1
-
-    def end(self) -> None:
-        """A server has stopped."""
-        with self._lock:
-            self._running -= 1
-            if not self._running:
-                sys.setswitchinterval(self._former)
-
-
-_switching = Switching()
 
 
 class HTTPServer:
@@ -197,7 +167,7 @@ class HTTPServer:
             return server
 
         self._server = self._run(serve())
-        _switching.begin()
+        SWITCHING.begin()
 
     def join(self, listeners: Sequence[socket.socket]) -> None:
         """Answer on sockets on which other processes listen, too, from now on; `url` is theirs then."""
@@ -222,7 +192,7 @@ class HTTPServer:
         self._shared = 0
         if server is None:
             return
-        _switching.end()
+        SWITCHING.end()
 
         async def down() -> None:
             server.stop()

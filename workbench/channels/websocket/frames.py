@@ -23,8 +23,12 @@ INFLATED_BYTES = 1024
 Source: zlib's technical details, on the maximum compression factor.
 """
 
-GOING_AWAY, INVALID_DATA, VIOLATION, TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART = 1001, 1007, 1008, 1009, 1011, 1012
+GOING_AWAY, CUT_OFF, INVALID_DATA, VIOLATION = 1001, 1006, 1007, 1008
+TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART = 1009, 1011, 1012
 """Close codes. Source: RFC 6455, 7.4.1, and IANA's registry of WebSocket close codes for 1012."""
+
+LONGEST_REASON_BYTES = 123
+"""Of the reason in a close frame, beside its code. Source: RFC 6455, 5.5."""
 
 
 class Takes(Protocol):
@@ -53,6 +57,9 @@ class Frames:
         channel: Its bounds.
         clock: Where time comes from.
         takes: Who is given the messages.
+
+    Attributes:
+        received, sent: How many messages came, and went.
     """
 
     def __init__(
@@ -63,11 +70,26 @@ class Frames:
         self._is_text = self._is_paused = False
         self._begun: float | None = None
         self._missed, self._last = 0, clock.monotonic()
+        self.received = self.sent = 0
+        self.allow(channel.max_message_bytes)
 
     @property
     def is_open(self) -> bool:
         """Whether messages can still be sent."""
         return self._protocol.state.name == "OPEN"
+
+    @property
+    def ended_with(self) -> tuple[int, str]:
+        """Code and reason of the close that came first; 1006 if there was none."""
+        protocol = self._protocol
+        close = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
+        return (int(close.code), close.reason) if close is not None else (CUT_OFF, "")
+
+    def allow(self, max_message_bytes: int) -> None:
+        """Take messages up to so long from the next one on [bytes]."""
+        extra = max_message_bytes // 8 + 64 if self._protocol.extensions else 0
+        # What cannot be compressed is longer for having been tried; `_take` counts what it inflates to.
+        self._most, self._protocol.max_message_size = max_message_bytes, max_message_bytes + extra
 
     async def read(self) -> None:
         """Take what comes until the connection ends."""
@@ -98,14 +120,15 @@ class Frames:
             return
         if not self.is_open:
             return
-        if len(self._parts) + len(frame.data) > self._channel.max_message_bytes:
+        if len(self._parts) + len(frame.data) > self._most:
             self._parts.clear()
-            self._protocol.fail(TOO_BIG, f"over {self._channel.max_message_bytes} bytes")
+            self._protocol.fail(TOO_BIG, f"over {self._most} bytes")
             return
         self._parts += frame.data
         if not frame.fin:
             return
         message, self._parts, self._begun = bytes(self._parts), bytearray(), None
+        self.received += 1
         self._last = self._clock.monotonic()
         self._give(message)
 
@@ -127,6 +150,7 @@ class Frames:
             else:
                 self._protocol.send_binary(each)
         self._last = self._clock.monotonic()
+        self.sent += 1
         self._flush()
 
     def _flush(self) -> None:

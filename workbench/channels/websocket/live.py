@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from workbench.channels.deadlines import Deadlines
@@ -11,10 +13,13 @@ from workbench.channels.exchange import Exchange, Link
 from workbench.channels.gate import Gate
 from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
-from workbench.channels.websocket.client import Client, news
+from workbench.channels.websocket.client import Client, Place
 from workbench.channels.websocket.definition import SocketAddress
-from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Frames
-from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for
+from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, VIOLATION, Frames
+from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for, wants_session
+from workbench.channels.websocket.hook import Hooks
+from workbench.channels.websocket.messages import news
+from workbench.channels.websocket.session import MOST_STRANGERS, SESSION_SECONDS, Session
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
 from workbench.core.forking import forgets_when_forked
@@ -41,6 +46,9 @@ class LiveWebSocketChannel(LiveHTTPChannel):
     def forget(self) -> None:
         """In a forked child: leave clients to the parent, whose server they came by."""
         self._clients: dict[str, Client] = {}
+        self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
+        self._strangers: Deadlines[Client] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
+        self._place = Place(self._definition, self._opening, lambda: self.gate, self._hooks, self._strangers)
         self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, self._opening.clock.monotonic)
 
     @property
@@ -50,11 +58,11 @@ class LiveWebSocketChannel(LiveHTTPChannel):
 
     @property
     def clients(self) -> list[Client]:
-        """Who is connected now, the longest first."""
-        return list(self._clients.values())
+        """Who is connected now, the longest first; not who waits for the hook to let it in."""
+        return [client for client in list(self._clients.values()) if client.is_in]
 
     def broadcast(self, data: Any) -> int:
-        """Send the same to every client; to how many.
+        """Send the same to every client of this process; to how many.
 
         Args:
             data: Anything that JSON can say; or bytes, which follow in a message of their own.
@@ -63,7 +71,7 @@ class LiveWebSocketChannel(LiveHTTPChannel):
             TypeError: JSON cannot say the data.
         """
         with current.outgoing("websocket", f"broadcast to {self._definition.name}", {"data": data}) as step:
-            messages, clients = news(self._opening, data), self.clients
+            messages, clients = news(self._opening.clock.now(), data), self.clients
             self._opening.land(_push, clients, messages)
             step.answered(len(clients))
             return len(clients)
@@ -81,9 +89,25 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         changed, gone = (SERVICE_RESTART, "The channel has changed"), (GOING_AWAY, "The channel is closed")
         self._opening.land(self._take_leave, *(changed if self._is_replaced else gone))
 
+    def __repr__(self) -> str:
+        count = len(self.clients)
+        return f"{super().__repr__()}, {count} client{'s' * (count != 1)}"
+
     def _take_leave(self, code: int, why: str) -> None:
-        for client in self.clients:
+        for client in list(self._clients.values()):
             client.leave(why, code)
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until its clients have left, and its hook is told of each; whether that is so within `timeout` [s]."""
+        if not self._definition.hook_service:
+            return True
+        return bool(self._opening.run(self._settled(timeout)))
+
+    async def _settled(self, seconds: float) -> bool:
+        deadline = monotonic() + seconds
+        while self._clients and monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        return await self._hooks.settle(deadline - monotonic()) and not self._clients
 
     def accept(self, exchange: Exchange, host: Host) -> Callable[[Link], None]:
         """Judge a handshake; what then takes the connection.
@@ -91,19 +115,22 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         Raises:
             Unauthorized: The credentials are missing or wrong.
             BadRequest: It is no handshake.
-            ServiceUnavailable: As many clients are connected as may be.
+            ServiceUnavailable: As many clients are connected as may be, or as many that have not said who they are.
         """
-        self.gate.verify(exchange)
+        if not (says_later := wants_session(exchange.headers)):
+            self.gate.verify(exchange)
+        if says_later and len(self._strangers) >= MOST_STRANGERS:
+            raise ServiceUnavailable("Too many clients have not said who they are")
         if len(self._clients) >= self._definition.max_clients:
             raise ServiceUnavailable("Too many clients are connected")
         hello, agreed = accepted(exchange, str(self._definition), self._offered)
-        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes, agreed)
-        client = Client(self._definition, exchange, self._opening, host, lambda: self.gate)
+        protocol = protocol_for(str(self._definition), agreed)
+        client = Client(exchange, self._place, Session(exchange.headers, not says_later), host, self._ended)
         return partial(self._begin, client, hello, protocol)
 
     def _begin(self, client: Client, hello: bytes, protocol: ServerProtocol, link: Link) -> None:
         self._clients[client.id] = client
-        frames = client.begin(protocol, link, self._ended)
+        frames = client.begin(protocol, link)
         self._pings.put(frames, self._definition.ping_seconds)
         link.write(hello)  # Last: a client that has it is there, for whoever asks.
 
@@ -127,6 +154,10 @@ def channel_named(channels: Mapping[str, LiveChannel], name: str) -> LiveWebSock
     if name not in known:
         raise UnknownName("WebSocket channel", name, known)
     return known[name]
+
+
+def _too_late(client: Client) -> None:
+    client.leave(f"Nothing says within {SESSION_SECONDS:g} s who this is", VIOLATION)
 
 
 def _push(clients: list[Client], messages: list[str | bytes]) -> None:

@@ -130,7 +130,7 @@ class Connection(asyncio.BufferedProtocol):
         elif not self._discards:
             if self._exchange is None and self._transport is not None:
                 self._common.deadlines.put(self, self._common.bounds.idle_seconds)
-            self._go_on()
+            self._go_on_soon()  # asyncio ends a connection twice that is closed from within this
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over; a request that was not complete is forgotten, and of another one the service is told."""
