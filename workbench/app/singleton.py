@@ -22,7 +22,7 @@ from workbench.app.configuration.environment import (
     wanted_port,
     wanted_sandbox,
 )
-from workbench.app.configuration.settings import take_files
+from workbench.app.configuration.settings import is_headless, take_files
 from workbench.app.configuration.startup.anew import Known
 from workbench.app.configuration.startup.begin import Beginning
 from workbench.app.configuration.startup.callables import THREAD
@@ -120,7 +120,7 @@ def _make(
     taken, configuration, files = take_files(folder)
     _beginning.from_file.update(taken)
     # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
-    is_own = was_own or "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
+    is_own = was_own or is_headless(environ) or path is None or is_ones_own(path, environ)
     startup, configuration = _beginning.begin(folder, configuration, files, is_own, of_cells)
     if member is not None and not os.environ.get(COUNTERS):
         os.environ[COUNTERS] = shared_counters_url(store_url(folder))

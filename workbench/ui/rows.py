@@ -16,6 +16,7 @@ from workbench.app.rehearsal.verdict import Verdict
 from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.live import LiveChannel
+from workbench.channels.websocket.live import LiveWebSocketChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
@@ -262,6 +263,7 @@ def definition_facts(
         "code": code_of(shown),
         "curl": _curl(live) if live is not None else "",
         "try": live is not None and live.methods is not None,
+        "has_clients": isinstance(live, LiveWebSocketChannel),
         "sandbox": shown.collection == "connections" and wb.peers.on,
         "mood": moods.get(shown.name, "live") if shown.collection == "connections" else "live",
         "gone": now is None,
