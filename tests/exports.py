@@ -21,6 +21,7 @@ OTHERS = {
     "workbench.channels.definition": ("ChannelDefinition",),
     "workbench.channels.files.channel": ("FileChannel",),
     "workbench.channels.websocket.channel": ("WebSocketChannel",),
+    "workbench.channels.websocket.hook": ("WSXHook",),
     "workbench.channels.json_rpc": ("JSONRPCChannel",),
     "workbench.channels.rest": ("RESTChannel",),
     "workbench.channels.soap": ("SOAPChannel",),

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import pytest
 
+from tests.tls import TLSSocket
 from workbench.app.serving.runtime_file import running
 from workbench.app.workbench import Workbench
 from workbench.channels.http.server import HTTPServer
@@ -48,6 +49,13 @@ def port_of(server: Workbench | HTTPServer) -> int:
     return int(server.url.rsplit(":", 1)[1])
 
 
+def connected(server: Workbench | HTTPServer | int, seconds: float = WAIT_SECONDS) -> Any:
+    """A socket that is connected to a server, by TLS where it speaks that; a port speaks none."""
+    port = server if isinstance(server, int) else port_of(server)
+    plain = socket.create_connection(("127.0.0.1", port), seconds)
+    return TLSSocket(plain) if not isinstance(server, int) and server.url.startswith("https") else plain
+
+
 def token_of(wb: Workbench) -> str:
     """The token of a workbench's own addresses, from the file in which its user's programs find it."""
     wb.start()
@@ -62,7 +70,7 @@ class Wire:
             server.start()
         port = server if isinstance(server, int) else port_of(server)
         self.host = f"localhost:{port}"
-        self.socket = socket.create_connection(("127.0.0.1", port), seconds)
+        self.socket: Any = connected(server, seconds)
         self._kept = b""
 
     def send(self, data: bytes | str) -> Wire:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.channels.rest import RESTChannel as RESTChannel
     from workbench.channels.soap import SOAPChannel as SOAPChannel
     from workbench.channels.websocket.channel import WebSocketChannel as WebSocketChannel
+    from workbench.channels.websocket.hook import WSXHook as WSXHook
     from workbench.connections.definition import ConnectionDefinition as ConnectionDefinition
     from workbench.connections.dropbox.definition import DropboxConnection as DropboxConnection
     from workbench.connections.folder import LocalFolder as LocalFolder
@@ -103,6 +104,7 @@ HOMES = {
     "Stop": "workbench.app.scheduling.travel.events",
     "TwilioConnection": "workbench.connections.twilio",
     "Unauthorized": "workbench.core.errors",
+    "WSXHook": "workbench.channels.websocket.hook",
     "WebSocketChannel": "workbench.channels.websocket.channel",
     "Workbench": "workbench.app.workbench",
     "WorkbenchError": "workbench.core.errors",

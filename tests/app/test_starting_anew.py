@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from tornado.web import Application, RequestHandler
 
 from tests.app.test_startup import NOTEBOOK, Folder, answering, folder, setting
 from workbench import (
@@ -61,6 +62,13 @@ class Restarts(Service):
         singleton.the_workbench().restart()
 
 
+class Mounted(RequestHandler):
+    """A page of Tornado's own."""
+
+    def get(self) -> None:
+        self.write("mounted")
+
+
 def filled(folder: Folder, toml: str = "port = 0\nstore = 'memory://'\n") -> Workbench:
     """A workbench with something of each kind."""
     folder.toml(toml)
@@ -76,6 +84,7 @@ def filled(folder: Folder, toml: str = "port = 0\nstore = 'memory://'\n") -> Wor
         Limit("me", on="user", lines="* = 100/m"),
         Cache("mine", max_size=3),
     )
+    wb.mount("/mounted", Application([("/mounted", Mounted)]))
     wb.sandbox()
     wb.peers["Data"].reply("/", json={"rate": 1})
     wb.start()
@@ -106,6 +115,7 @@ def test_configuration_is_read_again_and_all_that_code_made_is_back(folder: Fold
     assert requests.get(f"{wb.url}/hello", timeout=30).status_code == 401
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/hello", timeout=30)
+    assert requests.get(f"{wb.url}/mounted", timeout=30).text == "mounted"
     assert wb.jobs["hourly"].execute().outcome == "ok"
     # The sandbox is on, and its peer is the same, with what it was told and has received.
     assert wb.peers.on

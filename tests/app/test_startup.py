@@ -202,6 +202,8 @@ def test_what_is_changed_in_place_takes_effect_and_says_who_did(
     wb.define(RESTConnection("Data", host="http://localhost:1"))
     data: Any = wb.connections["Data"].definition
     assert data.timeout_seconds == 3.5
+    rows = {row.setting: (row.value, row.came) for row in wb.settings.rows()}
+    assert rows["connection.Data.timeout_seconds"] == ("3.5", who)
     with pytest.raises(ComponentOff, match=rf"{who} says component_enabled\.ftp = false\. Fix: "):
         wb.define(FTPConnection("My FTP", host="localhost"))
     singleton.forget()
@@ -540,11 +542,15 @@ NOTEBOOK = (
 )
 
 
-@pytest.mark.parametrize("env", ["", "WORKBENCH_ALLOW_OUTSIDE=1\nWORKBENCH_HEADLESS=1\n"])
+@pytest.mark.parametrize(
+    ("env", "headless"), [("", ""), ("WORKBENCH_ALLOW_OUTSIDE=1\nWORKBENCH_HEADLESS=1\n", ""), ("", "0")]
+)
 def test_nothing_is_called_for_a_notebook_from_elsewhere(
-    folder: Folder, env: str, monkeypatch: pytest.MonkeyPatch
+    folder: Folder, env: str, headless: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To open a notebook runs none of what lies beside it, whatever its own `.env` says."""
+    if headless:
+        monkeypatch.setenv("WORKBENCH_HEADLESS", headless)
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.path / "data"))
     (folder.path / "shop.ipynb").write_text(NOTEBOOK)
     (folder.path / ".env").write_text(env)

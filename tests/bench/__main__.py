@@ -12,7 +12,7 @@ import traceback
 
 import tests.bench
 from tests.bench.client import CLIENT
-from tests.bench.figures import Row, summary, table
+from tests.bench.figures import Grid, Row, summary, table
 
 
 def modules() -> dict[str, object]:
@@ -32,18 +32,21 @@ def main() -> int:
     ]
     if unknown := [name for name in names if name not in benches]:
         parser.error(f"there is no bench {', '.join(unknown)}; there are: {', '.join(benches)}")
-    found: list[Row] = []
+    told: list[Row | Grid] = []
     failed, load = [], _load()
     for name in names:
         began = time.monotonic()
         print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
         try:
-            found += benches[name].rows()  # type: ignore[attr-defined]
+            told += benches[name].rows()  # type: ignore[attr-defined]
         except Exception:
             failed.append(name)
             traceback.print_exc()
         print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+    found = [each for each in told if isinstance(each, Row)]
     print(table(found))
+    for grid in (each for each in told if isinstance(each, Grid)):
+        print(f"\n{grid}")
     print(f"\n{summary(found)}")
     print(
         f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f} before, {_load():.1f} at the end. "

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from tests.bench.figures import percentile
 
 WRK = shutil.which("wrk")
 CLIENT = "wrk" if WRK else "this package's client in Python"
@@ -30,7 +33,7 @@ class Request:
     def encoded(self, port: int) -> bytes:
         """The request as bytes."""
         headers = {"Host": f"127.0.0.1:{port}", **self.headers}
-        if self.body:
+        if self.body or self.method != "GET":
             headers["Content-Length"] = str(len(self.body))
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"{self.method} {self.path} HTTP/1.1\r\n{lines}\r\n".encode() + self.body
@@ -65,54 +68,104 @@ class Refused(AssertionError):
     """A server answered what was not asked for, so its figures would mean nothing."""
 
 
-def load(port: int, request: Request, seconds: int, connections: int = 16) -> tuple[int, float]:
-    """Keep a server busy for `seconds` [s] from another process; the calls it answered with 2xx, and the time [s].
+@dataclass(frozen=True)
+class Loaded:
+    """What a server gave under load.
+
+    Args:
+        calls: Those it answered with 2xx.
+        seconds: How long it was asked [s].
+        p50_ms: How long a call took, the median [ms].
+        p99_ms: What 99 of 100 calls did not exceed [ms].
+        client_seconds: CPU time of who asked [s].
+    """
+
+    calls: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    client_seconds: float = 0.0
+
+
+def load(port: int, request: Request, seconds: int, connections: int = 16) -> Loaded:
+    """Keep a server busy for `seconds` [s] from another process, over so many connections.
 
     Raises:
-        Refused: An answer was no 2xx.
+        Refused: An answer was no 2xx, or did not come.
     """
-    if WRK:
-        return _wrk(port, request, seconds, connections)
+    before = _ended_children_seconds()
+    found = (_wrk if WRK else _own)(port, request, seconds, connections)
+    return replace(found, client_seconds=_ended_children_seconds() - before)
+
+
+def _ended_children_seconds() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def _own(port: int, request: Request, seconds: int, connections: int) -> Loaded:
     command = [sys.executable, "-m", "tests.bench.client", str(port), str(seconds), str(connections)]
     given = request.encoded(port)
     done = subprocess.run(command, input=given, capture_output=True, timeout=seconds + 20, check=True)
-    answered, failed, took = done.stdout.split()
+    answered, failed, *figures = done.stdout.split()
     if int(failed):
         raise Refused(f"{failed.decode()} calls of {request.path} failed")
-    return int(answered), float(took)
+    return Loaded(int(answered), *map(float, figures))
 
 
-def _wrk(port: int, request: Request, seconds: int, connections: int) -> tuple[int, float]:
+def _wrk(port: int, request: Request, seconds: int, connections: int) -> Loaded:
     options = [f"-H{name}: {value}" for name, value in request.headers.items()]
     with TemporaryDirectory() as folder:
-        if request.body:
+        if request.body or request.method != "GET":
             script = Path(folder, "request.lua")
             script.write_text(f"wrk.method = {request.method!r}\nwrk.body = [==[{request.body.decode()}]==]\n")
             options += ["-s", str(script)]
-        command = [WRK or "", "-t1", f"-c{connections}", f"-d{seconds}s", *options]
+        command = [WRK or "", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s", *options]
         target = f"http://127.0.0.1:{port}{request.path}"
         done = subprocess.run([*command, target], capture_output=True, text=True, timeout=seconds + 20, check=True)
-    found = re.search(r"(\d+) requests in ([\d.]+)s", done.stdout)
-    if found is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise Refused(f"wrk says of {request.path}:\n{done.stdout}{done.stderr}")
-    return int(found[1]), float(found[2])
+    return told_by_wrk(done.stdout)
 
 
-async def _keep_busy(port: int, request: bytes, seconds: float, connections: int) -> tuple[int, int, float]:
+MS_BY_UNIT = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+
+
+def told_by_wrk(text: str) -> Loaded:
+    """What wrk prints with `--latency`.
+
+    Raises:
+        Refused: It says nothing of the calls.
+    """
+    counted = re.search(r"(\d+) requests in ([\d.]+)s", text)
+    waits = {
+        share: float(value) * MS_BY_UNIT[unit] for share, value, unit in re.findall(r"(\d+)%\s+([\d.]+)(\w+)", text)
+    }
+    if counted is None or not {"50", "99"} <= waits.keys():
+        raise Refused(f"wrk tells no figures:\n{text}")
+    return Loaded(int(counted[1]), float(counted[2]), waits["50"], waits["99"])
+
+
+async def _keep_busy(
+    port: int, request: bytes, seconds: float, connections: int
+) -> tuple[int, int, *tuple[float, ...]]:
     began = time.monotonic()
     until = began + seconds
+    waits: list[float] = []
 
-    async def one() -> tuple[int, int]:
-        good = bad = 0
+    async def one() -> int:
+        bad = 0
         connection = await Connection.open(port)
-        while time.monotonic() < until:
+        while (asked := time.monotonic()) < until:
             status, _ = await connection.ask(request)
-            good, bad = good + (status < 300), bad + (status >= 300)
+            waits.append((time.monotonic() - asked) * 1000)
+            bad += status >= 300
         await connection.close()
-        return good, bad
+        return bad
 
-    counts = await asyncio.gather(*(one() for _ in range(connections)))
-    return sum(good for good, _ in counts), sum(bad for _, bad in counts), time.monotonic() - began
+    failed = sum(await asyncio.gather(*(one() for _ in range(connections))))
+    took = time.monotonic() - began
+    return len(waits) - failed, failed, took, percentile(waits, 0.5), percentile(waits, 0.99)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class Crew:
     def per_second(self, path: str) -> float:
         """Calls a second, if each worker had a core of its own."""
         before = self._cpu_seconds()
-        calls, _ = load(self.port, Request(path), ROUND_SECONDS)
+        calls = load(self.port, Request(path), ROUND_SECONDS).calls
         return calls / (self._cpu_seconds() - before) * self.size
 
     def _cpu_seconds(self) -> float:

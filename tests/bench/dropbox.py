@@ -25,9 +25,9 @@ SMALL, LARGE = 10_000, 6 << 20
 class ToPeer(HTTPAdapter):
     """Leads requests for Dropbox's hosts to the peer, which speaks plain HTTP."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **pool: Any) -> None:
         self.url = url
-        super().__init__()
+        super().__init__(**pool)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         request.url = self.url + urlsplit(str(request.url)).path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -85,7 +85,7 @@ def said(samples: Sequence[float], unit: str) -> str:
     """Median, unit and spread; nothing of no samples."""
     if not samples:
         return ""
-    text = f"{shown(median(samples))} {unit}"
+    text = f"{shown(median(samples))} {unit}".rstrip()
     return f"{text} [±{spread(samples):.0%}]" if len(samples) > 1 else text
 
 
@@ -124,8 +124,31 @@ def summary(rows: Sequence[Row]) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """All rows, columns aligned."""
-    lines = [TITLES, *(row.cells() for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(TITLES))]
+    return aligned([TITLES, *(row.cells() for row in rows)])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Many who were asked the same, a line each, with no judgement.
+
+    Args:
+        title: What was done.
+        columns: What was measured, with its unit.
+        lines: By who it was, samples for each column; none where nothing was measured.
+    """
+
+    title: str
+    columns: Sequence[str]
+    lines: Mapping[str, Sequence[Sequence[float]]]
+
+    def __str__(self) -> str:
+        cells = [(who, *(said(each, "") for each in samples)) for who, samples in self.lines.items()]
+        return f"{self.title}: median [spread]\n{aligned([('', *self.columns), *cells])}"
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells as text, each column as wide as its widest cell."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.bench.client import CLIENT, Request
 from tests.bench.figures import Row
 from tests.bench.hello import SIGNED
-from tests.bench.processes import measure, served
+from tests.bench.processes import Asked, measure, served
 from tests.bench.servers import nginx
 
 
@@ -16,9 +16,9 @@ def rows() -> Iterator[Row]:
     name, note = "hello, three levels of limits: CPU a call", f"asked by {CLIENT}"
     ceiling = "nginx limit_req"
     with served("levels", *(["nginx"] if nginx.PROGRAM else [])) as (us, *peers):
-        asked = {each: (us, Request(f"/{each}", headers=SIGNED)) for each in ("free", "limited")}
+        asked = {each: Asked(us, Request(f"/{each}", headers=SIGNED)) for each in ("free", "limited")}
         if peers:
-            asked[ceiling] = peers[0], Request("/hello")
+            asked[ceiling] = Asked(peers[0], Request("/hello"))
         found = measure(asked)
     limited = found["limited"].cpu_us
     yield Row(name, "us", limited, found["free"].cpu_us, "hello without", 0.85, note=note)

@@ -104,7 +104,7 @@ def _beside_burning(started: Kernel, port: int) -> Iterator[Row]:
     with Callers(port, OUTER, told):
         started.wait(sent, BURNING_SECONDS + 30)
     note = f"{len(times):,} calls"
-    yield Row("beside a cell that burns the CPU, p99", "ms", [percentile(times, 0.99)], wanted=60, note=note)
+    yield Row("beside a cell that burns the CPU, p99", "ms", [percentile(times, 0.99)], wanted=10, note=note)
     yield Row("beside a cell that burns the CPU, errors", "calls", [failed], wanted=0, note=note)
 
 

@@ -85,10 +85,10 @@ def rows() -> Iterator[Row]:
         for number in range(ROUNDS + 1):
             for way in rotated(ways, number):
                 with Sink(server, way) as sink:
-                    calls, seconds = load(server.port, request, ROUND_SECONDS)
+                    loaded = load(server.port, request, ROUND_SECONDS)
                 assert not way or sink.drawn, f"the panel at {way} was not drawn"
                 if number:
-                    found[way].append(calls / seconds)
+                    found[way].append(loaded.calls / loaded.seconds)
         shares = _shares(server, ways)
     for tab in TABS:
         what, note = f"panel open at {tab}", f"asked by {CLIENT}; at most {MOST:.0%} slower"

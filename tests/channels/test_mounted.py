@@ -18,6 +18,7 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 from tornado.web import Application, RequestHandler, StaticFileHandler, stream_request_body
+from tornado.websocket import WebSocketHandler
 
 from tests.serving import Wire, token_of, until
 from workbench.app.workbench import Workbench
@@ -326,6 +327,126 @@ def test_a_handler_is_told_that_its_caller_is_gone(mounted: Workbench) -> None:
         wire.socket.close()
     until(Waits.gone.is_set, "the handler is told")
     until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+
+
+def test_a_caller_that_sends_nothing_more_has_its_answer_and_a_server_that_drains_waits_for_it(
+    mounted: Workbench,
+) -> None:
+    goes_on = threading.Event()
+
+    class Slow(RequestHandler):
+        gone = 0
+
+        async def get(self) -> None:
+            Waits.reached.set()
+            while not goes_on.is_set():
+                await asyncio.sleep(0.005)
+            self.write("after all")
+
+        def on_connection_close(self) -> None:
+            Slow.gone += 1
+            Waits.gone.set()
+
+    mounted.mount("/slow", Application([("/slow", Slow)]))
+    with Wire(mounted) as wire:
+        wire.request("GET /slow")
+        assert Waits.reached.wait(30)
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert Waits.gone.wait(30)
+        assert mounted._parts.pipeline.in_flight == 1
+        stopping = threading.Thread(target=mounted.stop, args=(20.0,))
+        stopping.start()
+        until(lambda: mounted._parts.pipeline.draining, "the server drains")
+        goes_on.set()
+        assert wire.answer().body == b"after all"
+        stopping.join(30)
+    assert (Slow.gone, mounted._parts.pipeline.in_flight) == (1, 0)
+
+
+class Breaks(HTTPServerConnectionDelegate, HTTPMessageDelegate):
+    """An application that fails once a part of its answer is out."""
+
+    length = ""
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        self.connection = request_conn
+        return self
+
+    def headers_received(self, start_line: object, headers: HTTPHeaders) -> None:
+        return None
+
+    def finish(self) -> None:
+        headers = HTTPHeaders({"Content-Length": self.length} if self.length else {})
+        self.connection.write_headers(ResponseStartLine("", 200, "OK"), headers, b"one")
+        raise RuntimeError("no good")
+
+
+@pytest.mark.parametrize(("length", "body"), [("", b"3\r\none\r\n"), ("5", b"one")])
+def test_an_application_that_fails_within_its_answer_has_the_connection_cut(
+    wb: Workbench, length: str, body: bytes
+) -> None:
+    application = Breaks()
+    application.length = length
+    wb.mount("/x", application)
+    with Wire(wb) as wire:
+        wire.request("GET /x")
+        came = b""
+        while more := wire.more():
+            came += more
+    # Once cut, what was under way may be lost; what came has no end, so that nobody takes it for the whole.
+    assert came.partition(b"\r\n\r\n")[2] in (body, b"")
+    assert wb._parts.pipeline.in_flight == 0
+
+
+def test_an_application_that_fails_before_anything_went_out_is_answered_500(wb: Workbench) -> None:
+    application = Breaks()
+    application.length = "3"  # all of it: the answer waits for its end
+    wb.mount("/x", application)
+    with Wire(wb) as wire:
+        assert wire.request("GET /x").answer().status == 500
+        assert wire.request("GET /ping").answer().status == 200
+
+
+def test_a_handler_is_told_the_address_of_a_caller_behind_a_trusted_proxy(tmp_path: Path) -> None:
+    with Workbench(port=0, folder=tmp_path, proxies="127.0.0.1") as wb:
+        wb.mount("/x", Application([("/x/hello", Hello)]))
+        with Wire(wb) as wire:
+            answer = wire.request("GET /x/hello", "X-Forwarded-For: 10.7.0.1").answer()
+            assert answer.body == b'{"hello": "you", "from": "10.7.0.1"}'
+            assert wire.request("GET /nowhere", "X-Forwarded-For: 10.7.0.2").answer().status == 404
+        assert [trace.root.address for trace in wb.traffic] == ["10.7.0.1", "10.7.0.2"]  # type: ignore[attr-defined]
+
+
+def test_applications_put_and_removed_from_many_threads_are_all_there(wb: Workbench) -> None:
+    application, begins = Application(), threading.Barrier(8)
+
+    def work(number: int) -> None:
+        begins.wait(30)
+        for each in range(200):
+            wb.mount(f"/x/{number}/{each}", application)
+            wb.mount(f"/gone/{number}/{each}", application)
+            assert wb.unmount(f"/gone/{number}/{each}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
+    assert sorted(wb._parts.pipeline.mounted._by_prefix) == sorted(f"/x/{i}/{j}" for i in range(8) for j in range(200))
+
+
+def test_a_websocket_of_a_mounted_application_is_refused_and_its_owner_told_what_to_do(wb: Workbench) -> None:
+    class Talks(WebSocketHandler):
+        def on_message(self, message: str | bytes) -> None:
+            self.write_message(message)
+
+    wb.mount("/x", Application([("/x/ws", Talks)]))
+    usual = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+    with Wire(wb) as wire:
+        refused = wire.request("GET /x/ws", *usual, "Sec-WebSocket-Version: 13").answer()
+        assert (refused.status, b"takes no WebSocket" in refused.body) == (501, True)
+        assert wire.request("GET /ping").answer().status == 200
+    assert "Fix: define a WebSocketChannel at /x/ws." in repr(wb.traffic[0])
 
 
 def test_a_server_that_drains_waits_for_a_handler(mounted: Workbench) -> None:

@@ -14,6 +14,7 @@ import requests
 
 from tests.cli.conftest import WAIT_SECONDS, CommandLine
 from tests.kernels import ROOT
+from tests.serving import until
 
 MODULE = """
 from workbench import RESTChannel, Service, wb
@@ -79,6 +80,20 @@ def test_a_served_file_that_changes_or_goes_is_told_in_one_line_each(fresh: Comm
         served.send_signal(signal.SIGTERM)
         said, _ = served.communicate(timeout=WAIT_SECONDS)
     assert (served.returncode, said) == (0, "Stopping: calls in flight may end.\n")
+
+
+def test_a_save_in_a_served_folder_goes_live(fresh: CommandLine) -> None:
+    (fresh.folder / "shop").mkdir()
+    module = "from workbench import Service, RESTChannel, wb\nwb.define(RESTChannel('a'))\nclass A(Service):\n"
+    module += "    name = 'a'\n    def handle(self):\n        return {}\n"
+    path = fresh.module("shop/a.py", module.format(1))
+    served = fresh.serve(fresh.folder / "shop")
+    path.write_text(module.format(22))
+    until(lambda: requests.get(f"{served.url}/a", timeout=30).text == "22", "the save is live")
+    status, said = served.stop(signal.SIGTERM)
+    assert status == 0
+    assert "INFO    workbench.folders: shop: a.py changed. Live: a v2." in said
+    assert said.endswith("Stopping: calls in flight may end.\n")
 
 
 def test_where_it_serves_is_said_in_words_and_sigint_ends_it_too(fresh: CommandLine) -> None:

@@ -72,6 +72,10 @@ MOMENT = datetime(2026, 3, 1, 8, 5, 9, 123456, tzinfo=UTC)
         ("HH:mm:ss.SSS ZZ", "08:05:09.123 +00:00"),
         ("SSSSSS Z", "123456 +0000"),
         ("X", "1772352309"),
+        ("x", "1772352309123456"),
+        ("W", "2026-W09-7"),
+        ("Do MMMM, [day] d [of] W", "1st March, day 7 of 2026-W09-7"),
+        ("DDD [of] YYYY ZZZ", "60 of 2026 UTC"),
         ("[Day] D [at] H", "Day 1 at 8"),
         ("", ""),
     ],
@@ -79,6 +83,31 @@ MOMENT = datetime(2026, 3, 1, 8, 5, 9, 123456, tzinfo=UTC)
 def test_a_format_is_strftimes_or_in_the_words_of_zato(format: str, text: str) -> None:
     time = ServiceTime(VirtualClock(MOMENT))
     assert time.utcnow(format) == time.now(format=format, tz="UTC") == text
+
+
+def test_the_number_of_a_day_has_its_ending() -> None:
+    said = [written(MOMENT.replace(day=day), "Do") for day in (1, 2, 3, 4, 11, 12, 13, 21, 22, 23, 30, 31)]
+    assert said == ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "23rd", "30th", "31st"]
+
+
+@pytest.mark.parametrize(
+    ("text", "format", "day"),
+    [
+        ("1772352309", "X", "2026-03-01 08:05:09.000000"),
+        ("1772352309.5", "X", "2026-03-01 08:05:09.500000"),
+        ("1772352309123456", "x", "2026-03-01 08:05:09.123456"),
+        ("2026-W09-7", "W", "2026-03-01 00:00:00.000000"),
+        ("60 2026", "DDD YYYY", "2026-03-01 00:00:00.000000"),
+        ("the 21st of August 2026", "[the] Do [of] MMMM YYYY", "2026-08-21 00:00:00.000000"),
+    ],
+)
+def test_text_is_read_in_the_rarer_words_too(text: str, format: str, day: str) -> None:
+    assert ServiceTime(VirtualClock(MOMENT)).reformat(text, format, "YYYY-MM-DD HH:mm:ss.SSSSSS") == day
+
+
+def test_a_count_since_the_epoch_is_read_alone() -> None:
+    with pytest.raises(ValueError, match=r"X says a whole time\. Fix: read it by the format 'X' alone"):
+        read("1772352309 08", "X HH")
 
 
 @pytest.mark.parametrize("format", ["%d.%m.%Y %H:%M:%S.%f", "D.M.YYYY H:m:s.S", "DD MMM YY, hh:mm:ss A [and] SSSSSS"])

@@ -168,3 +168,27 @@ def test_a_task_of_a_free_caller_does_not_wait_for_a_busy_one() -> None:
     for _ in range(2):
         assert ran.acquire(timeout=30)
     workers.close()
+
+
+def test_each_thread_says_when_it_is_at_work_and_when_no_more() -> None:
+    at_work, lock = [0], threading.Lock()
+
+    def busy(change: int) -> None:
+        with lock:
+            at_work.append(at_work[-1] + change)
+
+    workers, go = Workers(3, busy=busy), threading.Event()
+    for _ in range(3):
+        workers.submit(lambda: assert_set(go))
+    until(lambda: at_work[-1] == 3, "three are at work")
+    go.set()
+    until(lambda: at_work[-1] == 0, "all three sleep")
+    workers.submit(lambda: None)
+    until(lambda: len(at_work) > 7 and at_work[-1] == 0, "one was woken, and sleeps again")
+    workers.close()
+    until(lambda: at_work[-1] == 0, "nobody is left")
+    assert 0 <= min(at_work) <= max(at_work) <= 3
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(30)

@@ -34,6 +34,14 @@ def test_of_a_few_none_waits() -> None:
     assert paced.take() == []
 
 
+def test_one_that_is_gone_waits_no_more() -> None:
+    paced = Paced(VirtualClock())
+    paced.put(["a", "b"])
+    paced.drop("a")
+    paced.drop("never there")
+    assert paced.take() == ["b"]
+
+
 def test_of_many_a_tenth_has_had_its_turn_in_a_second_and_all_have_within_two_minutes() -> None:
     clock = VirtualClock(START)
     paced = Paced(clock)

@@ -11,10 +11,13 @@ from tests.ui.conftest import Asking
 from tests.ui.drawn import Drawn
 from workbench import RESTChannel, Service, Workbench
 from workbench.app.deploy.draft import Deployed
+from workbench.core.origin import Origin, digest_of
 from workbench.notebook.lines import DeployLine
 from workbench.notebook.still import still
+from workbench.runtime.registry import Source
 from workbench.ui import views
 from workbench.ui.desk import Desk
+from workbench.ui.marks import marks
 
 
 def priced(wb: Workbench, rate: int, mode: str = "gate") -> Deployed:
@@ -94,6 +97,57 @@ def test_a_mode_that_is_clicked_holds_and_comes_with_its_code(ask: Asking, wb: W
     assert wb.services["api.priced"].new_version == "off"
 
 
+CELL = """class Priced(Service):
+    name = "api.priced"
+    def handle(self):
+        return 5
+"""
+
+
+def run_cell(wb: Workbench, text: str) -> None:
+    """What the notebook does when a cell with the class has run well."""
+    made = type("Priced", (Service,), {"name": "api.priced", "handle": lambda self: 5})
+    with wb.drafting.scope(Source(Origin("cell", "c1", written=digest_of(text)), text), lambda cls: True) as draft:
+        draft.classes = [made]
+    wb.drafting.texts.keep("c1", text)
+
+
+def test_a_mode_that_is_clicked_is_written_into_the_class_and_taken_back(ask: Asking, wb: Workbench) -> None:
+    run_cell(wb, CELL)
+    said = ask("version mode", service="api.priced", mode="gate")
+    changed = CELL.replace('"api.priced"', '"api.priced"\n    new_version = "gate"')
+    assert said["write"] == {"action": "rewrite", "cell": "c1", "was": CELL, "code": changed, "full_name": "api.priced"}
+    ask("cell written", collection=said["collection"], full_name="api.priced", written="c1", text=changed)
+    assert ask("version mode", service="api.priced", mode="off")["write"]["was"] == changed
+    assert ask("undo", undo=said["undo"])["said"] == "New versions of api.priced: warn."
+    assert wb.services["api.priced"].new_version == "warn"
+
+
+def test_a_cell_that_a_form_has_written_says_what_is_live_without_another_run(
+    ask: Asking, wb: Workbench, desk: Desk
+) -> None:
+    run_cell(wb, CELL)
+    code = ask("version mode", service="api.priced", mode="gate")["write"]["code"]
+    for text in (code, CELL):
+        ask("cell written", collection="", full_name="api.priced", written="c1", text=text)
+        (mark,) = marks(desk)["cells"]["c1"]
+        assert mark["written"] == digest_of(text)
+
+
+def test_of_a_cell_that_is_edited_or_not_known_the_mode_is_told_as_a_line(ask: Asking, wb: Workbench) -> None:
+    run_cell(wb, CELL)
+    said = ask("version mode", service="api.priced", mode="gate")
+    offered = ask("cell offer", undo=said["undo"], text=f"# mine\n{CELL}")
+    assert offered == {"becomes": "# mine\n" + said["write"]["code"]}
+    run_cell(wb, "class Priced(Service): ...")
+    said = ask("version mode", service="api.priced", mode="off")
+    assert said["write"]["action"] == "none"
+    assert "stands in one line" in said["write"]["problem"]
+    assert said["code"] == "wb.services['api.priced'].new_version = 'off'"
+    wb.drafting.texts.forget("c1")
+    assert "write" not in ask("version mode", service="api.priced", mode="gate")
+
+
 @pytest.mark.usefixtures("waiting")
 def test_the_card_opens_a_call_and_takes_the_version(desk: Desk, chromium: Any, tmp_path: Any, wb: Workbench) -> None:
     drawn = Drawn(chromium, desk, width=900)
@@ -117,6 +171,45 @@ def test_the_card_opens_a_call_and_takes_the_version(desk: Desk, chromium: Any, 
         card.locator('[data-service="api.priced"]').get_by_role("button", name="Versions").click()
         card.get_by_label("New version").select_option("off")
         card.get_by_text("New versions of api.priced: off.").wait_for()
+        assert drawn.errors == []
+    finally:
+        drawn.close()
+
+
+@pytest.mark.usefixtures("waiting")
+def test_what_is_compared_reads_well_where_it_is_narrow(desk: Desk, chromium: Any, wb: Workbench) -> None:
+    """The name of a call stays in one line, a difference tells what went from what came, and code keeps its shape."""
+    line = 'self.response.payload = {"price": self.request.input.n}'
+    for number in (1, 2):
+        head = "class Shown(Service):\n    name = 'api.shown'\n\n    def handle(self):"
+        text = f"{head}\n        n = {number}\n        {line}"
+        origin = Origin("cell", "c1", written=digest_of(text))
+        with wb.drafting.scope(Source(origin, text), lambda cls: True) as draft:
+            handle = lambda self, number=number: number  # noqa: E731
+            draft.classes = [type("Shown", (Service,), {"name": "api.shown", "handle": handle})]
+    drawn = Drawn(chromium, desk, width=400)
+    try:
+        card = drawn.draw(views.services(["api.priced"]))
+        name = card.locator(".wb-answers .wb-small-name").first
+        assert name.bounding_box()["height"] < 2 * name.evaluate(
+            "(each) => parseFloat(getComputedStyle(each).fontSize)"
+        )
+        drawn.anew()
+        drawn.page.evaluate("window.facts = null")
+        card = drawn.draw(views.everything)
+        drawn.open("services")
+        row = card.locator('[data-service="api.shown"]')
+        row.get_by_role("button", name="Versions").click()
+        row.get_by_role("button", name="Show", exact=True).click()
+        shown = row.locator(".wb-difference[aria-live] pre")
+        assert shown.locator(".wb-minus").all_inner_texts() == ["-        n = 1"]
+        assert shown.locator(".wb-plus").all_inner_texts() == ["+        n = 2"]
+        # A long line goes on below its own text: none of it is an empty line.
+        long = shown.locator(".wb-code-line", has_text="payload").locator(".wb-indent")
+        assert long.inner_text().strip() == "s"
+        assert long.evaluate("(each) => each.getClientRects().length") == 1
+        assert drawn.wrong() == []
+        assert drawn.faults(".wb-panel") == {}
         assert drawn.errors == []
     finally:
         drawn.close()

@@ -382,6 +382,11 @@ def test_port_and_folder_say_where_they_came_from_and_how_they_change(ask: Askin
         assert "Move the notebook, then restart the kernel" in settings_facts(ours)[1]["change"]["words"]
 
 
+def test_no_restart_is_offered_where_a_click_cannot(ask: Asking) -> None:
+    assert ask("panel", tab="settings")["restart"] == ""
+    assert "Fix: run wb.restart() in a cell" in ask("restart")["failed"]
+
+
 def test_the_panel_is_drawn_anew_when_a_call_came(desk: Desk, wb: Workbench) -> None:
     before = views.everything(desk)
     assert views.everything(desk) == before

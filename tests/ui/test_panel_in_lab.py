@@ -114,3 +114,28 @@ def test_the_chosen_tab_is_kept_in_the_page_when_its_cell_runs_again(notebook: C
     found.locator(".wb-tab[aria-selected=true]", has_text="Settings").wait_for()
     assert found.get_by_role("textbox", name="timezone", exact=True).input_value() == "Asia/Tokyo"
     assert opened.ask("wb.settings.timezone = ''") == ""
+
+
+def test_a_setting_that_was_changed_is_taken_by_a_click_once_no_cell_runs(notebook: Callable[..., Notebook]) -> None:
+    """What a restart does is said beside its button; while a cell awaits something, it is refused in words."""
+    opened = notebook(ON, HELLO, "wb")
+    card = panel(opened)
+    tab(card, "Settings").click()
+    threads = "[data-setting='threads'] code"
+    card.locator(threads, has_text="32").wait_for()
+    card.get_by_text("Services, definitions and peers come back by themselves").wait_for()
+    opened.ask("import os, asyncio; os.environ['WORKBENCH_THREADS'] = '9'")
+    again = card.get_by_role("button", name="Restart the workbench")
+    opened.start("await asyncio.Event().wait()")
+    again.click()
+    card.get_by_text("A cell runs. Fix: wait until it has ended, and click again.").wait_for()
+    assert opened.still_runs()
+    opened.interrupt()
+    again.click()
+    card.get_by_text("The workbench has started anew").wait_for()
+    card.locator(threads, has_text="9").wait_for()
+    # What stood there goes on, with the same services behind it.
+    tab(card, "Services").click()
+    card.locator("[data-service='api.hello']").get_by_role("button", name="Invoke", exact=True).click()
+    card.locator(".wb-foot").get_by_role("button", name="Invoke").click()
+    card.locator(".wb-call").get_by_text("Hello").first.wait_for()

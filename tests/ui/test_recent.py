@@ -14,15 +14,21 @@ from tests.kernels import ROOT
 from tests.serving import until
 from tests.ui.drawn import COLOURS, Drawn
 from workbench import CronJob, IntervalJob, Service, Workbench
+from workbench.cli.log import of_run
 from workbench.core.clock import VirtualClock
+from workbench.notebook import running
+from workbench.notebook.html import COLOURS as INKS
+from workbench.notebook.jobs import drawn
 from workbench.notebook.still import essence, still
 from workbench.scheduler.engine import Scheduler
 from workbench.scheduler.jobs import Job
+from workbench.scheduler.records import MOODS, Run, mood_of_outcome
 from workbench.scheduler.runs.table import LATEST, RECENT_ROWS
 from workbench.ui import views
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
-from workbench.ui.rows import job_facts
+from workbench.ui.rows import job_facts, run_facts
+from workbench.ui.trace import COLOURS as COLOUR_OF
 from workbench.ui.verbs import VERBS
 
 START = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -92,7 +98,7 @@ def test_the_bars_are_those_of_the_table_and_the_cadence_is_its_words(wb: Workbe
     facts, row = shown(desk, "sync"), wb.jobs["sync"].row
     assert len(facts["recent"]) == LATEST
     assert {outcome for outcome, *_ in facts["recent"]} > {"ok", "failed"}
-    assert max(share for _, share, _ in facts["recent"]) == 1.0
+    assert max(share for _, share, *_ in facts["recent"]) == 1.0
     assert facts["recent"][-1][2].startswith(f"{row.runs[-1].planned.astimezone(row.zone):%a %Y-%m-%d %H:%M:%S}: ")
     assert facts["cadence"] == row.cadence == wb.jobs["sync"].cadence
     assert facts["cadence"].startswith("every 20 s, really every ")
@@ -113,6 +119,24 @@ def test_a_saved_card_has_the_bars_too(wb: Workbench, desk: Desk) -> None:
     # A run more is no reason to save the card again.
     play(wb, 60)
     assert essence(views.jobs(["sync"])(desk)) == essence(facts)
+
+
+@pytest.mark.parametrize("outcome", MOODS)
+def test_an_outcome_has_one_colour_wherever_it_is_drawn_or_logged(outcome: str) -> None:
+    ran = Run(job="sync", service="api.x", by="schedule", planned=START, started=START, outcome=outcome, error="so")
+    mood = COLOUR_OF[ran.mood]
+    card, bar = run_facts(ran), drawn([(outcome, 1.0, "said", mood)])
+    assert (card["outcome"], card["mood"]) == (outcome, mood)
+    assert INKS[mood] in running.run(ran)
+    assert INKS[mood] in bar
+    entry = of_run(ran)
+    assert (entry.level if entry else "") == {"attention": "WARNING", "failed": "ERROR"}.get(ran.mood, "")
+
+
+def test_an_interrupted_run_is_as_red_as_a_failed_one() -> None:
+    reds = {outcome for outcome, mood in MOODS.items() if mood == "failed"}
+    assert reds == {"failed", "timed_out", "interrupted"}
+    assert mood_of_outcome("of another version") == "failed"
 
 
 def test_runs_of_another_process_are_among_those_shown(tmp_path: Any) -> None:

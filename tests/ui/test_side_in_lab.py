@@ -32,6 +32,7 @@ TYPED = """() => { window.typed = 0; document.addEventListener('keydown', (event
     if (event.key.length === 1 || event.key === 'Enter') window.typed += 1; }, true);
     document.addEventListener('paste', () => { window.typed += 1000; }, true); }"""
 Open = Callable[..., Notebook]
+CELLS = "window.jupyterapp.shell.currentWidget.content.widgets"
 
 
 class Side:
@@ -59,10 +60,14 @@ class Side:
         bar.wait_for()
         return str(bar.get_attribute("title"))
 
+    def collapse(self, number: int) -> None:
+        """Hide a cell's outputs: without its card, the cell has a toolbar."""
+        self.page.evaluate(f"(number) => {{ {CELLS}[number].outputHidden = true; }}", number)
+
     def act(self, number: int, action: str) -> Any:
         """Click a button of a cell's toolbar; what opens below the cell's text."""
+        self.collapse(number)
         cell = self.cell(number)
-        cell.hover()
         cell.locator(".wb-cell-actions").get_by_role("button", name=action, exact=True).click()
         return cell.locator(".wb-under-cell")
 
@@ -126,6 +131,82 @@ def test_the_toolbar_of_a_cell_opens_each_form_below_its_text(open_side: Open, s
     side.page.locator(".wb-status button", has_text="1 job").wait_for()
 
 
+MISPLACED = """(number) => {
+    const cell = window.jupyterapp.shell.currentWidget.content.widgets[number].node;
+    const strip = cell.querySelector(".wb-cell-actions");
+    const others = cell.querySelectorAll(".cm-editor, .jp-InputPrompt, .jp-Cell-outputWrapper, .wb-under-cell");
+    const box = (each) => each.getBoundingClientRect();
+    const covers = (each) => [...others].some((other) => {
+        const [one, two] = [box(each), box(other)];
+        const beside = one.right <= two.left + 1 || one.left >= two.right - 1;
+        return !beside && one.bottom > two.top + 1 && one.top < two.bottom - 1;
+    });
+    const outside = (each) => [cell, strip].some((around) => {
+        const [one, two] = [box(each), box(around)];
+        const wider = one.left < two.left - 1 || one.right > two.right + 1;
+        return wider || one.top < two.top - 1 || one.bottom > two.bottom + 1;
+    });
+    return [...strip.querySelectorAll("select, button, span")].flatMap((each) => [
+        ...(box(each).width ? [] : [`not shown: ${each.textContent}`]),
+        ...(covers(each) ? [`covers: ${each.textContent}`] : []),
+        ...(outside(each) ? [`outside: ${each.textContent}`] : []),
+    ]);
+}"""
+"""What of a cell's toolbar covers the cell's text or outputs, or stands out of the cell or its own strip."""
+LONG = "shop.orders.of.partners.in.other.countries.that.pay.later"
+
+
+def services(count: int, name: str) -> str:
+    """A cell of so many services."""
+    return "\n".join(
+        f"class S{number}(Service):\n    name = '{name}.{number}'\n    def handle(self): return 'Hello {number}!'"
+        for number in range(count)
+    )
+
+
+def test_the_toolbar_of_a_cell_covers_nothing_and_stays_in_its_cell(open_side: Open, side: Side) -> None:
+    open_side(ON, HELLO, services(4, "shop"), services(12, LONG))
+    page, cells = side.page, (1, 2, 3)
+    before = page.viewport_size
+    for number in cells:
+        side.mark(number, "live")
+        side.collapse(number)
+    try:
+        for width in (before["width"], 700):
+            page.set_viewport_size(before | {"width": width})
+            for number in cells:
+                side.cell(number).locator(".wb-cell-actions button").first.wait_for()
+                assert page.evaluate(MISPLACED, number) == []
+        assert side.cell(3).bounding_box()["width"] < 400, "as a notebook beside another"
+    finally:
+        page.set_viewport_size(before)
+
+
+def test_of_several_services_of_a_cell_the_chosen_one_is_acted_on(open_side: Open, side: Side) -> None:
+    open_side(ON, services(4, "shop"))
+    side.mark(1, "live")
+    side.collapse(1)
+    strip = side.cell(1).locator(".wb-cell-actions")
+    strip.get_by_label("Service").select_option("shop.2")
+    form = side.act(1, "Invoke")
+    assert form.locator(".wb-row").get_attribute("data-service") == "shop.2"
+    # Another choice has the same form of the other service.
+    strip.get_by_label("Service").select_option("shop.3")
+    form.locator("[data-service='shop.3'] .wb-drawer:not(:empty)").wait_for()
+    form.locator(".wb-foot").get_by_role("button", name="Invoke").click()
+    form.get_by_text("Hello 3!").wait_for()
+
+
+def test_a_cell_whose_card_is_shown_has_no_second_row_of_the_same_buttons(open_side: Open, side: Side) -> None:
+    open_side(ON, HELLO)
+    side.mark(1, "live")
+    strip = side.cell(1).locator(".wb-cell-actions")
+    side.cell(1).locator(".wb-card [data-service]").wait_for()
+    assert not strip.is_visible()
+    side.collapse(1)
+    strip.wait_for()
+
+
 def test_a_click_acts_while_a_cell_runs(open_side: Open, side: Side) -> None:
     notebook = open_side(ON, GATE)
     side.mark(1, "live")
@@ -144,6 +225,20 @@ def test_a_kernel_without_a_second_way_in_says_that_it_is_busy(open_side: Open, 
     form.get_by_text("The kernel is busy with a cell").wait_for()
     notebook.interrupt()
     form.locator(".wb-foot").get_by_role("button", name="Invoke").wait_for()
+
+
+def test_a_panel_that_waits_says_nothing_untrue_once_the_kernel_restarts(open_side: Open, side: Side) -> None:
+    notebook = open_side(ON, HELLO, subshells=False)
+    side.mark(1, "live")
+    side.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    side.node.wait_for(state="hidden")
+    notebook.start("import threading; threading.Event().wait(60)")
+    side.open()
+    waits = side.node.get_by_text("The kernel is busy with a cell")
+    waits.wait_for()
+    notebook.restart()
+    side.says("The kernel has restarted, so nothing is live.")
+    waits.wait_for(state="detached")
 
 
 def test_the_side_panel_and_the_status_bar_follow_the_notebook_in_front(

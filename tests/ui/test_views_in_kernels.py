@@ -156,6 +156,33 @@ def test_a_view_that_is_opened_and_asked_while_a_cell_runs_acts_meanwhile(kernel
     assert kernel.wait(cell, 20).stdout == f"{meanwhile}\n"
 
 
+EARLY = """
+@wb.on_startup
+def early(ctx):
+    if ctx.phase == "fs-config-only":
+        ctx.kwargs["server_config"].workbench.threads = {threads}
+"""
+
+
+def test_a_click_restarts_the_workbench_between_two_cells(kernel: Kernel, opener: Opener) -> None:
+    kernel.run(EARLY.format(threads=9) + "held = wb")
+    opener.open(show="everything")
+    assert "calls in flight are cut" in opener.answer(opener.send(ask="panel", tab="settings"))["restart"]
+    said = opener.answer(opener.send(ask="restart"))
+    assert said["said"].startswith("The workbench has started anew: configuration is read again. Back: ")
+    assert kernel.run("print(wb.settings.threads, held is wb, 'api.hello' in wb.services)").stdout == "9 True True\n"
+    opener.close()
+
+
+def test_a_restart_that_cannot_be_says_why_and_leaves_all_as_it_was(kernel: Kernel, opener: Opener) -> None:
+    kernel.run("@wb.on_startup\ndef early(ctx):\n    raise SystemError('no word of it')")
+    opener.open(show="everything")
+    said = opener.answer(opener.send(ask="restart"))
+    assert "early failed in fs-config-only: SystemError: no word of it" in said["said"]
+    kernel.run("@wb.on_startup\ndef early(ctx):\n    pass")
+    opener.close()
+
+
 def test_views_are_closed_with_the_extension_and_opened_again_with_it(kernel: Kernel, opener: Opener) -> None:
     opener.open(show="marks")
     opener.facts()

@@ -81,6 +81,22 @@ def test_the_toolbar_of_a_cell_writes_below_that_cell(notebook: Open, side: Side
     assert sources(opened)[3:] == ["1 + 1", JOB]
 
 
+def test_the_mode_of_new_versions_is_written_into_the_class_and_undone(notebook: Open, side: Side, page: Any) -> None:
+    opened = notebook(IMPORTS, HELLO)
+    side.open()
+    row = side.node.locator(ROW)
+    row.get_by_role("button", name="Versions").click()
+    row.get_by_label("New version").select_option("gate")
+    row.get_by_text("Its cell says so now.").wait_for()
+    assert sources(opened)[1] == HELLO.replace('"api.hello"', '"api.hello"\n    new_version = "gate"')
+    assert opened.ask("print(wb.services['api.hello'].new_version)") == "gate"
+    assert side.mark(1, "live").startswith("api.hello v1 is live.")
+    row.get_by_role("button", name="Undo").click()
+    page.wait_for_function(f"(text) => {MODEL}.cells[1].source === text", arg=HELLO)
+    row.get_by_text("New versions of api.hello: warn.").wait_for()
+    assert opened.ask("print(wb.services['api.hello'].new_version)") == "warn"
+
+
 def test_what_only_was_clicked_is_written_into_a_cell(notebook: Open, side: Side, page: Any) -> None:
     opened = notebook(IMPORTS, HELLO)
     side.open()

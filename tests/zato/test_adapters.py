@@ -208,7 +208,7 @@ def test_a_rest_adapter_raises_for_a_status_that_is_no_success(wb: Workbench, ap
     assert wb.invoke("adapter").status_code == 200
     assert wb.log[-1].text == "REST connection 'My API' answered 200: {\"ok\": true}"
     api.reply("/orders", text="No such order", status=404)
-    with pytest.raises(ConnectionFailed, match="'My API' answered 404 to service 'adapter': No such order"):
+    with pytest.raises(ConnectionFailed, match="'My API' answered 404 to service 'adapter': No such order. Fix: "):
         wb.invoke("adapter")
 
 

@@ -15,7 +15,7 @@ from tests.zato.does import Does
 from workbench import IntervalJob, Service, Workbench
 from workbench.core.errors import MissingSecret, ServiceUsage
 from workbench.core.secret import CRYPTO_KEY
-from workbench.security.encryption import NotDecrypted, WrongCryptoKey
+from workbench.security.encryption import NotDecrypted, NotText, WrongCryptoKey
 
 PASSWORD = "C61mBoPzpa2sA"
 # Made by passlib 1.7.4: pbkdf2_sha512.using(rounds=1000, salt=bytes(range(64))).hash(PASSWORD), and of "pässword" with
@@ -105,6 +105,19 @@ def test_a_key_that_is_none_and_data_of_another_are_told_without_either(bench: W
         assert key not in str(failure.value)
         assert failure.value.__cause__ is None
     assert wrong not in str(no_key.value)
+
+
+def test_bytes_that_are_no_text_are_told_as_that_and_how_to_keep_them(bench: Workbench) -> None:
+    keep(bench, new_key())
+
+    def ask(self: Any) -> Any:
+        return self.crypto.decrypt(self.crypto.encrypt(b"\xff\xfe"))
+
+    with pytest.raises(
+        NotText, match=r"the key is right, .* 2 bytes that are no UTF-8\. Fix: encrypt base64"
+    ) as failure:
+        bench.invoke("does", ask)
+    assert "another" not in str(failure.value)
 
 
 def test_the_key_is_masked_wherever_a_service_shows_it(bench: Workbench) -> None:

@@ -91,7 +91,7 @@ def test_a_name_that_is_not_here_says_what_is(module: str, name: str, offered: s
 KNOWN = [
     ("from zato.common.api import PUBSUB", "'PUBSUB' from 'zato.common.api' in the workbench: topics come later. "),
     ("from zato.server.service import PubSubHook", "topics come later. Fix: a service that is called before"),
-    ("from zato.server.service import WSXHook", "told who comes and goes. Fix: wb.channels['name'].clients"),
+    ("from zato.server.service import WSXAdapter", "opens no WebSocket by it. Fix: wb.websocket"),
     ("import zato.sso", "No module named 'zato.sso' in the workbench: there is no single sign-on. Fix: BasicAuth"),
     ("from zato.sso import status_code", "No module named 'zato.sso' in the workbench: there is no single sign-on"),
     ("import zato.sso.api.deep", "there is no single sign-on. Fix: BasicAuth and APIKey on the channel"),

@@ -107,6 +107,10 @@ def test_the_last_try_raises_what_it_raised(bench: Workbench) -> None:
         ({"callback": "x"}, "cannot obey callback"),
         ({"repeats": 0}, "cannot try 0 times. Fix: repeats=5"),
         ({"repeats": "many"}, "cannot try 'many' times"),
+        ({"seconds": -1}, r"cannot wait seconds=-1\. Fix: seconds=5, or 0 to 86,400"),
+        ({"minutes": -1, "seconds": 120}, "cannot wait minutes=-1"),
+        ({"seconds": float("nan")}, "cannot wait seconds=nan"),
+        ({"seconds": "5"}, "cannot wait seconds='5'"),
         ({"transport": "x"}, "no transport 'x'"),
     ],
 )

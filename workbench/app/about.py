@@ -19,6 +19,7 @@ from workbench.app.serving.runtime_file import Running
 from workbench.app.serving.views import DRAFT_HEADER
 from workbench.caching.cached import Cached
 from workbench.channels.definition import HTTPChannel
+from workbench.channels.http.certificate import Certificate
 from workbench.channels.live import LiveChannel
 from workbench.channels.own import Admin, Page
 from workbench.connections.definition import ConnectionDefinition
@@ -107,6 +108,8 @@ class About:
         parts.token = parts.pipeline.guard.token = member.token
         parts.pipeline.admin = Whole(parts.admin, member.own_url)
         parts.runtime_file.supervisor = member.supervisor
+        if self.certificate is not None:
+            self.certificate.is_quiet = member.number > 1
 
     def answer_at(self, listeners: Sequence[socket]) -> None:
         """Answer at the address of all of them; the server has started."""
@@ -123,6 +126,11 @@ class About:
     def own_url(self) -> str:
         """Where the own addresses of this very process answer; '' while stopped."""
         return self._own.own.url
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What its server speaks TLS by; None where it speaks plain HTTP."""
+        return self._own.server.certificate
 
     def answer_for(self, host: str) -> None:
         """Answer for a further host name: the one under which a person's own Jupyter is open, whose proxy leads here.

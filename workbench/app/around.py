@@ -12,6 +12,8 @@ from workbench.caching.caches import Caches
 from workbench.connections.kvdb.live import Kvdb
 from workbench.connections.live import LiveConnections
 from workbench.core.call import Call, Connections, Encryption
+from workbench.core.current import CURRENT
+from workbench.core.errors import ServiceUsage
 from workbench.core.payload.tree import Tree
 from workbench.core.ports import Clock
 from workbench.runtime.recording import held
@@ -32,8 +34,32 @@ class Nobody:
     def send(self, data: Any) -> None:
         """Send to nobody."""
 
+    def invoke(self, data: Any, timeout: float = 5.0) -> Any:
+        """Ask nobody.
+
+        Raises:
+            NotRehearsed: A rehearsal asks what its record does not have.
+            ServiceUsage: In all other cases.
+        """
+        if (call := CURRENT.get()) is not None and call.replay is not None:
+            call.replay.past("ask a WebSocket client what the record does not have")
+        raise ServiceUsage("No WebSocket client is there to answer, since calls reach nobody here. Fix: call it live.")
+
+    @property
+    def aio(self) -> NobodyAwaited:
+        """The same for async services."""
+        return NobodyAwaited()
+
     def close(self, reason: str = "") -> None:
         """Nobody leaves."""
+
+
+class NobodyAwaited:
+    """What of nobody is awaited."""
+
+    async def invoke(self, data: Any, timeout: float = 5.0) -> Any:
+        """Ask nobody, which raises."""
+        Nobody().invoke(data, timeout)
 
 
 def nobody_of(name: str) -> Nobody:

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.core.definition import Definition
 from workbench.core.secret import Secret
+from workbench.core.source import expression_of
 
 LONGEST_LINE = 88
 """As formatters of Python break lines [characters]. Source: https://black.readthedocs.io"""
@@ -31,7 +32,7 @@ def laid_out(code: str) -> str:
     """`wb.define(X(...))` with one argument of X a line where it is too long for one."""
     if len(code) <= LONGEST_LINE:
         return code
-    outer = ast.parse(code, mode="eval").body
+    outer = expression_of(code)
     assert isinstance(outer, ast.Call)
     inner = outer.args[0]
     assert isinstance(inner, ast.Call)

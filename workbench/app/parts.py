@@ -12,6 +12,7 @@ from time import monotonic
 
 from workbench.app.around import Around
 from workbench.app.book import Book, Removed
+from workbench.app.configuration.loop import maker_of_loops
 from workbench.app.configuration.secrets import FoundSecrets
 from workbench.app.configuration.settings import Settings
 from workbench.app.configuration.toml_file import overridden
@@ -33,6 +34,7 @@ from workbench.caching.table import Table
 from workbench.caching.tables import open_table
 from workbench.channels.guard import Guard
 from workbench.channels.http.server import HTTPServer
+from workbench.channels.http.switching import SWITCHING
 from workbench.channels.live import LiveChannels
 from workbench.channels.live import Opening as ChannelOpening
 from workbench.channels.own import Admin
@@ -77,14 +79,13 @@ class Parts(Effects):
 
     def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
         self._opening, self._of_thread, self.admin = RLock(), local(), admin
-        self.token = secrets.token_urlsafe(24)
-        self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
+        self.token, self.settings, self.clock = secrets.token_urlsafe(24), settings, clock
+        self.events, self.loop, bounds = Events(), LoopThread(new_loop=maker_of_loops()), settings.bounds
         self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)
         self.log = Log(bounds.log_lines, bounds.log_bytes)
-        self.traffic.told = self.events.emit
         self.registry = Registry(bounds.versions, clock.time, settings.configuration.rules)
-        self.workers = Workers(bounds.threads, bounds.waiting)
-        self.registry.log = self.log
+        self.workers = Workers(bounds.threads, bounds.waiting, busy=SWITCHING.busy)
+        self.traffic.told, self.registry.log = self.events.emit, self.log
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(self._calls, self.events)
@@ -107,7 +108,6 @@ class Parts(Effects):
         self.around.caches.opening = self._open_cache
         self.book.add(self.around.caches.row())
         self.invoker = self.around.invoker = self._invoker()
-        self.settings, self.clock = settings, clock
         self.channels = self._live_channels()
         self.around.websocket, self.around.client = partial(channel_named, self.channels.by_name), None
         self.trips: dict[object, Parts] = {}
@@ -153,6 +153,7 @@ class Parts(Effects):
             self.settings.port,
             preference=self.ports,
             bounds=self.settings.bounds.of_clients(),
+            certificate=self.settings.tls(),
         )
 
     def another_server(self) -> HTTPServer:

@@ -17,11 +17,12 @@ from workbench.app.configuration.environment import (
     notebook_path,
     shared_counters_url,
     store_url,
+    wanted_certificate,
     wanted_openapi,
     wanted_port,
     wanted_sandbox,
 )
-from workbench.app.configuration.settings import take_files
+from workbench.app.configuration.settings import is_headless, take_files
 from workbench.app.configuration.startup.anew import Known
 from workbench.app.configuration.startup.begin import Beginning
 from workbench.app.configuration.startup.callables import THREAD
@@ -119,7 +120,7 @@ def _make(
     taken, configuration, files = take_files(folder)
     _beginning.from_file.update(taken)
     # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
-    is_own = was_own or "WORKBENCH_HEADLESS" in environ or path is None or is_ones_own(path, environ)
+    is_own = was_own or is_headless(environ) or path is None or is_ones_own(path, environ)
     startup, configuration = _beginning.begin(folder, configuration, files, is_own, of_cells)
     if member is not None and not os.environ.get(COUNTERS):
         os.environ[COUNTERS] = shared_counters_url(store_url(folder))
@@ -128,6 +129,7 @@ def _make(
         app=notebook_name(),
         folder=folder,
         port=wanted_port() if member is None else 0,
+        certificate=wanted_certificate(),
         clock=clock,
         store=store_url(folder),
         counters=os.environ.get(COUNTERS) or "memory://",

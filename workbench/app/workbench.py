@@ -14,7 +14,7 @@ from workbench.app.cassettes.making import make_test
 from workbench.app.cassettes.moving import transferred
 from workbench.app.collections import Collection
 from workbench.app.configuration.bounds import bounds_of
-from workbench.app.configuration.settings import OpenAPIFor, Settings, SettingsInForce, several
+from workbench.app.configuration.settings import OpenAPIFor, Settings, SettingsInForce, pair_of, several
 from workbench.app.configuration.startup.callables import PhaseCtx, Startup, StartupStopped
 from workbench.app.configuration.toml_file import Configuration
 from workbench.app.deploy import loading
@@ -59,6 +59,7 @@ class Workbench(Calling, About, Files):
         folder: Where `.env` and the store are; the current folder by default.
         store: Where jobs and their runs are kept, by URL: `memory://`, `sqlite:///path`, `redis://...`.
         port: Port wanted by hand (0 takes any); None takes the one it had before, at first 11223 if it is free.
+        certificate: The server's certificate and its key, two files in PEM; without them it speaks no TLS.
         clock: Where time comes from.
         hosts: Host names besides loopback under which the server may be asked.
         origins: Origins of web pages that may call it.
@@ -70,7 +71,7 @@ class Workbench(Calling, About, Files):
         bounds: How much is taken at once and kept, each by name as in `Bounds`: `threads=64, trace_bytes=1 << 20`.
 
     Raises:
-        ServiceUsage: A bound is below 1.
+        ServiceUsage, CertificateRefused: A bound is below 1; the certificate or its key cannot be used.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Workbench(Calling, About, Files):
         folder: Path | str | None = None,
         store: str = "memory://",
         port: int | None = None,
+        certificate: tuple[Path | str, Path | str] | None = None,
         clock: Clock | None = None,
         hosts: str | Iterable[str] = (),
         origins: str | Iterable[str] = (),
@@ -97,6 +99,7 @@ class Workbench(Calling, About, Files):
             store=store,
             counters=counters,
             port=port,
+            **pair_of(certificate),
             hosts=several(hosts),
             origins=several(origins),
             proxies=several(proxies),
@@ -107,14 +110,12 @@ class Workbench(Calling, About, Files):
         )
         self.settings, self.startup = SettingsInForce(settings), Startup()
         parts = self._own = Parts(settings, clock or SystemClock(), admin_addresses(self, lambda: self._own))
-        self.clock = TravelClock(lambda: self._parts)
         self.drafting, self.secrets, self.clicked = Drafting(parts), parts.secrets, parts.clicks
-        self.events = parts.events
-        self.outside, self.ports = parts.outside, parts.ports
+        self.events, self.outside, self.ports = parts.events, parts.outside, parts.ports
         self.mount, self.unmount = parts.pipeline.mounted.put, parts.pipeline.mounted.remove
         self.drafting.new_versions.preferred = lambda: self.settings.new_version
         parts.traffic.again = partial(run_again, self.start, parts)
-        self._internal = InternalServices(self._make_internal)
+        self.clock, self._internal = TravelClock(lambda: self._parts), InternalServices(self._make_internal)
         parts.pipeline.is_ready = lambda: self.startup.is_ready
         parts.invoker.own = self._internal.meant_by
         parts.traffic.make_test = partial(make_test, self.start, parts, self.folder)

@@ -61,6 +61,8 @@ class Pipeline:
         self._view, self._invoker, self._record = view, invoker, record
         self.guard, self.admin, self._caller_address = guard, admin, caller_address
         self._turns, self._aside = Turns(invoker), Aside()
+        self.scheme = "http"
+        """What addresses at its server begin with."""
         self.leaving = False
         """Whether each answer ends its connection."""
         self.draining = False
@@ -103,10 +105,9 @@ class Pipeline:
         if is_own or (exchange.page and exchange.is_preflight):
             return
         view = exchange.view = self._view(exchange.headers)
-        if view.sockets is not None and wants_upgrade(exchange.headers):
-            self._locate(exchange)
-            if take_over(exchange, view.sockets, self):
-                return
+        self._locate(exchange)
+        if view.sockets is not None and wants_upgrade(exchange.headers) and take_over(exchange, view.sockets, self):
+            return
         try:
             exchange.endpoint, exchange.params = endpoint, _ = view.routes.find(exchange.method, path)
         except NotFound:
@@ -119,7 +120,6 @@ class Pipeline:
         exchange.call.play(view.replay)
         root, channel = exchange.root, endpoint.channel
         root.channel, root.service, root.user = channel.name, endpoint.service, channel.security
-        self._locate(exchange)
         if "Content-Length" in exchange.headers and declared_length(exchange.headers) > channel.max_body_bytes:
             raise ContentTooLarge(f"The body is over {channel.max_body_bytes} bytes")
         if "Content-Encoding" in exchange.headers:
@@ -129,10 +129,11 @@ class Pipeline:
 
     def _is_no_channels(self, exchange: Exchange, view: View) -> bool:
         """Whether a path at which no channel answers is our own, an application's, or a page to try a WebSocket."""
-        path, headers = exchange.path, exchange.headers
-        if path == "/ready" or (path == "/" and exchange.method == "GET" and asks_for_a_page(headers)):
+        if exchange.path == "/ready":
             return True
-        exchange.talk = self.mounted.find(path)
+        if exchange.path == "/" and exchange.method == "GET" and asks_for_a_page(exchange.headers):
+            return True
+        exchange.talk = self.mounted.find(exchange)
         return exchange.talk is not None or (view.sockets is not None and has_page(exchange, view.sockets))
 
     def _locate(self, exchange: Exchange) -> None:
@@ -298,7 +299,7 @@ class Pipeline:
             log.error("a request failed (cid:%s)", exchange.cid, exc_info=error)
         if isinstance(error, UnaskedNavigation):
             target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
-            exchange.answer(question(exchange.headers["Host"], target, exchange.cid))
+            exchange.answer(question(self._origin(exchange), target, exchange.cid))
             return
         endpoint = exchange.endpoint
         if endpoint is not None and isinstance(error, ContentTooLarge):
@@ -313,7 +314,11 @@ class Pipeline:
         if exchange.call is not None and not exchange.answered:
             exchange.call.cancelled = True
         elif exchange.talk is not None:
-            exchange.talk.lost()
+            exchange.talk.lost() if exchange.is_lost else exchange.talk.may_be_lost()
+
+    def _origin(self, exchange: Exchange) -> str:
+        """Where a request came to, as an address of it begins."""
+        return f"{self.scheme}://{exchange.headers['Host']}"
 
     def _handle_own(self, exchange: Exchange) -> None:
         if exchange.is_preflight:
@@ -323,12 +328,12 @@ class Pipeline:
         if exchange.path == "/ready":
             return exchange.answer(readiness(exchange, self.is_ready()))
         if exchange.talk is not None:
-            return exchange.talk.serve(exchange)
+            return exchange.talk.serve(exchange, self.scheme)
         if exchange.socket is not None:
-            return exchange.answer(trying(exchange.socket.name, exchange.cid))
+            return exchange.answer(trying(*exchange.socket, exchange.cid))
         if (view := exchange.view) is not None:
             channels = [each.channel for each in view.routes] + [each.definition for each in view.sockets or ()]
-            return exchange.answer(listing(exchange.headers["Host"], channels, exchange.cid))
+            return exchange.answer(listing(self._origin(exchange), channels, exchange.cid))
         if (serve := own_address(self.admin, self.guard, exchange)) is None:
             self.refuse(exchange, NotFound("Not Found"))
             return

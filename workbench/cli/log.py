@@ -23,8 +23,8 @@ from workbench.scheduler.records import Run, RunEnded, RunLost
 
 Format = Literal["text", "json"]
 LEVELS: dict[Mood, str] = {"ok": "INFO", "running": "INFO", "attention": "WARNING", "failed": "ERROR"}
-RUNS = {"failed": "ERROR", "timed_out": "ERROR", "interrupted": "ERROR", "missed": "WARNING", "skipped": "WARNING"}
-"""The outcomes of runs that are written, with their levels; one that ended well says what it has to say itself."""
+WRITTEN: tuple[Mood, ...] = ("attention", "failed")
+"""The moods of runs that are written; a run that ended well says what it has to say itself."""
 
 OWN_LOGGERS = ("workbench", "tornado", "apscheduler", "py.warnings")
 """Loggers that have a handler which says nothing, so that `logging.lastResort` never hears them."""
@@ -60,14 +60,14 @@ def of_answer(answered: Answered) -> Entry:
 
 def of_run(run: Run) -> Entry | None:
     """A run that did not end well, or planned times without one; None for any other."""
-    if run.outcome not in RUNS:
+    if run.mood not in WRITTEN:
         return None
     times = f", {run.times} planned times" if run.times > 1 else ""
     why = f": {run.error}" if run.error else ""
     text = f"job {run.job!r} {run.outcome}{times}{why}"
     at = (run.ended or run.started or datetime.now(UTC)).timestamp()
     facts = {"job": run.job, "service": run.service, "outcome": run.outcome, "planned": run.planned.isoformat()}
-    return Entry(at, RUNS[run.outcome], "jobs", text, run.cid, None, facts)
+    return Entry(at, LEVELS[run.mood], "jobs", text, run.cid, None, facts)
 
 
 def of_lost(lost: RunLost) -> Entry:

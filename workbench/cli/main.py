@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec
 
 import typer
@@ -152,6 +153,10 @@ def serve(
         Option("--sandbox/--no-sandbox", help="Whether peers play every connection, or none, whatever the file says."),
     ] = None,
     profile: Annotated[str, Option(metavar="NAME", help="The profile of workbench.toml to take.")] = "",
+    certificate: Annotated[
+        str, Option(metavar="FILE", help="Speak TLS by this certificate, and those that vouch for it (PEM).")
+    ] = "",
+    key: Annotated[str, Option(metavar="FILE", help="The private key of the certificate (PEM).")] = "",
     workers: Annotated[
         int, Option(metavar="N", min=1, max=64, help="How many processes serve it, at one address; a save redeploys.")
     ] = 1,
@@ -160,8 +165,9 @@ def serve(
     """Run a notebook, a module or a folder of them without a notebook, and keep serving."""
     from workbench.cli import serve
 
+    pair = [each and str(Path(each).absolute()) for each in (certificate, key)]
     how = serve.Serving(
-        port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox, allow_outside, profile
+        port, tuple(host or ()), drain, as_json, log_format, access_log, sandbox, allow_outside, profile, *pair
     )
     if workers > 1:
         raise typer.Exit(serve.supervise(file, how, workers))

@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from workbench.app.serving.crew.watching import LOOK_SECONDS, Watched
+from workbench.app.configuration.loop import wanted_loop
+from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError, listed
 
@@ -34,6 +35,8 @@ class Serving(NamedTuple):
         sandbox: Whether peers play every connection, or none, whatever the file says; None leaves it to the file.
         allow_outside: Whether a notebook from elsewhere may call the outside.
         profile: The profile of `workbench.toml` to take; '' for the environment's, if any.
+        certificate: File of the certificate by which it speaks TLS; '' for the environment's, if any.
+        key: File of its private key.
     """
 
     port: int | None = None
@@ -45,6 +48,8 @@ class Serving(NamedTuple):
     sandbox: bool | None = None
     allow_outside: bool = False
     profile: str = ""
+    certificate: str = ""
+    key: str = ""
 
 
 def lab(arguments: Sequence[str]) -> None:
@@ -87,9 +92,10 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
         wb.startup.say(wb.log)
-        watched = Watched(path.resolve())  # which the file's own code may leave, and change
+        # Of a file, which its own code may leave, and change; a folder follows its files by itself.
+        watched = None if path.is_dir() else Watched(path.resolve())
         with end.interrupting(), wb.startup.waiting():
-            not_live = _run(path, end, line.begin.not_live if line is not None else None)
+            not_live = _run(path, end, line)
         if how.profile:
             _refuse_peers(wb, how.profile)
         wb.start()
@@ -182,13 +188,13 @@ def _expect_services(folder: Path, shown: str) -> None:
     files_in(folder, shown)
 
 
-def _watch(watched: Watched, name: str, end: End, as_json: bool) -> None:
+def _watch(watched: Watched | None, name: str, end: End, as_json: bool) -> None:
     """Wait for the end; say once that the file has changed or is gone, since what is served stays as it was."""
     while not end.wait(LOOK_SECONDS):
-        if found := watched.look():
-            what = f"{name} is gone" if found == "gone" else f"{name} has changed"
+        if watched is not None and (found := watched.look()):
             fix = "restart workbench serve to serve it anew; with --workers 2 or more a save does that"
-            _say(f"{what}; what is served stays as it was. Fix: {fix}.", as_json)
+            changed = f"{name} has changed; what is served stays as it was. Fix: {fix}."
+            _say(changed if found == "changed" else watched.lost, as_json)
 
 
 def _set_environment(how: Serving, path: Path) -> None:
@@ -202,6 +208,10 @@ def _set_environment(how: Serving, path: Path) -> None:
         os.environ["WORKBENCH_SANDBOX"] = "1" if how.sandbox else "0"
     if how.profile:
         os.environ["WORKBENCH_PROFILE"] = how.profile
+    if how.certificate:
+        os.environ["WORKBENCH_CERTIFICATE"] = how.certificate
+    if how.key:
+        os.environ["WORKBENCH_CERTIFICATE_KEY"] = how.key
     if how.allow_outside:
         os.environ["WORKBENCH_ALLOW_OUTSIDE"] = "1"
 
@@ -220,7 +230,7 @@ def _told(wb: Workbench) -> dict[str, Any]:
     jobs = list(wb.jobs) if wb.has_jobs else []
     others = [each.pid for each in wb.sharing_jobs()] if jobs else []
     told: dict[str, Any] = {"url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
-    told |= {"jobs": jobs, "shares_jobs_with": others, "sandbox": wb.peers.on}
+    told |= {"loop": wanted_loop(), "jobs": jobs, "shares_jobs_with": others, "sandbox": wb.peers.on}
     return told | {"panel": f"{wb.url}/workbench/"}
 
 
@@ -229,13 +239,16 @@ def _lines_of(wb: Workbench, path: Path) -> list[str]:
     count, jobs = len(wb.services), list(wb.jobs.values()) if wb.has_jobs else []
     others = [each.pid for each in wb.sharing_jobs()] if jobs else []
     serving = f"Serving {count} service{'' if count == 1 else 's'} of {path.name} at {wb.url}"
-    lines = [f"{serving}, with its panel at {wb.url}/workbench/ (to log in: workbench panel {path.name})"]
+    on = ", on uvloop" if wanted_loop() == "uvloop" else ""
+    lines = [f"{serving}, with its panel at {wb.url}/workbench/ (to log in: workbench panel {path.name}){on}"]
     for channel in wb.channels.values():
         if channel.state == "open":
             how = channel.kind if channel.methods is None else " ".join(channel.methods) or "any method"
             lines.append(f"  {how} {channel.address}: {', '.join(channel.leads_to)}")
     for job in jobs:
         lines.append(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}")
+    if wb.certificate is not None:
+        lines.append(f"  by TLS with {wb.certificate}; a new one is taken without a restart")
     if others:
         lines.append(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once")
     if wb.member is not None and os.environ.get("WORKBENCH_COUNTERS", "").startswith("memory:"):
@@ -251,17 +264,17 @@ def _say(line: str, as_json: bool) -> None:
     print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
-def _run(path: Path, end: End, known: Sequence[str] | None) -> list[str]:
+def _run(path: Path, end: End, line: Line | None) -> list[str]:
     """Run the file; its own error, or its own end, is told in one sentence. Gives the files of a folder that failed.
 
     Args:
         path: The file or folder.
         end: When it is to end.
-        known: Files of the folder that have failed where it is served already; None where it is not.
+        line: Leads to the supervisor, where there is one.
     """
     try:
         if path.is_dir():
-            return _run_folder(path, known)
+            return _run_folder(path, line)
         if path.suffix == ".ipynb":
             _run_notebook(path, end)
         else:
@@ -277,18 +290,21 @@ def _run(path: Path, end: End, known: Sequence[str] | None) -> list[str]:
         raise
 
 
-def _run_folder(path: Path, known: Sequence[str] | None) -> list[str]:
+def _run_folder(path: Path, line: Line | None) -> list[str]:
     """Make all of a folder live that can be; what cannot is in the log. Gives the files that failed.
+
+    A process that serves alone follows the files; of several, each is replaced by one that runs all of them anew.
 
     Raises:
         WorkbenchError: Nothing of it can be, or a file fails that did not where it is served already.
     """
     from workbench.app.singleton import the_workbench
 
-    imported = the_workbench().load_folder(path, shown=path.name)
+    imported = the_workbench().load_folder(path, shown=path.name, follow=line is None)
     if not imported.services and not imported.definitions:
         raise WorkbenchError("\n".join([f"{path.name} is not served, since nothing of it is live.", *imported.failed]))
     failed = {row.file: row.failed for row in imported.rows if row.failed}
+    known = line.begin.not_live if line is not None else None
     if new := [said for file, each in failed.items() for said in each if known is not None and file not in known]:
         raise WorkbenchError("\n".join(new))
     return list(failed)

@@ -13,7 +13,7 @@ from workbench.connections.common.errors import AccessRefused
 from workbench.connections.common.fields import MaxAnswer
 from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Live, Opening, Timeout
-from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.definition import beneath
 from workbench.connections.rest.sender import Sender
 from workbench.core.current import outgoing
 from workbench.core.errors import ConnectionFailed, ServiceUsage
@@ -73,16 +73,12 @@ class LiveTwilio(Live):
 
     def __init__(self, definition: TwilioConnection, opening: Opening) -> None:
         self.definition: TwilioConnection = definition
-        rest = RESTConnection(
-            definition.name,
-            host=definition.address or REAL,
+        rest = beneath(
+            definition,
+            definition.address or REAL,
             data_format="form",
             username=definition.account_sid,
             password=definition.auth_token,
-            timeout_seconds=definition.timeout_seconds,
-            deadline_seconds=definition.deadline_seconds,
-            retries=definition.retries,
-            max_answer_bytes=definition.max_answer_bytes,
         )
         # 429 took nothing, so that it may be asked again; a 5xx may have.
         self._sender = Sender(rest, opening, definition, untaken=(429,))
@@ -118,9 +114,9 @@ class LiveTwilio(Live):
         if not NUMBER.fullmatch(to):
             problems.append(f"to must be a number as +48123456789, not {to!r:.40}")
         if not from_:
-            problems.append("from_ is missing; give it here, or default_from in the definition")
+            problems.append("from_ is missing: give it here, or default_from in the definition")
         if problems:
-            raise ServiceUsage(f"{self.definition} cannot send that: {'; '.join(problems)}.")
+            raise ServiceUsage(f"{self.definition} cannot send that. Fix: {'; '.join(problems)}.")
 
     def _asked(self, method: str, path: str, form: dict[str, str] | None = None) -> SentMessage:
         account = quote(self.definition.account_sid)
@@ -132,7 +128,9 @@ class LiveTwilio(Live):
             told = response.json()
             assert isinstance(told, dict)
         except (ValueError, AssertionError) as exc:
-            raise ConnectionFailed(f"{self.definition} answered {response.status_code} with what is no JSON.") from exc
+            raise ConnectionFailed(
+                f"{self.definition} answered {response.status_code} with what is no JSON. Fix: check address"
+            ) from exc
         if response.status_code >= 400:
             said = (
                 f"{self.definition} refused it: {response.status_code}, {told.get('message', 'no reason given')} "

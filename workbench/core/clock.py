@@ -9,9 +9,13 @@ from datetime import UTC, datetime, timedelta
 WORDS = {
     **{"YYYY": "%Y", "YY": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "DDDD": "%j", "DD": "%d", "D": "%d"},
     **{"dddd": "%A", "ddd": "%a", "HH": "%H", "H": "%H", "hh": "%I", "h": "%I", "mm": "%M", "m": "%M", "ss": "%S"},
-    **{"s": "%S", "A": "%p", "a": "%p", "ZZ": "%z", "Z": "%z", "X": "%s"},
+    **{"s": "%S", "A": "%p", "a": "%p", "ZZZ": "%Z", "ZZ": "%z", "Z": "%z", "DDD": "%j", "Do": "%d", "d": "%u"},
+    **{"W": "%G-W%V-%u", "X": "", "x": ""},
 }
 """What each word of Arrow is in `strftime`. Source: "Supported Tokens" in the documentation of Arrow."""
+
+SINCE_EPOCH = {"X": 1, "x": 1_000_000}
+"""Words that are a count since the epoch, and what they count in a second: seconds, microseconds."""
 
 _WORD = re.compile(rf"\[[^\]]*\]|S+|{'|'.join(sorted(WORDS, key=len, reverse=True))}")
 
@@ -165,19 +169,36 @@ def _part(moment: datetime, word: str) -> str:
         return word[1:-1]
     if word[0] == "S":
         return f"{moment.microsecond:06}".ljust(len(word), "0")[: len(word)]
-    if word == "X":
-        return str(int(moment.timestamp()))
+    if word in SINCE_EPOCH:
+        # Whole seconds first, since a float has not all microseconds of today.
+        return str(int(moment.timestamp()) * SINCE_EPOCH[word] + moment.microsecond * SINCE_EPOCH[word] // 1_000_000)
     text = moment.strftime(WORDS[word])
     if word == "ZZ":
         return f"{text[:3]}:{text[3:]}" if text else ""
     if word == "a":
         return text.lower()
+    if word == "Do":
+        return f"{moment.day}{_ordinal(moment.day)}"
+    if word == "DDD":
+        return text.lstrip("0")
     return text.lstrip("0") or "0" if len(word) == 1 and word in "MDHhms" else text
+
+
+def _ordinal(day: int) -> str:
+    """What follows the number of a day in English: 1st, 2nd, 3rd, 4th, 11th, 21st."""
+    return "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
 def read(text: str, format: str) -> datetime:
     """The time that text says in a format; in its own zone, if it has one. Raises ValueError."""
+    if format in SINCE_EPOCH:
+        return datetime.fromtimestamp(float(text) / SINCE_EPOCH[format], UTC)
     if "%" not in format:
+        words = _WORD.findall(format)
+        if counts := sorted(SINCE_EPOCH.keys() & words):
+            raise ValueError(f"{counts[0]} says a whole time. Fix: read it by the format {counts[0]!r} alone")
+        if "Do" in words:
+            text = re.sub(r"(\d)(?:st|nd|rd|th)\b", r"\1", text)
         format = _WORD.sub(lambda found: _code(found[0]), format)
     return datetime.strptime(text, format)  # noqa: DTZ007  # it stays in its own zone, whatever that is
 

@@ -19,6 +19,11 @@ class Forgetful(Protocol):
         ...
 
 
+def process() -> int:
+    """Which process this is, as its depth in a line of forks: a child differs from its parent. No system call."""
+    return _depth
+
+
 def end_if_forked(born: int, error: BaseException | None = None) -> None:
     """End this process if it is a child that a service's code has forked and then left, by whatever way.
 
@@ -26,10 +31,10 @@ def end_if_forked(born: int, error: BaseException | None = None) -> None:
     error, whose traceback it writes to standard error; else 0.
 
     Args:
-        born: Id of the process in which the service was called.
+        born: What `process()` said where the service was called.
         error: What its code raised.
     """
-    if os.getpid() == born:
+    if _depth == born:
         return
     status = 0
     if isinstance(error, SystemExit):
@@ -43,6 +48,7 @@ def end_if_forked(born: int, error: BaseException | None = None) -> None:
 
 
 _made: WeakSet[Forgetful] = WeakSet()
+_depth = 0
 
 
 def forgets_when_forked(made: Forgetful) -> None:
@@ -51,6 +57,8 @@ def forgets_when_forked(made: Forgetful) -> None:
 
 
 def _forget() -> None:
+    global _depth
+    _depth += 1
     for each in list(_made):
         each.forget()
 

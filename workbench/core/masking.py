@@ -66,6 +66,8 @@ class Masker:
 
     def mask(self, text: str) -> str:
         """The text with `***` for each value learned; of a word of base64 that holds one, nothing is left."""
+        if len(text) < LEAST:
+            return text  # too short to hold one
         for form in self._coded:
             if form in text:
                 text = _without_word(text, form)

@@ -60,7 +60,7 @@ def _quoted(text: str) -> str:
 
 
 def _is_block(value: Any) -> bool:
-    return isinstance(value, str) and value.count("\n") > 1 and ast.literal_eval(_block(value, safe=True)) == value
+    return isinstance(value, str) and value.count("\n") > 1 and value_in(_block(value, safe=True)) == value
 
 
 def _block(text: str, *, safe: bool = False) -> str:
@@ -73,6 +73,16 @@ def _block(text: str, *, safe: bool = False) -> str:
 def tree_of(text: str) -> ast.Module:
     """The tree of Python text; raises SyntaxError."""
     return undisturbed(lambda: ast.parse(text))
+
+
+def expression_of(text: str) -> ast.expr:
+    """The tree of one expression; raises SyntaxError."""
+    return undisturbed(lambda: ast.parse(text, mode="eval")).body
+
+
+def value_in(text: str) -> Any:
+    """The value that a literal stands for; raises ValueError, SyntaxError."""
+    return undisturbed(lambda: ast.literal_eval(text))
 
 
 def undisturbed(build: Callable[[], T]) -> T:

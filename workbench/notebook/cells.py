@@ -95,6 +95,9 @@ class Cells:
         """Hear what the workbench has to say, which is made, or made anew."""
         startup, events = self._wb.startup, self._wb.events
         startup.waits, startup.restart = True, self._restart_later
+        if (kernel := getattr(self._shell, "kernel", None)) is not None:
+            # Its loop is there once it has started; this may be before.
+            startup.restart_by_click = lambda told: kernel.io_loop.add_callback(self._restart_between, told)
         self._deaf = [events.subscribe(Defined, self._heard), events.subscribe(Sandboxed, self._heard)]
         self._deaf.append(events.subscribe(Imported, self._heard))
         self._deaf.append(events.subscribe(OutsideAsked, self._asked.append))
@@ -255,15 +258,34 @@ class Cells:
         except WorkbenchError as exc:
             self._fail(result, exc)
 
+    def _made_anew(self) -> str:
+        """Start the workbench anew; what is back."""
+        said = self._restart()
+        self._told_away = 0
+        self._listen()
+        return said
+
+    def _restart_between(self, told: Callable[[str | Exception], object]) -> None:
+        """On the kernel's main thread, start anew between two cells, and tell whoever clicked."""
+        if self._draft is not None:
+            told(ServiceUsage("A cell runs. Fix: wait until it has ended, and click again."))
+            return
+        try:
+            said = [self._made_anew()]
+            self._wb.after_started()
+        except Exception as exc:
+            # Whoever clicked is to hear of anything.
+            told(exc)
+        else:
+            told(" ".join([*said, *self._wb.startup.say(self._wb.log)]))
+
     def _start_anew(self, result: Any) -> None:
         """Start the workbench anew, and say what is back."""
         try:
-            said = self._restart()
+            said = self._made_anew()
         except WorkbenchError as exc:
             self._fail(result, exc)
             return
-        self._told_away = 0
-        self._listen()
         displays.show(Restarted(said))
         self._after_started(result)
         self._tell_away()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.app.deploy.folders.imported import MOST_NAMES, Differences, FileRow, Imported
+from workbench.app.deploy.folders.imported import FOLLOWS, MOST_NAMES, Differences, FileRow, Imported
 from workbench.core.errors import listed
 from workbench.notebook.html import chip, code, dot, escape, muted, strong, table
 
@@ -14,6 +14,8 @@ def imported(value: Imported) -> str:
     unset = [value.unset_said] if value.unset else []
     parts = [
         f"{dot('live' if value.is_whole else 'bad')} {escape(value.head)}",
+        muted(FOLLOWS) if value.follows else "",
+        _sentences("Gone", value.gone),
         table(("file", "", "what is in it"), map(_file, value.rows)),
         _sentences("Not live", value.failed),
         _sentences("Missing", value.missing),

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from workbench.notebook.html import BORDER, COLOURS, escape, muted, strong, table
-from workbench.notebook.running import MOODS
+from workbench.scheduler.records import mood_of_outcome
 from workbench.scheduler.runs.calendar import HOUR, MOST_LANES, Calendar, Lane, shortened, worst
 from workbench.scheduler.runs.table import LATEST, RECENT, JobsTable, bars
+from workbench.ui.trace import COLOURS as MOODS
 
 BAR, GAP, HEIGHT, LEAST = 5, 1, 18, 3
 """Width of a bar, room between two, room for the longest run, height of the shortest [px]."""
@@ -30,17 +31,17 @@ def table_of_jobs(found: JobsTable) -> str:
         cells = [escape(each) for each in said]
         if RECENT in heads:
             cells[heads.index(RECENT)] = drawn(
-                [(each.run.outcome, each.share, each.said(row.zone)) for each in bars(row.runs)]
+                [(each.run.outcome, each.share, each.said(row.zone), MOODS[each.run.mood]) for each in bars(row.runs)]
             )
         rows.append(cells)
     return table(heads, rows)
 
 
-def drawn(shown: Sequence[tuple[str, float, str]]) -> str:
+def drawn(shown: Sequence[tuple[str, float, str, str]]) -> str:
     """Recent runs as bars: how each ended, how long it took as a share of the longest, and both in words."""
     if not shown:
         return ""
-    counts = Counter(outcome.replace("_", " ") for outcome, _, _ in shown)
+    counts = Counter(outcome.replace("_", " ") for outcome, *_ in shown)
     words = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
     rects = "".join(_bar(number, *each) for number, each in enumerate(shown, LATEST - len(shown)))
     return (
@@ -49,11 +50,11 @@ def drawn(shown: Sequence[tuple[str, float, str]]) -> str:
     )
 
 
-def _bar(place: int, outcome: str, share: float, said: str) -> str:
+def _bar(place: int, _: str, share: float, said: str, mood: str) -> str:
     height = LEAST + (HEIGHT - LEAST) * share
     return (
         f'<rect x="{place * (BAR + GAP)}" y="{HEIGHT - height:.1f}" width="{BAR}" height="{height:.1f}" rx="1" '
-        f'fill="{COLOURS[MOODS.get(outcome, "bad")]}"><title>{escape(said)}</title></rect>'
+        f'fill="{COLOURS[mood]}"><title>{escape(said)}</title></rect>'
     )
 
 
@@ -104,7 +105,7 @@ def _lane(calendar: Calendar, number: int, lane: Lane) -> str:
     ]
     for hour, found in sorted(lane.hours.items()):
         outcome, count = worst(found), sum(found.values())
-        colour = PLANNED if outcome == "planned" else COLOURS[MOODS.get(outcome, "bad")]
+        colour = PLANNED if outcome == "planned" else COLOURS[MOODS[mood_of_outcome(outcome)]]
         strength = (FAINTEST + (1 - FAINTEST) * count / most) * (0.45 if lane.note else 1)
         at = (calendar.origin + hour * HOUR).astimezone(calendar.zone)
         said = ", ".join(f"{each} {outcome.replace('_', ' ')}" for outcome, each in sorted(found.items()))

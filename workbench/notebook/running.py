@@ -14,16 +14,16 @@ from workbench.sandbox.mail import Mail
 from workbench.sandbox.peer import Peer
 from workbench.sandbox.smtp_inbox import SMTPInbox
 from workbench.scheduler.records import Run, Tally
+from workbench.ui.trace import COLOURS
 
 SHOWN_MAILS = 20
-MOODS = {"ok": "live", "running": "calm", "merged": "calm", "skipped": "warn", "missed": "warn", "interrupted": "warn"}
 
 
 def run(run: Run) -> str:
     """How one run went, with its lines."""
     seconds = f" in {run.seconds * 1000:.0f} ms" if run.seconds is not None else ""
     head = f"{_outcome(run)} {strong(run.job)} {muted(f'{seconds} CID {code(run.cid)}' if run.cid else seconds)}"
-    said = f'<div style="color:{ink("bad")}">{escape(run.error)}</div>' if run.error else ""
+    said = f'<div style="color:{ink(COLOURS[run.mood])}">{escape(run.error)}</div>' if run.error else ""
     returned = f"<div>returned {code(run.returned)}</div>" if run.returned else ""
     lines = "".join(f"<div>{code(line)}</div>" for line in run.log)
     return f"{head}{said}{returned}{lines}"
@@ -31,12 +31,12 @@ def run(run: Run) -> str:
 
 def tally(tally: Tally) -> str:
     """A dot for each run, and the count."""
-    dots = " ".join(dot(MOODS.get(each.outcome, "bad")) for each in tally.runs[-40:])
+    dots = " ".join(dot(COLOURS[each.mood]) for each in tally.runs[-40:])
     return f"{dots} {escape(repr(tally))}"
 
 
 def _outcome(run: Run) -> str:
-    return chip(run.outcome, MOODS.get(run.outcome, "bad"))
+    return chip(run.outcome, COLOURS[run.mood])
 
 
 def any_peer(peer: Peer) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Condition
+from types import CoroutineType
 from typing import Any
 
 from workbench.core.call import INVOKE, Call, ChannelInfo, Deployment, Fan, Spooled, Surroundings, Task
@@ -15,7 +15,7 @@ from workbench.core.cid import new_cid
 from workbench.core.current import CURRENT, PLAYING
 from workbench.core.errors import ServiceUnavailable, ServiceUsage, UnknownName
 from workbench.core.failure import drop_frames, mood_of_error
-from workbench.core.forking import end_if_forked
+from workbench.core.forking import end_if_forked, process
 from workbench.core.payload.asked import Asked, given
 from workbench.core.ports import Limiter
 from workbench.core.service import log_failure
@@ -113,8 +113,8 @@ class Invoker:
             return answer
 
     async def _run_here(self, call: Call) -> Any:
-        if self.version(call).is_async:
-            return await self.run_aio(call)
+        if (version := self.version(call)).is_async:
+            return await self.run_aio(call, version)
         waiting = asyncio.get_running_loop().create_future()
         self.submit(call, lambda answer, error: settle(waiting, answer, error))
         return await waiting
@@ -269,8 +269,8 @@ class Invoker:
             UnknownName: No such service.
             ServiceUnavailable: No worker is free and the queue is full.
         """
-        if self.version(call).is_async:
-            return eager.start(self.run_aio(call), call, done)
+        if (version := self.version(call)).is_async:
+            return eager.start(self.run_aio(call, version), call, done)
         self.submit(call, done)
         return None
 
@@ -330,9 +330,9 @@ class Invoker:
         if version.is_async:
             if self.loop.is_here:
                 raise ServiceUsage(f"{call.service!r} is async. Fix: await self.invoke.aio({call.service!r}, ...)")
-            return self.loop.run(self._run_watched(call))
+            return self.loop.run(self._run_watched(call, version))
         step, steps = call.step, chain(call, version, self._limiter(call.service))
-        token, born = CURRENT.set(call), os.getpid()
+        token, born = CURRENT.set(call), process()
         try:
             work = next(steps)
             while True:
@@ -355,21 +355,20 @@ class Invoker:
         finally:
             CURRENT.reset(token)
 
-    async def _run_watched(self, call: Call) -> Any:
-        return await eager.watched(self.run_aio(call), call)
+    async def _run_watched(self, call: Call, version: Version) -> Any:
+        return await eager.watched(self.run_aio(call, version), call)
 
-    async def run_aio(self, call: Call) -> Any:
+    async def run_aio(self, call: Call, version: Version) -> Any:
         """Drive the chain on the loop, awaiting what can be awaited."""
         call.on_loop = True
-        version = self.version(call)
         step, steps = call.step, chain(call, version, self._limiter(call.service))
-        token, born = CURRENT.set(call), os.getpid()
+        token, born = CURRENT.set(call), process()
         try:
             work = next(steps)
             while True:
                 try:
                     result = work()
-                    if inspect.isawaitable(result):
+                    if isinstance(result, CoroutineType) or inspect.isawaitable(result):
                         result = await result
                 except BaseException as exc:
                     end_if_forked(born, exc)

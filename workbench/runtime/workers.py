@@ -35,10 +35,17 @@ class Workers:
         size: Most threads at once, spares not counted.
         waiting: Most tasks that wait for a thread; one more is refused with ServiceUnavailable.
         now: A clock that never goes back [s].
+        busy: Told when a thread begins to look for tasks (1), and when it sleeps or ends (-1).
     """
 
-    def __init__(self, size: int = WORKERS, waiting: int = WAITING, now: Callable[[], float] = monotonic) -> None:
-        self.size, self.waiting_bound, self._now = size, waiting, now
+    def __init__(
+        self,
+        size: int = WORKERS,
+        waiting: int = WAITING,
+        now: Callable[[], float] = monotonic,
+        busy: Callable[[int], object] = lambda change: None,
+    ) -> None:
+        self.size, self.waiting_bound, self._now, self._busy = size, waiting, now, busy
         self.forget()
         forgets_when_forked(self)
 
@@ -113,6 +120,7 @@ class Workers:
 
     def _work(self) -> None:
         woken = True
+        self._busy(1)
         while (task := self._next(woken)) is not None:
             try:
                 task()
@@ -138,9 +146,13 @@ class Workers:
                 else:
                     self._asleep += 1
                 self._wake_if_needed()
+            if is_surplus:
+                self._busy(-1)
             if task is not None or is_surplus:
                 return task
+            self._busy(-1)
             self._wakes.get()
+            self._busy(1)
             woken = True
 
     def lend_spare(self) -> bool:

@@ -268,8 +268,7 @@ class Scheduler:
         self.watches.look(list(self._runner.running.values()))
         if self._reconciler.is_time:
             self._runner.aside(self.reconcile)
-        if self._live and (seen := self._ledger.seen) and seen.is_time:
-            self._runner.aside(seen.note)
+        self._ledger.note_seen(self._live, self._runner.aside)
         return fired
 
     def reconcile(self) -> None:
@@ -393,8 +392,7 @@ class Scheduler:
             log.exception("the scheduler could not look at what is due; it tries again")
 
     def _wake(self) -> None:
-        if self._live and (seen := self._ledger.seen) and seen.is_time:
-            seen.note()
+        self._ledger.note_seen(self._live, lambda note: note())
         # Outside our locks, since it asks what is due next.
         if (alarm := self._alarm) is not None:
             alarm.wake()

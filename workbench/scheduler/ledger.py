@@ -8,7 +8,7 @@ nothing behind that the next look would not find.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
@@ -191,6 +191,16 @@ class Ledger:
     @property
     def _left(self) -> Left | None:
         return None if self.seen is None else self.seen.left
+
+    def note_seen(self, live: Mapping[str, JobRecord], by: Callable[[Callable[[], None]], None]) -> None:
+        """Have it noted that a process is here, if it is time for that.
+
+        Args:
+            live: The jobs that are live; without any, nobody asks later who was here.
+            by: Does it, now or beside.
+        """
+        if live and self.seen is not None and self.seen.is_time:
+            by(self.seen.note)
 
     def _new_cut_off(self, record: JobRecord) -> set[datetime]:
         """Planned times whose run ended with a former process, each told once."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from workbench.core.errors import InvalidDefinition, WorkbenchError
 from workbench.core.masking import mask
+from workbench.core.mood import Mood
 from workbench.durable.attempts import Attempt
 from workbench.scheduler import plan
 from workbench.scheduler.definitions import AnyJob, OneTimeJob
@@ -70,6 +71,24 @@ def decided(definition: AnyJob, stored: JobRecord | None, source: str, now: date
     return JobRecord(definition, anchor, source, now), "defined" if stored is None else "changed"
 
 
+MOODS: dict[str, Mood] = {
+    "ok": "ok",
+    "running": "running",
+    "merged": "running",
+    "skipped": "attention",
+    "missed": "attention",
+    "failed": "failed",
+    "timed_out": "failed",
+    "interrupted": "failed",
+}
+"""How each outcome of a run stands, in every table, card, chart and log; what is merged runs at a later time."""
+
+
+def mood_of_outcome(outcome: str) -> Mood:
+    """How an outcome stands; one that nobody knows is told as a failure."""
+    return MOODS.get(outcome, "failed")
+
+
 # No run can be part of a circle, and there are many: the collector need not look at them.
 class Run(Attempt, frozen=True, kw_only=True, gc=False):
     """One run of a job, or planned times that had none.
@@ -109,6 +128,11 @@ class Run(Attempt, frozen=True, kw_only=True, gc=False):
     def ok(self) -> bool:
         """Whether it ended well."""
         return self.outcome == "ok"
+
+    @property
+    def mood(self) -> Mood:
+        """How it stands."""
+        return mood_of_outcome(self.outcome)
 
     @property
     def by_hand(self) -> bool:

@@ -45,6 +45,17 @@ class NotDecrypted(WorkbenchError):
         )
 
 
+class NotText(NotDecrypted):
+    """What was decrypted is no text."""
+
+    def __init__(self, service: str, size: int) -> None:
+        super().__init__(service)
+        self.args = (
+            f"Service {service!r} cannot decrypt that to text: the key is right, and what it gives is {size:,} bytes "
+            f"that are no UTF-8. Fix: encrypt base64.b64encode(data), and base64.b64decode what decrypt gives.",
+        )
+
+
 class Encryption:
     """Encrypts and decrypts for services.
 
@@ -60,13 +71,21 @@ class Encryption:
         return self._fernet(service).encrypt(data)
 
     def decrypt(self, encrypted: bytes, service: str) -> str:
-        """The text of a token, with or without Zato's prefix; raises MissingCryptoKey, WrongCryptoKey, NotDecrypted."""
+        """The text of a token, with or without Zato's prefix.
+
+        Raises:
+            MissingCryptoKey, WrongCryptoKey, NotDecrypted, NotText.
+        """
         from cryptography.fernet import InvalidToken
 
         try:
-            return self._fernet(service).decrypt(encrypted.removeprefix(PREFIX)).decode()
-        except (InvalidToken, UnicodeDecodeError):
+            decrypted = self._fernet(service).decrypt(encrypted.removeprefix(PREFIX))
+        except InvalidToken:
             raise NotDecrypted(service) from None
+        try:
+            return decrypted.decode()
+        except UnicodeDecodeError:  # which would have all of it in a traceback
+            raise NotText(service, len(decrypted)) from None
 
     def _fernet(self, service: str) -> Fernet:
         from cryptography.fernet import Fernet  # here, since it costs the start some 50 ms

@@ -14,6 +14,7 @@ from base64 import b64decode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from workbench.core import source
 from workbench.core.masking import LEAST, Masker
 from workbench.testing.lint.secrets import SECRET_NAME, SECRET_VALUES, stands_for_one, typed_secrets
 
@@ -163,7 +164,7 @@ def decoded(text: str) -> Iterator[str]:
 def tree_of(text: str) -> ast.Module | None:
     """A cell or module as a tree, line by line as it is written; None for what is not Python, as lines of magics."""
     try:
-        return ast.parse(plain(text))
+        return source.tree_of(plain(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.app.code import code_of
+from workbench.app.deploy.attributes import with_attribute
 from workbench.app.deploy.calls import SetInCode
 from workbench.app.deploy.rewriting import rewritten, set_in_code
 from workbench.app.deploy.texts import names_in_notebook
@@ -44,6 +45,29 @@ def change_for(wb: Workbench, after: Definition, before: Definition | None, was:
     return {"action": "rewrite", "cell": was.cell_id, "was": text, "code": code}
 
 
+def change_of_class(wb: Workbench, service: str, attribute: str, value: str) -> Change | None:
+    """The change of the cell that has a service's class, so that it says a value; None where there is none to make."""
+    version = wb.services[service].live
+    if version.origin.kind != "cell" or version.origin.loaded:
+        return None
+    cell = version.origin.cell_id
+    if (text := wb.drafting.texts.get(cell)) is None:
+        return None
+    try:
+        code = with_attribute(text, version.cls.__name__, attribute, value)
+    except SetInCode as exc:
+        return {"action": "none", "problem": str(exc)}
+    return {"action": "rewrite", "cell": cell, "was": text, "code": code} if code != text else None
+
+
+def offer_of_class(text: str, wb: Workbench, service: str, attribute: str, value: str) -> Change:
+    """What a cell that a person has edited since would become; nothing is written."""
+    try:
+        return {"becomes": with_attribute(text, wb.services[service].live.cls.__name__, attribute, value)}
+    except SetInCode as exc:
+        return {"becomes": "", "problem": str(exc)}
+
+
 def _is_only_clicked(wb: Workbench, definition: Definition) -> bool:
     """Whether a definition was made by click and no cell says it."""
     try:
@@ -73,7 +97,7 @@ def locked(wb: Workbench, definition: Definition) -> dict[str, Any]:
 
 def has_written(wb: Workbench, cell: str, text: str, definition: Definition | None) -> None:
     """Know that the front end has written a cell: if it says the definition now, the copy by click goes."""
-    wb.drafting.texts.keep(cell, text)
+    wb.drafting.texts.write(cell, text)
     if definition is None:
         return
     try:

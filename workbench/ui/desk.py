@@ -23,7 +23,7 @@ from workbench.core.ports import Clock
 from workbench.core.trace import OutgoingEnded
 from workbench.sandbox.peer import Peer
 from workbench.scheduler.records import JobChanged, Run, RunEnded, RunStarted, WatchChanged
-from workbench.ui.cells import change_for
+from workbench.ui.cells import change_for, offer
 from workbench.ui.courier import Courier
 from workbench.ui.forms.limit import short_problem
 from workbench.ui.forms.reading import Problems, Read
@@ -65,7 +65,7 @@ class Desk:
         self.requests = History()
         self._lock = Lock()
         self._undos: dict[int, Callable[[], str]] = {}
-        self._saves: dict[int, tuple[Definition, Definition]] = {}
+        self._offers: dict[int, Callable[[str], dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
         self._ends: list[Callable[[], None]] = []
         self.follow()
@@ -192,7 +192,7 @@ class Desk:
             in_code = self.wb.drafting.in_code(before) if before is not None else None
             said["write"] = change_for(self.wb, definition, in_code, was, cell) | {"full_name": definition.full_name}
             if in_code is not None:
-                self._keep_save(said["undo"], in_code, definition)
+                self.keep_offer(said["undo"], lambda text: offer(text, in_code, definition))
         return said
 
     def _lasts(self) -> str:
@@ -210,17 +210,18 @@ class Desk:
             problems["name"] = f"{definition.name!r} is the name of another job ({other}); choose another"
         return problems
 
-    def _keep_save(self, number: int, before: Definition, after: Definition) -> None:
+    def keep_offer(self, number: int, offer: Callable[[str], dict[str, Any]]) -> None:
+        """Remember what a save would make of a cell's text, by the number of its undo."""
         with self._lock:
-            self._saves[number] = before, after
-            if len(self._saves) > KEPT_UNDOS:
-                del self._saves[next(iter(self._saves))]
+            self._offers[number] = offer
+            if len(self._offers) > KEPT_UNDOS:
+                del self._offers[next(iter(self._offers))]
 
-    def saved(self, number: int) -> tuple[Definition, Definition]:
-        """What a save changed, and what it became, by the number of its undo."""
-        if number not in self._saves:
+    def offered(self, number: int, text: str) -> dict[str, Any]:
+        """What a cell that a person has edited since would become by what was saved."""
+        if number not in self._offers:
             raise WorkbenchError("That was saved too long ago. Fix: save it again.")
-        return self._saves[number]
+        return self._offers[number](text)
 
     def keep_undo(self, undo: Callable[[], str]) -> int:
         """Remember how to take something back; gives the number to ask for it by."""

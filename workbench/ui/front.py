@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+
+from workbench.app.configuration.settings import is_headless
 
 if TYPE_CHECKING:
     from workbench.app.serving.attached import Attached
@@ -36,7 +37,7 @@ def headless(shell: Any) -> bool:
 
 def _has_widgets(shell: Any) -> bool:
     """Whether a front end may show widgets of this kernel."""
-    if os.environ.get("WORKBENCH_HEADLESS", "") not in ("", "0"):
+    if is_headless():
         return False
     return getattr(getattr(shell, "kernel", None), "comm_manager", None) is not None
 

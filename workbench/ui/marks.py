@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from workbench.app.workbench import Workbench
-from workbench.core.call import ServiceStep
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
 from workbench.runtime.registry import Version
 from workbench.ui import rows
 from workbench.ui.desk import Desk
+from workbench.ui.panel.figures import failed_of
 
 OFF = "The server is off. Fix: run the cell of a service, or wb.start()"
 MOST_OF_A_CELL = 20
@@ -21,7 +21,7 @@ MOST_OF_A_CELL = 20
 
 Mark = dict[str, Any]
 """One thing that a cell made: `name`, `what` (service or its collection), `mood` (live, warn, bad), `said`, `since`
-[s since the epoch, or None], `written` (the digest of the cell's text, see `core/origin.py`)."""
+[s since the epoch, or None], `written` (the digest of the cell's text that says so, see `core/origin.py`)."""
 
 
 def marks(desk: Desk) -> dict[str, Any]:
@@ -34,22 +34,6 @@ def marks(desk: Desk) -> dict[str, Any]:
     return {"cells": dict(cells), "line": _line(wb, list(failed)), "restless": True}
 
 
-def failed_of(wb: Workbench, names: Collection[str]) -> dict[str, str]:
-    """The error of each of these services whose last call of its live version has failed."""
-    left = {name: wb.services[name].live.number for name in names if name in wb.services}
-    found: dict[str, str] = {}
-    for trace in reversed(list(wb.traffic)):
-        if not left:
-            break
-        for step in reversed([step for _, step in trace.root.tree() if isinstance(step, ServiceStep)]):
-            if step.seconds is None or left.get(step.name) != step.version:
-                continue
-            del left[step.name]
-            if step.mood == "failed":
-                found[step.name] = str(step.error or step.outcome)
-    return found
-
-
 def _services(wb: Workbench, failed: dict[str, str]) -> Iterable[tuple[str, Mark]]:
     for service in list(wb.services.values()):
         live, newest = service.live, dict[str, Version]()
@@ -57,13 +41,14 @@ def _services(wb: Workbench, failed: dict[str, str]) -> Iterable[tuple[str, Mark
             newest[_cell(version.origin)] = version
         for cell, version in newest.items():
             if cell and cell == _cell(live.origin):
-                yield cell, _live(service.name, live, service.since, failed.get(service.name))
+                mark = _live(service.name, live, service.since, failed.get(service.name))
+                yield cell, mark | {"written": wb.drafting.texts.as_written(cell, live.origin.written)}
             elif cell:
                 yield cell, _differs(version, live)
 
 
 def _live(name: str, live: Version, since: float, error: str | None) -> Mark:
-    mark = {"name": name, "what": "service", "since": since, "written": live.origin.written}
+    mark = {"name": name, "what": "service", "since": since}
     if error is None:
         return mark | {"mood": "live", "said": f"{live} is live."}
     return mark | {"mood": "bad", "said": f"{live} is live, and its last call failed: {error[:200]}"}
@@ -83,7 +68,7 @@ def _definitions(wb: Workbench) -> Iterable[tuple[str, Mark]]:
             continue
         counts[cell] += 1
         if counts[cell] <= MOST_OF_A_CELL:
-            yield cell, _definition(definition, by_form, origin.written)
+            yield cell, _definition(definition, by_form, wb.drafting.texts.as_written(cell, origin.written))
     for cell, count in counts.items():
         if count > MOST_OF_A_CELL:
             said = f"{count - MOST_OF_A_CELL:,} more definitions are on."

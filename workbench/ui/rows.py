@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from workbench.app.code import code_of
 from workbench.app.deploy.clicks import Click
@@ -15,6 +16,7 @@ from workbench.app.rehearsal.verdict import Verdict
 from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.live import LiveChannel
+from workbench.channels.websocket.live import LiveWebSocketChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
@@ -22,9 +24,11 @@ from workbench.limiting.definition import Limit
 from workbench.limiting.shared.limiter import Use
 from workbench.scheduler.jobs import Job
 from workbench.scheduler.records import Run
-from workbench.scheduler.runs.table import bars
+from workbench.scheduler.runs.table import Bar, bars
 from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.limit import enough_calls
+from workbench.ui.panel.figures import failed_of
+from workbench.ui.trace import COLOURS
 
 SHOWN_CALLS = 20
 WORDS = {"differs": "otherwise", "cannot compare": "cannot compare"}
@@ -40,7 +44,9 @@ def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> li
     """
     every = jobs_of(wb)
     used = wb.limits.use()
-    return [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in names]
+    failed = failed_of(wb, names)
+    shown = [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in names]
+    return [row | {"failed": row["service"] in failed} for row in shown]
 
 
 def jobs_of(wb: Workbench) -> list[Job]:
@@ -204,17 +210,23 @@ def job_facts(job: Job, heard: Run | None, said_in: Mapping[str, str]) -> dict[s
         "next": None if row.next_at is None else row.next_at.timestamp(),
         "since": None if since is None else since.timestamp(),
         "last": None if last is None else run_facts(last),
-        "recent": [[each.run.outcome, round(each.share, 2), each.said(row.zone)[:200]] for each in bars(row.runs)],
+        "recent": [_recent(each, row.zone) for each in bars(row.runs)],
         "cadence": row.cadence,
         "tripped": list(job.tripped.values()),
         "said_in": said_in,
     }
 
 
+def _recent(bar: Bar, zone: ZoneInfo) -> list[Any]:
+    """A run as a bar: its outcome, its height as a share of the highest, what it says, and its colour."""
+    return [bar.run.outcome, round(bar.share, 2), bar.said(zone)[:200], COLOURS[bar.run.mood]]
+
+
 def run_facts(run: Run) -> dict[str, Any]:
     """A run as its job's small card shows it."""
     return {
         "outcome": run.outcome,
+        "mood": COLOURS[run.mood],
         "at": _at(run).timestamp(),
         "by_hand": run.by_hand,
         "cid": run.cid,
@@ -251,6 +263,7 @@ def definition_facts(
         "code": code_of(shown),
         "curl": _curl(live) if live is not None else "",
         "try": live is not None and live.methods is not None,
+        "has_clients": isinstance(live, LiveWebSocketChannel),
         "sandbox": shown.collection == "connections" and wb.peers.on,
         "mood": moods.get(shown.name, "live") if shown.collection == "connections" else "live",
         "gone": now is None,

@@ -35,4 +35,4 @@ def again(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 def offered(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """What a cell that a person has edited since would become by what was saved."""
-    return cells.offer(str(message["text"]), *desk.saved(int(message["undo"])))
+    return desk.offered(int(message["undo"]), str(message["text"]))

@@ -166,6 +166,21 @@ def test_a_mode_is_chosen_by_class_by_service_or_for_all(wb: Workbench, monkeypa
     assert service.new_version == "off"
 
 
+def test_a_mode_that_was_chosen_holds_until_the_class_says_another(wb: Workbench) -> None:
+    live(wb, double)
+    service = wb.services[NAME]
+    service.new_version = "gate"
+    live(wb, lambda self: {"price": 0})
+    assert service.new_version == "gate", "this version says nothing, as the one before"
+    live(wb, double, "warn")
+    assert service.new_version == "warn"
+    service.new_version = "off"
+    live(wb, lambda self: {"price": 0}, "warn")
+    assert service.new_version == "off"
+    service.rollback()
+    assert service.new_version == "off"
+
+
 def test_a_mode_there_is_not_is_refused_wherever_it_is_given(wb: Workbench) -> None:
     with pytest.raises(DeployRefused, match="new_version = 'gates'. Fix: one of off, warn, gate"):
         live(wb, double, "gates")

@@ -31,6 +31,8 @@ KINDS: dict[str, Any] = {
     "dropbox": lambda name: DropboxConnection(name, user_agent="bench/1.0", token=secret("T")),
 }
 
+RATES = {"rates": [{"from": "EUR", "to": f"X{number:02}", "rate": 1.05 + number / 8} for number in range(20)]}
+
 
 def main() -> None:
     """Serve until the input ends."""
@@ -50,6 +52,7 @@ def main() -> None:
     if first == "rest":
         for name in ("big.bin", "small.bin"):
             source.reply(f"/{name}", file=root / name)
+        source.reply("/rates", json=RATES)
     told = {
         "definitions": [each.to_code() for each in here],
         "secrets": {

@@ -12,6 +12,7 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import State
 
 from tests.serving import Wire, until
+from tests.tls import Pair
 from workbench import BasicAuth, Service, WebSocketChannel, Workbench, secret
 from workbench.app.asking.websocket import WebSocket
 from workbench.channels.websocket.live import LiveWebSocketChannel
@@ -25,7 +26,7 @@ PATH = "/ws/echo"
 class Bench:
     """A channel `echo`, what its service was given, and a clock that is moved by hand."""
 
-    def __init__(self, folder: Path, patched: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, patched: pytest.MonkeyPatch, certificate: Pair | None = None) -> None:
         self.clock, self._patched = VirtualClock(), patched
         self.got: list[Any] = []
         self.does: Callable[[Any], Any] = lambda service: service.request.payload
@@ -38,7 +39,7 @@ class Bench:
                 bench.got.append(self.request.payload)
                 return bench.does(self)
 
-        self.wb = Workbench(port=0, folder=folder, clock=self.clock)
+        self.wb = Workbench(port=0, folder=folder, clock=self.clock, certificate=certificate)
         self.wb.deploy(Echo)
 
     def define(self, **fields: Any) -> LiveWebSocketChannel:

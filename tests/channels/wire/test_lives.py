@@ -86,7 +86,9 @@ def served(wb: Workbench) -> Iterator[Workbench]:
 
 def server_with(wb: Workbench, **bounds: float) -> HTTPServer:
     """A second server on the same pipeline; stop it."""
-    return HTTPServer(wb._parts.pipeline, wb._parts.loop.run, 0, bounds=Bounds(**bounds))  # type: ignore[arg-type]
+    parts = wb._parts
+    most = Bounds(**bounds)  # type: ignore[arg-type]
+    return HTTPServer(parts.pipeline, parts.loop.run, 0, bounds=most, certificate=parts.server.certificate)
 
 
 # Callers who send nothing more.

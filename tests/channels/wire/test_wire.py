@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.serving import Wire, token_of, until
+from tests.serving import Wire, connected, token_of, until
 from workbench.app.workbench import Workbench
 from workbench.channels.http.server import HTTPServer
 from workbench.channels.http.wire.bounds import HEADER_BYTES, LINE_BYTES, Bounds
@@ -351,14 +351,11 @@ def hasty(served: Workbench) -> Iterator[HTTPServer]:
     """A second server on the same pipeline, which waits for nobody."""
     bounds = Bounds(idle_seconds=0.3, body_seconds=0.3, reader_seconds=1.0, sweep_seconds=0.05, connections=20)
     served.start()
-    server = HTTPServer(served._parts.pipeline, served._parts.loop.run, 0, bounds=bounds)
+    parts = served._parts
+    server = HTTPServer(parts.pipeline, parts.loop.run, 0, bounds=bounds, certificate=parts.server.certificate)
     server.start()
     yield server
     server.stop()
-
-
-def connected(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), 10)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +366,7 @@ def connected(port: int) -> socket.socket:
     ],
 )
 def test_a_slow_sender_is_cut_off(hasty: HTTPServer, drops: bytes) -> None:
-    with connected(hasty.port) as slow:
+    with connected(hasty) as slow:
         slow.sendall(drops)
         slow.settimeout(0.05)
 
@@ -386,7 +383,7 @@ def test_a_slow_sender_is_cut_off(hasty: HTTPServer, drops: bytes) -> None:
 
 
 def test_an_idle_connection_is_closed(hasty: HTTPServer) -> None:
-    with connected(hasty.port) as idle:
+    with connected(hasty) as idle:
         idle.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 200")
         assert idle.recv(1000) == b""
@@ -402,7 +399,7 @@ def test_a_slow_reader_is_cut_off_and_a_steady_one_is_not(hasty: HTTPServer, ser
     served.deploy(Big)
     served.define(RESTChannel("big"))
     request = b"GET /big HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    with connected(hasty.port) as slow, connected(hasty.port) as steady:
+    with connected(hasty) as slow, connected(hasty) as steady:
         slow.sendall(request)
         steady.sendall(request)
         pause, total = threading.Event(), 0
@@ -421,7 +418,7 @@ def test_a_slow_reader_is_cut_off_and_a_steady_one_is_not(hasty: HTTPServer, ser
 
 
 def test_one_connection_too_many_is_closed_and_the_others_served(hasty: HTTPServer) -> None:
-    idle = [connected(hasty.port) for _ in range(30)]
+    idle = [connected(hasty) for _ in range(30)]
     try:
         answered = []
         for each in idle:
@@ -437,8 +434,8 @@ def test_one_connection_too_many_is_closed_and_the_others_served(hasty: HTTPServ
 
 
 def test_five_hundred_idle_connections_keep_nobody_from_an_answer(served: Workbench) -> None:
-    port = int(served.start().rsplit(":", 1)[1])
-    idle = [connected(port) for _ in range(500)]
+    served.start()
+    idle = [connected(served) for _ in range(500)]
     try:
         for each in idle[::2]:
             each.sendall(b"POST /echo HTTP/1.1\r\nHost: loc")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from workbench import RESTChannel, Service, SOAPConnection, SOAPFault, Workbench, secret
+from workbench.core.errors import ServiceUsage
 
 ORDER = {"id": 7, "total": Decimal("12.50"), "day": date(2026, 1, 2), "lines": [{"sku": "a"}]}
 
@@ -74,3 +75,23 @@ def test_a_fault_is_caught_or_told_in_words(wb: Workbench) -> None:
 
 def test_an_async_service_awaits_it(wb: Workbench) -> None:
     assert wb.call("POST /api/awaits").json() == [{"sku": "a"}]
+
+
+class Types(Service):
+    name = "api.types"
+
+    async def handle(self) -> Any:
+        conn = self.out.soap["CRM"].conn
+        if self.request.payload["loads"]:
+            await conn.aio.operations()
+        client = conn.aio.client if self.request.payload["aio"] else conn.client
+        return sorted(dir(client.service)), client.wsdl is not None
+
+
+@pytest.mark.parametrize("aio", [True, False])
+def test_an_async_service_loads_no_wsdl_on_the_loop(wb: Workbench, aio: bool) -> None:
+    wb.deploy(Types)
+    with pytest.raises(ServiceUsage, match=r"would block the server. Fix: await conn\.aio\.operations\(\) before"):
+        wb.invoke("api.types", {"loads": False, "aio": aio})
+    names, is_there = wb.invoke("api.types", {"loads": True, "aio": aio})
+    assert ("GetOrder" in names, is_there) == (True, True)

@@ -13,6 +13,7 @@ import zmq
 
 from tests.connections.suites.cases import closed, opened
 from tests.connections.suites.examples import EXAMPLES, played
+from workbench.connections.common.errors import AnswerTooLarge, Interrupted
 from workbench.connections.zmq.definition import ZeroMQConnection
 from workbench.core.call import Call
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, ServiceUsage
@@ -268,3 +269,38 @@ def test_a_definition_that_cannot_be_is_said(changes: dict[str, Any], field: str
 )
 def test_only_a_host_that_is_connected_to_is_called(changes: dict[str, Any], called: str) -> None:
     assert connection(**changes).called == called
+
+
+@pytest.mark.parametrize("parts", [[b"y" * 1001], [b"y" * 600, b"y" * 600]])
+def test_an_answer_over_its_bound_is_said_at_once_and_the_next_one_is_asked_anew(far: Any, parts: list[bytes]) -> None:
+    router = far(zmq.ROUTER)
+    definition = connection(router.address, socket_type="REQ", max_answer_bytes=1000, timeout_seconds=WAIT_MS / 1000)
+    with opened(definition) as conn, ThreadPoolExecutor(1) as threads:
+        for answer in (parts, parts, [b"z" * 1000]):
+            asked = threads.submit(conn.send, "more")
+            who, *_ = router.received()
+            router.socket.send_multipart([who, b"", *answer])
+            if answer is parts:
+                with pytest.raises(AnswerTooLarge, match=r"is over 1,000 bytes.* Fix: .* raise max_answer_bytes"):
+                    asked.result()
+            else:
+                assert asked.result() == b"z" * 1000
+
+
+def test_who_ends_before_the_answer_is_said_at_once(far: Any) -> None:
+    router = far(zmq.ROUTER)
+    with (
+        opened(connection(router.address, socket_type="REQ", timeout_seconds=WAIT_MS / 1000)) as conn,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        asked = threads.submit(conn.send, "more")
+        router.received()
+        router.socket.close(0)
+        with pytest.raises(Interrupted, match=r"hung up in the middle of the conversation\. Fix: "):
+            asked.result()
+
+
+def test_what_the_library_says_is_told_in_its_words() -> None:
+    definition = connection("ipc:///nowhere/at/all", socket_method="bind")
+    with opened(definition) as conn, pytest.raises(ConnectionFailed, match="cannot bind there: No such file or"):
+        conn.send("x")

@@ -196,9 +196,9 @@ def test_output_rows_are_collected() -> None:
 
 
 def test_output_that_misses_or_misnames_an_element_is_the_services_error() -> None:
-    with pytest.raises(ValueError, match="The output misses greeting"):
+    with pytest.raises(ValueError, match=r"The output misses greeting\. Fix: set it"):
         answer(ListStyle, note="n")
-    with pytest.raises(ValueError, match="The output misses greeting"):
+    with pytest.raises(ValueError, match=r"The output misses greeting\. Fix: set it"):
         answer(ListStyle)
     with pytest.raises(AttributeError, match="'greting' is not declared; declared: greeting, note"):
         answer(ListStyle, greting="x")

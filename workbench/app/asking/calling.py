@@ -105,7 +105,8 @@ class Calling:
         more = definition.credentials(self._parts.secrets.reveal) if user else {}
         sent = Sent(method, f"{self.start()}{target}", told, body, definition)
         with own_headers(self._parts) as ours:
-            came = inline.send(sent, more | ours, timeout_seconds, self._parts.server.port)
+            server = self._parts.server
+            came = inline.send(sent, more | ours, timeout_seconds, server.port, server.trust())
             return inline.Answer(*came, sent, self.traffic.kept)
 
     def websocket(
@@ -128,8 +129,9 @@ class Calling:
         target = path_of_websocket(path)
         more = self._user_named(user).credentials(self._parts.secrets.reveal) if user else {}
         self.start()
-        url = f"ws://localhost:{self._parts.server.port}{target}"
-        return WebSocket(url, {**(headers or {}), **more}, timeout_seconds, self.traffic.kept)
+        port, trust = self._parts.server.port, self._parts.server.trust()
+        url = f"{'ws' if trust is None else 'wss'}://localhost:{port}{target}"
+        return WebSocket(url, {**(headers or {}), **more}, timeout_seconds, self.traffic.kept, trust)
 
     def cassette(self, name: str, *, raises: str = "") -> AbstractContextManager[InUse]:
         """Have the calls of a block answered by a cassette: `with wb.cassette("api-sample"): wb.call("GET /api/x")`.

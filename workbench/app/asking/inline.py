@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from select import select
+from ssl import SSLContext
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
@@ -121,7 +122,11 @@ def body_of(data: Any, as_json: Any, headers: dict[str, str]) -> Any:
 
 
 def send(
-    sent: Sent, headers: Mapping[str, str], timeout_seconds: float, port: int | None = None
+    sent: Sent,
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+    port: int | None = None,
+    trust: SSLContext | None = None,
 ) -> tuple[int, Headers, bytes]:
     """Make the request on a connection of its own.
 
@@ -130,10 +135,13 @@ def send(
         headers: What goes out besides, as what holds credentials.
         timeout_seconds: Longest wait [s].
         port: Where this very process answers, if others answer at the request's address, too.
+        trust: What TLS is spoken by; None speaks plain HTTP.
     """
     address = urlsplit(sent.url)
     host, port = address.hostname or "localhost", port or address.port
     connection = http.client.HTTPConnection(host, port, timeout=timeout_seconds)
+    if trust is not None:
+        connection = http.client.HTTPSConnection(host, port, timeout=timeout_seconds, context=trust)
     target = sent.url.removeprefix(f"{address.scheme}://{address.netloc}")
     all_headers, body = {**sent.headers, **headers}, sent.body
     try:

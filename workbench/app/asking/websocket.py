@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from ssl import SSLContext
 from typing import Any
 
 import msgspec
 
 from workbench.app.asking.inline import SHOWN_CHARACTERS, body_of
+from workbench.channels.websocket.asking import CLIENT_RESPONSE
 from workbench.core.errors import DeadlineExceeded, MissingDependency, ServiceUsage, WorkbenchError
 from workbench.core.masking import mask
 from workbench.core.ports import Showable
@@ -76,20 +78,28 @@ class WebSocket(Showable):
         headers: What goes out with the handshake, as what holds credentials.
         timeout_seconds: Longest wait for the handshake [s].
         find: Gives the trace of a CID.
+        trust: What TLS is spoken by; None speaks plain HTTP.
 
     Raises:
         NotConnected: The server refuses.
         MissingDependency: The package `websockets` is not installed.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str], timeout_seconds: float, find: Find) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        find: Find,
+        trust: SSLContext | None = None,
+    ) -> None:
         try:
             from websockets.exceptions import InvalidHandshake, InvalidStatus
             from websockets.sync.client import connect
         except ImportError as exc:
             raise MissingDependency("wb.websocket", "websockets", "websocket") from exc
         self.url, self._find, self._ends = url, find, ExitStack()
-        how: dict[str, Any] = {"open_timeout": timeout_seconds, "proxy": None, "max_size": None, "compression": None}
+        how: dict[str, Any] = {"open_timeout": timeout_seconds, "proxy": None, "max_size": None, "ssl": trust}
         how["ping_interval"] = None  # The server pings, and so no thread need do it here.
         try:
             self._connection = self._ends.enter_context(connect(url, additional_headers=headers, **how))
@@ -112,6 +122,18 @@ class WebSocket(Showable):
         except ConnectionClosed as exc:
             raise self._ended(exc) from None
         return self
+
+    def reply(self, question: Message, data: Any) -> WebSocket:
+        """Answer what a service asked, by `self.wsx.client.invoke(...)`.
+
+        Args:
+            question: As it came.
+            data: Anything that JSON can say.
+
+        Raises:
+            NotConnected: The connection has ended.
+        """
+        return self.send({"meta": {"action": CLIENT_RESPONSE, "in_reply_to": question.cid}, "data": data})
 
     def receive(self, timeout_seconds: float = LONGEST_SECONDS) -> Message:
         """The next message, waited for.

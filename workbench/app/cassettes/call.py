@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from workbench.core.call import ChannelInfo, ServiceStep, Task
 from workbench.core.failure import sentence_of
 from workbench.core.masking import mask
 from workbench.core.payload.copying import fresh
+from workbench.core.source import value_in
 from workbench.core.trace import KEPT_CHARACTERS, MARGIN, RequestStep, Trace, kept
 from workbench.runtime.compared import given_of
 from workbench.scheduler.runs.extra import as_request, parsed
@@ -195,7 +195,7 @@ def headers_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _job_of(trace: Trace) -> str:
     try:
-        return str(ast.literal_eval(trace.root.name.removeprefix("job ")))
+        return str(value_in(trace.root.name.removeprefix("job ")))
     except (ValueError, SyntaxError):
         return ""
 
@@ -211,7 +211,7 @@ def _expect_writable(call: WrittenCall, what: str) -> None:
     if len(code) > LONGEST_INPUT:
         raise NotATest(what, f"came with more than {LONGEST_INPUT:,} characters", "call it with a smaller input")
     try:
-        same = call.body is None or ast.literal_eval(repr(call.body)) == call.body
+        same = call.body is None or value_in(repr(call.body)) == call.body
     except (ValueError, SyntaxError):
         same = False
     if not same:

@@ -25,6 +25,12 @@ def wanted_port() -> int | None:
     return int(told) if told else None
 
 
+def wanted_certificate() -> tuple[str, str] | None:
+    """The files of the certificate and of its key; None where neither is named."""
+    pair = os.environ.get("WORKBENCH_CERTIFICATE", ""), os.environ.get("WORKBENCH_CERTIFICATE_KEY", "")
+    return pair if any(pair) else None
+
+
 def wanted_sandbox() -> bool | None:
     """Whether WORKBENCH_SANDBOX has every connection go to a peer, or none; None leaves it to the code.
 

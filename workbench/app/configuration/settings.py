@@ -12,12 +12,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from workbench.app.configuration.bounds import VARIABLE, Bounds, descriptions
+from workbench.app.configuration.loop import wanted_loop
+from workbench.app.configuration.overrides import overrides
 from workbench.app.configuration.preferences import prefer, preference
 from workbench.app.configuration.simple_io import default_rule
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles, read_zato_files, settings_in
 from workbench.app.configuration.toml_file import Configuration, Told, read_file
 from workbench.app.reports import table_lines
+from workbench.channels.http.certificate import Certificate, CertificateRefused
 from workbench.core.errors import UnknownName, WorkbenchError
 from workbench.core.ports import Clock
 from workbench.core.service import NewVersion
@@ -30,6 +33,11 @@ OpenAPIFor = Literal["callers", "all", "token"]
 """Whom /openapi.json tells of a channel: who may call it, everybody, or only who holds the workbench's token."""
 
 
+def is_headless(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether WORKBENCH_HEADLESS says that nobody can click what is shown."""
+    return environ.get("WORKBENCH_HEADLESS", "") not in ("", "0")
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The settings of one workbench; see `Workbench` for what each means."""
 
@@ -38,6 +46,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: str = "memory://"
     counters: str = "memory://"
     port: int | None = None
+    certificate: str = ""
+    certificate_key: str = ""
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
@@ -60,8 +70,24 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """Where a process like this one runs again: this machine, the folder, a kernel's or a served one."""
-        served = os.environ.get("WORKBENCH_HEADLESS", "") not in ("", "0")
-        return f"{'served' if served else 'notebook'}:{gethostname()}:{self.folder}"
+        return f"{'served' if is_headless() else 'notebook'}:{gethostname()}:{self.folder}"
+
+    def tls(self) -> Certificate | None:
+        """What the server speaks TLS by; None where it speaks plain HTTP.
+
+        Raises:
+            CertificateRefused: It cannot be used, or one of its two files is not named.
+        """
+        if not self.certificate and not self.certificate_key:
+            return None
+        if not self.certificate or not self.certificate_key:
+            has, lacks = ("certificate", "certificate_key") if self.certificate else ("certificate_key", "certificate")
+            option = "--key" if self.certificate else "--certificate"
+            raise CertificateRefused(
+                f"The setting {has} is {getattr(self, has)!r}, and {lacks} is not set. "
+                f"Fix: name its file, too ({option} FILE of serve, or WORKBENCH_{lacks.upper()})."
+            )
+        return Certificate(self.folder / self.certificate, self.folder / self.certificate_key)
 
     def caller_address(self) -> Callable[[str, str | None], str] | None:
         """How to find the caller behind trusted proxies; None where nobody's X-Forwarded-For is believed."""
@@ -90,6 +116,12 @@ def several(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
+def pair_of(certificate: tuple[Path | str, Path | str] | None) -> dict[str, Any]:
+    """A certificate and its key as the two settings that they are."""
+    names = ("certificate", "certificate_key")
+    return {name: str(each) for name, each in zip(names, certificate, strict=True)} if certificate else {}
+
+
 class Setting(NamedTuple):
     """One setting: its name in `wb.settings`, the variable that sets it, and in words its default and what it is."""
 
@@ -111,6 +143,14 @@ class Row(NamedTuple):
 
 SETTINGS = (
     Setting("port", "WORKBENCH_PORT", "the one it had, at first 11223", "Port of the server; 0 takes any."),
+    Setting("certificate", "WORKBENCH_CERTIFICATE", "none", "PEM file of the certificate by which it speaks TLS."),
+    Setting("certificate_key", "WORKBENCH_CERTIFICATE_KEY", "none", "PEM file of the private key of that certificate."),
+    Setting(
+        "loop",
+        "WORKBENCH_LOOP",
+        "as it is served",
+        "Loop of the server: asyncio, or uvloop, which `serve` takes if there.",
+    ),
     Setting("store", "WORKBENCH_STORE", "sqlite:///.workbench/store.db", "Where jobs and their runs are kept."),
     Setting("counters", "WORKBENCH_COUNTERS", "memory://", "Where limits count: here, or shared by several processes."),
     Setting("redis", "WORKBENCH_REDIS", "one of its own", "The Redis of `self.kvdb`."),
@@ -205,7 +245,7 @@ class SettingsInForce:
         self._is_process, self._from_file = True, from_file
 
     def rows(self) -> list[Row]:
-        """Every setting; at the end, components, rules of SimpleIO and watched folders that somebody has set."""
+        """Every setting; at the end, components, rules, folders and fields of connections that somebody has set."""
         configuration = self._settings.configuration
         found = [Row(each.name, *self._found(each), self._default(each), each.what) for each in SETTINGS]
         for name, told in configuration.switched.items():
@@ -217,7 +257,9 @@ class SettingsInForce:
         for name, each in configuration.pickups.items():
             said = f"A folder that is watched, for {', '.join(each.channel.leads_to)}."
             found.append(Row(f"pickup.{name}", each.channel.pickup_from, each.where, "none", said))
-        return found
+        said = "A field of a connection, in place of what its definition says."
+        fields = overrides(configuration.connections, configuration.places)
+        return found + [Row(*each, "as its definition", said) for each in fields]
 
     def _default(self, setting: Setting) -> str:
         """What the setting is where nobody says anything; a workbench that a script makes keeps nothing by itself."""
@@ -226,6 +268,8 @@ class SettingsInForce:
     def _found(self, setting: Setting) -> tuple[str, str]:
         given = os.environ.get(setting.variable, "")
         told = self._from_file.get(setting.variable, Told("", "environment")).where
+        if setting.name == "loop":
+            return wanted_loop(), told if given else "default"
         if setting.name in Bounds.__struct_fields__:
             return self._judged(setting, self._settings.bounds, Bounds(), given, told)
         if setting.name not in Settings.__struct_fields__:

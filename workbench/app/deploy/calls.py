@@ -20,10 +20,10 @@ _IDENTITY = ("on",)
 
 
 class SetInCode(WorkbenchError):
-    """A definition is made by code in a way that a form does not rewrite."""
+    """A definition, or what is named in words, is made by code in a way that a form does not rewrite."""
 
-    def __init__(self, definition: Definition, why: str) -> None:
-        super().__init__(f"{definition} is set in code: {why}. Fix: change it in its cell.")
+    def __init__(self, what: Definition | str, why: str) -> None:
+        super().__init__(f"{what} is set in code: {why}. Fix: change it in its cell.")
 
 
 class _Code(Exception):

@@ -74,8 +74,16 @@ def load(loader: Loader, path: Path, *, replace: bool = False) -> Deployed:
     )
 
 
-def load_module(drafting: Drafting, path: Path, replace: bool, name: str = "") -> Deployed:
-    """Load one module under a name, its stem if none is given; see `load`."""
+def load_module(drafting: Drafting, path: Path, replace: bool, name: str = "", file: str = "") -> Deployed:
+    """Load one module; see `load`.
+
+    Args:
+        drafting: Takes what it defines.
+        path: Where it is.
+        replace: Whether what another file has defined may be replaced.
+        name: What Python calls it; its stem if unset.
+        file: What it is called by what it defines; its path from here if unset.
+    """
     name, text = name or path.stem, text_of(path)
     module, before = _module(path, name), sys.modules.get(name)
     if name.partition(".")[0] in sys.stdlib_module_names or (
@@ -88,7 +96,7 @@ def load_module(drafting: Drafting, path: Path, replace: bool, name: str = "") -
     # Type annotations are looked up in the module by its name, so it must be there while its classes are made.
     sys.modules[name] = module
     try:
-        source = Source(Origin("file", file=file_name(path), loaded=True), text)
+        source = Source(Origin("file", file=file or file_name(path), loaded=True), text)
         with drafting.scope(source, lambda cls: cls.__module__ == name, replace=replace) as draft:
             exec(_compiled(text, str(path)), module.__dict__)
     except BaseException:

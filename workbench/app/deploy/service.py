@@ -93,7 +93,7 @@ class LiveService(Showable):
     def new_version(self) -> str:
         """What becomes of a new version that answers recorded calls otherwise: `off`, `warn` or `gate`.
 
-        Setting it, to '' for what the class says, holds until this process ends.
+        Setting it, to '' for what the class says, holds until this process ends or the class says another.
         """
         return self._drafting.new_versions.mode(self.name)
 

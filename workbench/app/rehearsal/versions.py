@@ -141,7 +141,7 @@ class NewVersions:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.compared: dict[str, VersionsCompared] = {}
-        self._chosen: dict[str, NewVersion] = {}
+        self._chosen: dict[str, tuple[str, str]] = {}
         self._waiting: dict[str, Version] = {}
         self._rounds: list[_Round] = []
         self.preferred: Callable[[], str] = lambda: "warn"
@@ -150,12 +150,19 @@ class NewVersions:
 
     def mode(self, name: str, version: Version | None = None) -> NewVersion:
         """What holds for a service: what was chosen for it, what its class says, what holds for all."""
+        return cast(NewVersion, self.chosen(name, version) or self._said(name, version) or self.preferred())
+
+    def chosen(self, name: str, version: Version | None = None) -> str:
+        """What was chosen for a service; '' if nothing was, or its class has said something else since."""
+        mode, said = self._chosen.get(name, ("", ""))
+        return mode if said == self._said(name, version) else ""
+
+    def _said(self, name: str, version: Version | None = None) -> str:
         version = version or self._parts.registry.services.get(name)
-        said = version.cls.new_version if version is not None else ""
-        return cast(NewVersion, self._chosen.get(name) or said or self.preferred())
+        return version.cls.new_version if version is not None else ""
 
     def choose(self, name: str, mode: str) -> None:
-        """Have a mode hold for a service from now on; '' leaves it to its class again.
+        """Have a mode hold for a service until its class says another; '' leaves it to its class again.
 
         Raises:
             ServiceUsage: There is no such mode.
@@ -163,7 +170,7 @@ class NewVersions:
         if mode and mode not in MODES:
             raise ServiceUsage(f"new_version cannot be {mode!r:.80}. Fix: one of {', '.join(MODES)}.")
         if mode:
-            self._chosen[name] = mode
+            self._chosen[name] = mode, self._said(name)
         else:
             self._chosen.pop(name, None)
 

@@ -33,8 +33,6 @@ MOST_WAITING = 1_000
 LONGEST_SECONDS = 10.0
 """Longest time for one call of a URL, its tries together [s]."""
 
-ENDED_BADLY = ("failed", "timed_out", "interrupted")
-
 
 class Alerts:
     """Sends alerts one after another, on the thread `workbench-alerts`, so that a start comes before its end.
@@ -86,7 +84,7 @@ class Alerts:
 
     def _ended(self, event: RunEnded) -> None:
         run = event.run
-        if run.started is not None and (run.ok or run.outcome in ENDED_BADLY):
+        if run.started is not None and (run.ok or run.mood == "failed"):
             self._ran(run, "" if run.ok else "/fail")
 
     def _ran(self, run: Run, suffix: str) -> None:

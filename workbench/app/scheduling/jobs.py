@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
+from workbench.channels.http.switching import SWITCHING
 from workbench.core.call import ChannelInfo, Deployment, Replay, Task
 from workbench.core.current import PLAYING
 from workbench.core.events import Events
@@ -93,7 +94,8 @@ def run_job(invoker: Invoker, services_of: Callable[[str], Services | None]) -> 
         root.steps.append(call.step)
         invoker.record(call, root)
         try:
-            returned: Any = invoker.run(call)
+            with SWITCHING.at_work():
+                returned: Any = invoker.run(call)
         except Exception as exc:
             root.fail(exc)
             log_failure(call, exc)

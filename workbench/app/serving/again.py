@@ -195,9 +195,9 @@ def _requested(start: Callable[[], str], parts: Parts, trace: Trace, way: _Way) 
     target = f"{path}?{came.query}" if came.query else path
     sent = Sent(method, f"{start()}{target}", headers, body, definition)
     try:
-        answer = inline.Answer(
-            *inline.send(sent, more, LONGEST_SECONDS, parts.server.port), sent, partial(_kept, parts)
-        )
+        server = parts.server
+        back = inline.send(sent, more, LONGEST_SECONDS, server.port, server.trust())
+        answer = inline.Answer(*back, sent, partial(_kept, parts))
     finally:
         parts.views.drafts.pop(token, None)
     return Repeated(trace, answer.trace, answer, None, way.replay)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from asyncio import Future
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from tornado.httputil import (
@@ -21,16 +22,25 @@ from workbench.channels.answers import Answer, Sink, error_answer
 from workbench.channels.exchange import Exchange
 from workbench.channels.guard import is_own_path
 from workbench.channels.http.own_headers import OF_THE_WIRE
-from workbench.core.errors import BadRequest, ServiceUsage
+from workbench.channels.websocket.handshake import wants_upgrade
+from workbench.core.errors import BadRequest, CallerError, ServiceUsage
+from workbench.core.trace import Line
 
 log = logging.getLogger("workbench.http")
 
 
+class TakesNoWebSocket(CallerError):
+    """501: a mounted application is asked for a WebSocket, which it would have to speak past the wire."""
+
+    status, phrase = 501, "Not Implemented"
+
+
 class Mounted:
-    """The applications by the path below which they answer; on the loop's thread but for `put` and `remove`."""
+    """The applications by the path below which they answer; on the loop's thread, but any may put, remove and take."""
 
     def __init__(self) -> None:
-        self._by_prefix: dict[str, HTTPServerConnectionDelegate] = {}  # replaced, never changed
+        self._by_prefix: dict[str, HTTPServerConnectionDelegate] = {}  # replaced, never changed: the loop reads it
+        self._changing = Lock()
         self.talks: set[Talk] = set()
         """What is being answered."""
 
@@ -49,19 +59,37 @@ class Mounted:
             raise ServiceUsage(
                 f"A {type(application).__name__} cannot be mounted. Fix: give a tornado.web.Application."
             )
-        self._by_prefix = {**self._by_prefix, path: application}
+        with self._changing:
+            self._by_prefix = {**self._by_prefix, path: application}
 
     def remove(self, prefix: str) -> bool:
         """Have none answer there any more; whether one did."""
         path = prefix.rstrip("/")
-        is_there = path in self._by_prefix
-        self._by_prefix = {each: application for each, application in self._by_prefix.items() if each != path}
-        return is_there
+        with self._changing:
+            left = {each: application for each, application in self._by_prefix.items() if each != path}
+            was_there, self._by_prefix = len(left) < len(self._by_prefix), left
+        return was_there
 
-    def find(self, path: str) -> Talk | None:
-        """What answers a request for a path; the longest prefix counts."""
+    def take(self, former: Mounted) -> None:
+        """Have the applications of a former workbench answer here, too, but where others do already."""
+        with self._changing:
+            self._by_prefix = {**former._by_prefix, **self._by_prefix}
+
+    def find(self, exchange: Exchange) -> Talk | None:
+        """What answers a request; the longest prefix counts.
+
+        Raises:
+            TakesNoWebSocket: It asks an application for a WebSocket; the trace says what its owner can do.
+        """
+        path = exchange.path
         while path and self._by_prefix:
             if (application := self._by_prefix.get(path)) is not None:
+                if wants_upgrade(exchange.headers):
+                    fix = f"Fix: define a WebSocketChannel at {exchange.path}."
+                    exchange.root.steps.append(
+                        Line("log", f"What is mounted at {path} gets no WebSocket. {fix}", "WARNING")
+                    )
+                    raise TakesNoWebSocket("A mounted application takes no WebSocket")
                 return Talk(application, self.talks)
             path = path.rpartition("/")[0]
         return None
@@ -70,8 +98,8 @@ class Mounted:
 class Context:
     """What Tornado knows of a connection as a whole."""
 
-    def __init__(self, address: str) -> None:
-        self.remote_ip, self.protocol, self.address = address, "http", (address, 0)
+    def __init__(self, address: str, protocol: str) -> None:
+        self.remote_ip, self.protocol, self.address = address, protocol, (address, 0)
 
 
 class Talk(HTTPConnection):
@@ -91,9 +119,9 @@ class Talk(HTTPConnection):
         self.length: int | None = None
         self.context: Context
 
-    def serve(self, exchange: Exchange) -> None:
-        """Have a complete request answered."""
-        self._exchange, self.context = exchange, Context(exchange.address)
+    def serve(self, exchange: Exchange, scheme: str) -> None:
+        """Have a complete request answered, which came by `http` or `https`."""
+        self._exchange, self.context = exchange, Context(exchange.address, scheme)
         self._talks.add(self)
         exchange.work = (asyncio.ensure_future(self._give(exchange)),)
 
@@ -114,15 +142,19 @@ class Talk(HTTPConnection):
         except Exception as exc:
             self._talks.discard(self)
             log.error("a mounted application failed (cid:%s)", exchange.cid, exc_info=exc)
-            sink, self._sink = self._sink, None
-            if sink is None:
-                exchange.answer(error_answer(exc, exchange.cid))
-            else:  # part of an answer is out
+            sink, self._sink, self._exchange = self._sink, None, None
+            if sink is not None:
                 sink.break_off()
+            else:
+                exchange.answer(error_answer(exc, exchange.cid))
 
     def lost(self) -> None:
         """The caller is gone."""
         self._talks.discard(self)
+        self.may_be_lost()
+
+    def may_be_lost(self) -> None:
+        """The caller sends nothing more: the handler is told, as by Tornado; whoever still reads has its answer."""
         gone, self._gone = self._gone, None
         if gone is not None:
             gone()

@@ -8,15 +8,16 @@ import errno
 import logging
 import os
 import socket
-import sys
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from threading import Lock
 from typing import Any, Protocol
 
 from workbench.channels.deadlines import Deadlines
+from workbench.channels.http.certificate import Certificate
 from workbench.channels.http.port_owner import owner_of
 from workbench.channels.http.returned import share_arena
+from workbench.channels.http.switching import SWITCHING
 from workbench.channels.http.wire.bounds import Bounds
 from workbench.channels.http.wire.connection import Connection
 from workbench.channels.http.wire.listener import Listener
@@ -26,7 +27,6 @@ from workbench.core.forking import forgets_when_forked
 
 DEFAULT_PORT = 11223
 RETRY_SECONDS = 3.0
-SWITCH_SECONDS = 0.0005
 BACKLOG = 128
 
 CLOSING_SECONDS = 1.5
@@ -75,34 +75,6 @@ class PortBusy(WorkbenchError):
         super().__init__(f"Port {port} is in use{by}. Fix: stop that program, or choose another port (0 takes any).")
 
 
-class Switching:
-    """Has threads change places often while a server runs; the first to begin and the last to end count.
-
-    With Python's 5 ms, p99 beside a cell that burns the CPU is 113 ms; with 0.5 ms it is 50.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._running, self._former = Lock(), 0, 0.0
-
-    def begin(self) -> None:
-        """A server starts."""
-        with self._lock:
-            if not self._running:
-                self._former = sys.getswitchinterval()
-                sys.setswitchinterval(SWITCH_SECONDS)
-            self._running += 1
-
-    def end(self) -> None:
-        """A server has stopped."""
-        with self._lock:
-            self._running -= 1
-            if not self._running:
-                sys.setswitchinterval(self._former)
-
-
-_switching = Switching()
-
-
 class HTTPServer:
     """Listens on 127.0.0.1 and ::1 once started.
 
@@ -112,6 +84,7 @@ class HTTPServer:
         preference: Which ports those are; 11223 by default.
         bounds: How long clients may take, and how many there may be.
         deadlines: What watches clients; our own by default.
+        certificate: What it speaks TLS by; None speaks plain HTTP.
     """
 
     def __init__(
@@ -123,8 +96,12 @@ class HTTPServer:
         preference: Preference | None = None,
         bounds: Bounds = Bounds(),  # noqa: B008
         deadlines: Deadlines[Connection] | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         self._pipeline, self._run, self._bounds, self._deadlines = pipeline, run, bounds, deadlines
+        self.certificate = certificate
+        if certificate is not None:
+            pipeline.scheme = "https"
         self._wanted, self._preference = port, preference or DefaultPort()
         self._server: Listener | None = None
         self.port = 0
@@ -143,12 +120,12 @@ class HTTPServer:
     @property
     def url(self) -> str:
         """Address on this machine; '' while stopped."""
-        return f"http://localhost:{self._shared or self.port}" if self._server is not None else ""
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://localhost:{self._shared or self.port}" if self._server is not None else ""
 
-    @property
-    def own_url(self) -> str:
-        """Address at which no other process answers; '' while stopped."""
-        return f"http://localhost:{self.port}" if self._server is not None else ""
+    def trust(self) -> ssl.SSLContext | None:
+        """What a client in this very process speaks TLS by; None speaks plain HTTP."""
+        return self.certificate.trust() if self.certificate is not None else None
 
     @property
     def connection_count(self) -> int:
@@ -177,19 +154,22 @@ class HTTPServer:
                 )
             return
         wanted = self._wanted if port is None else port
+        if (certificate := self.certificate) is not None:
+            certificate.warn(self._pipeline.guard.hosts)
         sockets = bound(wanted, self._preference)
         self._wanted = wanted
         self.port = sockets[0].getsockname()[1]
         self._pipeline.leaving = self._pipeline.draining = False
 
         async def serve() -> Listener:
-            server = Listener(self._pipeline, self._bounds, self._deadlines)
+            tls = certificate.context if certificate is not None else None
+            server = Listener(self._pipeline, self._bounds, self._deadlines, tls)
             server.add(sockets)
             return server
 
         share_arena()
         self._server = self._run(serve())
-        _switching.begin()
+        SWITCHING.begin()
 
     def join(self, listeners: Sequence[socket.socket]) -> None:
         """Answer on sockets on which other processes listen, too, from now on; `url` is theirs then."""
@@ -214,7 +194,7 @@ class HTTPServer:
         self._shared = 0
         if server is None:
             return
-        _switching.end()
+        SWITCHING.end()
 
         async def down() -> None:
             server.stop()

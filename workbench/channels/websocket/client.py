@@ -5,25 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.channels.answers import told
+from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, Link
 from workbench.channels.gate import Gate
 from workbench.channels.live import Opening
+from workbench.channels.websocket.asking import ClientGone, Questions
 from workbench.channels.websocket.definition import SocketAddress
-from workbench.channels.websocket.frames import GOING_AWAY, INTERNAL_ERROR, VIOLATION, Frames
+from workbench.channels.websocket.frames import GOING_AWAY, INTERNAL_ERROR, LONGEST_REASON_BYTES, VIOLATION, Frames
 from workbench.channels.websocket.handshake import Host
-from workbench.channels.websocket.messages import ANSWERED, FAILED, NEWS, Incoming, outgoing, read
+from workbench.channels.websocket.hook import CONNECTED, DISCONNECTED, Hooks, reason_of
+from workbench.channels.websocket.messages import ANSWERED, FAILED, news, outgoing, understood
+from workbench.channels.websocket.session import LONGEST_BYTES, SESSION_SECONDS, Sender, Session, Verify
 from workbench.core import current
 from workbench.core.call import Call, ChannelInfo, ChannelSecurity, HTTPInput
 from workbench.core.cid import new_cid
 from workbench.core.errors import ServiceUnavailable, ServiceUsage, Unauthorized
 from workbench.core.failure import mood_of_error, words_of_error
 from workbench.core.mood import mood_of_status
-from workbench.core.ports import Decision, Showable
-from workbench.core.service import log_refusal
+from workbench.core.payload.bunch import bunchify
+from workbench.core.ports import Showable
 from workbench.core.trace import Step
 
 if TYPE_CHECKING:
@@ -31,30 +36,19 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("workbench.channels")
-LONGEST_REASON_BYTES = 123
-"""Of the reason in a close frame, beside its code. Source: RFC 6455, 5.5."""
+ANSWER_SECONDS = 5.0
+"""How long an answer of a client is waited for, unless a service says so [s]. Source: Zato 3.1, `invoke_client`."""
 
 
-class ClientGone(ServiceUsage):
-    """A client to which something is to be sent has left."""
+class Place(NamedTuple):
+    """What the clients of a channel have in common, and which of them have not said who they are (`strangers`)."""
 
-    def __init__(self, client: Client) -> None:
-        super().__init__(f"{client} has left. Fix: send to those of wb.channels[...].clients, or broadcast.")
-
-
-class Sender:
-    """Who asks to come in: one message, with the credentials of its connection."""
-
-    def __init__(self, call: Call, http: HTTPInput, root: Step) -> None:
-        self.call, self.cid, self._root = call, call.cid, root
-        self.address: str | None = http.address
-        self.headers: Mapping[str, str] = http.headers
-
-    def note(self, decision: Decision) -> None:
-        """Keep what a limit decided in the trace, and log a refusal."""
-        self._root.steps.append(decision)
-        if decision.denied:
-            log_refusal(self.call, decision)
+    channel: SocketAddress
+    opening: Opening
+    gate: Callable[[], Gate]
+    hooks: Hooks
+    verify: Verify
+    strangers: Deadlines[Client]
 
 
 class Client(Showable):
@@ -64,13 +58,17 @@ class Client(Showable):
         id: By which the channel knows it.
         address: Where it comes from.
         user: Name of the security definition that let it in; '' if the channel has none.
+        since: When it connected.
+        is_in: Whether it is there for services: once it has said who it is, and the hook of its channel has let it in.
     """
 
     def __init__(
-        self, channel: SocketAddress, exchange: Exchange, opening: Opening, host: Host, gate: Callable[[], Gate]
+        self, exchange: Exchange, place: Place, session: Session, host: Host, ended: Callable[[Client], None]
     ) -> None:
-        self.id, self.address, self.user = new_cid(), exchange.address, channel.security
-        self._channel, self._opening, self._host, self._gate = channel, opening, host, gate
+        self._place, self.session, self._host, self._ended_for = place, session, host, ended
+        self._channel, self._opening, self._gate, self._hooks = place.channel, place.opening, place.gate, place.hooks
+        self.id, self.address, self.user = new_cid(), exchange.address, place.channel.security
+        self.since, self.is_in = place.opening.clock.now(), False
         self._http = HTTPInput(
             exchange.method, exchange.path, exchange.query, exchange.headers, exchange.address, exchange.params
         )
@@ -82,6 +80,8 @@ class Client(Showable):
         self._working: asyncio.Task[None] | None = None
         self._call: Call | None = None
         self._link: Link | None = None
+        self._questions = Questions()
+        self._loops_thread, self.has_left = 0, False
 
     # What services and persons call, from any thread.
     @property
@@ -102,7 +102,47 @@ class Client(Showable):
         with current.outgoing("websocket", f"send to a client of {self._channel.name}", {"data": data}):
             if not self.is_connected:
                 raise ClientGone(self)
-            self._opening.land(self.push, news(self._opening, data))
+            self._opening.land(self.push, news(self._opening.clock.now(), data))
+
+    def invoke(self, data: Any, timeout: float = ANSWER_SECONDS) -> Any:
+        """Ask it something, and wait for its answer; what that says. An async service awaits `aio.invoke(...)`.
+
+        Args:
+            data: Anything that JSON can say; or bytes, which follow in a message of their own.
+            timeout: Longest wait [s].
+
+        Raises:
+            ClientSilent: It has not answered in time.
+            ClientGone: It has left, before or meanwhile.
+            ServiceUsage: It has 100 questions open; or its channel is raw, where no answer says what it answers.
+            TypeError: JSON cannot say the data.
+        """
+        if get_ident() == self._loops_thread:
+            raise ServiceUsage(
+                "invoke would hold the server, which has to read the answer. Fix: await self.wsx.client.aio.invoke(...)"
+            )
+        with current.outgoing("websocket", f"ask a client of {self._channel.name}", {"data": data}) as step:
+            said = self._opening.run(self._ask(data, timeout))
+            step.answered(said)
+            return said
+
+    @property
+    def aio(self) -> AwaitedClient:
+        """The same for async services: `await self.wsx.client.aio.invoke(data)`."""
+        return AwaitedClient(self)
+
+    async def _ask(self, data: Any, timeout: float) -> Any:
+        """Ask, on the loop."""
+        if self._channel.data_format == "raw":
+            raise ServiceUsage(
+                f"{self} cannot be asked: what comes on a raw channel is not read, so no answer is known as one. "
+                f"Fix: send(data), or data_format='json'."
+            )
+        id = new_cid()
+        messages = news(self._opening.clock.now(), data, id=id, timeout=timeout)
+        if not self.is_connected:
+            raise ClientGone(self)
+        return await self._questions.ask(str(self), id, lambda: self.push(messages), timeout)
 
     def close(self, reason: str = "") -> None:
         """End its connection, with a reason that it is told.
@@ -117,19 +157,85 @@ class Client(Showable):
             )
         self._opening.land(self.leave, reason)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many messages came of it, and how many it was sent: answers, and what services send by themselves."""
+        return (self.frames.received, self.frames.sent) if self.frames is not None else (0, 0)
+
     def __repr__(self) -> str:
         whose = f" as {self.user}" if self.user else ""
         return f"client {self.id} of {self._channel}{whose}"
 
     # What its channel and its server call, on the loop's thread.
-    def begin(self, protocol: ServerProtocol, link: Link, ended: Callable[[Client], None]) -> Frames:
-        """Take its connection; `ended` is told when that is over."""
-        self._link = link
+    def begin(self, protocol: ServerProtocol, link: Link) -> Frames:
+        """Take its connection."""
+        self._link, self._loops_thread = link, get_ident()
         self.frames = frames = Frames(protocol, link, self._channel, self._opening.clock, self)
         self._host.clients.add(self)
         self._reading = asyncio.ensure_future(frames.read())
-        self._reading.add_done_callback(lambda reading: self._ended(reading, ended))
+        self._reading.add_done_callback(self._ended)
+        if self.session.is_open:
+            self._enter()
+        else:
+            self._place.strangers.put(self, SESSION_SECONDS)
+            frames.allow(LONGEST_BYTES)
         return frames
+
+    def _open_session(self, message: str | bytes) -> None:
+        """Take its first message, which says who it is."""
+        answer = self.session.open(message, self._place.verify, self._opening.clock.now())
+        if self.session.is_open and self.frames is not None:
+            self._place.strangers.lift(self)
+            self.frames.allow(self._channel.max_message_bytes)
+            self._enter()
+        self.push(answer)  # Last: a client that has it is there.
+        if not self.session.is_open:
+            log.warning("%s has not said rightly who it is, and is sent away", self)
+            self.leave(self.session.why, VIOLATION)
+
+    def _enter(self) -> None:
+        """Be there for services, once the hook has agreed."""
+        if self._channel.hook_service:
+            self._working = asyncio.ensure_future(self._arrive())
+        else:
+            self.is_in = True
+
+    async def _arrive(self) -> None:
+        """Have the hook let it in, then answer what it has sent meanwhile."""
+        try:
+            self._call, root = self._new_call(self._channel.hook_service, self._told(CONNECTED), "connected")
+            root.steps.append(self._call.step)
+            await self._hooks.connected(self._call, root)
+        except Exception as exc:
+            log.warning("%s is refused by its hook: %s", self, words_of_error(exc))
+            self.leave(reason_of(exc), VIOLATION)
+            return
+        finally:
+            self._call = None
+        self.is_in = True
+        if self.has_left:
+            self._hooks.disconnected(self._departed)
+        else:
+            await self._work()
+
+    def _departed(self) -> tuple[Call, Step]:
+        call, root = self._new_call(self._channel.hook_service, self._told(DISCONNECTED), "disconnected")
+        root.steps.append(call.step)
+        return call, root
+
+    def _told(self, hook_type: str) -> dict[str, Any]:
+        """What a hook is given."""
+        said: dict[str, Any] = {
+            "hook_type": hook_type,
+            "channel": self._channel.name,
+            "pub_client_id": self.id,
+            "peer_address": self.address,
+            "connection_time": self.since.isoformat(),
+            "user": self.user,
+        }
+        if hook_type == DISCONNECTED and self.frames is not None:
+            said["code"], said["reason"] = self.frames.ended_with
+        return {"ctx": bunchify(said)}
 
     def push(self, messages: list[str | bytes]) -> None:
         """Send messages, if it is still there."""
@@ -137,7 +243,16 @@ class Client(Showable):
             self.frames.send(messages)
 
     def took(self, message: str | bytes) -> None:
-        """Have a message answered, after those that wait."""
+        """Have a message answered, after those that wait; or have it, if it is an answer, whoever waits for that."""
+        if not self.session.is_open:
+            self._open_session(message)
+            return
+        if (
+            isinstance(message, str)
+            and self._channel.data_format == "json"
+            and self._questions.take(str(self), message)
+        ):
+            return
         self._waiting.append(message)
         self._waiting_bytes += len(message)
         if self._working is None or self._working.done():
@@ -167,15 +282,10 @@ class Client(Showable):
 
     async def _answer(self, message: str | bytes) -> None:
         """Run the call of one message, and send what came of it."""
-        channel, invoker = self._channel, self._opening.invoker
         gate = self._gate()
-        info = ChannelInfo(channel.name, channel.type, "dict", gate.user, channel.kind)
-        root = Step("websocket", f"message {self._http.path}")
-        incoming, refusal = _read(message, channel)
-        self._call = call = invoker.new_call(channel.service, incoming.payload, info)
-        call.http, call.address, call.client = self._http, self.address, self
-        invoker.record(call, root)
-        value: Any = None
+        incoming, refusal = understood(message, self._channel.data_format)
+        call, root = self._new_call(self._channel.service, incoming.payload, "message")
+        self._call, value = call, None
         refusal = refusal or await self._refused(gate, call, root)
         root.steps.append(call.step)
         if refusal is None:
@@ -191,12 +301,22 @@ class Client(Showable):
         if isinstance(refusal, Unauthorized):
             self.leave("The credentials are not valid any more", VIOLATION)
 
+    def _new_call(self, service: str, payload: Any, what: str) -> tuple[Call, Step]:
+        """A call that it leads to, and the step around it."""
+        channel, invoker = self._channel, self._opening.invoker
+        info = ChannelInfo(channel.name, channel.type, "dict", self._gate().user, channel.kind)
+        root = Step("websocket", f"{what} {self._http.path}")
+        call = invoker.new_call(service, payload, info)
+        call.http, call.address, call.client = self._http, self.address, self
+        invoker.record(call, root)
+        return call, root
+
     async def _refused(self, gate: Gate, call: Call, root: Step) -> Exception | None:
         """Ask the gate as it is now; what refuses, or None."""
         if self._host.draining:
             return ServiceUnavailable("Stopping")
         try:
-            admitted = gate.admit(Sender(call, self._http, root))
+            admitted = gate.admit(Sender(call, self.address, self.session.headers, root))
             if not isinstance(admitted, ChannelSecurity):
                 await admitted
         except Exception as exc:
@@ -248,7 +368,7 @@ class Client(Showable):
             self._link.forget()
         self._link = self.frames = None
 
-    def _ended(self, reading: asyncio.Task[None], ended: Callable[[Client], None]) -> None:
+    def _ended(self, reading: asyncio.Task[None]) -> None:
         """Its connection is over: nobody waits for what runs, and what waits does not begin."""
         if not reading.cancelled():
             reading.exception()
@@ -256,18 +376,24 @@ class Client(Showable):
             self._call.cancelled = True
         self._waiting.clear()
         self._host.clients.discard(self)
-        ended(self)
+        self._place.strangers.lift(self)
+        self._questions.end(ClientGone(self))
+        self.has_left = True
+        self._ended_for(self)
+        if self.is_in and self._channel.hook_service:
+            self._hooks.disconnected(self._departed)
 
 
-def _read(message: str | bytes, channel: SocketAddress) -> tuple[Incoming, Exception | None]:
-    """What a message says, or what is wrong with it."""
-    try:
-        return read(message, channel.data_format), None
-    except Exception as exc:
-        return Incoming(message), exc
+class AwaitedClient:
+    """What of a client is awaited, by async services."""
 
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
-def news(opening: Opening, data: Any) -> list[str | bytes]:
-    """Messages that a service sends by itself."""
-    meta = {"id": new_cid(), "timestamp": opening.clock.now().isoformat(), "msg_type": NEWS, "status": 200}
-    return outgoing(meta, data)
+    async def invoke(self, data: Any, timeout: float = ANSWER_SECONDS) -> Any:
+        """Ask it something; what its answer says. Arguments and errors are those of `Client.invoke`."""
+        client = self._client
+        with current.outgoing("websocket", f"ask a client of {client._channel.name}", {"data": data}) as step:
+            said = await client._ask(data, timeout)
+            step.answered(said)
+            return said

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, structs
 
 from workbench.channels.definition import ChannelDefinition, path_of, problems_of_path
+from workbench.core.definition import Reference
 
 MIB = 1024 * 1024
 
@@ -23,6 +25,9 @@ class SocketAddress(ChannelDefinition, frozen=True, kw_only=True):
         ""
     )
     service: Annotated[str, Meta(description="Name of the service that answers; empty: of this name.")] = ""
+    hook_service: Annotated[
+        str, Meta(description="Name of a service, a WSXHook, that is told who comes and leaves; empty: nobody is.")
+    ] = ""
     security: Annotated[str, Meta(description="Security definition whose user may connect; empty: anyone.")] = ""
     data_format: Annotated[
         Literal["json", "raw"], Meta(description="How a text message is read: as JSON, or as it is.")
@@ -43,6 +48,9 @@ class SocketAddress(ChannelDefinition, frozen=True, kw_only=True):
         int, Meta(ge=1, le=100, description="Pings without an answer, or with half a message, that end a connection.")
     ] = 2
     idle_seconds: Annotated[float, Meta(gt=0, description="Longest time without a message either way [s].")] = 3600.0
+    compression: Annotated[
+        bool, Meta(description="Whether messages are compressed for clients that offer it (permessage-deflate).")
+    ] = False
     active: Annotated[bool, Meta(description="Whether it answers at all.")] = True
 
     def __post_init__(self) -> None:
@@ -68,6 +76,11 @@ class SocketAddress(ChannelDefinition, frozen=True, kw_only=True):
     @property
     def leads_to(self) -> tuple[str, ...]:
         return (self.service,)
+
+    def references(self) -> Iterator[Reference]:
+        yield from super().references()
+        if self.hook_service:
+            yield Reference("services", self.hook_service, "hook_service")
 
     def problems(self) -> dict[str, str]:
         return problems_of_path(self.path)

@@ -18,8 +18,17 @@ log = logging.getLogger("workbench.channels")
 CLOSING_SECONDS = 2.0
 """How long the other side has to end a connection that was closed here [s]."""
 
-GOING_AWAY, INVALID_DATA, VIOLATION, INTERNAL_ERROR, SERVICE_RESTART = 1001, 1007, 1008, 1011, 1012
+INFLATED_BYTES = 1024
+"""How much of what may be compressed is looked at before those that wait are counted: inflated, 1,032 times as much.
+Source: zlib's technical details, on the maximum compression factor.
+"""
+
+GOING_AWAY, CUT_OFF, INVALID_DATA, VIOLATION = 1001, 1006, 1007, 1008
+TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART = 1009, 1011, 1012
 """Close codes. Source: RFC 6455, 7.4.1, and IANA's registry of WebSocket close codes for 1012."""
+
+LONGEST_REASON_BYTES = 123
+"""Of the reason in a close frame, beside its code. Source: RFC 6455, 5.5."""
 
 
 class Takes(Protocol):
@@ -48,6 +57,9 @@ class Frames:
         channel: Its bounds.
         clock: Where time comes from.
         takes: Who is given the messages.
+
+    Attributes:
+        received, sent: How many messages came, and went.
     """
 
     def __init__(
@@ -58,26 +70,47 @@ class Frames:
         self._is_text = self._is_paused = False
         self._begun: float | None = None
         self._missed, self._last = 0, clock.monotonic()
+        self.received = self.sent = 0
+        self.allow(channel.max_message_bytes)
 
     @property
     def is_open(self) -> bool:
         """Whether messages can still be sent."""
         return self._protocol.state.name == "OPEN"
 
+    @property
+    def ended_with(self) -> tuple[int, str]:
+        """Code and reason of the close that came first; 1006 if there was none."""
+        protocol = self._protocol
+        close = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
+        return (int(close.code), close.reason) if close is not None else (CUT_OFF, "")
+
+    def allow(self, max_message_bytes: int) -> None:
+        """Take messages up to so long from the next one on [bytes]."""
+        extra = max_message_bytes // 8 + 64 if self._protocol.extensions else 0
+        # What cannot be compressed is longer for having been tried; `_take` counts what it inflates to.
+        self._most, self._protocol.max_message_size = max_message_bytes, max_message_bytes + extra
+
     async def read(self) -> None:
         """Take what comes until the connection ends."""
         try:
             while data := await self._link.read():
-                self._protocol.receive_data(data)
-                for frame in self._protocol.events_received():
-                    self._take(frame)
-                self._flush()
-                await asyncio.sleep(0)  # What is there already is read at once: others must have their turn, too.
-                self._is_paused = True
-                await self._takes.has_room()
-                self._is_paused = False
+                size = INFLATED_BYTES if self._protocol.extensions else len(data)
+                for start in range(0, len(data), size):
+                    await self._took(data[start : start + size])
         finally:
             self._link.close()
+
+    async def _took(self, data: bytes) -> None:
+        """Take a piece of what came, then wait for room."""
+        self._protocol.receive_data(data)
+        for frame in self._protocol.events_received():
+            self._take(frame)
+        self._flush()
+        await asyncio.sleep(0)  # What is there already is read at once: others must have their turn, too.
+        self._is_paused = True
+        await self._takes.has_room()
+        self._is_paused = False
 
     def _take(self, frame: Any) -> None:
         self._missed, kind = 0, frame.opcode.name
@@ -85,13 +118,19 @@ class Frames:
             self._is_text, self._begun = kind == "TEXT", self._clock.monotonic()
         elif kind != "CONT":
             return
+        if not self.is_open:
+            return
+        if len(self._parts) + len(frame.data) > self._most:
+            self._parts.clear()
+            self._protocol.fail(TOO_BIG, f"over {self._most} bytes")
+            return
         self._parts += frame.data
         if not frame.fin:
             return
         message, self._parts, self._begun = bytes(self._parts), bytearray(), None
+        self.received += 1
         self._last = self._clock.monotonic()
-        if self.is_open:
-            self._give(message)
+        self._give(message)
 
     def _give(self, message: bytes) -> None:
         try:
@@ -111,6 +150,7 @@ class Frames:
             else:
                 self._protocol.send_binary(each)
         self._last = self._clock.monotonic()
+        self.sent += 1
         self._flush()
 
     def _flush(self) -> None:

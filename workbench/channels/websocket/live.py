@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, Link
-from workbench.channels.gate import Gate
+from workbench.channels.gate import Caller, Gate
 from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
-from workbench.channels.websocket.client import Client, news
+from workbench.channels.websocket.client import Client, Place
 from workbench.channels.websocket.definition import SocketAddress
-from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Frames
-from workbench.channels.websocket.handshake import Host, accepted, protocol_for
+from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, VIOLATION, Frames
+from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for, wants_session
+from workbench.channels.websocket.hook import Hooks
+from workbench.channels.websocket.messages import news
+from workbench.channels.websocket.session import FULL, MOST_STRANGERS, SESSION_SECONDS, Session
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
 from workbench.core.forking import forgets_when_forked
+
+if TYPE_CHECKING:
+    from websockets.extensions import ServerExtensionFactory
+    from websockets.server import ServerProtocol
 
 SWEEP_SECONDS = 0.25
 """How often to look which clients have to be pinged [s]."""
@@ -30,12 +39,18 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         super().__init__(definition, mounts)
         self._definition, self._opening = definition, opening
         self._is_replaced = False
+        self._offered: Sequence[ServerExtensionFactory] = ()
         self.forget()
         forgets_when_forked(self)
 
     def forget(self) -> None:
         """In a forked child: leave clients to the parent, whose server they came by."""
         self._clients: dict[str, Client] = {}
+        self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
+        self._strangers: Deadlines[Client] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
+        self._place = Place(
+            self._definition, self._opening, lambda: self.gate, self._hooks, self._verify, self._strangers
+        )
         self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, self._opening.clock.monotonic)
 
     @property
@@ -45,11 +60,11 @@ class LiveWebSocketChannel(LiveHTTPChannel):
 
     @property
     def clients(self) -> list[Client]:
-        """Who is connected now, the longest first."""
-        return list(self._clients.values())
+        """Who is connected now, the longest first; not who waits for the hook to let it in."""
+        return [client for client in list(self._clients.values()) if client.is_in]
 
     def broadcast(self, data: Any) -> int:
-        """Send the same to every client; to how many.
+        """Send the same to every client of this process; to how many.
 
         Args:
             data: Anything that JSON can say; or bytes, which follow in a message of their own.
@@ -58,13 +73,14 @@ class LiveWebSocketChannel(LiveHTTPChannel):
             TypeError: JSON cannot say the data.
         """
         with current.outgoing("websocket", f"broadcast to {self._definition.name}", {"data": data}) as step:
-            messages, clients = news(self._opening, data), self.clients
+            messages, clients = news(self._opening.clock.now(), data), self.clients
             self._opening.land(_push, clients, messages)
             step.answered(len(clients))
             return len(clients)
 
     def open(self, instead_of: LiveChannel | None = None) -> None:
         protocol_for(str(self._definition))  # Who defines it is told if the package is not there.
+        self._offered = (deflating(),) if self._definition.compression else ()
         super().open(instead_of)
         if isinstance(instead_of, LiveWebSocketChannel):
             instead_of._is_replaced = True
@@ -75,9 +91,25 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         changed, gone = (SERVICE_RESTART, "The channel has changed"), (GOING_AWAY, "The channel is closed")
         self._opening.land(self._take_leave, *(changed if self._is_replaced else gone))
 
+    def __repr__(self) -> str:
+        count = len(self.clients)
+        return f"{super().__repr__()}, {count} client{'s' * (count != 1)}"
+
     def _take_leave(self, code: int, why: str) -> None:
-        for client in self.clients:
+        for client in list(self._clients.values()):
             client.leave(why, code)
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until its clients have left, and its hook is told of each; whether that is so within `timeout` [s]."""
+        if not self._definition.hook_service:
+            return True
+        return bool(self._opening.run(self._settled(timeout)))
+
+    async def _settled(self, seconds: float) -> bool:
+        deadline = monotonic() + seconds
+        while self._clients and monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        return await self._hooks.settle(deadline - monotonic()) and not self._clients
 
     def accept(self, exchange: Exchange, host: Host) -> Callable[[Link], None]:
         """Judge a handshake; what then takes the connection.
@@ -85,19 +117,30 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         Raises:
             Unauthorized: The credentials are missing or wrong.
             BadRequest: It is no handshake.
-            ServiceUnavailable: As many clients are connected as may be.
+            ServiceUnavailable: As many clients are connected as may be, or as many that have not said who they are.
         """
-        self.gate.verify(exchange)
-        if len(self._clients) >= self._definition.max_clients:
-            raise ServiceUnavailable("Too many clients are connected")
-        hello = accepted(exchange, str(self._definition))
-        client = Client(self._definition, exchange, self._opening, host, lambda: self.gate)
-        return partial(self._begin, client, hello)
+        if not (says_later := wants_session(exchange.headers)):
+            self._verify(exchange)
+        elif len(self._clients) - self._known >= MOST_STRANGERS:
+            raise ServiceUnavailable("Too many clients have not said who they are")
+        hello, agreed = accepted(exchange, str(self._definition), self._offered)
+        protocol = protocol_for(str(self._definition), agreed)
+        client = Client(exchange, self._place, Session(exchange.headers, not says_later), host, self._ended)
+        return partial(self._begin, client, hello, protocol)
 
-    def _begin(self, client: Client, hello: bytes, link: Link) -> None:
-        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes)
+    def _verify(self, caller: Caller) -> None:
+        """Raise unless who asks is known, and there is room for it; strangers take no room of those who are known."""
+        self.gate.verify(caller)
+        if self._known >= self._definition.max_clients:
+            raise ServiceUnavailable(FULL)
+
+    @property
+    def _known(self) -> int:
+        return sum(client.session.is_open for client in self._clients.values())
+
+    def _begin(self, client: Client, hello: bytes, protocol: ServerProtocol, link: Link) -> None:
         self._clients[client.id] = client
-        frames = client.begin(protocol, link, self._ended)
+        frames = client.begin(protocol, link)
         self._pings.put(frames, self._definition.ping_seconds)
         link.write(hello)  # Last: a client that has it is there, for whoever asks.
 
@@ -121,6 +164,10 @@ def channel_named(channels: Mapping[str, LiveChannel], name: str) -> LiveWebSock
     if name not in known:
         raise UnknownName("WebSocket channel", name, known)
     return known[name]
+
+
+def _too_late(client: Client) -> None:
+    client.leave(f"Nothing says within {SESSION_SECONDS:g} s who this is", VIOLATION)
 
 
 def _push(clients: list[Client], messages: list[str | bytes]) -> None:

@@ -7,8 +7,10 @@ Source: Zato 3.1, web_socket/msg.py, for the names in `meta` and the types of me
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from workbench.core.cid import new_cid
 from workbench.core.errors import BadRequest
 from workbench.core.payload.request import parsed
 from workbench.core.payload.response import encode_json
@@ -44,6 +46,14 @@ def read(message: str | bytes, data_format: Literal["json", "raw"]) -> Incoming:
     return Incoming(said.get("data", ""), id_of(meta.get("id")))
 
 
+def understood(message: str | bytes, data_format: Literal["json", "raw"]) -> tuple[Incoming, Exception | None]:
+    """What a message says, or what is wrong with it."""
+    try:
+        return read(message, data_format), None
+    except Exception as exc:
+        return Incoming(message), exc
+
+
 def id_of(given: Any) -> Any:
     """The id that a client gives a message.
 
@@ -66,3 +76,13 @@ def outgoing(meta: dict[str, Any], data: Any) -> list[str | bytes]:
         body = bytes(data)
         return [encode_json({"meta": {**meta, "binary_bytes": len(body)}, "data": None}).decode(), body]
     return [encode_json({"meta": meta, "data": data}).decode()]
+
+
+def news(now: datetime, data: Any, **meta: Any) -> list[str | bytes]:
+    """Messages that a service sends by itself; with more in their `meta`.
+
+    Raises:
+        TypeError: JSON cannot say the data; names their type.
+    """
+    usual = {"id": new_cid(), "timestamp": now.isoformat(), "msg_type": NEWS, "status": 200}
+    return outgoing(usual | meta, data)

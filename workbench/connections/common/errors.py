@@ -115,6 +115,11 @@ def silent(who: object, timeout_seconds: float) -> str:
     )
 
 
+def hung_up(who: object) -> Interrupted:
+    """The error of another side that ended a conversation."""
+    return Interrupted(f"{who} hung up in the middle of the conversation. Fix: check that it is up, and try again")
+
+
 def unreachable(
     owner: object, host: str, timeout_seconds: float, exc: BaseException, fix: str = "host and port"
 ) -> ConnectionFailed:
@@ -138,6 +143,6 @@ def unreachable(
     if isinstance(root, TimeoutError):
         return Interrupted(silent(who, timeout_seconds))
     if isinstance(root, HUNG_UP):
-        return Interrupted(f"{who} hung up in the middle of the conversation.")
+        return hung_up(who)
     said = root.strerror if isinstance(root, OSError) and root.strerror else reason(root)
     return Interrupted(f"{who} cannot be reached: {said}. Fix: check {fix}")

@@ -151,7 +151,9 @@ def surely(who: object, work: Callable[[Due, int], T], due: Due, retries: int) -
     try:
         return trying(who, work, due, retries)
     except Interrupted as exc:
-        raise ConnectionFailed(f"{exc} {retries + 1} tries were made.") from exc
+        # A sentence ends with what to do.
+        said, fix, what = str(exc).partition("Fix: ")
+        raise ConnectionFailed(f"{said.rstrip()} {retries + 1} tries were made. {fix}{what}".rstrip()) from exc
 
 
 def late(who: object, due: Due, attempt: int = 1) -> DeadlineExceeded:

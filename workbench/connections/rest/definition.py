@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, field
 from msgspec.structs import force_setattr
@@ -13,6 +13,12 @@ from workbench.connections.common.trying import Deadline, Retries
 from workbench.connections.definition import ConnectionDefinition, Timeout
 from workbench.connections.rest.credentials import Values, warn_of_plain_query, without_plain
 from workbench.core.secret import Secret
+
+OF_A_CALL = (
+    *("timeout_seconds", "deadline_seconds", "retries", "pool_size", "max_answer_bytes"),
+    *("verify_tls", "ca_file"),
+)
+"""Fields that say how a call goes, and not where."""
 
 
 class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True):
@@ -53,3 +59,15 @@ class RESTConnection(ConnectionDefinition, tag="rest", frozen=True, kw_only=True
         if self.ca_file is not None and not self.verify_tls:
             problems["ca_file"] = "has no use with verify_tls=False: leave one of them out"
         return problems
+
+
+def beneath(definition: ConnectionDefinition, host: str, **more: Any) -> RESTConnection:
+    """The REST connection by which a connection of another kind speaks: what both have a field for is that one's.
+
+    Args:
+        definition: The other kind's; of its fields those for times, bounds and TLS are taken.
+        host: Scheme and host.
+        more: Fields that it has under other names, or none of.
+    """
+    both = {name: getattr(definition, name) for name in OF_A_CALL if hasattr(definition, name)}
+    return RESTConnection(definition.name, host=host, **{**both, **more})

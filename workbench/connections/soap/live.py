@@ -103,10 +103,12 @@ class LiveSOAP(Live):
 
         Raises:
             ConnectionFailed: It cannot be loaded; the next call tries again.
+            ServiceUsage: An async service asks for it on the server's loop, and it is not loaded yet.
         """
         due = due or Due(self.definition.deadline_seconds)
         if (account := self._account) is not None and account is not instead_of:
             return account
+        expect_no_loop(self.definition, "await conn.aio.operations() before, which loads its WSDL")
         if not self._loading.acquire(timeout=due.left(self.definition.deadline_seconds)):
             raise late(self.definition, due)
         try:

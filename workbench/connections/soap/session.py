@@ -13,7 +13,7 @@ from urllib.request import url2pathname
 
 from workbench.connections.common.errors import AccessRefused, AnswerTooLarge, Refused
 from workbench.connections.common.trying import Due
-from workbench.connections.rest.definition import RESTConnection
+from workbench.connections.rest.definition import beneath
 from workbench.connections.rest.options import Options
 from workbench.connections.rest.sender import Sender
 from workbench.connections.soap.definition import HTTP, PORTS, SOAPConnection, origin_of
@@ -53,34 +53,11 @@ class SOAPSession:
 
     def __init__(self, definition: SOAPConnection, opening: Opening) -> None:
         self.definition, self.going, self._opening = definition, Going(), opening
-        knows = definition.login == "basic"
-        self._own = Sender(
-            self._rest(
-                username=definition.username if knows else "",
-                password=definition.password if knows else None,
-                headers=definition.headers,
-            ),
-            opening,
-            definition,
-            UNTAKEN,
-        )
+        known = {"username": definition.username, "password": definition.password}
+        told = {"headers": definition.headers} | (known if definition.login == "basic" else {})
+        self._own = Sender(beneath(definition, definition.host, **told), opening, definition, UNTAKEN)
         # Elsewhere nobody is told who calls.
-        self._strange = Sender(self._rest(), opening, definition)
-
-    def _rest(self, **more: Any) -> RESTConnection:
-        each = self.definition
-        return RESTConnection(
-            each.name,
-            host=each.host,
-            timeout_seconds=each.timeout_seconds,
-            deadline_seconds=each.deadline_seconds,
-            retries=each.retries,
-            pool_size=each.pool_size,
-            max_answer_bytes=each.max_answer_bytes,
-            verify_tls=each.verify_tls,
-            ca_file=each.ca_file,
-            **more,
-        )
+        self._strange = Sender(beneath(definition, definition.host), opening, definition)
 
     @contextmanager
     def about(self, operation: str, due: Due) -> Iterator[Going]:

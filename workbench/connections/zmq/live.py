@@ -49,6 +49,7 @@ class LiveZeroMQ(Live):
             Of REQ the answer, as bytes, or a list of them where it has several parts; otherwise nothing.
 
         Raises:
+            AnswerTooLarge: The answer is over `max_answer_bytes`.
             ConnectionFailed: It cannot be sent, as the address is taken.
             DeadlineExceeded, Interrupted: Nobody took or answered it in time.
             ServiceUsage: It is no message.
@@ -77,7 +78,9 @@ class LiveZeroMQ(Live):
         try:
             frames = [_as_bytes(each) for each in parts]
         except (TypeError, ValueError, RecursionError) as exc:
-            raise ServiceUsage(f"{definition} cannot send that: {exc}") from exc
+            raise ServiceUsage(
+                f"{definition} cannot send that: {exc}. Fix: text, bytes, or what JSON can hold"
+            ) from exc
         return [topic.encode(), *frames] if topic else frames
 
     def _asked(self, frames: list[bytes], due: Due) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from workbench.connections.common.errors import Interrupted, silent, unreachable
+from workbench.connections.common.errors import AnswerTooLarge, Interrupted, hung_up, silent, unreachable
 from workbench.connections.common.trying import Due, late
 from workbench.connections.zmq.definition import ZeroMQConnection
 from workbench.core.errors import ConnectionFailed, MissingDependency
@@ -59,7 +60,7 @@ def expect_zeromq(definition: ZeroMQConnection, due: Due) -> str:
     if due.over:
         raise late(definition, due)
     if not heard:
-        raise Interrupted(f"{who(definition)} hung up in the middle of the conversation.")
+        raise hung_up(who(definition))
     if heard[0] != 0xFF or len(heard) <= SIGNATURE_BYTES:
         raise ConnectionFailed(f"{who(definition)} does not speak ZeroMQ. Fix: check address")
     return f"ZMTP {heard[SIGNATURE_BYTES]}"
@@ -98,6 +99,7 @@ class ZeroMQSession:
         # What is published goes by the type that hears who subscribes; over the wire it is the same.
         kind = {"PUSH": zmq.PUSH, "PUB": zmq.XPUB, "REQ": zmq.REQ}[definition.socket_type]
         self._socket = zmq.Context.instance().socket(kind)
+        self._ends: Any = None
         try:
             self._prepare()
         except BaseException:
@@ -113,15 +115,22 @@ class ZeroMQSession:
             # A subscriber that is slow has us wait, and loses nothing.
             made.setsockopt(zmq.XPUB_NODROP, 1)
         if definition.socket_type == "REQ":
+            # Of what is larger the library tells nobody: it ends the conversation, and begins another.
             made.setsockopt(zmq.MAXMSGSIZE, definition.max_answer_bytes)
-        try:
+            self._ends = made.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        with self._in_words(f"cannot {definition.socket_method} there"):
             getattr(made, definition.socket_method)(definition.address)
-        except zmq.ZMQError as exc:
-            taken = exc.errno in (errno.EADDRINUSE, zmq.EADDRINUSE)
+
+    @contextmanager
+    def _in_words(self, what: str) -> Iterator[None]:
+        """Have what the library raises told in its words; raises ConnectionFailed."""
+        try:
+            yield
+        except self._zmq.ZMQError as exc:
+            taken = exc.errno in (errno.EADDRINUSE, self._zmq.EADDRINUSE)
             fix = "take another port, or end who has it" if taken else "check address"
-            raise ConnectionFailed(
-                f"{who(definition)} cannot {definition.socket_method} there: {os.strerror(exc.errno)}. Fix: {fix}"
-            ) from exc
+            said = self._zmq.strerror(exc.errno)
+            raise ConnectionFailed(f"{who(self._definition)} {what}: {said}. Fix: {fix}") from exc
 
     def send(self, frames: list[bytes], due: Due) -> bool:
         """Send one message; whether there is somebody whom it goes to.
@@ -132,8 +141,18 @@ class ZeroMQSession:
         if self._definition.socket_type == "PUB":
             return self._publish(frames, due)
         self._wait(self._zmq.POLLOUT, due)
-        self._socket.send_multipart(frames, self._zmq.NOBLOCK)
+        self._ended()  # what was before is nobody's answer
+        with self._in_words("did not take the message"):
+            self._socket.send_multipart(frames, self._zmq.NOBLOCK)
         return True
+
+    def _ended(self) -> bool:
+        """Whether a conversation has ended since this was asked last."""
+        ended = False
+        while self._ends is not None and self._ends.poll(0):
+            self._ends.recv_multipart()
+            ended = True
+        return ended
 
     def _publish(self, frames: list[bytes], due: Due) -> bool:
         if self._is_first:
@@ -157,15 +176,40 @@ class ZeroMQSession:
                 time.sleep(0.01)
 
     def answer(self, due: Due) -> list[bytes]:
-        """What came back; raises DeadlineExceeded or Interrupted if nothing has."""
+        """What came back.
+
+        Raises:
+            AnswerTooLarge: It is over `max_answer_bytes`.
+            DeadlineExceeded, Interrupted: Nothing has, in time or before who was asked hung up.
+        """
+        definition = self._definition
         self._wait(self._zmq.POLLIN, due)
         frames: list[bytes] = self._socket.recv_multipart()
+        if sum(map(len, frames)) > definition.max_answer_bytes:
+            raise AnswerTooLarge(who(definition), definition.max_answer_bytes)
         return frames
 
     def _wait(self, event: int, due: Due) -> None:
+        """Wait until the socket can do that, or the conversation has ended in which an answer was to come."""
+        zmq, poller = self._zmq, self._zmq.Poller()
+        poller.register(self._socket, event)
+        if event == zmq.POLLIN and self._ends is not None:
+            poller.register(self._ends, zmq.POLLIN)
         timeout = due.left(self._definition.timeout_seconds)
-        if not self._socket.poll(max(1, int(timeout * 1000)), event):
+        if not (ready := dict(poller.poll(max(1, int(timeout * 1000))))):
             raise self._no_one(due)
+        # An answer that came before the end counts.
+        if self._socket not in ready and not self._socket.poll(0, event):
+            raise self._without_answer(due)
+
+    def _without_answer(self, due: Due) -> Exception:
+        """Why a conversation has ended in place of an answer: who was asked is gone, or it was too large."""
+        try:
+            expect_zeromq(self._definition, due)
+        except ConnectionFailed:
+            return hung_up(who(self._definition))
+        fix = "ask for less, see that nobody has restarted it meanwhile, or"
+        return AnswerTooLarge(who(self._definition), self._definition.max_answer_bytes, fix)
 
     def _no_one(self, due: Due) -> Exception:
         """Why a message could not go, or an answer did not come."""
@@ -188,4 +232,7 @@ class ZeroMQSession:
 
     def leave(self) -> None:
         """Close it; what has not gone yet goes within the connection's timeout."""
+        if self._ends is not None:
+            self._socket.disable_monitor()
+            self._ends.close()
         self._socket.close()

@@ -54,6 +54,7 @@ class Crypto:
             MissingSecret: The secret WORKBENCH_CRYPTO_KEY is not set.
             WrongCryptoKey: It is no key.
             NotDecrypted: It was encrypted with another key, changed, or never encrypted.
+            NotText: What was encrypted is no UTF-8 text.
         """
         call = self._call
         return call.surroundings.encryption.decrypt(_bytes(encrypted, "decrypt"), call.service)

@@ -146,7 +146,6 @@ _IMPORTS = (
     ("PUBSUB", "topics come later", "self.invoke_async(name, payload)"),
     ("PubSubHook", "topics come later", "a service that is called before: self.invoke(name, payload)"),
     ("PubSubMessage", "topics come later", "a dict: self.invoke_async(name, payload)"),
-    ("WSXHook", "services are not told who comes and goes", "wb.channels['name'].clients, and self.wsx.channel"),
     ("WSXAdapter", "a service opens no WebSocket by it", "wb.websocket, or the library websockets"),
     ("AdminService", "there is no server to administer", "Service, and the zato.* services for what they do"),
     ("AdminSIO", "there is no server to administer", "class SimpleIO without a base"),

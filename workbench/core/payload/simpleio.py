@@ -131,7 +131,8 @@ def row_of(names: dict[str, Elem], given: Any) -> dict[str, Any]:
                 row[name] = elem.written(value)
             except (ValueError, TypeError, OverflowError) as exc:
                 said = "; ".join(f"{path!r} {problem}" for path, problem in problems_in(name, elem, exc))
-                raise ValueError(f"The output is not as declared: {said}") from exc
+                fix = "answer with values of the declared types, or declare others"
+                raise ValueError(f"The output is not as declared: {said}. Fix: {fix}") from exc
         elif elem.default is not UNSET:
             row[name] = elem.stand_in
         elif elem.forces_empty:
@@ -139,7 +140,8 @@ def row_of(names: dict[str, Elem], given: Any) -> dict[str, Any]:
         elif not elem.optional:
             missing.append(name)
     if missing:
-        raise ValueError(f"The output misses {', '.join(missing)}; set it, or declare it optional: '-{missing[0]}'")
+        fix = f"set it, or declare it optional: '-{missing[0]}'"
+        raise ValueError(f"The output misses {', '.join(missing)}. Fix: {fix}")
     return row
 
 
@@ -322,7 +324,8 @@ def _read_annotations(cls: type[Any], io: Declared) -> None:
         if not arguments:  # a return annotation alone binds nothing
             return
         raise DeployRefused(
-            f"Service {io.service!r}: the annotation of handle names {exc.name!r}, unknown here."
+            f"Service {io.service!r}: the annotation of handle names {exc.name!r}, unknown here. "
+            f"Fix: import or define {exc.name} above the class."
         ) from exc
     modelled = [each for each in arguments if typed.is_model(hints.get(each.name))]
     first = next(iter([*needed, *modelled]), None)
@@ -331,7 +334,8 @@ def _read_annotations(cls: type[Any], io: Declared) -> None:
         if not typed.is_model(model) or len({each.name for each in (*needed, *modelled)}) > 1:
             raise DeployRefused(
                 f"Service {io.service!r}: handle takes (self) or (self, one argument annotated with a dataclass, "
-                f"msgspec.Struct, TypedDict or pydantic model), not {inspect.signature(handle)}."
+                f"msgspec.Struct, TypedDict or pydantic model), not {inspect.signature(handle)}. "
+                f"Fix: annotate it so, or read self.request.payload."
             )
         io.argument, io.input_model = first.name, typed.Model(model)
     if typed.is_model(reply := hints.get("return")):

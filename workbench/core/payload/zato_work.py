@@ -12,6 +12,8 @@ from workbench.core.errors import ServiceUsage
 from workbench.core.payload.differences import no_attribute
 
 MOST_REPEATS = 1_000
+MOST_SECONDS = 86_400
+"""Longest wait between two tries, in seconds or in minutes as it is given."""
 SECOND = timedelta(seconds=1)
 
 
@@ -81,7 +83,7 @@ class InvokeRetry:
                 (usually 1 s); the rest is what `self.invoke` takes.
 
         Raises:
-            ServiceUsage: It is to be tried in the background, or never.
+            ServiceUsage: It is to be tried in the background, never, or after a wait that is none.
             Exception: What its last try raised.
         """
         for key in ("async_fallback", "callback", "context"):
@@ -90,7 +92,7 @@ class InvokeRetry:
                     f"Service {self._service._call.service!r}: invoke_retry cannot obey {key}, as it waits until the "
                     f"last try. Fix: self.invoke_async of a service that has it, with callback=..."
                 )
-        repeats, seconds = more.pop("repeats", 5), more.pop("seconds", 0) + 60 * more.pop("minutes", 0) or 1
+        repeats, seconds = more.pop("repeats", 5), _wait(more.pop("seconds", 0), more.pop("minutes", 0))
         if not isinstance(repeats, int) or not 1 <= repeats <= MOST_REPEATS:
             raise ServiceUsage(f"invoke_retry cannot try {repeats!r:.80} times. Fix: repeats=5, or 1 to 1,000.")
         for left in reversed(range(repeats)):
@@ -105,6 +107,15 @@ class InvokeRetry:
             if self._service._call.replay is None:  # what answers from a record need not be waited for
                 self._sleep(seconds)
         raise AssertionError("the last try has answered or raised")
+
+
+def _wait(seconds: Any, minutes: Any) -> float:
+    """How long to wait between two tries [s]; raises ServiceUsage."""
+    for name, given in (("seconds", seconds), ("minutes", minutes)):
+        if not isinstance(given, int | float) or not 0 <= given <= MOST_SECONDS:
+            fix = f"{name}=5, or 0 to {MOST_SECONDS:,}"
+            raise ServiceUsage(f"invoke_retry cannot wait {name}={given!r:.80}. Fix: {fix}.")
+    return float(seconds + 60 * minutes or 1)
 
 
 class Parallel:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json as json_codec
 from collections.abc import Awaitable, Callable, Mapping
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -16,6 +15,7 @@ from msgspec import UNSET, Meta
 from workbench.core.errors import ServiceUsage, listed
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.http.file import Contents
+from workbench.sandbox.http.replies import Replies, problems_of
 from workbench.sandbox.http.wire import HTTPAnswer, Request, Responder, http_protocol
 from workbench.sandbox.journal import Journal
 from workbench.sandbox.peer import Peer
@@ -122,8 +122,7 @@ class HTTPSource(Peer):
     def __init__(self, name: str = "") -> None:
         super().__init__(name)
         self.requests: Journal[Request] = Journal("request")
-        self._replies: list[Reply] = []
-        self._used_up: list[str] = []
+        self._replies: Replies[Reply] = Replies()
         self._lock = Lock()
 
     def reply(
@@ -170,9 +169,7 @@ class HTTPSource(Peer):
         answer = HTTPAnswer(status, body, list(fields.items()))
         reply = Reply(path, method.upper() if method else None, answer, contents, after, times)
         with self._lock:
-            if times is None:
-                self._replies = [each for each in self._replies if each.describe() != reply.describe() or each.times]
-            self._replies.append(reply)
+            self._replies.put(reply, lambda each: each.describe() == reply.describe())
 
     def _check(self, path: str, given: list[str], status: int, after: float, times: int | None) -> None:
         problems = []
@@ -182,20 +179,17 @@ class HTTPSource(Peer):
             problems.append(f"give one body, not {' and '.join(given)}")
         if not 200 <= status <= 999:
             problems.append("status must be between 200 and 999")
-        if after < 0 or (times is not None and times < 1):
-            problems.append("after must not be negative, and times at least 1")
-        if problems:
+        if problems := [*problems, *problems_of(after, times)]:
             raise ServiceUsage(f"{self} cannot reply so: {'; '.join(problems)}.")
 
     def _fill_from(self, other: Self) -> None:
         with other._lock:
-            self._replies, self._used_up = list(map(copy, other._replies)), list(other._used_up)
+            self._replies = other._replies.copy()
 
     def forget(self) -> None:
         """Take back every reply."""
         with self._lock:
             self._replies.clear()
-            self._used_up.clear()
 
     @property
     def replies(self) -> list[str]:
@@ -205,7 +199,7 @@ class HTTPSource(Peer):
 
     def asked_in_vain(self) -> str:
         with self._lock:
-            is_blank = not self._replies and not self._used_up
+            is_blank = not self._replies and not self._replies.spent
         if not is_blank or not self.requests:
             return ""
         self.requests.clear()
@@ -244,18 +238,10 @@ class HTTPSource(Peer):
 
     def _next(self, request: Request) -> Reply | None:
         with self._lock:
-            fitting = [reply for reply in self._replies if reply.fits(request)]
-            counted = [reply for reply in fitting if reply.times is not None]
-            reply = next(iter(counted or fitting), None)
-            if reply is not None and reply.times is not None:
-                reply.times -= 1
-                if not reply.times:
-                    self._replies.remove(reply)
-                    self._used_up.append(reply.describe())
-            return reply
+            return self._replies.next(lambda reply: reply.fits(request))
 
     def _unknown(self, request: Request) -> str:
-        spent = " Its replies are used up." if any(request.path in each for each in self._used_up) else ""
+        spent = " Its replies are used up." if any(request.path == each.path for each in self._replies.spent) else ""
         return (
             f"{self} was asked {request.method} {request.target} and has no reply to it; it has: "
             f"{listed(reply.describe() for reply in self._replies)}.{spent} "

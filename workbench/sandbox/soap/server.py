@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Mapping
-from copy import copy
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, cast
@@ -15,6 +14,7 @@ from msgspec import Meta
 from workbench.channels.soap import CONTENT_TYPES, SOAP_11, SOAP_12
 from workbench.core.errors import ServiceUsage, UnknownName, listed
 from workbench.core.secret import given
+from workbench.sandbox.http.replies import Replies, problems_of
 from workbench.sandbox.http.source import HTTPFaults, amid_faults, beside
 from workbench.sandbox.http.wire import HTTPAnswer, Request, http_protocol
 from workbench.sandbox.journal import Journal
@@ -79,7 +79,7 @@ class SOAPServer(Peer):
     def __init__(self, name: str = "") -> None:
         super().__init__(name)
         self.calls: Journal[SOAPCall] = Journal("call")
-        self._replies: list[Reply] = []
+        self._replies: Replies[Reply] = Replies()
         self._drawn: dict[str, Drawn] = {ECHO.name: ECHO}
         self._wsdl: Path | None = None
         self._engine: Engine | None = None
@@ -117,13 +117,13 @@ class SOAPServer(Peer):
         refusal = None if fault is None else Refusal(code, fault)
         reply = Reply(operation, value, refusal, takes, after, times)
         with self._lock:
-            kept = [each for each in self._replies if times or each.times or each.operation != operation]
-            replies, drawn = [*kept, reply], self._with(operation, takes, () if refusal is not None else (value,))
+            drawn = self._with(operation, takes, () if refusal is not None else (value,))
             engine = Engine(self._wsdl or document(drawn.values(), self._url))
             if refusal is None:
                 for version in engine.versions:
                     engine.answer(version, operation, value)
-            self._replies, self._drawn, self._engine = replies, drawn, engine
+            self._replies.put(reply, lambda each: each.operation == operation)
+            self._drawn, self._engine = drawn, engine
 
     def _with(self, operation: str, takes: Mapping[str, Any] | None, gives: tuple[Any, ...]) -> dict[str, Drawn]:
         """The operations that are drawn, one of them with one more example."""
@@ -144,9 +144,7 @@ class SOAPServer(Peer):
             problems.append(f"elements are called as orderId, not {', '.join(bad)[:200]}")
         if fault is not None and value is not None:
             problems.append("give a value or a fault, not both")
-        if after < 0 or (times is not None and times < 1):
-            problems.append("after must not be negative, and times at least 1")
-        if problems:
+        if problems := [*problems, *problems_of(after, times)]:
             raise ServiceUsage(f"{self} cannot reply so: {'; '.join(problems)}.")
         if self._wsdl is not None and operation not in self.operations:
             raise UnknownName(f"operation of {self}", operation, self.operations)
@@ -161,7 +159,7 @@ class SOAPServer(Peer):
         engine = Engine(path)
         with self._lock:
             self._wsdl, self._engine = path, engine
-            self._replies = [each for each in self._replies if each.operation in engine.operations]
+            self._replies.keep(lambda each: each.operation in engine.operations)
 
     def forget(self) -> None:
         """Take back every reply."""
@@ -175,7 +173,7 @@ class SOAPServer(Peer):
 
     def _fill_from(self, other: Self) -> None:
         with other._lock:
-            self._replies, self._drawn = list(map(copy, other._replies)), dict(other._drawn)
+            self._replies, self._drawn = other._replies.copy(), dict(other._drawn)
             self._wsdl, self._engine = other._wsdl, None
 
     @property
@@ -266,18 +264,12 @@ class SOAPServer(Peer):
 
     def _next(self, operation: str) -> Reply | None:
         with self._lock:
-            fitting = [reply for reply in self._replies if reply.operation == operation]
-            counted = [reply for reply in fitting if reply.times is not None]
-            reply = next(iter(counted or fitting), None)
-            if reply is not None and reply.times is not None:
-                reply.times -= 1
-                if not reply.times:
-                    self._replies.remove(reply)
-            return reply
+            return self._replies.next(lambda reply: reply.operation == operation)
 
     def _unknown(self, operation: str) -> str:
         there = listed(dict.fromkeys(reply.operation for reply in self._replies))
-        return f"{self} has no reply to {operation}; it has: {there}. Fix: .reply({operation!r}, ...)"
+        spent = " Its replies are used up." if any(operation == each.operation for each in self._replies.spent) else ""
+        return f"{self} has no reply to {operation}; it has: {there}.{spent} Fix: .reply({operation!r}, ...)"
 
     @staticmethod
     def _refused(version: str, refusal: Refusal) -> HTTPAnswer:

@@ -63,6 +63,11 @@ class Paced:
         with self._lock:
             self._names.update(dict.fromkeys(names))
 
+    def drop(self, name: str) -> None:
+        """Have a job wait no more, which is gone."""
+        with self._lock:
+            self._names.pop(name, None)
+
     def take(self) -> list[str]:
         """Those whose turn has come by now, who wait no more; a tenth of a second's worth at least, if there are many.
 

@@ -252,6 +252,7 @@ class Watches:
     def _changed(self, event: JobChanged) -> None:
         if event.what != "removed":
             return
+        self._to_read.drop(event.job)
         with self._lock:
             for each in (self._decided, self._late, self._lengths, self._tripped, self._unread):
                 each.pop(event.job, None)

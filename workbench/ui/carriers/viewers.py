@@ -141,7 +141,10 @@ class Viewers:
         """
         viewer, desk, number = self._of(name), self._desk, message.get("id")
         tell = lambda said: desk.courier.post(viewer, {"id": number, **said})  # noqa: E731
-        aside(lambda: desk.answer({**message, "cell": ""}, tell), str(message.get("ask")).replace(" ", "-"))
+        aside(
+            lambda: desk.answer({**message, "cell": "", "over_http": True}, tell),
+            str(message.get("ask")).replace(" ", "-"),
+        )
         return {"ack": number}
 
     def end_all(self) -> None:

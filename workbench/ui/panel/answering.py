@@ -9,6 +9,7 @@ from workbench.app.rehearsal.versions import MODES
 from workbench.core.errors import UnknownName
 from workbench.core.masking import masked
 from workbench.runtime.compared import answer_text
+from workbench.ui.cells import change_of_class, offer_of_class
 from workbench.ui.desk import Content, Desk, Tell, Verb
 from workbench.ui.panel.again import compared_facts
 
@@ -40,14 +41,29 @@ def compared_call(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 
 def choose(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
-    """Have a mode hold for a service, and say the line that keeps it."""
-    service = desk.wb.services[str(message["service"])]
-    mode = str(message["mode"])
+    """Have a mode hold for a service, have its cell say so, and say the line that keeps it where no cell does."""
+    service, mode = desk.wb.services[str(message["service"])], str(message["mode"])
+    before = desk.wb.drafting.new_versions.chosen(service.name)
     service.new_version = mode
     desk.courier.refresh_all()
     code = f"wb.services[{service.name!r}].new_version = {mode!r}"
     hint = f'This holds until the kernel ends. To keep it, write new_version = "{mode}" in the class, or run this line.'
-    return {"said": f"New versions of {service.name}: {service.new_version}.", "code": code, "hint": hint}
+    undo = desk.keep_undo(lambda: _chosen_again(desk, service, before))
+    said = {"said": _holds(service), "code": code, "hint": hint, "undo": undo}
+    if (change := change_of_class(desk.wb, service.name, "new_version", mode)) is not None:
+        said |= {"collection": "", "write": change | {"full_name": service.name}}
+        desk.keep_offer(undo, lambda text: offer_of_class(text, desk.wb, service.name, "new_version", mode))
+    return said
+
+
+def _chosen_again(desk: Desk, service: LiveService, mode: str) -> str:
+    service.new_version = mode
+    desk.courier.refresh_all()
+    return _holds(service)
+
+
+def _holds(service: LiveService) -> str:
+    return f"New versions of {service.name}: {service.new_version}."
 
 
 def modes(service: LiveService) -> dict[str, Any]:

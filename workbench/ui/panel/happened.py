@@ -31,6 +31,7 @@ class Asked(NamedTuple):
         page: Which page, from 0.
         until: After what nothing is shown, so that pages stay while calls come: of calls the CID of the newest one, of
             lines an instant [s since the epoch].
+        over_http: Whether it is asked over HTTP, as by a page, and not by a comm of the kernel.
     """
 
     text: str = ""
@@ -38,6 +39,7 @@ class Asked(NamedTuple):
     service: str = ""
     page: int = 0
     until: str | float | None = None
+    over_http: bool = False
 
 
 def asked_of(content: Mapping[str, Any]) -> Asked:
@@ -49,6 +51,7 @@ def asked_of(content: Mapping[str, Any]) -> Asked:
         str(content.get("service") or ""),
         max(0, int(content.get("page") or 0)),
         until if until is None or isinstance(until, str) else float(until),
+        bool(content.get("over_http")),
     )
 
 

@@ -16,7 +16,7 @@ from workbench.ui.panel.caches import cache_facts
 from workbench.ui.panel.figures import figures_of
 from workbench.ui.panel.happened import PAGE, Asked, calls_page, lines_page, numbers, on_page
 from workbench.ui.panel.peers import peer_facts
-from workbench.ui.panel.settings import settings_facts
+from workbench.ui.panel.settings import RESTART, can_restart, settings_facts
 
 HELLO = """class Hello(Service):
     name = "api.hello"
@@ -148,7 +148,8 @@ def _log(desk: Desk, asked: Asked) -> Shown:
 
 
 def _settings(desk: Desk, asked: Asked) -> Shown:
-    return {"rows": found_by(asked.text, settings_facts(desk.wb))}
+    restart = RESTART if can_restart(desk.wb) and not asked.over_http else ""
+    return {"rows": found_by(asked.text, settings_facts(desk.wb)), "restart": restart}
 
 
 TABS: Sequence[Tab] = (

@@ -21,6 +21,7 @@ from workbench.ui.panel.peers import PEERS
 from workbench.ui.panel.recipes import recipe_named, recipes
 from workbench.ui.panel.request import REQUEST
 from workbench.ui.panel.running import RUNNING
+from workbench.ui.panel.settings import restart
 from workbench.ui.panel.tabs import HELLO, drawn
 
 
@@ -96,6 +97,7 @@ PANEL: dict[str, Verb] = {
     "version live": make_live,
     "versions differ": difference,
     "setting save": set_setting,
+    "restart": restart,
     **CACHES,
     **REQUEST,
     **EXPLAINING,

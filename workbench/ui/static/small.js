@@ -5,7 +5,6 @@ import { cid } from "./call.js";
 import { Stale } from "./talk.js";
 
 const MOODS = { on: "live", paused: "warn", waiting: "warn", inactive: "calm", finished: "calm" };
-const OUTCOMES = { ok: "live", running: "calm", merged: "calm", failed: "bad", timed_out: "bad", interrupted: "bad", skipped: "warn", missed: "warn" };
 
 export function jobCard(job, { talk, now, report, edit, remove }) {
   const does = (what) => () => talk.ask("job", { name: job.name, what }).then(report, (error) => error instanceof Stale || report({ failed: error.message }));
@@ -29,7 +28,7 @@ export function jobCard(job, { talk, now, report, edit, remove }) {
 // A job is not well of which a watch has tripped, or that is on and whose last run failed.
 function jobDot({ state, last, tripped }) {
   if (tripped?.length) return dot("bad", tripped.join("; "));
-  const failed = state === "on" && last && OUTCOMES[last.outcome] === "bad";
+  const failed = state === "on" && last && last.mood === "bad";
   return failed ? dot("bad", `on; its last run ${last.outcome.replace("_", " ")}`) : dot(MOODS[state] ?? "calm", state);
 }
 
@@ -54,7 +53,7 @@ function recentRuns(recent) {
   const counts = {};
   for (const [outcome] of recent) counts[outcome] = (counts[outcome] ?? 0) + 1;
   const words = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome.replace("_", " ")}`).join(", ");
-  const bar = ([outcome, share, said]) => h("span", { class: `wb-${OUTCOMES[outcome] ?? "calm"}-ground`, style: `height: ${3 + Math.round(15 * share)}px`, title: said });
+  const bar = ([, share, said, mood]) => h("span", { class: `wb-${mood}-ground`, style: `height: ${3 + Math.round(15 * share)}px`, title: said });
   return h("span", { class: "wb-recent", role: "img", "aria-label": `recent runs: ${words}` }, recent.map(bar));
 }
 
@@ -65,9 +64,9 @@ export function agoText(at, now) {
 function lastRun(last, now) {
   if (!last) return null;
   const title = [last.error, last.returned && `returned ${last.returned}`, ...last.log].filter(Boolean).join("\n");
-  return h("span", { class: "wb-last", title }, chip(last.outcome.replace("_", " "), OUTCOMES[last.outcome] ?? "calm"), " ",
+  return h("span", { class: "wb-last", title }, chip(last.outcome.replace("_", " "), last.mood), " ",
     h("span", { class: "wb-faint wb-ago", "data-at": last.outcome === "running" ? "" : last.at }, agoText(last.outcome === "running" ? "" : last.at, now)),
-    ...(last.error ? [" ", h("span", { class: "wb-bad-text wb-clip" }, last.error)] : []));
+    ...(last.error ? [" ", h("span", { class: `wb-${last.mood}-text wb-clip` }, last.error)] : []));
 }
 
 export function limitCard(limit, { talk, service, report, edit, explain, remove, bursts }) {

@@ -15,14 +15,14 @@ from workbench.runtime.registry import Source
 
 
 class Known:
-    """What cells, files and forms have made of a workbench: services and definitions; and its peers.
+    """What cells, files and forms have made of a workbench: services, definitions, what is mounted; and its peers.
 
     What startup callables have made is not in it: they make it again. Nor is what has happened: calls, log and counts
     of limits begin anew, and so does whatever a store in memory held, as when the kernel is restarted.
     """
 
     def __init__(self, wb: Workbench) -> None:
-        self._home, self._drafting = wb._own, wb.drafting
+        self._home, self._drafting, self._following = wb._own, wb.drafting, wb.following
         order = {name: row.order for name, row in self._home.book.rows.items()}
         # What is told again is not brought: by callables, and by configuration.
         again = [Entry(each.channel, Origin("file", file=each.where)) for each in _watched(wb)] + wb.startup.brought
@@ -52,6 +52,8 @@ class Known:
                 self._problems.append(f"{version.name} is not back: {exc}")
         self._define(made, [each for each in self._entries if each.definition.collection != "connections"])
         made.drafting.take_edits(self._drafting)
+        made._own.pipeline.mounted.take(self._home.pipeline.mounted)
+        made.following.take(self._following)
         for problem in self._problems:
             made.startup.warn(problem)
         return self._said(made)

@@ -106,6 +106,8 @@ class Startup:
     Attributes:
         brought: Definitions that callables have made, with their origins.
         restart: What starts this workbench anew.
+        restart_by_click: The same where a person clicks while no cell runs; it is given whom to tell what is back, or
+            the error. None where nothing can.
         waits: Whether cells say when the workbench has started; else its server does.
         problems: What has gone wrong, in sentences.
     """
@@ -122,6 +124,7 @@ class Startup:
         self.names = [each.name for each in self._callables]
         self.brought: list[Any] = []
         self.restart: Callable[[], object] = _cannot_restart
+        self.restart_by_click: Callable[[Callable[[str | Exception], object]], object] | None = None
         self._seconds, self._stops = seconds, stops
         self._told: dict[str, Any] = {}
         self._new: list[_Callable] = []

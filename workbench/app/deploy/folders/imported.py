@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MOST_NAMES = 40
 """Names in one line of the text; of more, the number [names]."""
 
+FOLLOWS = "A save of its files goes live; wb.log says so."
+
 
 class Lack(NamedTuple):
     """What a module asks for and is not here: the line, and a sentence that ends in what to write instead."""
@@ -86,7 +88,13 @@ class Imported:
         unset: Secrets that nobody has set; stand-ins play them in the sandbox.
         differs: Names of the rows of differences that are about what these files do.
         defined: What was reported of its definitions.
+        gone: A sentence for each thing that files had when they were loaded before, and have no longer.
+
+    Attributes:
+        follows: Whether its files go live again when they are saved; then this is the outcome of the last time.
     """
+
+    follows = False
 
     def __init__(
         self,
@@ -96,10 +104,15 @@ class Imported:
         unset: Iterable[str],
         differs: Iterable[str],
         defined: Sequence[Defined] = (),
+        gone: Sequence[str] = (),
     ) -> None:
         self.folder, self.rows, self.undefined, self.defined = folder, list(rows), dict(undefined), list(defined)
         self.unset = sorted(unset)
-        self.differs = Differences(differs)
+        self.differs, self.gone = Differences(differs), list(gone)
+
+    def become(self, other: Imported) -> None:
+        """Be the outcome of a later time, for all who hold this one."""
+        self.__dict__ = {**vars(other), "follows": self.follows}
 
     def of(self, kind: str) -> list[FileRow]:
         """Files of one kind."""
@@ -163,6 +176,7 @@ class Imported:
         """The same in lines, each group under its heading."""
         live = [f"{row.file}: {listed(row.brought, at_most=MOST_NAMES)}" for row in self.rows if row.brought]
         groups = (
+            ("Gone", self.gone),
             ("Live", live),
             ("Not live", self.failed),
             ("Missing", self.missing),
@@ -170,7 +184,7 @@ class Imported:
             ("Left out", self.notes),
             ("Otherwise here", [row.sentence for row in self.differs]),
         )
-        lines = [self.head]
+        lines = [self.head, *([FOLLOWS] if self.follows else [])]
         for title, said in groups:
             lines += [f"{title}:", *(f"  {each}" for each in said)] if said else []
         return [str(masked(each)) for each in lines]
@@ -204,6 +218,11 @@ def undefined_said(name: str, users: Sequence[str]) -> str:
         f"{name} is used by {listed(users)}, and nobody defines it. "
         f"Fix: add it to a file of definitions, or wb.define it."
     )
+
+
+def ended(said: str) -> str:
+    """A sentence with what to do."""
+    return said if "Fix:" in said else f"{said.rstrip('.')}. Fix: correct that; all other files are live without it."
 
 
 def _count(number: int, word: str) -> str:

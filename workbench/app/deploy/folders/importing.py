@@ -6,23 +6,24 @@ import importlib
 import logging
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
+from typing import NamedTuple
 
 from workbench.app.deploy import loading
-from workbench.app.deploy.applying import Applying
 from workbench.app.deploy.drafting import Drafting
 from workbench.app.deploy.folders.asked import OF_ZATO, Around, differing, lacks
-from workbench.app.deploy.folders.finding import Found, files_in, places
-from workbench.app.deploy.folders.imported import FileRow, Imported
+from workbench.app.deploy.folders.defining import Defining
+from workbench.app.deploy.folders.finding import DEFINITIONS, Found, files_in, places
+from workbench.app.deploy.folders.imported import FileRow, Imported, ended
+from workbench.app.deploy.folders.letting_go import SERVICES, Key, Names, let_go
 from workbench.app.deploy.folders.modules import Module, Modules
-from workbench.app.deploy.manifests.reading import Item, Manifest, has_definitions, readable_of
-from workbench.app.origins import file_name
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined
 from workbench.core.errors import WorkbenchError
-from workbench.core.origin import Origin, digest_of
+from workbench.core.origin import digest_of
 
 log = logging.getLogger("workbench.folders")
 
@@ -30,7 +31,29 @@ _READ = "__workbench_read__"
 """On a module that modules of a folder have imported: the digest of its text."""
 
 
-def load_folder(loader: loading.Loader, parts: Parts, folder: Path, shown: str, *, replace: bool = False) -> Imported:
+class Former(NamedTuple):
+    """What a folder was when it was loaded last.
+
+    Args:
+        imported: What became of it then.
+        changed: Its files that have been written since, that are new or gone.
+        names: What its files are called by what they have defined.
+    """
+
+    imported: Imported
+    changed: Collection[Path]
+    names: Names
+
+
+def load_folder(
+    loader: loading.Loader,
+    parts: Parts,
+    folder: Path,
+    shown: str,
+    *,
+    replace: bool = False,
+    former: Former | None = None,
+) -> Imported:
     """Make a folder live; its modules find each other from now on, as Zato's do.
 
     Args:
@@ -39,6 +62,8 @@ def load_folder(loader: loading.Loader, parts: Parts, folder: Path, shown: str, 
         folder: The folder.
         shown: What the outcome calls it.
         replace: Whether what another file has defined may be replaced.
+        former: What it was; None for all anew. Of one that is known those files run that have changed, that failed,
+            or that import such; what a file has no longer is taken out of force.
 
     Raises:
         DeployRefused: There is no such folder, or nothing in it to read, or too much.
@@ -51,11 +76,12 @@ def load_folder(loader: loading.Loader, parts: Parts, folder: Path, shown: str, 
     importlib.invalidate_caches()
     token = loading.LOADER.set(loader)
     try:
-        imported = _Importing(parts, loader.drafting, folder, replace).imported(found, shown)
+        imported = _Importing(parts, loader.drafting, folder, replace, former).imported(found, shown)
     finally:
         loading.LOADER.reset(token)
-    for each in (*imported.failed, *imported.missing):
-        log.warning("%s: %s", shown, each)
+    if former is None:
+        for each in (*imported.failed, *imported.missing):
+            log.warning("%s: %s", shown, each)
     parts.events.emit(imported)
     return imported
 
@@ -63,10 +89,14 @@ def load_folder(loader: loading.Loader, parts: Parts, folder: Path, shown: str, 
 class _Importing:
     """One import of a folder."""
 
-    def __init__(self, parts: Parts, drafting: Drafting, folder: Path, replace: bool) -> None:
+    def __init__(self, parts: Parts, drafting: Drafting, folder: Path, replace: bool, former: Former | None) -> None:
         self._parts, self._drafting, self._folder, self._replace = parts, drafting, folder, replace
-        self._versions: list[str] = []
+        self._former = former
+        self._names = Names() if former is None else former.names
+        self._rows = {} if former is None else {row.file: row for row in former.imported.rows}
         self._differs = set[str]()
+        self._kept: dict[str, set[Key]] = {}
+        self._gone = set[Path]()
         self._defined: list[Defined] = []
 
     def imported(self, found: Found, shown: str) -> Imported:
@@ -74,18 +104,55 @@ class _Importing:
         played = set(self._parts.secrets.played)
         modules = Modules(found, self._folder)
         _forget_changed(modules)
-        around = Around(modules.has, modules.set_names, self._parts.live.expect_way)
-        rows = {each.file: self._of_module(each, around) for each in modules.ordered()}
-        for file, said in _hidden(modules):
-            rows[file] = rows[file]._replace(failed=[said])
-        _note_helpers(modules)
-        rows |= self._of_definitions(found.definitions)
+        files = {self._shown(path): path for path in (*found.modules, *found.definitions)}
+        gone = list[str]()
+        if self._former is None:
+            self._run(modules, found.definitions, files)
+        else:
+            self._rows = {file: row for file, row in self._rows.items() if file in files}
+            self._gone = set(self._former.changed) - set(files.values())
+            _forget(self._gone)
+            self._run(modules, found.definitions, self._due(modules))
+            gone = self._let_go()
+            if gone and (failed := {file for file, row in self._rows.items() if row.failed}):
+                # What has moved from one file to another was the former's until now.
+                self._run(modules, found.definitions, failed)
         for path, why in found.left_out:
             file = self._shown(path)
-            rows[file] = FileRow(file, "left out", notes=(f"{file} {why}.",))
+            self._rows[file] = FileRow(file, "left out", notes=(f"{file} {why}.",))
         unset = set(self._parts.secrets.played) - played
-        ordered = [rows[file] for file in sorted(rows)]
-        return Imported(shown, ordered, self._undefined(), unset, self._differs, self._defined)
+        rows = [self._rows[file] for file in sorted(self._rows)]
+        return Imported(shown, rows, self._undefined(rows), unset, self._differs, self._defined, gone)
+
+    def _due(self, modules: Modules) -> set[str]:
+        """Files that have changed or failed, and modules that import such."""
+        assert self._former is not None
+        changed = {self._shown(path) for path in self._former.changed}
+        return modules.that_need(changed | {file for file, row in self._rows.items() if row.failed})
+
+    def _run(self, modules: Modules, definitions: Sequence[Path], due: Collection[str]) -> None:
+        """Run those of the files that are due; of definitions all, if one of them is, since they name each other."""
+        around = Around(modules.has, modules.set_names, self._parts.live.expect_way)
+        for each in modules.ordered():
+            self._differs |= differing(each.asked) if each.asked is not None else set()
+            if each.file in due:
+                self._rows[each.file] = self._of_module(each, around)
+        for file, said in _hidden(modules):
+            self._rows[file] = self._rows[file]._replace(failed=[said])
+        _note_helpers(modules)
+        if self._former is not None and not any(file.endswith(DEFINITIONS) for file in due):
+            self._differs |= {row.name for row in self._former.imported.differs}
+            return
+        defining = Defining(self._parts, self._drafting, self._folder, self._replace, self._names)
+        self._rows |= defining.rows(definitions)
+        self._differs |= defining.differs
+        self._defined += defining.defined
+        self._kept |= defining.kept
+
+    def _let_go(self) -> list[str]:
+        """Take out of force what files that ran have no longer, and what those had that are gone."""
+        without = {self._names[path]: set[Key]() for path in self._gone}
+        return let_go(self._parts, self._drafting, {**self._kept, **without})
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()
@@ -93,26 +160,43 @@ class _Importing:
     def _of_module(self, module: Module, around: Around) -> FileRow:
         if module.asked is None:
             return FileRow(module.file, "services", failed=[module.wrong])
-        self._differs |= differing(module.asked)
+        name = self._names[module.path]
         if module.is_helper:
+            self._kept[name] = set()
             return FileRow(module.file, "helper", lacks=lacks(module.asked, around, {}))
         try:
-            deployed = loading.load_module(self._drafting, module.path, self._replace, module.name)
+            with self._hearing() as defined:
+                deployed = loading.load_module(self._drafting, module.path, self._replace, module.name, name)
         except WorkbenchError as exc:
             lacking = lacks(module.asked, around, {})
-            return FileRow(module.file, "services", failed=[_ended(f"{module.file}: {exc}")], lacks=lacking)
+            return FileRow(module.file, "services", failed=[ended(f"{module.file}: {exc}")], lacks=lacking)
         except (Exception, SystemExit) as exc:
             lacking = lacks(module.asked, around, {})
             line, where = self._place(module, exc)
             known = [each.sentence for each in lacking if each.line == line and isinstance(exc, ImportError)]
             rest = [each for each in lacking if each.sentence not in known]
-            failed = [f"{where}: {each}" for each in known] or [_ended(f"{where}: {_words(exc)}")]
+            failed = [f"{where}: {each}" for each in known] or [ended(f"{where}: {_words(exc)}")]
             return FileRow(module.file, "services", failed=failed, lacks=rest)
         versions = [*dict(deployed.versions), *deployed.waiting]
         names = [version.name for version in versions]
-        self._versions += names
+        self._kept[name] = {*defined, *((SERVICES, each) for each in names)}
         lacking = lacks(module.asked, around, {each.cls.__name__: each.cls for each in versions})
         return FileRow(module.file, "services" if names else "helper", names, lacks=lacking)
+
+    @contextmanager
+    def _hearing(self) -> Iterator[set[Key]]:
+        """What this thread defines meanwhile."""
+        thread, heard = get_ident(), set[Key]()
+
+        def hear(report: Defined) -> None:
+            if get_ident() == thread:
+                heard.update((each.collection, each.full_name) for each, _ in report.outcomes)
+
+        unsubscribe = self._parts.events.subscribe(Defined, hear)
+        try:
+            yield heard
+        finally:
+            unsubscribe()
 
     def _place(self, module: Module, error: BaseException) -> tuple[int, str]:
         """The line of a module where an error came from, and the place in words: of a helper's error, both."""
@@ -125,66 +209,10 @@ class _Importing:
                 where = f"{module.file}, line {line}, by {helper}, line {frame.lineno}"
         return line, where
 
-    def _of_definitions(self, paths: Sequence[Path]) -> dict[str, FileRow]:
-        rows: dict[str, FileRow] = {}
-        for path in paths:
-            if not has_definitions(path):
-                file = self._shown(path)
-                rows[file] = FileRow(file, "left out", notes=[f"{file} has no section of definitions; it is left out."])
-        read = {path: self._read(path) for path in paths if self._shown(path) not in rows}
-        roots = [(path, read[path]) for path in _roots(read)]
-        every = [item for _, manifest in roots for item in manifest.items]
-        # Once each, though several include its file.
-        items = list(
-            {(each.file, each.definition.collection, each.definition.full_name): each for each in every}.values()
-        )
-        wrong = {str(each) for _, manifest in roots for each in manifest.mistakes}
-        applying, failed = Applying(self._parts, self._drafting), list[str]()
-        # What names one that is left out is left out, too.
-        while found := applying.dangling(items):
-            failed += [str(mistake) for _, mistake in found]
-            items = [each for each in items if all(each is not item for item, _ in found)]
-        self._differs |= {name for each in items for name in _differing(each)}
-        brought = self._define(items, failed)
-        said = {each for _, manifest in roots for each in manifest.said}
-        for file in (each for _, manifest in roots for each in manifest.files.values()):
-            failures = [each for each in (*sorted(wrong), *failed) if each.startswith((f"{file}:", f"{file} "))]
-            notes = [each for each in sorted(said) if each.startswith(f"{file}:")]
-            rows[file] = FileRow(file, "definitions", brought.get(file, ()), failures, notes=notes)
-        return rows
-
-    def _read(self, path: Path) -> Manifest:
-        secrets = self._parts.secrets
-        return readable_of(path, self._shown(path), secrets.variable, secrets.is_usable)
-
-    def _define(self, items: Sequence[Item], failed: list[str]) -> dict[str, list[str]]:
-        """Put definitions into force, what others name first; gives those of each file, in words."""
-        brought: dict[str, list[str]] = {}
-        order = self._parts.book.row_of
-        ordered = sorted(items, key=lambda each: order(each.definition).order)
-        for (_, file), group in groupby(ordered, key=lambda each: (order(each.definition).order, each.file)):
-            for item in self._in_force(list(group), file, failed):
-                brought.setdefault(file, []).append(f"{type(item.definition).__name__} {item.definition.full_name!r}")
-        return brought
-
-    def _in_force(self, items: list[Item], file: str, failed: list[str]) -> Iterator[Item]:
-        """Those that are in force now: all of them, or each that can be."""
-        origin = Origin("file", file=file_name(self._folder / file), loaded=True)
-        try:
-            given = [each.definition for each in items]
-            self._defined.append(self._drafting.define(given, replace=self._replace, origin=origin))
-            yield from items
-        except WorkbenchError as exc:
-            if len(items) == 1:
-                failed.append(_ended(f"{items[0].file}:{items[0].line}: {exc}"))
-                return
-            for each in items:
-                yield from self._in_force([each], file, failed)
-
-    def _undefined(self) -> dict[str, list[str]]:
+    def _undefined(self, rows: Sequence[FileRow]) -> dict[str, list[str]]:
         """Connections that services of the folder name and nobody defines."""
         found: dict[str, list[str]] = {}
-        for name in self._versions:
+        for name in (name for row in rows if row.kind == "services" for name in row.brought):
             if (version := self._drafting.live.get(name)) is not None:
                 for each in self._drafting.missing(version):
                     found.setdefault(each, []).append(name)
@@ -197,36 +225,6 @@ def _words(error: BaseException) -> str:
     if isinstance(error, SyntaxError):  # of a helper
         return f"Python does not understand it: {error.msg}"
     return f"{type(error).__name__}: {error}"
-
-
-def _differing(item: Item) -> Iterator[str]:
-    """Names of the rows of differences that are about what a definition says."""
-    definition = item.definition
-    if type(definition).__name__ == "CronJob":
-        yield "cron jobs"
-    if getattr(definition, "extra", None) and definition.collection == "jobs":
-        yield "a job's extra"
-    if getattr(definition, "limit", ""):
-        yield "limits"
-    if item.lines.get("data_format") and getattr(definition, "data_format", "") == "json":
-        yield "a text answer of a JSON channel"
-
-
-def _ended(said: str) -> str:
-    """A sentence with what to do."""
-    return said if "Fix:" in said else f"{said.rstrip('.')}. Fix: correct that; all other files are live without it."
-
-
-def _roots(read: dict[Path, Manifest]) -> list[Path]:
-    """The files that no other one includes; of a circle, its first."""
-    included = {each for path, manifest in read.items() for each in manifest.files.keys() - {path.resolve()}}
-    roots = [path for path in read if path.resolve() not in included]
-    reached = {each for path in roots for each in read[path].files}
-    for path in read:
-        if path.resolve() not in reached:
-            roots.append(path)
-            reached.update(read[path].files)
-    return roots
 
 
 def _helpers(modules: Modules) -> Iterator[tuple[str, str]]:
@@ -260,4 +258,12 @@ def _forget_changed(modules: Modules) -> None:
     noted = [(name, was, now) for name, now in _helpers(modules) if (was := getattr(sys.modules[name], _READ, ""))]
     if any(was != now for _, was, now in noted):
         for name, _, _ in noted:
+            sys.modules.pop(name, None)
+
+
+def _forget(files: Collection[Path]) -> None:
+    """Have nobody import a module again whose file is gone."""
+    gone = {str(each.parent.resolve() / each.name) for each in files}
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in gone:
             sys.modules.pop(name, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from workbench.app.deploy import loading
@@ -93,6 +93,15 @@ class Modules:
     def imported(self) -> set[str]:
         """The files that others of the folder import."""
         return {each.file for module in self._all for each in self._imported_by(module)}
+
+    def that_need(self, files: Collection[str]) -> set[str]:
+        """These files, and all modules that import one of them, or import one that does."""
+        found = set(files)
+        while (
+            more := {each.file for each in self._all if found & {one.file for one in self._imported_by(each)}} - found
+        ):
+            found |= more
+        return found
 
     def has(self, name: str) -> bool:
         """Whether the folder has a module or package of that name."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
 from workbench.app.serving.crew.backing_off import BackingOff
 from workbench.app.serving.crew.crew import Crew
-from workbench.app.serving.crew.watching import LOOK_SECONDS, Watched
 from workbench.app.serving.crew.worker import Worker
 
 
@@ -39,7 +39,7 @@ class Redeploying:
             if found == "changed":
                 self.ask(f"{self._file.name} has changed")
             elif found:
-                self._say(f"{self._file.name} is gone; what is served stays as it was. Fix: put it back.")
+                self._say(self._watched.lost)
 
     async def run(self) -> None:
         """Replace whenever it is asked, for ever."""

@@ -11,8 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from workbench.app.configuration.environment import notebook_folder, notebook_name, store_url, wanted_port
-from workbench.app.configuration.settings import Settings, take_files
+from workbench.app.configuration.environment import (
+    notebook_folder,
+    notebook_name,
+    store_url,
+    wanted_certificate,
+    wanted_port,
+)
+from workbench.app.configuration.settings import Settings, pair_of, take_files
 from workbench.app.serving.crew.crew import Crew, Plan
 from workbench.app.serving.crew.member import Member
 from workbench.app.serving.crew.redeploying import Redeploying
@@ -56,13 +62,14 @@ class Supervisor:
 
     def __init__(self, asked: Asked) -> None:
         self._asked, self._guard = asked, Guard(secrets.token_urlsafe(24))
-        port, store = _told()
+        port, store, certificate = _told()
         folder = sqlite_folder(store)
-        settings = Settings(app=notebook_name(), folder=notebook_folder(), store=store)
+        settings = Settings(app=notebook_name(), folder=notebook_folder(), store=store, **pair_of(certificate))
+        scheme = "http" if settings.tls() is None else "https"
         self._file = RuntimeFile(settings.app, str(settings.folder), settings.shared_store)
         ports = Ports(self._file, settings.folder, folder)
         self._listeners = bound(port, ports)
-        self._url = f"http://localhost:{self._listeners[0].getsockname()[1]}"
+        self._url = f"{scheme}://localhost:{self._listeners[0].getsockname()[1]}"
         if port is None:
             ports.settle(self._listeners[0].getsockname()[1])
         self._elsewhere = ports.elsewhere
@@ -133,12 +140,14 @@ class Supervisor:
         self._asked.tell(first.told | told, first.lines + lines)
 
 
-def _told() -> tuple[int | None, str]:
-    """The port that is wanted, and the store; what files say is left to the worker processes, which read them anew."""
+def _told() -> tuple[int | None, str, tuple[str, str] | None]:
+    """The port that is wanted, the store, the certificate and its key; all else that files say is read by each worker
+    process anew.
+    """
     before = dict(os.environ)
     try:
         take_files(notebook_folder())
-        return wanted_port(), store_url(notebook_folder())
+        return wanted_port(), store_url(notebook_folder()), wanted_certificate()
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -156,7 +156,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             head = head_of(data, self._common.head_bytes)
         except CallerError as exc:
-            self._refuse(exc)
+            self.refuse(exc)
             return
         if head is None:
             return
@@ -351,7 +351,7 @@ class Connection(asyncio.BufferedProtocol):
             self._reader.total += len(data)
             self._transport.write(data)
 
-    def _refuse(self, error: CallerError) -> None:
+    def refuse(self, error: CallerError) -> None:
         """Answer what is no request, and end the connection: where the next one would begin is not known."""
         log.info("%s sends what is no request: %s", self._address, error)
         self._end_with(error)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tornado.netutil import add_accept_handler
@@ -14,6 +15,7 @@ from workbench.channels.deadlines import Deadlines
 from workbench.channels.http.wire.bounds import Bounds, Memory
 from workbench.channels.http.wire.common import Common, Read
 from workbench.channels.http.wire.connection import Connection
+from workbench.channels.http.wire.secured import Secured
 from workbench.channels.pipeline import Pipeline
 
 log = logging.getLogger("workbench.http")
@@ -29,9 +31,16 @@ class Listener:
         pipeline: What answers.
         bounds: How long clients may take, and how many there may be.
         deadlines: What watches them instead of our own; on a clock of its own, say.
+        tls: Gives what a connection that begins speaks TLS by; without it, none does.
     """
 
-    def __init__(self, pipeline: Pipeline, bounds: Bounds, deadlines: Deadlines[Connection] | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        bounds: Bounds,
+        deadlines: Deadlines[Connection] | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
         if deadlines is None:
             # One pass every 5 s costs less than two timers a request.
             deadlines = Deadlines(Connection.cut, bounds.sweep_seconds)
@@ -41,6 +50,7 @@ class Listener:
         common = Common(pipeline, bounds, deadlines, self.memory, self.connections, Read(), bounds.head_bytes)
         self._common, self._of_the_turned_away = common, common._replace(connections=self._turned_away)
         self._most = min(bounds.connections, _files_left())
+        self._tls = tls
         self._listeners: dict[socket.socket, Any] = {}
         self._opening: set[asyncio.Future[Any]] = set()
 
@@ -84,7 +94,10 @@ class Listener:
             sock.close()
 
     def _open(self, connection: Connection, sock: socket.socket) -> None:
-        opening = asyncio.ensure_future(asyncio.get_running_loop().connect_accepted_socket(lambda: connection, sock))
+        protocol: asyncio.BufferedProtocol = connection
+        if self._tls is not None:
+            protocol = Secured(self._tls(), connection, self._common.read.place())
+        opening = asyncio.ensure_future(asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, sock))
         self._opening.add(opening)
         opening.add_done_callback(lambda done: self._opened(connection, done))
 

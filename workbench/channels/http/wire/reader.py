@@ -28,17 +28,22 @@ class Reader:
         """How much of what was written the other side has not taken yet [bytes]."""
         return self._transport.get_write_buffer_size()
 
+    @property
+    def _written(self) -> int:
+        """The same as it goes over the wire, which is more by TLS [bytes]."""
+        return self.total + int(self._transport.get_extra_info("overhead_bytes", 0))
+
     def watch(self) -> None:
         """Cut the connection unless all that is written by now, or 64 KiB of it, is taken in time."""
         if self._is_watched or not (unsent := self.unsent_bytes):
             return
         self._is_watched = True
-        goal = min(self.total, self.total - unsent + LEAST_BYTES)
+        goal = min(self._written, self._written - unsent + LEAST_BYTES)
         asyncio.get_running_loop().call_later(self._seconds, self._look, goal)
 
     def _look(self, goal: int) -> None:
         self._is_watched = False
-        if self.total - self.unsent_bytes < goal:
+        if self._written - self.unsent_bytes < goal:
             self._transport.abort()
         else:
             self.watch()

@@ -13,21 +13,37 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS = (204, 304)
 
 
-class Dates:
-    """The Date header, made once a second."""
+class Starts:
+    """The first lines of answers: status, server and date, made once a second for each status."""
 
     def __init__(self) -> None:
-        self._second, self._text = 0, ""
+        self._second, self._date = 0, ""
+        self._by_status: dict[int, str] = {}
 
-    def now(self) -> str:
-        """The line, with its end; the machine's own time (RFC 9110, 6.6.1), not the workbench's, which may travel."""
+    def of(self, status: int, reason: str, is_dated: bool) -> str:
+        """The lines, each with its end.
+
+        Args:
+            reason: The words after the status; '' for its own.
+            is_dated: Whether the Date header is among them: the machine's own time (RFC 9110, 6.6.1), not the
+                workbench's, which may travel.
+        """
         second = int(time())
         if second != self._second:
-            self._second, self._text = second, f"Date: {formatdate(second, usegmt=True)}\r\n"
-        return self._text
+            self._second, self._date = second, f"Date: {formatdate(second, usegmt=True)}\r\n"
+            self._by_status.clear()
+        if reason or not is_dated:
+            return _start(status, reason) + (self._date if is_dated else "")
+        if (found := self._by_status.get(status)) is None:
+            found = self._by_status[status] = _start(status, "") + self._date
+        return found
 
 
-_dates = Dates()
+def _start(status: int, reason: str) -> str:
+    return f"HTTP/1.1 {status} {reason or PHRASES.get(status, 'Unknown')}\r\nServer: workbench\r\n"
+
+
+_starts = Starts()
 
 
 def bytes_of(answer: Answer, to_head: bool, closes: bool, is_old: bool) -> bytes:
@@ -40,11 +56,12 @@ def bytes_of(answer: Answer, to_head: bool, closes: bool, is_old: bool) -> bytes
     """
     status, headers, body, reason, parts = answer
     length = len(body) if parts is None else parts.length
-    lines = [f"HTTP/1.1 {status} {reason or PHRASES.get(status, 'Unknown')}\r\nServer: workbench\r\n"]
-    if not any(name.lower() == "date" for name, _ in headers):
-        lines.append(_dates.now())
+    lines, is_dated = [""], True
     for name, value in headers:
         lines.append(f"{name}: {value}\r\n")
+        if len(name) == 4 and name.lower() == "date":
+            is_dated = False
+    lines[0] = _starts.of(status, reason, is_dated)
     if status not in BODILESS:
         if length is not None:
             lines.append(f"Content-Length: {length}\r\n")

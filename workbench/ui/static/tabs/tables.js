@@ -125,7 +125,33 @@ export class SettingsTable extends Table {
   constructor(tabs) {
     super(tabs, ["Setting"], ["Value"], ["From"], ["What it is", "wb-wide"]);
     this.said = h("div", { class: "wb-error", "aria-live": "polite" });
-    this.el.prepend(this.said);
+    this.anew = h("div", { class: "wb-anew" });
+    this.el.prepend(this.said, this.anew);
+  }
+
+  draw(said) {
+    super.draw(said);
+    this.anew.hidden = !said.restart;
+    if (said.restart && !this.anew.childElementCount) this.offer(said.restart);
+  }
+
+  // What a restart does stands where its button is; what is back takes its place.
+  offer(words) {
+    const told = h("div", { class: "wb-hint", "aria-live": "polite" }, words);
+    const does = button("Restart the workbench", async () => {
+      does.disabled = true;
+      this.said.textContent = "";
+      told.textContent = "Starting anew; while a cell runs, it waits for the end of that ...";
+      try {
+        told.textContent = (await this.talk.ask("restart")).said;
+        this.tabs.refresh(0);
+      } catch (error) {
+        told.textContent = words;
+        this.said.textContent = error.message;
+      }
+      does.disabled = false;
+    });
+    fill(this.anew, told, does);
   }
 
   rowOf({ name, value, from, what, editable, change }) {

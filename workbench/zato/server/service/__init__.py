@@ -1,7 +1,8 @@
-"""Zato's `zato.server.service`: the Service class, its adapter for REST, and SimpleIO's elements."""
+"""Zato's `zato.server.service`: the Service class, its adapter for REST, its WebSocket hook, elements of SimpleIO."""
 
 from __future__ import annotations
 
+from workbench.channels.websocket.hook import WSXHook
 from workbench.core.payload.elements import (
     CSV,
     UUID,
@@ -72,6 +73,7 @@ __all__ = [
     "Service",
     "Text",
     "Unicode",
+    "WSXHook",
     "any_",
     "anydict",
     "anylist",

@@ -154,7 +154,7 @@ class RESTAdapter(Service):
         if not 200 <= response.status_code < 300:
             raise ConnectionFailed(
                 f"REST connection {conn_name!r} answered {response.status_code} to service {self._call.service!r}: "
-                f"{response.text[:LONGEST_QUOTED].strip()}"
+                f"{response.text[:LONGEST_QUOTED].strip()}. Fix: check what the service sends, or with whoever runs it"
             )
         if self.log_response:
             self.logger.info("REST connection %r answered %s: %s", conn_name, response.status_code, response.text)

@@ -244,6 +244,7 @@ function digestOf(text) {
 
 // src/view.ts
 var TARGET = "workbench.view";
+var GONE = ["restarting", "autorestarting", "terminating", "dead"];
 var LOST = "The workbench was lost meanwhile. Fix: look whether its kernel runs, and do it again.";
 var View = class {
   constructor(kernel, asked, context) {
@@ -347,6 +348,7 @@ var ViewWidget = class extends import_widgets.Widget {
     this.node.append(this.said);
     this.waiting = window.setTimeout(() => this.sayWaiting(), 400);
     view.changed.connect(() => this.follow());
+    view.kernel.statusChanged.connect(this.onStatus, this);
     this.follow();
   }
   dispose() {
@@ -354,6 +356,7 @@ var ViewWidget = class extends import_widgets.Widget {
       return;
     }
     window.clearTimeout(this.waiting);
+    this.view.kernel.statusChanged.disconnect(this.onStatus, this);
     this.takeDown?.();
     this.view.close();
     super.dispose();
@@ -366,6 +369,13 @@ var ViewWidget = class extends import_widgets.Widget {
       this.isBegun = true;
       window.clearTimeout(this.waiting);
       void this.draw(this.view.code);
+    }
+  }
+  // What waited for a kernel that has ended waits for nothing.
+  onStatus(_, status) {
+    if (!this.isBegun && GONE.includes(status)) {
+      window.clearTimeout(this.waiting);
+      this.said.textContent = "";
     }
   }
   async draw(code) {
@@ -415,7 +425,7 @@ function styled(text) {
 var LINE = "from workbench import *";
 var KERNEL = "workbench";
 var NAMED = /\bworkbench\b/;
-var GONE = ["dead", "terminating"];
+var GONE2 = ["dead", "terminating"];
 var Line = class {
   constructor(panel) {
     this.panel = panel;
@@ -509,7 +519,7 @@ var Line = class {
   onStatus(_, status) {
     if (status === "restarting" || status === "autorestarting") {
       this.become("restarted");
-    } else if (GONE.includes(status)) {
+    } else if (GONE2.includes(status)) {
       this.become("ended");
     } else if (status === "idle" && ["restarted", "ended"].includes(this._state)) {
       this.open();
@@ -653,24 +663,144 @@ async function insert2(panel, text) {
 }
 
 // src/panels.css
-var panels_default = ".jp-Cell[data-wb-mood] { position: relative; }\n.wb-mark { position: absolute; left: 1px; top: 5px; bottom: 5px; width: 4px; border-radius: 2px; z-index: 1; }\n.wb-mark[data-mood='live'] { background: var(--jp-success-color1, #2e9e5b); }\n.wb-mark[data-mood='warn'] { background: repeating-linear-gradient(0deg, #c98a00 0 6px, #e8b84a 6px 9px); }\n.wb-mark[data-mood='bad'] { background: var(--jp-error-color1, #d64545); }\n\n/* Below the place of the active cell's own toolbar, and never moving: a click makes the cell active. */\n.wb-cell-actions { position: absolute; right: 12px; top: 34px; z-index: 2; display: flex; gap: 4px; align-items: center; opacity: 0; font: 12px var(--jp-ui-font-family); color: var(--jp-ui-font-color2); }\n.jp-Cell:is(:hover, .jp-mod-active, :focus-within) > .wb-cell-actions { opacity: 1; }\n.wb-cell-actions[hidden] { display: none; }\n.wb-cell-actions button, .wb-side-button { font: 12px/1.3 var(--jp-ui-font-family); color: var(--jp-ui-font-color1); background: var(--jp-layout-color1); border: 1px solid var(--jp-border-color1); border-radius: 4px; padding: 2px 9px; cursor: pointer; }\n.wb-cell-actions button:hover, .wb-side-button:hover { background: var(--jp-layout-color2); }\n:is(.wb-cell-actions, .wb-side, .wb-status, .wb-under-cell) button:focus-visible { outline: 2px solid var(--jp-brand-color1); outline-offset: 1px; }\n\n.wb-under-cell { position: relative; margin: 4px 8px 4px calc(var(--jp-cell-prompt-width) + 8px); padding: 0 26px 0 0; }\n.wb-cell-close { position: absolute; right: 0; top: 4px; font-size: 15px; line-height: 1; border: none; background: none; color: var(--jp-ui-font-color2); cursor: pointer; }\n\n.wb-side { display: flex; flex-direction: column; background: var(--jp-layout-color1); color: var(--jp-ui-font-color1); font: 13px/1.45 var(--jp-ui-font-family); overflow-y: auto; min-width: 260px; }\n.wb-side-head { display: flex; flex-direction: column; gap: 2px; padding: 8px 10px; border-bottom: 1px solid var(--jp-border-color2); }\n.wb-side-head span, .wb-side-words { color: var(--jp-ui-font-color2); overflow-wrap: anywhere; }\n.wb-side-head b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }\n.wb-side-head span[data-mood='warn'] { border-left: 3px solid #c98a00; padding-left: 7px; }\n.wb-side-head span[data-mood='bad'] { border-left: 3px solid var(--jp-error-color1); padding-left: 7px; }\n.wb-side-words:not(:empty) { padding: 8px 0; }\n.wb-side-buttons { display: flex; flex-wrap: wrap; gap: 6px; padding: 8px 10px; }\n.wb-side-buttons:empty { display: none; }\n.wb-running { padding: 6px 10px; border-bottom: 1px solid var(--jp-border-color2); }\n.wb-running[hidden] { display: none; }\n.wb-running summary { cursor: pointer; color: var(--jp-ui-font-color2); }\n.wb-running ul { list-style: none; margin: 0; padding: 2px 0 0; }\n.wb-running li { display: flex; align-items: center; gap: 6px; padding: 2px 0; }\n.wb-running li > span { flex: 1 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }\n.wb-running li[data-shown='true'] > span { font-weight: 600; }\n.wb-running button:disabled { opacity: 0.5; cursor: default; }\n.wb-running [role='alert']:not(:empty) { border-left: 3px solid var(--jp-error-color1); padding-left: 7px; overflow-wrap: anywhere; }\n.wb-side .wb-view { padding: 6px 8px; }\n.wb-side .wb-card-title { display: none; }\n.wb-side .wb-tabs { flex-wrap: wrap; }\n\n.wb-status button { display: flex; align-items: center; gap: 6px; height: 100%; border: none; background: none; color: inherit; font: inherit; padding: 0 8px; cursor: pointer; white-space: nowrap; }\n.wb-status button::before { content: ''; width: 8px; height: 8px; border-radius: 50%; background: var(--jp-ui-font-color3); }\n.wb-status button[data-mood='live']::before { background: var(--jp-success-color1, #2e9e5b); }\n.wb-status button[data-mood='warn']::before { background: #c98a00; }\n.wb-status button[data-mood='bad']::before { background: var(--jp-error-color1, #d64545); }\n.wb-status button:hover { background: var(--jp-layout-color2); }\n.wb-status[hidden] { display: none; }\n";
+var panels_default = ".jp-Cell[data-wb-mood] { position: relative; }\n.wb-mark { position: absolute; left: 1px; top: 5px; bottom: 5px; width: 4px; border-radius: 2px; z-index: 1; }\n.wb-mark[data-mood='live'] { background: var(--jp-success-color1, #2e9e5b); }\n.wb-mark[data-mood='warn'] { background: repeating-linear-gradient(0deg, #c98a00 0 6px, #e8b84a 6px 9px); }\n.wb-mark[data-mood='bad'] { background: var(--jp-error-color1, #d64545); }\n\n/* In a strip of its own, there whether or not the cell is active: nothing is covered, and nothing moves. Where the cell's\n   outputs have a card of a service, that has the same buttons in the same place. */\n.wb-cell-actions { display: flex; flex-wrap: wrap; gap: 2px 4px; align-items: center; margin: 3px 8px 3px calc(var(--jp-cell-prompt-width) + 8px); font: 12px/1.3 var(--jp-ui-font-family); color: var(--jp-ui-font-color2); }\n.wb-cell-actions > span { display: flex; gap: 4px; align-items: center; min-width: 0; max-width: 100%; white-space: nowrap; }\n.wb-cell-actions :is(.wb-cell-service, select) { min-width: 0; max-width: 32em; overflow: hidden; text-overflow: ellipsis; }\n.wb-cell-service { margin-right: 4px; }\n.wb-cell-actions button, .wb-cell-actions select, .wb-side-button { font: 12px/1.3 var(--jp-ui-font-family); color: var(--jp-ui-font-color1); background: var(--jp-layout-color1); border: 1px solid var(--jp-border-color1); border-radius: 4px; padding: 2px 9px; cursor: pointer; }\n.wb-cell-actions select { padding: 1px 2px; }\n.wb-cell-actions button:hover, .wb-side-button:hover, .wb-cell-actions button[aria-expanded='true'] { background: var(--jp-layout-color2); }\n:is(.wb-cell-actions, .wb-side, .wb-status, .wb-under-cell) :is(button, select):focus-visible { outline: 2px solid var(--jp-brand-color1); outline-offset: 1px; }\n.jp-Cell[data-wb-mood]:has(> .jp-Cell-outputWrapper .wb-card [data-service]):not(:has(> .wb-under-cell)) > .wb-cell-actions { display: none; }\n@media print { .wb-cell-actions { display: none; } }\n\n.wb-under-cell { position: relative; margin: 4px 8px 4px calc(var(--jp-cell-prompt-width) + 8px); padding: 0 26px 0 0; }\n/* Where JupyterLab puts the prompt above the text. */\n@media only screen and (width <= 760px) { .jp-Cell > :is(.wb-cell-actions, .wb-under-cell) { margin-left: 13px; } }\n.wb-cell-close { position: absolute; right: 0; top: 4px; font-size: 15px; line-height: 1; border: none; background: none; color: var(--jp-ui-font-color2); cursor: pointer; }\n\n.wb-side { display: flex; flex-direction: column; background: var(--jp-layout-color1); color: var(--jp-ui-font-color1); font: 13px/1.45 var(--jp-ui-font-family); overflow-y: auto; min-width: 260px; }\n.wb-side-head { display: flex; flex-direction: column; gap: 2px; padding: 8px 10px; border-bottom: 1px solid var(--jp-border-color2); }\n.wb-side-head span, .wb-side-words { color: var(--jp-ui-font-color2); overflow-wrap: anywhere; }\n.wb-side-head b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }\n.wb-side-head span[data-mood='warn'] { border-left: 3px solid #c98a00; padding-left: 7px; }\n.wb-side-head span[data-mood='bad'] { border-left: 3px solid var(--jp-error-color1); padding-left: 7px; }\n.wb-side-words:not(:empty) { padding: 8px 0; }\n.wb-side-buttons { display: flex; flex-wrap: wrap; gap: 6px; padding: 8px 10px; }\n.wb-side-buttons:empty { display: none; }\n.wb-running { padding: 6px 10px; border-bottom: 1px solid var(--jp-border-color2); }\n.wb-running[hidden] { display: none; }\n.wb-running summary { cursor: pointer; color: var(--jp-ui-font-color2); }\n.wb-running ul { list-style: none; margin: 0; padding: 2px 0 0; }\n.wb-running li { display: flex; align-items: center; gap: 6px; padding: 2px 0; }\n.wb-running li > span { flex: 1 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }\n.wb-running li[data-shown='true'] > span { font-weight: 600; }\n.wb-running button:disabled { opacity: 0.5; cursor: default; }\n.wb-running [role='alert']:not(:empty) { border-left: 3px solid var(--jp-error-color1); padding-left: 7px; overflow-wrap: anywhere; }\n.wb-side .wb-view { padding: 6px 8px; }\n.wb-side .wb-card-title { display: none; }\n.wb-side .wb-tabs { flex-wrap: wrap; }\n\n.wb-status button { display: flex; align-items: center; gap: 6px; height: 100%; border: none; background: none; color: inherit; font: inherit; padding: 0 8px; cursor: pointer; white-space: nowrap; }\n.wb-status button::before { content: ''; width: 8px; height: 8px; border-radius: 50%; background: var(--jp-ui-font-color3); }\n.wb-status button[data-mood='live']::before { background: var(--jp-success-color1, #2e9e5b); }\n.wb-status button[data-mood='warn']::before { background: #c98a00; }\n.wb-status button[data-mood='bad']::before { background: var(--jp-error-color1, #d64545); }\n.wb-status button:hover { background: var(--jp-layout-color2); }\n.wb-status[hidden] { display: none; }\n";
 
 // src/marks.ts
 var import_cells2 = require("@jupyterlab/cells");
+
+// src/actions.ts
+var import_widgets2 = require("@lumino/widgets");
+var ACTIONS = ["Invoke", "Schedule", "Limit"];
+var Actions = class extends import_widgets2.Widget {
+  constructor(cell, line) {
+    super();
+    this.cell = cell;
+    this.line = line;
+    this.addClass("wb-cell-actions");
+    this.node.setAttribute("role", "toolbar");
+    this.node.dataset.lmSuppressShortcuts = "true";
+    this.hide();
+    this.buttons = ACTIONS.map((action) => {
+      const button = element("button", action);
+      button.addEventListener("click", () => this.act(action));
+      return button;
+    });
+    void cell.ready.then(() => this.isDisposed || this.insert(this));
+  }
+  // The services that are live by this cell.
+  offer(services) {
+    const key = JSON.stringify(services);
+    if (key === this.offered) {
+      return;
+    }
+    this.offered = key;
+    const chosen = services.includes(this.service) ? this.service : services[0] ?? "";
+    if (chosen !== this.service) {
+      this.shut();
+    }
+    this.node.setAttribute("aria-label", `Services of this cell: ${services.join(", ")}`);
+    this.node.replaceChildren(group(services.length > 1 ? this.choice(services, chosen) : [named(chosen)]), group(this.buttons));
+    this.choose(chosen);
+    this.setHidden(!services.length);
+  }
+  dispose() {
+    this.shut();
+    super.dispose();
+  }
+  choice(services, chosen) {
+    const select = document.createElement("select");
+    select.setAttribute("aria-label", "Service");
+    select.append(...services.map((each) => new Option(each, each, false, each === chosen)));
+    select.addEventListener("change", () => {
+      const { action } = this;
+      this.shut();
+      this.choose(select.value);
+      if (action) {
+        this.act(action);
+      }
+    });
+    return [select, element("span", `of ${services.length}`)];
+  }
+  choose(service) {
+    this.service = service;
+    this.buttons.forEach((button) => button.title = `${button.textContent} ${service}`);
+  }
+  // Open one of the forms of the service below this strip, as its card does; close it if it is open.
+  act(action) {
+    const kernel = this.line.kernel;
+    const isOpen = this.opened !== null && !this.opened.isDisposed && this.action === action;
+    this.shut();
+    if (isOpen || !kernel) {
+      return;
+    }
+    const asked = { show: "services", names: [this.service], cell: this.cell.model.id, code: true };
+    const view = new View(kernel, asked, this.line.panel.context);
+    const widget = new ViewWidget(view, (node) => formIn(node, action)?.click());
+    widget.addClass("wb-under-cell");
+    widget.node.prepend(this.closing());
+    this.insert(widget);
+    this.opened = widget;
+    this.action = action;
+    this.tell();
+  }
+  // Above the outputs, below what is there already.
+  insert(widget) {
+    const layout = this.cell.layout;
+    layout.insertWidget(layout.widgets.findIndex((each) => each.hasClass("jp-Cell-outputWrapper")), widget);
+  }
+  shut() {
+    this.opened?.dispose();
+    this.opened = null;
+    this.action = "";
+    this.tell();
+  }
+  tell() {
+    this.buttons.forEach((button) => button.setAttribute("aria-expanded", String(button.textContent === this.action)));
+  }
+  closing() {
+    const button = element("button", "×");
+    button.className = "wb-cell-close";
+    button.setAttribute("aria-label", `Close ${this.service}`);
+    button.addEventListener("click", () => this.shut());
+    return button;
+  }
+  buttons;
+  opened = null;
+  action = "";
+  service = "";
+  offered = "";
+};
+function formIn(node, action) {
+  return [...node.querySelectorAll(".wb-row-head button")].find((each) => each.textContent === action);
+}
+function group(parts) {
+  const made = element("span", "");
+  made.append(...parts);
+  return made;
+}
+function named(service) {
+  const made = element("span", service);
+  made.className = "wb-cell-service";
+  made.title = service;
+  return made;
+}
+function element(tag, text) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+// src/marks.ts
 var SOON_MS = 100;
 var ORDER = ["live", "warn", "bad"];
-var ACTIONS = ["Invoke", "Schedule", "Limit"];
 var CHANGED = "The text differs from what is live: run the cell.";
 var Mark = class {
   constructor(cell, line) {
     this.cell = cell;
-    this.line = line;
     this.bar.className = "wb-mark";
     this.bar.setAttribute("role", "img");
-    this.actions.className = "wb-cell-actions";
-    this.actions.setAttribute("role", "toolbar");
-    this.actions.dataset.lmSuppressShortcuts = "true";
-    cell.node.append(this.bar, this.actions);
+    cell.node.append(this.bar);
+    this.actions = new Actions(cell, line);
   }
   draw(made) {
     const text = this.cell.model.sharedModel.getSource();
@@ -685,71 +815,15 @@ var Mark = class {
     this.bar.dataset.mood = this.cell.node.dataset.wbMood = mood;
     this.bar.title = said;
     this.bar.setAttribute("aria-label", said);
-    this.offer(made.filter((each) => each.what === "service" && each.since !== null).map((each) => each.name));
+    this.actions.offer(made.filter((each) => each.what === "service" && each.since !== null).map((each) => each.name));
   }
   remove() {
     this.bar.remove();
-    this.actions.remove();
-    this.close();
+    this.actions.dispose();
     delete this.cell.node.dataset.wbMood;
   }
-  // Open one of the forms of a service below the cell's text, as its card does.
-  act(service, action) {
-    const kernel = this.line.kernel;
-    if (!kernel) {
-      return;
-    }
-    const isOpen = this.opened !== null && this.opened.isVisible && this.shown === `${service} ${action}`;
-    this.close();
-    if (isOpen) {
-      return;
-    }
-    const asked = { show: "services", names: [service], cell: this.cell.model.id, code: true };
-    const view = new View(kernel, asked, this.line.panel.context);
-    const widget = new ViewWidget(view, (node) => formIn(node, action)?.click());
-    widget.addClass("wb-under-cell");
-    widget.node.prepend(this.closing(service));
-    const layout = this.cell.layout;
-    layout.insertWidget(layout.widgets.findIndex((each) => each.hasClass("jp-Cell-outputWrapper")), widget);
-    this.opened = widget;
-    this.shown = `${service} ${action}`;
-  }
-  close() {
-    this.opened?.dispose();
-    this.opened = null;
-  }
-  closing(service) {
-    const button = element("button", "×");
-    button.className = "wb-cell-close";
-    button.setAttribute("aria-label", `Close ${service}`);
-    button.addEventListener("click", () => this.close());
-    return button;
-  }
-  offer(services) {
-    const key = JSON.stringify(services);
-    if (key === this.offered) {
-      return;
-    }
-    this.offered = key;
-    this.actions.hidden = !services.length;
-    this.actions.setAttribute("aria-label", services.join(", "));
-    this.actions.replaceChildren(
-      ...services.flatMap((service) => [
-        ...services.length > 1 ? [element("span", service)] : [],
-        ...ACTIONS.map((action) => {
-          const button = element("button", action);
-          button.title = `${action} ${service}`;
-          button.addEventListener("click", () => this.act(service, action));
-          return button;
-        })
-      ])
-    );
-  }
   bar = document.createElement("div");
-  actions = document.createElement("div");
-  opened = null;
-  shown = "";
-  offered = "";
+  actions;
   text = null;
   digest = "";
 };
@@ -794,22 +868,14 @@ function markCells(front) {
 function sentence({ said, since }) {
   return since === null ? said : `${said} Since ${clock(since)}.`;
 }
-function formIn(node, action) {
-  return [...node.querySelectorAll(".wb-row-head button")].find((each) => each.textContent === action);
-}
-function element(tag, text) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  return made;
-}
 
 // src/side.ts
-var import_widgets3 = require("@lumino/widgets");
+var import_widgets4 = require("@lumino/widgets");
 
 // src/running.ts
-var import_widgets2 = require("@lumino/widgets");
+var import_widgets3 = require("@lumino/widgets");
 var LOOK_MS = 5e3;
-var Running = class extends import_widgets2.Widget {
+var Running = class extends import_widgets3.Widget {
   // `onShow` is told whose panel to show: that of an app, or of the notebook in front again.
   constructor(baseUrl, onShow) {
     super({ node: document.createElement("details") });
@@ -932,7 +998,7 @@ var Running = class extends import_widgets2.Widget {
 };
 
 // src/side.ts
-var Side = class extends import_widgets3.Widget {
+var Side = class extends import_widgets4.Widget {
   constructor(front, commands, baseUrl) {
     super();
     this.front = front;
@@ -943,7 +1009,7 @@ var Side = class extends import_widgets3.Widget {
     this.title.caption = "Workbench";
     this.head.node.className = "wb-side-head";
     this.head.node.setAttribute("role", "status");
-    const layout = this.layout = new import_widgets3.PanelLayout();
+    const layout = this.layout = new import_widgets4.PanelLayout();
     layout.addWidget(this.head);
     layout.addWidget(this.buttons);
     this.buttons.node.className = "wb-side-buttons";
@@ -1020,8 +1086,8 @@ var Side = class extends import_widgets3.Widget {
     made.addEventListener("click", () => void this.commands.execute(command));
     return made;
   }
-  head = new import_widgets3.Widget();
-  buttons = new import_widgets3.Widget();
+  head = new import_widgets4.Widget();
+  buttons = new import_widgets4.Widget();
   running;
   line = null;
   life = 0;
@@ -1039,8 +1105,8 @@ function offersOf(line) {
 }
 
 // src/status.ts
-var import_widgets4 = require("@lumino/widgets");
-var Status = class extends import_widgets4.Widget {
+var import_widgets5 = require("@lumino/widgets");
+var Status = class extends import_widgets5.Widget {
   constructor(front, commands) {
     super();
     this.front = front;

@@ -1,0 +1,106 @@
+"""`workbench serve --certificate FILE --key FILE`: one process, and several."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+
+import pytest
+import requests
+
+from tests.app.crew.conftest import MODULE, Crew
+from tests.cli.conftest import WAIT_SECONDS, CommandLine
+from tests.serving import until
+from tests.tls import AUTHORITY, pair, serial_at
+
+
+def test_what_is_served_by_tls_is_reached_by_every_way(fresh: CommandLine) -> None:
+    (fresh.folder / "shop").mkdir()
+    path = fresh.module("shop/services.py", MODULE)
+    pair(fresh.folder)  # named from where the command runs, which is not the folder of the file
+    served = fresh.serve(path, "--certificate", "shop.pem", "--key", "shop.key")
+    assert served.url.startswith("https://localhost:")
+    assert served.told["panel"] == f"{served.url}/workbench/"
+    curl = ["curl", "--silent", "--show-error", "--fail", "--cacert", str(AUTHORITY), f"{served.url}/kept"]
+    done = subprocess.run(curl, capture_output=True, text=True, timeout=WAIT_SECONDS, check=True)
+    assert done.stdout in ("", "null")
+    assert "page.js" in requests.get(served.told["panel"], verify=str(AUTHORITY), timeout=30).text
+    [told] = json.loads(fresh.said("status", "--json"))
+    assert told["url"] == served.url
+    assert int(fresh.said("call", "GET /pid").strip()) == served.process.pid
+    assert fresh.said("invoke", "pid").strip() == str(served.process.pid)
+    assert "tick" in fresh.said("jobs", "list")
+    assert json.loads(fresh.said("openapi"))["servers"] == [{"url": served.url}]
+    status, said = served.stop(signal.SIGTERM)
+    assert (status, said.splitlines()[-1]) == (0, "Stopping: calls in flight may end.")
+    assert "Traceback" not in said
+
+
+def test_the_certificate_is_named_in_words_and_what_is_wrong_with_it_in_the_log(fresh: CommandLine) -> None:
+    path = fresh.module("services.py", MODULE)
+    certificate, key = pair(fresh.folder, "shop.example.com")
+    key.chmod(0o644)
+    (fresh.folder / "workbench.toml").write_text('certificate = "shop.pem"\ncertificate_key = "shop.key"\n')
+    done = subprocess.Popen(
+        fresh.command("serve", str(path)), cwd=fresh.folder, env=fresh.env, stdout=-1, stderr=-1, text=True
+    )
+    with done:
+        assert done.stdout is not None
+        lines = iter(done.stdout.readline, "")
+        [told] = [next(line for line in lines if "by TLS" in line)]
+        done.send_signal(signal.SIGTERM)
+        _, said = done.communicate(timeout=WAIT_SECONDS)
+    assert told.startswith("  by TLS with shop.pem, for shop.example.com, until 20")
+    assert f"Everybody on this machine can read the key {key}. Fix: chmod 600 {key}" in said
+    assert f"The certificate {certificate} is for shop.example.com, which this server does not answer for" in said
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--key", "shop.key"), "certificate is not set. Fix: name its file, too (--certificate FILE of serve"),
+        (("--certificate", "shop.pem", "--key", "nowhere.key", "--workers", "2"), "There is no key "),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_refused_before_the_file_runs(
+    fresh: CommandLine, arguments: tuple[str, ...], said: str
+) -> None:
+    pair(fresh.folder)
+    path = fresh.module("services.py", "open('has-run', 'w').close()")
+    sentence = fresh.refused("serve", str(path), *arguments, WORKBENCH_STORE="")
+    assert said in sentence
+    assert len(sentence.splitlines()) == 1
+    assert not (fresh.folder / "has-run").exists()
+
+
+@pytest.mark.timeout(180)
+def test_several_processes_speak_tls_and_each_takes_a_new_certificate(fresh: CommandLine) -> None:
+    path = fresh.module("services.py", MODULE)
+    certificate, key = pair(fresh.folder)
+    key.chmod(0o644)
+    crew = Crew(fresh, path, "--certificate", str(certificate), "--key", str(key))
+    crew.until_ready()
+    assert crew.url.startswith("https://localhost:")
+
+    def pid() -> int:
+        return int(requests.get(f"{crew.url}/pid", verify=str(AUTHORITY), timeout=30).text)
+
+    pids = set(crew.ready.values())
+    seen: set[int] = set()
+    until(lambda: seen.add(pid()) or seen == pids, "each has answered")  # type: ignore[func-returns-value]
+    first = serial_at(crew.url)
+    new = pair(fresh.folder, certificate="new.pem", key="new.key")
+    for fresh_one, file in zip(new, (certificate, key), strict=True):
+        fresh_one.replace(file)
+    assert {serial_at(crew.url) for _ in range(20)} == {serial_at(crew.url)} != {first}
+    before = crew.ready
+    crew.served.process.send_signal(signal.SIGHUP)
+    after = crew.until_ready(*before.values())
+    assert pid() in after.values()
+    assert int(crew.command("call", "GET /pid").strip()) in after.values()
+    status, said = crew.served.stop(signal.SIGTERM)
+    assert status == 0
+    assert "Traceback" not in said
+    assert said.count("Everybody on this machine can read the key") == 1  # the first tells it for all

@@ -1,0 +1,173 @@
+"""Folders that were loaded follow their files: what is saved goes live by itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextvars import Context
+from pathlib import Path
+from threading import Event, RLock, Thread, current_thread
+from time import time
+from typing import NamedTuple
+
+from workbench.app.deploy.folders.imported import MOST_NAMES, FileRow, Imported
+from workbench.app.deploy.folders.importing import Former, load_folder
+from workbench.app.deploy.folders.letting_go import Names
+from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
+from workbench.app.deploy.loading import Loader
+from workbench.app.parts import Parts
+from workbench.core.errors import DeployRefused, listed
+from workbench.core.events import Closed
+from workbench.core.masking import mask
+from workbench.runtime.traffic import LogLine
+
+log = logging.getLogger("workbench.folders")
+LAST_SECONDS = 2.0
+"""Longest wait at the end for the files that go live just then [s]."""
+
+
+class Followed(NamedTuple):
+    """A folder that is followed.
+
+    Args:
+        watched: Says when it has changed.
+        shown: What the log calls it.
+        replace: Whether what another file has defined may be replaced.
+        imported: What became of it the last time.
+        names: What its files are called by what they define.
+    """
+
+    watched: Watched
+    shown: str
+    replace: bool
+    imported: Imported
+    names: Names
+
+
+class Following:
+    """`wb.following`: the folders whose files go live when they are saved.
+
+    They are looked at by a thread of their own; with a virtual clock, when `look` is called.
+
+    Args:
+        loader: The workbench that has loaded them.
+        parts: Its rooms.
+    """
+
+    def __init__(self, loader: Loader, parts: Parts) -> None:
+        self._loader, self._parts = loader, parts
+        self._followed: dict[Path, Followed] = {}
+        # Held while files go live, so that a cell and a save do not both run them; a cell that takes its folder back
+        # does not wait for it, since it holds the lock that a save needs.
+        self._one, self._closed = RLock(), Event()
+        self._thread: Thread | None = None
+        parts.events.subscribe(Closed, lambda event: self.close())
+
+    def load(self, folder: Path, shown: str, *, replace: bool = False) -> Imported:
+        """Load a folder and follow it from now on; it is not, if the cell that asks for it fails.
+
+        Args:
+            folder: The folder.
+            shown: What the outcome and the log call it.
+            replace: Whether what another file has defined may be replaced.
+
+        Raises:
+            DeployRefused: There is no such folder, or nothing in it to read, or too much.
+        """
+        folder = folder.absolute()
+        with self._one:
+            watched, former = Watched(folder), self._followed.get(folder)  # before it is read: a save meanwhile counts
+            imported = load_folder(self._loader, self._parts, folder, shown, replace=replace)
+            imported.follows = True
+            names = Names() if former is None else former.names
+            for path in watched.files:
+                names[path]
+            self._follow(folder, Followed(watched, shown, replace, imported, names))
+            if (draft := self._parts.draft) is not None:
+                draft.undo.append(lambda: self._follow(folder, former))
+        return imported
+
+    def _follow(self, folder: Path, followed: Followed | None) -> None:
+        """Follow a folder; None for no longer."""
+        self._followed.pop(folder, None)
+        if followed is not None:
+            self._followed[folder] = followed
+            self._begin()
+
+    def stop(self, folder: Path | str) -> None:
+        """Follow a folder no longer; what of it is live stays."""
+        self._follow(Path(folder).absolute(), None)
+
+    def take(self, other: Following) -> None:
+        """Follow what another one does, in whose place this one comes."""
+        for folder, followed in other._followed.items():
+            self._follow(folder, followed)
+
+    def _begin(self) -> None:
+        """Look by itself from now on; two threads that do would take turns."""
+        if self._thread is None and not self._parts.clock.is_virtual and not self._closed.is_set():
+            run = Context().run  # none of the cell that happens to be first
+            self._thread = Thread(target=run, args=(self._keep_looking,), name="workbench-folders", daemon=True)
+            self._thread.start()
+
+    def _keep_looking(self) -> None:
+        while not self._closed.wait(LOOK_SECONDS):
+            self.look()
+
+    def look(self) -> list[Imported]:
+        """Look at each folder once, now; what became of those that have changed."""
+        with self._one:
+            return [each for one in list(self._followed.items()) if (each := self._look_at(*one)) is not None]
+
+    def _look_at(self, folder: Path, followed: Followed) -> Imported | None:
+        watched, shown = followed.watched, followed.shown
+        try:
+            found = watched.look()
+            if found == "lost":
+                self._say("WARNING", [watched.lost])
+            return self._load_again(folder, followed) if found == "changed" else None
+        except DeployRefused as exc:  # it has changed since it was looked at
+            self._say("WARNING", [f"What is live of {shown} stays as it was, since {exc}"])
+        except Exception:
+            log.exception("%s could not be looked at", shown)
+        return None
+
+    def _load_again(self, folder: Path, followed: Followed) -> Imported:
+        watched, shown, replace, imported, names = followed
+        former = Former(imported, watched.changed, names)
+        now = load_folder(self._loader, self._parts, folder, shown, replace=replace, former=former)
+        files = sorted(path.relative_to(folder).as_posix() for path in watched.changed)
+        before = set(map(id, imported.rows))
+        ran = [row for row in now.rows if id(row) not in before]
+        known = {*imported.failed, *imported.missing}
+        failed = [each for row in ran for each in row.failed if row.file in files or each not in known]
+        self._say("INFO", [f"{shown}: {listed(files)} changed.{self._live(ran)}", *now.gone])
+        self._say("WARNING", [f"What was live of it stays. {each}" for each in failed])
+        self._say("WARNING", [each for each in now.missing if each not in known])
+        imported.become(now)
+        return imported
+
+    def _live(self, ran: Iterable[FileRow]) -> str:
+        """What is live of the files that ran, and in which version."""
+        services = self._parts.registry.services
+        brought = [str(services.get(each, each)) for row in ran for each in row.brought]
+        return f" Live: {listed(brought, at_most=MOST_NAMES)}." if brought else ""
+
+    def _say(self, level: str, said: Iterable[str]) -> None:
+        for each in said:
+            self._parts.log.append(LogLine(time(), "", "workbench.folders", level, mask(each)))
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        self._closed.set()
+        if self._thread is not None and self._thread is not current_thread():
+            self._thread.join(LAST_SECONDS)
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(list(self._followed))
+
+    def __len__(self) -> int:
+        return len(self._followed)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self._followed)) or "No folder is followed."
