@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import os
 import sys
 
 BIG_BYTES = 256 * 1024
@@ -18,6 +19,9 @@ KEPT_BYTES = 64 * 1024 * 1024
 
 LATER_SECONDS = 0.5
 """How long others may let go of theirs before that [s]."""
+
+M_ARENA_MAX = -8
+"""Source: malloc.h of glibc."""
 
 
 class Returned:
@@ -40,11 +44,28 @@ class Returned:
         asyncio.get_running_loop().run_in_executor(None, trim)
 
 
+def share_arena() -> None:
+    """Have threads that begin from now on take memory from one place, of which `trim` gives all back.
+
+    glibc makes an arena for each thread, up to eight a core, and `malloc_trim` keeps the free end of each but the
+    first: up to twice the largest block that was ever freed. After eight bodies of 9 MiB at once, each read by its
+    service, a server held 128 MiB; with one arena 59, as before them. Who sets MALLOC_ARENA_MAX has that.
+    Source: mallopt(3); mtrim in malloc/malloc.c and arena_get2 in malloc/arena.c of glibc 2.36.
+    """
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        _of_glibc("mallopt", M_ARENA_MAX, 1)
+
+
 def trim() -> None:
-    """Have the C library give back what it holds for nobody; nothing happens where it is not glibc."""
+    """Have the C library give back what it holds for nobody."""
+    _of_glibc("malloc_trim", 0)
+
+
+def _of_glibc(name: str, *values: int) -> None:
+    """Call a function of glibc; nothing happens where the C library is another one."""
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):
-            ctypes.CDLL(None).malloc_trim(0)
+            getattr(ctypes.CDLL(None), name)(*values)
 
 
 RETURNED = Returned()
