@@ -202,6 +202,8 @@ def test_what_is_changed_in_place_takes_effect_and_says_who_did(
     wb.define(RESTConnection("Data", host="http://localhost:1"))
     data: Any = wb.connections["Data"].definition
     assert data.timeout_seconds == 3.5
+    rows = {row.setting: (row.value, row.came) for row in wb.settings.rows()}
+    assert rows["connection.Data.timeout_seconds"] == ("3.5", who)
     with pytest.raises(ComponentOff, match=rf"{who} says component_enabled\.ftp = false\. Fix: "):
         wb.define(FTPConnection("My FTP", host="localhost"))
     singleton.forget()

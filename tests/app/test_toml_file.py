@@ -71,6 +71,7 @@ def test_each_setting_says_where_it_came_from(folder: Path, monkeypatch: pytest.
         "port": ("0", FILE),
         "hosts": ("c.example.com", "environment"),
         "threads": ("16", ".env"),
+        "connection.My Data Source.timeout_seconds": ("5", FILE),
     }
 
 
@@ -84,6 +85,9 @@ def test_a_profile_overrides_the_rest_of_the_file(folder: Path, monkeypatch: pyt
         "threads": ("64", f"{FILE} [profile.production]"),
         "sandbox": ("0", f"{FILE} [profile.production]"),
         "profile": ("production", "environment"),
+        "connection.My Data Source.timeout_seconds": ("5", FILE),
+        "connection.My Data Source.host": ("https://data.example.com", f"{FILE} [profile.production]"),
+        "connection.My Data Source.headers": ("X-Key: secret 'DATA_KEY'", f"{FILE} [profile.production]"),
     }
 
 
@@ -152,6 +156,29 @@ def test_a_profile_gives_a_connection_other_fields_and_the_notebook_stays_as_it_
         assert now.headers == {"X-Key": secret("DATA_KEY")}
         other: Any = wb.connections["Other"].definition
         assert other.host == "http://127.0.0.1:9"
+
+
+def test_fields_that_the_file_gives_connections_are_settings_without_a_secret(tmp_path: Path) -> None:
+    more = '[connection.CRM]\npassword = "hunter2-canary"\nverify_tls = false\n'
+    more += 'hosts = ["a.example.com", "b.example.com"]\n'
+    more += 'host = "https://me:hunter2-canary@crm.example.com"\nheaders = { X-Token = "hunter2-canary", A = "b" }\n'
+    (tmp_path / FILE).write_text(FULL + more)
+    with Workbench(configuration=read_file(tmp_path, "production", NAMES)) as wb:
+        told = {
+            row.setting: (row.value, row.came) for row in wb.settings.rows() if row.setting.startswith("connection.")
+        }
+        assert "hunter2" not in repr(wb.settings)
+    profile = f"{FILE} [profile.production]"
+    assert told == {
+        "connection.My Data Source.timeout_seconds": ("5", FILE),
+        "connection.My Data Source.host": ("https://data.example.com", profile),
+        "connection.My Data Source.headers": ("X-Key: secret 'DATA_KEY'", profile),
+        "connection.CRM.password": ("***", FILE),
+        "connection.CRM.verify_tls": ("0", FILE),
+        "connection.CRM.hosts": ("a.example.com, b.example.com", FILE),
+        "connection.CRM.host": ("https://me:***@crm.example.com", FILE),
+        "connection.CRM.headers": ("X-Token: ***, A: b", FILE),
+    }
 
 
 def test_a_field_that_a_connection_has_not_is_told_and_nothing_is_defined(tmp_path: Path) -> None:

@@ -215,6 +215,45 @@ def test_what_services_reach_is_in_the_notebook_and_passwords_in_a_file_of_ones_
     assert "db.example.com" in (made.folder / "services.ipynb").read_text()
 
 
+SERVICE = """\
+from workbench import RESTChannel, Service, wb
+
+wb.define(RESTChannel("orders"))
+
+class Orders(Service):
+    name = "orders"
+
+    def handle(self):
+        return {}
+"""
+
+
+def test_a_folder_of_services_is_served_by_a_link_and_a_save_in_it_goes_live(fresh: CommandLine) -> None:
+    (fresh.folder / "mine").mkdir()
+    module = fresh.module("mine/orders.py", SERVICE.format(1))
+    made = Quickstart(fresh, "shop", "--folder", str(fresh.folder / "mine"))
+    assert "services" in json.loads(made.made.stdout)["files"]
+    served = fresh.serve(made.folder / "services.ipynb", WORKBENCH_STORE="")
+    assert served.told["services"] == ["beat", "hello", "orders"]
+    module.write_text(SERVICE.format(22))
+    until(lambda: requests.get(f"{served.url}/orders", timeout=30).text == "22", "the save is live")
+    inside = CommandLine(made.folder)
+    assert inside.run("lint").returncode == 0
+
+
+def test_a_folder_of_services_that_cannot_be_served_leaves_nothing(fresh: CommandLine) -> None:
+    (fresh.folder / "empty").mkdir()
+    (fresh.folder / "mine").mkdir()
+    fresh.module("mine/orders.py", SERVICE)
+    for services, place, said in (
+        ("nowhere", "shop", "'nowhere' is not there. Fix: name a folder of services"),
+        ("empty", "shop", "'empty' has neither modules (.py) nor files of definitions"),
+        ("mine", "mine/shop", "would be in the folder of services, mine. Fix: make it beside that."),
+    ):
+        assert said in fresh.refused("quickstart", place, "--folder", services)
+        assert not (fresh.folder / place).exists()
+
+
 def test_a_folder_that_holds_something_is_left_alone(fresh: CommandLine) -> None:
     (fresh.folder / "mine").mkdir()
     (fresh.folder / "mine" / "notes.txt").write_text("mine")

@@ -126,7 +126,7 @@ class Job(Showable):
         name: str = "",
         most: int = MOST_TIMES,
     ) -> Backfill:
-        """Run planned times that are past and had no run, the oldest first; `job.backfill("2035-01-01 00:00")`.
+        """Run planned times that are past and had no run, the oldest first; `job.backfill("2026-01-01 00:00")`.
 
         They are those of the job as it is now, also before it was first defined. Left out is what has run, by its
         schedule or by another backfill, and what the schedule may still run. Runs are made one after another, beside

@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.ftp.definition import FTPConnection
@@ -36,11 +36,11 @@ class ScriptedFTP:
         self._server = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._live, daemon=True)
 
-    def open(self, live: LiveConnections) -> LiveFiles:
-        """A connection to it."""
+    def open(self, live: LiveConnections, **more: Any) -> LiveFiles:
+        """A connection to it, with further fields."""
         host, port = self._server.getsockname()
         live._stand_in = lambda definition: definition
-        live.define(FTPConnection("scripted", host=host, port=port, timeout_seconds=5, retries=0))
+        live.define(FTPConnection("scripted", host=host, port=port, timeout_seconds=5, retries=0, **more))
         conn: LiveFiles = live.live("scripted")
         return conn
 

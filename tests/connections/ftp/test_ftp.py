@@ -24,7 +24,7 @@ from workbench.connections.files.errors import (
 from workbench.connections.files.live import LiveFiles
 from workbench.connections.ftp.definition import FTPConnection
 from workbench.core.errors import ConnectionFailed, DeadlineExceeded, InvalidDefinition, MissingSecret, UnknownName
-from workbench.core.secret import secret
+from workbench.core.secret import give, secret
 from workbench.sandbox.ftp.server import FTPServer
 
 BIG = bytes(range(256)) * 8192
@@ -279,6 +279,34 @@ def test_any_ftp_client_may_speak_with_the_peer(peer: FTPServer) -> None:
             client.cwd("../../..nowhere")
         client.cwd("../../../in")
         assert client.pwd() == "/in"
+
+
+@pytest.mark.parametrize(("account", "said"), [("billing", b"ACCT billing\r\n"), ("", b"ACCT \r\n")])
+def test_a_server_that_asks_for_an_account_is_told_it(account: str, said: bytes) -> None:
+    give("PW", "a-password")
+    wants = {b"USER": b"331 Password?", b"PASS": b"332 Account?"}
+    with ScriptedFTP([], answers=wants) as server, played() as (live, _):
+        assert server.open(live, username="me", password=secret("PW"), account=account).listdir() == []
+    assert [each for each in server.heard if each.startswith(b"ACCT")] == [said]
+
+
+def test_a_server_that_asks_for_no_account_hears_none() -> None:
+    give("PW", "a-password")
+    with ScriptedFTP([], answers={b"USER": b"331 Password?"}) as server, played() as (live, _):
+        server.open(live, username="me", password=secret("PW"), account="billing").listdir()
+    assert not [each for each in server.heard if each.startswith(b"ACCT")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"account": "a"}, "needs username"),
+        ({"account": "a\nb", "username": "u", "password": secret("PW")}, "must be one line"),
+    ],
+)
+def test_an_account_that_cannot_be_is_said(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidDefinition, match=f"account {said}"):
+        FTPConnection("F", host="ftp.example.com", **fields)
 
 
 def test_names_that_are_no_utf8_are_left_out_one_by_one(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from workbench.app.configuration.bounds import VARIABLE, Bounds, descriptions
+from workbench.app.configuration.loop import wanted_loop
+from workbench.app.configuration.overrides import overrides
 from workbench.app.configuration.preferences import prefer, preference
 from workbench.app.configuration.simple_io import default_rule
 from workbench.app.configuration.startup.switches import unknown
@@ -143,6 +145,12 @@ SETTINGS = (
     Setting("port", "WORKBENCH_PORT", "the one it had, at first 11223", "Port of the server; 0 takes any."),
     Setting("certificate", "WORKBENCH_CERTIFICATE", "none", "PEM file of the certificate by which it speaks TLS."),
     Setting("certificate_key", "WORKBENCH_CERTIFICATE_KEY", "none", "PEM file of the private key of that certificate."),
+    Setting(
+        "loop",
+        "WORKBENCH_LOOP",
+        "as it is served",
+        "Loop of the server: asyncio, or uvloop, which `serve` takes if there.",
+    ),
     Setting("store", "WORKBENCH_STORE", "sqlite:///.workbench/store.db", "Where jobs and their runs are kept."),
     Setting("counters", "WORKBENCH_COUNTERS", "memory://", "Where limits count: here, or shared by several processes."),
     Setting("redis", "WORKBENCH_REDIS", "one of its own", "The Redis of `self.kvdb`."),
@@ -237,7 +245,7 @@ class SettingsInForce:
         self._is_process, self._from_file = True, from_file
 
     def rows(self) -> list[Row]:
-        """Every setting; at the end, components, rules of SimpleIO and watched folders that somebody has set."""
+        """Every setting; at the end, components, rules, folders and fields of connections that somebody has set."""
         configuration = self._settings.configuration
         found = [Row(each.name, *self._found(each), self._default(each), each.what) for each in SETTINGS]
         for name, told in configuration.switched.items():
@@ -249,7 +257,9 @@ class SettingsInForce:
         for name, each in configuration.pickups.items():
             said = f"A folder that is watched, for {', '.join(each.channel.leads_to)}."
             found.append(Row(f"pickup.{name}", each.channel.pickup_from, each.where, "none", said))
-        return found
+        said = "A field of a connection, in place of what its definition says."
+        fields = overrides(configuration.connections, configuration.places)
+        return found + [Row(*each, "as its definition", said) for each in fields]
 
     def _default(self, setting: Setting) -> str:
         """What the setting is where nobody says anything; a workbench that a script makes keeps nothing by itself."""
@@ -258,6 +268,8 @@ class SettingsInForce:
     def _found(self, setting: Setting) -> tuple[str, str]:
         given = os.environ.get(setting.variable, "")
         told = self._from_file.get(setting.variable, Told("", "environment")).where
+        if setting.name == "loop":
+            return wanted_loop(), told if given else "default"
         if setting.name in Bounds.__struct_fields__:
             return self._judged(setting, self._settings.bounds, Bounds(), given, told)
         if setting.name not in Settings.__struct_fields__:

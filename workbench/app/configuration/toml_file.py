@@ -37,6 +37,7 @@ from typing import Any, NamedTuple
 
 from workbench.app.configuration import pickups, simple_io
 from workbench.app.configuration.bounds import Bounds
+from workbench.app.configuration.overrides import places_of
 from workbench.app.configuration.startup.switches import refuse_off
 from workbench.channels.files.channel import FileChannel
 from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
@@ -89,6 +90,7 @@ class Configuration(NamedTuple):
     Attributes:
         settings: By the name of the setting.
         connections: Fields of connections that replace those of their definitions, by name.
+        places: Who has said each of these fields.
         user: What services read as `self.user_config`.
         profile: The profile that is in force; '' for none.
         tables: What startup callables read and change: `component_enabled`, `pickup`, `simple_io`, `sso`.
@@ -105,6 +107,7 @@ class Configuration(NamedTuple):
     switched: Mapping[str, Told] = {}
     ruled: Mapping[str, Told] = {}
     pickups: Mapping[str, Watched] = {}
+    places: Mapping[str, Mapping[str, str]] = {}
 
     @property
     def rules(self) -> Rules:
@@ -156,7 +159,7 @@ class _Reading:
         settings = self._settings(self._content, (), TABLES, FILE)
         connections = self._tables(self._content, (), "connection")
         user = self._table(self._content, (), "user")
-        groups = self._groups(self._content, ())
+        groups, places = self._groups(self._content, ()), places_of(connections, FILE)
         for name in profiles:
             at = ("profile", name)
             table = self._table(profiles, at[:1], name)
@@ -166,6 +169,7 @@ class _Reading:
             if name == profile:
                 settings |= own
                 connections, user = joined(connections, theirs), joined(user, users)
+                places = places_of(theirs, f"{FILE} [profile.{name}]", places)
                 groups = joined(groups, groups_of)
         if self._problems:
             lines = "that line" if len(self._problems) == 1 else "those lines"
@@ -175,7 +179,7 @@ class _Reading:
             raise WrongFile(
                 f"{self._path} has no profile {profile!r}; it has: {listed(profiles)}. Fix: write it there."
             )
-        return Configuration(settings, connections, user, profile, groups)
+        return Configuration(settings, connections, user, profile, groups, places=places)
 
     def _groups(self, table: Mapping[str, Any], at: Path_) -> dict[str, dict[str, Any]]:
         """The tables that startup callables read and change."""

@@ -231,7 +231,7 @@ def _backfilled(job: Job, asked: Asked) -> Any:
         going.stop()
         return {"job": job.name, "said": repr(going)}
     if asked.since is None:
-        raise BadRequest("A backfill has no beginning. Fix: --since '2035-01-01 00:00'")
+        raise BadRequest("A backfill has no beginning. Fix: --since '2026-01-01 00:00'")
     found = job.backfill(asked.since, asked.until, dry=asked.dry)
     told = {name: getattr(found, name) for name in ("job", "name", "times", "left_out", "state")}
     return told | {"said": repr(found)}

@@ -15,6 +15,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "quickstart": (
         "workbench quickstart shop",
+        "workbench quickstart shop --folder services",
         "workbench quickstart create ~/env/qs-1 sqlite localhost 6379 --servers 1",
     ),
     "test": ("workbench test shop.ipynb", "workbench test notebooks -k refunds -- -vv --durations=5"),

@@ -31,16 +31,25 @@ FILES = {
 """The files of the folder, by their path there: those of ours."""
 UNIT = "workbench.service"
 SCRIPTS = ("start", "stop")
+LINK = "services"
+"""What the link to a folder of services is called."""
 DEFAULT_PORT, CONNECT_SECONDS = 11223, 1.0
 
 
-def make(asked: Asked, servers: int, port: int | None = None) -> dict[str, Any]:
+def make(asked: Asked, servers: int, port: int | None = None, services: str | None = None) -> dict[str, Any]:
     """Write the folder, which is made; what was written is removed again if not all of it can be.
+
+    Args:
+        asked: What is wanted.
+        servers: How many processes serve.
+        port: Their one port; 11223 if unset.
+        services: A folder of services that the notebook loads by a link.
 
     Returns:
         The folder, its files, and what a person should know before the start.
 
     Raises:
+        DeployRefused: There is no such folder of services, or nothing in it to read.
         WorkbenchError: The folder holds something, cannot be written, or this system has no several processes.
     """
     if os.name != "posix":
@@ -49,11 +58,16 @@ def make(asked: Asked, servers: int, port: int | None = None) -> dict[str, Any]:
             "process: workbench examples --repo orders, and workbench serve orders/orders.ipynb"
         )
     folder, port = Path(asked.folder).resolve(), port or DEFAULT_PORT
+    target = _services(services, folder) if services is not None else None
     texts = _texts(folder, asked, servers, port)
+    if target is not None:
+        texts["services.ipynb"] = _with_services(texts["services.ipynb"], target.name)
     written = _Written(folder)
     try:
         for name, text in texts.items():
             written.write(name, text)
+        if target is not None:
+            written.link(LINK, target)
         for variable, value in _environment(asked).items():
             written.paths.append(folder / ".env")
             set_in_file(folder / ".env", variable, value)
@@ -66,7 +80,7 @@ def make(asked: Asked, servers: int, port: int | None = None) -> dict[str, Any]:
     except BaseException:
         written.take_back()
         raise
-    files = [*texts, *([".env"] if (folder / ".env").exists() else [])]
+    files = [*texts, *([LINK] if target is not None else []), *([".env"] if (folder / ".env").exists() else [])]
     return {"folder": str(folder), "files": files, "url": f"http://localhost:{port}", "notes": _notes(asked)}
 
 
@@ -99,6 +113,11 @@ class _Written:
         if name in SCRIPTS:
             path.chmod(0o755)
 
+    def link(self, name: str, target: Path) -> None:
+        """Make a link to a folder."""
+        self.paths.append(self._folder / name)
+        (self._folder / name).symlink_to(target, target_is_directory=True)
+
     def take_back(self) -> None:
         """Remove all of it; what cannot be removed stays."""
         for path in self.paths:
@@ -107,6 +126,17 @@ class _Written:
         for folder in [*own, *([self._folder] if self._is_new else [])]:
             with suppress(OSError):
                 folder.rmdir()
+
+
+def _services(given: str, folder: Path) -> Path:
+    """A folder of services, which stays where it is; raises DeployRefused if there is nothing in it to read."""
+    from workbench.app.deploy.folders.finding import files_in
+
+    target = Path(given).resolve()
+    files_in(target, given)
+    if folder.is_relative_to(target):
+        raise WorkbenchError(f"{folder} would be in the folder of services, {given}. Fix: make it beside that.")
+    return target
 
 
 def _texts(folder: Path, asked: Asked, servers: int, port: int) -> dict[str, str]:
@@ -145,9 +175,20 @@ def _quoted(word: str) -> str:
 def _with_database(notebook: str, url: str) -> str:
     """The notebook with a cell more that defines the connection."""
     made, _ = connection(url)
+    imports = "from workbench import SQLConnection, secret"
+    return _with_cell(notebook, "database", f"{imports}\n\nwb.define({made.to_code()})")
+
+
+def _with_services(notebook: str, name: str) -> str:
+    """The notebook with a cell more that loads the folder of services."""
+    said = f"# The folder {name}, to which {LINK} is a link: a save there goes live."
+    return _with_cell(notebook, "services", f"{said}\nwb.load({LINK!r})")
+
+
+def _with_cell(notebook: str, name: str, code: str) -> str:
+    """The notebook with a cell of code more, after its imports."""
     cells = json.loads(notebook)
-    code = f"from workbench import SQLConnection, secret\n\nwb.define({made.to_code()})"
-    cell: dict[str, Any] = {"cell_type": "code", "id": "database", "source": code}
+    cell: dict[str, Any] = {"cell_type": "code", "id": name, "source": code}
     cell |= {"execution_count": None, "metadata": {}, "outputs": []}
     cells["cells"].insert(2, cell)
     return json.dumps(cells, indent=1, ensure_ascii=False) + "\n"

@@ -32,6 +32,9 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65535, description="TCP port.")] = 21
     username: Annotated[str | None, Meta(description="User name; none for the anonymous user.")] = None
     password: Password = None
+    account: Annotated[
+        str, Meta(description="Account that some servers ask for after the password (ACCT); empty for none.")
+    ] = ""
     tls: Annotated[
         Literal["off", "explicit"], Meta(description="No encryption, or agreed upon before the password is sent.")
     ] = "off"
@@ -55,6 +58,8 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
         return (
             host_problems(self.host, "ftp.example.com")
             | pair_problems(self, "username", "password")
+            | ({"account": "needs username and password"} if self.account and self.username is None else {})
+            | ({"account": "must be one line"} if len(self.account.splitlines()) > 1 else {})
             | folder_problems(self.default_directory)
         )
 

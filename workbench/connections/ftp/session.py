@@ -96,7 +96,7 @@ class FTPSession:
             except (ftplib.error_perm, ftplib.error_temp) as exc:
                 raise (no_tls(definition, exc) if code_of(exc) in TLS_REFUSED else exc) from exc
         # FTP_TLS.login would begin TLS in ftplib's own way.
-        ftplib.FTP.login(control, *(login or ()))
+        ftplib.FTP.login(control, *((*login, definition.account) if login else ()))
         if isinstance(control, TLSControl):
             control.prot_p()
         control.voidcmd("TYPE I")

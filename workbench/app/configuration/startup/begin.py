@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from workbench.app.configuration.overrides import places_of
 from workbench.app.configuration.startup.callables import SECONDS, Startup
 from workbench.app.configuration.startup.groups import Groups, pickups_in, ruled_in, switched_in
 from workbench.app.configuration.startup.switches import unknown
@@ -143,6 +144,7 @@ class Beginning:
                 self.from_file[variable] = Told(value, who)
         groups.switched.update({switch: Told(value, who) for switch, value in changes.switches.items()})
         groups.ruled.update({name: Told(value, who) for name, value in changes.rules.items()})
+        groups.places = places_of(changes.fields, who, groups.places)
         for name, channel in changes.pickups.items():
             groups.pickups.pop(name, None)
             if channel is not None:

@@ -45,6 +45,7 @@ class Changes(NamedTuple):
         switches: Components that are now on or off, `1` or `0`.
         rules: Rules of SimpleIO, as `int.suffix`: names with commas.
         pickups: Watched folders that are new or other, by name; None for one that is gone.
+        fields: Fields of connections that are new or other, by connection; None for one that is gone.
         problems: Sentences, each on one change that has no effect.
     """
 
@@ -52,6 +53,7 @@ class Changes(NamedTuple):
     switches: dict[str, str]
     rules: dict[str, str]
     pickups: dict[str, FileChannel | None]
+    fields: dict[str, dict[str, Any]]
     problems: list[str]
 
 
@@ -91,7 +93,7 @@ class Groups:
         self.sio = Tree(simple_io.with_defaults(sio_tables(configuration, files)), "sio_config")
         self.sso = Tree({**files.sso, **tables.get("sso", {})}, "sso_config")
         self.switched, self.ruled = switched_in(configuration, files), ruled_in(configuration, files)
-        self.pickups = pickups_in(configuration, files)
+        self.pickups, self.places = pickups_in(configuration, files), configuration.places
         self._configuration = configuration
         self._before = self._now()
 
@@ -120,7 +122,7 @@ class Groups:
 
     def changes(self) -> Changes:
         """What has changed since this was last asked."""
-        found = Changes({}, {}, {}, {}, [])
+        found = Changes({}, {}, {}, {}, {}, [])
         self._put_back(found)
         before, now = self._before, self._now()
         self._before = now
@@ -142,6 +144,8 @@ class Groups:
             found.problems.append(
                 f"pickup_config.{'.'.join(path)} {problem.rstrip('?')}. The folder is not watched. Fix: correct it."
             )
+        for name, fields in _changed(before["connection"], now["connection"]).items():
+            found.fields[name] = _changed(before["connection"].get(name, {}), fields or {})
         there = pickups.channels(now["pickup"])
         found.pickups.update({name: there.get(name) for name in changed})
         return found
@@ -189,6 +193,7 @@ class Groups:
             switched=self.switched,
             ruled=self.ruled,
             pickups=self.pickups,
+            places=self.places,
         )
 
 

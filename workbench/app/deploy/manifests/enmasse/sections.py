@@ -152,6 +152,7 @@ _SQL = Section(
 _FTP = Section(
     {(): "FTPConnection"},
     fields={
+        "acct": Field("account"),
         "use_ssl": Field("tls", lambda value: "explicit" if value else "off", lambda value: value == "explicit"),
         **_TIMED,
     },
