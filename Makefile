@@ -37,6 +37,7 @@ SOAKED = \
 	tests/ui/test_recipes.py \
 	tests/channels/files/test_killed.py \
 	tests/channels/test_bodies_kept.py \
+	tests/channels/test_crowds.py \
 	tests/channels/test_full_load.py \
 	tests/channels/test_hostile.py \
 	tests/channels/wire/test_fuzzed.py \

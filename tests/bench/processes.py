@@ -111,12 +111,12 @@ class Served:
 
 
 @contextmanager
-def served(*programs: str) -> Iterator[list[Served]]:
-    """Several servers, until the end of the block."""
+def served(*programs: str, told: Any = None) -> Iterator[list[Served]]:
+    """Several servers, each told the same, until the end of the block."""
     with ExitStack() as ends:
         servers = []
         for program in programs:
-            servers.append(Served(program))
+            servers.append(Served(program, told))
             ends.callback(servers[-1].end)
         yield servers
 

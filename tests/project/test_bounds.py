@@ -11,6 +11,7 @@ from workbench.channels import json_rpc
 from workbench.channels.bodies import multipart, xml
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.files.channel import FileChannel
+from workbench.channels.websocket import asking, hook, session
 from workbench.channels.websocket.channel import WebSocketChannel
 from workbench.connections import catalog
 from workbench.connections.common.fields import LARGEST_ANSWER_BYTES
@@ -27,6 +28,11 @@ FIXED = {
     "services that invoke each other": nesting.DEEPEST,
     "the workbench's own addresses at once": own.AT_ONCE,
     "body to one of them": own.LARGEST_BODY_BYTES,
+    "questions of services that a WebSocket client has not answered": asking.MOST_QUESTIONS,
+    "WebSocket clients of a channel that have not said who they are": session.MOST_STRANGERS,
+    "the first message of one that has not": session.LONGEST_BYTES,
+    "time for that": session.SESSION_SECONDS,
+    "a hook of a WebSocket channel": hook.HOOK_SECONDS,
     "lines of one call in its trace": capture.KEPT_IN_TRACE,
     "calls to other systems of one call in its trace": current.MOST_STEPS,
     "a line of a trace or of the log": traffic.LONGEST_LINE,

@@ -150,7 +150,7 @@ class Drawn:
                 continue
             seen.add(words)
             opener.click()
-            self.page.locator(".wb-panel, .wb-detail .wb-trace").first.wait_for()
+            self.page.locator(".wb-panel, .wb-detail :is(.wb-trace, .wb-search)").first.wait_for()
             yield f"{words} of {row_of(opener)}"
             opener.click()
             self.page.locator(".wb-panel, .wb-detail").first.wait_for(state="detached")

@@ -174,3 +174,42 @@ def test_the_card_opens_a_call_and_takes_the_version(desk: Desk, chromium: Any, 
         assert drawn.errors == []
     finally:
         drawn.close()
+
+
+@pytest.mark.usefixtures("waiting")
+def test_what_is_compared_reads_well_where_it_is_narrow(desk: Desk, chromium: Any, wb: Workbench) -> None:
+    """The name of a call stays in one line, a difference tells what went from what came, and code keeps its shape."""
+    line = 'self.response.payload = {"price": self.request.input.n}'
+    for number in (1, 2):
+        head = "class Shown(Service):\n    name = 'api.shown'\n\n    def handle(self):"
+        text = f"{head}\n        n = {number}\n        {line}"
+        origin = Origin("cell", "c1", written=digest_of(text))
+        with wb.drafting.scope(Source(origin, text), lambda cls: True) as draft:
+            handle = lambda self, number=number: number  # noqa: E731
+            draft.classes = [type("Shown", (Service,), {"name": "api.shown", "handle": handle})]
+    drawn = Drawn(chromium, desk, width=400)
+    try:
+        card = drawn.draw(views.services(["api.priced"]))
+        name = card.locator(".wb-answers .wb-small-name").first
+        assert name.bounding_box()["height"] < 2 * name.evaluate(
+            "(each) => parseFloat(getComputedStyle(each).fontSize)"
+        )
+        drawn.anew()
+        drawn.page.evaluate("window.facts = null")
+        card = drawn.draw(views.everything)
+        drawn.open("services")
+        row = card.locator('[data-service="api.shown"]')
+        row.get_by_role("button", name="Versions").click()
+        row.get_by_role("button", name="Show", exact=True).click()
+        shown = row.locator(".wb-difference[aria-live] pre")
+        assert shown.locator(".wb-minus").all_inner_texts() == ["-        n = 1"]
+        assert shown.locator(".wb-plus").all_inner_texts() == ["+        n = 2"]
+        # A long line goes on below its own text: none of it is an empty line.
+        long = shown.locator(".wb-code-line", has_text="payload").locator(".wb-indent")
+        assert long.inner_text().strip() == "s"
+        assert long.evaluate("(each) => each.getClientRects().length") == 1
+        assert drawn.wrong() == []
+        assert drawn.faults(".wb-panel") == {}
+        assert drawn.errors == []
+    finally:
+        drawn.close()

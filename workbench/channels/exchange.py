@@ -89,7 +89,8 @@ class Exchange:
         unpacking: What unpacks the body, if it came packed.
         view, endpoint, params, call: What it reaches and the call it makes; none for the server's own addresses.
         talk: What answers it if an application is mounted at its path; none for a channel's or our own.
-        socket: The live channel at its path that takes connections over, if a browser asks for the page to try it.
+        socket: The WebSocket channel at its path, if a browser asks for the page to try it: its name, and the header
+            whose value the page has to ask for, or ''.
         takes_over: Is given the connection, which speaks another protocol from here on; None for what is answered.
         work: What runs for it on the loop, kept here since asyncio holds its tasks but weakly.
     """
@@ -146,7 +147,7 @@ class Exchange:
         self.call: Call | None = None
         self.work: Sequence[Future[Any]] = ()
         self.page = ""
-        self.socket: Any = None
+        self.socket: tuple[str, str] | None = None
         self.talk: Talk | None = None
         self.takes_over: Callable[[Link], None] | None = None
         self.heard: Callable[[Answered], object] | None = None

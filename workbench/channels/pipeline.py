@@ -330,7 +330,7 @@ class Pipeline:
         if exchange.talk is not None:
             return exchange.talk.serve(exchange, self.scheme)
         if exchange.socket is not None:
-            return exchange.answer(trying(exchange.socket.name, exchange.cid))
+            return exchange.answer(trying(*exchange.socket, exchange.cid))
         if (view := exchange.view) is not None:
             channels = [each.channel for each in view.routes] + [each.definition for each in view.sockets or ()]
             return exchange.answer(listing(self._origin(exchange), channels, exchange.cid))

@@ -16,6 +16,7 @@ from workbench.app.rehearsal.verdict import Verdict
 from workbench.app.workbench import Workbench
 from workbench.channels.definition import ChannelDefinition
 from workbench.channels.live import LiveChannel
+from workbench.channels.websocket.live import LiveWebSocketChannel
 from workbench.connections import catalog
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
@@ -26,6 +27,7 @@ from workbench.scheduler.records import Run
 from workbench.scheduler.runs.table import Bar, bars
 from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.limit import enough_calls
+from workbench.ui.panel.figures import failed_of
 from workbench.ui.trace import COLOURS
 
 SHOWN_CALLS = 20
@@ -42,7 +44,9 @@ def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> li
     """
     every = jobs_of(wb)
     used = wb.limits.use()
-    return [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in names]
+    failed = failed_of(wb, names)
+    shown = [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in names]
+    return [row | {"failed": row["service"] in failed} for row in shown]
 
 
 def jobs_of(wb: Workbench) -> list[Job]:
@@ -259,6 +263,7 @@ def definition_facts(
         "code": code_of(shown),
         "curl": _curl(live) if live is not None else "",
         "try": live is not None and live.methods is not None,
+        "has_clients": isinstance(live, LiveWebSocketChannel),
         "sandbox": shown.collection == "connections" and wb.peers.on,
         "mood": moods.get(shown.name, "live") if shown.collection == "connections" else "live",
         "gone": now is None,

@@ -17,6 +17,7 @@ from workbench.scheduler.jobs import Job
 from workbench.ui import calls, cells, rows, writing
 from workbench.ui.desk import Content, Desk, Tell, Verb, names_in
 from workbench.ui.forms import filling, limit, schedule
+from workbench.ui.forms.clients import CLIENTS
 from workbench.ui.forms.reading import Read, filled, form_of
 from workbench.ui.forms.removing import REMOVING
 from workbench.ui.forms.secrets import Typed
@@ -337,6 +338,7 @@ VERBS: dict[str, Verb] = {
     "form check": form_check,
     "form save": form_save,
     "form try": trying.form_try,
+    **CLIENTS,
     "remove": remove,
     **PINGS,
     "peer put": put_file,

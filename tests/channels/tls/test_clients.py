@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,6 +241,16 @@ def test_every_address_that_is_told_begins_with_https(served: Workbench) -> None
     assert served.call("POST /echo", b"x", headers=own).status == 200
     assert served.call("POST /echo", b"x", headers={"Origin": "https://evil.example"}).status == 403
     assert "Strict-Transport-Security" not in served.call("GET /ping").headers  # it would hold for every port
+
+
+def test_a_file_sent_by_hand_arrives_whole_unless_the_server_refuses_it(served: Workbench, tmp_path: Path) -> None:
+    served.define(RESTChannel("small", service="echo", data_format="raw", max_body_bytes=1000))
+    body, file = random.Random(2).randbytes(3_000_000), tmp_path / "sent.bin"
+    file.write_bytes(body)
+    assert served.call("POST /echo", file).body == body
+    with file.open("rb") as opened:
+        assert served.call("POST /echo", opened).body == body
+    assert served.call("POST /small", file).status == 413
 
 
 def test_a_call_by_hand_can_be_run_again(served: Workbench) -> None:

@@ -14,8 +14,7 @@ from tests.channels.websocket.conftest import Bench
 from tests.serving import until
 from workbench import Service, WebSocketChannel
 from workbench.app.rehearsal.versions import FEWEST_CALLS
-from workbench.channels.websocket.asking import MOST_QUESTIONS, ClientSilent
-from workbench.channels.websocket.client import ClientGone
+from workbench.channels.websocket.asking import MOST_QUESTIONS, ClientGone, ClientSilent
 from workbench.core.errors import ServiceUsage
 
 PRICE = {"price": 7}

@@ -9,7 +9,7 @@ from websockets.frames import Opcode
 
 from tests.app.test_forking import child
 from tests.channels.websocket.conftest import Bench
-from workbench.channels.websocket.client import ClientGone
+from workbench.channels.websocket.asking import ClientGone
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),

@@ -12,7 +12,7 @@ from tests.serving import until
 from workbench import Service, WebSocketChannel
 from workbench.app.asking.websocket import NotConnected
 from workbench.app.rehearsal.versions import FEWEST_CALLS
-from workbench.channels.websocket.client import ClientGone
+from workbench.channels.websocket.asking import ClientGone
 from workbench.core.errors import ServiceUsage, UnknownName
 
 

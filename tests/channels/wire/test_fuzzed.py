@@ -35,7 +35,7 @@ from workbench.channels.websocket.channel import WebSocketChannel
 from workbench.core.service import Service
 
 SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
-COUNT = 1_000_000 if SOAK else 3_000
+COUNT = 1_000_000 if SOAK else 1_500
 SEED = 18
 AT_ONCE = 40
 WAIT_SECONDS = 60.0

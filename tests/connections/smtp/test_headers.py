@@ -70,3 +70,30 @@ def test_a_word_longer_than_a_line_of_a_mail_still_arrives() -> None:
 def test_letters_of_any_kind_stay_in_ids_where_both_sides_know_them() -> None:
     mail = sent({"References": "<größe@example.com>"}, to="jörg@example.com")
     assert "References: <größe@example.com>\r\n".encode() in mail.raw
+
+
+def test_parts_of_a_mail_stand_apart_by_marks_that_no_sender_can_guess() -> None:
+    def marks() -> list[str]:
+        mail = sent(
+            {}, html="<b>b</b>", attachments=[{"name": "a.txt", "contents": "a"}, {"name": "b", "contents": b"b"}]
+        )
+        found = [part.get_boundary() for part in mail.parsed.walk() if part.is_multipart()]
+        assert [part.get_content_type() for part in mail.parsed.walk()] == [
+            "multipart/mixed",
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+            "text/plain",
+            "application/octet-stream",
+        ]
+        assert (mail.text.strip(), mail.html.strip()) == ("b", "<b>b</b>")
+        assert mail.attachments == {"a.txt": b"a", "b": b"b"}
+        return [str(each) for each in found]
+
+    first, second = marks(), marks()
+    assert len({*first, *second}) == 4
+    assert all(re.fullmatch(r"=[0-9a-f]{32}=", each) for each in first)
+
+
+def test_a_mail_of_text_alone_has_no_parts() -> None:
+    assert sent({}).parsed.get_content_type() == "text/plain"

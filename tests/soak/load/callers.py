@@ -108,7 +108,8 @@ class Callers:
         await connection.close()
 
     async def _websocket(self) -> None:
-        async with connect(f"ws://127.0.0.1:{self._port}/ws", compression=None) as socket:
+        url = f"ws://127.0.0.1:{self._port}/ws"
+        async with connect(url, compression=None, open_timeout=WAIT_SECONDS, ping_timeout=WAIT_SECONDS) as socket:
             for number in range(self._chance.randint(1, 30)):
                 await asyncio.sleep(0.1)
                 await socket.send(json.dumps({"n": number}))

@@ -58,6 +58,12 @@ def services(version: int) -> list[type[Service]]:
             self.response.content_encoding = "gzip"
             return "a line that is packed\n" * 2_000
 
+    class Gives(Service):
+        name = "large"
+
+        async def handle(self) -> Any:
+            return b"x" * (1 << 20)
+
     class Fails(Service):
         name = "fails"
 
@@ -77,7 +83,7 @@ def services(version: int) -> list[type[Service]]:
         def handle(self) -> Any:
             return self.invoke("echo", {"by": self.cid})
 
-    return [Says, Awaits, Echo, Measures, Packs, Fails, Form, Asks]
+    return [Says, Awaits, Echo, Measures, Packs, Gives, Fails, Form, Asks]
 
 
 class Hello(RequestHandler):
@@ -93,7 +99,7 @@ def define(wb: Workbench) -> None:
     """Have every kind of channel, and a job."""
     wb.deploy(*services(0))
     wb.define(
-        *(RESTChannel(each) for each in ("sync", "async", "echo", "packed", "fails", "form", "asks")),
+        *(RESTChannel(each) for each in ("sync", "async", "echo", "packed", "large", "fails", "form", "asks")),
         RESTChannel("size", data_format="raw", max_body_bytes=32 << 20),
         RESTChannel("limited", service="async", limit="5/m"),
         JSONRPCChannel("rpc", services=("echo", "sync", "fails")),

@@ -81,8 +81,13 @@ class Certificate:
         return self.shown.context
 
     def trust(self) -> ssl.SSLContext:
-        """What a client of this very server trusts: this certificate alone, whoever vouches for it, and until when."""
+        """What a client of this very server trusts: this certificate alone, whoever vouches for it, and until when.
+
+        It speaks TLS 1.2: what comes while such a client sends is an answer, or the end. By 1.3 session tickets come
+        at any time (RFC 8446, 4.6.1), and who looks whether it is answered already takes them for an answer.
+        """
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trust.minimum_version = trust.maximum_version = ssl.TLSVersion.TLSv1_2
         trust.check_hostname = False
         trust.load_verify_locations(cadata=self.shown.pem)
         trust.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(NO_CHECK_TIME)

@@ -33,22 +33,36 @@ _STYLE = (
 )
 
 _TRY = """
-const said = document.getElementById("said"), form = document.querySelector("form"), input = form.elements.message;
+const said = document.getElementById("said"), form = document.getElementById("says"), input = form.elements.message;
 const send = form.querySelector("button");
 function tell(mark, text) {
   const row = said.appendChild(document.createElement("li"));
   row.textContent = `${mark} ${text}`;
   row.scrollIntoView();
 }
-const socket = new WebSocket(location.href.replace(/^http/, "ws").replace(/#.*/, ""));
-socket.binaryType = "arraybuffer";
-socket.onopen = () => { send.disabled = false; tell("\u2022", "connected"); };
-socket.onmessage = ({ data }) => tell("\u2190", typeof data === "string" ? data : `${data.byteLength} bytes`);
-socket.onclose = ({ code, reason }) => {
-  send.disabled = true;
-  tell("\u2022", `closed ${code} ${reason}. Load this page again to connect anew.`);
-};
+const asks = document.getElementById("asks"), url = location.href.replace(/^http/, "ws").replace(/#.*/, "");
+let socket;
+function connect(headers) {
+  socket = headers ? new WebSocket(url, ["create-session"]) : new WebSocket(url);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => {
+    if (headers) socket.send(JSON.stringify({ meta: { action: "create-session", headers } }));
+    send.disabled = false;
+    tell("\u2022", "connected");
+  };
+  socket.onmessage = ({ data }) => tell("\u2190", typeof data === "string" ? data : `${data.byteLength} bytes`);
+  socket.onclose = ({ code, reason }) => {
+    send.disabled = true;
+    tell("\u2022", `closed ${code} ${reason}. Load this page again to connect anew.`);
+  };
+}
 form.onsubmit = (event) => { event.preventDefault(); socket.send(input.value); tell("\u2192", input.value); };
+if (asks) asks.onsubmit = (event) => {
+  event.preventDefault();
+  connect({ [asks.dataset.header]: asks.elements.key.value });
+  asks.remove();
+};
+else connect();
 """
 _TRY_POLICY = (
     f"{_POLICY}; connect-src 'self'; form-action 'none'; "
@@ -113,15 +127,22 @@ def _row(origin: str, channel: HTTPChannel | SocketAddress) -> str:
     return f'<tr><td><code>{shown}</code></td><td>{escape(channel.name)}</td><td class="faint">{said}</td></tr>'
 
 
-def trying(name: str, cid: str) -> Answer:
+def trying(name: str, key_header: str, cid: str) -> Answer:
     """The page by which a person tries a WebSocket channel: it connects to its own address.
 
     Args:
         name: The channel's.
+        key_header: The header of a key that the page asks for, which goes into the first message; '' where it need not.
         cid: The request's CID.
     """
+    asks = (
+        f'<form id="asks" data-header="{escape(key_header)}"><p><label>{escape(key_header)}<br>'
+        '<input name="key" type="password" autocomplete="off" required></label> '
+        '<button class="open">Connect</button></p></form>'
+    )
     body = (
-        "<p>Each message is a call of the channel's service; what comes back is below.</p><form>"
+        f"<p>Each message is a call of the channel's service; what comes back is below.</p>{asks if key_header else ''}"
+        '<form id="says">'
         '<p><label>Message<br><textarea name="message" rows="4">{}</textarea></label></p>'
         '<p><button class="open" disabled>Send</button></p></form>'
         f'<ol id="said" role="log" aria-label="Messages"></ol><script>{_TRY}</script>'

@@ -27,6 +27,13 @@ class ClientSilent(DeadlineExceeded):
     """A client has not answered what a service asked, within the time that the service allows."""
 
 
+class ClientGone(ServiceUsage):
+    """A client to which something is to be sent has left."""
+
+    def __init__(self, client: object) -> None:
+        super().__init__(f"{client} has left. Fix: send to those of wb.channels[...].clients, or broadcast.")
+
+
 class _Meta(msgspec.Struct):
     action: str = ""
     in_reply_to: str | None = None

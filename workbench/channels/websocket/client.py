@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.channels.answers import told
+from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, Link
 from workbench.channels.gate import Gate
 from workbench.channels.live import Opening
-from workbench.channels.websocket.asking import Questions
+from workbench.channels.websocket.asking import ClientGone, Questions
 from workbench.channels.websocket.definition import SocketAddress
 from workbench.channels.websocket.frames import GOING_AWAY, INTERNAL_ERROR, LONGEST_REASON_BYTES, VIOLATION, Frames
 from workbench.channels.websocket.handshake import Host
 from workbench.channels.websocket.hook import CONNECTED, DISCONNECTED, Hooks, reason_of
 from workbench.channels.websocket.messages import ANSWERED, FAILED, news, outgoing, understood
+from workbench.channels.websocket.session import LONGEST_BYTES, SESSION_SECONDS, Sender, Session, Verify
 from workbench.core import current
 from workbench.core.call import Call, ChannelInfo, ChannelSecurity, HTTPInput
 from workbench.core.cid import new_cid
@@ -26,8 +28,7 @@ from workbench.core.errors import ServiceUnavailable, ServiceUsage, Unauthorized
 from workbench.core.failure import mood_of_error, words_of_error
 from workbench.core.mood import mood_of_status
 from workbench.core.payload.bunch import bunchify
-from workbench.core.ports import Decision, Showable
-from workbench.core.service import log_refusal
+from workbench.core.ports import Showable
 from workbench.core.trace import Step
 
 if TYPE_CHECKING:
@@ -40,34 +41,14 @@ ANSWER_SECONDS = 5.0
 
 
 class Place(NamedTuple):
-    """What the clients of a channel have in common: its definition, what runs calls, who may come in, its hook."""
+    """What the clients of a channel have in common, and which of them have not said who they are (`strangers`)."""
 
     channel: SocketAddress
     opening: Opening
     gate: Callable[[], Gate]
     hooks: Hooks
-
-
-class ClientGone(ServiceUsage):
-    """A client to which something is to be sent has left."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__(f"{client} has left. Fix: send to those of wb.channels[...].clients, or broadcast.")
-
-
-class Sender:
-    """Who asks to come in: one message, with the credentials of its connection."""
-
-    def __init__(self, call: Call, http: HTTPInput, root: Step) -> None:
-        self.call, self.cid, self._root = call, call.cid, root
-        self.address: str | None = http.address
-        self.headers: Mapping[str, str] = http.headers
-
-    def note(self, decision: Decision) -> None:
-        """Keep what a limit decided in the trace, and log a refusal."""
-        self._root.steps.append(decision)
-        if decision.denied:
-            log_refusal(self.call, decision)
+    verify: Verify
+    strangers: Deadlines[Client]
 
 
 class Client(Showable):
@@ -78,15 +59,16 @@ class Client(Showable):
         address: Where it comes from.
         user: Name of the security definition that let it in; '' if the channel has none.
         since: When it connected.
-        is_in: Whether it is there for services: at once, or once its channel's hook has let it in.
+        is_in: Whether it is there for services: once it has said who it is, and the hook of its channel has let it in.
     """
 
-    def __init__(self, exchange: Exchange, place: Place, host: Host, ended: Callable[[Client], None]) -> None:
-        self._channel, self._opening, self._gate, self._hooks = place
-        channel, opening = place.channel, place.opening
-        self.id, self.address, self.user = new_cid(), exchange.address, channel.security
-        self.since, self.is_in = opening.clock.now(), not channel.hook_service
-        self._host, self._ended_for = host, ended
+    def __init__(
+        self, exchange: Exchange, place: Place, session: Session, host: Host, ended: Callable[[Client], None]
+    ) -> None:
+        self._place, self.session, self._host, self._ended_for = place, session, host, ended
+        self._channel, self._opening, self._gate, self._hooks = place.channel, place.opening, place.gate, place.hooks
+        self.id, self.address, self.user = new_cid(), exchange.address, place.channel.security
+        self.since, self.is_in = place.opening.clock.now(), False
         self._http = HTTPInput(
             exchange.method, exchange.path, exchange.query, exchange.headers, exchange.address, exchange.params
         )
@@ -175,6 +157,11 @@ class Client(Showable):
             )
         self._opening.land(self.leave, reason)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many messages came of it, and how many it was sent: answers, and what services send by themselves."""
+        return (self.frames.received, self.frames.sent) if self.frames is not None else (0, 0)
+
     def __repr__(self) -> str:
         whose = f" as {self.user}" if self.user else ""
         return f"client {self.id} of {self._channel}{whose}"
@@ -187,9 +174,31 @@ class Client(Showable):
         self._host.clients.add(self)
         self._reading = asyncio.ensure_future(frames.read())
         self._reading.add_done_callback(self._ended)
+        if self.session.is_open:
+            self._enter()
+        else:
+            self._place.strangers.put(self, SESSION_SECONDS)
+            frames.allow(LONGEST_BYTES)
+        return frames
+
+    def _open_session(self, message: str | bytes) -> None:
+        """Take its first message, which says who it is."""
+        answer = self.session.open(message, self._place.verify, self._opening.clock.now())
+        if self.session.is_open and self.frames is not None:
+            self._place.strangers.lift(self)
+            self.frames.allow(self._channel.max_message_bytes)
+            self._enter()
+        self.push(answer)  # Last: a client that has it is there.
+        if not self.session.is_open:
+            log.warning("%s has not said rightly who it is, and is sent away", self)
+            self.leave(self.session.why, VIOLATION)
+
+    def _enter(self) -> None:
+        """Be there for services, once the hook has agreed."""
         if self._channel.hook_service:
             self._working = asyncio.ensure_future(self._arrive())
-        return frames
+        else:
+            self.is_in = True
 
     async def _arrive(self) -> None:
         """Have the hook let it in, then answer what it has sent meanwhile."""
@@ -235,6 +244,9 @@ class Client(Showable):
 
     def took(self, message: str | bytes) -> None:
         """Have a message answered, after those that wait; or have it, if it is an answer, whoever waits for that."""
+        if not self.session.is_open:
+            self._open_session(message)
+            return
         if (
             isinstance(message, str)
             and self._channel.data_format == "json"
@@ -304,7 +316,7 @@ class Client(Showable):
         if self._host.draining:
             return ServiceUnavailable("Stopping")
         try:
-            admitted = gate.admit(Sender(call, self._http, root))
+            admitted = gate.admit(Sender(call, self.address, self.session.headers, root))
             if not isinstance(admitted, ChannelSecurity):
                 await admitted
         except Exception as exc:
@@ -364,6 +376,7 @@ class Client(Showable):
             self._call.cancelled = True
         self._waiting.clear()
         self._host.clients.discard(self)
+        self._place.strangers.lift(self)
         self._questions.end(ClientGone(self))
         self.has_left = True
         self._ended_for(self)

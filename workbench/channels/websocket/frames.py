@@ -57,6 +57,9 @@ class Frames:
         channel: Its bounds.
         clock: Where time comes from.
         takes: Who is given the messages.
+
+    Attributes:
+        received, sent: How many messages came, and went.
     """
 
     def __init__(
@@ -67,6 +70,8 @@ class Frames:
         self._is_text = self._is_paused = False
         self._begun: float | None = None
         self._missed, self._last = 0, clock.monotonic()
+        self.received = self.sent = 0
+        self.allow(channel.max_message_bytes)
 
     @property
     def is_open(self) -> bool:
@@ -79,6 +84,12 @@ class Frames:
         protocol = self._protocol
         close = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
         return (int(close.code), close.reason) if close is not None else (CUT_OFF, "")
+
+    def allow(self, max_message_bytes: int) -> None:
+        """Take messages up to so long from the next one on [bytes]."""
+        extra = max_message_bytes // 8 + 64 if self._protocol.extensions else 0
+        # What cannot be compressed is longer for having been tried; `_take` counts what it inflates to.
+        self._most, self._protocol.max_message_size = max_message_bytes, max_message_bytes + extra
 
     async def read(self) -> None:
         """Take what comes until the connection ends."""
@@ -109,14 +120,15 @@ class Frames:
             return
         if not self.is_open:
             return
-        if len(self._parts) + len(frame.data) > self._channel.max_message_bytes:
+        if len(self._parts) + len(frame.data) > self._most:
             self._parts.clear()
-            self._protocol.fail(TOO_BIG, f"over {self._channel.max_message_bytes} bytes")
+            self._protocol.fail(TOO_BIG, f"over {self._most} bytes")
             return
         self._parts += frame.data
         if not frame.fin:
             return
         message, self._parts, self._begun = bytes(self._parts), bytearray(), None
+        self.received += 1
         self._last = self._clock.monotonic()
         self._give(message)
 
@@ -138,6 +150,7 @@ class Frames:
             else:
                 self._protocol.send_binary(each)
         self._last = self._clock.monotonic()
+        self.sent += 1
         self._flush()
 
     def _flush(self) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.channels.exchange import Exchange, declared_length
 from workbench.channels.http.pages import asks_for_a_page
 from workbench.channels.routes import Routes
-from workbench.core.errors import BadRequest, CallerError, MissingDependency, NotFound
+from workbench.channels.websocket.session import CREATE_SESSION
+from workbench.core.errors import BadRequest, CallerError, MissingDependency, NotFound, Unauthorized
 
 if TYPE_CHECKING:
     from websockets.extensions import Extension, ServerExtensionFactory
     from websockets.server import ServerProtocol
+
+_KEY = re.compile(r'ApiKey header="([A-Za-z0-9-]+)"')
+"""The challenge of a key, of which browsers know nothing."""
 
 _protocol_log = logging.getLogger("workbench.websocket")
 _protocol_log.setLevel(logging.WARNING)  # at DEBUG it would log what messages say
@@ -66,6 +71,11 @@ def wants_upgrade(headers: Mapping[str, str]) -> bool:
     return headers.get("Upgrade", "").lower() == "websocket"
 
 
+def wants_session(headers: Mapping[str, str]) -> bool:
+    """Whether who asks for a WebSocket says in its first message who it is."""
+    return CREATE_SESSION in (each.strip() for each in headers.get("Sec-Websocket-Protocol", "").split(","))
+
+
 def take_over(exchange: Exchange, sockets: Routes[Any], host: Host) -> bool:
     """Have the channel at a request's path take its connection; False if there is none.
 
@@ -78,7 +88,8 @@ def take_over(exchange: Exchange, sockets: Routes[Any], host: Host) -> bool:
     except NotFound:
         return False
     root, channel = exchange.root, live.channel
-    root.channel, root.service, root.user = channel.name, channel.service, channel.security
+    root.channel, root.service = channel.name, channel.service
+    root.user = "" if wants_session(exchange.headers) else channel.security
     exchange.takes_over = live.accept(exchange, host)
     return True
 
@@ -96,18 +107,27 @@ def has_page(exchange: Exchange, sockets: Routes[Any]) -> bool:
         return False
     if exchange.method != "GET" or not asks_for_a_page(exchange.headers):
         raise UpgradeRequired("Connect here with a WebSocket client")
-    live.gate.verify(exchange)
-    exchange.socket = live
+    exchange.socket = live.name, _key_header(live, exchange)
     return True
 
 
-def protocol_for(kind: str, max_message_bytes: int = 0, extensions: Sequence[Extension] = ()) -> ServerProtocol:
-    """The protocol of one connection: of its handshake, or of messages of at most so many bytes.
+def _key_header(live: Any, exchange: Exchange) -> str:
+    """The header whose value the page has to ask for, since the browser does not; '' if the browser has done so."""
+    try:
+        live.gate.verify(exchange)
+    except Unauthorized as exc:
+        if (asked := _KEY.fullmatch(exc.challenge)) is None:
+            raise
+        return asked[1]
+    return ""
+
+
+def protocol_for(kind: str, agreed: Sequence[Extension] | None = None) -> ServerProtocol:
+    """The protocol of one connection.
 
     Args:
         kind: What needs the package.
-        max_message_bytes: Largest message; 0 for the handshake.
-        extensions: What was agreed in the handshake.
+        agreed: The extensions that were agreed in its handshake; None for the handshake itself.
 
     Raises:
         MissingDependency: The package is not installed.
@@ -117,12 +137,9 @@ def protocol_for(kind: str, max_message_bytes: int = 0, extensions: Sequence[Ext
         from websockets.server import ServerProtocol
     except ImportError as exc:
         raise MissingDependency(kind, "websockets", "websocket") from exc
-    state = State.OPEN if max_message_bytes else State.CONNECTING
-    if extensions:
-        # What cannot be compressed is longer for having been tried; `Frames` counts what it inflates to.
-        max_message_bytes += max_message_bytes // 8 + 64
-    protocol = ServerProtocol(state=state, max_size=max_message_bytes, logger=_protocol_log)
-    protocol.extensions = list(extensions)
+    state = State.CONNECTING if agreed is None else State.OPEN
+    protocol = ServerProtocol(state=state, logger=_protocol_log)
+    protocol.extensions = list(agreed or ())
     return protocol
 
 
@@ -146,9 +163,12 @@ def accepted(
     protocol.available_extensions = offered
     from websockets.datastructures import Headers
     from websockets.http11 import Request
+    from websockets.typing import Subprotocol
 
     if declared_length(exchange.headers) or "Transfer-Encoding" in exchange.headers:
         raise BadRequest("A request for a WebSocket has no body")
+    if wants_session(exchange.headers):
+        protocol.available_subprotocols = [Subprotocol(CREATE_SESSION)]
     response = protocol.accept(Request(exchange.path, Headers(exchange.headers), exchange.method))
     if response.status_code != 101:
         raise BadRequest(f"This is no WebSocket handshake: {protocol.handshake_exc}")

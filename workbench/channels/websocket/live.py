@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, Link
-from workbench.channels.gate import Gate
+from workbench.channels.gate import Caller, Gate
 from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
 from workbench.channels.websocket.client import Client, Place
 from workbench.channels.websocket.definition import SocketAddress
-from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, Frames
-from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for
+from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, VIOLATION, Frames
+from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for, wants_session
 from workbench.channels.websocket.hook import Hooks
 from workbench.channels.websocket.messages import news
+from workbench.channels.websocket.session import FULL, MOST_STRANGERS, SESSION_SECONDS, Session
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
 from workbench.core.forking import forgets_when_forked
@@ -46,7 +47,10 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         """In a forked child: leave clients to the parent, whose server they came by."""
         self._clients: dict[str, Client] = {}
         self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
-        self._place = Place(self._definition, self._opening, lambda: self.gate, self._hooks)
+        self._strangers: Deadlines[Client] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
+        self._place = Place(
+            self._definition, self._opening, lambda: self.gate, self._hooks, self._verify, self._strangers
+        )
         self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, self._opening.clock.monotonic)
 
     @property
@@ -60,7 +64,7 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         return [client for client in list(self._clients.values()) if client.is_in]
 
     def broadcast(self, data: Any) -> int:
-        """Send the same to every client; to how many.
+        """Send the same to every client of this process; to how many.
 
         Args:
             data: Anything that JSON can say; or bytes, which follow in a message of their own.
@@ -87,6 +91,10 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         changed, gone = (SERVICE_RESTART, "The channel has changed"), (GOING_AWAY, "The channel is closed")
         self._opening.land(self._take_leave, *(changed if self._is_replaced else gone))
 
+    def __repr__(self) -> str:
+        count = len(self.clients)
+        return f"{super().__repr__()}, {count} client{'s' * (count != 1)}"
+
     def _take_leave(self, code: int, why: str) -> None:
         for client in list(self._clients.values()):
             client.leave(why, code)
@@ -109,15 +117,26 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         Raises:
             Unauthorized: The credentials are missing or wrong.
             BadRequest: It is no handshake.
-            ServiceUnavailable: As many clients are connected as may be.
+            ServiceUnavailable: As many clients are connected as may be, or as many that have not said who they are.
         """
-        self.gate.verify(exchange)
-        if len(self._clients) >= self._definition.max_clients:
-            raise ServiceUnavailable("Too many clients are connected")
+        if not (says_later := wants_session(exchange.headers)):
+            self._verify(exchange)
+        elif len(self._clients) - self._known >= MOST_STRANGERS:
+            raise ServiceUnavailable("Too many clients have not said who they are")
         hello, agreed = accepted(exchange, str(self._definition), self._offered)
-        protocol = protocol_for(str(self._definition), self._definition.max_message_bytes, agreed)
-        client = Client(exchange, self._place, host, self._ended)
+        protocol = protocol_for(str(self._definition), agreed)
+        client = Client(exchange, self._place, Session(exchange.headers, not says_later), host, self._ended)
         return partial(self._begin, client, hello, protocol)
+
+    def _verify(self, caller: Caller) -> None:
+        """Raise unless who asks is known, and there is room for it; strangers take no room of those who are known."""
+        self.gate.verify(caller)
+        if self._known >= self._definition.max_clients:
+            raise ServiceUnavailable(FULL)
+
+    @property
+    def _known(self) -> int:
+        return sum(client.session.is_open for client in self._clients.values())
 
     def _begin(self, client: Client, hello: bytes, protocol: ServerProtocol, link: Link) -> None:
         self._clients[client.id] = client
@@ -145,6 +164,10 @@ def channel_named(channels: Mapping[str, LiveChannel], name: str) -> LiveWebSock
     if name not in known:
         raise UnknownName("WebSocket channel", name, known)
     return known[name]
+
+
+def _too_late(client: Client) -> None:
+    client.leave(f"Nothing says within {SESSION_SECONDS:g} s who this is", VIOLATION)
 
 
 def _push(clients: list[Client], messages: list[str | bytes]) -> None:

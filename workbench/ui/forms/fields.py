@@ -23,7 +23,7 @@ LONG_TEXT = 2_000
 SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET_CODE = re.compile(r"""secret\(\s*(["'])(?P<name>[^"']+)\1\s*(?:,\s*prefix=(["'])(?P<prefix>[^"']*)\3\s*)?\)""")
 _HELP = {"name": "What it is called, here and in code."}
-_CAPITALS = {"Api": "API", "Ca": "CA", "Tls": "TLS", "Url": "URL", "Wsdl": "WSDL"}
+_CAPITALS = {each.capitalize(): each for each in ("API", "CA", "CSV", "SID", "TLS", "URL", "WSDL")}
 _UNITS = {"_seconds": " [s]", "_bytes": " [bytes]"}
 
 

@@ -71,7 +71,24 @@ async function toClipboard(text) {
 }
 
 export function codeBlock(code) {
-  return h("div", { class: "wb-code" }, h("pre", {}, h("code", {}, code)), copyButton(code));
+  return h("div", { class: "wb-code" }, h("pre", {}, h("code", {}, code.split("\n").map((line, place) => [place ? "\n" : "", codeLine(line)]))), copyButton(code));
+}
+
+// A line breaks behind the first letter at the earliest: an indent alone would look like an empty line.
+function codeLine(line) {
+  const [start] = /^[-+ ]?\s*\S?/.exec(line);
+  return [h("span", { class: "wb-indent" }, start), line.slice(start.length)];
+}
+
+// A unified difference, each line in the colour of what became of it.
+export function differenceBlock(text) {
+  const look = (line) => (/^(---|\+\+\+|@@)/.test(line) ? "wb-faint" : { "-": "wb-minus", "+": "wb-plus" }[line[0]] ?? "");
+  return h("pre", {}, text.split("\n").map((line) => h("span", { class: `wb-code-line ${look(line)}` }, codeLine(line))));
+}
+
+// A sentence in which names of code stand between backticks.
+export function prose(text) {
+  return text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part));
 }
 
 const SPANS = [[86400 * 365 * 2, 86400 * 365.25, "years"], [86400 * 2, 86400, "d"], [3600 * 2, 3600, "h"], [120, 60, "min"], [0, 1, "s"]];

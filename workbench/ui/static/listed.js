@@ -1,6 +1,7 @@
 // What a card lists besides services: jobs, connections and channels, and what arrives at a peer.
 import { inCell } from "./cells.js";
 import { button, chip, copyButton, dot, fill, h, hereabouts } from "./dom.js";
+import { clientsPanel } from "./forms/clients.js";
 import { explainPanel } from "./forms/explain.js";
 import { definitionPanel } from "./forms/generic.js";
 import { faultsPanel } from "./forms/faults.js";
@@ -75,7 +76,7 @@ export class DefinitionsRow extends Row {
     return this.open(opener, "request", (common, opening) => new RequestForm({ ...common, channel, opening, report: (said) => this.report(said) }).panel, { channel });
   }
 
-  one({ collection, name, text, where, link, who, secret, curl, code, mood, sandbox, gone, try: takes, used_by: usedBy, worked, said_in }) {
+  one({ collection, name, text, where, link, who, secret, curl, code, mood, sandbox, gone, try: takes, has_clients: hasClients, used_by: usedBy, worked, said_in }) {
     const edit = { collection, name };
     const open = (at) => (event) => this.open(event.currentTarget, "form",
       (common, said) => definitionPanel({ ...common, ...said, title: "Edit", subject: text, what: { edit }, locked: ["name"], at }), { edit });
@@ -89,6 +90,8 @@ export class DefinitionsRow extends Row {
       h("span", { class: "wb-grow" }),
       gone ? null : h("span", { class: "wb-buttons" },
         takes ? button("Try", (event) => this.try(event.currentTarget, name), { "aria-label": `Try ${name}`, "aria-expanded": "false", title: "Send a request through the server" }) : null,
+        hasClients ? button("Clients", (event) => this.open(event.currentTarget, "clients", (common, said) => clientsPanel(common, said, name), { name }),
+          { "aria-label": `Clients of ${name}`, "aria-expanded": "false", title: "Who is connected now" }) : null,
         curl ? copyButton(curl, "Copy as curl", "") : null,
         collection === "connections" ? button("Ping", () => this.ask("ping", { name }), { "aria-label": `Ping ${name}` }) : null,
         copyButton(code, "Copy as code", ""),

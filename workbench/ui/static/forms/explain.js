@@ -1,5 +1,5 @@
 // Why a limit counts for a caller: its lines in the order of their checks, by the server's own code.
-import { chip, dot, fill, h } from "../dom.js";
+import { chip, dot, fill, h, prose } from "../dom.js";
 import { Field } from "./fields.js";
 import { Panel } from "./panel.js";
 import { latest } from "../talk.js";
@@ -31,5 +31,5 @@ export function explainPanel({ talk, onClose }, { names, start }) {
 
 function explainedLine({ on, line: text, applies, why, never, used }) {
   return h("li", {}, chip(applies ? "counts" : "does not count", applies ? "live" : "calm"), " ", on, " ", h("code", {}, text), used ? ` ${used}` : "",
-    h("div", { class: "wb-hint" }, why, never ? `; it can never refuse: ${never}` : ""));
+    h("div", { class: "wb-hint" }, prose(why), never ? `; it can never refuse: ${never}` : ""));
 }

@@ -1,5 +1,5 @@
 // The fields of any form, from their specs: { name, label, kind, required, value, description, choices, ... }.
-import { h, newId } from "../dom.js";
+import { h, newId, prose } from "../dom.js";
 
 const PLACEHOLDERS = { json: "JSON", names: "commas between them", pairs: "Name: value" };
 const HINTS = { secret: "Type the value: it is kept where you say, and the code has its name alone. Or give the name of one that is set." };
@@ -14,7 +14,7 @@ export class Field {
     this.input.id = this.id;
     this.said = h("div", { class: "wb-error", id: `${this.id}-error`, "aria-live": "polite" });
     const hints = [hint, HINTS[spec.kind]].filter(Boolean).join(" ");
-    this.hint = hints ? h("div", { class: "wb-hint", id: `${this.id}-hint` }, hints) : null;
+    this.hint = hints ? h("div", { class: "wb-hint", id: `${this.id}-hint` }, prose(hints)) : null;
     if (this.hint) this.input.setAttribute("aria-describedby", this.hint.id);
     const star = spec.required ? h("span", { class: "wb-required", title: "required", "aria-hidden": "true" }, "*") : null;
     this.label = h("label", { class: "wb-label", for: this.id }, label, star);

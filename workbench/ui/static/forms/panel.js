@@ -13,7 +13,7 @@ export class Panel {
     this.saves = saveLabels.map((label, place) => button(label, () => this.trySave(label), {
       class: place === saveLabels.length - 1 ? "wb-primary" : "",
     }));
-    this.foot = h("div", { class: "wb-foot" }, button("Cancel", () => this.close()), this.saves);
+    this.foot = h("div", { class: "wb-foot" }, button(saveLabels.length ? "Cancel" : "Close", () => this.close()), this.saves);
     const heading = newId();
     this.el = h("section", { class: "wb-panel", "aria-labelledby": heading },
       h("div", { class: "wb-head" },

@@ -26,7 +26,7 @@ function comparedCall({ cid, name, word, why, opens }, row) {
     opener.setAttribute("aria-expanded", String(Boolean(shown.childElementCount)));
   };
   return h("div", {}, h("div", { class: "wb-call-head" }, chip(word, word === "otherwise" ? "bad" : "calm"), h("span", { class: "wb-small-name" }, name),
-    h("span", { class: "wb-faint" }, why), h("span", { class: "wb-grow" }),
+    h("span", { class: "wb-faint wb-why" }, why), h("span", { class: "wb-grow" }),
     opens ? button("Open", open, { class: "wb-link", "aria-expanded": "false", "aria-label": `Open ${name} ${cid}` }) : null), shown);
 }
 

@@ -1,5 +1,5 @@
 // The versions of a service beside how each did, with the way back to any of them.
-import { button, chip, dayAndTime, fill, h, milliseconds } from "../dom.js";
+import { button, chip, dayAndTime, differenceBlock, fill, h, milliseconds } from "../dom.js";
 import { Panel } from "../forms/panel.js";
 import { agoText } from "../small.js";
 
@@ -12,7 +12,6 @@ export function versionsPanel({ talk, service, versions, modes = [], mode = "", 
     }
   };
   const panel = new Panel({ title: "Versions", subject: service, onClose, saveLabels: [] });
-  panel.foot.firstChild.textContent = "Close";
   panel.body.append(h("div", { class: "wb-versions" }, versions.map((each) => version(each, live))));
   if (modes.length) panel.body.append(newVersions(talk, service, modes, mode, onSaved));
   if (versions.length > 1) panel.body.append(anyTwo(talk, service, versions));
@@ -48,7 +47,7 @@ function anyTwo(talk, service, versions) {
   const show = async () => {
     try {
       const said = await talk.ask("versions differ", { service, from: from.value, to: to.value });
-      fill(shown, said.difference ? h("pre", {}, said.difference) : h("span", { class: "wb-faint" }, "Their text is the same."));
+      fill(shown, said.difference ? differenceBlock(said.difference) : h("span", { class: "wb-faint" }, "Their text is the same."));
     } catch (error) {
       fill(shown, h("span", { class: "wb-error" }, error.message));
     }
@@ -64,7 +63,7 @@ function version({ number, live, made, calls, failed, failed_at: failedAt, p95, 
     failedAt ? h("span", { class: "wb-bad-text" }, `first at ${dayAndTime(failedAt)}`) : null,
     h("span", { class: "wb-figure wb-faint" }, p95 === null ? "" : `p95 ${milliseconds(p95)}`),
     h("span", { class: "wb-make-live" }, live ? null : button("Make live", () => makeLive(number), { "aria-label": `Make v${number} live` })),
-    difference ? h("details", { class: "wb-difference" }, h("summary", { class: "wb-faint" }, "what differs in the live one"), h("pre", {}, difference)) : null);
+    difference ? h("details", { class: "wb-difference" }, h("summary", { class: "wb-faint" }, "what differs in the live one"), differenceBlock(difference)) : null);
 }
 
 export function figuresOf(figures, now) {
