@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import random
 import socket
 import ssl
@@ -19,6 +20,7 @@ import tornado.web
 
 from tests.channels.websocket.conftest import PATH, Bench
 from tests.serving import Wire, connected, port_of, until
+from tests.soak.load.memory import Memory
 from tests.tls import AUTHORITY, TLSSocket, client_context
 from workbench.app.workbench import Workbench
 from workbench.channels.deadlines import Deadlines
@@ -211,6 +213,23 @@ def test_a_slow_reader_is_cut_off_and_a_steady_one_gets_all(served: Workbench, n
             pause.wait(0.02)
         assert total > 30_000_000
         until(lambda: not narrow.connection_count, "the slow one is cut off")
+
+
+def test_a_connection_that_goes_on_keeps_nothing_of_a_big_answer(served: Workbench) -> None:
+    served.deploy(Big)
+    served.define(RESTChannel("big"))
+    memory, context = Memory(os.getpid()), client_context()
+    with ExitStack() as open_ones:
+        for _ in range(9):
+            raw = open_ones.enter_context(plain(served))
+            client = open_ones.enter_context(context.wrap_socket(raw, server_hostname="localhost"))
+            client.sendall(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            left = 30_000_000
+            while left > 0:
+                left -= len(client.recv(1 << 20))
+            memory.look()
+        assert served._parts.server.connection_count == 9
+    assert memory.resident[-1] - memory.resident[0] < 120_000_000  # eight answers are 240 MB
 
 
 def test_a_server_that_stops_lets_silent_and_idle_clients_go(narrow: Narrow) -> None:
