@@ -201,22 +201,20 @@ class Client(Showable):
             self.is_in = True
 
     async def _arrive(self) -> None:
-        """Have the hook let it in, then answer what it has sent meanwhile."""
+        """Have the hook let it in, then answer what it has sent meanwhile; of who is refused, nothing."""
         try:
             self._call, root = self._new_call(self._channel.hook_service, self._told(CONNECTED), "connected")
             root.steps.append(self._call.step)
             await self._hooks.connected(self._call, root)
+            self.is_in = True
         except Exception as exc:
             log.warning("%s is refused by its hook: %s", self, words_of_error(exc))
             self.leave(reason_of(exc), VIOLATION)
-            return
         finally:
             self._call = None
-        self.is_in = True
-        if self.has_left:
+        if self.is_in and self.has_left:
             self._hooks.disconnected(self._departed)
-        else:
-            await self._work()
+        await self._work()  # of who is refused it drops what waits, behind which its end would not be read
 
     def _departed(self) -> tuple[Call, Step]:
         call, root = self._new_call(self._channel.hook_service, self._told(DISCONNECTED), "disconnected")

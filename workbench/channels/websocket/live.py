@@ -60,8 +60,8 @@ class LiveWebSocketChannel(LiveHTTPChannel):
 
     @property
     def clients(self) -> list[Client]:
-        """Who is connected now, the longest first; not who waits for the hook to let it in."""
-        return [client for client in list(self._clients.values()) if client.is_in]
+        """Who is connected now, the longest first; not who waits for the hook to let it in, nor who is sent away."""
+        return [client for client in list(self._clients.values()) if client.is_in and client.is_connected]
 
     def broadcast(self, data: Any) -> int:
         """Send the same to every client of this process; to how many.
@@ -117,12 +117,15 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         Raises:
             Unauthorized: The credentials are missing or wrong.
             BadRequest: It is no handshake.
-            ServiceUnavailable: As many clients are connected as may be, or as many that have not said who they are.
+            ServiceUnavailable: As many clients are connected as may be, or have not said who they are, or have left
+                without its hook being told yet.
         """
         if not (says_later := wants_session(exchange.headers)):
             self._verify(exchange)
         elif len(self._clients) - self._known >= MOST_STRANGERS:
             raise ServiceUnavailable("Too many clients have not said who they are")
+        if len(self._hooks) >= self._definition.max_clients:
+            raise ServiceUnavailable("Too many clients have left of whom the hook is not told yet")
         hello, agreed = accepted(exchange, str(self._definition), self._offered)
         protocol = protocol_for(str(self._definition), agreed)
         client = Client(exchange, self._place, Session(exchange.headers, not says_later), host, self._ended)
