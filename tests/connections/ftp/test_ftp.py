@@ -314,12 +314,11 @@ def test_an_account_that_cannot_be_is_said(fields: dict[str, Any], said: str) ->
 
 def test_a_password_of_more_than_one_line_is_said_and_not_shown() -> None:
     give("PW", "a-password\n")
-    with (
-        ScriptedFTP([], answers={b"USER": b"331 Password?"}) as server,
-        played() as (live, _),
-        pytest.raises(AccessRefused, match=r"the password, which is more than one line\. Fix: ") as raised,
-    ):
-        server.open(live, username="me", password=secret("PW")).listdir()
+    said = r"the password, which is more than one line\. Fix: "
+    with ScriptedFTP([], answers={b"USER": b"331 Password?"}) as server, played() as (live, _):
+        conn = server.open(live, username="me", password=secret("PW"))
+        with pytest.raises(AccessRefused, match=said) as raised:
+            conn.listdir()
     assert "a-password" not in str(raised.value)
 
 
