@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 
 import pytest
 import requests
@@ -35,6 +36,23 @@ def test_what_is_served_by_tls_is_reached_by_every_way(fresh: CommandLine) -> No
     status, said = served.stop(signal.SIGTERM)
     assert (status, said.splitlines()[-1]) == (0, "Stopping: calls in flight may end.")
     assert "Traceback" not in said
+
+
+@pytest.mark.timeout(240)
+def test_what_is_kept_served_in_the_background_tells_its_address_by_tls(fresh: CommandLine) -> None:
+    path = fresh.module("services.py", MODULE)
+    certificate, key = pair(fresh.folder)
+    keeping = [sys.executable, "-m", "workbench.cli.quickstart.keeping"]
+    options = ("--port", "0", "--certificate", str(certificate), "--key", str(key))
+
+    def said(action: str, *more: str) -> str:
+        command, env = [*keeping, action, str(path), *more], fresh.env | {"http_proxy": "http://127.0.0.1:9"}
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=100, check=False).stdout
+
+    try:
+        assert said("start", *options).startswith("It answers at https://localhost:")
+    finally:
+        assert said("stop") == "It has ended.\n"
 
 
 def test_the_certificate_is_named_in_words_and_what_is_wrong_with_it_in_the_log(fresh: CommandLine) -> None:
@@ -88,7 +106,8 @@ def test_several_processes_speak_tls_and_each_takes_a_new_certificate(fresh: Com
         return int(requests.get(f"{crew.url}/pid", verify=str(AUTHORITY), timeout=30).text)
 
     pids = set(crew.ready.values())
-    until(lambda: pids.discard(pid()) or not pids, "each has answered")
+    seen: set[int] = set()
+    until(lambda: seen.add(pid()) or seen == pids, "each has answered")  # type: ignore[func-returns-value]
     first = serial_at(crew.url)
     new = pair(fresh.folder, certificate="new.pem", key="new.key")
     for fresh_one, file in zip(new, (certificate, key), strict=True):

@@ -7,10 +7,14 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.x509.oid import NameOID
 
 from tests.serving import port_of
 from tests.tls import AUTHORITY, Pair, client_context, pair, serial_at
@@ -32,6 +36,15 @@ def swapped(certificate: Path, key: Path) -> None:
     first, second = certificate.read_bytes(), key.read_bytes()
     certificate.write_bytes(second)
     key.write_bytes(first)
+
+
+def nameless(certificate: Path, key: Path) -> None:
+    """Put one that says its host as its common name alone, as of old."""
+    private = serialization.load_pem_private_key(key.read_bytes(), None)
+    assert isinstance(private, EllipticCurvePrivateKey)
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, private.public_key(), 1, now - timedelta(1), now + timedelta(30))
+    certificate.write_bytes(made.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
 def a_folder(file: Path) -> None:
@@ -128,6 +141,37 @@ def test_a_certificate_that_ends_soon_is_told_once_also_while_it_is_shown(
     for _ in range(3):
         shown.context()
     assert [said in each and "Fix: renew it" in each for each in warnings_of(caplog)] == ([True] if said else [])
+
+
+def test_one_whose_time_is_over_is_told_of_after_it_was_told_that_it_would_be(
+    files: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = Certificate(*files).shown.ends_at - 3600
+    certificate = Certificate(*files, now=lambda: at)
+    certificate.context()
+    at += 7200
+    for _ in range(3):
+        certificate.context()
+    soon, over = warnings_of(caplog)
+    assert "is good only until" in soon
+    assert "is over since" in over
+
+
+def test_one_whose_time_has_not_begun_is_warned_of_at_the_start(files: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    at = Certificate(*files).shown.ends_at - 2 * LIFETIME_SECONDS
+    Certificate(*files, now=lambda: at).warn(["localhost"])
+    [told] = warnings_of(caplog)
+    assert told.startswith(f"The certificate {files[0]} is good only from 20")
+    assert "Fix: " in told
+
+
+def test_one_without_a_name_is_warned_of_as_such(files: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    nameless(*files)
+    certificate = Certificate(*files)
+    certificate.warn(["localhost"])
+    [told] = warnings_of(caplog)
+    assert told.startswith(f"The certificate {files[0]} names no host in its subjectAltName")
+    assert "Fix: get one with names" in told
 
 
 class Link:

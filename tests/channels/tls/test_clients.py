@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import random
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ import tornado.web
 
 from tests.channels.websocket.conftest import PATH, Bench
 from tests.serving import Wire, connected, port_of, until
+from tests.soak.load.memory import Memory
 from tests.tls import AUTHORITY, TLSSocket, client_context
 from workbench.app.workbench import Workbench
 from workbench.channels.deadlines import Deadlines
@@ -212,6 +215,23 @@ def test_a_slow_reader_is_cut_off_and_a_steady_one_gets_all(served: Workbench, n
         until(lambda: not narrow.connection_count, "the slow one is cut off")
 
 
+def test_a_connection_that_goes_on_keeps_nothing_of_a_big_answer(served: Workbench) -> None:
+    served.deploy(Big)
+    served.define(RESTChannel("big"))
+    memory, context = Memory(os.getpid()), client_context()
+    with ExitStack() as open_ones:
+        for _ in range(9):
+            raw = open_ones.enter_context(plain(served))
+            client = open_ones.enter_context(context.wrap_socket(raw, server_hostname="localhost"))
+            client.sendall(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            left = 30_000_000
+            while left > 0:
+                left -= len(client.recv(1 << 20))
+            memory.look()
+        assert served._parts.server.connection_count == 9
+    assert memory.resident[-1] - memory.resident[0] < 120_000_000  # eight answers are 240 MB
+
+
 def test_a_server_that_stops_lets_silent_and_idle_clients_go(narrow: Narrow) -> None:
     with plain(narrow) as silent, connected(narrow) as idle:
         idle.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -240,6 +260,16 @@ def test_every_address_that_is_told_begins_with_https(served: Workbench) -> None
     assert served.call("POST /echo", b"x", headers=own).status == 200
     assert served.call("POST /echo", b"x", headers={"Origin": "https://evil.example"}).status == 403
     assert "Strict-Transport-Security" not in served.call("GET /ping").headers  # it would hold for every port
+
+
+def test_a_file_sent_by_hand_arrives_whole_unless_the_server_refuses_it(served: Workbench, tmp_path: Path) -> None:
+    served.define(RESTChannel("small", service="echo", data_format="raw", max_body_bytes=1000))
+    body, file = random.Random(2).randbytes(3_000_000), tmp_path / "sent.bin"
+    file.write_bytes(body)
+    assert served.call("POST /echo", file).body == body
+    with file.open("rb") as opened:
+        assert served.call("POST /echo", opened).body == body
+    assert served.call("POST /small", file).status == 413
 
 
 def test_a_call_by_hand_can_be_run_again(served: Workbench) -> None:

@@ -167,6 +167,20 @@ def test_who_half_closes_while_a_body_goes_to_disk_gets_every_answer(served: Wor
 
 
 # What stands behind a request that ends the connection, or gives it away.
+def test_a_long_head_whose_beginning_came_ahead_of_its_turn_is_read_to_its_end(served: Workbench) -> None:
+    begun = f"GET /ping HTTP/1.1\r\nHost: localhost\r\nX: {'x' * AHEAD_BYTES}"
+    with Wire(served) as wire:
+        wire.request("POST /waits")
+        assert Waits.reached.wait(30)
+        [connection] = served._parts.server._server.connections  # type: ignore[union-attr]
+        wire.send(begun)
+        until(lambda: connection._is_paused, "so much has come that no more is read")
+        Waits.go.set()
+        assert wire.answer().status == 200
+        assert wire.send("\r\n\r\n").answer().status == 431
+        assert wire.request("GET /ping").answer().status == 200
+
+
 def test_who_sends_more_behind_the_last_request_is_not_reset(served: Workbench) -> None:
     with Wire(served) as wire:
         wire.request("GET /waits", "Connection: close")

@@ -34,6 +34,7 @@ class Shown(NamedTuple):
         context: What a server speaks TLS by.
         pem: The certificate itself, without those that vouch for it.
         names: Host names and addresses that it is for.
+        begins_at: When its time begins [s since the epoch].
         ends_at: When its time is over [s since the epoch].
         soon_at: From when on that is soon [s since the epoch].
     """
@@ -41,6 +42,7 @@ class Shown(NamedTuple):
     context: ssl.SSLContext
     pem: str
     names: tuple[str, ...]
+    begins_at: float
     ends_at: float
     soon_at: float
 
@@ -61,7 +63,7 @@ class Certificate:
         self.file, self.key, self._now = file, key, now
         self._seen = self._stamp()
         self._shown = _read(file, key)
-        self._has_warned = False
+        self._told = ""
         self.is_quiet = False
         """Whether another process tells what becomes of it."""
 
@@ -71,9 +73,10 @@ class Certificate:
         if (stamp := self._stamp()) != self._seen:
             self._seen = stamp
             self._read_again()
-        if not self._has_warned and self._now() >= self._shown.soon_at:
-            self._has_warned = True
-            self._warn(self._of_its_end())
+        if (said := self._of_its_time()) != self._told:
+            self._told = said
+            if said:
+                self._warn(said)
         return self._shown
 
     def context(self) -> ssl.SSLContext:
@@ -81,8 +84,13 @@ class Certificate:
         return self.shown.context
 
     def trust(self) -> ssl.SSLContext:
-        """What a client of this very server trusts: this certificate alone, whoever vouches for it, and until when."""
+        """What a client of this very server trusts: this certificate alone, whoever vouches for it, and until when.
+
+        It speaks TLS 1.2: what comes while such a client sends is an answer, or the end. By 1.3 session tickets come
+        at any time (RFC 8446, 4.6.1), and who looks whether it is answered already takes them for an answer.
+        """
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trust.minimum_version = trust.maximum_version = ssl.TLSVersion.TLSv1_2
         trust.check_hostname = False
         trust.load_verify_locations(cadata=self.shown.pem)
         trust.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(NO_CHECK_TIME)
@@ -98,7 +106,10 @@ class Certificate:
         with suppress(OSError):  # a file that is gone is told once it is read anew
             if os.name == "posix" and self.key.stat().st_mode & OTHERS_READ:
                 self._warn(f"Everybody on this machine can read the key {self.key}. Fix: chmod 600 {self.key}")
-        if not any(_covers(each, host) for each in shown.names for host in hosts):
+        if not shown.names:
+            fix = "get one with names, as mkcert makes it: clients look for them nowhere else"
+            self._warn(f"The certificate {self.file} names no host in its subjectAltName. Fix: {fix}.")
+        elif not any(_covers(each, host) for each in shown.names for host in hosts):
             fix = "serve with --host NAME (or set WORKBENCH_HOSTS), or get one for localhost, as by mkcert"
             names = listed(shown.names)
             self._warn(
@@ -115,16 +126,21 @@ class Certificate:
         except CertificateRefused as exc:
             self._warn(f"The former certificate stays in force. {exc}")
             return
-        self._has_warned = False
         if not self.is_quiet:
             log.info("the certificate %s is new, and in force until %s", self.file, _day(self._shown.ends_at))
 
-    def _of_its_end(self) -> str:
-        """What is said of a certificate whose time is over, or soon."""
-        ends_at = self._shown.ends_at
-        is_over = self._now() >= ends_at
-        what = "is over since" if is_over else "is good only until"
-        return f"The certificate {self.file} {what} {_day(ends_at)}. Fix: renew it; it is taken without a restart."
+    def _of_its_time(self) -> str:
+        """What is said of a certificate whose time has not begun, or is over, now or soon; '' of another one."""
+        shown, now = self._shown, self._now()
+        if now < shown.begins_at:
+            fix = "correct this machine's clock, or serve with the former one until then"
+            return f"The certificate {self.file} is good only from {_day(shown.begins_at)} on. Fix: {fix}."
+        if now < shown.soon_at:
+            return ""
+        what = "is over since" if now >= shown.ends_at else "is good only until"
+        return (
+            f"The certificate {self.file} {what} {_day(shown.ends_at)}. Fix: renew it; it is taken without a restart."
+        )
 
     def _stamp(self) -> tuple[object, ...]:
         """What differs once one of the files has changed, or is another one behind a link."""
@@ -203,7 +219,7 @@ def _shown(context: ssl.SSLContext, pem: str) -> Shown:
     begins_at = certificate.not_valid_before_utc.timestamp()
     ends_at = certificate.not_valid_after_utc.timestamp()
     soon_at = ends_at - min(SOON_SECONDS, (ends_at - begins_at) / 6)
-    return Shown(context, pem, tuple(_names_in(certificate.extensions)), ends_at, soon_at)
+    return Shown(context, pem, tuple(_names_in(certificate.extensions)), begins_at, ends_at, soon_at)
 
 
 def _names_in(extensions: object) -> Iterator[str]:

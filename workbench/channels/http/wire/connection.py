@@ -275,7 +275,7 @@ class Connection(asyncio.BufferedProtocol):
             self._begin(kept)
         if self._has_ended and not self._is_busy:
             self.close()  # for what nobody will send
-        elif len(self._kept) <= AHEAD_BYTES:
+        elif not self._is_busy or len(self._kept) <= AHEAD_BYTES:
             self._read_on()
 
     def _read_on(self) -> None:

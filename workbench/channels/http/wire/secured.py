@@ -14,6 +14,9 @@ from workbench.core.errors import BadRequest
 HANDSHAKE = 0x16
 """The first byte of whoever speaks TLS. Source: RFC 8446, 5.1."""
 
+PIECE_BYTES = 64 * 1024
+"""How much is sealed at a time: OpenSSL keeps room for it for as long as the connection lasts [bytes]."""
+
 log = logging.getLogger("workbench.http")
 
 
@@ -149,7 +152,10 @@ class Secured(asyncio.Transport, asyncio.BufferedProtocol):
 
     def _flush(self) -> None:
         """Send what TLS wants sent."""
-        if (sealed := self._outgoing.read()) and not self._socket.is_closing():
+        self._give(self._outgoing.read())
+
+    def _give(self, sealed: bytes) -> None:
+        if sealed and not self._socket.is_closing():
             self._sealed += len(sealed)
             self._socket.write(sealed)
 
@@ -170,15 +176,16 @@ class Secured(asyncio.Transport, asyncio.BufferedProtocol):
         elif not self._is_open:
             self._early += data
         elif not self._socket.is_closing():
-            left = memoryview(data)
+            left, sealed = memoryview(data), list[bytes]()
             self._given += len(left)
             try:
                 while left:
-                    left = left[self._tls.write(left) :]
+                    left = left[self._tls.write(left[:PIECE_BYTES]) :]
+                    sealed.append(self._outgoing.read())
             except ssl.SSLError as exc:
                 self._break(exc)
             else:
-                self._flush()
+                self._give(b"".join(sealed))
 
     def write_eof(self) -> None:
         """Say that nothing more is sent; what the client sends can still be read."""
