@@ -105,12 +105,12 @@ class _Importing:
         modules = Modules(found, self._folder)
         _forget_changed(modules)
         files = {self._shown(path): path for path in (*found.modules, *found.definitions)}
-        gone = list[str]()
+        gone, behind = list[str](), self._behind(found)
         if self._former is None:
             self._run(modules, found.definitions, files)
         else:
             self._rows = {file: row for file, row in self._rows.items() if file in files}
-            self._gone = set(self._former.changed) - set(files.values()) - self._behind(found)
+            self._gone = set(self._former.changed) - set(files.values()) - behind
             _forget(self._gone)
             self._run(modules, found.definitions, self._due(modules))
             gone = self._let_go()
@@ -119,7 +119,7 @@ class _Importing:
                 self._run(modules, found.definitions, failed)
         for path, why in found.left_out:
             file, said = self._shown(path), [f"{self._shown(path)} {why}."]
-            had_files = any(path in each.parents for each in self._behind(found))
+            had_files = any(path in each.parents for each in behind)
             row = FileRow(file, "left out")
             self._rows[file] = row._replace(failed=said) if had_files else row._replace(notes=said)
         unset = set(self._parts.secrets.played) - played
