@@ -277,6 +277,18 @@ def test_who_is_refused_is_gone_however_much_it_has_sent_meanwhile(bench: Bench,
     until(lambda: not bench.live._clients, "nothing of it is kept")
 
 
+def test_the_hook_is_told_of_who_leaves_also_when_the_user_is_gone_with_the_channel(bench: Bench) -> None:
+    told = Told(bench)
+    bench.user()
+    bench.define(hook_service="doorkeeper", security="its.user")
+    with bench.connect(user="its.user") as client:
+        assert client.ask(1).ok
+        bench.wb.channels.remove("echo")
+        bench.wb.users.remove("its.user")
+    assert told.left_with() == [(1001, "The channel is closed")]
+    assert told.left[0]["user"] == "its.user"
+
+
 def test_who_leaves_while_it_is_let_in_is_told_of_after_that(bench: Bench, told: Told) -> None:
     begun, goes_on, order = threading.Event(), threading.Event(), list[str]()
 

@@ -197,6 +197,7 @@ class Client(Showable):
 
     def _enter(self) -> None:
         """Be there for services, once the hook has agreed."""
+        self._security: ChannelSecurity = self._gate().user  # who leaves may do so after its user is gone
         if self._channel.hook_service:
             self._working = asyncio.ensure_future(self._arrive())
         else:
@@ -282,8 +283,8 @@ class Client(Showable):
 
     async def _answer(self, message: str | bytes) -> None:
         """Run the call of one message, and send what came of it."""
-        gate = self._gate()
-        incoming, refusal = understood(message, self._channel.data_format)
+        gate, (incoming, refusal) = self._gate(), understood(message, self._channel.data_format)
+        self._security = gate.user
         call, root = self._new_call(self._channel.service, incoming.payload, "message")
         self._call, value = call, None
         refusal = refusal or await self._refused(gate, call, root)
@@ -304,7 +305,7 @@ class Client(Showable):
     def _new_call(self, service: str, payload: Any, what: str) -> tuple[Call, Step]:
         """A call that it leads to, and the step around it."""
         channel, invoker = self._channel, self._opening.invoker
-        info = ChannelInfo(channel.name, channel.type, "dict", self._gate().user, channel.kind)
+        info = ChannelInfo(channel.name, channel.type, "dict", self._security, channel.kind)
         root = Step("websocket", f"{what} {self._http.path}")
         call = invoker.new_call(service, payload, info)
         call.http, call.address, call.client = self._http, self.address, self
