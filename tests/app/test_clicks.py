@@ -343,6 +343,24 @@ def test_a_change_of_what_a_cell_defines_waits_for_that_cell_which_has_the_last_
     assert (second.jobs["quote"].definition, list(second.clicked)) == (QUOTE, [])
 
 
+def test_a_change_by_click_that_code_takes_back_is_logged_with_how_to_keep_it(
+    notebook: Notebooks, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when a worker process of a served file begins: there is no cell below which it could be said."""
+    first = notebook()
+    run_cell(first, lambda: first.define(QUOTE), Hello)
+    click(first, QUOTE.replace(hours=3))
+    first.close()
+    second = notebook()
+    for _ in range(2):
+        run_cell(second, lambda: second.define(QUOTE), Hello)
+    (line,) = [each.getMessage() for each in caplog.records if "by click" in each.getMessage()]
+    told = "Job 'quote' was changed by click on 27 Nov. The code that defines it was run again, and holds."
+    assert line.startswith(told)
+    assert 'Fix: change it there, to IntervalJob("quote", ' in line
+    assert "hours=3" in line
+
+
 def test_a_change_of_what_a_cell_defines_stays_in_force_when_it_is_no_longer_kept(notebook: Notebooks) -> None:
     wb = notebook()
     run_cell(wb, lambda: wb.define(QUOTE), Hello)

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from workbench import RESTConnection, Service, Workbench, secret
 from workbench.app import singleton
+from workbench.app.configuration.overrides import overrides
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS
 from workbench.app.configuration.toml_file import FILE, KINDS, Configuration, WrongFile, line_of, read_file
+from workbench.app.deploy.manifests.values import holds_secret
+from workbench.connections import catalog
 
 NAMES = [each.name for each in SETTINGS if each.name not in NOT_IN_FILE]
 FULL = """
@@ -179,6 +183,14 @@ def test_fields_that_the_file_gives_connections_are_settings_without_a_secret(tm
         "connection.CRM.host": ("https://me:***@crm.example.com", FILE),
         "connection.CRM.headers": ("X-Token: ***, A: b", FILE),
     }
+
+
+def test_no_field_that_can_hold_a_secret_is_shown_in_plain() -> None:
+    classes = [catalog.definition_class(kind) for kind in catalog.rows()]
+    names = {each.name for cls in classes for each in fields(cls) if holds_secret(each.type)}
+    assert {"password", "passphrase", "secret_key"} <= names
+    shown = {each.name: each.value for each in overrides({"It": dict.fromkeys(names, "hunter2-canary")}, {})}
+    assert shown == {f"connection.It.{name}": "***" for name in names}
 
 
 def test_a_field_that_a_connection_has_not_is_told_and_nothing_is_defined(tmp_path: Path) -> None:

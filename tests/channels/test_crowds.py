@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.client import Connection, Request
 from tests.kernels import ROOT
 from tests.serving import until
 from tests.soak.load.callers import Callers
@@ -178,6 +179,28 @@ def test_others_are_served_beside_those_who_read_nothing(server: Server) -> None
 
     # Each holds the one answer that it does not take, however many it has asked for.
     judge(asyncio.run(run()), server, 64 + 1.5 * SLOW_READERS * ANSWER_BYTES / MIB, f"{SLOW_READERS} slow readers")
+
+
+@pytest.mark.timeout(300)
+def test_what_big_bodies_took_is_given_back_whichever_threads_had_it(server: Server) -> None:
+    body = Request("/size", "POST", body=b"x" * (9 * MIB)).encoded(server.port)
+
+    async def send() -> int:
+        connection = await Connection.open(server.port)
+        status, _ = await connection.ask(body)
+        await connection.close()
+        return status
+
+    async def run() -> list[int]:
+        return await asyncio.gather(*(send() for _ in range(8)))
+
+    def settled() -> bool:
+        server.memory.look()
+        return server.memory.resident[-1] - server.memory.resident[0] <= 32 * MIB
+
+    for _ in range(2):
+        assert asyncio.run(run()) == [200] * 8
+        until(settled, "it is given back")
 
 
 @pytest.mark.timeout(300)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workbench.core.clock import ServiceTime, SystemClock, VirtualClock, read, written
+from workbench.core.clock import SINCE_EPOCH, ServiceTime, SystemClock, VirtualClock, read, written
 from workbench.core.ports import Clock
 
 
@@ -103,6 +103,19 @@ def test_the_number_of_a_day_has_its_ending() -> None:
 )
 def test_text_is_read_in_the_rarer_words_too(text: str, format: str, day: str) -> None:
     assert ServiceTime(VirtualClock(MOMENT)).reformat(text, format, "YYYY-MM-DD HH:mm:ss.SSSSSS") == day
+
+
+def test_a_time_before_the_epoch_is_read_as_it_was_written() -> None:
+    moment = datetime(1969, 12, 31, 23, 59, 58, 500_000, UTC)
+    assert (written(moment, "X"), written(moment, "x")) == ("-2", "-1500000")
+    assert read(written(moment, "x"), "x") == moment
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "1e300", "1e18", "soon", ""])
+def test_what_is_no_count_since_the_epoch_is_refused_as_any_other_text(text: str) -> None:
+    for format in SINCE_EPOCH:
+        with pytest.raises(ValueError, match=r"time|year|NaN|float"):
+            read(text, format)
 
 
 def test_a_count_since_the_epoch_is_read_alone() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -29,3 +31,21 @@ def test_subscribers_are_told_in_order_until_they_leave(caplog: pytest.LogCaptur
     leave()
     events.emit(Happened())
     assert told == ["first", "second", "first"]
+
+
+def test_subscribers_of_several_threads_are_all_kept_and_all_gone() -> None:
+    events, heard, before = Events(), list[str](), sys.getswitchinterval()
+
+    def come_and_go(number: int) -> None:
+        for _ in range(2_000):
+            events.subscribe(str, lambda event: heard.append("should be gone"))()
+        events.subscribe(str, heard.append)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(come_and_go, range(8)))
+    finally:
+        sys.setswitchinterval(before)
+    events.emit("said")
+    assert heard == ["said"] * 8

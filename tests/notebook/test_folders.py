@@ -50,6 +50,15 @@ def test_what_became_of_a_folder_is_told_once_under_its_cell(shop: Kernel) -> No
     assert shop.run("wb.call('POST /double').status").result == "500"
 
 
+def test_a_save_beside_the_notebook_is_live_without_a_cell(shop: Kernel) -> None:
+    answers = MODULE.replace("self.pubsub.publish()", "return 8")
+    shop.run(f"open('shop/double.py', 'w').write({answers!r})")
+    expected = "wb.expect(lambda: wb.call('POST /double')).eventually(within_seconds=30).answers(status=200, text='8')"
+    assert shop.run(expected).error is None
+    said = shop.run("[each.text for each in wb.log if each.service == 'workbench.folders']").result
+    assert said == "['shop: double.py changed. Live: shop.double v2.']"
+
+
 def test_its_table_shows_what_files_say_as_text() -> None:
     rows = [
         FileRow("<b>.py", "services", ["<i>"], ["it is <u>. Fix: <s>."], [Lack(1, "no <q>")]),

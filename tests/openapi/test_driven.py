@@ -54,7 +54,7 @@ def operations(wb: Workbench) -> Any:
     return [each for each in found if SOAK or each.label in SAMPLE]
 
 
-@pytest.mark.timeout(1_800 if SOAK else 300)
+@pytest.mark.timeout(5_400 if SOAK else 300)
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 def test_answers_are_as_described(shop: Workbench, mode: Any) -> None:
     for operation in operations(shop):

@@ -182,7 +182,7 @@ class Notebook:
             """async (code) => { const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
             const future = kernel.requestExecute({ code });
             window.workbenchCellRuns = true;
-            future.done.finally(() => { window.workbenchCellRuns = false; });
+            future.done.catch(() => {}).finally(() => { window.workbenchCellRuns = false; });
             await new Promise((resolve) => { future.onIOPub = (message) => {
               if (message.header.msg_type === 'execute_input') resolve(); }; }); }""",
             code,

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from tests.ui.conftest import Asking
+from tests.ui.drawn import Drawn
 from workbench import RESTChannel, RESTConnection, Service, Workbench
 from workbench.core.secret import secret
 from workbench.limiting.definition import Limit
 from workbench.security.definitions import BasicAuth
+from workbench.ui.desk import Desk
+from workbench.ui.things import view_of
 
 
 class Counts(Service):
@@ -104,3 +107,19 @@ def test_why_names_whose_credentials_were_refused(ask: Asking, wb: Workbench, mo
     assert said["why"]["text"] == "The credentials of user ada were missing or wrong."
     assert (said["why"]["on"], said["why"]["name"]) == ("", "ada")
     assert "YWRhOndyb25nLW9uZQ" not in str(said)
+
+
+def test_the_card_of_a_call_has_what_can_be_done_to_it(chromium: Any, desk: Desk, wb: Workbench) -> None:
+    wb.invoke("api.hello", "you")
+    view = view_of(wb, wb.traffic[-1])
+    assert view is not None
+    drawn = Drawn(chromium, desk, width=900)
+    try:
+        card = drawn.draw(view)
+        card.get_by_role("button", name="Again", exact=True).click()
+        card.locator(".wb-again .wb-chip", has_text="ok").first.wait_for()
+        assert [trace.root.name for trace in wb.traffic] == ["api.hello"] * 2
+        assert drawn.wrong() == []
+        assert drawn.errors == []
+    finally:
+        drawn.close()

@@ -15,6 +15,7 @@ from workbench.core.origin import Origin, digest_of
 from workbench.runtime.registry import Source
 from workbench.ui.desk import Desk
 from workbench.ui.marks import MOST_OF_A_CELL, OFF, marks
+from workbench.ui.views import services
 
 CLOCK = VirtualClock()
 
@@ -93,6 +94,18 @@ def test_the_last_call_of_the_live_version_tells_whether_it_failed(wb: Workbench
     assert only(desk, "one")["mood"] == "live", "the call was of a version that is no longer live"
     wb.invoke("api.failing")
     assert only(desk, "one")["mood"] == "live"
+
+
+def test_the_dot_of_a_service_on_a_card_is_as_red_as_the_bar_of_its_cell(wb: Workbench, desk: Desk) -> None:
+    run(wb, "one", "first", Hello, Failing)
+    with pytest.raises(ValueError, match="no such order"):
+        wb.invoke("api.failing")
+    shown = {row["service"]: row["failed"] for row in services(["api.hello", "api.failing"])(desk)["services"]}
+    assert shown == {"api.hello": False, "api.failing": True}
+    assert {mark["name"]: mark["mood"] for mark in marks(desk)["cells"]["one"]} == {
+        "api.hello": "live",
+        "api.failing": "bad",
+    }
 
 
 def test_a_call_inside_a_call_counts_for_its_own_service(wb: Workbench, desk: Desk) -> None:

@@ -227,6 +227,20 @@ def test_a_kernel_without_a_second_way_in_says_that_it_is_busy(open_side: Open, 
     form.locator(".wb-foot").get_by_role("button", name="Invoke").wait_for()
 
 
+def test_a_panel_that_waits_says_nothing_untrue_once_the_kernel_restarts(open_side: Open, side: Side) -> None:
+    notebook = open_side(ON, HELLO, subshells=False)
+    side.mark(1, "live")
+    side.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    side.node.wait_for(state="hidden")
+    notebook.start("import threading; threading.Event().wait(60)")
+    side.open()
+    waits = side.node.get_by_text("The kernel is busy with a cell")
+    waits.wait_for()
+    notebook.restart()
+    side.says("The kernel has restarted, so nothing is live.")
+    waits.wait_for(state="detached")
+
+
 def test_the_side_panel_and_the_status_bar_follow_the_notebook_in_front(
     notebook: Open, side: Side, lab: Lab, page: Any
 ) -> None:

@@ -90,6 +90,27 @@ def test_each_thing_is_a_widget_that_tells_how_it_stands(kernel: Kernel, express
     assert json.loads(told)[:2] == [state, True]
 
 
+def test_the_class_of_a_service_gives_its_widget_and_a_method_of_the_same_name_stays_its_own(kernel: Kernel) -> None:
+    kernel.run("""
+class Shown(Service):
+    name = "api.shown"
+    def handle(self):
+        return "shown"
+""")
+    assert kernel.run("w = Shown.widget()\nprint(w.state, w.last_outcome)").stdout == "live {}\n"
+    kernel.run("""
+former = Shown
+class Shown(Service):
+    name = "api.shown"
+    def widget(self):
+        return "mine"
+    def handle(self):
+        return self.widget()
+""")
+    assert kernel.run("print(wb.invoke('api.shown'))").stdout == "mine\n"
+    assert "is not in force" in str(kernel.run("former.widget()", fails=True).error)
+
+
 def test_who_observes_a_widget_is_told_of_each_run(kernel: Kernel) -> None:
     kernel.run("""
 import queue, ipywidgets

@@ -126,8 +126,11 @@ PAGES = {
             done = wb.load("services")
 
         It says what is live, what is not and why, what is missing with what to write instead, and what differs;
-        `done.differs.all` has all that differs. In a terminal, `workbench import-zato services` tries a folder apart
-        from all else, `--report report.html` writes the same as a page, and CI reads the status.
+        `done.differs.all` has all that differs. A save of one of its files goes live by itself, and `wb.log` says so;
+        `wb.following` has the folders, and `.stop("services")` ends that.
+
+        In a terminal, `workbench import-zato services` tries a folder apart from all else, `--report report.html`
+        writes the same as a page, and CI reads the status.
         """,
 }
 FIRST = """

@@ -12,6 +12,7 @@ from time import monotonic
 
 from workbench.app.around import Around
 from workbench.app.book import Book, Removed
+from workbench.app.configuration.loop import maker_of_loops
 from workbench.app.configuration.secrets import FoundSecrets
 from workbench.app.configuration.settings import Settings
 from workbench.app.configuration.toml_file import overridden
@@ -79,13 +80,12 @@ class Parts(Effects):
     def __init__(self, settings: Settings, clock: Clock, admin: dict[tuple[str, str], Admin]) -> None:
         self._opening, self._of_thread, self.admin = RLock(), local(), admin
         self.token, self.settings, self.clock = secrets.token_urlsafe(24), settings, clock
-        self.events, self.loop, bounds = Events(), LoopThread(), settings.bounds
+        self.events, self.loop, bounds = Events(), LoopThread(new_loop=maker_of_loops()), settings.bounds
         self.traffic = Traffic(bounds.traces, bounds.trace_bytes, bounds.record_bytes)
         self.log = Log(bounds.log_lines, bounds.log_bytes)
-        self.traffic.told = self.events.emit
         self.registry = Registry(bounds.versions, clock.time, settings.configuration.rules)
         self.workers = Workers(bounds.threads, bounds.waiting, busy=SWITCHING.busy)
-        self.registry.log = self.log
+        self.traffic.told, self.registry.log = self.events.emit, self.log
         self.sandbox = Sandbox(lambda: self.live.definitions, settings.sandbox)
         self.secrets = FoundSecrets(settings.folder, lambda: self.sandbox.on)
         self.outside = Outside(self._calls, self.events)

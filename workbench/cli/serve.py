@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from workbench.app.configuration.loop import wanted_loop
 from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError, listed
@@ -229,7 +230,7 @@ def _told(wb: Workbench) -> dict[str, Any]:
     jobs = list(wb.jobs) if wb.has_jobs else []
     others = [each.pid for each in wb.sharing_jobs()] if jobs else []
     told: dict[str, Any] = {"url": wb.url, "services": sorted(wb.services), "channels": sorted(wb.channels)}
-    told |= {"jobs": jobs, "shares_jobs_with": others, "sandbox": wb.peers.on}
+    told |= {"loop": wanted_loop(), "jobs": jobs, "shares_jobs_with": others, "sandbox": wb.peers.on}
     return told | {"panel": f"{wb.url}/workbench/"}
 
 
@@ -238,7 +239,8 @@ def _lines_of(wb: Workbench, path: Path) -> list[str]:
     count, jobs = len(wb.services), list(wb.jobs.values()) if wb.has_jobs else []
     others = [each.pid for each in wb.sharing_jobs()] if jobs else []
     serving = f"Serving {count} service{'' if count == 1 else 's'} of {path.name} at {wb.url}"
-    lines = [f"{serving}, with its panel at {wb.url}/workbench/ (to log in: workbench panel {path.name})"]
+    on = ", on uvloop" if wanted_loop() == "uvloop" else ""
+    lines = [f"{serving}, with its panel at {wb.url}/workbench/ (to log in: workbench panel {path.name}){on}"]
     for channel in wb.channels.values():
         if channel.state == "open":
             how = channel.kind if channel.methods is None else " ".join(channel.methods) or "any method"

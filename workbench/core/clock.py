@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from math import floor
 
 WORDS = {
     **{"YYYY": "%Y", "YY": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "DDDD": "%j", "DD": "%d", "D": "%d"},
@@ -170,8 +171,8 @@ def _part(moment: datetime, word: str) -> str:
     if word[0] == "S":
         return f"{moment.microsecond:06}".ljust(len(word), "0")[: len(word)]
     if word in SINCE_EPOCH:
-        # Whole seconds first, since a float has not all microseconds of today.
-        return str(int(moment.timestamp()) * SINCE_EPOCH[word] + moment.microsecond * SINCE_EPOCH[word] // 1_000_000)
+        # Whole seconds first, since a float has not all microseconds of today; before the epoch, too, these go on.
+        return str(floor(moment.timestamp()) * SINCE_EPOCH[word] + moment.microsecond * SINCE_EPOCH[word] // 1_000_000)
     text = moment.strftime(WORDS[word])
     if word == "ZZ":
         return f"{text[:3]}:{text[3:]}" if text else ""
@@ -192,7 +193,10 @@ def _ordinal(day: int) -> str:
 def read(text: str, format: str) -> datetime:
     """The time that text says in a format; in its own zone, if it has one. Raises ValueError."""
     if format in SINCE_EPOCH:
-        return datetime.fromtimestamp(float(text) / SINCE_EPOCH[format], UTC)
+        try:
+            return datetime.fromtimestamp(float(text) / SINCE_EPOCH[format], UTC)
+        except (OverflowError, OSError) as exc:
+            raise ValueError(f"{text!r:.80} is no time since the epoch: {exc}") from exc
     if "%" not in format:
         words = _WORD.findall(format)
         if counts := sorted(SINCE_EPOCH.keys() & words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
 log = logging.getLogger("workbench.events")
@@ -17,19 +18,23 @@ class Closed(NamedTuple):
 class Events:
     """Subscribers by type of event; emitting calls them in the emitter's thread, in order of subscription.
 
-    A subscriber must return at once (hand work to a thread of its own). One that raises is logged and kept.
+    A subscriber must return at once (hand work to a thread of its own). One that raises is logged and kept. Subscribers
+    may come and go in any thread.
     """
 
     def __init__(self) -> None:
         self._subscribers: dict[type, tuple[Callable[[Any], None], ...]] = {}
+        self._lock = Lock()  # for those who come and go; who tells looks at what is there
 
     def subscribe(self, kind: type[E], subscriber: Callable[[E], None]) -> Callable[[], None]:
         """Have `subscriber` called with every event of exactly this type; returns the call that ends it."""
-        self._subscribers[kind] = (*self._subscribers.get(kind, ()), subscriber)
+        with self._lock:
+            self._subscribers[kind] = (*self._subscribers.get(kind, ()), subscriber)
 
         def unsubscribe() -> None:
-            rest = tuple(each for each in self._subscribers.get(kind, ()) if each is not subscriber)
-            self._subscribers[kind] = rest
+            with self._lock:
+                rest = tuple(each for each in self._subscribers.get(kind, ()) if each is not subscriber)
+                self._subscribers[kind] = rest
 
         return unsubscribe
 

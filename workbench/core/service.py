@@ -18,7 +18,7 @@ from workbench.core.payload.response import Response, encode_json
 from workbench.core.payload.ways import Way, Ways
 from workbench.core.payload.wsx import WSX
 from workbench.core.payload.zato_names import ZatoNames
-from workbench.core.ports import Decision
+from workbench.core.ports import WIDGETS, Decision
 
 ZATO_KEYWORDS = frozenset(
     ("as_bunch", "channel", "data_format", "raise_timeout", "serialize", "skip_response_elem", "timeout", "transport")
@@ -113,6 +113,15 @@ class Service(ZatoNames):
     @classmethod
     def after_add_to_store(cls, logger: logging.Logger) -> None:
         """After the class went live."""
+
+    @classmethod
+    def widget(cls) -> Any:
+        """The live card of its service as an ipywidgets widget, as of `wb.services[...]`; yours of this name is yours.
+
+        Raises:
+            WorkbenchError: No notebook is there, or another version of the service is live.
+        """
+        return WIDGETS.of(cls)
 
     @property
     def logger(self) -> logging.Logger:

@@ -49,6 +49,12 @@ def measure(text: object) -> str:
     return f'<span style="{FAINT};white-space:nowrap">{escape(text)}</span>'
 
 
+def prose(text: object) -> str:
+    """A sentence in which names of code stand between backticks."""
+    parts = enumerate(str(text).split("`"))
+    return "".join(code(part) if place % 2 else escape(part) for place, part in parts)
+
+
 def code(text: object) -> str:
     """Code or a value, in one line."""
     return f'<code style="{CODE}">{escape(text)}</code>'

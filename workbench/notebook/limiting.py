@@ -7,7 +7,7 @@ from itertools import groupby
 from workbench.app.limits import LimitsInForce
 from workbench.limiting.explain import Explanation
 from workbench.limiting.simulate import Outcome, Simulation
-from workbench.notebook.html import BORDER, COLOURS, FAINT, bar, code, dot, escape, muted, strong, table
+from workbench.notebook.html import BORDER, COLOURS, FAINT, bar, code, dot, escape, muted, prose, strong, table
 
 BUCKETS = 60
 WIDTH, HEIGHT, LEFT = 620, 70, 170
@@ -34,7 +34,7 @@ def explanation(explanation: Explanation) -> str:
             f"{dot('live' if each.applies else 'calm')} {strong(each.name)} {muted(each.on)}",
             code(each.line),
             "counts" if each.applies else muted("does not count"),
-            escape(each.why) + (f" {muted(f'It can never refuse: {escape(each.never)}.')}" if each.never else ""),
+            prose(each.why) + (f" {muted(f'It can never refuse: {escape(each.never)}.')}" if each.never else ""),
         )
         for each in explanation
     ]

@@ -31,6 +31,7 @@ MOVES = frozenset(
         "next",
         "since",
         "recent",
+        "failed",
         "cadence",
         "at",
         "seconds",

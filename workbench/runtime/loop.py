@@ -29,10 +29,17 @@ class LoopThread:
 
     What runs here starts from an empty context, so that nothing it prints or logs lands in the cell that happened to
     start it. `at_end` is awaited before the loop is closed.
+
+    Args:
+        new_loop: Makes the loop.
     """
 
-    def __init__(self, name: str = "workbench-http") -> None:
-        self._name = name
+    def __init__(
+        self,
+        name: str = "workbench-http",
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+    ) -> None:
+        self._name, self._new_loop = name, new_loop
         self._lock = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
@@ -64,9 +71,10 @@ class LoopThread:
             return self._loop
 
     def _start(self) -> None:
-        loop, started = asyncio.new_event_loop(), Event()
+        loop, started = self._new_loop(), Event()
         loop.set_exception_handler(_log_lost)
-        _let_cancelled_timers_go(loop)
+        if isinstance(loop, asyncio.BaseEventLoop):  # uvloop has no such heap
+            _let_cancelled_timers_go(loop)
         self._landed.clear()
         self._landing = False
 

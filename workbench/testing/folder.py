@@ -78,6 +78,7 @@ def environment(home: Path, notebook: Path, *, outside: bool) -> dict[str, str]:
         "WORKBENCH_COUNTERS": "memory://",
         "WORKBENCH_PORT": "0",
         "WORKBENCH_HEADLESS": "1",
+        "WORKBENCH_LOOP": "asyncio",  # as in the kernel in which it was written
         "WORKBENCH_REDIS": "",
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "IPYTHONDIR": str(home / "ipython"),

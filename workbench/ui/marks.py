@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from workbench.app.workbench import Workbench
-from workbench.core.call import ServiceStep
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
 from workbench.runtime.registry import Version
 from workbench.ui import rows
 from workbench.ui.desk import Desk
+from workbench.ui.panel.figures import failed_of
 
 OFF = "The server is off. Fix: run the cell of a service, or wb.start()"
 MOST_OF_A_CELL = 20
@@ -32,22 +32,6 @@ def marks(desk: Desk) -> dict[str, Any]:
     for cell, mark in [*_services(wb, failed), *_definitions(wb)]:
         cells[cell].append(mark)
     return {"cells": dict(cells), "line": _line(wb, list(failed)), "restless": True}
-
-
-def failed_of(wb: Workbench, names: Collection[str]) -> dict[str, str]:
-    """The error of each of these services whose last call of its live version has failed."""
-    left = {name: wb.services[name].live.number for name in names if name in wb.services}
-    found: dict[str, str] = {}
-    for trace in reversed(list(wb.traffic)):
-        if not left:
-            break
-        for step in reversed([step for _, step in trace.root.tree() if isinstance(step, ServiceStep)]):
-            if step.seconds is None or left.get(step.name) != step.version:
-                continue
-            del left[step.name]
-            if step.mood == "failed":
-                found[step.name] = str(step.error or step.outcome)
-    return found
 
 
 def _services(wb: Workbench, failed: dict[str, str]) -> Iterable[tuple[str, Mark]]:

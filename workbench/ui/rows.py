@@ -27,6 +27,7 @@ from workbench.scheduler.records import Run
 from workbench.scheduler.runs.table import Bar, bars
 from workbench.ui.forms.fields import fields_of
 from workbench.ui.forms.limit import enough_calls
+from workbench.ui.panel.figures import failed_of
 from workbench.ui.trace import COLOURS
 
 SHOWN_CALLS = 20
@@ -43,7 +44,9 @@ def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> li
     """
     every = jobs_of(wb)
     used = wb.limits.use()
-    return [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in names]
+    failed = failed_of(wb, names)
+    shown = [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in names]
+    return [row | {"failed": row["service"] in failed} for row in shown]
 
 
 def jobs_of(wb: Workbench) -> list[Job]:

@@ -192,7 +192,7 @@ def call_facts(trace: Trace) -> dict[str, Any]:
 
 
 def _trace(wb: Workbench, trace: Trace) -> Draw:
-    return _call(trace, {})
+    return _call(trace, {"acts": True})
 
 
 def _answer(wb: Workbench, answer: Answer) -> Draw | None:

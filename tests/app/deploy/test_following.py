@@ -16,7 +16,9 @@ from tests.serving import until
 from tests.serving import wb as wb
 from workbench import RESTChannel, Service, Workbench
 from workbench.app.configuration.startup.anew import Known
+from workbench.app.deploy.folders.following import Following
 from workbench.core.clock import VirtualClock
+from workbench.core.errors import DeployRefused, UnknownName
 from workbench.core.origin import NOTEBOOK
 from workbench.runtime.registry import Source
 
@@ -203,6 +205,35 @@ def test_a_folder_is_not_followed_where_nobody_wants_it(shop: Shop) -> None:
     shop.wb.following.stop("shop")
     assert shop.save(orders_py=service("Get", "return 3")) == []
     assert shop.wb.invoke("orders.get") == 2
+
+
+def test_a_folder_that_is_not_followed_cannot_be_stopped(shop: Shop) -> None:
+    shop.load(orders_py=service("Get"))
+    with pytest.raises(UnknownName, match="No followed folder is named 'shopp'.* Fix: "):
+        shop.wb.following.stop("shopp")
+
+
+def test_a_file_that_does_not_end_is_named_and_who_loads_is_not_held(shop: Shop) -> None:
+    following = Following(shop.wb, shop.wb._own, patience_seconds=0.05)
+    waits = "import time\nfrom pathlib import Path\nPath(__file__).with_name('begun').touch()\n"
+    waits += "while not Path(__file__).with_name('go').exists():\n    time.sleep(0.005)\n"
+    shop.write(orders_py=service("Get", "return 1"))
+    following.load(shop.folder, "shop")
+    shop.write(orders_py=service("Get", "return 2", above=waits))
+    following.look()
+    saved = threading.Thread(target=following.look)
+    saved.start()
+    try:
+        until((shop.folder / "begun").exists, "it runs")
+        slow = "Files of shop have run for over 0.05 s, and saves wait for them."
+        until(lambda: any(each.text == slow for each in shop.wb.log), "it is said")
+        with pytest.raises(DeployRefused, match=f"^{slow} Fix: "):
+            following.load(shop.folder, "shop")
+    finally:
+        (shop.folder / "go").touch()
+        saved.join(30)
+    assert shop.wb.invoke("orders.get") == 2
+    following.load(shop.folder, "shop")
 
 
 def test_a_cell_that_fails_leaves_its_folder_unfollowed(shop: Shop) -> None:

@@ -69,7 +69,7 @@ class Bench:
         return raw
 
     def nobody_is_left(self) -> None:
-        until(lambda: not self.live.clients, "the channel has no clients any more")
+        until(lambda: not self.live._clients, "the channel has no clients any more")
 
 
 class Raw(Wire):

@@ -252,6 +252,31 @@ def test_however_a_client_leaves_the_hook_is_told_once(
     assert len(told.left) == len(told.came) == 1
 
 
+@pytest.mark.parametrize("leaves", [False, True], ids=["refused", "left first"])
+def test_who_is_refused_is_gone_however_much_it_has_sent_meanwhile(bench: Bench, leaves: bool) -> None:
+    told, begun, goes_on = Told(bench), threading.Event(), threading.Event()
+
+    def refuse(service: Any) -> None:
+        begun.set()
+        assert goes_on.wait(30)
+        raise Forbidden("Only on Mondays")
+
+    told.on_connected = refuse
+    bench.define(hook_service="doorkeeper", max_waiting=2)
+    with bench.raw() as raw:
+        for _ in range(8):
+            raw.frame(Opcode.TEXT, b"1")
+        assert begun.wait(30)
+        (its,) = bench.live._clients.values()
+        until(lambda: its.counts[0] >= 2, "as many messages wait as may")
+        if leaves:
+            cut(raw)
+        goes_on.set()
+        if not leaves:
+            assert raw.closed_with() == (1008, "Only on Mondays")
+    until(lambda: not bench.live._clients, "nothing of it is kept")
+
+
 def test_who_leaves_while_it_is_let_in_is_told_of_after_that(bench: Bench, told: Told) -> None:
     begun, goes_on, order = threading.Event(), threading.Event(), list[str]()
 
@@ -291,6 +316,22 @@ def test_many_who_leave_at_once_are_each_told_of_once(bench: Bench, told: Told) 
     told.left_with(100)
     assert len({each["pub_client_id"] for each in told.left}) == len(told.left) == 100
     assert most[0] <= 8
+
+
+def test_who_has_left_untold_of_is_bounded(bench: Bench) -> None:
+    told, goes_on = Told(bench), threading.Event()
+    told.on_disconnected = lambda service: goes_on.wait(30)
+    bench.define(hook_service="doorkeeper", max_clients=2)
+    for _ in range(2):
+        with bench.raw():
+            until(lambda: bench.live.clients, "it is in")
+        until(lambda: not bench.live._clients, "it has left")
+    with pytest.raises(NotConnected, match="503"):
+        bench.connect()
+    goes_on.set()
+    until(lambda: not len(bench.live._hooks), "the hook is told of both")
+    with bench.connect() as client:
+        assert client.ask(1).ok
 
 
 def test_a_disconnect_that_fails_is_logged_and_told_once(bench: Bench, told: Told, caplog: Any) -> None:

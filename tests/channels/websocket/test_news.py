@@ -104,6 +104,14 @@ def test_a_client_can_be_sent_away(bench: Bench) -> None:
             until(lambda: client.receive() is None, "it is sent away")
 
 
+def test_a_client_that_is_sent_away_is_not_connected_though_it_takes_no_leave(bench: Bench) -> None:
+    bench.define()
+    with bench.raw() as raw:
+        bench.live.clients[0].close("enough")
+        assert raw.closed_with() == (1001, "enough")
+        assert (bench.live.clients, bench.live.broadcast("news")) == ([], 0)
+
+
 def test_a_reason_is_told_whole_or_refused_where_it_is_given(bench: Bench) -> None:
     bench.define()
     with bench.connect() as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -151,6 +152,22 @@ def test_strangers_are_bounded_and_those_who_are_known_get_in(safe: Bench) -> No
     until(lambda: not len(safe.live._strangers), "all strangers have left")
     with safe.raw(OFFER) as raw:
         assert first(raw, **RIGHT)["meta"]["status"] == 200
+
+
+def test_strangers_take_no_room_of_those_who_are_known(bench: Bench) -> None:
+    bench.user()
+    bench.define(security="its.user", max_clients=1)
+    with bench.raw(OFFER) as raw, bench.connect(user="its.user") as client:
+        assert client.ask(1).ok
+        refused = first(raw, **RIGHT)
+        assert (refused["meta"]["status"], refused["meta"]["msg_type"]) == (503, "zwsx.rsperr")
+        assert raw.closed_with() == (1008, "Too many clients are connected")
+        assert client.ask(2).ok
+    until(lambda: not bench.live._clients, "both have left")
+    with bench.raw(OFFER) as raw:
+        assert first(raw, **RIGHT)["meta"]["status"] == 200
+        with Raw(bench.wb) as other:
+            assert other.handshake(f"Authorization: Basic {b64encode(f'u:{PASSWORD}'.encode()).decode()}").status == 503
 
 
 def test_a_stranger_may_send_little_and_gets_no_news(safe: Bench) -> None:

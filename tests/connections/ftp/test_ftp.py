@@ -300,13 +300,26 @@ def test_a_server_that_asks_for_no_account_hears_none() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"account": "a"}, "needs username"),
-        ({"account": "a\nb", "username": "u", "password": secret("PW")}, "must be one line"),
+        ({"account": "a"}, "account needs username"),
+        ({"account": "a\nb", "username": "u", "password": secret("PW")}, "account must be one line"),
+        ({"account": "a\n", "username": "u", "password": secret("PW")}, "account must be one line"),
+        ({"account": "a\r", "username": "u", "password": secret("PW")}, "account must be one line"),
+        ({"username": "u\n", "password": secret("PW")}, "username must be one line"),
     ],
 )
 def test_an_account_that_cannot_be_is_said(fields: dict[str, Any], said: str) -> None:
-    with pytest.raises(InvalidDefinition, match=f"account {said}"):
+    with pytest.raises(InvalidDefinition, match=said):
         FTPConnection("F", host="ftp.example.com", **fields)
+
+
+def test_a_password_of_more_than_one_line_is_said_and_not_shown() -> None:
+    give("PW", "a-password\n")
+    said = r"the password, which is more than one line\. Fix: "
+    with ScriptedFTP([], answers={b"USER": b"331 Password?"}) as server, played() as (live, _):
+        conn = server.open(live, username="me", password=secret("PW"))
+        with pytest.raises(AccessRefused, match=said) as raised:
+            conn.listdir()
+    assert "a-password" not in str(raised.value)
 
 
 def test_names_that_are_no_utf8_are_left_out_one_by_one(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from workbench.app.configuration.bounds import VARIABLE, Bounds, descriptions
+from workbench.app.configuration.loop import wanted_loop
 from workbench.app.configuration.overrides import overrides
 from workbench.app.configuration.preferences import prefer, preference
 from workbench.app.configuration.simple_io import default_rule
@@ -144,6 +145,12 @@ SETTINGS = (
     Setting("port", "WORKBENCH_PORT", "the one it had, at first 11223", "Port of the server; 0 takes any."),
     Setting("certificate", "WORKBENCH_CERTIFICATE", "none", "PEM file of the certificate by which it speaks TLS."),
     Setting("certificate_key", "WORKBENCH_CERTIFICATE_KEY", "none", "PEM file of the private key of that certificate."),
+    Setting(
+        "loop",
+        "WORKBENCH_LOOP",
+        "as it is served",
+        "Loop of the server: asyncio, or uvloop, which `serve` takes if there.",
+    ),
     Setting("store", "WORKBENCH_STORE", "sqlite:///.workbench/store.db", "Where jobs and their runs are kept."),
     Setting("counters", "WORKBENCH_COUNTERS", "memory://", "Where limits count: here, or shared by several processes."),
     Setting("redis", "WORKBENCH_REDIS", "one of its own", "The Redis of `self.kvdb`."),
@@ -261,6 +268,8 @@ class SettingsInForce:
     def _found(self, setting: Setting) -> tuple[str, str]:
         given = os.environ.get(setting.variable, "")
         told = self._from_file.get(setting.variable, Told("", "environment")).where
+        if setting.name == "loop":
+            return wanted_loop(), told if given else "default"
         if setting.name in Bounds.__struct_fields__:
             return self._judged(setting, self._settings.bounds, Bounds(), given, told)
         if setting.name not in Settings.__struct_fields__:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -9,6 +10,8 @@ from workbench.app.deploy.clicks import Click, Clicks
 from workbench.core.definition import Definition
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import Origin
+
+log = logging.getLogger("workbench.app")
 
 
 class Returning:
@@ -92,7 +95,11 @@ class Returning:
         if click.definition == definition:
             self._said.append(f"{click} is in a cell now, so its copy by click is gone.")
         else:
-            self._said.append(f"{self._clicks.describe(click)} The cell has the last word; it was: {click.code}")
+            told = self._clicks.describe(click)
+            self._said.append(f"{told} The cell has the last word; it was: {click.code}")
+            # A file that is served has no cell below which it could be said, and each new process reads it again.
+            code = click.definition.to_code()
+            log.warning("%s The code that defines it was run again, and holds. Fix: change it there, to %s", told, code)
 
     def _say_once(self, line: str) -> None:
         if line not in self._told:

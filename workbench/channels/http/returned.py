@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import os
 import sys
+from collections.abc import Callable
+from math import inf
 
 BIG_BYTES = 256 * 1024
 """From which size on a body counts [bytes]."""
@@ -19,32 +22,76 @@ KEPT_BYTES = 64 * 1024 * 1024
 LATER_SECONDS = 0.5
 """How long others may let go of theirs before that [s]."""
 
+M_ARENA_MAX = -8
+"""Source: malloc.h of glibc."""
+
+APART_SECONDS = 10.0
+"""How long at least lies between two times, since what is given back has to be had again for the next body [s].
+
+Uploads of 1 MiB without a break take 7.2 ms of CPU time a call with 10 s, and 7.9 ms with 0.5 s.
+"""
+
 
 class Returned:
-    """Counts the bodies that are gone, on the loop's thread; one for the process, as its memory is."""
+    """Counts the bodies that are gone, on the loop's thread; one for the process, as its memory is.
 
-    def __init__(self) -> None:
-        self._bytes = 0
+    Args:
+        trim: Gives memory back; called on another thread.
+        later_seconds: How long it waits at first [s].
+        apart_seconds: How long it waits at least since the time before [s].
+    """
+
+    def __init__(
+        self,
+        trim: Callable[[], object] | None = None,
+        later_seconds: float = LATER_SECONDS,
+        apart_seconds: float = APART_SECONDS,
+    ) -> None:
+        self._trim, self._later_seconds, self._apart_seconds = trim or _trim, later_seconds, apart_seconds
+        self._bytes, self._given_at = 0, -inf
+        self._waits_on: asyncio.AbstractEventLoop | None = None
 
     def add(self, size: int) -> None:
         """A body of this size [bytes] is gone, or is about to be."""
         if size < BIG_BYTES:
             return
-        before, self._bytes = self._bytes, self._bytes + size
-        if before < KEPT_BYTES <= self._bytes:
-            asyncio.get_running_loop().call_later(LATER_SECONDS, self._give_back)
+        self._bytes += size
+        loop = asyncio.get_running_loop()
+        # A loop that has ended gives nothing back any more.
+        if self._bytes >= KEPT_BYTES and self._waits_on is not loop:
+            self._waits_on = loop
+            wait = max(self._later_seconds, self._given_at + self._apart_seconds - loop.time())
+            loop.call_later(wait, self._give_back)
 
     def _give_back(self) -> None:
-        self._bytes = 0
+        loop = asyncio.get_running_loop()
+        self._bytes, self._given_at, self._waits_on = 0, loop.time(), None
         # It takes 0.1 s for a GiB; the interpreter's lock is free meanwhile.
-        asyncio.get_running_loop().run_in_executor(None, trim)
+        loop.run_in_executor(None, self._trim)
 
 
-def trim() -> None:
-    """Have the C library give back what it holds for nobody; nothing happens where it is not glibc."""
+def share_arena() -> None:
+    """Have threads that begin from now on take memory from one place, of which `malloc_trim` gives all back.
+
+    glibc makes an arena for each thread, up to eight a core, and `malloc_trim` keeps the free end of each but the
+    first: up to twice the largest block that was ever freed. After eight bodies of 9 MiB at once, each read by its
+    service, a server held 128 MiB; with one arena 59, as before them. Who sets MALLOC_ARENA_MAX has that.
+    Source: mallopt(3); mtrim in malloc/malloc.c and arena_get2 in malloc/arena.c of glibc 2.36.
+    """
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        _of_glibc("mallopt", M_ARENA_MAX, 1)
+
+
+def _trim() -> None:
+    """Have the C library give back what it holds for nobody."""
+    _of_glibc("malloc_trim", 0)
+
+
+def _of_glibc(name: str, *values: int) -> None:
+    """Call a function of glibc; nothing happens where the C library is another one."""
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):
-            ctypes.CDLL(None).malloc_trim(0)
+            getattr(ctypes.CDLL(None), name)(*values)
 
 
 RETURNED = Returned()

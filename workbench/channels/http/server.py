@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.http.certificate import Certificate
 from workbench.channels.http.port_owner import owner_of
+from workbench.channels.http.returned import share_arena
 from workbench.channels.http.switching import SWITCHING
 from workbench.channels.http.wire.bounds import Bounds
 from workbench.channels.http.wire.connection import Connection
@@ -166,6 +167,7 @@ class HTTPServer:
             server.add(sockets)
             return server
 
+        share_arena()
         self._server = self._run(serve())
         SWITCHING.begin()
 

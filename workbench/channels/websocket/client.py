@@ -20,7 +20,7 @@ from workbench.channels.websocket.frames import GOING_AWAY, INTERNAL_ERROR, LONG
 from workbench.channels.websocket.handshake import Host
 from workbench.channels.websocket.hook import CONNECTED, DISCONNECTED, Hooks, reason_of
 from workbench.channels.websocket.messages import ANSWERED, FAILED, news, outgoing, understood
-from workbench.channels.websocket.session import LONGEST_BYTES, SESSION_SECONDS, Sender, Session
+from workbench.channels.websocket.session import LONGEST_BYTES, SESSION_SECONDS, Sender, Session, Verify
 from workbench.core import current
 from workbench.core.call import Call, ChannelInfo, ChannelSecurity, HTTPInput
 from workbench.core.cid import new_cid
@@ -47,6 +47,7 @@ class Place(NamedTuple):
     opening: Opening
     gate: Callable[[], Gate]
     hooks: Hooks
+    verify: Verify
     strangers: Deadlines[Client]
 
 
@@ -64,7 +65,7 @@ class Client(Showable):
     def __init__(
         self, exchange: Exchange, place: Place, session: Session, host: Host, ended: Callable[[Client], None]
     ) -> None:
-        self._place, self._session, self._host, self._ended_for = place, session, host, ended
+        self._place, self.session, self._host, self._ended_for = place, session, host, ended
         self._channel, self._opening, self._gate, self._hooks = place.channel, place.opening, place.gate, place.hooks
         self.id, self.address, self.user = new_cid(), exchange.address, place.channel.security
         self.since, self.is_in = place.opening.clock.now(), False
@@ -173,7 +174,7 @@ class Client(Showable):
         self._host.clients.add(self)
         self._reading = asyncio.ensure_future(frames.read())
         self._reading.add_done_callback(self._ended)
-        if self._session.is_open:
+        if self.session.is_open:
             self._enter()
         else:
             self._place.strangers.put(self, SESSION_SECONDS)
@@ -182,14 +183,15 @@ class Client(Showable):
 
     def _open_session(self, message: str | bytes) -> None:
         """Take its first message, which says who it is."""
-        self.push(self._session.open(message, self._gate, self._opening.clock.now()))
-        if self._session.is_open and self.frames is not None:
+        answer = self.session.open(message, self._place.verify, self._opening.clock.now())
+        if self.session.is_open and self.frames is not None:
             self._place.strangers.lift(self)
             self.frames.allow(self._channel.max_message_bytes)
             self._enter()
-        else:
+        self.push(answer)  # Last: a client that has it is there.
+        if not self.session.is_open:
             log.warning("%s has not said rightly who it is, and is sent away", self)
-            self.leave("The credentials are not valid", VIOLATION)
+            self.leave(self.session.why, VIOLATION)
 
     def _enter(self) -> None:
         """Be there for services, once the hook has agreed."""
@@ -199,22 +201,20 @@ class Client(Showable):
             self.is_in = True
 
     async def _arrive(self) -> None:
-        """Have the hook let it in, then answer what it has sent meanwhile."""
+        """Have the hook let it in, then answer what it has sent meanwhile; of who is refused, nothing."""
         try:
             self._call, root = self._new_call(self._channel.hook_service, self._told(CONNECTED), "connected")
             root.steps.append(self._call.step)
             await self._hooks.connected(self._call, root)
+            self.is_in = True
         except Exception as exc:
             log.warning("%s is refused by its hook: %s", self, words_of_error(exc))
             self.leave(reason_of(exc), VIOLATION)
-            return
         finally:
             self._call = None
-        self.is_in = True
-        if self.has_left:
+        if self.is_in and self.has_left:
             self._hooks.disconnected(self._departed)
-        else:
-            await self._work()
+        await self._work()  # of who is refused it drops what waits, behind which its end would not be read
 
     def _departed(self) -> tuple[Call, Step]:
         call, root = self._new_call(self._channel.hook_service, self._told(DISCONNECTED), "disconnected")
@@ -242,7 +242,7 @@ class Client(Showable):
 
     def took(self, message: str | bytes) -> None:
         """Have a message answered, after those that wait; or have it, if it is an answer, whoever waits for that."""
-        if not self._session.is_open:
+        if not self.session.is_open:
             self._open_session(message)
             return
         if (
@@ -314,7 +314,7 @@ class Client(Showable):
         if self._host.draining:
             return ServiceUnavailable("Stopping")
         try:
-            admitted = gate.admit(Sender(call, self.address, self._session.headers, root))
+            admitted = gate.admit(Sender(call, self.address, self.session.headers, root))
             if not isinstance(admitted, ChannelSecurity):
                 await admitted
         except Exception as exc:

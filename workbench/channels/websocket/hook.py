@@ -79,6 +79,10 @@ class Hooks:
         self._leaving: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Semaphore(AT_ONCE)
 
+    def __len__(self) -> int:
+        """Of how many who have left the hook has not been told yet."""
+        return len(self._leaving)
+
     async def connected(self, call: Call, root: Step) -> None:
         """Have a hook told who comes; raises what it raises, or TimedOut."""
         if (error := await self._run(call, root)) is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.channels.deadlines import Deadlines
 from workbench.channels.exchange import Exchange, Link
-from workbench.channels.gate import Gate
+from workbench.channels.gate import Caller, Gate
 from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
 from workbench.channels.websocket.client import Client, Place
@@ -19,7 +19,7 @@ from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, VIO
 from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for, wants_session
 from workbench.channels.websocket.hook import Hooks
 from workbench.channels.websocket.messages import news
-from workbench.channels.websocket.session import MOST_STRANGERS, SESSION_SECONDS, Session
+from workbench.channels.websocket.session import FULL, MOST_STRANGERS, SESSION_SECONDS, Session
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
 from workbench.core.forking import forgets_when_forked
@@ -48,7 +48,9 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         self._clients: dict[str, Client] = {}
         self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
         self._strangers: Deadlines[Client] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
-        self._place = Place(self._definition, self._opening, lambda: self.gate, self._hooks, self._strangers)
+        self._place = Place(
+            self._definition, self._opening, lambda: self.gate, self._hooks, self._verify, self._strangers
+        )
         self._pings: Deadlines[Frames] = Deadlines(self._late, SWEEP_SECONDS, self._opening.clock.monotonic)
 
     @property
@@ -58,8 +60,8 @@ class LiveWebSocketChannel(LiveHTTPChannel):
 
     @property
     def clients(self) -> list[Client]:
-        """Who is connected now, the longest first; not who waits for the hook to let it in."""
-        return [client for client in list(self._clients.values()) if client.is_in]
+        """Who is connected now, the longest first; not who waits for the hook to let it in, nor who is sent away."""
+        return [client for client in list(self._clients.values()) if client.is_in and client.is_connected]
 
     def broadcast(self, data: Any) -> int:
         """Send the same to every client of this process; to how many.
@@ -115,18 +117,29 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         Raises:
             Unauthorized: The credentials are missing or wrong.
             BadRequest: It is no handshake.
-            ServiceUnavailable: As many clients are connected as may be, or as many that have not said who they are.
+            ServiceUnavailable: As many clients are connected as may be, or have not said who they are, or have left
+                without its hook being told yet.
         """
         if not (says_later := wants_session(exchange.headers)):
-            self.gate.verify(exchange)
-        if says_later and len(self._strangers) >= MOST_STRANGERS:
+            self._verify(exchange)
+        elif len(self._clients) - self._known >= MOST_STRANGERS:
             raise ServiceUnavailable("Too many clients have not said who they are")
-        if len(self._clients) >= self._definition.max_clients:
-            raise ServiceUnavailable("Too many clients are connected")
+        if len(self._hooks) >= self._definition.max_clients:
+            raise ServiceUnavailable("Too many clients have left of whom the hook is not told yet")
         hello, agreed = accepted(exchange, str(self._definition), self._offered)
         protocol = protocol_for(str(self._definition), agreed)
         client = Client(exchange, self._place, Session(exchange.headers, not says_later), host, self._ended)
         return partial(self._begin, client, hello, protocol)
+
+    def _verify(self, caller: Caller) -> None:
+        """Raise unless who asks is known, and there is room for it; strangers take no room of those who are known."""
+        self.gate.verify(caller)
+        if self._known >= self._definition.max_clients:
+            raise ServiceUnavailable(FULL)
+
+    @property
+    def _known(self) -> int:
+        return sum(client.session.is_open for client in self._clients.values())
 
     def _begin(self, client: Client, hello: bytes, protocol: ServerProtocol, link: Link) -> None:
         self._clients[client.id] = client

@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from workbench.channels.answers import told
-from workbench.channels.gate import Gate
+from workbench.channels.gate import Caller
 from workbench.channels.websocket.messages import FAILED, id_of, outgoing
 from workbench.core.call import Call
 from workbench.core.cid import new_cid
-from workbench.core.errors import BadRequest
+from workbench.core.errors import BadRequest, ServiceUnavailable
 from workbench.core.payload.request import canonical, parsed
 from workbench.core.ports import Decision
 from workbench.core.service import log_refusal
@@ -36,6 +36,11 @@ MOST_STRANGERS = 100
 
 LONGEST_BYTES = 16 * 1024
 """Of the first message."""
+
+FULL = "Too many clients are connected"
+
+Verify = Callable[[Caller], None]
+"""Raises unless who asks is known, and there is room for it."""
 
 OPENED = "zwsx.rspa"
 """The type of message that tells that the session is open."""
@@ -75,19 +80,21 @@ class Session:
 
     Attributes:
         headers: What says who it is, and has to stay right as long as it is connected.
+        why: Why it is sent away, if its first message does not do.
     """
 
     def __init__(self, headers: Mapping[str, str], is_open: bool) -> None:
-        self.headers, self.is_open = headers, is_open
+        self.headers, self.is_open, self.why = headers, is_open, ""
 
-    def open(self, message: str | bytes, gate: Callable[[], Gate], now: datetime) -> list[str | bytes]:
+    def open(self, message: str | bytes, verify: Verify, now: datetime) -> list[str | bytes]:
         """Take the first message, and see whether it is right: `is_open` says so; the answer."""
         meta: dict[str, Any] = {"id": new_cid(), "timestamp": now.isoformat()}
         try:
             meta["in_reply_to"], headers = _credentials_of(message)
-            gate().verify(Credentials(headers))
+            verify(Credentials(headers))
         except Exception as exc:
             status, details = told(exc)
+            self.why = FULL if isinstance(exc, ServiceUnavailable) else "The credentials are not valid"
             return outgoing({**meta, "msg_type": FAILED, "status": status, "error_message": details}, None)
         self.headers, self.is_open = headers, True
         return outgoing({**meta, "msg_type": OPENED, "status": 200}, None)

@@ -59,7 +59,7 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
             host_problems(self.host, "ftp.example.com")
             | pair_problems(self, "username", "password")
             | ({"account": "needs username and password"} if self.account and self.username is None else {})
-            | ({"account": "must be one line"} if len(self.account.splitlines()) > 1 else {})
+            | {name: "must be one line" for name in ("username", "account") if _ends_a_line(getattr(self, name) or "")}
             | folder_problems(self.default_directory)
         )
 
@@ -67,3 +67,8 @@ class FTPConnection(ConnectionDefinition, tag="ftp", frozen=True, kw_only=True):
     def address(self) -> str:
         """`host:port`."""
         return f"{self.host}:{self.port}"
+
+
+def _ends_a_line(text: str) -> bool:
+    """Whether FTP, whose commands are lines, cannot say a text."""
+    return "\r" in text or "\n" in text

@@ -9,9 +9,10 @@ import ssl
 from contextlib import suppress
 from typing import Any
 
+from workbench.connections.common.errors import AccessRefused
 from workbench.connections.common.trying import Due
 from workbench.connections.ftp.definition import FTPConnection
-from workbench.connections.ftp.errors import TLS_REFUSED, code_of, no_tls
+from workbench.connections.ftp.errors import TLS_REFUSED, code_of, no_tls, who
 
 
 def is_readable(sock: socket.socket) -> bool:
@@ -95,8 +96,14 @@ class FTPSession:
                 control.auth()
             except (ftplib.error_perm, ftplib.error_temp) as exc:
                 raise (no_tls(definition, exc) if code_of(exc) in TLS_REFUSED else exc) from exc
-        # FTP_TLS.login would begin TLS in ftplib's own way.
-        ftplib.FTP.login(control, *((*login, definition.account) if login else ()))
+        try:
+            # FTP_TLS.login would begin TLS in ftplib's own way.
+            ftplib.FTP.login(control, *((*login, definition.account) if login else ()))
+        except ValueError as exc:  # ftplib's, whose words name none
+            raise AccessRefused(
+                f"{who(definition)} cannot be told the password, which is more than one line. "
+                f"Fix: set it without the end of its line."
+            ) from exc
         if isinstance(control, TLSControl):
             control.prot_p()
         control.voidcmd("TYPE I")

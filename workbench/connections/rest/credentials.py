@@ -16,9 +16,13 @@ Values = dict[str, Secret | str]
 Reveal = Callable[[Secret | str | None], str | None]
 
 SENSITIVE = re.compile(
-    r"key|(.*[-_.])?(authorization|cookie|api[-_]?key|token|secret|passw(or)?d|pwd|sig|signature)", re.IGNORECASE
+    r"key|(.*[-_.])?(authorization|cookie|(api|secret|private)[-_]?key|token|secret|passw(or)?d|passphrase|pwd|sig"
+    r"|signature)",
+    re.IGNORECASE,
 )
-"""Names whose values are credentials, as public APIs call them: `Authorization`, `X-Auth-Token`, `api_key`, `key`."""
+"""Names whose values are credentials, as public APIs and our own connections call them: `Authorization`,
+`X-Auth-Token`, `api_key`, `key`, `secret_key`.
+"""
 
 FOLLOWING = frozenset(
     (

@@ -6,6 +6,7 @@ import { Widget } from "@lumino/widgets";
 import { waitingFor } from "./words";
 
 const TARGET = "workbench.view";
+const GONE: Kernel.Status[] = ["restarting", "autorestarting", "terminating", "dead"];
 const LOST = "The workbench was lost meanwhile. Fix: look whether its kernel runs, and do it again.";
 
 // What the kernel is to show; see workbench/ui/carriers/comms.py.
@@ -145,6 +146,7 @@ export class ViewWidget extends Widget {
     this.node.append(this.said);
     this.waiting = window.setTimeout(() => this.sayWaiting(), 400);
     view.changed.connect(() => this.follow());
+    view.kernel.statusChanged.connect(this.onStatus, this);
     this.follow();
   }
 
@@ -153,6 +155,7 @@ export class ViewWidget extends Widget {
       return;
     }
     window.clearTimeout(this.waiting);
+    this.view.kernel.statusChanged.disconnect(this.onStatus, this);
     this.takeDown?.();
     this.view.close();
     super.dispose();
@@ -166,6 +169,14 @@ export class ViewWidget extends Widget {
       this.isBegun = true;
       window.clearTimeout(this.waiting);
       void this.draw(this.view.code);
+    }
+  }
+
+  // What waited for a kernel that has ended waits for nothing.
+  private onStatus(_: unknown, status: Kernel.Status): void {
+    if (!this.isBegun && GONE.includes(status)) {
+      window.clearTimeout(this.waiting);
+      this.said.textContent = "";
     }
   }
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
+from workbench.app.workbench import Workbench
 from workbench.core.call import ServiceStep
 from workbench.core.trace import Step, Trace
 from workbench.ui.trace import COLOURS
@@ -85,3 +86,19 @@ def _runs(traffic: Iterable[Trace]) -> Iterable[tuple[Trace, ServiceStep]]:
                 yield trace, step
             if step.steps:
                 waiting += [each for each in reversed(list(step.steps)) if isinstance(each, Step)]
+
+
+def failed_of(wb: Workbench, names: Collection[str]) -> dict[str, str]:
+    """The error of each of these services whose last call of its live version has failed."""
+    left = {name: wb.services[name].live.number for name in names if name in wb.services}
+    found: dict[str, str] = {}
+    for trace in reversed(list(wb.traffic)):
+        if not left:
+            break
+        for step in reversed([step for _, step in trace.root.tree() if isinstance(step, ServiceStep)]):
+            if step.seconds is None or left.get(step.name) != step.version:
+                continue
+            del left[step.name]
+            if step.mood == "failed":
+                found[step.name] = str(step.error or step.outcome)
+    return found

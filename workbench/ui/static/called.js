@@ -1,5 +1,5 @@
 // A call on a card of its own: how it ended, what it answered, and all that it caused.
-import { cid, traceTree } from "./call.js";
+import { CallActions, cid, traceTree } from "./call.js";
 import { chip, h, milliseconds } from "./dom.js";
 import { Row } from "./row.js";
 
@@ -11,15 +11,16 @@ export class CallsRow extends Row {
 
   draw(calls) {
     if (!this.isNew(calls)) return;
-    this.fillThings(calls.map((each) => callCard(each)));
+    this.fillThings(calls.map((each) => callCard(each, this.talk)));
   }
 }
 
-function callCard({ cid: of, name, outcome, mood, ms, trace, text }) {
+function callCard({ cid: of, name, outcome, mood, ms, trace, text, acts }, talk) {
   const [status, error] = outcome.split(/: (.*)/);
   return h("div", { class: "wb-small wb-called", "data-key": `call ${of}` },
     h("div", { class: "wb-call-head" }, chip(status, mood), h("span", { class: "wb-small-name" }, name),
       error ? h("span", { class: `wb-${mood}-text` }, error) : null, h("span", { class: "wb-faint" }, milliseconds(ms)), h("span", { class: "wb-grow" }), cid(of)),
     text ? h("pre", { class: "wb-answer" }, text) : null,
-    traceTree(trace));
+    traceTree(trace),
+    acts ? new CallActions(talk, of).el : null);
 }

@@ -39,8 +39,7 @@ export class ServiceRow extends Row {
       return;
     }
     const focused = this.head.contains(document.activeElement) ? document.activeElement.textContent : null;
-    const failed = row.figures?.mood === "bad";
-    const mood = row.missing.length ? "warn" : failed ? "bad" : "live";
+    const mood = row.missing.length ? "warn" : row.failed ? "bad" : "live";
     const words = { live: "live", warn: "live, but it names connections that nobody defined", bad: "live, but its last call failed" };
     const back = row.back ? button("Roll back", () => this.rollBack(), { class: "wb-link", title: `Bring v${row.back} back` }) : null;
     fill(this.head,

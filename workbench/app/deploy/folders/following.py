@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import Context
 from pathlib import Path
-from threading import Event, RLock, Thread, current_thread
+from threading import Event, RLock, Thread, Timer, current_thread
 from time import time
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from workbench.app.deploy.folders.letting_go import Names
 from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
 from workbench.app.deploy.loading import Loader
 from workbench.app.parts import Parts
-from workbench.core.errors import DeployRefused, listed
+from workbench.core.errors import DeployRefused, UnknownName, listed
 from workbench.core.events import Closed
 from workbench.core.masking import mask
 from workbench.runtime.traffic import LogLine
@@ -24,6 +25,8 @@ from workbench.runtime.traffic import LogLine
 log = logging.getLogger("workbench.folders")
 LAST_SECONDS = 2.0
 """Longest wait at the end for the files that go live just then [s]."""
+PATIENCE_SECONDS = 10.0
+"""How long files may run, before it is said that others wait for them [s]."""
 
 
 class Followed(NamedTuple):
@@ -52,10 +55,12 @@ class Following:
     Args:
         loader: The workbench that has loaded them.
         parts: Its rooms.
+        patience_seconds: How long files may run, before it is said that others wait for them [s].
     """
 
-    def __init__(self, loader: Loader, parts: Parts) -> None:
-        self._loader, self._parts = loader, parts
+    def __init__(self, loader: Loader, parts: Parts, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._loader, self._parts, self._patience_seconds = loader, parts, patience_seconds
+        self._at = ""
         self._followed: dict[Path, Followed] = {}
         # Held while files go live, so that a cell and a save do not both run them; a cell that takes its folder back
         # does not wait for it, since it holds the lock that a save needs.
@@ -72,12 +77,14 @@ class Following:
             replace: Whether what another file has defined may be replaced.
 
         Raises:
-            DeployRefused: There is no such folder, or nothing in it to read, or too much.
+            DeployRefused: There is no such folder, or nothing in it to read, or too much; or files that run meanwhile
+                do not end.
         """
         folder = folder.absolute()
-        with self._one:
+        with self._in_turn():
             watched, former = Watched(folder), self._followed.get(folder)  # before it is read: a save meanwhile counts
-            imported = load_folder(self._loader, self._parts, folder, shown, replace=replace)
+            with self._at_work(shown):
+                imported = load_folder(self._loader, self._parts, folder, shown, replace=replace)
             imported.follows = True
             names = Names() if former is None else former.names
             for path in watched.files:
@@ -87,6 +94,34 @@ class Following:
                 draft.undo.append(lambda: self._follow(folder, former))
         return imported
 
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait for files that run, which nobody can stop; raises DeployRefused where they do not end."""
+        if not self._one.acquire(timeout=self._patience_seconds):
+            raise DeployRefused(
+                f"{self._slow()} Fix: load it again once they have ended; where they never do, as in a loop at the top "
+                f"of a module, mend that and restart the kernel."
+            )
+        try:
+            yield
+        finally:
+            self._one.release()
+
+    def _slow(self) -> str:
+        return f"Files of {self._at} have run for over {self._patience_seconds:g} s, and saves wait for them."
+
+    @contextmanager
+    def _at_work(self, shown: str) -> Iterator[None]:
+        """Say of a folder whose files run for long that others wait."""
+        self._at = shown
+        late = Timer(self._patience_seconds, lambda: self._say("WARNING", [self._slow()]))
+        late.daemon, late.name = True, "workbench-folders-late"
+        late.start()
+        try:
+            yield
+        finally:
+            late.cancel()
+
     def _follow(self, folder: Path, followed: Followed | None) -> None:
         """Follow a folder; None for no longer."""
         self._followed.pop(folder, None)
@@ -95,8 +130,14 @@ class Following:
             self._begin()
 
     def stop(self, folder: Path | str) -> None:
-        """Follow a folder no longer; what of it is live stays."""
-        self._follow(Path(folder).absolute(), None)
+        """Follow a folder no longer; what of it is live stays.
+
+        Raises:
+            UnknownName: It is not followed.
+        """
+        if (path := Path(folder).absolute()) not in self._followed:
+            raise UnknownName("followed folder", str(folder), map(str, self._followed), fix="name one of them.")
+        self._follow(path, None)
 
     def take(self, other: Following) -> None:
         """Follow what another one does, in whose place this one comes."""
@@ -135,7 +176,8 @@ class Following:
     def _load_again(self, folder: Path, followed: Followed) -> Imported:
         watched, shown, replace, imported, names = followed
         former = Former(imported, watched.changed, names)
-        now = load_folder(self._loader, self._parts, folder, shown, replace=replace, former=former)
+        with self._at_work(shown):
+            now = load_folder(self._loader, self._parts, folder, shown, replace=replace, former=former)
         files = sorted(path.relative_to(folder).as_posix() for path in watched.changed)
         before = set(map(id, imported.rows))
         ran = [row for row in now.rows if id(row) not in before]

@@ -244,6 +244,7 @@ function digestOf(text) {
 
 // src/view.ts
 var TARGET = "workbench.view";
+var GONE = ["restarting", "autorestarting", "terminating", "dead"];
 var LOST = "The workbench was lost meanwhile. Fix: look whether its kernel runs, and do it again.";
 var View = class {
   constructor(kernel, asked, context) {
@@ -347,6 +348,7 @@ var ViewWidget = class extends import_widgets.Widget {
     this.node.append(this.said);
     this.waiting = window.setTimeout(() => this.sayWaiting(), 400);
     view.changed.connect(() => this.follow());
+    view.kernel.statusChanged.connect(this.onStatus, this);
     this.follow();
   }
   dispose() {
@@ -354,6 +356,7 @@ var ViewWidget = class extends import_widgets.Widget {
       return;
     }
     window.clearTimeout(this.waiting);
+    this.view.kernel.statusChanged.disconnect(this.onStatus, this);
     this.takeDown?.();
     this.view.close();
     super.dispose();
@@ -366,6 +369,13 @@ var ViewWidget = class extends import_widgets.Widget {
       this.isBegun = true;
       window.clearTimeout(this.waiting);
       void this.draw(this.view.code);
+    }
+  }
+  // What waited for a kernel that has ended waits for nothing.
+  onStatus(_, status) {
+    if (!this.isBegun && GONE.includes(status)) {
+      window.clearTimeout(this.waiting);
+      this.said.textContent = "";
     }
   }
   async draw(code) {
@@ -415,7 +425,7 @@ function styled(text) {
 var LINE = "from workbench import *";
 var KERNEL = "workbench";
 var NAMED = /\bworkbench\b/;
-var GONE = ["dead", "terminating"];
+var GONE2 = ["dead", "terminating"];
 var Line = class {
   constructor(panel) {
     this.panel = panel;
@@ -509,7 +519,7 @@ var Line = class {
   onStatus(_, status) {
     if (status === "restarting" || status === "autorestarting") {
       this.become("restarted");
-    } else if (GONE.includes(status)) {
+    } else if (GONE2.includes(status)) {
       this.become("ended");
     } else if (status === "idle" && ["restarted", "ended"].includes(this._state)) {
       this.open();
