@@ -67,6 +67,12 @@ class TLSSocket:
             left = left[self._tls.write(left) :]
             self._flush()
 
+    def sendall_in_records(self, data: bytes, size: int) -> None:
+        """Send all in one go, sealed by so many bytes [bytes]."""
+        for start in range(0, len(data), size):
+            self._tls.write(data[start : start + size])
+        self._flush()
+
     def recv(self, size: int) -> bytes:
         """What has come, of several records together; empty once the other side has closed."""
         came = b""

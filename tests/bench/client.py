@@ -106,10 +106,9 @@ def _ended_children_seconds() -> float:
 def _own(port: int, request: Request, seconds: int, connections: int) -> Loaded:
     command = [sys.executable, "-m", "tests.bench.client", str(port), str(seconds), str(connections)]
     given = request.encoded(port)
-    done = subprocess.run(command, input=given, capture_output=True, timeout=seconds + 20, check=True)
-    answered, failed, *figures = done.stdout.split()
+    answered, failed, *figures = _run(command, request, seconds, given).split()
     if int(failed):
-        raise Refused(f"{failed.decode()} calls of {request.path} failed")
+        raise Refused(f"{failed} calls of {request.path} failed")
     return Loaded(int(answered), *map(float, figures))
 
 
@@ -122,10 +121,18 @@ def _wrk(port: int, request: Request, seconds: int, connections: int) -> Loaded:
             options += ["-s", str(script)]
         command = [WRK or "", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s", *options]
         target = f"http://127.0.0.1:{port}{request.path}"
-        done = subprocess.run([*command, target], capture_output=True, text=True, timeout=seconds + 20, check=True)
-    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-        raise Refused(f"wrk says of {request.path}:\n{done.stdout}{done.stderr}")
-    return told_by_wrk(done.stdout)
+        said = _run([*command, target], request, seconds)
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise Refused(f"wrk says of {request.path}:\n{said}")
+    return told_by_wrk(said)
+
+
+def _run(command: list[str], request: Request, seconds: int, given: bytes = b"") -> str:
+    """What a program says that asks for so long [s]."""
+    done = subprocess.run(command, input=given, capture_output=True, timeout=seconds + 20, check=False)
+    if done.returncode:
+        raise Refused(f"{request.path} was not answered:\n{done.stdout.decode()}{done.stderr.decode()}")
+    return done.stdout.decode()
 
 
 MS_BY_UNIT = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,11 +15,11 @@ import psutil
 
 from tests.bench.client import Request, load
 from tests.bench.servers.computing import COMPUTE, REST
+from tests.bench.servers.ports import wait_until_it_listens
 from tests.kernels import ROOT, kernel_env
 
 ROUNDS = 7
 ROUND_SECONDS = 1
-START_SECONDS = 20
 T = TypeVar("T")
 
 
@@ -68,17 +66,11 @@ class Served:
             self.end()
             raise RuntimeError(f"{' '.join(command)} did not come up: {line!r}")
         self.port = int(line)
-        self._wait_until_it_listens()
-
-    def _wait_until_it_listens(self) -> None:
-        """Some say their port before it is theirs."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            time.sleep(0.01)
-        self.end()
-        raise RuntimeError(f"Nobody listens at port {self.port} after {START_SECONDS} s")
+        try:
+            wait_until_it_listens(self.port)  # some say their port before it is theirs
+        except RuntimeError:
+            self.end()
+            raise
 
     @property
     def runtime_folder(self) -> str:

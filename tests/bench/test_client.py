@@ -38,4 +38,6 @@ def test_a_load_counts_calls_waits_and_refuses_errors(way: object) -> None:
         assert found.seconds >= 1
         with pytest.raises(Refused, match="/nothing"):
             way(server.port, Request("/nothing"), 1, 4)
+    with pytest.raises(Refused, match="/hello"):
+        way(server.port, Request("/hello"), 1, 4)  # nobody is there any more
     assert way is not load or found.client_seconds > 0

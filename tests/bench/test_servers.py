@@ -14,7 +14,7 @@ from tests.bench.hello import AS_BROWSERS, ORDER, PEERS, PLAIN
 from tests.bench.processes import Served, served
 from tests.bench.servers import nginx
 from tests.bench.servers.orders import GREETING
-from tests.bench.servers.ports import free_port
+from tests.bench.servers.ports import free_port, wait_until_it_listens
 
 HAS_EXTRA = all(find_spec(each) for each in ("fastapi", "slowapi", "uvicorn", "uvloop"))
 OF_EXTRA = {"asgi_uvicorn", "asgi_granian", "fastapi_slowapi"}
@@ -61,8 +61,9 @@ def test_what_nginx_answers_is_limited(program: str, tmp_path: Path) -> None:
     command = [str(nginx.PROGRAM), "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)]
     process = subprocess.Popen(command, env=os.environ)
     try:
+        wait_until_it_listens(port)
         with requests.Session() as session:
-            session.mount("http://", requests.adapters.HTTPAdapter(max_retries=20))
+            session.trust_env = False
             found = [session.get(f"http://127.0.0.1:{port}/hello", timeout=10).status_code for _ in range(3)]
     finally:
         process.terminate()

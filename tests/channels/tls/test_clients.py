@@ -9,6 +9,7 @@ import random
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -155,6 +156,18 @@ def test_what_is_neither_http_nor_tls_ends_without_a_trace(served: Workbench, ca
     until(lambda: not served._parts.server.connection_count, "nobody is left")
     assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
     assert requests.get(f"{served.url}/ping", verify=str(AUTHORITY), timeout=30).status_code == 200
+
+
+def test_a_head_in_records_of_a_byte_each_is_read_as_it_comes_and_not_byte_by_byte(served: Workbench) -> None:
+    async def cpu_seconds() -> float:
+        return time.thread_time()
+
+    with connected(served) as client:
+        before = served._parts.loop.run(cpu_seconds())
+        head = b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 60_000 + b"\r\n\r\n"
+        client.sendall_in_records(head, 1)
+        assert client.recv(65536).startswith(b"HTTP/1.1 431 ")
+        assert served._parts.loop.run(cpu_seconds()) - before < 2  # each byte looked at for itself: 5 s
 
 
 def test_a_client_that_breaks_tls_later_is_cut_off(served: Workbench, caplog: pytest.LogCaptureFixture) -> None:

@@ -137,16 +137,19 @@ class Talk(HTTPConnection):
                 await waits
             delegate.finish()
         except HTTPInputError as exc:
-            self._talks.discard(self)
-            exchange.answer(error_answer(BadRequest(str(exc)), exchange.cid))
+            self._fail(exchange, BadRequest(str(exc)))
         except Exception as exc:
-            self._talks.discard(self)
             log.error("a mounted application failed (cid:%s)", exchange.cid, exc_info=exc)
-            sink, self._sink, self._exchange = self._sink, None, None
-            if sink is not None:
-                sink.break_off()
-            else:
-                exchange.answer(error_answer(exc, exchange.cid))
+            self._fail(exchange, exc)
+
+    def _fail(self, exchange: Exchange, error: Exception) -> None:
+        """Answer with an error; an answer that has begun breaks off instead."""
+        self._talks.discard(self)
+        sink, self._sink, self._exchange = self._sink, None, None
+        if sink is not None:
+            sink.break_off()
+        else:
+            exchange.answer(error_answer(error, exchange.cid))
 
     def lost(self) -> None:
         """The caller is gone."""

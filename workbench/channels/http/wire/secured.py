@@ -14,6 +14,9 @@ from workbench.core.errors import BadRequest
 HANDSHAKE = 0x16
 """The first byte of whoever speaks TLS. Source: RFC 8446, 5.1."""
 
+RECORD_BYTES = 1 << 14
+"""What one record holds at most [bytes]. Source: RFC 8446, 5.1."""
+
 PIECE_BYTES = 64 * 1024
 """How much is sealed at a time: OpenSSL keeps room for it for as long as the connection lasts [bytes]."""
 
@@ -126,23 +129,39 @@ class Secured(asyncio.Transport, asyncio.BufferedProtocol):
         """Hand over what has come, until the protocol wants no more for now."""
         while not (self._is_paused or self._has_ended or self._socket.is_closing()):
             protocol = cast(asyncio.BufferedProtocol, self._protocol)
-            place = cast(memoryview, protocol.get_buffer(-1))
             try:
-                size = int(self._tls.read(len(place), cast(bytearray, place)))  # a size, since it is told where to
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLZeroReturnError:
-                size = 0
+                size = self._fill(cast(memoryview, protocol.get_buffer(-1)))
             except ssl.SSLError as exc:
                 self._break(exc)
                 return
             if size:
                 protocol.buffer_updated(size)
-            else:
+            elif size is None:
                 self._has_ended = True
                 if not protocol.eof_received():
                     self.close()
+            else:
+                break
         self._flush()
+
+    def _fill(self, place: memoryview) -> int | None:
+        """Read what has come, many short records together, none in part; how much it is, None at the end [bytes].
+
+        Raises:
+            ssl.SSLError: The client breaks TLS.
+        """
+        size = 0
+        try:
+            while len(place) - size >= RECORD_BYTES:
+                # A size, since it is told where to.
+                if not (more := int(self._tls.read(len(place) - size, cast(bytearray, place[size:])))):
+                    return size or None
+                size += more
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            return size or None
+        return size
 
     def _break(self, error: ssl.SSLError) -> None:
         """Cut off a client that breaks TLS."""
