@@ -425,6 +425,21 @@ def test_a_websocket_of_a_mounted_application_is_refused_and_its_owner_told_what
     assert "Fix: define a WebSocketChannel at /x/ws." in repr(wb.traffic[0])
 
 
+@pytest.mark.parametrize(
+    ("line", "headers"),
+    [
+        ("GET /x/hello", ("Upgrade: websocket",)),  # without Connection, it is for nobody
+        ("POST /x/hello", ("Upgrade: websocket", "Connection: upgrade")),
+        ("GET /x/hello", ("Upgrade: h2c", "Connection: upgrade")),
+    ],
+)
+def test_an_upgrade_that_is_no_handshake_is_passed_over(
+    mounted: Workbench, line: str, headers: tuple[str, ...]
+) -> None:
+    with Wire(mounted) as wire:
+        assert wire.request(line, *headers).answer().status in (200, 405)
+
+
 def test_a_server_that_drains_waits_for_a_handler(mounted: Workbench) -> None:
     with Wire(mounted) as wire:
         wire.request("GET /x/waits")

@@ -22,7 +22,7 @@ from workbench.channels.answers import Answer, Sink, error_answer
 from workbench.channels.exchange import Exchange
 from workbench.channels.guard import is_own_path
 from workbench.channels.http.own_headers import OF_THE_WIRE
-from workbench.channels.websocket.handshake import wants_upgrade
+from workbench.channels.websocket.handshake import is_handshake
 from workbench.core.errors import BadRequest, CallerError, ServiceUsage
 from workbench.core.trace import Line
 
@@ -84,7 +84,7 @@ class Mounted:
         path = exchange.path
         while path and self._by_prefix:
             if (application := self._by_prefix.get(path)) is not None:
-                if wants_upgrade(exchange.headers):
+                if is_handshake(exchange.method, exchange.headers):
                     fix = f"Fix: define a WebSocketChannel at {exchange.path}."
                     exchange.root.steps.append(
                         Line("log", f"What is mounted at {path} gets no WebSocket. {fix}", "WARNING")

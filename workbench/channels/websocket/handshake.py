@@ -71,6 +71,12 @@ def wants_upgrade(headers: Mapping[str, str]) -> bool:
     return headers.get("Upgrade", "").lower() == "websocket"
 
 
+def is_handshake(method: str, headers: Mapping[str, str]) -> bool:
+    """Whether it asks as RFC 6455, 4.1 says; what asks otherwise is answered as if it had not (RFC 9110, 7.8)."""
+    names = {each.strip().lower() for each in headers.get("Connection", "").split(",")}
+    return method == "GET" and wants_upgrade(headers) and "upgrade" in names
+
+
 def wants_session(headers: Mapping[str, str]) -> bool:
     """Whether who asks for a WebSocket says in its first message who it is."""
     return CREATE_SESSION in (each.strip() for each in headers.get("Sec-Websocket-Protocol", "").split(","))
