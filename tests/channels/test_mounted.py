@@ -408,7 +408,7 @@ def test_applications_put_and_removed_from_many_threads_are_all_there(wb: Workbe
         each.start()
     for each in threads:
         each.join(30)
-    assert sorted(wb._parts.pipeline.mounted._by_prefix) == sorted(f"/x/{i}/{j}" for i in range(8) for j in range(200))
+    assert sorted(wb._parts.pipeline.mounted.by_prefix) == sorted(f"/x/{i}/{j}" for i in range(8) for j in range(200))
 
 
 def test_a_websocket_of_a_mounted_application_is_refused_and_its_owner_told_what_to_do(wb: Workbench) -> None:
@@ -437,7 +437,7 @@ def test_an_upgrade_that_is_no_handshake_is_passed_over(
     mounted: Workbench, line: str, headers: tuple[str, ...]
 ) -> None:
     with Wire(mounted) as wire:
-        assert wire.request(line, *headers).answer().status in (200, 405)
+        assert wire.request(line, *headers).answer().status < 300
 
 
 def test_a_server_that_drains_waits_for_a_handler(mounted: Workbench) -> None:

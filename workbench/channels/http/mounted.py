@@ -39,7 +39,8 @@ class Mounted:
     """The applications by the path below which they answer; on the loop's thread, but any may put, remove and take."""
 
     def __init__(self) -> None:
-        self._by_prefix: dict[str, HTTPServerConnectionDelegate] = {}  # replaced, never changed: the loop reads it
+        self.by_prefix: dict[str, HTTPServerConnectionDelegate] = {}
+        """Replaced, never changed: the loop reads it."""
         self._changing = Lock()
         self.talks: set[Talk] = set()
         """What is being answered."""
@@ -60,20 +61,20 @@ class Mounted:
                 f"A {type(application).__name__} cannot be mounted. Fix: give a tornado.web.Application."
             )
         with self._changing:
-            self._by_prefix = {**self._by_prefix, path: application}
+            self.by_prefix = {**self.by_prefix, path: application}
 
     def remove(self, prefix: str) -> bool:
         """Have none answer there any more; whether one did."""
         path = prefix.rstrip("/")
         with self._changing:
-            left = {each: application for each, application in self._by_prefix.items() if each != path}
-            was_there, self._by_prefix = len(left) < len(self._by_prefix), left
+            left = {each: application for each, application in self.by_prefix.items() if each != path}
+            was_there, self.by_prefix = len(left) < len(self.by_prefix), left
         return was_there
 
     def take(self, former: Mounted) -> None:
         """Have the applications of a former workbench answer here, too, but where others do already."""
         with self._changing:
-            self._by_prefix = {**former._by_prefix, **self._by_prefix}
+            self.by_prefix = {**former.by_prefix, **self.by_prefix}
 
     def find(self, exchange: Exchange) -> Talk | None:
         """What answers a request; the longest prefix counts.
@@ -82,8 +83,8 @@ class Mounted:
             TakesNoWebSocket: It asks an application for a WebSocket; the trace says what its owner can do.
         """
         path = exchange.path
-        while path and self._by_prefix:
-            if (application := self._by_prefix.get(path)) is not None:
+        while path and self.by_prefix:
+            if (application := self.by_prefix.get(path)) is not None:
                 if is_handshake(exchange.method, exchange.headers):
                     fix = f"Fix: define a WebSocketChannel at {exchange.path}."
                     exchange.root.steps.append(
