@@ -24,6 +24,9 @@ from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).resolve().parent.parent
 # Where output of threads and callbacks of widgets go differs between these three.
+NAPS = "import time\nfor _ in range(6_000): time.sleep(0.01)"
+"""A minute that a signal ends: one that comes in the instant before a sleep waits for its end."""
+
 IPYKERNELS = ("6.31.0", "7.3.0", "7.4.0")
 _ALSO = {"6.31.0": ("nest-asyncio>=1.4",)}
 

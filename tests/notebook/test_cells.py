@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from tests.kernels import Kernel, Outputs, ended_within
+from tests.kernels import NAPS, Kernel, Outputs, ended_within
 
 
 def said(outputs: Outputs) -> list[str]:
@@ -170,7 +170,7 @@ def interrupted(kernel: Kernel, wait: str) -> str:
 
 def test_an_interrupted_cell_deploys_nothing(kernel: Kernel) -> None:
     with ended_within(10):
-        outputs = kernel.wait(interrupted(kernel, "import time; time.sleep(60)"), fails=True)
+        outputs = kernel.wait(interrupted(kernel, NAPS), fails=True)
     assert said(outputs)[-1].startswith("Nothing of this cell (Cut) is live")
     assert kernel.run("'cut' in wb.services").result == "False"
 

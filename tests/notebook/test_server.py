@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from tests.kernels import Kernel
+from tests.kernels import NAPS, Kernel
 from tests.notebook.conftest import TURN_ON
 
 HELLO = "class Hello(Service):\n    name = 'hello'\n    def handle(self):\n        return 'there'\n"
@@ -48,7 +48,7 @@ def test_a_cell_may_call_its_own_server(kernel: Kernel) -> None:
 
 
 def test_an_interrupt_leaves_the_server_up(kernel: Kernel, url: str) -> None:
-    sent = kernel.send("print('began', flush=True)\nimport time; time.sleep(60)")
+    sent = kernel.send(f"print('began', flush=True)\n{NAPS}")
     kernel.message(lambda message: message["msg_type"] == "stream")
     kernel.interrupt()
     kernel.wait(sent, fails=True)
@@ -59,7 +59,7 @@ def test_an_interrupt_leaves_the_server_up(kernel: Kernel, url: str) -> None:
 def test_an_interrupt_inside_an_inline_call_leaves_the_server_up(kernel: Kernel, url: str) -> None:
     kernel.run(
         "class Sleeps(Service):\n    name = 'sleeps'\n    def handle(self):\n"
-        "        print('began', flush=True)\n        import time; time.sleep(60)\n"
+        f"        print('began', flush=True)\n        exec({NAPS!r})\n"
     )
     sent = kernel.send("wb.invoke('sleeps')")
     kernel.message(lambda message: message["msg_type"] == "stream")

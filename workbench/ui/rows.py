@@ -46,7 +46,7 @@ def services(wb: Workbench, names: Sequence[str], last: Mapping[str, Run]) -> li
     used = wb.limits.use()
     failed = failed_of(wb, names)
     shown = [_row(wb, name, [job for job in every if job.definition.service == name], used, last) for name in names]
-    return [row | {"failed": row["service"] in failed} for row in shown]
+    return [row if row.get("gone") else row | {"failed": row["service"] in failed} for row in shown]
 
 
 def jobs_of(wb: Workbench) -> list[Job]:
