@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from workbench import RESTChannel, Service, WebSocketChannel, Workbench
+from workbench import APIKey, RESTChannel, Service, WebSocketChannel, Workbench, secret
 
 APP = "https://app.example"
 PAGE = {"Origin": APP, "Sec-Fetch-Site": "cross-site"}
@@ -118,12 +118,15 @@ def test_nobody_elsewhere_is_told_what_is_open(headers: dict[str, str]) -> None:
         assert (answer.status_code, "api.hello" in answer.text) == (404, False)
 
 
-def test_the_root_leads_to_the_page_of_a_websocket_channel() -> None:
+@pytest.mark.parametrize("user", ["", "reader"])
+def test_the_root_leads_to_the_page_of_a_websocket_channel(user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READER_KEY", "a-key")
     with Workbench(port=0) as made:
         made.deploy(Hello)
-        made.define(WebSocketChannel("news", service="api.hello", path="/ws/news"))
+        made.define(APIKey("reader", key=secret("READER_KEY")))
+        made.define(WebSocketChannel("news", service="api.hello", path="/ws/news", security=user))
         listed = requests.get(made.start(), headers={"Accept": "text/html"}, timeout=5).text
-        assert "WebSocket, anyone on this machine" in listed
+        assert f"WebSocket, {'only reader' if user else 'anyone on this machine'}" in listed
         (link,) = re.findall(r'href="([^"]+/ws/news)"', listed)
         assert "Try news" in requests.get(link, headers={"Accept": "text/html"}, timeout=5).text
         made.define(WebSocketChannel("news", service="api.hello", path="/ws/news/{topic}"))

@@ -130,6 +130,8 @@ def test_a_setting_says_how_it_changes(drawn: Drawn) -> None:
     row.locator("summary").click()
     row.locator(".wb-code", has_text="wb.start(port=8080)").wait_for()
     assert drawn.page.locator('tr[data-setting="folder"] summary').count() == 1
+    assert drawn.page.locator('tr[data-setting="redis"] code', has_text="self.kvdb").count() == 1
+    assert "`" not in drawn.page.locator(".wb-tab-body").inner_text()
     assert drawn.wrong() == []
     assert drawn.faults(".wb-tab-body") == {}
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.channels.line_channel import LineChannel
 from tests.ui.conftest import Asking
-from workbench import APIKey, JSONRPCChannel, Limit, RESTChannel, SOAPChannel, Workbench, secret
+from workbench import APIKey, JSONRPCChannel, Limit, RESTChannel, SOAPChannel, WebSocketChannel, Workbench, secret
 from workbench.channels.definition import ChannelDefinition
 from workbench.notebook.still import still
 from workbench.ui import rows, views
@@ -128,6 +128,17 @@ def test_a_curl_uses_a_method_that_the_channel_answers(wb: Workbench, desk: Desk
         "",
         "",
     ]
+
+
+def test_the_address_of_a_websocket_is_a_link_also_where_its_page_asks_for_a_key(secured: Workbench) -> None:
+    ways = (
+        RESTChannel("rest", service="api.hello", security="u"),
+        WebSocketChannel("socket", service="api.hello", security="u"),
+    )
+    secured.define(*ways)
+    secured.start()
+    found = {each["channel"]: each["link"] for each in row_of(secured, "api.hello")["addresses"]}
+    assert (found["rest"], found["socket"]) == (False, True)
 
 
 def test_the_card_of_a_cell_says_each_of_its_channels_once(wb: Workbench, desk: Desk) -> None:

@@ -73,14 +73,14 @@ def test_many_are_counted_and_the_first_are_shown(ask: Asking, wb: Workbench) ->
 def test_one_is_sent_away_and_the_other_stays(ask: Asking, wb: Workbench) -> None:
     with wb.websocket("/ws", user="its.user") as one, wb.websocket("/ws", user="its.user") as other:
         first = ask("clients", name="prices")["clients"][0]["id"]
-        assert ask("client close", name="prices", client=first)["said"].startswith(
+        assert ask("disconnect client", name="prices", client=first)["said"].startswith(
             f"client {first} of WebSocket 'prices'"
         )
-        with pytest.raises(NotConnected, match="1001 Closed by hand"):
+        with pytest.raises(NotConnected, match="1001 Disconnected by hand"):
             one.receive()
         assert other.ask(1).ok
         until(lambda: len(wb.channels["prices"].clients) == 1, "it has left")
-        assert "has left already. Fix: look again." in ask("client close", name="prices", client=first)["failed"]
+        assert "has left already. Fix: look again." in ask("disconnect client", name="prices", client=first)["failed"]
 
 
 def test_other_channels_have_no_clients(ask: Asking, wb: Workbench) -> None:
@@ -102,8 +102,8 @@ def test_a_person_sees_a_client_and_closes_it(wb: Workbench, chromium: Any, tmp_
         page.get_by_role("button", name="Clients of prices").click()
         page.get_by_role("cell", name="127.0.0.1", exact=True).wait_for()
         page.screenshot(path=tmp_path / "clients.png")
-        page.get_by_role("button", name="Close the client from 127.0.0.1").click()
-        with pytest.raises(NotConnected, match="1001 Closed by hand"):
+        page.get_by_role("button", name="Disconnect the client from 127.0.0.1").click()
+        with pytest.raises(NotConnected, match="1001 Disconnected by hand"):
             client.receive()
     until(lambda: not wb.channels["prices"].clients, "it has left")
     page.get_by_role("button", name="Look again").click()

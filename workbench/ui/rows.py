@@ -157,8 +157,9 @@ def _address(live: LiveChannel) -> dict[str, Any]:
 
 
 def _is_link(live: LiveChannel) -> bool:
-    """Whether a browser can ask its address."""
-    return _answers_get(live) and "{" not in live.url and not live.security
+    """Whether a browser can ask its address; by that of a WebSocket it gets a page that asks for credentials itself."""
+    is_open = isinstance(live, LiveWebSocketChannel) or not live.security
+    return is_open and _answers_get(live) and "{" not in live.url
 
 
 def _answers_get(live: LiveChannel) -> bool:

@@ -118,9 +118,10 @@ def listing(origin: str, channels: Iterable[HTTPChannel | SocketAddress], cid: s
 
 def _row(origin: str, channel: HTTPChannel | SocketAddress) -> str:
     path, who = escape(channel.path), f"only {channel.security}" if channel.security else "anyone on this machine"
-    # A browser that opens a WebSocket's address is shown the page by which to try it.
+    # A browser that opens a WebSocket's address is shown the page by which to try it, which asks for credentials.
+    is_socket = isinstance(channel, SocketAddress)
     methods = ("GET",) if isinstance(channel, SocketAddress) else channel.methods
-    asked = not channel.security and "{" not in channel.path and (not methods or "GET" in methods)
+    asked = (is_socket or not channel.security) and "{" not in channel.path and (not methods or "GET" in methods)
     shown = f'<a href="{escape(f"{origin}{channel.path}")}">{path}</a>' if asked else path
     how = "WebSocket" if isinstance(channel, SocketAddress) else " ".join(methods) or "every method"
     said = escape(mask(f"{how}, {who}"))

@@ -20,14 +20,14 @@ def clients(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     return {"clients": [_facts(each) for each in connected[:MOST_SHOWN]], "number": len(connected), "now": now}
 
 
-def client_close(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
+def disconnect(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """End the connection of one client."""
     channel = channel_named(dict(desk.wb.channels.items()), str(message["name"]))
     its = next((each for each in channel.clients if each.id == message["client"]), None)
     if its is None:
         raise WorkbenchError("This client has left already. Fix: look again.")
-    its.close("Closed by hand")
-    return {"said": f"{its} is closed."}
+    its.close("Disconnected by hand")
+    return {"said": f"{its} is disconnected."}
 
 
 def _facts(client: Client) -> dict[str, Any]:
@@ -43,5 +43,5 @@ def _facts(client: Client) -> dict[str, Any]:
     }
 
 
-CLIENTS: dict[str, Verb] = {"clients": clients, "client close": client_close}
+CLIENTS: dict[str, Verb] = {"clients": clients, "disconnect client": disconnect}
 """What the clients of a channel are asked for."""

@@ -18,25 +18,25 @@ export function clientsPanel({ talk, onClose }, opening, name) {
     }
   };
   const look = async () => show(await ask("clients", {}));
-  const close = async (client) => {
-    await ask("client close", { client: client.id });
+  const disconnect = async (client) => {
+    await ask("disconnect client", { client: client.id });
     await look();
   };
-  const show = (said) => said && fill(list, shownOf(said, close));
+  const show = (said) => said && fill(list, shownOf(said, disconnect));
   panel.body.append(list);
   panel.foot.prepend(button("Look again", look), h("span", { class: "wb-grow" }));
   show(opening);
   return panel;
 }
 
-function shownOf({ clients, number, now }, close) {
+function shownOf({ clients, number, now }, disconnect) {
   if (!number) return h("div", { class: "wb-faint" }, "Nobody is connected.");
   const title = (text, look = "") => h("th", { scope: "col", class: look }, text);
   const titles = [...["From", "As", "Connected"].map((each) => title(each)), ...["Received", "Sent"].map((each) => title(each, "wb-right-text")), title("")];
   const count = (each) => h("td", { class: "wb-right-text" }, each.toLocaleString("en"));
   const rows = clients.map((each) => h("tr", { "data-client": each.id }, h("td", {}, each.address), h("td", {}, each.user || "anyone"),
     h("td", { title: new Date(each.since * 1000).toLocaleString("en-GB") }, agoText(each.since, now)), count(each.received), count(each.sent),
-    h("td", {}, button("Close", () => close(each), { class: "wb-quiet wb-tight", "aria-label": `Close the client from ${each.address}, ${each.id}` }))));
+    h("td", {}, button("Disconnect", () => disconnect(each), { class: "wb-quiet wb-tight", "aria-label": `Disconnect the client from ${each.address}, ${each.id}` }))));
   const note = number > clients.length ? `${clients.length} of ${number.toLocaleString("en")}` : "";
   return [h("table", { class: "wb-table" }, h("thead", {}, h("tr", {}, titles)), h("tbody", {}, rows)), h("div", { class: "wb-faint" }, note)];
 }

@@ -1,5 +1,5 @@
 // What happened, as tables: calls that open to their trace, lines of the log; and the settings.
-import { button, chip, codeBlock, copyButton, fill, h, milliseconds } from "../dom.js";
+import { button, chip, codeBlock, copyButton, fill, h, milliseconds, prose } from "../dom.js";
 import { wholeCall } from "../call.js";
 
 const clockOf = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -155,8 +155,8 @@ export class SettingsTable extends Table {
   }
 
   rowOf({ name, value, from, what, editable, change }) {
-    const how = change ? h("details", { class: "wb-more" }, h("summary", { "aria-label": `Change ${name}` }, "Change"), h("div", { class: "wb-hint" }, change.words), change.code ? codeBlock(change.code) : null) : null;
-    return h("tr", { "data-setting": name }, h("th", { scope: "row", title: what }, name), h("td", { class: "wb-setting" }, editable ? this.field(name, value) : h("code", {}, value), how), h("td", { class: "wb-faint" }, from), h("td", { class: "wb-faint wb-wide" }, what));
+    const how = change ? h("details", { class: "wb-more" }, h("summary", { "aria-label": `Change ${name}` }, "Change"), h("div", { class: "wb-hint" }, prose(change.words)), change.code ? codeBlock(change.code) : null) : null;
+    return h("tr", { "data-setting": name }, h("th", { scope: "row", title: what.replaceAll("`", "") }, name), h("td", { class: "wb-setting" }, editable ? this.field(name, value) : h("code", {}, value), how), h("td", { class: "wb-faint" }, from), h("td", { class: "wb-faint wb-wide" }, prose(what)));
   }
 
   field(name, value) {
