@@ -116,6 +116,10 @@ def test_a_person_sends_messages_from_the_page_in_a_browser(bench: Bench, chromi
     page.get_by_text('"data":"news"').wait_for()
     bench.wb.channels.remove("echo")
     page.get_by_text("closed 1001 The channel is closed").wait_for()
+    bench.define(security="its.user")
+    page.get_by_role("button", name="Connect").click()
+    page.get_by_text("connected").nth(1).wait_for()
+    assert page.get_by_role("button", name="Connect").count() == 0
     assert bench.got == [{"x": 1}]
     assert errors == []
     context.close()

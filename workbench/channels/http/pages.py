@@ -43,6 +43,7 @@ function tell(mark, text) {
 const asks = document.getElementById("asks"), url = location.href.replace(/^http/, "ws").replace(/#.*/, "");
 let socket;
 function connect(headers) {
+  asks.hidden = true;
   socket = headers ? new WebSocket(url, ["create-session"]) : new WebSocket(url);
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
@@ -53,16 +54,17 @@ function connect(headers) {
   socket.onmessage = ({ data }) => tell("\u2190", typeof data === "string" ? data : `${data.byteLength} bytes`);
   socket.onclose = ({ code, reason }) => {
     send.disabled = true;
-    tell("\u2022", `closed ${code} ${reason}. Load this page again to connect anew.`);
+    asks.hidden = false;
+    tell("\u2022", `closed ${code} ${reason}`);
   };
 }
 form.onsubmit = (event) => { event.preventDefault(); socket.send(input.value); tell("\u2192", input.value); };
-if (asks) asks.onsubmit = (event) => {
+asks.onsubmit = (event) => {
   event.preventDefault();
-  connect({ [asks.dataset.header]: asks.elements.key.value });
-  asks.remove();
+  const { header } = asks.dataset;
+  connect(header && { [header]: asks.elements.key.value });
 };
-else connect();
+if (asks.hidden) connect();
 """
 _TRY_POLICY = (
     f"{_POLICY}; connect-src 'self'; form-action 'none'; "
@@ -136,13 +138,13 @@ def trying(name: str, key_header: str, cid: str) -> Answer:
         key_header: The header of a key that the page asks for, which goes into the first message; '' where it need not.
         cid: The request's CID.
     """
+    key = f'<label>{escape(key_header)}<br><input name="key" type="password" autocomplete="off" required></label> '
     asks = (
-        f'<form id="asks" data-header="{escape(key_header)}"><p><label>{escape(key_header)}<br>'
-        '<input name="key" type="password" autocomplete="off" required></label> '
-        '<button class="open">Connect</button></p></form>'
+        f'<form id="asks" data-header="{escape(key_header)}"{"" if key_header else " hidden"}>'
+        f'<p>{key if key_header else ""}<button class="open">Connect</button></p></form>'
     )
     body = (
-        f"<p>Each message is a call of the channel's service; what comes back is below.</p>{asks if key_header else ''}"
+        f"<p>Each message is a call of the channel's service; what comes back is below.</p>{asks}"
         '<form id="says">'
         '<p><label>Message<br><textarea name="message" rows="4">{}</textarea></label></p>'
         '<p><button class="open" disabled>Send</button></p></form>'
