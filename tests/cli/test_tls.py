@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import signal
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import requests
@@ -14,6 +18,9 @@ from tests.app.crew.conftest import MODULE, Crew
 from tests.cli.conftest import WAIT_SECONDS, CommandLine
 from tests.serving import until
 from tests.tls import AUTHORITY, pair, serial_at
+from workbench import Workbench
+from workbench.channels.http.certificate import Certificate
+from workbench.cli.log import ServedLog
 
 
 def test_what_is_served_by_tls_is_reached_by_every_way(fresh: CommandLine) -> None:
@@ -73,6 +80,19 @@ def test_the_certificate_is_named_in_words_and_what_is_wrong_with_it_in_the_log(
     assert f"Everybody on this machine can read the key {key}. Fix: chmod 600 {key}" in said
     assert f"The certificate {certificate} is for shop.example.com, which this server does not answer for" in said
     assert done.returncode == 0
+
+
+def test_a_renewal_is_told_whole(tmp_path: Path) -> None:
+    files, stream = pair(tmp_path), io.StringIO()
+    with Workbench(port=0, store="memory://") as wb, closing(ServedLog(wb, "text", False, stream)):
+        certificate = Certificate(*files)
+        for new, file in zip(pair(tmp_path, certificate="new.pem", key="new.key"), files, strict=True):
+            new.replace(file)
+            assert certificate.shown
+    refused, taken = stream.getvalue().splitlines()
+    assert "WARNING workbench.certificate: The former certificate stays in force. The key " in refused
+    assert f"INFO    workbench.certificate: the certificate {files[0]} is new, and in force until 20" in taken
+    assert logging.getLogger("workbench.certificate").level == logging.NOTSET
 
 
 @pytest.mark.parametrize(

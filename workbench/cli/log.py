@@ -29,6 +29,9 @@ WRITTEN: tuple[Mood, ...] = ("attention", "failed")
 OWN_LOGGERS = ("workbench", "tornado", "apscheduler", "py.warnings")
 """Loggers that have a handler which says nothing, so that `logging.lastResort` never hears them."""
 
+CERTIFICATE = "workbench.certificate"
+"""The logger of which more than warnings is written: that a renewed certificate is in force, too."""
+
 
 class Entry(NamedTuple):
     """One line: when [s since the epoch], how grave, who says it (a service, a module), in which call, and what."""
@@ -136,6 +139,9 @@ class ServedLog(logging.Handler):
         for each in map(logging.getLogger, OWN_LOGGERS):
             each.addHandler(self)
             yield lambda logger=each: logger.removeHandler(self)  # type: ignore[misc]
+        certificate = logging.getLogger(CERTIFICATE)
+        certificate.setLevel(logging.INFO)
+        yield lambda: certificate.setLevel(logging.NOTSET)
 
     def _until_closed(self, ends: Iterable[Callable[[], object]]) -> None:
         for end in ends:
@@ -143,7 +149,7 @@ class ServedLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write what is logged outside of calls; the rest comes by `wb.log`."""
-        if CURRENT.get() is not None or record.levelno < logging.WARNING:
+        if CURRENT.get() is not None or (record.levelno < logging.WARNING and record.name != CERTIFICATE):
             return
         try:
             text = (

@@ -201,7 +201,7 @@ def test_a_renewed_certificate_is_shown_to_new_connections_and_old_ones_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    caplog.set_level(logging.INFO, "workbench.http")
+    caplog.set_level(logging.INFO, "workbench.certificate")
     link = Link(tmp_path)
     with Workbench(port=0, folder=tmp_path, certificate=link.pair) as wb:
         wb.start()

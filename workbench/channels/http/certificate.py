@@ -20,7 +20,7 @@ NO_CHECK_TIME = 0x200000
 """Takes a certificate whose time is over. Source: X509_V_FLAG_NO_CHECK_TIME of OpenSSL, x509_vfy.h."""
 OTHERS_READ = 0o004
 
-log = logging.getLogger("workbench.http")
+log = logging.getLogger("workbench.certificate")
 
 
 class CertificateRefused(WorkbenchError):
