@@ -160,7 +160,7 @@ def test_a_notebook_without_imports_is_served_as_the_workbench_kernel_runs_it(fr
             "from workbench import Service\n\nx = 1 / 0\n",
             "bad.py, line 3, failed: ZeroDivisionError: division",
         ),
-        ("bad.py", "class X(\n", "bad.py does not parse: '(' was never closed (line 1). Nothing of it is live."),
+        ("bad.py", "class X(\n", "bad.py does not parse: '(' was never closed (line 1). Nothing of it went live."),
         ("bad.py", "from zato.server.nothing import X\n", "No module named 'zato.server.nothing' in the workbench"),
         ("bad.ipynb", notebook("x = 1", "y = 2\n1 / 0"), "bad.ipynb, cell 2, line 2, failed: ZeroDivisionError: div"),
         ("bad.ipynb", notebook("class X("), "bad.ipynb, cell 1, line 1, failed: SyntaxError: incomplete input"),

@@ -132,12 +132,12 @@ def text_of(path: Path) -> str:
     """
     if (size := path.stat().st_size) > MOST_BYTES:
         raise DeployRefused(
-            f"{path.name} has {size:,} bytes of at most {MOST_BYTES:,}. Nothing of it is live. "
+            f"{path.name} has {size:,} bytes of at most {MOST_BYTES:,}. Nothing of it went live. "
             f"Fix: keep services in it, and data in a file of its own."
         )
     taken = path.read_bytes()
     if b"\0" in taken:
-        raise DeployRefused(f"{path.name} is no text. Nothing of it is live. Fix: take the module's source.")
+        raise DeployRefused(f"{path.name} is no text. Nothing of it went live. Fix: take the module's source.")
     try:
         return decode_source(taken)
     except (UnicodeDecodeError, SyntaxError) as exc:
@@ -147,7 +147,7 @@ def text_of(path: Path) -> str:
             why = f"{path.name} is not UTF-8 text (byte {broken.start})"
         else:
             why = f"{path.name} is not in the encoding that it declares ({exc})"
-        raise DeployRefused(f"{why}. Nothing of it is live. Fix: save it as UTF-8.") from exc
+        raise DeployRefused(f"{why}. Nothing of it went live. Fix: save it as UTF-8.") from exc
 
 
 def _compiled(text: str, name: str) -> Any:
@@ -155,7 +155,7 @@ def _compiled(text: str, name: str) -> Any:
         return compile(text, name, "exec")
     except SyntaxError as exc:
         raise DeployRefused(
-            f"{name} does not parse: {exc.msg} (line {exc.lineno}). Nothing of it is live. Fix: correct that line."
+            f"{name} does not parse: {exc.msg} (line {exc.lineno}). Nothing of it went live. Fix: correct that line."
         ) from exc
 
 
@@ -222,7 +222,7 @@ def code_cells(path: Path) -> Iterator[CodeCell]:
         cells = cells_of(path.read_bytes())
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise DeployRefused(
-            f"{path.name} is no notebook: {exc}. Nothing of it is live. "
+            f"{path.name} is no notebook: {exc}. Nothing of it went live. "
             f"Fix: mend its JSON as text, or take it from version control."
         ) from exc
     for number, cell in enumerate(cells, 1):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from pathlib import Path
-from threading import Event, RLock, Thread, Timer, current_thread
+from threading import Event, RLock, Thread, Timer, current_thread, get_ident
 from time import time
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from workbench.runtime.traffic import LogLine
 log = logging.getLogger("workbench.folders")
 LAST_SECONDS = 2.0
 """Longest wait at the end for the files that go live just then [s]."""
+MEND = "mend it and restart the kernel, or workbench serve"
 PATIENCE_SECONDS = 10.0
 """How long files may run, before it is said that others wait for them [s]."""
 
@@ -60,7 +62,7 @@ class Following:
 
     def __init__(self, loader: Loader, parts: Parts, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._loader, self._parts, self._patience_seconds = loader, parts, patience_seconds
-        self._at = ""
+        self._at = Path(), "", 0
         self._followed: dict[Path, Followed] = {}
         # Held while files go live, so that a cell and a save do not both run them; a cell that takes its folder back
         # does not wait for it, since it holds the lock that a save needs.
@@ -83,7 +85,7 @@ class Following:
         folder = folder.absolute()
         with self._in_turn():
             watched, former = Watched(folder), self._followed.get(folder)  # before it is read: a save meanwhile counts
-            with self._at_work(shown):
+            with self._at_work(folder, shown):
                 imported = load_folder(self._loader, self._parts, folder, shown, replace=replace)
             imported.follows = True
             names = Names() if former is None else former.names
@@ -99,8 +101,8 @@ class Following:
         """Wait for files that run, which nobody can stop; raises DeployRefused where they do not end."""
         if not self._one.acquire(timeout=self._patience_seconds):
             raise DeployRefused(
-                f"{self._slow()} Fix: load it again once they have ended; where they never do, as in a loop at the top "
-                f"of a module, mend that and restart the kernel."
+                f"{self._slow()} Fix: load it again once that has ended; where it never does, as in a loop at the top "
+                f"of a module, {MEND}."
             )
         try:
             yield
@@ -108,13 +110,18 @@ class Following:
             self._one.release()
 
     def _slow(self) -> str:
-        return f"Files of {self._at} have run for over {self._patience_seconds:g} s, and saves wait for them."
+        folder, shown, thread = self._at
+        where = f"{place} of {shown} has" if (place := _running(folder, thread)) else f"Files of {shown} have"
+        return f"{where} run for over {self._patience_seconds:g} s, and saves wait for that."
+
+    def _say_slow(self) -> None:
+        self._say("WARNING", [f"{self._slow()} Fix: where it never ends, {MEND}."])
 
     @contextmanager
-    def _at_work(self, shown: str) -> Iterator[None]:
+    def _at_work(self, folder: Path, shown: str) -> Iterator[None]:
         """Say of a folder whose files run for long that others wait."""
-        self._at = shown
-        late = Timer(self._patience_seconds, lambda: self._say("WARNING", [self._slow()]))
+        self._at = folder, shown, get_ident()
+        late = Timer(self._patience_seconds, self._say_slow)
         late.daemon, late.name = True, "workbench-folders-late"
         late.start()
         try:
@@ -176,18 +183,25 @@ class Following:
     def _load_again(self, folder: Path, followed: Followed) -> Imported:
         watched, shown, replace, imported, names = followed
         former = Former(imported, watched.changed, names)
-        with self._at_work(shown):
+        with self._at_work(folder, shown):
             now = load_folder(self._loader, self._parts, folder, shown, replace=replace, former=former)
         files = sorted(path.relative_to(folder).as_posix() for path in watched.changed)
         before = set(map(id, imported.rows))
         ran = [row for row in now.rows if id(row) not in before]
         known = {*imported.failed, *imported.missing}
-        failed = [each for row in ran for each in row.failed if row.file in files or each not in known]
-        self._say("INFO", [f"{shown}: {listed(files)} changed.{self._live(ran)}", *now.gone])
-        self._say("WARNING", [f"What was live of it stays. {each}" for each in failed])
+        failed = [(row, each) for row in ran for each in row.failed if row.file in files or each not in known]
+        self._say("INFO", [f"{shown}: {_changed(files, now.removed)}.{self._live(ran)}", *now.gone])
+        self._say("WARNING", [f"{self._stays(row, names[folder / row.file])}{each}" for row, each in failed])
         self._say("WARNING", [each for each in now.missing if each not in known])
         imported.become(now)
         return imported
+
+    def _stays(self, row: FileRow, file: str) -> str:
+        """That what a file has defined is in force all the same; '' if there is nothing."""
+        services = (each.origin for each in self._parts.registry.services.values())
+        origins = (*services, *(each.origin for each in self._parts.book.entries))
+        has_any = row.kind == "left out" or any(each.loaded and each.file == file for each in origins)
+        return "What was live of it stays. " if has_any else ""
 
     def _live(self, ran: Iterable[FileRow]) -> str:
         """What is live of the files that ran, and in which version."""
@@ -213,3 +227,21 @@ class Following:
 
     def __repr__(self) -> str:
         return "\n".join(map(str, self._followed)) or "No folder is followed."
+
+
+def _changed(files: Sequence[str], removed: Collection[str]) -> str:
+    """Which files changed, and which are gone."""
+    changed, gone = [each for each in files if each not in removed], [each for each in files if each in removed]
+    said = [f"{listed(changed)} changed"] if changed else []
+    return "; ".join([*said, *([f"{listed(gone)} {'is' if len(gone) == 1 else 'are'} gone"] if gone else [])])
+
+
+def _running(folder: Path, thread: int) -> str:
+    """The file of a folder that a thread runs, and the line; '' if it runs none."""
+    frame, real = sys._current_frames().get(thread), folder.resolve()
+    while frame is not None:
+        for place in (folder, real):
+            if (path := Path(frame.f_code.co_filename)).is_relative_to(place):
+                return f"{path.relative_to(place).as_posix()}, line {frame.f_lineno},"
+        frame = frame.f_back
+    return ""
