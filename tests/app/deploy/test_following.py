@@ -267,6 +267,61 @@ def test_it_is_followed_whatever_folder_is_current_later(shop: Shop, monkeypatch
     assert shop.wb.invoke("orders.get") == 2
 
 
+def test_a_saved_module_that_was_loaded_alone_is_live(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = service("Get", "return {}") + service("Put").removeprefix("from zato.server.service import Service\n")
+    shop.write(orders_py=both.format(1))
+    shop.wb.load("shop/orders.py")
+    monkeypatch.chdir("/")
+    assert shop.save(orders_py=service("Get", "return 2")) == [
+        "shop/orders.py changed. Live: orders.get v2.",
+        "orders.put is gone, since shop/orders.py has it no longer.",
+    ]
+    assert (shop.wb.invoke("orders.get"), shop.save()) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("class (\n", "orders.py does not parse"),
+        ("1 / 0", "orders.py, line 1: ZeroDivisionError: division by zero. Fix"),
+    ],
+)
+def test_a_module_loaded_alone_that_breaks_stays_live_and_says_why(shop: Shop, broken: str, said: str) -> None:
+    shop.write(orders_py=service("Get", "return 1"))
+    shop.wb.load("shop/orders.py")
+    told = shop.save(orders_py=broken)
+    assert told[0] == "shop/orders.py changed."
+    assert told[1].startswith("What was live of it stays. ")
+    assert said in told[1]
+    assert shop.wb.invoke("orders.get") == 1
+    assert shop.save(orders_py=None) == ["orders.py is gone; what is served stays as it was. Fix: put it back."]
+    shop.save(orders_py=service("Get", "return 3"))
+    assert shop.wb.invoke("orders.get") == 3
+
+
+def test_saved_definitions_that_were_loaded_alone_are_in_force(shop: Shop) -> None:
+    shop.write(orders_py=service("Get"), defs_yaml=CHANNEL)
+    shop.wb.load(shop.folder / "orders.py")
+    shop.wb.load(shop.folder / "defs.yaml")
+    assert sorted(shop.wb.following) == [shop.folder / "defs.yaml", shop.folder / "orders.py"]
+    told = shop.save(defs_yaml=CHANNEL.replace("name: o", "name: p").replace("/o", "/p"))
+    assert told[1:] == ["REST 'o' is gone, since shop/defs.yaml has it no longer."]
+    assert [shop.wb.call(f"GET {path}").status for path in ("/o", "/p")] == [404, 200]
+    told = shop.save(defs_yaml=CHANNEL.replace("path", "pathh"))
+    assert told[1].startswith("What was live of it stays. ")
+    shop.wb.following.stop(shop.folder / "defs.yaml")
+    assert shop.save(defs_yaml=CHANNEL) == []
+
+
+def test_a_file_that_fails_is_not_followed_and_nobody_follows_where_nobody_wants_it(shop: Shop) -> None:
+    shop.write(orders_py="1 / 0")
+    with pytest.raises(ZeroDivisionError):
+        shop.wb.load(shop.folder / "orders.py")
+    shop.write(orders_py=service("Get"))
+    shop.wb.load(shop.folder / "orders.py", follow=False)
+    assert list(shop.wb.following) == []
+
+
 def test_a_folder_is_not_followed_where_nobody_wants_it(shop: Shop) -> None:
     shop.write(orders_py=service("Get", "return 1"))
     done = shop.wb.load(shop.folder, follow=False)
@@ -281,7 +336,7 @@ def test_a_folder_is_not_followed_where_nobody_wants_it(shop: Shop) -> None:
 
 def test_a_folder_that_is_not_followed_cannot_be_stopped(shop: Shop) -> None:
     shop.load(orders_py=service("Get"))
-    with pytest.raises(UnknownName, match="No followed folder is named 'shopp'.* Fix: "):
+    with pytest.raises(UnknownName, match="No followed folder or file is named 'shopp'.* Fix: "):
         shop.wb.following.stop("shopp")
 
 

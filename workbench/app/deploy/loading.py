@@ -55,18 +55,26 @@ LOADER: ContextVar[Loader | None] = ContextVar("workbench_loader", default=None)
 """The workbench that loads a file on this thread: the file's `wb`, whatever other workbench the process has."""
 
 
-def load(loader: Loader, path: Path, *, replace: bool = False) -> Deployed:
+def load(loader: Loader, path: Path, *, replace: bool = False, name: str = "") -> Deployed:
     """Load one file; where it imports `wb`, that is the loader.
+
+    Args:
+        loader: The workbench.
+        path: The file.
+        replace: Whether what another file has defined may be replaced.
+        name: What a module is called by what it defines; its path from here if unset.
 
     Raises:
         DeployRefused: There is no such file, its kind is not known, or it does not run; nothing of it went live.
     """
     if not path.is_file():
         raise DeployRefused(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}. Fix: correct the path.")
-    if load_kind := {".py": load_module, ".ipynb": _load_notebook}.get(path.suffix):
+    if path.suffix in (".py", ".ipynb"):
         token = LOADER.set(loader)
         try:
-            return load_kind(loader.drafting, path, replace)
+            if path.suffix == ".ipynb":
+                return _load_notebook(loader.drafting, path, replace)
+            return load_module(loader.drafting, path, replace, file=name)
         finally:
             LOADER.reset(token)
     raise DeployRefused(

@@ -1,4 +1,4 @@
-"""Folders that were loaded follow their files: what is saved goes live by itself."""
+"""Folders and files that were loaded are followed: what is saved goes live by itself."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from threading import Event, RLock, Thread, Timer, current_thread, get_ident
 from time import time
 from typing import NamedTuple
 
+from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.folders.imported import MOST_NAMES, FileRow, Imported
 from workbench.app.deploy.folders.importing import Former, load_folder
 from workbench.app.deploy.folders.letting_go import Names
+from workbench.app.deploy.folders.one_file import load_again, load_one
 from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
 from workbench.app.deploy.loading import Loader
+from workbench.app.origins import file_name
 from workbench.app.parts import Parts
-from workbench.core.errors import DeployRefused, UnknownName, listed
+from workbench.core.errors import DeployRefused, UnknownName, WorkbenchError, listed
 from workbench.core.events import Closed
 from workbench.core.masking import mask
 from workbench.runtime.traffic import LogLine
@@ -49,8 +52,24 @@ class Followed(NamedTuple):
     names: Names
 
 
+class FollowedFile(NamedTuple):
+    """A file that is followed by itself.
+
+    Args:
+        watched: Says when it has changed.
+        shown: What the log calls it.
+        replace: Whether what another file has defined may be replaced.
+        name: What it is called by what it defines.
+    """
+
+    watched: Watched
+    shown: str
+    replace: bool
+    name: str
+
+
 class Following:
-    """`wb.following`: the folders whose files go live when they are saved.
+    """`wb.following`: the folders and files that go live when they are saved.
 
     They are looked at by a thread of their own; with a virtual clock, when `look` is called.
 
@@ -63,7 +82,7 @@ class Following:
     def __init__(self, loader: Loader, parts: Parts, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._loader, self._parts, self._patience_seconds = loader, parts, patience_seconds
         self._at = Path(), "", 0
-        self._followed: dict[Path, Followed] = {}
+        self._followed: dict[Path, Followed | FollowedFile] = {}
         # Held while files go live, so that a cell and a save do not both run them; a cell that takes its folder back
         # does not wait for it, since it holds the lock that a save needs.
         self._one, self._closed = RLock(), Event()
@@ -84,17 +103,42 @@ class Following:
         """
         folder = folder.absolute()
         with self._in_turn():
-            watched, former = Watched(folder), self._followed.get(folder)  # before it is read: a save meanwhile counts
+            # Watched before it is read: a save meanwhile counts.
+            watched, former = Watched(folder), self._followed.get(folder)
             with self._at_work(folder, shown):
                 imported = load_folder(self._loader, self._parts, folder, shown, replace=replace)
             imported.follows = True
-            names = Names() if former is None else former.names
+            names = former.names if isinstance(former, Followed) else Names()
             for path in watched.files:
                 names[path]
-            self._follow(folder, Followed(watched, shown, replace, imported, names))
-            if (draft := self._parts.draft) is not None:
-                draft.undo.append(lambda: self._follow(folder, former))
+            self._follow_from_now_on(folder, Followed(watched, shown, replace, imported, names))
         return imported
+
+    def load_one(self, path: Path, *, replace: bool = False) -> Deployed:
+        """Load one file and follow it from now on; it is not, if it or the cell that asks for it fails.
+
+        Args:
+            path: The file.
+            replace: Whether what another file has defined may be replaced.
+
+        Raises:
+            DeployRefused: As `load_one` of `one_file`; or files that run meanwhile do not end.
+            WrongManifest: All that is wrong in a file of definitions.
+        """
+        shown, path = str(path), path.absolute()
+        with self._in_turn():
+            followed = FollowedFile(Watched(path), shown, replace, file_name(path))
+            with self._at_work(path.parent, str(path.parent)):
+                deployed = load_one(self._loader, self._parts, Path(shown), replace=replace, name=followed.name)
+            self._follow_from_now_on(path, followed)
+        return deployed
+
+    def _follow_from_now_on(self, path: Path, followed: Followed | FollowedFile) -> None:
+        """Follow it; no longer, if the cell that this thread runs fails."""
+        former = self._followed.get(path)
+        self._follow(path, followed)
+        if (draft := self._parts.draft) is not None:
+            draft.undo.append(lambda: self._follow(path, former))
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -129,21 +173,21 @@ class Following:
         finally:
             late.cancel()
 
-    def _follow(self, folder: Path, followed: Followed | None) -> None:
-        """Follow a folder; None for no longer."""
+    def _follow(self, folder: Path, followed: Followed | FollowedFile | None) -> None:
+        """Follow a folder or file; None for no longer."""
         self._followed.pop(folder, None)
         if followed is not None:
             self._followed[folder] = followed
             self._begin()
 
     def stop(self, folder: Path | str) -> None:
-        """Follow a folder no longer; what of it is live stays.
+        """Follow a folder or file no longer; what of it is live stays.
 
         Raises:
             UnknownName: It is not followed.
         """
         if (path := Path(folder).absolute()) not in self._followed:
-            raise UnknownName("followed folder", str(folder), map(str, self._followed), fix="name one of them.")
+            raise UnknownName("followed folder or file", str(folder), map(str, self._followed), fix="name one of them.")
         self._follow(path, None)
 
     def take(self, other: Following) -> None:
@@ -163,17 +207,20 @@ class Following:
             self.look()
 
     def look(self) -> list[Imported]:
-        """Look at each folder once, now; what became of those that have changed."""
+        """Look at each folder and file once, now; what became of folders that have changed."""
         with self._one:
             return [each for one in list(self._followed.items()) if (each := self._look_at(*one)) is not None]
 
-    def _look_at(self, folder: Path, followed: Followed) -> Imported | None:
+    def _look_at(self, path: Path, followed: Followed | FollowedFile) -> Imported | None:
         watched, shown = followed.watched, followed.shown
         try:
             found = watched.look()
             if found == "lost":
                 self._say("WARNING", [watched.lost])
-            return self._load_again(folder, followed) if found == "changed" else None
+            if found == "changed":
+                if isinstance(followed, Followed):
+                    return self._load_again(path, followed)
+                self._load_one_again(path, followed)
         except DeployRefused as exc:  # it has changed since it was looked at
             self._say("WARNING", [f"What is live of {shown} stays as it was, since {exc}"])
         except Exception:
@@ -203,6 +250,19 @@ class Following:
         has_any = row.kind == "left out" or any(each.loaded and each.file == file for each in origins)
         return "What was live of it stays. " if has_any else ""
 
+    def _load_one_again(self, path: Path, followed: FollowedFile) -> None:
+        _, shown, replace, name = followed
+        try:
+            with self._at_work(path.parent, str(path.parent)):
+                told = load_again(self._loader, self._parts, path, name, replace=replace)
+        except WorkbenchError as exc:
+            self._say("INFO", [f"{shown} changed."])
+            self._say("WARNING", [f"What was live of it stays. {exc}"])
+        else:
+            live = [str(each) for each in self._parts.registry.services.values() if each.origin.file == name]
+            brought = f" Live: {listed(live, at_most=MOST_NAMES)}." if live else ""
+            self._say("INFO", [f"{shown} changed.{brought}", *told])
+
     def _live(self, ran: Iterable[FileRow]) -> str:
         """What is live of the files that ran, and in which version."""
         services = self._parts.registry.services
@@ -226,7 +286,7 @@ class Following:
         return len(self._followed)
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self._followed)) or "No folder is followed."
+        return "\n".join(map(str, self._followed)) or "No folder or file is followed."
 
 
 def _changed(files: Sequence[str], removed: Collection[str]) -> str:

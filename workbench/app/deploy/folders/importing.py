@@ -7,9 +7,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from threading import get_ident
 from typing import NamedTuple
 
 from workbench.app.deploy import loading
@@ -18,8 +16,9 @@ from workbench.app.deploy.folders.asked import OF_ZATO, Around, differing, lacks
 from workbench.app.deploy.folders.defining import Defining
 from workbench.app.deploy.folders.finding import DEFINITIONS, Found, files_in, places
 from workbench.app.deploy.folders.imported import FileRow, Imported, ended
-from workbench.app.deploy.folders.letting_go import SERVICES, Key, Names, leave, let_go
+from workbench.app.deploy.folders.letting_go import Key, Names, leave, let_go
 from workbench.app.deploy.folders.modules import Module, Modules
+from workbench.app.deploy.folders.one_file import hearing, keys_of
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined
 from workbench.core.errors import WorkbenchError
@@ -178,7 +177,7 @@ class _Importing:
             self._kept[name] = set()
             return FileRow(module.file, "helper", lacks=lacks(module.asked, around, {}))
         try:
-            with self._hearing() as defined:
+            with hearing(self._parts) as defined:
                 deployed = loading.load_module(self._drafting, module.path, self._replace, module.name, name)
         except WorkbenchError as exc:
             lacking = lacks(module.asked, around, {})
@@ -192,24 +191,9 @@ class _Importing:
             return FileRow(module.file, "services", failed=failed, lacks=rest)
         versions = [*dict(deployed.versions), *deployed.waiting]
         names = [version.name for version in versions]
-        self._kept[name] = {*defined, *((SERVICES, each) for each in names)}
+        self._kept[name] = defined | keys_of(deployed)
         lacking = lacks(module.asked, around, {each.cls.__name__: each.cls for each in versions})
         return FileRow(module.file, "services" if names else "helper", names, lacks=lacking)
-
-    @contextmanager
-    def _hearing(self) -> Iterator[set[Key]]:
-        """What this thread defines meanwhile."""
-        thread, heard = get_ident(), set[Key]()
-
-        def hear(report: Defined) -> None:
-            if get_ident() == thread:
-                heard.update((each.collection, each.full_name) for each, _ in report.outcomes)
-
-        unsubscribe = self._parts.events.subscribe(Defined, hear)
-        try:
-            yield heard
-        finally:
-            unsubscribe()
 
     def _place(self, module: Module, error: BaseException) -> tuple[int, str]:
         """The line of a module where an error came from, and the place in words: of a helper's error, both."""
