@@ -13,12 +13,13 @@ from workbench.channels.exchange import Exchange, Link
 from workbench.channels.gate import Caller, Gate
 from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
-from workbench.channels.websocket.client import Client, Place
+from workbench.channels.websocket.client import Client
 from workbench.channels.websocket.definition import SocketAddress
 from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, VIOLATION, Frames
 from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for, wants_session
 from workbench.channels.websocket.hook import Hooks
 from workbench.channels.websocket.messages import news
+from workbench.channels.websocket.place import Place, Visitor
 from workbench.channels.websocket.session import FULL, MOST_STRANGERS, SESSION_SECONDS, Session
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
@@ -47,7 +48,7 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         """In a forked child: leave clients to the parent, whose server they came by."""
         self._clients: dict[str, Client] = {}
         self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
-        self._strangers: Deadlines[Client] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
+        self._strangers: Deadlines[Visitor] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
         self._place = Place(
             self._definition, self._opening, lambda: self.gate, self._hooks, self._verify, self._strangers
         )
@@ -169,7 +170,7 @@ def channel_named(channels: Mapping[str, LiveChannel], name: str) -> LiveWebSock
     return known[name]
 
 
-def _too_late(client: Client) -> None:
+def _too_late(client: Visitor) -> None:
     client.leave(f"Nothing says within {SESSION_SECONDS:g} s who this is", VIOLATION)
 
 
