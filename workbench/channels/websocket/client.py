@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +187,7 @@ class Client(Showable):
         else:
             self._visit.is_in = True
 
-    def push(self, messages: list[str | bytes]) -> None:
+    def push(self, messages: Sequence[str | bytes]) -> None:
         """Send messages, if it is still there."""
         if self.frames is not None:
             self.frames.send(messages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -46,7 +46,7 @@ class Visitor(Protocol):
         """Take its first message, which says who it is."""
         ...
 
-    def push(self, messages: list[str | bytes]) -> None:
+    def push(self, messages: Sequence[str | bytes]) -> None:
         """Send messages, if it is still there."""
         ...
 
