@@ -15,8 +15,10 @@ from workbench.core.ports import Clock, Showable
 
 log = logging.getLogger("workbench.channels")
 T = TypeVar("T")
-Elsewhere = Callable[[str, Sequence[str | bytes]], int]
-"""Sends messages to the clients that a channel has in other processes, by its name, soon; to how many, as last told."""
+Everywhere = Callable[[str, Sequence[str | bytes]], int | None]
+"""Sends messages, soon, to the clients of a channel in all processes that serve it, this one included; given its name.
+To how many in the others, as these have told last; None where none is reached, and nobody was sent anything.
+"""
 
 CLOSING_SECONDS = 2.0
 """How long the end of a workbench waits for what its channels are at [s], as it does for its scheduler."""
@@ -82,7 +84,7 @@ class Opening(NamedTuple):
         run: Runs a coroutine on the loop's thread and waits for it.
         land: Has a function called on the loop's thread soon, from any thread.
         clock: Where time comes from.
-        elsewhere: Reaches the clients that a channel has in other processes; from any thread.
+        everywhere: Reaches the clients of a channel in all processes that serve it; from any thread.
     """
 
     http: Callable[..., LiveChannel]
@@ -92,7 +94,7 @@ class Opening(NamedTuple):
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     land: Callable[..., None]
     clock: Clock
-    elsewhere: Elsewhere = lambda channel, messages: 0
+    everywhere: Everywhere = lambda channel, messages: None
 
 
 class Opens(Protocol):
@@ -112,12 +114,12 @@ class LiveChannels:
     """The live channel of each definition in force, by name.
 
     Attributes:
-        elsewhere: Reaches the clients of the same channels in other processes.
+        everywhere: Reaches the clients of the same channels in all processes that serve them.
     """
 
     def __init__(self, opening: Opening) -> None:
-        self.elsewhere = opening.elsewhere
-        self._opening = opening._replace(elsewhere=lambda channel, messages: self.elsewhere(channel, messages))
+        self.everywhere = opening.everywhere
+        self._opening = opening._replace(everywhere=lambda channel, messages: self.everywhere(channel, messages))
         self._live: dict[str, LiveChannel] = {}
 
     @property

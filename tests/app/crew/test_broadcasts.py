@@ -1,4 +1,4 @@
-"""What one process broadcasts comes to the WebSocket clients of all, once to each and in order."""
+"""What one process broadcasts comes to the WebSocket clients of all, once to each and in one order."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prices]:
         yield made
         status, said = made.served.stop(signal.SIGTERM)
         assert status == 0
-        assert (") takes nothing from the others now" in said) == made.is_one_to_hang
+        assert (") takes nothing from others now" in said) == made.is_one_to_hang
     finally:
         line.close()
 
@@ -150,10 +150,11 @@ def prices(served: Prices) -> Iterator[Prices]:
     served.end()
 
 
-def test_each_client_gets_it_once_whichever_process_broadcasts(prices: Prices) -> None:
-    for pid in prices.clients:
-        assert prices.tell(pid, f"of {pid}") == 2
-    assert sorted(prices.read_up()) == sorted(f"of {pid}" for pid in prices.clients)
+def test_each_client_gets_it_once_and_in_the_order_of_all_whichever_process_broadcasts(prices: Prices) -> None:
+    told = [f"{number} of {pid}" for number in range(10) for pid in prices.clients]
+    for each in told:
+        assert prices.tell(int(each.split()[-1]), each) == 2
+    assert sorted(prices.read_up()) == sorted(told)
 
 
 def test_what_one_broadcasts_keeps_its_order_on_the_way_from_its_loop(prices: Prices) -> None:

@@ -67,7 +67,8 @@ class LiveWebSocketChannel(LiveHTTPChannel):
     def broadcast(self, data: Any) -> int:
         """Send the same to every client, of whichever process that serves this channel; to how many.
 
-        Those of other worker processes are counted as these have told last, within two seconds.
+        Where several worker processes serve, all clients get what is broadcast in one order, maybe after an answer that
+        leaves later; clients of the others are counted as these have told last, within two seconds.
 
         Args:
             data: Anything that JSON can say; or bytes, which follow in a message of their own.
@@ -78,7 +79,8 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         """
         with current.outgoing("websocket", f"broadcast to {self._definition.name}", {"data": data}) as step:
             messages = news(self._opening.clock.now(), data)
-            count = self._opening.elsewhere(self._definition.name, messages) + self.push(messages)
+            elsewhere = self._opening.everywhere(self._definition.name, messages)
+            count = self.push(messages) if elsewhere is None else len(self.clients) + elsewhere
             step.answered(count)
             return count
 

@@ -1,4 +1,4 @@
-"""What one worker process broadcasts to WebSocket clients, to the others; and what they do, to the clients here."""
+"""What one of several worker processes broadcasts to WebSocket clients, on its way to the clients of all of them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MOST_UNTOLD_BYTES = 64 << 20
 class Broadcasts:
     """Joins the WebSocket channels of this process with those of the others, for who broadcasts.
 
-    What one thread broadcasts comes to each client in that order; nothing that came from another process goes on to
-    a third. A thread of its own writes, so that nobody waits for the supervisor, not the loop either.
+    All of it goes by the supervisor, also to the clients here, so that all clients get it in one order; what comes from
+    there goes to clients alone. A thread of its own writes, so that nobody waits for the supervisor, nor does the loop.
 
     Args:
         line: Leads to the supervisor.
@@ -52,14 +52,14 @@ class Broadcasts:
         self._untold.put(None)
         self._writing.join(LAST_SECONDS)
 
-    def send(self, channel: str, messages: Sequence[str | bytes]) -> int:
-        """Have messages sent to all clients that a channel has in the others; to how many, as last told.
+    def send(self, channel: str, messages: Sequence[str | bytes]) -> int | None:
+        """Have messages sent to all clients of a channel; to how many in others, as last told, or None: to nobody.
 
         Raises:
             ServiceUsage: They are too long.
         """
         if not self._is_on:
-            return 0
+            return None
         text, *body = messages
         said = encode({"type": Broadcast.__name__, "channel": channel, "text": text, "body": body[0] if body else None})
         if (size := len(said)) > LONGEST_BYTES:
@@ -70,7 +70,7 @@ class Broadcasts:
         with self._lock:
             if self._untold_bytes > MOST_UNTOLD_BYTES:
                 log.warning("clients of %r in other processes miss a broadcast: the supervisor takes nothing", channel)
-                return 0
+                return None
             self._untold_bytes += size
         self._untold.put(said)
         return self.line.begin.member.clients_of_others(channel)
@@ -86,7 +86,7 @@ class Broadcasts:
                 self._untold_bytes -= len(said)
 
     def _take(self, said: Broadcast) -> None:
-        """Send the clients here what another process broadcasts."""
+        """Send the clients here what a process broadcasts."""
         messages: list[str | bytes] = [said.text] if said.body is None else [said.text, said.body]
         for name, live in self._sockets():
             if name == said.channel:

@@ -131,15 +131,15 @@ class Crew:
             worker.terminate()
         return worker
 
-    def _hand_round(self, of: Worker, broadcast: bytes) -> None:
-        """Hand each other one what one of them broadcasts, also those that start or leave: who is there, is sent it."""
+    def _hand_round(self, broadcast: bytes) -> None:
+        """Hand all of them what one of them broadcasts, in one order for all, also to those that start or leave."""
         for each in self._all:
-            if each is of or each.hand(broadcast):
+            if each.hand(broadcast):
                 self._missing.discard(each)
             elif each not in self._missing:
                 self._missing.add(each)
                 self.plan.say(
-                    f"Worker process {each.number} (pid {each.pid}) takes nothing from the others now, so that its "
+                    f"Worker process {each.number} (pid {each.pid}) takes nothing from others now, so that its "
                     f"WebSocket clients miss what is broadcast. Fix: see what holds it, by workbench log; or kill it."
                 )
 

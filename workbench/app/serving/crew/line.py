@@ -54,7 +54,7 @@ class Leave(msgspec.Struct, tag=True):
 
 
 class Broadcast(msgspec.Struct, tag=True):
-    """What goes to all clients of a WebSocket channel, whichever process they came to; told by one, for each other.
+    """What goes to all clients of a WebSocket channel, whichever process they came to; one tells it, and all hear it.
 
     Attributes:
         channel: Its name.
@@ -120,7 +120,7 @@ class Line:
 
     Attributes:
         leaves: Whether another has come in its place.
-        broadcast: Told what another process broadcasts; it must return at once.
+        broadcast: Told what any process broadcasts; it must return at once.
 
     Raises:
         WorkbenchError: The supervisor has ended.

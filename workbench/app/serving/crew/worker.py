@@ -44,7 +44,7 @@ class Hears(NamedTuple):
     """
 
     clicked: Callable[[], None]
-    broadcast: Callable[[Worker, bytes], None]
+    broadcast: Callable[[bytes], None]
 
 
 class Worker:
@@ -104,7 +104,7 @@ class Worker:
             self._writer.write(encode(said) + b"\n")
 
     def hand(self, broadcast: bytes) -> bool:
-        """Hand it what another broadcasts; whether it takes that, or has ended. One that hangs is not waited for."""
+        """Hand it what one of them broadcasts; whether it takes that, or has ended. Nobody waits for one that hangs."""
         if self.ended.is_set() or self._writer.is_closing():
             return True
         if self._writer.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
@@ -167,7 +167,7 @@ class Worker:
                 elif isinstance(message, Counted):
                     self._counted = message
                 elif isinstance(message, Broadcast):
-                    self._hears.broadcast(self, heard)
+                    self._hears.broadcast(heard)
                 elif isinstance(message, Clicked):
                     self._hear_clicks(message.clicks)
 
