@@ -19,7 +19,6 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 from tornado.web import Application, RequestHandler, StaticFileHandler, stream_request_body
-from tornado.websocket import WebSocketHandler
 
 from tests.serving import Wire, token_of, until
 from workbench.app.workbench import Workbench
@@ -409,20 +408,6 @@ def test_applications_put_and_removed_from_many_threads_are_all_there(wb: Workbe
     for each in threads:
         each.join(30)
     assert sorted(wb._parts.pipeline.mounted.by_prefix) == sorted(f"/x/{i}/{j}" for i in range(8) for j in range(200))
-
-
-def test_a_websocket_of_a_mounted_application_is_refused_and_its_owner_told_what_to_do(wb: Workbench) -> None:
-    class Talks(WebSocketHandler):
-        def on_message(self, message: str | bytes) -> None:
-            self.write_message(message)
-
-    wb.mount("/x", Application([("/x/ws", Talks)]))
-    usual = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
-    with Wire(wb) as wire:
-        refused = wire.request("GET /x/ws", *usual, "Sec-WebSocket-Version: 13").answer()
-        assert (refused.status, b"takes no WebSocket" in refused.body) == (501, True)
-        assert wire.request("GET /ping").answer().status == 200
-    assert "Fix: define a WebSocketChannel at /x/ws." in repr(wb.traffic[0])
 
 
 @pytest.mark.parametrize(
