@@ -233,7 +233,8 @@ class Drafting:
     def commit(self, draft: Draft) -> Deployed:
         """Make a draft's classes and waiting definitions live, or nothing of it; a version that must wait stays out."""
         try:
-            held = self.new_versions.held(draft.versions())
+            comparing = self.new_versions.begin(draft.versions())
+            held = comparing.held()
         except BaseException:
             self.abort(draft)
             raise
@@ -249,6 +250,7 @@ class Drafting:
                 raise
             draft.close()
         self._parts.events.emit(deployed)
+        comparing.live()
         return deployed
 
     def abort(self, draft: Draft) -> None:
