@@ -53,6 +53,10 @@ class Parts(Protocol):
         """The client is gone."""
         ...
 
+    def may_be_lost(self) -> None:
+        """The client sends nothing more, and may be gone."""
+        ...
+
 
 class Answer(NamedTuple):
     """What goes back: status, headers besides the wire's own, body; `reason` replaces the status's own words.

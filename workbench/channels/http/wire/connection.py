@@ -111,7 +111,9 @@ class Connection(asyncio.BufferedProtocol):
             if self._is_whole:
                 self._common.pipeline.abandon(exchange)
             return self._is_busy
-        if self._kept:
+        if self._outgoing is not None:
+            self._outgoing.may_be_lost()
+        elif self._kept:
             self._go_on_soon()
         return not self._discards and self._is_busy
 
@@ -321,6 +323,8 @@ class Connection(asyncio.BufferedProtocol):
             self._outgoing = Outgoing(
                 parts, self._write, ended, exchange.cid, is_old=line.is_old, is_bodiless=is_bodiless
             )
+            if self._is_full:  # by its head
+                self._outgoing.wait()
             parts.begin(self._outgoing)
 
     def _sent(self, closes: bool, is_right: bool) -> None:
