@@ -174,6 +174,10 @@ class NewVersions:
         else:
             self._chosen.pop(name, None)
 
+    def take_choices(self, other: NewVersions) -> None:
+        """Have the modes hold that were chosen for services elsewhere."""
+        self._chosen |= other._chosen
+
     def held(self, versions: Sequence[Version]) -> list[Version]:
         """Compare versions that are about to go live, for at most `LONGEST_SECONDS`; those that must wait."""
         for version in versions:
