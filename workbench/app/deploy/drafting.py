@@ -77,8 +77,9 @@ class Drafting:
         return self._changed_by_click.get((definition.collection, definition.full_name), definition)
 
     def take_edits(self, other: Drafting) -> None:
-        """Know, as another one does, which definitions were changed by click and are not written in code."""
+        """Know, as another one does, what was changed by click and not written in code, and modes that were chosen."""
         self._changed_by_click |= other._changed_by_click
+        self.new_versions.take_choices(other.new_versions)
 
     def define(
         self,

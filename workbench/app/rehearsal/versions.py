@@ -200,6 +200,10 @@ class NewVersions:
         else:
             self._chosen.pop(name, None)
 
+    def take_choices(self, other: NewVersions) -> None:
+        """Have the modes hold that were chosen for services elsewhere."""
+        self._chosen |= other._chosen
+
     def begin(self, versions: Sequence[Version]) -> Comparing:
         """Look what there is to compare of versions that are about to go live."""
         for version in versions:
