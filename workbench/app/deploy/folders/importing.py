@@ -24,6 +24,7 @@ from workbench.app.parts import Parts
 from workbench.app.reports import Defined
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import digest_of
+from workbench.core.source import forget_module
 
 log = logging.getLogger("workbench.folders")
 
@@ -266,7 +267,7 @@ def _forget_changed(modules: Modules) -> None:
     noted = [(name, was, now) for name, now in _helpers(modules) if (was := getattr(sys.modules[name], _READ, ""))]
     if any(was != now for _, was, now in noted):
         for name, _, _ in noted:
-            sys.modules.pop(name, None)
+            forget_module(name)
 
 
 def _forget(files: Collection[Path]) -> None:
