@@ -145,12 +145,19 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("POST", "/workbench/jobs/calendar"): calendar,
         ("POST", "/workbench/jobs/execute"): execute,
         **_of_several(wb),
+        **_of_clients(wb),
         **_of_files(wb, parts),
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
+        ("GET", DESCRIPTION): Page(Describing(parts), is_public=True, waits=True),
+    }
+
+
+def _of_clients(wb: Told) -> dict[tuple[str, str], Admin]:
+    """Who is connected to WebSocket channels here."""
+    return {
         ("GET", CLIENTS): lambda exchange: clients_here(wb, exchange.query),
         ("POST", DISCONNECT): lambda exchange: disconnect_here(wb, _read(exchange, AskedOfClient)),
-        ("GET", DESCRIPTION): Page(Describing(parts), is_public=True, waits=True),
     }
 
 
