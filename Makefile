@@ -66,6 +66,9 @@ SOAKED = \
 # The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.
 SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile
+# Hundreds of processes of the tests import the same modules; what the first of them compiles is there for the others,
+# whatever the machine prefers.
+test soak: export PYTHONDONTWRITEBYTECODE =
 FIRST := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
 help:

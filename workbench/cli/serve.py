@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from workbench.app.configuration.loop import wanted_loop
+from workbench.app.configuration.settings import configuration_of
+from workbench.app.configuration.toml_file import FILE as SETTINGS_FILE
 from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError, listed
@@ -94,8 +96,9 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
         wb.startup.say(wb.log)
-        # Of a file, which its own code may leave, and change; a folder follows its files by itself.
-        watched = None if path.is_dir() else Watched(path.resolve())
+        # Its own code may leave the folder. Modules are followed by themselves, and a notebook's cells run once.
+        watched = Watched(path.resolve()) if path.suffix == ".ipynb" else None
+        settings = Watched(Path.cwd() / SETTINGS_FILE)
         with end.interrupting(), wb.startup.waiting():
             not_live = _run(path, end, line)
         if how.profile:
@@ -110,7 +113,7 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
             _serve_with_others(wb, told, path, end, others, how.drain_seconds)
             return
         _tell(told, _lines_of(wb, path), how.as_json)
-        _watch(watched, path.name, end, how.as_json)
+        _watch(watched, settings, end, how.as_json)
         _say("Stopping: calls in flight may end.", how.as_json)
         wb.stop(how.drain_seconds)
     finally:
@@ -202,13 +205,25 @@ def _expect_services(folder: Path, shown: str) -> None:
     files_in(folder, shown)
 
 
-def _watch(watched: Watched | None, name: str, end: End, as_json: bool) -> None:
-    """Wait for the end; say once that the file has changed or is gone, since what is served stays as it was."""
+def _watch(watched: Watched | None, settings: Watched, end: End, as_json: bool) -> None:
+    """Wait for the end; say once that the file or its settings have changed, since what is served stays as it was."""
     while not end.wait(LOOK_SECONDS):
         if watched is not None and (found := watched.look()):
             fix = "restart workbench serve to serve it anew; with --workers 2 or more a save does that"
-            changed = f"{name} has changed; what is served stays as it was. Fix: {fix}."
+            changed = f"{watched.path.name} has changed; what is served stays as it was. Fix: {fix}."
             _say(changed if found == "changed" else watched.lost, as_json)
+        if settings.look():
+            _say(_settings_changed(settings.path.parent), as_json)
+
+
+def _settings_changed(folder: Path) -> str:
+    """That the settings of a folder are not those in force; and what is wrong with them, if anything is."""
+    try:
+        configuration_of(folder, os.environ.get("WORKBENCH_PROFILE", ""))
+    except WorkbenchError as exc:
+        return f"What is served has the settings from before, since {exc}"
+    fix = "restart workbench serve to take them"
+    return f"{SETTINGS_FILE} has changed; what is served has the settings from before. Fix: {fix}."
 
 
 def _set_environment(how: Serving, path: Path) -> None:
@@ -263,6 +278,8 @@ def _lines_of(wb: Workbench, path: Path) -> list[str]:
         lines.append(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}")
     if wb.certificate is not None:
         lines.append(f"  by TLS with {wb.certificate}; a new one is taken without a restart")
+    if wb.ports.elsewhere:
+        lines.append(f"  at this port since {wb.ports.elsewhere}")
     if others:
         lines.append(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once")
     if wb.member is not None and os.environ.get("WORKBENCH_COUNTERS", "").startswith("memory:"):
@@ -292,7 +309,7 @@ def _run(path: Path, end: End, line: Line | None) -> list[str]:
         if path.suffix == ".ipynb":
             _run_notebook(path, end)
         else:
-            _run_module(path)
+            _run_module(path, follow=line is None)
         return []
     except WorkbenchError:
         if end.is_asked:
@@ -324,11 +341,11 @@ def _run_folder(path: Path, line: Line | None) -> list[str]:
     return list(failed)
 
 
-def _run_module(path: Path) -> None:
+def _run_module(path: Path, follow: bool) -> None:
     from workbench.app.singleton import the_workbench
 
     try:
-        the_workbench().load(path)
+        the_workbench().load(path, follow=follow)
     except WorkbenchError:
         raise
     except Exception as exc:

@@ -145,6 +145,7 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("POST", "/workbench/jobs/calendar"): calendar,
         ("POST", "/workbench/jobs/execute"): execute,
         **_of_several(wb),
+        **_of_clients(wb),
         **_of_files(wb, parts),
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
@@ -152,15 +153,19 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
     }
 
 
-def _of_several(wb: Told) -> dict[tuple[str, str], Admin]:
-    """What the actions on jobs, caches and clients are asked at."""
-    jobs = {("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()}
-    caches = {("POST", f"/workbench/caches/{action}"): _of_caches(wb, do) for action, do in CACHE_ACTIONS.items()}
-    clients: dict[tuple[str, str], Admin] = {
+def _of_clients(wb: Told) -> dict[tuple[str, str], Admin]:
+    """Who is connected to WebSocket channels here."""
+    return {
         ("GET", CLIENTS): lambda exchange: clients_here(wb, exchange.query),
         ("POST", DISCONNECT): lambda exchange: disconnect_here(wb, _read(exchange, AskedOfClient)),
     }
-    return jobs | caches | clients
+
+
+def _of_several(wb: Told) -> dict[tuple[str, str], Admin]:
+    """What the actions on jobs and caches are asked at."""
+    jobs = {("POST", f"/workbench/jobs/{action}"): _of_job(wb, do) for action, do in JOB_ACTIONS.items()}
+    caches = {("POST", f"/workbench/caches/{action}"): _of_caches(wb, do) for action, do in CACHE_ACTIONS.items()}
+    return jobs | caches
 
 
 def _of_files(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str], Admin]:
