@@ -105,6 +105,23 @@ def test_a_recipe_is_written_as_cells_where_that_can_be(drawn: Drawn) -> None:
     assert written == list(next(each.cells for each in RECIPES if each.label == "Blank service"))
 
 
+def test_what_is_answered_is_read_in_full_where_it_is_narrow(drawn: Drawn) -> None:
+    drawn.page.set_viewport_size({"width": 400, "height": 900})
+    drawn.open("channels")
+    drawn.page.get_by_role("button", name="Try api.hello").click()
+    for _ in range(2):
+        drawn.page.get_by_role("button", name="Send", exact=True).click()
+    drawn.page.locator(".wb-calls .wb-cid").wait_for()
+    assert drawn.page.get_by_label("Again:").is_visible()
+    assert drawn.wrong() == []
+    drawn.open("services")
+    row = drawn.page.locator('[data-service="api.hello"]')
+    row.get_by_role("button", name="Invoke", exact=True).click()
+    row.locator(".wb-foot").get_by_role("button", name="Invoke", exact=True).click()
+    row.get_by_role("button", name="Compare").click()
+    assert drawn.wrong() == []
+
+
 def test_what_is_said_of_a_tab_goes_with_it(drawn: Drawn, wb: Workbench) -> None:
     wb.sandbox()
     drawn.open("connections")
