@@ -102,6 +102,7 @@ def test_configuration_is_read_again_and_all_that_code_made_is_back(folder: Fold
     before, url, services, definitions = wb._own, wb.url, wb.services, [each.definition for each in wb.defined]
     peer: Any = wb.peers["Data"]
     wb.invoke("asks")
+    wb.services["asks"].new_version = "gate"
     folder.toml("port = 0\nstore = 'memory://'\nthreads = 7\n[user]\nword = 'anew'\n")
     wb.restart()
     assert singleton.the_workbench() is wb
@@ -117,6 +118,7 @@ def test_configuration_is_read_again_and_all_that_code_made_is_back(folder: Fold
         requests.get(f"{url}/hello", timeout=30)
     assert requests.get(f"{wb.url}/mounted", timeout=30).text == "mounted"
     assert wb.jobs["hourly"].execute().outcome == "ok"
+    assert wb.services["asks"].new_version == "gate"
     # The sandbox is on, and its peer is the same, with what it was told and has received.
     assert wb.peers.on
     assert wb.peers["Data"] is peer

@@ -62,6 +62,41 @@ def test_nothing_goes_by_one_click_and_undo_brings_it_back(
     assert name in getattr(wb, collection)
 
 
+def test_a_double_click_is_one_click(drawn: Drawn, wb: Workbench) -> None:
+    drawn.open("jobs")
+    body = drawn.page.locator(".wb-tab-body")
+    body.get_by_role("button", name="Remove hourly", exact=True).dblclick()
+    body.get_by_role("button", name="Remove", exact=True).dblclick()
+    body.get_by_role("button", name="Undo").dblclick()
+    body.locator(".wb-news-line").get_by_text("is on again").wait_for()
+    assert body.get_by_role("alert").filter(visible=True).all_inner_texts() == []
+    assert list(wb.jobs) == ["hourly"]
+
+
+def test_a_cell_stays_where_what_it_says_is_not_taken_back(drawn: Drawn, desk: Desk) -> None:
+    asked = """window.asked = []; addEventListener("workbench-cells", ({ detail }) => {
+        window.asked.push(detail.action); detail.answer = Promise.resolve({ cell: "one" }); })"""
+    drawn.page.evaluate(asked)
+    row = drawn.page.locator('.wb-row[data-service="api.failing"]')
+    row.get_by_role("button", name="Schedule", exact=True).click()
+    row.get_by_role("button", name="Save", exact=True).click()
+    row.get_by_text("Its cell is written.").wait_for()
+    # As by another page that shows the same.
+    desk.undo(1)
+    row.get_by_role("button", name="Undo").click()
+    row.get_by_text("It was taken back already").wait_for()
+    assert "remove" not in drawn.page.evaluate("window.asked")
+
+
+def test_what_is_said_of_a_tab_goes_with_it(drawn: Drawn, wb: Workbench) -> None:
+    wb.sandbox()
+    drawn.open("connections")
+    drawn.page.get_by_role("button", name="Ping all").click()
+    drawn.page.get_by_text("of 1 connection").wait_for()
+    drawn.open("settings")
+    assert drawn.page.get_by_text("of 1 connection").count() == 0
+
+
 def test_a_limit_is_explained_in_its_row(drawn: Drawn, wb: Workbench) -> None:
     wb.call("GET /api/hello")
     drawn.open("limits")

@@ -185,6 +185,16 @@ def test_the_last_outcome_is_that_of_the_newest_step_also_within_one_call(desk: 
     assert draw(desk)["stands"]["last_outcome"]["outcome"] == "ok"
 
 
+def test_a_call_offers_to_be_run_again_for_as_long_as_that_can_be(desk: Desk, wb: Workbench) -> None:
+    wb.invoke("api.hello")
+    draw = view_of(wb, wb.traffic[-1])
+    assert draw is not None
+    assert draw(desk)["calls"][0]["off"] == ""
+    # As a restart of the workbench leaves it, and so many calls since.
+    wb.traffic.clear()
+    assert draw(desk)["calls"][0]["off"].startswith("wb.traffic no longer keeps this call")
+
+
 def test_the_former_definition_of_a_job_has_no_card(desk: Desk, wb: Workbench) -> None:
     former, now = (IntervalJob("hourly", service="api.hello", hours=hours) for hours in (1, 2))
     wb.define(former)

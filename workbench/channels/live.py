@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -15,6 +15,9 @@ from workbench.core.ports import Clock, Showable
 
 log = logging.getLogger("workbench.channels")
 T = TypeVar("T")
+Elsewhere = Callable[[str, Sequence[str | bytes]], int]
+"""Sends messages to the clients that a channel has in other processes, by its name, soon; to how many, as last told."""
+
 CLOSING_SECONDS = 2.0
 """How long the end of a workbench waits for what its channels are at [s], as it does for its scheduler."""
 
@@ -79,6 +82,7 @@ class Opening(NamedTuple):
         run: Runs a coroutine on the loop's thread and waits for it.
         land: Has a function called on the loop's thread soon, from any thread.
         clock: Where time comes from.
+        elsewhere: Reaches the clients that a channel has in other processes; from any thread.
     """
 
     http: Callable[..., LiveChannel]
@@ -88,6 +92,7 @@ class Opening(NamedTuple):
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     land: Callable[..., None]
     clock: Clock
+    elsewhere: Elsewhere = lambda channel, messages: 0
 
 
 class Opens(Protocol):
@@ -104,10 +109,15 @@ class Opens(Protocol):
 
 
 class LiveChannels:
-    """The live channel of each definition in force, by name."""
+    """The live channel of each definition in force, by name.
+
+    Attributes:
+        elsewhere: Reaches the clients of the same channels in other processes.
+    """
 
     def __init__(self, opening: Opening) -> None:
-        self._opening = opening
+        self.elsewhere = opening.elsewhere
+        self._opening = opening._replace(elsewhere=lambda channel, messages: self.elsewhere(channel, messages))
         self._live: dict[str, LiveChannel] = {}
 
     @property

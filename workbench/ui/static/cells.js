@@ -32,6 +32,8 @@ export async function writeCell(el, talk, { write, collection }) {
   const takeBack = async () => {
     const isNew = action === "insert";
     const back = await wish(el, isNew ? { action: "remove", cell: answer.cell, was: code } : { action, cell, was: code, code: was });
+    // Of what is taken back nothing is offered to be copied.
+    if (back?.theirs !== undefined) return { problem: `Its cell has been edited since, so it stays. Fix: run it to have what it says, or ${isNew ? "delete it" : "change it back"}.` };
     if (!back?.problem) await tell(isNew ? null : was);
     return back ?? {};
   };
