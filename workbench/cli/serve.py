@@ -20,6 +20,7 @@ from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError, listed
 
 if TYPE_CHECKING:
+    from workbench.app.serving.crew.broadcasts import Broadcasts
     from workbench.app.serving.crew.line import Line
     from workbench.app.workbench import Workbench
 
@@ -91,6 +92,7 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
     hook.install()
     wb = the_workbench(member=line.begin.member if line is not None else None)
     open_page(wb)
+    others = _joined(wb, line) if line is not None else None
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
         wb.startup.say(wb.log)
@@ -107,8 +109,8 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
             wb.startup.warn(waits)
         wb.startup.say(wb.log)
         told = _told(wb) | ({"not_live": not_live} if path.is_dir() else {})
-        if line is not None:
-            _serve_with_others(wb, told, path, end, line, how.drain_seconds)
+        if others is not None:
+            _serve_with_others(wb, told, path, end, others, how.drain_seconds)
             return
         _tell(told, _lines_of(wb, path), how.as_json)
         _watch(watched, settings, end, how.as_json)
@@ -116,7 +118,18 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
         wb.stop(how.drain_seconds)
     finally:
         forget()
+        if others is not None:
+            others.close()
         log.close()
+
+
+def _joined(wb: Workbench, line: Line) -> Broadcasts:
+    """Join the WebSocket channels of this process with those of the others, before a job or a call broadcasts."""
+    from workbench.app.serving.crew.broadcasts import Broadcasts
+
+    others = Broadcasts(line, wb.channels)
+    wb.broadcast_by(others.send)
+    return others
 
 
 def supervise(file: str, how: Serving, size: int) -> int:
@@ -135,19 +148,20 @@ def supervise(file: str, how: Serving, size: int) -> int:
 
 
 def _serve_with_others(
-    wb: Workbench, told: dict[str, Any], path: Path, end: End, line: Line, drain_seconds: float
+    wb: Workbench, told: dict[str, Any], path: Path, end: End, others: Broadcasts, drain_seconds: float
 ) -> None:
     """Take connections of all until it is to end or to leave; what is clicked while it does is told, too."""
     from workbench.app.serving.crew.clicks import ClicksInForce
     from workbench.app.serving.crew.line import Ready
     from workbench.channels.own import Page
 
+    line = others.line
     wb.answer_at(line.listeners)
     own = [(*address, isinstance(each, Page) and each.is_public) for address, each in wb.own_addresses.items()]
     in_force = ClicksInForce(lambda: wb.defined)
     clicks = in_force.digest()
     line.tell(Ready(wb.own_url, own, told, _lines_of(wb, path), clicks))
-    with line.counting(wb.events, in_force.digest, clicks):
+    with line.counting(wb.events, in_force.digest, clicks, others.clients):
         while not end.wait(LOOK_SECONDS):
             pass
         wb.stop(drain_seconds, left=line.tell_left if line.leaves else None)

@@ -35,7 +35,7 @@ def service(name: str, handle: str = "return 1", *, above: str = "", inside: str
 
 
 @pytest.fixture(autouse=True)
-def own_modules() -> Iterator[None]:
+def own_modules(tmp_path: Path) -> Iterator[None]:
     """Modules and places that a folder brought are gone after its test."""
     modules, places = set(sys.modules), list(sys.path)
     yield
@@ -43,7 +43,7 @@ def own_modules() -> Iterator[None]:
     for name in set(sys.modules) - modules:
         module = sys.modules[name]
         # A package without a file of its own has only the place where its modules are.
-        if any("/" in each and "site-packages" not in each for each in _places_of(module)):
+        if any(each.startswith(str(tmp_path)) for each in _places_of(module)):
             del sys.modules[name]
 
 

@@ -78,8 +78,9 @@ class Drafting:
         return self._changed_by_click.get((definition.collection, definition.full_name), definition)
 
     def take_edits(self, other: Drafting) -> None:
-        """Know, as another one does, which definitions were changed by click and are not written in code."""
+        """Know, as another one does, what was changed by click and not written in code, and modes that were chosen."""
         self._changed_by_click |= other._changed_by_click
+        self.new_versions.take_choices(other.new_versions)
 
     def define(
         self,
@@ -236,7 +237,8 @@ class Drafting:
     def commit(self, draft: Draft) -> Deployed:
         """Make a draft's classes and waiting definitions live, or nothing of it; a version that must wait stays out."""
         try:
-            held = self.new_versions.held(draft.versions())
+            comparing = self.new_versions.begin(draft.versions())
+            held = comparing.held()
         except BaseException:
             self.abort(draft)
             raise
@@ -252,6 +254,7 @@ class Drafting:
                 raise
             draft.close()
         self._parts.events.emit(deployed)
+        comparing.live()
         return deployed
 
     def abort(self, draft: Draft) -> None:

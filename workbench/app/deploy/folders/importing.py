@@ -23,6 +23,7 @@ from workbench.app.parts import Parts
 from workbench.app.reports import Defined
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import digest_of
+from workbench.core.source import forget_module
 
 log = logging.getLogger("workbench.folders")
 
@@ -260,4 +261,4 @@ def _forget_changed(modules: Modules, gone: Collection[Path]) -> None:
     without = [name for name, module in list(sys.modules.items()) if getattr(module, "__file__", None) in files]
     if without or any(was != now for _, was, now in noted):
         for name in (*without, *(name for name, _, _ in noted)):
-            sys.modules.pop(name, None)
+            forget_module(name)
