@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from workbench import Workbench
+from workbench.app.serving.choosing import chosen
 from workbench.app.serving.ports import Ports
 from workbench.app.serving.runtime_file import RuntimeFile
 from workbench.core.errors import WorkbenchError
@@ -138,3 +140,19 @@ def test_a_port_that_cannot_be_had_at_the_start_changes_nothing(made: Made, free
             with pytest.raises(WorkbenchError, match="Fix: "):
                 wb.start(port=wrong)
         assert wb.start() == f"http://localhost:{free}"
+
+
+def test_a_folder_that_is_served_is_found_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    written = [RuntimeFile("shop", str(folder)), RuntimeFile("orders.ipynb", str(folder))]
+    for number, each in enumerate(written):
+        each.write(f"http://localhost:{number + 1}", "token")
+    try:
+        assert chosen(str(folder)).port == "1"
+        assert chosen(str(folder / "orders.ipynb")).port == "2"
+        assert {each.pid for each in (chosen("1"), chosen("2"))} == {os.getpid()}
+    finally:
+        for each in written:
+            each.remove()

@@ -94,6 +94,9 @@ def test_a_save_in_a_served_folder_or_module_goes_live(fresh: CommandLine, what:
     module += "    name = 'a'\n    def handle(self):\n        return {}\n"
     path = fresh.module("shop/a.py", module.format(1))
     served = fresh.serve(fresh.folder / what)
+    assert f"{what} runs. Fix: ask it, with --app {what.rpartition('/')[2]} " in fresh.refused(
+        "export", "--notebook", what
+    )
     path.write_text(module.format(22))
     until(lambda: requests.get(f"{served.url}/a", timeout=30).text == "22", "the save is live")
     status, said = served.stop(signal.SIGTERM)

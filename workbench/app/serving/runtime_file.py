@@ -39,8 +39,10 @@ class Running(msgspec.Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """The application's file, where it is one."""
-        return str(Path(self.folder, self.name)) if self.folder else self.name
+        """The application's file, where it is one; or the folder that is served as a whole."""
+        file = Path(self.folder, self.name)
+        is_folder = file.parent.name == self.name and not file.is_file()
+        return str(file.parent if is_folder else file) if self.folder else self.name
 
     @property
     def port(self) -> str:
