@@ -149,6 +149,9 @@ def test_a_module_never_takes_the_place_of_pythons_own(wb: Workbench, tmp_path: 
 
 
 def test_what_is_no_module_and_no_notebook_is_refused(wb: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(DeployRefused, match="link' is a link to 'nowhere', which is not there. Fix: put that back"):
+        wb.load(tmp_path / "link")
     with pytest.raises(DeployRefused, match="There is no file .*nope.py.* Fix: correct the path"):
         wb.load(tmp_path / "nope.py")
     with pytest.raises(DeployRefused, match="neither a module .* Fix: name one of them"):

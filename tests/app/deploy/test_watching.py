@@ -84,7 +84,7 @@ def test_of_a_folder_of_which_nothing_is_read_it_is_told_why(folder: Path) -> No
     watched = Watched(folder)
     (folder / "a.py").rename(folder / "a.txt")
     assert [watched.look() for _ in range(2)] == ["lost", ""]
-    assert watched.lost.startswith("What is served stays as it was, since 'shop' has neither modules (.py) nor files")
+    assert watched.lost == "shop has no file to read any more; what is served stays as it was. Fix: put one back."
     (folder / "a.txt").rename(folder / "a.py")
     assert looks(watched) == ["", "", ""]  # it is as it was
     for number in range(MOST_FILES + 1):

@@ -67,6 +67,9 @@ def load(loader: Loader, path: Path, *, replace: bool = False, name: str = "") -
     Raises:
         DeployRefused: There is no such file, its kind is not known, or it does not run; nothing of it went live.
     """
+    if not path.exists() and path.is_symlink():
+        leads = f"{str(path)!r} is a link to {str(path.readlink())!r}, which is not there"
+        raise DeployRefused(f"{leads}. Fix: put that back, or correct the link.")
     if not path.is_file():
         raise DeployRefused(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}. Fix: correct the path.")
     if path.suffix in (".py", ".ipynb"):

@@ -20,6 +20,10 @@ PASSED_OVER = frozenset(("__pycache__", "node_modules", "site-packages"))
 TESTS = "is a test, and left out"
 
 
+class NothingToRead(DeployRefused):
+    """A folder has no file that is read."""
+
+
 class LeftOut(NamedTuple):
     """A file or folder that is not read, and why."""
 
@@ -63,7 +67,7 @@ def files_in(folder: Path, shown: str = "") -> Found:
                 f"Fix: name the folder of the services alone."
             )
     if not found.modules and not found.definitions:
-        raise DeployRefused(
+        raise NothingToRead(
             f"{shown!r} has neither modules (.py) nor files of definitions (.yaml, .json). "
             f"Fix: name the folder that has them."
         )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from workbench.app.deploy.folders.finding import files_in
+from workbench.app.deploy.folders.finding import NothingToRead, files_in
 from workbench.app.deploy.manifests.reading import has_definitions
 from workbench.core.errors import DeployRefused
 
@@ -73,6 +73,11 @@ class Watched:
             return _stamps_of([self.path]) or None
         try:
             found = files_in(self.path, self.path.name)
+        except NothingToRead:
+            self.lost = (
+                f"{self.path.name} has no file to read any more; what is served stays as it was. Fix: put one back."
+            )
+            return None
         except DeployRefused as exc:
             self.lost = f"What is served stays as it was, since {exc}"
             return None
