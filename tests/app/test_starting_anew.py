@@ -171,6 +171,18 @@ def test_a_configuration_that_cannot_be_is_told_and_all_stays(
     assert (answer.status_code, answer.text) == (200, "as before")
 
 
+def test_a_version_that_waits_is_not_taken_by_a_restart_and_that_is_told(folder: Folder) -> None:
+    wb = filled(folder)
+    wb.services["hello"].new_version = "gate"
+    for _ in range(3):
+        wb.invoke("hello")
+    other = {"name": "hello", "limit": Hello.limit, "handle": lambda self: "otherwise"}
+    assert wb.deploy(type("Other", (Service,), other)).waiting
+    wb.restart()
+    assert wb.invoke("hello") == "none"
+    assert wb.startup.problems == ["hello v2 waited to be taken, and is not back: hello v1 is. Fix: run its cell."]
+
+
 def test_what_may_not_be_any_more_is_told_and_the_rest_is_back(folder: Folder) -> None:
     wb = filled(folder)
     folder.toml("port = 0\nstore = 'memory://'\n[component_enabled]\nftp = false\n")

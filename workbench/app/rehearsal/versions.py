@@ -259,9 +259,13 @@ class NewVersions:
         Raises:
             DeployRefused: None does.
         """
-        if name not in self._waiting:
+        if (version := self.waits(name)) is None:
             raise DeployRefused(f"No version of service {name!r} waits. Fix: run the cell of the service first.")
-        return self._waiting[name]
+        return version
+
+    def waits(self, name: str) -> Version | None:
+        """The version of a service that waits, if one does."""
+        return self._waiting.get(name)
 
     def settled(self, name: str) -> None:
         """A waiting version was taken, or the old one kept."""

@@ -12,12 +12,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from workbench.app.configuration.kinds import LONGEST_SECONDS, ON_ERROR
 from workbench.app.configuration.overrides import places_of
 from workbench.app.configuration.startup.callables import SECONDS, Startup
 from workbench.app.configuration.startup.groups import Groups, pickups_in, ruled_in, switched_in
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles
-from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told, Watched
+from workbench.app.configuration.toml_file import Configuration, Told, Watched
 from workbench.connections.common.hosts import host_of, is_outside
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import forget_module
