@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
+from typing import Any, cast
 
 from workbench.app.serving.crew.line import LAST_SECONDS, Broadcast, Line, encode
 from workbench.channels.live import LiveChannel
@@ -62,8 +63,7 @@ class Broadcasts:
         """
         if not self._is_on:
             return None
-        text, *body = messages
-        said = encode({"type": Broadcast.__name__, "channel": channel, "text": text, "body": body[0] if body else None})
+        said = encode(Broadcast(channel, *cast("Any", messages)))  # one text, and bytes behind it if there are any
         if (size := len(said)) > LONGEST_BYTES:
             raise ServiceUsage(
                 f"What is broadcast to {channel!r} has {size:,} bytes on its way to other worker processes, of at most "
