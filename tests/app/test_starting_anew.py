@@ -102,6 +102,7 @@ def test_configuration_is_read_again_and_all_that_code_made_is_back(folder: Fold
     before, url, services, definitions = wb._own, wb.url, wb.services, [each.definition for each in wb.defined]
     peer: Any = wb.peers["Data"]
     wb.invoke("asks")
+    wb.services["asks"].new_version = "gate"
     folder.toml("port = 0\nstore = 'memory://'\nthreads = 7\n[user]\nword = 'anew'\n")
     wb.restart()
     assert singleton.the_workbench() is wb
@@ -117,6 +118,7 @@ def test_configuration_is_read_again_and_all_that_code_made_is_back(folder: Fold
         requests.get(f"{url}/hello", timeout=30)
     assert requests.get(f"{wb.url}/mounted", timeout=30).text == "mounted"
     assert wb.jobs["hourly"].execute().outcome == "ok"
+    assert wb.services["asks"].new_version == "gate"
     # The sandbox is on, and its peer is the same, with what it was told and has received.
     assert wb.peers.on
     assert wb.peers["Data"] is peer
@@ -167,6 +169,18 @@ def test_a_configuration_that_cannot_be_is_told_and_all_stays(
     assert setting(wb, "threads") == ("5", "workbench.toml")
     answer = requests.get(f"{wb.url}/hello", auth=("me", "swordfish"), timeout=30)
     assert (answer.status_code, answer.text) == (200, "as before")
+
+
+def test_a_version_that_waits_is_not_taken_by_a_restart_and_that_is_told(folder: Folder) -> None:
+    wb = filled(folder)
+    wb.services["hello"].new_version = "gate"
+    for _ in range(3):
+        wb.invoke("hello")
+    other = {"name": "hello", "limit": Hello.limit, "handle": lambda self: "otherwise"}
+    assert wb.deploy(type("Other", (Service,), other)).waiting
+    wb.restart()
+    assert wb.invoke("hello") == "none"
+    assert wb.startup.problems == ["hello v2 waited to be taken, and is not back: hello v1 is. Fix: run its cell."]
 
 
 def test_what_may_not_be_any_more_is_told_and_the_rest_is_back(folder: Folder) -> None:

@@ -11,6 +11,7 @@ from tests.ui.drawn import Drawn
 from workbench import BasicAuth, IntervalJob, Limit, RESTConnection, Workbench, secret
 from workbench.ui import views
 from workbench.ui.desk import Desk
+from workbench.ui.panel.recipes import RECIPES
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -60,6 +61,74 @@ def test_nothing_goes_by_one_click_and_undo_brings_it_back(
     body.get_by_role("button", name="Undo").click()
     body.locator(".wb-news-line").get_by_text("again").wait_for()
     assert name in getattr(wb, collection)
+
+
+def test_a_double_click_is_one_click(drawn: Drawn, wb: Workbench) -> None:
+    drawn.open("jobs")
+    body = drawn.page.locator(".wb-tab-body")
+    body.get_by_role("button", name="Remove hourly", exact=True).dblclick()
+    body.get_by_role("button", name="Remove", exact=True).dblclick()
+    body.get_by_role("button", name="Undo").dblclick()
+    body.locator(".wb-news-line").get_by_text("is on again").wait_for()
+    assert body.get_by_role("alert").filter(visible=True).all_inner_texts() == []
+    assert list(wb.jobs) == ["hourly"]
+
+
+def test_a_cell_stays_where_what_it_says_is_not_taken_back(drawn: Drawn, desk: Desk) -> None:
+    asked = """window.asked = []; addEventListener("workbench-cells", ({ detail }) => {
+        window.asked.push(detail.action); detail.answer = Promise.resolve({ cell: "one" }); })"""
+    drawn.page.evaluate(asked)
+    row = drawn.page.locator('.wb-row[data-service="api.failing"]')
+    row.get_by_role("button", name="Schedule", exact=True).click()
+    row.get_by_role("button", name="Save", exact=True).click()
+    row.get_by_text("Its cell is written.").wait_for()
+    # As by another page that shows the same.
+    desk.undo(1)
+    row.get_by_role("button", name="Undo").click()
+    row.get_by_text("It was taken back already").wait_for()
+    assert "remove" not in drawn.page.evaluate("window.asked")
+
+
+def test_a_recipe_is_written_as_cells_where_that_can_be(drawn: Drawn) -> None:
+    asked = """(cells) => { window.cells = cells; addEventListener("workbench-cells", ({ detail }) => {
+        const { action, code, cell } = detail;
+        if (action !== "insert") return void (detail.answer = Promise.resolve({}));
+        const at = cells.findIndex((each) => each.id === cell) + 1;
+        cells.splice(at, 0, { id: `cell ${cells.length}`, code });
+        detail.answer = Promise.resolve({ cell: `cell ${cells.length - 1}` }); }); }"""
+    drawn.page.evaluate(asked, [])
+    drawn.page.get_by_role("button", name="+ New", exact=True).click()
+    drawn.page.get_by_role("menuitem", name="Blank service").click()
+    drawn.page.get_by_role("button", name="Write 4 cells").click()
+    drawn.page.get_by_text("Blank service is written as 4 cells. Run them from the first.").wait_for()
+    written = [each["code"] for each in drawn.page.evaluate("window.cells")]
+    assert written == list(next(each.cells for each in RECIPES if each.label == "Blank service"))
+
+
+def test_what_is_answered_is_read_in_full_where_it_is_narrow(drawn: Drawn) -> None:
+    drawn.page.set_viewport_size({"width": 400, "height": 900})
+    drawn.open("channels")
+    drawn.page.get_by_role("button", name="Try api.hello").click()
+    for _ in range(2):
+        drawn.page.get_by_role("button", name="Send", exact=True).click()
+    drawn.page.locator(".wb-calls .wb-cid").wait_for()
+    assert drawn.page.get_by_label("Again:").is_visible()
+    assert drawn.wrong() == []
+    drawn.open("services")
+    row = drawn.page.locator('[data-service="api.hello"]')
+    row.get_by_role("button", name="Invoke", exact=True).click()
+    row.locator(".wb-foot").get_by_role("button", name="Invoke", exact=True).click()
+    row.get_by_role("button", name="Compare").click()
+    assert drawn.wrong() == []
+
+
+def test_what_is_said_of_a_tab_goes_with_it(drawn: Drawn, wb: Workbench) -> None:
+    wb.sandbox()
+    drawn.open("connections")
+    drawn.page.get_by_role("button", name="Ping all").click()
+    drawn.page.get_by_text("of 1 connection").wait_for()
+    drawn.open("settings")
+    assert drawn.page.get_by_text("of 1 connection").count() == 0
 
 
 def test_a_limit_is_explained_in_its_row(drawn: Drawn, wb: Workbench) -> None:

@@ -359,6 +359,15 @@ def test_a_limit_is_reached_without_a_channel_at_all(ask: Asking, wb: Workbench)
     assert said["refused"][0]["call"] == 'wb.invoke("api.failing")'
 
 
+def test_a_limit_on_a_service_is_reached_and_tried_where_no_card_says_the_service(ask: Asking, wb: Workbench) -> None:
+    wb.define(Limit("api.hello", on="service", lines="1/d"))
+    lines = [{"source": "*", "rate": "1", "unit": "d", "unbounded": False}]
+    tried = {"service": "", "calls": "2", "unit": "d"}
+    said = ask("limit check", on="service", name="api.hello", lines=lines, values={}, tried=tried)["tried"]
+    assert (said["text"], said["called"]) == ("1 pass, 1 refused by line 1", "as nobody by api.hello")
+    assert ask("burst", on="service", name="api.hello", service="")["letters"] == "pr"
+
+
 def test_a_limit_is_lifted_and_comes_back_by_undo(ask: Asking, wb: Workbench) -> None:
     wb.define(Limit("api.hello", on="service", lines="1/d"))
     said = ask("limit remove", on="service", name="api.hello")
@@ -461,7 +470,7 @@ def test_every_verb_answers_from_any_thread_at_the_same_time(ask: Asking, wb: Wo
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     assert outcomes == [{}] * 16
     assert list(wb.jobs) == []
 

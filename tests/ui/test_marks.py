@@ -81,6 +81,22 @@ def test_a_cell_whose_service_another_cell_replaced_differs_from_what_is_live(wb
     assert only(desk, "one")["said"] == "This cell made api.hello v1; live is v2, from this notebook."
 
 
+def test_a_version_that_waits_is_said_beside_its_cell_which_need_not_run_again(wb: Workbench, desk: Desk) -> None:
+    def made(text: str) -> None:
+        handle = lambda self: text  # noqa: E731
+        run(wb, "one", text, type("Gated", (Service,), {"name": "gated", "handle": handle, "new_version": "gate"}))
+
+    made("first")
+    for _ in range(3):
+        wb.invoke("gated")
+    made("second")
+    live, waits = marks(desk)["cells"]["one"]
+    assert (live["said"], live["written"]) == ("gated v1 is live.", digest_of("second"))
+    assert (waits["said"], waits["mood"]) == ("gated v2 waits to be taken; live is v1.", "warn")
+    wb.services["gated"].take()
+    assert only(desk, "one")["said"] == "gated v2 is live."
+
+
 def test_the_last_call_of_the_live_version_tells_whether_it_failed(wb: Workbench, desk: Desk) -> None:
     run(wb, "one", "first", Failing)
     with pytest.raises(ValueError, match="no such order"):

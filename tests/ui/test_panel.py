@@ -66,6 +66,7 @@ def test_each_tab_says_how_many_there_are_and_shows_as_many(desk: Desk, ask: Ask
 
 def test_an_empty_tab_says_what_it_is_for_and_how_the_first_is_made(ask: Asking) -> None:
     offered = ask("panel new")
+    assert offered["code"].startswith('class Hello2(Service):\n    name = "api.hello2"'), "it takes the place of none"
     kinds = {each["kind"] for each in offered["forms"]} | {"job", "limit"}
     for name in ("connections", "users", "jobs", "limits", "peers", "traffic", "log"):
         said = ask("panel", tab=name)

@@ -121,7 +121,7 @@ job.observe(lambda change: runs.put(change.new), "last_outcome")
 job.observe(lambda change: states.put(change.new), "state")
 service.observe(lambda change: calls.put(change.new), "last_outcome")
 def ended(told):
-    while (said := told.get(timeout=10))["outcome"] == "running":
+    while (said := told.get(timeout=30))["outcome"] == "running":
         pass
     return said
 """)
@@ -130,7 +130,7 @@ first = (wb.jobs["hourly"].execute(), ended(runs))[1]
 second = (wb.jobs["hourly"].execute("fail"), ended(runs))[1]
 wb.jobs["hourly"].pause()
 print([first["outcome"], second["outcome"], "no such order" in second["error"], first["cid"] != second["cid"]])
-print(states.get(timeout=10), ended(calls)["outcome"] in ("ok", "failed"))
+print(states.get(timeout=30), ended(calls)["outcome"] in ("ok", "failed"))
 """).stdout
     assert told.splitlines() == ["['ok', 'failed', True, True]", "paused True"]
     kernel.run("wb.jobs['hourly'].resume()")
@@ -143,9 +143,9 @@ seen = queue.Queue()
 page = interactive(lambda outcome: seen.put(outcome), outcome=wb.jobs["hourly"].widget())
 page.update()
 wb.jobs["hourly"].execute()
-said = seen.get(timeout=10)
+said = seen.get(timeout=30)
 while said.get("outcome") != "ok":
-    said = seen.get(timeout=10)
+    said = seen.get(timeout=30)
 print(said["outcome"])
 """).stdout
     assert told == "ok\n"
@@ -158,7 +158,7 @@ gone = queue.Queue()
 short = wb.jobs["short"].widget()
 short.observe(lambda change: gone.put((change.new, short.facts["notes"])), "state")
 wb.jobs.remove("short")
-print(gone.get(timeout=10))
+print(gone.get(timeout=30))
 """).stdout
     assert told == """('gone', ["Job 'short' is gone."])\n"""
 
@@ -183,6 +183,16 @@ def test_the_last_outcome_is_that_of_the_newest_step_also_within_one_call(desk: 
     assert draw is not None
     wb.invoke("api.tries-again")
     assert draw(desk)["stands"]["last_outcome"]["outcome"] == "ok"
+
+
+def test_a_call_offers_to_be_run_again_for_as_long_as_that_can_be(desk: Desk, wb: Workbench) -> None:
+    wb.invoke("api.hello")
+    draw = view_of(wb, wb.traffic[-1])
+    assert draw is not None
+    assert draw(desk)["calls"][0]["off"] == ""
+    # As a restart of the workbench leaves it, and so many calls since.
+    wb.traffic.clear()
+    assert draw(desk)["calls"][0]["off"].startswith("wb.traffic no longer keeps this call")
 
 
 def test_the_former_definition_of_a_job_has_no_card(desk: Desk, wb: Workbench) -> None:
@@ -252,7 +262,7 @@ shown.observe(lambda change: outcomes.put(change.new), "last_outcome")
     kernel.run("wb.restart()")
     told = kernel.run("""
 wb.jobs["hourly"].execute()
-while (said := outcomes.get(timeout=10))["outcome"] == "running":
+while (said := outcomes.get(timeout=30))["outcome"] == "running":
     pass
 print(said["outcome"], shown.state, states.empty())
 """).stdout
@@ -266,7 +276,7 @@ ends = queue.Queue()
 last = wb.jobs["hourly"].widget()
 last.observe(lambda change: ends.put((change.new, last.facts["notes"])), "state")
 wb.close()
-while (told := ends.get(timeout=10))[0] != "workbench closed":
+while (told := ends.get(timeout=30))[0] != "workbench closed":
     pass
 print(told)
 """).stdout

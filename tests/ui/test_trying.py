@@ -165,7 +165,7 @@ def test_of_everything_that_can_be_removed_is_told_what_depends_on_it(ask: Askin
     # A limit that a channel says itself goes with it.
     named.append(("channels", "limited"))
     assert [ask("depends", collection=collection, name=name) for collection, name in named] == [
-        {"named_by": [], "used_by": []}
+        {"named_by": [], "used_by": [], "in_cell": False}
     ] * len(named)
     assert "is named 'hourli'" in ask("depends", collection="jobs", name="hourli")["failed"]
 
@@ -178,11 +178,12 @@ def test_a_change_by_click_can_be_taken_back_whatever_names_what_it_changed(
         wb.define(BasicAuth("ada", username="ada", password=secret("ADA_PASSWORD")))
     wb.define(RESTChannel("private", service="api.hello", security="ada"))
     edit = {"collection": "users", "name": "ada"}
+    assert ask("depends", **edit)["in_cell"]
     values = {"name": "ada", "username": "ada.l", "password": "ADA_PASSWORD"}
     assert "is changed" in ask("form save", edit=edit, values=values)["said"]
     (click,) = wb.clicked
-    assert ask("depends", collection="users", name="ada")["named_by"] == ["REST 'private'"]
-    assert ask("depends", collection="clicked", name=click) == {"named_by": [], "used_by": []}
+    assert ask("depends", **edit) == {"named_by": ["REST 'private'"], "used_by": [], "in_cell": True}
+    assert ask("depends", collection="clicked", name=click) == {"named_by": [], "used_by": [], "in_cell": False}
     assert "is removed" in ask("click remove", name=click)["said"]
 
 
@@ -195,7 +196,7 @@ class Looks(Service):
     seen: ClassVar[list[int]] = []
 
     def handle(self) -> dict[str, Any]:
-        client = http.client.HTTPConnection("127.0.0.1", int(self.wb.url.rpartition(":")[2]), timeout=20)
+        client = http.client.HTTPConnection("127.0.0.1", int(self.wb.url.rpartition(":")[2]), timeout=30)
         client.request("GET", self.path)
         self.seen.append(client.getresponse().status)
         client.close()

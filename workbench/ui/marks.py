@@ -37,14 +37,20 @@ def marks(desk: Desk) -> dict[str, Any]:
 def _services(wb: Workbench, failed: dict[str, str]) -> Iterable[tuple[str, Mark]]:
     for service in list(wb.services.values()):
         live, newest = service.live, dict[str, Version]()
+        waits = wb.drafting.new_versions.waits(service.name)
         for version in service.versions:
             newest[_cell(version.origin)] = version
         for cell, version in newest.items():
             if cell and cell == _cell(live.origin):
                 mark = _live(service.name, live, service.since, failed.get(service.name))
-                yield cell, mark | {"written": wb.drafting.texts.as_written(cell, live.origin.written)}
+                # What the cell says was run, where it made the version that waits.
+                said_by = waits if waits is not None and _cell(waits.origin) == cell else live
+                yield cell, mark | {"written": wb.drafting.texts.as_written(cell, said_by.origin.written)}
             elif cell:
                 yield cell, _differs(version, live)
+        if waits is not None and (cell := _cell(waits.origin)):
+            said = f"{waits} waits to be taken; live is v{live.number}."
+            yield cell, {"name": live.name, "what": "", "mood": "warn", "said": said, "since": None, "written": ""}
 
 
 def _live(name: str, live: Version, since: float, error: str | None) -> Mark:

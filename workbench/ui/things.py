@@ -192,18 +192,27 @@ def call_facts(trace: Trace) -> dict[str, Any]:
 
 
 def _trace(wb: Workbench, trace: Trace) -> Draw:
-    return _call(trace, {"acts": True})
+    def draw(desk: Desk) -> dict[str, Any]:
+        return {"calls": [call_facts(trace) | {"acts": True, "off": _why_not_again(desk.wb, trace)}], "notes": []}
+
+    return _call(trace, draw)
+
+
+def _why_not_again(wb: Workbench, trace: Trace) -> str:
+    """Why a call cannot be run again now; '' if it can."""
+    if trace.root.seconds is None:
+        return "It still runs."
+    return "" if wb.traffic.kept(trace.cid) is trace else "wb.traffic no longer keeps this call, so it stays as it is."
 
 
 def _answer(wb: Workbench, answer: Answer) -> Draw | None:
+    if (trace := answer.trace) is None:
+        return None
     body = "\n".join(answer.describe().splitlines()[1:])
-    return _call(answer.trace, {"text": body}) if answer.trace is not None else None
+    return _call(trace, lambda desk: {"calls": [call_facts(trace) | {"text": body}], "notes": []})
 
 
-def _call(trace: Trace, said: dict[str, Any]) -> Draw:
-    def draw(desk: Desk) -> dict[str, Any]:
-        return {"calls": [call_facts(trace) | said], "notes": []}
-
+def _call(trace: Trace, draw: Draw) -> Draw:
     def stand(desk: Desk) -> Stands:
         root = trace.root
         return stands("running" if root.seconds is None else "ended", _outcome_of(trace, root))

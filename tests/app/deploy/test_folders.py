@@ -160,13 +160,13 @@ def test_a_text_in_another_encoding_is_read_by_what_it_declares(load: Load, wb: 
 @pytest.mark.parametrize(
     ("taken", "said"),
     [
-        (b"\x7fELF\x00\x00", "bad.py is no text. Nothing of it is live. Fix: take the module's source."),
-        (b"x = '\xff'", "bad.py is not UTF-8 text (byte 5). Nothing of it is live. Fix: save it as UTF-8."),
+        (b"\x7fELF\x00\x00", "bad.py is no text. Nothing of it went live. Fix: take the module's source."),
+        (b"x = '\xff'", "bad.py is not UTF-8 text (byte 5). Nothing of it went live. Fix: save it as UTF-8."),
         (
             b"# coding: nonsense\n",
             "bad.py is not in the encoding that it declares (unknown encoding: nonsense). Nothing",
         ),
-        (b"#" * 10_000_000, "bad.py has 10,000,000 bytes of at most 4,194,304. Nothing of it is live."),
+        (b"#" * 10_000_000, "bad.py has 10,000,000 bytes of at most 4,194,304. Nothing of it went live."),
         (b"x = " + b"(" * 5_000 + b")" * 5_000, "bad.py"),
     ],
 )

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from threading import RLock
 
+from workbench.app.configuration.overrides import unused
 from workbench.app.deploy.draft import Deployed, Draft
 from workbench.app.deploy.mentions import mentions
 from workbench.app.deploy.returning import Returning
@@ -77,8 +78,9 @@ class Drafting:
         return self._changed_by_click.get((definition.collection, definition.full_name), definition)
 
     def take_edits(self, other: Drafting) -> None:
-        """Know, as another one does, which definitions were changed by click and are not written in code."""
+        """Know, as another one does, what was changed by click and not written in code, and modes that were chosen."""
         self._changed_by_click |= other._changed_by_click
+        self.new_versions.take_choices(other.new_versions)
 
     def define(
         self,
@@ -290,12 +292,13 @@ class Drafting:
         return opened
 
     def waits_for(self) -> list[str]:
-        """A sentence for each folder of configuration whose services are not live."""
+        """A sentence for what configuration names and is not there: services of folders, and connections."""
+        told = self._parts.settings.configuration
         return [
             f"{each.channel} of {each.where} is not open, since no service is named "
             f"{listed(name for _, name in self._lacks(each.channel))}. Fix: deploy it, or correct services= there."
             for each in self._watched
-        ]
+        ] + list(unused(told.connections, told.places, self._parts.book.names("connections")))
 
     def take(self, name: str) -> None:
         """Make the version of a service live that waits; raises DeployRefused if none does."""

@@ -200,6 +200,10 @@ class NewVersions:
         else:
             self._chosen.pop(name, None)
 
+    def take_choices(self, other: NewVersions) -> None:
+        """Have the modes hold that were chosen for services elsewhere."""
+        self._chosen |= other._chosen
+
     def begin(self, versions: Sequence[Version]) -> Comparing:
         """Look what there is to compare of versions that are about to go live."""
         for version in versions:
@@ -255,9 +259,13 @@ class NewVersions:
         Raises:
             DeployRefused: None does.
         """
-        if name not in self._waiting:
+        if (version := self.waits(name)) is None:
             raise DeployRefused(f"No version of service {name!r} waits. Fix: run the cell of the service first.")
-        return self._waiting[name]
+        return version
+
+    def waits(self, name: str) -> Version | None:
+        """The version of a service that waits, if one does."""
+        return self._waiting.get(name)
 
     def settled(self, name: str) -> None:
         """A waiting version was taken, or the old one kept."""

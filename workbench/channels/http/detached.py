@@ -98,11 +98,11 @@ class Detached:
         return self._has_read and self._read is None and not self.closed()
 
     def leave(self, why: str, code: int = GOING_AWAY) -> None:
-        """Take leave in the handler's place, which reads the answer to it; the connection ends within 2 s."""
-        if self._link is not None and not self.closed():
+        """Take leave once in the handler's place, which reads the answer to it; the connection ends within 2 s."""
+        if (link := self._link) is not None and not (link.is_over or self._has_left or self.closed()):
             reason = why.encode()
             self.write(struct.pack(">BBH", 0x80 | CLOSE, 2 + len(reason), code) + reason)
-            self.io_loop.call_later(CLOSING_SECONDS, self._link.close)
+            self.io_loop.call_later(CLOSING_SECONDS, link.close)
 
     def cut(self) -> None:
         """End it now."""

@@ -132,8 +132,8 @@ def way_in(channels: Iterable[Any], on: str, name: str, tried: Mapping[str, Any]
         name: The name of that object.
         tried: The Try line: the `service` of the card, '' if it is of none, and the `user` of a service's calls.
     """
-    service, user = str(tried.get("service") or ""), str(tried.get("user") or "")
-    user = name if on == "user" else user
+    service = name if on == "service" else str(tried.get("service") or "")
+    user = name if on == "user" else str(tried.get("user") or "")
     fits = [each for each in channels if (each.name == name if on == "channel" else each.security == user)]
     fits.sort(key=lambda each: service not in each.leads_to)
     if on == "service":

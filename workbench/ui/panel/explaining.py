@@ -19,7 +19,7 @@ WAY = ("channel", "user", "service")
 def open_explain(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """The form: an address, and by which channel, as whom and for which service a call that meets this limit comes."""
     wb, on, name = desk.wb, str(message["on"]), str(message["name"])
-    start = way_in(wb.channels.values(), on, name, {"service": name if on == "service" else message.get("service")})
+    start = way_in(wb.channels.values(), on, name, message)
     names = {"channel": list(wb.channels), "user": list(wb.users), "service": list(wb.services)}
     return {"names": names, "start": {each: start[each] or "" for each in WAY} | {"address": "127.0.0.1"}}
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from typing import Any
 
+from workbench.app.workbench import Workbench
 from workbench.core.errors import UnknownName
 from workbench.core.masking import masked
 from workbench.runtime.registry import Version
@@ -33,7 +35,20 @@ def panel(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
 
 def panel_new(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:
     """Everything that can be made by click, in groups; a service is code to copy."""
-    return {"code": HELLO, "forms": offers(), "recipes": recipes(), "services": desk.wb.names("services")}
+    return {
+        "code": _new_service(desk.wb),
+        "forms": offers(),
+        "recipes": recipes(),
+        "services": desk.wb.names("services"),
+    }
+
+
+def _new_service(wb: Workbench) -> str:
+    """The code of a service that takes the place of none."""
+    more = next(
+        each for each in itertools.chain([""], map(str, itertools.count(2))) if f"api.hello{each}" not in wb.services
+    )
+    return HELLO.replace("Hello(", f"Hello{more}(").replace("api.hello", f"api.hello{more}")
 
 
 def recipe(desk: Desk, message: Content, tell: Tell) -> dict[str, Any]:

@@ -93,7 +93,7 @@ async function theUser(talk, why, common) {
 // The buttons below a call, and what came of them.
 export class CallActions {
   constructor(talk, cid, said = null) {
-    Object.assign(this, { talk, cid, said });
+    Object.assign(this, { talk, cid, said, isMaking: false });
     this.result = h("div", { class: "wb-again", "aria-live": "polite" });
     // What is typed here is for this call alone: Enter does not run the form around it.
     this.more = h("div", { class: "wb-again-more", hidden: true, on: { keydown: (event) => event.stopPropagation() } });
@@ -165,6 +165,8 @@ export class CallActions {
 
   // Replayed three times first; a test that would not be green is not written.
   async makeTest() {
+    if (this.isMaking) return;
+    this.isMaking = true;
     fill(this.result, spinner(), " replaying ...");
     try {
       const said = await this.talk.ask("call test", { cid: this.cid });
@@ -174,6 +176,8 @@ export class CallActions {
       fill(this.result, h("div", { class: "wb-hint", role: "status" }, said.said, " ", written ?? problem ?? "Copy it into a cell."), code);
     } catch (error) {
       this.fail(error.message);
+    } finally {
+      this.isMaking = false;
     }
   }
 

@@ -15,12 +15,12 @@ export class CallsRow extends Row {
   }
 }
 
-function callCard({ cid: of, name, outcome, mood, ms, trace, text, acts }, talk) {
+function callCard({ cid: of, name, outcome, mood, ms, trace, text, acts, off }, talk) {
   const [status, error] = outcome.split(/: (.*)/);
   return h("div", { class: "wb-small wb-called", "data-key": `call ${of}` },
     h("div", { class: "wb-call-head" }, chip(status, mood), h("span", { class: "wb-small-name" }, name),
       error ? h("span", { class: `wb-${mood}-text` }, error) : null, h("span", { class: "wb-faint" }, milliseconds(ms)), h("span", { class: "wb-grow" }), cid(of)),
     text ? h("pre", { class: "wb-answer" }, text) : null,
     traceTree(trace),
-    acts ? new CallActions(talk, of).el : null);
+    off ? h("div", { class: "wb-faint" }, off) : acts ? new CallActions(talk, of).el : null);
 }

@@ -19,6 +19,19 @@ export function inCell({ cell, collection, full_name } = {}) {
   return cell ? { "data-cell": cell, "data-collection": collection, "data-full-name": full_name } : {};
 }
 
+// Write code as cells, one below the other, for a person to run; gives why not.
+export async function writeCells(el, codes) {
+  // Each goes right below the cell of the view; where that is in none, below the one before, the first at the end.
+  const isInCell = el.closest(".jp-Cell") !== null;
+  let cell = "";
+  for (const code of isInCell ? codes.toReversed() : codes) {
+    const answer = await wish(el, { action: "insert", code, cell });
+    if (answer.problem) return answer.problem;
+    cell = answer.cell;
+  }
+  return "";
+}
+
 // Have a cell say what was saved. `written` is what became of it, `takeBack` the way back; `problem` is why not.
 export async function writeCell(el, talk, { write, collection }) {
   const { action, code, cell, was, near, tags, problem, full_name } = write;
@@ -32,6 +45,8 @@ export async function writeCell(el, talk, { write, collection }) {
   const takeBack = async () => {
     const isNew = action === "insert";
     const back = await wish(el, isNew ? { action: "remove", cell: answer.cell, was: code } : { action, cell, was: code, code: was });
+    // Of what is taken back nothing is offered to be copied.
+    if (back?.theirs !== undefined) return { problem: `Its cell has been edited since, so it stays. Fix: run it to have what it says, or ${isNew ? "delete it" : "change it back"}.` };
     if (!back?.problem) await tell(isNew ? null : was);
     return back ?? {};
   };

@@ -29,9 +29,11 @@ export function newId() {
   return `wb-${idBase}-${lastId}`;
 }
 
+// A double click is one click, but where `often` says that a person clicks on and on.
 export function button(text, onClick, props = {}) {
-  const { class: extra = "", ...rest } = props;
-  return h("button", { type: "button", class: `wb-button ${extra}`.trim(), on: { click: onClick }, ...rest }, text);
+  const { class: extra = "", often = false, ...rest } = props;
+  const click = (event) => (often || event.detail < 2 ? onClick(event) : undefined);
+  return h("button", { type: "button", class: `wb-button ${extra}`.trim(), on: { click }, ...rest }, text);
 }
 
 export function dot(mood, words = "") {

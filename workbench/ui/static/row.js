@@ -108,7 +108,7 @@ export class Row {
     }
     if (!said.said) return;
     const kept = said.write ? await writeCell(this.el, this.talk, said).catch((error) => ({ problem: error.message })) : {};
-    const undo = said.undo ? button("Undo", () => this.undo(said.undo, kept.takeBack)) : null;
+    const undo = said.undo ? button("Undo", (event) => this.undo(event.currentTarget, said.undo, kept.takeBack)) : null;
     const ping = said.collection === "connections" ? button("Ping", () => this.ask("ping", { name: said.name })) : null;
     this.told = { job: said.collection === "jobs" ? said.name : null, line: h("span", {}, said.said) };
     fill(this.news,
@@ -127,9 +127,10 @@ export class Row {
       becomes ? h("div", {}, side("What it would become", becomes), copyButton(becomes)) : h("div", { class: "wb-error" }, problem));
   }
 
-  // Both go back: what is in force, and the cell that says it.
-  async undo(undo, takeBack) {
-    await this.ask("undo", { undo });
+  // Both go back, or neither: what is in force, and the cell that says it.
+  async undo(opener, undo, takeBack) {
+    opener.disabled = true;
+    if (!(await this.ask("undo", { undo }))) return;
     const { problem } = (await takeBack?.()) ?? {};
     if (problem) this.news.append(h("div", { class: "wb-error", role: "alert" }, problem));
   }
@@ -142,11 +143,15 @@ export class Row {
     this.told.changed ||= state !== "on";
   }
 
+  // Ask, and say what came of it; gives whether it was done.
   async ask(verb, content) {
     try {
-      this.report(await this.talk.ask(verb, content));
+      const said = await this.talk.ask(verb, content);
+      this.report(said);
+      return !said.failed;
     } catch (error) {
       if (!(error instanceof Stale)) this.report({ failed: error.message });
+      return false;
     }
   }
 }

@@ -44,6 +44,8 @@ class Known:
     def end(self, made: Workbench) -> str:
         """Give it the rest, once the former one is closed; says what is back. What is not, its start warns of."""
         for version in self._home.registry.services.values():
+            if (waited := self._drafting.new_versions.waits(version.name)) is not None:
+                self._problems.append(f"{waited} waited to be taken, and is not back: {version} is. Fix: run its cell.")
             try:
                 source = Source(version.origin, version.source)
                 with made.drafting.scope(source, lambda cls: True, replace=True) as draft:

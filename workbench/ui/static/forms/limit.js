@@ -60,7 +60,7 @@ class LimitForm {
       button("+ add line", () => {
         this.addLine({ source: "", rate: "100", unit: "m" }).source.focus();
         this.check();
-      }, { class: "wb-link" }),
+      }, { class: "wb-link", often: true }),
       this.rest, this.tryBox);
     this.switchTo(this.target);
   }
@@ -112,7 +112,7 @@ class LimitForm {
       line.el.remove();
       this.knowLines();
       this.check(0);
-    }, { class: "wb-x", "aria-label": "Remove this line" });
+    }, { class: "wb-x", "aria-label": "Remove this line", often: true });
     line.el = h("div", { role: "listitem" },
       h("div", { class: "wb-line-row" }, line.source, h("span", { class: "wb-line" }, line.rate, "/", line.unit),
         h("label", { class: "wb-inline" }, line.unbounded, " no limit"), line.used, remove),

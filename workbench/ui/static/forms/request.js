@@ -1,4 +1,5 @@
 // A request to a channel, through the real server: what is sent, the answer with its trace, the last ones.
+import { canWriteCells, writeCells } from "../cells.js";
 import { cid, traceTree } from "../call.js";
 import { button, chip, copyButton, dayAndTime, fill, h, milliseconds, newId } from "../dom.js";
 import { Field, more } from "./fields.js";
@@ -16,7 +17,7 @@ export class RequestForm {
     this.check = latest(() => this.talk.ask("request check", this.asked()), (said) => this.checked(said));
     this.makeFields(opening);
     this.history = h("div", { class: "wb-history" });
-    this.save = button("Save as cell", () => this.report({ said: `The request to '${this.channel}' as a cell:`, code: this.made.code, hint: "Paste it into a cell." }));
+    this.save = button("Save as cell", () => this.saveAsCell());
     this.curl = copyButton(() => this.made.curl, "Copy as curl", "");
     this.panel.foot.prepend(this.history, h("span", { class: "wb-grow" }), this.curl, this.save);
     this.panel.el.append(this.answer);
@@ -81,6 +82,14 @@ export class RequestForm {
       fill(this.answer, h("div", { class: "wb-error" }, error instanceof Stale ? "The kernel ended meanwhile." : error.message));
       return { problems: {} };
     }
+  }
+
+  async saveAsCell() {
+    const { code } = this.made;
+    const request = `The request to '${this.channel}'`;
+    const problem = canWriteCells() ? await writeCells(this.panel.el, [code]) : null;
+    if (problem) this.report({ failed: problem });
+    else this.report(problem === null ? { said: `${request} as a cell:`, code, hint: "Paste it into a cell." } : { said: `${request} is written as a cell. Run it.` });
   }
 
   showHistory(history) {

@@ -112,7 +112,7 @@ class ScheduleForm {
   everyRows() {
     this.unitRows = h("div", { class: "wb-units" });
     this.unitError = h("div", { class: "wb-error", "aria-live": "polite" });
-    this.addUnitButton = button("+ add unit", () => this.addUnit().amount.focus(), { class: "wb-link" });
+    this.addUnitButton = button("+ add unit", () => this.addUnit().amount.focus(), { class: "wb-link", often: true });
     const { units, values } = this.opening;
     for (const unit of units) if (values[unit]) this.addUnit(unit, values[unit]);
     const body = h("div", { class: "wb-control" }, this.unitRows, this.unitError, this.addUnitButton);
@@ -154,7 +154,7 @@ class ScheduleForm {
       this.units = this.units.filter((each) => each !== unit);
       unit.el.remove();
       this.unitsChanged();
-    }, { class: "wb-x", "aria-label": "Remove this unit" });
+    }, { class: "wb-x", "aria-label": "Remove this unit", often: true });
     unit.el = h("div", { class: "wb-line" }, unit.amount, unit.select, remove);
     unit.remove = remove;
     this.units.push(unit);

@@ -1,4 +1,5 @@
 // + New: everything that can be made by click, each by its form; a service is code to copy.
+import { canWriteCells, writeCells } from "../cells.js";
 import { button, codeBlock, fill, h, newId } from "../dom.js";
 import { definitionPanel } from "../forms/generic.js";
 import { limitPanel } from "../forms/limit.js";
@@ -25,8 +26,9 @@ export class NewRow extends Row {
   }
 
   async ask(verb, content) {
-    await super.ask(verb, content);
+    const isDone = await super.ask(verb, content);
     this.onChange();
+    return isDone;
   }
 }
 
@@ -50,7 +52,7 @@ export class New {
       return this.row.report({ failed: error.message });
     }
     const item = (label, onClick) => h("button", { type: "button", class: "wb-menu-item", role: "menuitem", tabindex: "-1", on: { click: () => this.pick(onClick) } }, label);
-    const group = (title, items) => h("div", { class: "wb-menu-group", role: "group", "aria-label": title }, h("div", { class: "wb-menu-title", "aria-hidden": "true" }, title), items);
+    const group = (title, items) => h("div", { class: `wb-menu-group ${items.length > 8 ? "wb-menu-long" : ""}`.trim(), role: "group", "aria-label": title }, h("div", { class: "wb-menu-title", "aria-hidden": "true" }, title), items);
     const kinds = [...new Set(said.forms.map((each) => each.group))];
     fill(this.list,
       group("Recipe, four cells each", said.recipes.map((each) => item(each.label, () => this.recipe(each.name)))),
@@ -125,8 +127,7 @@ export class New {
   service({ code }) {
     this.start();
     this.row.open(this.button, null, (common) => {
-      const panel = new Panel({ ...common, title: "New service", subject: "paste this into a cell and run it", saveLabels: [] });
-      panel.foot.firstChild.textContent = "Close";
+      const panel = codePanel({ ...common, title: "New service", subject: "a class in a cell, which is run" }, [code], "The service");
       panel.showCode(code);
       return panel;
     });
@@ -155,13 +156,25 @@ function servicePanel({ onClose }, title, services, onChosen) {
   return panel;
 }
 
-// The cells of a recipe one by one, or all of them as any form gives its code.
-function recipePanel({ onClose, onSaved }, { label, about, cells }) {
-  const panel = new Panel({ title: "Recipe", subject: label, onClose, saveLabels: [`Take all ${cells.length} cells`], save: async () => {
-    onSaved({ said: `${label}: ${cells.length} cells.`, code: cells.join("\n\n"), cells, hint: "Paste it into cells and run them." });
-    return { problems: {} };
-  } });
-  panel.foot.firstChild.textContent = "Close";
+// The cells of a recipe one by one, or all of them at once.
+function recipePanel(common, { label, about, cells }) {
+  const panel = codePanel({ ...common, title: "Recipe", subject: label }, cells, label);
   panel.body.append(h("div", { class: "wb-hint" }, about), h("div", { class: "wb-codes" }, cells.map((each) => codeBlock(each))));
+  return panel;
+}
+
+// Code that becomes cells of the notebook, which the person runs; where nobody writes cells it is there to copy.
+function codePanel({ title, subject, onClose, onSaved }, cells, name) {
+  const [count, them] = cells.length === 1 ? ["a cell", "it"] : [`${cells.length} cells`, "them from the first"];
+  const toCopy = { code: cells.join("\n\n"), hint: `Paste it into ${count}, and run ${them}.` };
+  const take = async () => {
+    const problem = canWriteCells() ? await writeCells(panel.el, cells) : null;
+    if (problem) throw new Error(problem);
+    onSaved(problem === null ? { said: `${name}: ${count}.`, ...toCopy } : { said: `${name} is written as ${count}. Run ${them}.` });
+    return { problems: {} };
+  };
+  const isCode = cells.length === 1 && !canWriteCells();
+  const panel = new Panel({ title, subject, onClose, saveLabels: isCode ? [] : [canWriteCells() ? `Write ${count}` : `Take all ${count}`], save: take });
+  panel.foot.firstChild.textContent = "Close";
   return panel;
 }

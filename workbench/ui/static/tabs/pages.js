@@ -13,7 +13,7 @@ export class Pages {
     const left = found < of && !this.tabs.asked.until ? `, of ${number(of)} in all` : "";
     const words = h("span", { class: "wb-faint", role: "status" }, range + (range && left));
     const [back, on] = newest === undefined ? ["Back", "Next"] : ["Newer", "Older"];
-    const go = (label, to, off) => button(label, () => this.go(to, newest), { disabled: off });
+    const go = (label, to, off) => button(label, () => this.go(to, newest), { disabled: off, often: true });
     if (found <= each && !page) fill(this.el, words);
     else fill(this.el, words, go(back, page - 1, page === 0), go(on, page + 1, (page + 1) * each >= found));
   }

@@ -146,6 +146,8 @@ export class Tabs {
   // Open a tab; `asked` is what it is searched for.
   choose(name, asked = {}) {
     this.keep(name);
+    // What was said of the former tab is not of this one; what can be taken back stays.
+    if (!this.making.news.querySelector("button:not(.wb-x)")) fill(this.making.news);
     Object.assign(this, { open: name, asked });
     this.search.value = asked.text ?? "";
     this.mood.value = this.service.value = "";
