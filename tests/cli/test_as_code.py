@@ -235,6 +235,19 @@ def test_a_file_is_applied_to_a_notebook_that_does_not_run_and_is_in_force_when_
     assert ran("diff", "defs.yaml") == (0, "1 unchanged.\n")
 
 
+def test_a_file_is_applied_to_a_served_folder_that_does_not_run(fresh: CommandLine) -> None:
+    (fresh.folder / "shop").mkdir()
+    fresh.module("shop/five.py", MODULE)
+    fresh.module("defs.yaml", FILE)
+    assert fresh.refused("apply", "defs.yaml").endswith("; or name what is served then, with --notebook.")
+    assert fresh.run("apply", "defs.yaml", "--notebook", "shop", WORKBENCH_STORE="").returncode == 0
+    assert (fresh.folder / "shop" / ".workbench" / "store.db").is_file()
+    same = fresh.run("diff", "defs.yaml", "--notebook", "shop", WORKBENCH_STORE="")
+    assert same.stdout == "2 unchanged.\n"
+    (fresh.folder / "empty").mkdir()
+    assert "'empty' has neither modules (.py)" in fresh.refused("apply", "defs.yaml", "--notebook", "empty")
+
+
 def test_a_notebook_that_is_not_there_or_keeps_nothing_is_refused(fresh: CommandLine) -> None:
     fresh.module("five.py", MODULE)
     (fresh.folder / "defs.yaml").write_text(FILE)

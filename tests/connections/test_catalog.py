@@ -109,7 +109,8 @@ def test_a_class_that_cannot_be_a_kind_says_what_is_missing(tmp_path: Path) -> N
             wb.define(Other("o"))
         assert str(refused.value) == (
             "Other is no kind of connection yet: the tag 'rest' is that of RESTConnection; self.out.sql leads to "
-            "SQLConnection already; a service finds it at self.somewhere, which must begin with out, email, cloud."
+            "SQLConnection already; a service finds it at self.somewhere, which must begin with out, email, cloud. "
+            "Fix: correct the class."
         )
         assert dict(wb.connections) == {}
 

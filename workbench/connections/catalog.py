@@ -174,7 +174,9 @@ def learn(cls: type[ConnectionDefinition]) -> None:
     if _learned.get(str(kind)) is cls or (row is not None and (row.module, row.cls) == (cls.__module__, cls.__name__)):
         return
     if problems := _problems(cls, kind, rows()):
-        raise ServiceUsage(f"{cls.__name__} is no kind of connection yet: {'; '.join(problems)}.")
+        raise ServiceUsage(
+            f"{cls.__name__} is no kind of connection yet: {'; '.join(problems)}. Fix: correct the class."
+        )
     _learned[str(kind)] = cls
     for cached in (rows, kinds_by_attribute, members):
         cached.cache_clear()

@@ -383,7 +383,10 @@ class Invoker:
             return end.value
         except (SystemExit, KeyboardInterrupt) as exc:
             step.fail(exc)
-            raise ServiceUsage(f"{call.service!r} is async; {type(exc).__name__} would stop the whole server.") from exc
+            raise ServiceUsage(
+                f"{call.service!r} is async; {type(exc).__name__} would stop the whole server. "
+                f"Fix: return, or raise another error."
+            ) from exc
         except BaseException as exc:
             step.fail(exc)
             raise

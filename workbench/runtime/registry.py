@@ -264,7 +264,10 @@ class Registry:
         with self._lock:
             number = self._number_before(name)
             if number is None:
-                raise DeployRefused(f"Service {name!r} has no version before v{live.number} to go back to.")
+                raise DeployRefused(
+                    f"Service {name!r} has no version before v{live.number} to go back to. "
+                    f"Fix: run its cell with the former code."
+                )
             before = self._before[name]
             self._before[name] = before[: len(before) - 1 - before[::-1].index(number)]
             return self._switch(name, number)

@@ -103,6 +103,6 @@ def _move_on(scheduler: Passing, name: str, left: float) -> bool:
 
 def _move_clock(clock: Any, instant: datetime) -> None:
     if not clock.is_virtual:
-        raise TypeError("Only a virtual clock can be moved; under the machine's, wait() or start().")
+        raise TypeError("Only a virtual clock can be moved. Fix: under the machine's, wait() or start().")
     if instant > clock.now():
         clock.move_to(instant)

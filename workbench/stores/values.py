@@ -30,7 +30,10 @@ def valid_key(key: str) -> None:
         ValueError: It is empty, longer than 4,000 characters, or holds half of a surrogate pair.
     """
     if not 0 < len(key) <= LONGEST_KEY:
-        raise ValueError(f"A store key has 1 to {LONGEST_KEY} characters, this one {len(key)}.")
+        raise ValueError(
+            f"A store key has 1 to {LONGEST_KEY} characters, this one {len(key)}. "
+            f"Fix: take a shorter one, which is not empty."
+        )
     key.encode()
 
 

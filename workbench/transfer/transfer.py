@@ -242,7 +242,9 @@ def place_of(live: LiveConnections, given: str | tuple[str, str], *kinds: str) -
     else:
         name, path = given
     if name not in known and name in live.definitions:
-        raise ServiceUsage(f"{live.definitions[name]} keeps no files; these connections do: {listed(known)}.")
+        raise ServiceUsage(
+            f"{live.definitions[name]} keeps no files; these connections do: {listed(known)}. Fix: name one of them."
+        )
     if name in live.names("rest"):
         return Place(name, live.of(name).conn, path)
     conn: LiveFiles = live.item("files", name).conn

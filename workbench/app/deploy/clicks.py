@@ -263,7 +263,9 @@ class Clicks(Mapping[str, Click]):
         if notebook not in others or kept is None:
             raise UnknownName("notebook with clicks", notebook, others)
         if (self._folder / notebook).exists():
-            raise ServiceUsage(f"{notebook} is there, and what was made by click in it is its own.")
+            raise ServiceUsage(
+                f"{notebook} is there, and what was made by click in it is its own. Fix: name a notebook that is gone."
+            )
         with self._lock:
             kept.take(notebook)
             self._is_read = False

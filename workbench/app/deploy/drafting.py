@@ -103,7 +103,9 @@ class Drafting:
         """
         self._refuse_on_trip()
         if strange := [each for each in definitions if not isinstance(each, Definition)]:
-            raise ServiceUsage(f"wb.define takes definitions, as RESTChannel('api.x'), not {strange[0]!r:.80}.")
+            raise ServiceUsage(
+                f"wb.define takes definitions, as RESTChannel('api.x'), not {strange[0]!r:.80}. Fix: make one of it."
+            )
         played = set(self._parts.secrets.played)
         rows = [self._parts.book.row_of(each) for each in definitions]
         words = [""] * len(definitions)

@@ -10,6 +10,7 @@ from workbench.app.configuration.secrets import FoundSecrets
 from workbench.app.configuration.settings import take_files
 from workbench.app.deploy.applying import with_named_secrets
 from workbench.app.deploy.clicks import Click, KeptClicks
+from workbench.app.deploy.folders.finding import files_in
 from workbench.app.deploy.manifests import writing
 from workbench.app.deploy.manifests.comparing import Change, Compared, differing
 from workbench.app.deploy.manifests.reading import Item, manifest_of
@@ -28,19 +29,21 @@ class Offline:
     What its cells define is known once it runs; they have the last word then.
 
     Args:
-        notebook: Its file.
+        notebook: Its file; or a module, or a folder that is served as a whole.
 
     Raises:
-        WorkbenchError: It is not there, it runs, or its store keeps nothing.
+        WorkbenchError: It is not there, it runs, it is a folder with nothing to serve, or its store keeps nothing.
     """
 
     def __init__(self, notebook: Path) -> None:
         path = notebook.resolve()
-        if not path.is_file():
+        if not path.exists():
             raise WorkbenchError(f"There is no notebook {str(notebook)!r}. Fix: correct the path.")
         if any(Path(each.path).resolve() == path for each in running()):
             raise WorkbenchError(f"{notebook} runs. Fix: ask it, with --app {path.name} in place of --notebook.")
-        self._folder = path.parent
+        if path.is_dir():
+            files_in(path, str(notebook))
+        self._folder = path if path.is_dir() else path.parent
         take_files(self._folder)
         url = store_url(self._folder)
         if url.startswith("memory:"):

@@ -45,7 +45,10 @@ def ask(target: Running, method: str, path: str, body: Any = None, timeout_secon
         response = connection.getresponse()
         reply = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as exc:
-        raise ConnectionFailed(f"The workbench {target.name!r} at {target.url} does not answer: {exc}") from exc
+        raise ConnectionFailed(
+            f"The workbench {target.name!r} at {target.url} does not answer: {exc}. "
+            f"Fix: see with workbench status whether it runs, and try again."
+        ) from exc
     finally:
         connection.close()
     if response.status != 200:

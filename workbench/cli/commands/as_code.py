@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 DIFFERENT = 2
 """Exit status where a file and what is in force differ."""
 
+OFFLINE = ("diff", "apply", "export")
+"""What can be done while nothing runs."""
+
 File = Annotated[str, Argument(metavar="FILE", help="A file of definitions, .yaml.", show_default=False)]
 App = Annotated[str, Option("--app", metavar="NAME", help="Which workbench; needed when several run.")]
 Notebook = Annotated[
     str,
-    Option("--notebook", metavar="FILE", help="What the store keeps of this notebook, while nothing runs it."),
+    Option(
+        "--notebook",
+        metavar="FILE",
+        help="What the store keeps of this notebook, module or served folder, while nothing runs it.",
+    ),
 ]
 AsJSON = Annotated[bool, Option("--json", help="Print JSON.")]
 
@@ -144,9 +151,15 @@ def _file(file: str) -> dict[str, Any]:
 
 def _asked(action: str, app: str, sent: dict[str, Any]) -> Any:
     from workbench.app.serving.asking import ask
-    from workbench.app.serving.choosing import chosen
+    from workbench.app.serving.choosing import NothingRuns, chosen
 
-    return ask(chosen(app), "POST", f"/workbench/definitions/{action}", sent)
+    try:
+        target = chosen(app)
+    except NothingRuns as exc:
+        if action in OFFLINE:
+            raise WorkbenchError(f"{exc}; or name what is served then, with --notebook.") from None
+        raise
+    return ask(target, "POST", f"/workbench/definitions/{action}", sent)
 
 
 def _print(told: dict[str, Any], as_json: bool) -> list[dict[str, Any]]:

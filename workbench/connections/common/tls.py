@@ -50,7 +50,9 @@ class Trust:
         try:
             context = ssl.create_default_context(cafile=self._ca_file)
         except OSError as exc:
-            raise ConnectionFailed(f"{self._owner} cannot read ca_file={self._ca_file!r}: {exc}") from exc
+            raise ConnectionFailed(
+                f"{self._owner} cannot read ca_file={self._ca_file!r}: {exc}. Fix: correct it."
+            ) from exc
         context.sslsocket_class = Secured
         return context
 

@@ -52,7 +52,9 @@ class DropboxAccount:
             raise translated(exc, self.definition, path, size) from exc
         except (AssertionError, KeyError, ValueError, ValidationError) as exc:
             # So the SDK says that an answer is not of Dropbox's kind.
-            raise ConnectionFailed(f"{self.definition} was answered by something that is not Dropbox.") from exc
+            raise ConnectionFailed(
+                f"{self.definition} was answered by something that is not Dropbox. Fix: look for a proxy on the way."
+            ) from exc
 
     def entry(self, path: str, due: Due) -> Any:
         """What the SDK tells of a file or folder; None if nothing is there."""

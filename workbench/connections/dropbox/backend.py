@@ -92,7 +92,9 @@ class DropboxBackend:
             with self.account.asking(path, due) as client:
                 client.files_delete_v2(self.account.at(path), parent_rev=entry.rev)
         except FileThere as exc:
-            raise Interrupted(f"{self.definition}: {path!r} was changed while it was being deleted.") from exc
+            raise Interrupted(
+                f"{self.definition}: {path!r} was changed while it was being deleted. Fix: try again."
+            ) from exc
 
     def remove_folder(self, path: str, due: Due) -> None:
         info = self.info(path, due)
@@ -102,7 +104,9 @@ class DropboxBackend:
             raise NotAFolder(self.definition, path)
         with self.account.asking(path, due) as client:
             if client.files_list_folder(self.account.at(path), limit=1).entries or not self.account.at(path):
-                raise Refused(f"{self.definition}: the folder {path or '/'!r} is not empty.")
+                raise Refused(
+                    f"{self.definition}: the folder {path or '/'!r} is not empty. Fix: delete what is in it first."
+                )
             client.files_delete_v2(self.account.at(path))
 
     def rename(self, source: str, target: str, overwrite: bool, due: Due) -> None:

@@ -113,7 +113,7 @@ class LiveDropbox(LiveFiles):
             FileThere: Something else has that name, or another revision.
         """
         if mode not in ("add", "overwrite") and not mode.startswith("rev:"):
-            raise ServiceUsage(f"mode is 'add', 'overwrite' or 'rev:...', not {mode!r}.")
+            raise ServiceUsage(f"mode is 'add', 'overwrite' or 'rev:...', not {mode!r}. Fix: pass one of them.")
         with self._files.wanting(Wanted(progress, mode.removeprefix("rev:") if mode.startswith("rev:") else None)):
             if not hasattr(file, "open") or hasattr(file, "read"):
                 return self.write(path, file, overwrite=mode != "add")

@@ -106,7 +106,9 @@ class LiveFiles(FileAliases, Live):
         """A stream of bytes: `rb` reads, `wb` writes. One that is written appears when it is closed."""
         name = self._path(path)
         if mode.replace("b", "") not in ("r", "w", "x"):
-            raise ServiceUsage(f"{self.definition} opens files in mode 'rb' or 'wb', not {mode!r}.")
+            raise ServiceUsage(
+                f"{self.definition} opens files in mode 'rb' or 'wb', not {mode!r}. Fix: pass one of them."
+            )
         self._expect_no_loop("open")
         if mode[0] == "r":
             stream = self.stream(path)

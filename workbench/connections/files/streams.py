@@ -394,5 +394,7 @@ def _slices(view: memoryview) -> Iterator[memoryview]:
 def _read_from(stream: Any) -> Iterator[memoryview]:
     while block := stream.read(BLOCK_BYTES):
         if not isinstance(block, bytes | bytearray):
-            raise ServiceUsage(f"A file is written from a stream of bytes, not of {type(block).__name__}.")
+            raise ServiceUsage(
+                f"A file is written from a stream of bytes, not of {type(block).__name__}. Fix: give bytes."
+            )
         yield memoryview(block)

@@ -54,7 +54,9 @@ class LiveIMAP(Live):
         self._expect_no_loop("get()")
         folder, criteria = folder or self.definition.folder, str(criteria or self.definition.get_criteria)
         if any(each in criteria for each in "\r\n\0"):
-            raise ServiceUsage(f"{self.definition}: criteria must be one line, and are {criteria!r:.60}.")
+            raise ServiceUsage(
+                f"{self.definition}: criteria must be one line, and are {criteria!r:.60}. Fix: leave line breaks out."
+            )
         name, count, subjects = self.definition.name, 0, []
         asked = {"folder": folder, "criteria": criteria}
         with outgoing("imap", f"IMAP {name} get {folder}", asked, connection=name, operation="get") as step:

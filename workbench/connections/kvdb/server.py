@@ -76,7 +76,9 @@ class EmbeddedServer:
                     self._link = link
                     return
                 self._start()
-            raise ConnectionFailed(f"The embedded Redis of {self._where} was started and cannot be reached.")
+            raise ConnectionFailed(
+                f"The embedded Redis of {self._where} was started and cannot be reached. Fix: try again."
+            )
 
     def revive(self, until: float) -> None:
         """After a refused connection: have it running again, at the latest at `until` (monotonic)."""

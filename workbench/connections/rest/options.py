@@ -59,7 +59,7 @@ def options_of(owner: str, reveal: Reveal, given: Mapping[str, Any]) -> Options:
             raise ServiceUsage(f"{owner} takes no {name}= at a call. Fix: {fix}")
     redirects = given.get("allow_redirects")
     if redirects is not None and not isinstance(redirects, bool):
-        raise ServiceUsage(f"{owner}: allow_redirects is True or False, not {redirects!r:.40}.")
+        raise ServiceUsage(f"{owner}: allow_redirects is True or False, not {redirects!r:.40}. Fix: pass one of them.")
     return Options(
         _auth(owner, reveal, given.get("auth")),
         _cookies(owner, reveal, given.get("cookies")),
@@ -76,7 +76,7 @@ def _timeouts(owner: str, given: Any) -> Timeouts | None:
     if len(pair) != 2 or not all(type(each) in (int, float) and 0 < each <= 3600 for each in pair):
         raise ServiceUsage(
             f"{owner}: timeout is the longest wait [s], over 0 and up to 3600, or two of them, to connect and to read; "
-            f"not {given!r:.60}."
+            f"not {given!r:.60}. Fix: pass such a number."
         )
     return float(pair[0]), float(pair[1])
 

@@ -61,11 +61,14 @@ class Sender:
         if missing := [name for name in wanted if name not in params]:
             raise ServiceUsage(
                 f"{self.definition} has the path {self.definition.path}; params miss {', '.join(map(repr, missing))}, "
-                f"given: {', '.join(params) or 'none'}."
+                f"given: {', '.join(params) or 'none'}. Fix: give them in params=."
             )
         values = {name: quote(str(params.pop(name)), safe="") for name in wanted}
         if dots := [name for name, value in values.items() if value in (".", "..")]:
-            raise ServiceUsage(f"{self.definition}: {dots[0]!r} may not be . or .., which would lead to another path.")
+            raise ServiceUsage(
+                f"{self.definition}: {dots[0]!r} may not be . or .., which would lead to another path. "
+                f"Fix: give another value."
+            )
         query = urlencode({name: value for name, value in params.items() if value is not None}, doseq=True)
         return PLACEHOLDER.sub(lambda match: values[match[1]], self.definition.path), query
 

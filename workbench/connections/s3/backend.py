@@ -111,7 +111,7 @@ class S3Backend:
             raise self._no_folder(path, due)
         marker = self.account.entry(f"{path}/", due)
         if count > 1 or marker is None:
-            raise Refused(f"{self.definition}: the folder {path!r} is not empty.")
+            raise Refused(f"{self.definition}: the folder {path!r} is not empty. Fix: delete what is in it first.")
         with self.account.asking(path, due) as client:
             client.delete_object(**self.account.at(f"{path}/"))
 
@@ -139,7 +139,9 @@ class S3Backend:
             with self.account.asking(source, due) as client:
                 client.delete_object(**self.account.at(source))
         except FileThere as exc:
-            raise Interrupted(f"{self.definition}: {source!r} was changed while it was being moved.") from exc
+            raise Interrupted(
+                f"{self.definition}: {source!r} was changed while it was being moved. Fix: try again."
+            ) from exc
         finally:
             with suppress(ConnectionFailed), self.account.asking(claim, due) as client:
                 client.delete_object(**self.account.at(claim))

@@ -93,7 +93,9 @@ class S3Sink:
 
     def _send(self, part: bytes) -> None:
         if len(self._parts) == MOST_PARTS:
-            raise ConnectionFailed(f"{self._account.definition} takes files up to {MOST_PARTS * PART_BYTES:,} bytes.")
+            raise ConnectionFailed(
+                f"{self._account.definition} takes files up to {MOST_PARTS * PART_BYTES:,} bytes. Fix: split it."
+            )
         if not self._upload:
             self._begin()
         number = len(self._parts) + 1

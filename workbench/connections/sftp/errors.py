@@ -48,7 +48,9 @@ def troubles(definition: SFTPConnection) -> Iterator[None]:
         raise Interrupted(f"{name} hung up in the middle of the conversation: {exc or 'without a word'}.") from exc
     except OSError as exc:
         if is_a_no(exc):
-            raise AccessRefused(f"{name} refused it: {exc.strerror or exc}.") from exc
+            raise AccessRefused(
+                f"{name} refused it: {exc.strerror or exc}. Fix: ask for the right to do that there."
+            ) from exc
         raise Interrupted(f"{name} cannot be reached: {exc.strerror or exc}. Fix: check host and port") from exc
 
 

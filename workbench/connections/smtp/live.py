@@ -126,7 +126,10 @@ class LiveSMTP(Live):
             session.begin(due)
             answer = self._begin(session, mail, len(contents), may_be_stale=False)
         if answer is None or answer[0] != 250:
-            raise ConnectionFailed(f"{self._who} refused the sender {mail.sender.addr_spec}: {words(*answer or ())}")
+            raise ConnectionFailed(
+                f"{self._who} refused the sender {mail.sender.addr_spec}: {words(*answer or ())}. "
+                f"Fix: send from an address that this account may use."
+            )
         refused: list[str] = []
         for recipient in mail.recipients:
             code, said = session.rcpt(recipient)
@@ -136,7 +139,7 @@ class LiveSMTP(Live):
             session.leave()
             raise ConnectionFailed(
                 f"{self._who} refused {len(refused)} of {len(mail.recipients)} recipients, so nobody got the mail: "
-                f"{'; '.join(refused)}."
+                f"{'; '.join(refused)}. Fix: correct or leave out these."
             )
         return self._hand_over_contents(session, contents, due)
 
@@ -147,7 +150,8 @@ class LiveSMTP(Live):
         if mail.is_international:
             if not session.has_extn("smtputf8"):
                 raise ConnectionFailed(
-                    f"{self._who} takes only ASCII addresses (no SMTPUTF8): {', '.join(mail.recipients)}."
+                    f"{self._who} takes only ASCII addresses (no SMTPUTF8): {', '.join(mail.recipients)}. "
+                    f"Fix: write them in ASCII."
                 )
             options += ["SMTPUTF8", "BODY=8BITMIME"]
             session.command_encoding = "utf-8"
@@ -170,7 +174,7 @@ class LiveSMTP(Live):
             raise (DeadlineExceeded if is_late else ConnectionFailed)(
                 f"{self._who} "
                 f"{'did not confirm the mail in time' if is_late else 'hung up before it confirmed the mail'},"
-                f" which may or may not reach its recipients."
+                f" which may or may not reach its recipients. Fix: ask them before it is sent again."
             ) from exc
         if code != 250:
             raise ConnectionFailed(f"{self._who} refused the mail: {words(code, said)}")

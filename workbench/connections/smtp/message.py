@@ -145,7 +145,9 @@ class Outgoing:
         mail.set_raw("Message-ID", make_msgid(domain=_ascii_domain(self.sender.domain)))
         for name, value in message.headers.items():
             if not _is_header_name(name) or name.lower() in OWN_HEADERS:
-                raise ServiceUsage(f"The mail cannot have {name!r} in headers=; use the field of SMTPMessage for it.")
+                raise ServiceUsage(
+                    f"The mail cannot have {name!r} in headers=. Fix: use the field of SMTPMessage for it."
+                )
             _write_header(mail, name, one_line(value, f"header {name}"))
         self._write_text(mail)
         if message.attachments:
@@ -187,7 +189,7 @@ def _boundary() -> str:
 
 def _text(value: Any, field: str) -> str:
     if not isinstance(value, str):
-        raise ServiceUsage(f"The mail's {field} must be text, not {type(value).__name__}.")
+        raise ServiceUsage(f"The mail's {field} must be text, not {type(value).__name__}. Fix: str(...) of it.")
     return value
 
 
@@ -300,7 +302,9 @@ def _attach(mail: EmailMessage, attachment: Attachment) -> None:
     if not name.strip():
         raise ServiceUsage("The mail has an attachment without a name. Fix: message.attach('file.txt', contents)")
     if not isinstance(contents, str | bytes | bytearray | memoryview):
-        raise ServiceUsage(f"Attachment {name!r} must be text or bytes, not {type(contents).__name__}.")
+        raise ServiceUsage(
+            f"Attachment {name!r} must be text or bytes, not {type(contents).__name__}. Fix: give what is in the file."
+        )
     kind, encoding = guess_type(name)
     text = isinstance(contents, str)
     main, _, sub = (kind if kind and not encoding else "application/octet-stream").partition("/")

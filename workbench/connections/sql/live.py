@@ -92,7 +92,7 @@ class LiveSQL(Live):
             extra = "sql" if package.startswith("psycopg") else None
             raise MissingDependency(f"SQL engine {definition.engine!r}", package, extra=extra) from exc
         except sqlalchemy.exc.ArgumentError as exc:
-            raise ServiceUsage(f"{definition} cannot be opened: {exc}") from exc
+            raise ServiceUsage(f"{definition} cannot be opened: {exc}. Fix: correct its fields.") from exc
         for step in STEPS:
             setattr(engine.dialect, step, self._cut_in_time(getattr(engine.dialect, step)))
         event.listen(engine, "do_connect", self._connected)
