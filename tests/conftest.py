@@ -19,12 +19,28 @@ LONGEST_SECONDS = 60
 LONG_FILES = (
     "_in_lab.py",
     "tests/project/test_quality.py",
-    "tests/transfer/test_soak.py",
-    "tests/testing/test_plugin.py",
-    "tests/ui/test_pictures.py",
-    "tests/testing/test_runner.py",
-    "tests/notebook/test_lifetime.py",
+    "tests/cli/test_one_folder.py",
+    "tests/cli/test_quickstart.py",
     "tests/cli/test_serve.py",
+    "tests/cli/test_doctor.py",
+    "tests/transfer/test_soak.py",
+    "tests/testing/test_runner.py",
+    "tests/ui/test_pictures.py",
+    "tests/notebook/test_completing.py",
+    "tests/notebook/test_extension.py",
+    "tests/notebook/test_lifetime.py",
+    "tests/app/crew/test_trouble.py",
+    "tests/app/crew/test_redeploys.py",
+    "tests/app/cassettes/test_making.py",
+    "tests/sharing/test_packing.py",
+    "tests/cli/test_tls.py",
+    "tests/cli/test_remote.py",
+    "tests/cli/test_log.py",
+    "tests/testing/test_plugin.py",
+    "tests/channels/wire/test_lives.py",
+    "tests/channels/test_crowds.py",
+    "tests/scheduler/test_clock_jumps.py",
+    "tests/scheduler/test_crashes.py",
     "tests/test_demo.py",
     ".ipynb",
 )
@@ -52,18 +68,9 @@ def _place(file: str) -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run each file in one process; all files that need JupyterLab in the same, which starts it once."""
-    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
-
-    class OneLab(LoadFileScheduling):  # type: ignore[misc]
-        def _split_scope(self, nodeid: str) -> str:
-            file = str(super()._split_scope(nodeid))
-            return "in lab" if file.endswith("_in_lab.py") else file
-
-    # Else files with many tests would come first, and those with few long ones last.
-    config.option.loadscopereorder = False
-    return OneLab(config, log) if config.getvalue("dist") == "loadfile" else None
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: a test waits for kernels, browsers and commands for part of its time."""
+    return (os.cpu_count() or 1) + 1
 
 
 def _not_silently(report: Any) -> Any:

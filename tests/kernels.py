@@ -270,11 +270,11 @@ class Kernel:
         """The next wait [s]: short, so that the end of the process is noticed."""
         return min(0.5, max(0.0, end - time.monotonic()))
 
-    def message(self, wanted: Callable[[Message], bool], timeout: float = 10.0) -> Message:
+    def message(self, wanted: Callable[[Message], bool], timeout: float = 30.0) -> Message:
         """The next broadcast message that is wanted, say a thread's print after its cell has ended."""
         return next(message for message in self.messages(timeout) if wanted(message))
 
-    def ask(self, kind: str, timeout: float = 10.0, **content: Any) -> Message:
+    def ask(self, kind: str, timeout: float = 30.0, **content: Any) -> Message:
         """Content of the reply to another request on the shell channel, say `complete_request`."""
         message = self._client.session.msg(kind, content)
         self._client.shell_channel.send(message)

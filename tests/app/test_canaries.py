@@ -49,7 +49,7 @@ def echo() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(30)
 
 
 def forms(canary: str) -> set[bytes]:

@@ -149,8 +149,8 @@ def test_a_child_that_a_service_forks_ends_where_its_code_ends(wb: Workbench, by
         case _:
             answers: queue.SimpleQueue[str] = queue.SimpleQueue()
             wb.submit("forks", how, lambda answer, error, trace: answers.put(answer))
-            pid = answers.get(timeout=10)
-    assert psutil.Process(int(pid)).wait(10) == LEAVING[how]
+            pid = answers.get(timeout=30)
+    assert psutil.Process(int(pid)).wait(30) == LEAVING[how]
     assert wb.invoke("forks", "return") != pid
 
 
@@ -159,5 +159,5 @@ def test_a_child_that_an_async_service_forks_ends_where_its_code_ends(wb: Workbe
     wb.deploy(ForksOnTheLoop, Plain)
     wb.define(RESTChannel("forks", service="forks-on-the-loop", data_format="raw"), RESTChannel("plain"))
     pid = int(wb.call("POST /forks", data=how).text)
-    assert psutil.Process(pid).wait(10) == (LEAVING | {"await": 1})[how]
+    assert psutil.Process(pid).wait(30) == (LEAVING | {"await": 1})[how]
     assert wb.call("GET /plain").text == str(os.getpid())

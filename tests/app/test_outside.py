@@ -17,6 +17,7 @@ from tests.cli.conftest import fresh as fresh
 from tests.kernels import Kernel
 from tests.ui.test_card_in_kernels import Front
 from workbench import Cache, LocalFolder, RESTConnection, Service, SMTPConnection, Workbench
+from workbench.app import singleton
 from workbench.app.outside import OutsideAsked, OutsideRefused, jupyter_data
 from workbench.core.errors import ConnectionFailed
 
@@ -218,6 +219,22 @@ def test_what_jupyter_saved_and_somebody_changed_is_from_elsewhere(session: Sess
     session.save()
     session.path.write_text(session.path.read_text().replace("1 + 1", "1 + 2"))
     assert is_refused(session())
+
+
+@pytest.mark.parametrize(("startup", "is_found_out"), [("", False), ('startup_callable = "builtins.repr"', True)])
+def test_whose_a_notebook_is_is_found_out_at_the_start_only_where_something_is_to_be_called(
+    session: Sessions, startup: str, is_found_out: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To ask Jupyter takes a second and more."""
+    session.save()
+    (session.folder / "workbench.toml").write_text(f"port = 0\n[startup]\n{startup}\n")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(session.path))
+    singleton.forget()
+    try:
+        assert singleton.the_workbench().startup.problems == []
+    finally:
+        singleton.forget()
+    assert (jupyter_data() / "workbench" / "notebooks.db").exists() == is_found_out
 
 
 def test_a_save_after_the_question_answers_nothing(session: Sessions) -> None:

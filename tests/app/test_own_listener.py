@@ -58,7 +58,7 @@ def ask(path: str, method: str = "GET", **more: Any) -> requests.Response:
     """Ask the listener that the runtime file names, with its token unless other headers are given."""
     [found] = running()
     more.setdefault("headers", {TOKEN_HEADER: found.token})
-    return requests.request(method, f"{found.own_url}{path}", timeout=10, **more)
+    return requests.request(method, f"{found.own_url}{path}", timeout=30, **more)
 
 
 def test_status_and_jobs_answer_while_an_async_service_blocks_the_loop(small: Workbench) -> None:
@@ -118,14 +118,14 @@ def test_it_ends_with_the_server(small: Workbench) -> None:
     small.stop()
     assert running() == []
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{found.own_url}/workbench/status", timeout=10)
+        requests.get(f"{found.own_url}/workbench/status", timeout=30)
 
 
 @pytest.mark.parametrize("address", ["/workbench/traffic", "/workbench/log", "/workbench/traffic?cid=x"])
 def test_what_calls_did_is_told_to_nobody_without_the_token(small: Workbench, address: str) -> None:
     token = small._parts.token
     assert ask(address, headers={}).status_code == 404
-    assert requests.get(f"{small.url}{address}", timeout=10).status_code == 404
+    assert requests.get(f"{small.url}{address}", timeout=30).status_code == 404
     page = {TOKEN_HEADER: token, "Origin": "http://evil.example"}
     assert ask(address, headers=page).status_code == 403
     # Who was refused is in the traffic; who only looks is not.

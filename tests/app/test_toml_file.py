@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from msgspec.structs import fields
 
-from workbench import RESTConnection, Service, Workbench, secret
+from workbench import FTPConnection, RESTConnection, Service, Workbench, secret
 from workbench.app import singleton
-from workbench.app.configuration.overrides import overrides
+from workbench.app.configuration.kinds import KINDS
+from workbench.app.configuration.overrides import overrides, unused
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS
-from workbench.app.configuration.toml_file import FILE, KINDS, Configuration, WrongFile, line_of, read_file
+from workbench.app.configuration.toml_file import FILE, Configuration, WrongFile, line_of, overridden, read_file
 from workbench.app.deploy.manifests.values import holds_secret
 from workbench.connections import catalog
+from workbench.core.secret import PlainSecretWarning
 
 NAMES = [each.name for each in SETTINGS if each.name not in NOT_IN_FILE]
 FULL = """
@@ -222,7 +224,19 @@ def test_without_a_file_there_is_nothing_and_a_profile_is_missed(tmp_path: Path)
         (b"sandbox = 1\n", "line 1: sandbox must be true (peers play all connections) or false, not 1"),
         (b'timezone = "Europe/Warsow"\n', "line 1: timezone must be the name of a time zone"),
         (b"allow_outside = true\n", "line 1: allow_outside is for the environment to say, not for what comes with"),
-        (b"store = 5\n", "line 1: store must be text in quotes, not 5"),
+        (b"openapi = 5\n", "line 1: openapi must be text in quotes, not 5"),
+        (b"store = 5\n", "line 1: store must be a URL in quotes: memory://, sqlite:///relative/path"),
+        (b'counters = "redis"\n', "line 1: counters must be a URL in quotes"),
+        (b'redis = "http://x"\n', "line 1: redis must be a URL in quotes: redis://host:port/0"),
+        (b'loop = "asyncoi"\n', "line 1: loop must be one of 'asyncio', 'uvloop', not 'asyncoi'"),
+        (b'new_version = "always"\n', "line 1: new_version must be one of 'off', 'warn', 'gate', not 'always'"),
+        (b'hosts = ["a b"]\n', "line 1: hosts must be a list of host names"),
+        (b'proxies = ["10.0.0.0/33"]\n', "line 1: proxies must be a list of addresses"),
+        (b"WORKBENCH_PORT = 5\n", "line 1: 'WORKBENCH_PORT' is no setting; did you mean 'port'"),
+        (b'password = "x"\n', "line 1: 'password' is no setting; what is secret stands in .env"),
+        (b"[settings]\nport = 5\n", "line 1: [settings] is no table here; settings stand above all tables"),
+        (b'[profile.a.connections.X]\nhost = "a"\n', "line 1: [profile.a.connections] is no table here; did you mean"),
+        (b'[pickup.a]\npickup_form = "in"\n', "line 2: 'pickup_form' is none of its keys; did you mean 'pickup_from'"),
         (b"user = 5\n", "line 1: user must be a table, [user], not 5"),
         (b"[connection]\nRates = 5\n", "line 2: Rates must be a table, [connection.Rates], not 5"),
         (b"profile.test.prot = 1\n", "line 1: 'prot' is no setting"),
@@ -265,6 +279,32 @@ def test_a_password_in_the_wrong_place_is_not_told(tmp_path: Path, content: str)
     assert "hunter2" not in str(raised.value)
 
 
+def test_of_a_table_in_the_wrong_place_nothing_is_repeated(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('[connections.X]\npassword = "hunter2"\n[port]\na = "hunter2"\n')
+    with pytest.raises(
+        WrongFile, match=r"did you mean \[connection\] \| line 3: port must be .*, not a table"
+    ) as raised:
+        read_file(tmp_path, "", NAMES)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_fields_for_a_connection_that_nobody_defines_are_told(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('[connection.Ratse]\nhost = "a"\n[connection.Rates]\nhost = "a"\n')
+    told = read_file(tmp_path, "", NAMES)
+    assert list(unused(told.connections, told.places, ["Rates"])) == [
+        "workbench.toml gives fields to connection 'Ratse' (host), which nobody defines. Fix: did you mean 'Rates'?"
+    ]
+
+
+def test_a_password_in_the_file_is_told_to_stand_there(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('[connection.Depot]\nusername = "me"\npassword = "hunter22"\n')
+    told = read_file(tmp_path, "", NAMES)
+    with pytest.warns(
+        PlainSecretWarning, match=r"which stands in workbench.toml \[connection.Depot\]. Fix: .*secret = "
+    ):
+        overridden(told, FTPConnection("Depot", host="localhost"))
+
+
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('port = "x"\nthreads = 5\n[profile.a]\nport = -1\nnothing = 5\n')
     with pytest.raises(WrongFile, match=r"line 1: port .*\| line 4: port .*\| line 5: 'nothing'"):
@@ -281,7 +321,13 @@ def test_200_broken_files_are_each_told_with_their_line_and_key(tmp_path: Path) 
     """One wrong value or key at a random place among what is right."""
     rng = random.Random(5)
     right = {name: {"port": "0", "hosts": "[]", "proxies": '["10.0.0.7"]'}.get(name, '"x"') for name in NAMES}
-    right |= {"sandbox": "true", "timezone": '"UTC"', "startup_on_error": '"stop"'}
+    right |= {"loop": '"asyncio"', "new_version": '"warn"', "store": '"memory://"', "counters": '"memory://"'}
+    right |= {
+        "redis": '"redis://localhost:6379/0"',
+        "sandbox": "true",
+        "timezone": '"UTC"',
+        "startup_on_error": '"stop"',
+    }
     right["startup_timeout_seconds"] = "2.5"
     right |= {name: "7" for name in NAMES if name not in KINDS and right[name] == '"x"' and _is_bound(name)}
     for number in range(200):

@@ -254,7 +254,7 @@ def test_a_hung_service_does_not_keep_a_workbench_open(tmp_path: Path) -> None:
         wb.deploy(Hangs)
         wb.define(RESTChannel("hangs", timeout_seconds=0.05))
         assert wb.call("GET /hangs").status == 504
-        assert reached.wait(10)
+        assert reached.wait(30)
     go.set()
     until(lambda: not set(threading.enumerate()) - before, "the late thread ended")
 

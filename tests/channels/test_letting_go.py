@@ -111,6 +111,13 @@ class HangsAsync(Service):
 SERVICES = (Sync, Async, AsyncWaits, Outer, Refuses, Fails, FailsAsync, Unsayable, Hangs, HangsAsync)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _no_look_sees_what_there_was_before() -> Iterator[None]:
+    """A look at all that the tests before this file have left takes seconds."""
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def held(wb: Workbench) -> Iterator[Any]:
     """The requests, calls and services that are alive, with the cyclic collector off; on channels of every kind."""
@@ -131,10 +138,10 @@ def held(wb: Workbench) -> Iterator[Any]:
     wb.start()
     kinds = (Exchange, Arrival, Call, Service)
     gc.collect()
-    before = {id(each) for each in gc.get_objects() if isinstance(each, kinds)}
+    gc.freeze()
     gc.disable()
     try:
-        yield lambda: [each for each in gc.get_objects() if isinstance(each, kinds) and id(each) not in before]
+        yield lambda: [each for each in gc.get_objects() if isinstance(each, kinds)]
     finally:
         Hangs.go.set()
         gc.enable()
@@ -187,16 +194,16 @@ def test_an_answered_request_is_gone_while_its_connection_stays(
 ) -> None:
     with unrecorded(), Wire(wb) as wire:
         assert wire.request(f"POST {path}", "Content-Type: application/json", body=body).answer().status == status
-        until(lambda: not _with_bodies(held()), f"nothing is held: {path}", 5)
+        until(lambda: not _with_bodies(held()), f"nothing is held: {path}")
 
 
 def test_a_request_past_its_time_is_gone_once_its_service_has_ended(wb: Workbench, held: Any) -> None:
     with unrecorded(), Wire(wb) as wire:
         assert wire.request("POST /hangs", body=BODY).answer().status == 504
         kinds = (Exchange, Arrival)
-        until(lambda: not [each for each in _with_bodies(held()) if isinstance(each, kinds)], "nobody holds it", 5)
+        until(lambda: not [each for each in _with_bodies(held()) if isinstance(each, kinds)], "nobody holds it")
         Hangs.go.set()
-        until(lambda: not _with_bodies(held()), "nothing is held", 5)
+        until(lambda: not _with_bodies(held()), "nothing is held")
 
 
 @pytest.mark.parametrize("path", ["/slow", "/slow.async"])
@@ -208,14 +215,14 @@ def test_a_request_whose_caller_went_away_is_gone_once_its_service_has_ended(
         until(lambda: any(isinstance(each, Service) for each in held()), "the service runs")
         Hangs.go.set()
         wire.socket.close()
-        until(lambda: not held(), "nothing is held", 15)
+        until(lambda: not held(), "nothing is held")
 
 
 def test_a_request_whose_caller_went_away_in_its_middle_is_gone(wb: Workbench, held: Any) -> None:
     with unrecorded(), Wire(wb) as wire:
         wire.request("POST /sync", "Content-Length: 100000").send(b"x" * 50_000)
         until(held, "the request has begun")
-    until(lambda: not held(), "nothing is held", 5)
+    until(lambda: not held(), "nothing is held")
 
 
 def test_what_a_failed_call_of_a_person_worked_with_is_gone_with_the_error(wb: Workbench) -> None:

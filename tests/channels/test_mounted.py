@@ -19,7 +19,6 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 from tornado.web import Application, RequestHandler, StaticFileHandler, stream_request_body
-from tornado.websocket import WebSocketHandler
 
 from tests.serving import Wire, token_of, until
 from workbench.app.workbench import Workbench
@@ -411,20 +410,6 @@ def test_applications_put_and_removed_from_many_threads_are_all_there(wb: Workbe
     assert sorted(wb._parts.pipeline.mounted.by_prefix) == sorted(f"/x/{i}/{j}" for i in range(8) for j in range(200))
 
 
-def test_a_websocket_of_a_mounted_application_is_refused_and_its_owner_told_what_to_do(wb: Workbench) -> None:
-    class Talks(WebSocketHandler):
-        def on_message(self, message: str | bytes) -> None:
-            self.write_message(message)
-
-    wb.mount("/x", Application([("/x/ws", Talks)]))
-    usual = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
-    with Wire(wb) as wire:
-        refused = wire.request("GET /x/ws", *usual, "Sec-WebSocket-Version: 13").answer()
-        assert (refused.status, b"takes no WebSocket" in refused.body) == (501, True)
-        assert wire.request("GET /ping").answer().status == 200
-    assert "Fix: define a WebSocketChannel at /x/ws." in repr(wb.traffic[0])
-
-
 @pytest.mark.parametrize(
     ("line", "headers"),
     [
@@ -450,6 +435,81 @@ def test_a_server_that_drains_waits_for_a_handler(mounted: Workbench) -> None:
         assert wire.answer().body == b"late"
         stopping.join(30)
         assert not stopping.is_alive()
+
+
+def test_a_handler_within_its_answer_is_told_that_its_caller_sends_nothing_more(mounted: Workbench) -> None:
+    class Goes(RequestHandler):
+        async def get(self) -> None:
+            self.write("one ")
+            await self.flush()
+            while not Waits.gone.is_set():
+                await asyncio.sleep(0.002)
+            self.write("two")
+
+        def on_connection_close(self) -> None:
+            Waits.gone.set()
+
+    mounted.mount("/goes", Application([("/goes", Goes)]))
+    with Wire(mounted) as wire:
+        wire.request("GET /goes")
+        came = b""
+        while b"one " not in came:
+            came += wire.more()
+        wire.socket.shutdown(socket.SHUT_WR)
+        while more := wire.more():
+            came += more
+    assert came.endswith(b"3\r\ntwo\r\n0\r\n\r\n")
+    until(lambda: mounted._parts.pipeline.in_flight == 0, "nothing is in flight")
+
+
+def test_a_handler_that_waits_no_longer_for_its_caller_may_wait_again(mounted: Workbench) -> None:
+    tried = threading.Event()
+
+    class Impatient(RequestHandler):
+        async def get(self) -> None:
+            self.write(b"x" * BIG)
+            first = self.flush()
+            try:
+                await asyncio.wait_for(self.flush(), 0.01)
+            except TimeoutError:
+                tried.set()
+            await asyncio.gather(first, self.flush())
+            self.write("the end")
+
+    mounted.mount("/impatient", Application([("/impatient", Impatient)]))
+    with Wire(mounted) as wire:
+        wire.request("GET /impatient")
+        assert tried.wait(30)
+        came = bytearray()
+        while not came.endswith(b"0\r\n\r\n") and (more := wire.more()):
+            came += more
+    assert came.endswith(b"7\r\nthe end\r\n0\r\n\r\n")
+
+
+def test_parts_wait_behind_a_head_that_is_not_taken(mounted: Workbench) -> None:
+    class Long(RequestHandler):
+        sent = 0
+
+        async def get(self) -> None:
+            self.set_header("X-Long", "x" * BIG)
+            for _ in range(50):
+                self.write(b"x" * 100_000)
+                await self.flush()
+                Long.sent += 1
+
+    mounted.mount("/long", Application([("/long", Long)]))
+    with Wire(mounted) as wire:
+        wire.request("GET /long")
+        until(lambda: mounted._parts.server._server.connections, "it is connected")  # type: ignore[union-attr]
+        (connection,) = mounted._parts.server._server.connections  # type: ignore[union-attr]
+        until(lambda: connection._is_full, "the client has not taken the head")
+        for _ in range(200):
+            mounted._parts.loop.run(asyncio.sleep(0))
+        assert Long.sent == 0
+        came = bytearray()
+        while not came.endswith(b"0\r\n\r\n") and (more := wire.more()):
+            came += more
+    assert Long.sent == 50
 
 
 def test_an_application_goes_and_another_comes(mounted: Workbench) -> None:

@@ -522,10 +522,10 @@ def test_the_words_of_a_status_are_the_services_own(wb: Workbench) -> None:
 
     wb.deploy(Worded)
     wb.define(RESTChannel("worded", path="/x"))
-    answer = requests.post(f"{wb.start()}/x", b"Take your time", timeout=5)
+    answer = requests.post(f"{wb.start()}/x", b"Take your time", timeout=30)
     assert (answer.status_code, answer.reason) == (202, "Take your time")
-    assert requests.post(f"{wb.url}/x", b"", timeout=5).reason == "Accepted"
-    assert requests.post(f"{wb.url}/x", b"a\r\nX: y", timeout=5).status_code == 500
+    assert requests.post(f"{wb.url}/x", b"", timeout=30).reason == "Accepted"
+    assert requests.post(f"{wb.url}/x", b"a\r\nX: y", timeout=30).status_code == 500
 
 
 def test_the_owner_of_a_channel_reads_how_it_takes_larger_bodies(wb: Workbench) -> None:

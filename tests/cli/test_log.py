@@ -262,8 +262,8 @@ def test_of_several_workbenches_the_one_that_has_the_call_is_asked(fresh: Comman
     )
     cids = [requests.get(f"{each.url}/talks", timeout=30).headers["X-Zato-CID"] for each in (one, two)]
     for cid in cids:
-        assert f"CID {cid}" in fresh.run("traffic", cid).stdout
-        assert "printed words" in fresh.run("log", cid).stdout
+        assert f"CID {cid}" in fresh.said("traffic", cid)
+        assert "printed words" in fresh.said("log", cid)
     assert "Several workbenches run here: one.ipynb, two.ipynb." in fresh.refused("traffic")
     assert "No recorded call is named 'nosuch'" in fresh.refused("traffic", "nosuch")
 

@@ -65,10 +65,10 @@ def test_a_kernel_and_a_served_process_are_one_application_and_say_so(fresh: Com
             kernel.run(each)
         pid = served.process.pid
         assert kernel.run("[each.pid for each in wb.sharing_jobs()]").result == f"[{pid}]"
-        told = {each["pid"]: each for each in json.loads(fresh.run("status", "--json").stdout)}
+        told = {each["pid"]: each for each in json.loads(fresh.said("status", "--json"))}
         assert {each["file"] for each in told.values()} == {str(shop)}
         assert [told[pid]["shares_jobs_with"], told[kernel.pid]["shares_jobs_with"]] == [[kernel.pid], [pid]]
-        lines = fresh.run("status").stdout
+        lines = fresh.said("status")
         assert f"; 1 job, each planned time here or in pid {kernel.pid}" in lines
         assert f"; 1 job, each planned time here or in pid {pid}" in lines
 
@@ -117,7 +117,10 @@ def namesakes(fresh: CommandLine) -> list[Served]:
     return made
 
 
-def test_of_two_of_one_name_none_is_taken_in_silence(fresh: CommandLine, namesakes: list[Served]) -> None:
+def test_of_two_of_one_name_none_is_taken_in_silence(
+    fresh: CommandLine, namesakes: list[Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(fresh.folder)
     words = fresh.refused("invoke", "both", "--app", "shop.ipynb")
     assert words.startswith("workbench: Several workbenches are meant by 'shop.ipynb': ")
     for served, folder in zip(namesakes, ("one", "two"), strict=True):
@@ -125,7 +128,7 @@ def test_of_two_of_one_name_none_is_taken_in_silence(fresh: CommandLine, namesak
         path = str(fresh.folder / folder / "shop.ipynb")
         assert f"{path} (pid {served.process.pid}, port {port})" in words
         for meant in (path, os.path.relpath(path, fresh.folder), str(served.process.pid), port, served.url):
-            assert fresh.run("invoke", "both", "--app", meant).stdout == f"{folder}\n"
+            assert fresh.said("invoke", "both", "--app", meant) == f"{folder}\n"
         # The only one that has it is meant, with the name of both and without any.
-        assert fresh.run("invoke", f"only{folder}").stdout == f"{folder}\n"
-        assert fresh.run("invoke", f"only{folder}", "--app", "shop.ipynb").stdout == f"{folder}\n"
+        assert fresh.said("invoke", f"only{folder}") == f"{folder}\n"
+        assert fresh.said("invoke", f"only{folder}", "--app", "shop.ipynb") == f"{folder}\n"

@@ -69,8 +69,8 @@ def test_a_payload_that_looks_like_json_and_is_none_is_sent_as_text_and_that_is_
 
 
 def test_a_payload_is_json_if_it_can_be(cli: CommandLine, served: Served) -> None:
-    done = cli.run("invoke", "echo", "--payload", '{"a": [1, "ü"]}')
-    assert json.loads(done.stdout)["payload"] == {"a": [1, "ü"]}
+    said = cli.said("invoke", "echo", "--payload", '{"a": [1, "ü"]}')
+    assert json.loads(said)["payload"] == {"a": [1, "ü"]}
 
 
 def test_a_payload_comes_from_standard_input(cli: CommandLine, served: Served) -> None:
@@ -81,7 +81,7 @@ def test_a_payload_comes_from_standard_input(cli: CommandLine, served: Served) -
 
 
 def test_json_holds_the_answer_and_its_cid(cli: CommandLine, served: Served) -> None:
-    told = json.loads(cli.run("invoke", "text", "--payload", "x", "--json").stdout)
+    told = json.loads(cli.said("invoke", "text", "--payload", "x", "--json"))
     assert told["answer"] == "You said x\n"
     assert len(told["cid"]) == 24
 
@@ -96,7 +96,7 @@ def test_a_wrong_name_says_which_there_are(cli: CommandLine, served: Served) -> 
     words = cli.refused("invoke", "ecko")
     assert "No service is named 'ecko'; there are: echo, fails, nothing, refuses, text." in words
     assert "Did you mean 'echo'?" in words
-    assert "ecko" not in cli.run("log").stdout
+    assert "ecko" not in cli.said("log")
 
 
 def test_a_service_that_refuses_is_quoted(cli: CommandLine, served: Served) -> None:
@@ -110,11 +110,11 @@ def test_a_service_that_fails_says_which_error(cli: CommandLine, served: Served)
 
 
 def test_status_lists_what_runs(cli: CommandLine, served: Served) -> None:
-    (told,) = json.loads(cli.run("status", "--json").stdout)
+    (told,) = json.loads(cli.said("status", "--json"))
     assert told["url"] == served.url
     assert told["services"] == ["echo", "fails", "nothing", "refuses", "text"]
     assert told["pid"] == served.process.pid
-    line = cli.run("status").stdout.strip()
+    line = cli.said("status").strip()
     assert line == f"echoes.py (pid {served.process.pid}) {served.url}: echo, fails, nothing, refuses, text"
 
 
@@ -128,7 +128,7 @@ def test_nothing_that_runs_is_said_with_the_fix(fresh: CommandLine) -> None:
         "workbench: No workbench runs on this machine. Fix: run a notebook's first cells, or: workbench serve FILE"
     )
     assert "No workbench runs on this machine" in fresh.refused("invoke", "x")
-    assert fresh.run("status", "--json").stdout == "[]\n"
+    assert fresh.said("status", "--json") == "[]\n"
 
 
 def test_several_workbenches_are_told_apart_by_app(fresh: CommandLine) -> None:
@@ -136,9 +136,9 @@ def test_several_workbenches_are_told_apart_by_app(fresh: CommandLine) -> None:
         fresh.serve(fresh.module(name, MODULE.replace("You said", name)))
     words = fresh.refused("invoke", "text")
     assert words == "workbench: Several workbenches run here: one.py, two.py. Fix: say which with --app NAME"
-    assert fresh.run("invoke", "text", "--app", "two.py", "--payload", "hi").stdout == "two.py hi\n"
+    assert fresh.said("invoke", "text", "--app", "two.py", "--payload", "hi") == "two.py hi\n"
     assert "No running workbench is named 'tow.py'" in fresh.refused("invoke", "text", "--app", "tow.py")
-    assert len(json.loads(fresh.run("status", "--json").stdout)) == 2
+    assert len(json.loads(fresh.said("status", "--json"))) == 2
 
 
 def test_one_that_died_is_forgotten_and_one_that_does_not_answer_says_so(fresh: CommandLine) -> None:
@@ -149,9 +149,9 @@ def test_one_that_died_is_forgotten_and_one_that_does_not_answer_says_so(fresh: 
     silent = {"pid": os.getpid(), "url": "http://localhost:9", "token": "t", "app": "silent.ipynb"}
     path = fresh.folder / "runtime" / f"workbench-{os.getpid()}-9.json"
     path.write_text(json.dumps(silent))
-    (told,) = json.loads(fresh.run("status", "--json").stdout)
+    (told,) = json.loads(fresh.said("status", "--json"))
     assert "does not answer" in told["error"]
-    assert "silent.ipynb" in fresh.run("status").stdout
+    assert "silent.ipynb" in fresh.said("status")
     assert "'silent.ipynb' at http://localhost:9 does not answer" in fresh.refused("invoke", "text")
 
 
@@ -162,5 +162,5 @@ def test_a_notebooks_workbench_is_invoked_too(fresh: CommandLine, tmp_path: Path
             "from workbench import wb, Service\nclass A(Service):\n    name = 'a'\n    def handle(self):\n"
             "        print('heard')\n        return 'from a kernel'"
         )
-        assert fresh.run("invoke", "a", "--app", "mine.ipynb").stdout == "from a kernel\n"
+        assert fresh.said("invoke", "a", "--app", "mine.ipynb") == "from a kernel\n"
         assert kernel.run("wb.traffic[-1]").stdout == ""

@@ -68,32 +68,38 @@ def test_a_module_is_served_and_sigterm_lets_a_call_in_flight_end(
 
 
 def test_a_served_file_that_changes_or_goes_is_told_in_one_line_each(fresh: CommandLine) -> None:
-    path = fresh.module("services.py", MODULE)
+    path, settings = fresh.module("services.ipynb", notebook(MODULE)), fresh.folder / "workbench.toml"
     with fresh.running("serve", str(path)) as served:
         assert served.stdout is not None
         for _ in range(2):
             served.stdout.readline()
-        path.write_text(f"{MODULE}\n# edited\n")
-        assert served.stdout.readline().startswith("services.py has changed; what is served stays as it was. Fix: ")
+        path.write_text(notebook(f"{MODULE}\n# edited\n"))
+        assert served.stdout.readline().startswith("services.ipynb has changed; what is served stays as it was. Fix: ")
         path.unlink()
-        assert served.stdout.readline().startswith("services.py is gone; what is served stays as it was. Fix: ")
+        assert served.stdout.readline().startswith("services.ipynb is gone; what is served stays as it was. Fix: ")
+        settings.write_text("threads = 8\n")
+        assert served.stdout.readline().startswith("workbench.toml has changed; what is served has the settings from ")
+        settings.write_text("treads = 8\n")
+        said = f"What is served has the settings from before, since {settings} is not valid. line 1: 'treads' is no "
+        assert served.stdout.readline().startswith(said)
         served.send_signal(signal.SIGTERM)
         said, _ = served.communicate(timeout=WAIT_SECONDS)
     assert (served.returncode, said) == (0, "Stopping: calls in flight may end.\n")
 
 
-def test_a_save_in_a_served_folder_goes_live(fresh: CommandLine) -> None:
+@pytest.mark.parametrize("what", ["shop", "shop/a.py"])
+def test_a_save_in_a_served_folder_or_module_goes_live(fresh: CommandLine, what: str) -> None:
     (fresh.folder / "shop").mkdir()
     module = "from workbench import Service, RESTChannel, wb\nwb.define(RESTChannel('a'))\nclass A(Service):\n"
     module += "    name = 'a'\n    def handle(self):\n        return {}\n"
     path = fresh.module("shop/a.py", module.format(1))
-    served = fresh.serve(fresh.folder / "shop")
+    served = fresh.serve(fresh.folder / what)
     path.write_text(module.format(22))
     until(lambda: requests.get(f"{served.url}/a", timeout=30).text == "22", "the save is live")
     status, said = served.stop(signal.SIGTERM)
     assert status == 0
-    assert "INFO    workbench.folders: shop: a.py changed. Live: a v2." in said
-    assert said.endswith("Stopping: calls in flight may end.\n")
+    assert f"INFO    workbench.folders: {'shop: ' if what == 'shop' else ''}a.py changed. Live: a v2." in said
+    assert "Stopping: calls in flight may end.\n" in said
 
 
 def test_where_it_serves_is_said_in_words_and_sigint_ends_it_too(fresh: CommandLine) -> None:
@@ -160,7 +166,7 @@ def test_a_notebook_without_imports_is_served_as_the_workbench_kernel_runs_it(fr
             "from workbench import Service\n\nx = 1 / 0\n",
             "bad.py, line 3, failed: ZeroDivisionError: division",
         ),
-        ("bad.py", "class X(\n", "bad.py does not parse: '(' was never closed (line 1). Nothing of it is live."),
+        ("bad.py", "class X(\n", "bad.py does not parse: '(' was never closed (line 1). Nothing of it went live."),
         ("bad.py", "from zato.server.nothing import X\n", "No module named 'zato.server.nothing' in the workbench"),
         ("bad.ipynb", notebook("x = 1", "y = 2\n1 / 0"), "bad.ipynb, cell 2, line 2, failed: ZeroDivisionError: div"),
         ("bad.ipynb", notebook("class X("), "bad.ipynb, cell 1, line 1, failed: SyntaxError: incomplete input"),

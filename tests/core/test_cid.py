@@ -25,7 +25,7 @@ def test_cids_of_many_threads_are_all_different() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     cids = [cid for mine in found for cid in mine]
     assert len(set(cids)) == len(cids) == 80_000
 

@@ -362,7 +362,7 @@ def test_no_call_fails_or_mixes_versions_during_redeploys(wb: Workbench) -> None
     def call() -> None:
         from http.client import HTTPConnection
 
-        connection = HTTPConnection("127.0.0.1", int(wb.url.rsplit(":", 1)[1]), timeout=10)
+        connection = HTTPConnection("127.0.0.1", int(wb.url.rsplit(":", 1)[1]), timeout=30)
         while not stop.is_set():
             connection.request("GET", "/mix")
             response = connection.getresponse()

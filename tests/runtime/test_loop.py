@@ -40,7 +40,7 @@ def test_nothing_that_lands_is_lost(loop: LoopThread, hostile_switching: None) -
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     until(lambda: len(landed) >= 20_000, "everything has landed")
     assert sorted(landed) == list(range(20_000))
 

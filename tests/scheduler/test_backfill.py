@@ -35,7 +35,7 @@ def test_a_backfill_is_dry_by_default_and_says_what_would_run(bench: Bench) -> N
 def test_its_runs_carry_its_name_and_are_counted_apart(bench: Bench) -> None:
     bench.scheduler.define(DAILY.replace(retries=3, on_success="ok", extra="night"))
     found = bench.jobs["j"].backfill("2025-12-29 03:00", "2026-01-01 03:00", name="december", dry=False)
-    assert found.wait(10)
+    assert found.wait(30)
     assert bench.scheduler.settle(10)
     assert (found.state, [run.outcome for run in found.runs]) == ("ended", ["ok"] * 3)
     assert [call.planned_at for call in bench.services.calls] == found.times
@@ -53,9 +53,9 @@ def test_nothing_is_backfilled_twice_whoever_asks(bench: Bench) -> None:
     bench.scheduler.define(DAILY)
     other = bench.again()
     first = bench.jobs["j"].backfill("2025-12-29", "2026-01-01", dry=False)
-    assert first.wait(10)
+    assert first.wait(30)
     second = other.jobs["j"].backfill("2025-12-28", "2026-01-01", dry=False)
-    assert second.wait(10)
+    assert second.wait(30)
     assert [f"{at:%d}" for at in second.times] == ["28"]
     assert second.left_out == {"have run": 3}
     other.close()
@@ -90,7 +90,7 @@ def test_a_backfill_can_be_stopped_and_the_same_span_goes_on(bench: Bench) -> No
         bench.scheduler.wait("j", runs=0)
     going.stop()
     bench.services.gate.set()
-    assert first.wait(10)
+    assert first.wait(30)
     assert (first.state, len(first.runs)) == ("stopped", 1)
     assert repr(first).endswith("1 ok. Stopped, since it was told to stop.")
     assert bench.jobs["j"].backfill("2025-12-01", "2026-01-01").times == first.times[1:]
@@ -109,7 +109,7 @@ def test_a_backfill_ends_with_its_job_and_with_its_process(bench: Bench, change:
     else:
         bench.scheduler.close(timeout=0)
     bench.services.gate.set()
-    assert found.wait(10)
+    assert found.wait(30)
     assert (found.state, len(bench.services.calls)) == ("stopped", 1)
     assert ("its process ends" if change == "closed" else "its job was changed or removed") in repr(found)
     if change == "removed":
@@ -155,7 +155,7 @@ def test_a_store_that_refuses_stops_it_and_is_told(caplog: pytest.LogCaptureFixt
     bench.scheduler.define(DAILY)
     store.is_open = False
     found = bench.jobs["j"].backfill("2025-12-29", dry=False)
-    assert found.wait(10)
+    assert found.wait(30)
     assert (found.state, found.runs) == ("stopped", [])
     assert "the store refused it: The store is away" in repr(found)
     assert "stops: The store is away" in caplog.text

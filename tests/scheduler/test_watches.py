@@ -206,7 +206,7 @@ def test_a_planned_time_that_is_looked_at_late_has_a_second_to_start(store: Stor
             each.join(30)
     bench.services.gate.set()
     assert bench.scheduler.settle(10)
-    until(lambda: told, "its start is told", 10)
+    until(lambda: told, "its start is told")
     assert [each.words for each in told] == ["planned at 2026-01-01 13:00:01 UTC, it started 29 s late"]
     bench.close()
 

@@ -248,7 +248,7 @@ def site() -> Iterator[Site]:
         thread.start()
         yield made
         made.shutdown()
-        thread.join(10)
+        thread.join(30)
 
 
 def test_a_package_is_fetched_within_bounds(site: Site, tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_what_comes_drop_by_drop_is_given_up_in_time(head: bytes, tmp_path: Path
             assert thread.is_alive()
         finally:
             gave_up.set()
-            thread.join(10)
+            thread.join(30)
 
 
 def test_the_address_of_a_stranger_leads_to_nothing_on_this_machine() -> None:

@@ -106,7 +106,7 @@ class Drawn:
             return None
         answers: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self.desk.answer(asked, answers.put)
-        while "so far" in (said := answers.get(timeout=10)):
+        while "so far" in (said := answers.get(timeout=30)):
             pass
         return self._change(asked, said)
 

@@ -121,7 +121,7 @@ def test_a_channel_of_a_user_is_shown_and_called_once_the_user_is_given(wb: Work
 
 def test_a_code_shows_all_channels_and_moves_on_to_where_they_are(wb: Workbench, page: Any) -> None:
     [found] = running()
-    reply = requests.post(f"{found.own_url}/workbench/code", headers={TOKEN_HEADER: token_of(wb)}, timeout=10)
+    reply = requests.post(f"{found.own_url}/workbench/code", headers={TOKEN_HEADER: token_of(wb)}, timeout=30)
     page.goto(f"{found.own_url}/workbench/api#{reply.json()['code']}")
     operation(page, "mine.get").wait_for()
     assert page.url == f"{wb.url}/workbench/api"

@@ -48,7 +48,7 @@ class Front:
         if "kernel subshells" not in (self.kernel.ask("kernel_info_request").get("supported_features") or []):
             return None
         client.control_channel.send(client.session.msg("create_subshell_request", {}))
-        reply = client.control_channel.get_msg(timeout=10)
+        reply = client.control_channel.get_msg(timeout=30)
         return str(reply["content"]["subshell_id"])
 
     def send(self, **content: Any) -> int:

@@ -470,7 +470,7 @@ def test_every_verb_answers_from_any_thread_at_the_same_time(ask: Asking, wb: Wo
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     assert outcomes == [{}] * 16
     assert list(wb.jobs) == []
 

@@ -61,9 +61,9 @@ def test_a_fault_acts_on_the_wire_until_it_is_reset(ask: Asking, wb: Workbench) 
     port = peer.port
     assert ask("faults set", name="files", faults={"refuse": True})["mood"] == "warn"
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", port), timeout=10)
+        socket.create_connection(("127.0.0.1", port), timeout=30)
     ask("faults set", name="files", faults={"refuse": False})
-    socket.create_connection(("127.0.0.1", peer.port), timeout=10).close()
+    socket.create_connection(("127.0.0.1", peer.port), timeout=30).close()
 
 
 def test_all_that_is_wrong_is_said_by_fault_and_what_was_in_force_stays(ask: Asking, wb: Workbench) -> None:

@@ -82,7 +82,7 @@ class Looking:
 
 def test_the_page_holds_nothing_and_runs_no_script_but_its_own(wb: Workbench, at: str) -> None:
     for name in PUBLIC:
-        reply = requests.get(at + name, timeout=10)
+        reply = requests.get(at + name, timeout=30)
         assert reply.status_code == 200
         policy = reply.headers["Content-Security-Policy"]
         assert "default-src 'none'; script-src 'self';" in policy
@@ -95,7 +95,7 @@ def test_the_page_holds_nothing_and_runs_no_script_but_its_own(wb: Workbench, at
 @pytest.mark.parametrize("name", CLOSED)
 def test_without_the_token_it_tells_nothing(wb: Workbench, at: str, name: str) -> None:
     for headers in ({}, {TOKEN_HEADER: "wrong"}, {"Cookie": f"token={token_of(wb)}"}):
-        reply = requests.post(at + name, json={"viewer": "x", "ask": "panel"}, headers=headers, timeout=10)
+        reply = requests.post(at + name, json={"viewer": "x", "ask": "panel"}, headers=headers, timeout=30)
         assert reply.status_code == 404
         assert "api.hello" not in reply.text
 
@@ -110,7 +110,7 @@ def test_pages_of_other_sites_get_nothing(wb: Workbench, at: str, name: str, hea
     method = "GET" if name in PUBLIC else "POST"
     body = {"viewer": "x", "ask": "panel", "code": "x"}
     token = {} if "Host" in headers else {TOKEN_HEADER: token_of(wb)}
-    assert requests.request(method, at + name, json=body, headers=headers | token, timeout=10).status_code == 403
+    assert requests.request(method, at + name, json=body, headers=headers | token, timeout=30).status_code == 403
 
 
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -120,11 +120,11 @@ NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 def test_a_window_may_be_led_to_the_page_and_nowhere_else(wb: Workbench, at: str, site: str) -> None:
     """As JupyterLab does, which asks for the address between the click and the navigation."""
     led = NAVIGATION | {"Sec-Fetch-Site": site}
-    assert requests.get(at, headers=led, timeout=10).status_code == 200
-    assert requests.get(at, headers=led | {"Sec-Fetch-Dest": "iframe"}, timeout=10).status_code == 403
-    assert requests.get(at, headers=led | {"Host": "evil.example"}, timeout=10).status_code == 403
-    assert requests.get(f"{at}status", headers=led, timeout=10).status_code == 403
-    assert requests.post(f"{at}login", json={"code": "x"}, headers=led, timeout=10).status_code == 403
+    assert requests.get(at, headers=led, timeout=30).status_code == 200
+    assert requests.get(at, headers=led | {"Sec-Fetch-Dest": "iframe"}, timeout=30).status_code == 403
+    assert requests.get(at, headers=led | {"Host": "evil.example"}, timeout=30).status_code == 403
+    assert requests.get(f"{at}status", headers=led, timeout=30).status_code == 403
+    assert requests.post(f"{at}login", json={"code": "x"}, headers=led, timeout=30).status_code == 403
 
 
 def test_a_code_gives_the_token_once_and_not_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_a_code_gives_the_token_once_and_not_for_long(tmp_path: Path, monkeypatc
         page = Looking(wb, f"{wb.start()}/workbench/")
 
         def login(code: str) -> requests.Response:
-            return requests.post(f"{page.at}login", json={"code": code}, timeout=10)
+            return requests.post(f"{page.at}login", json={"code": code}, timeout=30)
 
         code, late = page.post("code")["code"], page.post("code")["code"]
         assert login(code).json() == {"token": token_of(wb)}
@@ -216,10 +216,10 @@ def test_a_page_that_was_forgotten_hears_that_what_it_asked_is_lost(wb: Workbenc
 def test_looking_is_no_traffic(wb: Workbench, at: str) -> None:
     page = Looking(wb, at)
     for name in PUBLIC:
-        requests.get(at + name, timeout=10)
+        requests.get(at + name, timeout=30)
     page.ask("panel", tab="services")
     assert list(wb.traffic) == []
-    requests.post(at + "look", json={"viewer": "x"}, timeout=10)
+    requests.post(at + "look", json={"viewer": "x"}, timeout=30)
     assert [trace.root.name for trace in wb.traffic] == ["POST /workbench/look"]
 
 

@@ -58,7 +58,7 @@ def own(wb: Workbench) -> str:
 
 
 def code_of(wb: Workbench) -> str:
-    reply = requests.post(f"{own(wb)}code", headers={TOKEN_HEADER: token_of(wb)}, timeout=10)
+    reply = requests.post(f"{own(wb)}code", headers={TOKEN_HEADER: token_of(wb)}, timeout=30)
     return str(reply.json()["code"])
 
 

@@ -13,9 +13,9 @@ from tests.ui.conftest import Asking, Hello
 from tests.ui.test_page_in_browser import code_of, own
 from workbench import BasicAuth, RESTChannel, WebSocketChannel, Workbench, secret
 from workbench.app.asking.websocket import NotConnected
+from workbench.app.serving.clients import MOST_TOLD
 from workbench.ui import desks
 from workbench.ui.carriers.page import open_page
-from workbench.ui.forms.clients import MOST_SHOWN
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def test_who_is_connected_is_told_with_what_came_and_went(ask: Asking, wb: Workb
 
 
 def test_many_are_counted_and_the_first_are_shown(ask: Asking, wb: Workbench) -> None:
-    opened = [wb.websocket("/ws", user="its.user") for _ in range(MOST_SHOWN + 1)]
+    opened = [wb.websocket("/ws", user="its.user") for _ in range(MOST_TOLD + 1)]
     try:
         said = ask("clients", name="prices")
-        assert (said["number"], len(said["clients"])) == (MOST_SHOWN + 1, MOST_SHOWN)
+        assert (said["number"], len(said["clients"])) == (MOST_TOLD + 1, MOST_TOLD)
     finally:
         for each in opened:
             each.close()

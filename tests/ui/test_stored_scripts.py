@@ -80,7 +80,7 @@ class Saved(HTMLParser):
 
 def ask_as_a_stranger(url: str, method: str, target: str, **headers: str) -> None:
     """A request of one's own making: no client has corrected it."""
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
     connection.putrequest(method, target, skip_accept_encoding=True)
     for name, value in headers.items():
         connection.putheader(name.replace("_", "-"), value)

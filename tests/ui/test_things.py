@@ -122,7 +122,7 @@ job.observe(lambda change: runs.put(change.new), "last_outcome")
 job.observe(lambda change: states.put(change.new), "state")
 service.observe(lambda change: calls.put(change.new), "last_outcome")
 def ended(told):
-    while (said := told.get(timeout=10))["outcome"] == "running":
+    while (said := told.get(timeout=30))["outcome"] == "running":
         pass
     return said
 """)
@@ -131,7 +131,7 @@ first = (wb.jobs["hourly"].execute(), ended(runs))[1]
 second = (wb.jobs["hourly"].execute("fail"), ended(runs))[1]
 wb.jobs["hourly"].pause()
 print([first["outcome"], second["outcome"], "no such order" in second["error"], first["cid"] != second["cid"]])
-print(states.get(timeout=10), ended(calls)["outcome"] in ("ok", "failed"))
+print(states.get(timeout=30), ended(calls)["outcome"] in ("ok", "failed"))
 """).stdout
     assert told.splitlines() == ["['ok', 'failed', True, True]", "paused True"]
     kernel.run("wb.jobs['hourly'].resume()")
@@ -144,9 +144,9 @@ seen = queue.Queue()
 page = interactive(lambda outcome: seen.put(outcome), outcome=wb.jobs["hourly"].widget())
 page.update()
 wb.jobs["hourly"].execute()
-said = seen.get(timeout=10)
+said = seen.get(timeout=30)
 while said.get("outcome") != "ok":
-    said = seen.get(timeout=10)
+    said = seen.get(timeout=30)
 print(said["outcome"])
 """).stdout
     assert told == "ok\n"
@@ -159,7 +159,7 @@ gone = queue.Queue()
 short = wb.jobs["short"].widget()
 short.observe(lambda change: gone.put((change.new, short.facts["notes"])), "state")
 wb.jobs.remove("short")
-print(gone.get(timeout=10))
+print(gone.get(timeout=30))
 """).stdout
     assert told == """('gone', ["Job 'short' is gone."])\n"""
 
@@ -276,7 +276,7 @@ shown.observe(lambda change: outcomes.put(change.new), "last_outcome")
     kernel.run("wb.restart()")
     told = kernel.run("""
 wb.jobs["hourly"].execute()
-while (said := outcomes.get(timeout=10))["outcome"] == "running":
+while (said := outcomes.get(timeout=30))["outcome"] == "running":
     pass
 print(said["outcome"], shown.state, states.empty())
 """).stdout
@@ -290,7 +290,7 @@ ends = queue.Queue()
 last = wb.jobs["hourly"].widget()
 last.observe(lambda change: ends.put((change.new, last.facts["notes"])), "state")
 wb.close()
-while (told := ends.get(timeout=10))[0] != "workbench closed":
+while (told := ends.get(timeout=30))[0] != "workbench closed":
     pass
 print(told)
 """).stdout

@@ -57,7 +57,7 @@ class Jupyter:
     def answers(self) -> bool:
         assert self.process.poll() is None, self._log.read_text()[-3000:]
         try:
-            return requests.get(f"{self.url}api/status", params={"token": self.token}, timeout=5).ok
+            return requests.get(f"{self.url}api/status", params={"token": self.token}, timeout=30).ok
         except requests.ConnectionError:
             return False
 
@@ -136,7 +136,7 @@ def test_the_address_on_a_card_works_below_the_base_path(jupyter: Jupyter, wb: W
 def test_the_page_works_through_the_proxy(jupyter: Jupyter, wb: Workbench, chromium: Any, way_in: str) -> None:
     [found] = running()
     port = port_of(found.url if way_in == "server" else found.own_url)
-    given = requests.post(f"{found.own_url}/workbench/code", headers={TOKEN_HEADER: found.token}, timeout=10)
+    given = requests.post(f"{found.own_url}/workbench/code", headers={TOKEN_HEADER: found.token}, timeout=30)
     page = chromium.new_page()
     page.goto(f"{jupyter.url}api/status?token={jupyter.token}")
     page.goto(f"{jupyter.url}proxy/{port}/workbench/#{given.json()['code']}")

@@ -196,7 +196,7 @@ class Looks(Service):
     seen: ClassVar[list[int]] = []
 
     def handle(self) -> dict[str, Any]:
-        client = http.client.HTTPConnection("127.0.0.1", int(self.wb.url.rpartition(":")[2]), timeout=20)
+        client = http.client.HTTPConnection("127.0.0.1", int(self.wb.url.rpartition(":")[2]), timeout=30)
         client.request("GET", self.path)
         self.seen.append(client.getresponse().status)
         client.close()

@@ -20,7 +20,7 @@ from workbench.app.serving.views import DRAFT_HEADER
 from workbench.caching.cached import Cached
 from workbench.channels.definition import HTTPChannel
 from workbench.channels.http.certificate import Certificate
-from workbench.channels.live import LiveChannel
+from workbench.channels.live import Everywhere, LiveChannel
 from workbench.channels.own import Admin, Page
 from workbench.connections.definition import ConnectionDefinition
 from workbench.core.collection import CollectionRow
@@ -110,6 +110,10 @@ class About:
         parts.runtime_file.supervisor = member.supervisor
         if self.certificate is not None:
             self.certificate.is_quiet = member.number > 1
+
+    def broadcast_by(self, everywhere: Everywhere) -> None:
+        """Have what WebSocket channels broadcast reach the clients of the others, too."""
+        self._own.channels.everywhere = everywhere
 
     def answer_at(self, listeners: Sequence[socket]) -> None:
         """Answer at the address of all of them; the server has started."""

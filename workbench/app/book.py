@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from workbench.core.collection import CollectionRow, Each
 from workbench.core.definition import Definition
 from workbench.core.errors import DanglingReference, NameTaken, ServiceUsage, StillUsed, listed
@@ -101,6 +103,11 @@ class Book:
         """Where a definition came from; None when there is none."""
         entry = self._entries[collection].get(name)
         return entry.origin if entry else None
+
+    def leave(self, collection: str, name: str) -> None:
+        """Note that the file of a definition has it no longer: whoever says it next has it."""
+        entry = self._entries[collection][name]
+        self._entries[collection][name] = Entry(entry.definition, structs.replace(entry.origin, left=True))
 
     def dangling(self, definition: Definition) -> list[DanglingReference]:
         """An error for each object that a definition names and that does not exist."""

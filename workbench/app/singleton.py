@@ -120,8 +120,13 @@ def _make(
     taken, configuration, files = take_files(folder)
     _beginning.from_file.update(taken)
     # What lies beside a notebook does not say whether it is one's own, nor that somebody runs all of it.
-    is_own = was_own or is_headless(environ) or path is None or is_ones_own(path, environ)
-    startup, configuration = _beginning.begin(folder, configuration, files, is_own, of_cells)
+    startup, configuration = _beginning.begin(
+        folder,
+        configuration,
+        files,
+        lambda: was_own or is_headless(environ) or path is None or is_ones_own(path, environ),
+        of_cells,
+    )
     if member is not None and not os.environ.get(COUNTERS):
         os.environ[COUNTERS] = shared_counters_url(store_url(folder))
         _beginning.from_file[COUNTERS] = Told(os.environ[COUNTERS], "serve --workers")

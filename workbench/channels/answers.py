@@ -12,6 +12,9 @@ from workbench.channels.http.own_headers import own_headers, without
 from workbench.core.errors import CallerError, ServiceUnavailable, TimedOut
 from workbench.core.payload.response import JSON, TEXT, Response, encode_json, encoded
 
+SWITCHING_PROTOCOLS = 101
+"""The status behind which a connection speaks another protocol. Source: RFC 9110, 15.2.2."""
+
 FOR_CALLERS = (CallerError, ServiceUnavailable, TimedOut)
 """Errors whose words are for callers; of any other one they learn nothing."""
 
@@ -48,6 +51,10 @@ class Parts(Protocol):
 
     def lost(self) -> None:
         """The client is gone."""
+        ...
+
+    def may_be_lost(self) -> None:
+        """The client sends nothing more, and may be gone."""
         ...
 
 

@@ -30,6 +30,24 @@ class Link(Protocol):
         """How much of what was written the other side has not taken yet [bytes]."""
         ...
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side sends nothing more than what can be taken already."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is closed, by whichever side: nothing is sent any more."""
+        ...
+
+    def hear(self, changed: Callable[[], None]) -> None:
+        """Have the owner told of bytes that have come, of an end, and once all that was written is taken."""
+        ...
+
+    def take(self) -> bytes:
+        """What has come by now; empty if nothing has."""
+        ...
+
     async def read(self) -> bytes:
         """What comes next; empty when nothing more does."""
         ...
@@ -52,7 +70,13 @@ class Link(Protocol):
 
 
 class Talk(Protocol):
-    """What answers a request that no channel does."""
+    """What answers a request that no channel does.
+
+    Attributes:
+        may_take_over: Whether the request asks for a WebSocket, whose connection it may be given.
+    """
+
+    may_take_over: bool
 
     def serve(self, exchange: Exchange, scheme: str) -> None:
         """Have a complete request answered, which came by `http` or `https`."""
@@ -91,7 +115,8 @@ class Exchange:
         talk: What answers it if an application is mounted at its path; none for a channel's or our own.
         socket: The WebSocket channel at its path, if a browser asks for the page to try it: its name, and the header
             whose value the page has to ask for, or ''.
-        takes_over: Is given the connection, which speaks another protocol from here on; None for what is answered.
+        takes_over: Is given the connection, which speaks another protocol from here on, or from the answer on if it
+            is set after the head; None for what is only answered.
         work: What runs for it on the loop, kept here since asyncio holds its tasks but weakly.
     """
 
@@ -200,12 +225,14 @@ class Exchange:
         is_announced = self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
         return "was not read before the answer" if is_announced else ""
 
-    def end_here(self) -> None:
-        """End it without an answer: the connection is another protocol's, which has its own words."""
-        self._send = None
+    def end_here(self, last: Answer | None = None) -> None:
+        """End it: the connection is another protocol's, which has its own words behind the last ones of HTTP."""
+        send, self._send = self._send, None
         self.root.end("101", "ok")
         if self.heard is not None:
             self.heard(Answered(self.cid, self.root))
+        if send is not None and last is not None:
+            send(last)
 
     def drop(self) -> None:
         """Forget it: its sender is gone before it was complete."""

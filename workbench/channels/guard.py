@@ -21,7 +21,7 @@ DESCRIPTION = "/openapi.json"
 """Where the server describes its channels."""
 TOKEN_HEADER = "X-Workbench-Token"
 MOST_HOSTS = 100
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]")
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]")
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
 
 
@@ -52,7 +52,7 @@ class Guard:
 
         It must come from who holds the kernel: a page that made its name lead here could then call as one of ours.
         """
-        if _HOST.fullmatch(host) and len(self.hosts) < MOST_HOSTS:
+        if HOST.fullmatch(host) and len(self.hosts) < MOST_HOSTS:
             self.hosts |= {host.lower()}
 
     def check(self, headers: Mapping[str, str], method: str = "") -> None:

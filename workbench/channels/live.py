@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -15,6 +15,11 @@ from workbench.core.ports import Clock, Showable
 
 log = logging.getLogger("workbench.channels")
 T = TypeVar("T")
+Everywhere = Callable[[str, Sequence[str | bytes]], int | None]
+"""Sends messages, soon, to the clients of a channel in all processes that serve it, this one included; given its name.
+To how many in the others, as these have told last; None where none is reached, and nobody was sent anything.
+"""
+
 CLOSING_SECONDS = 2.0
 """How long the end of a workbench waits for what its channels are at [s], as it does for its scheduler."""
 
@@ -79,6 +84,7 @@ class Opening(NamedTuple):
         run: Runs a coroutine on the loop's thread and waits for it.
         land: Has a function called on the loop's thread soon, from any thread.
         clock: Where time comes from.
+        everywhere: Reaches the clients of a channel in all processes that serve it; from any thread.
     """
 
     http: Callable[..., LiveChannel]
@@ -88,6 +94,7 @@ class Opening(NamedTuple):
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     land: Callable[..., None]
     clock: Clock
+    everywhere: Everywhere = lambda channel, messages: None
 
 
 class Opens(Protocol):
@@ -104,10 +111,15 @@ class Opens(Protocol):
 
 
 class LiveChannels:
-    """The live channel of each definition in force, by name."""
+    """The live channel of each definition in force, by name.
+
+    Attributes:
+        everywhere: Reaches the clients of the same channels in all processes that serve them.
+    """
 
     def __init__(self, opening: Opening) -> None:
-        self._opening = opening
+        self.everywhere = opening.everywhere
+        self._opening = opening._replace(everywhere=lambda channel, messages: self.everywhere(channel, messages))
         self._live: dict[str, LiveChannel] = {}
 
     @property

@@ -71,10 +71,10 @@ class Pipeline:
         """Whether all that is to be served is there; told at `/ready`."""
         self.answered: Callable[[Answered], object] | None = None
         """Told of each answer; it must return at once."""
-        self.mounted = Mounted()
-        """Applications that answer where no channel does."""
         self.clients: set[TakenOver] = set()
         """Whose connections speak another protocol by now."""
+        self.mounted = Mounted(self.clients)
+        """Applications that answer where no channel does."""
         self.keep: Keep | None = None
         """Told of each trace that holds a long body or answer."""
 

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from workbench.app.configuration.loop import wanted_loop
+from workbench.app.configuration.settings import configuration_of
+from workbench.app.configuration.toml_file import FILE as SETTINGS_FILE
 from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
 from workbench.cli.end import End
 from workbench.core.errors import DeployRefused, WorkbenchError, listed
 
 if TYPE_CHECKING:
+    from workbench.app.serving.crew.broadcasts import Broadcasts
     from workbench.app.serving.crew.line import Line
     from workbench.app.workbench import Workbench
 
@@ -89,11 +92,13 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
     hook.install()
     wb = the_workbench(member=line.begin.member if line is not None else None)
     open_page(wb)
+    others = _joined(wb, line) if line is not None else None
     log = ServedLog(wb, how.log_format, how.access_log)
     try:
         wb.startup.say(wb.log)
-        # Of a file, which its own code may leave, and change; a folder follows its files by itself.
-        watched = None if path.is_dir() else Watched(path.resolve())
+        # Its own code may leave the folder. Modules are followed by themselves, and a notebook's cells run once.
+        watched = Watched(path.resolve()) if path.suffix == ".ipynb" else None
+        settings = Watched(Path.cwd() / SETTINGS_FILE)
         with end.interrupting(), wb.startup.waiting():
             not_live = _run(path, end, line)
         if how.profile:
@@ -104,16 +109,27 @@ def serve(file: str, how: Serving, line: Line | None = None) -> None:
             wb.startup.warn(waits)
         wb.startup.say(wb.log)
         told = _told(wb) | ({"not_live": not_live} if path.is_dir() else {})
-        if line is not None:
-            _serve_with_others(wb, told, path, end, line, how.drain_seconds)
+        if others is not None:
+            _serve_with_others(wb, told, path, end, others, how.drain_seconds)
             return
         _tell(told, _lines_of(wb, path), how.as_json)
-        _watch(watched, path.name, end, how.as_json)
+        _watch(watched, settings, end, how.as_json)
         _say("Stopping: calls in flight may end.", how.as_json)
         wb.stop(how.drain_seconds)
     finally:
         forget()
+        if others is not None:
+            others.close()
         log.close()
+
+
+def _joined(wb: Workbench, line: Line) -> Broadcasts:
+    """Join the WebSocket channels of this process with those of the others, before a job or a call broadcasts."""
+    from workbench.app.serving.crew.broadcasts import Broadcasts
+
+    others = Broadcasts(line, wb.channels)
+    wb.broadcast_by(others.send)
+    return others
 
 
 def supervise(file: str, how: Serving, size: int) -> int:
@@ -132,19 +148,20 @@ def supervise(file: str, how: Serving, size: int) -> int:
 
 
 def _serve_with_others(
-    wb: Workbench, told: dict[str, Any], path: Path, end: End, line: Line, drain_seconds: float
+    wb: Workbench, told: dict[str, Any], path: Path, end: End, others: Broadcasts, drain_seconds: float
 ) -> None:
     """Take connections of all until it is to end or to leave; what is clicked while it does is told, too."""
     from workbench.app.serving.crew.clicks import ClicksInForce
     from workbench.app.serving.crew.line import Ready
     from workbench.channels.own import Page
 
+    line = others.line
     wb.answer_at(line.listeners)
     own = [(*address, isinstance(each, Page) and each.is_public) for address, each in wb.own_addresses.items()]
     in_force = ClicksInForce(lambda: wb.defined)
     clicks = in_force.digest()
     line.tell(Ready(wb.own_url, own, told, _lines_of(wb, path), clicks))
-    with line.counting(wb.events, in_force.digest, clicks):
+    with line.counting(wb.events, in_force.digest, clicks, others.clients):
         while not end.wait(LOOK_SECONDS):
             pass
         wb.stop(drain_seconds, left=line.tell_left if line.leaves else None)
@@ -188,13 +205,25 @@ def _expect_services(folder: Path, shown: str) -> None:
     files_in(folder, shown)
 
 
-def _watch(watched: Watched | None, name: str, end: End, as_json: bool) -> None:
-    """Wait for the end; say once that the file has changed or is gone, since what is served stays as it was."""
+def _watch(watched: Watched | None, settings: Watched, end: End, as_json: bool) -> None:
+    """Wait for the end; say once that the file or its settings have changed, since what is served stays as it was."""
     while not end.wait(LOOK_SECONDS):
         if watched is not None and (found := watched.look()):
             fix = "restart workbench serve to serve it anew; with --workers 2 or more a save does that"
-            changed = f"{name} has changed; what is served stays as it was. Fix: {fix}."
+            changed = f"{watched.path.name} has changed; what is served stays as it was. Fix: {fix}."
             _say(changed if found == "changed" else watched.lost, as_json)
+        if settings.look():
+            _say(_settings_changed(settings.path.parent), as_json)
+
+
+def _settings_changed(folder: Path) -> str:
+    """That the settings of a folder are not those in force; and what is wrong with them, if anything is."""
+    try:
+        configuration_of(folder, os.environ.get("WORKBENCH_PROFILE", ""))
+    except WorkbenchError as exc:
+        return f"What is served has the settings from before, since {exc}"
+    fix = "restart workbench serve to take them"
+    return f"{SETTINGS_FILE} has changed; what is served has the settings from before. Fix: {fix}."
 
 
 def _set_environment(how: Serving, path: Path) -> None:
@@ -249,6 +278,8 @@ def _lines_of(wb: Workbench, path: Path) -> list[str]:
         lines.append(f"  job {job.name!r}: {job.definition.describe()}, {job.state}, runs {job.definition.service}")
     if wb.certificate is not None:
         lines.append(f"  by TLS with {wb.certificate}; a new one is taken without a restart")
+    if wb.ports.elsewhere:
+        lines.append(f"  at this port since {wb.ports.elsewhere}")
     if others:
         lines.append(f"  each planned time of a job runs here or in pid {', '.join(map(str, others))}, once")
     if wb.member is not None and os.environ.get("WORKBENCH_COUNTERS", "").startswith("memory:"):
@@ -278,7 +309,7 @@ def _run(path: Path, end: End, line: Line | None) -> list[str]:
         if path.suffix == ".ipynb":
             _run_notebook(path, end)
         else:
-            _run_module(path)
+            _run_module(path, follow=line is None)
         return []
     except WorkbenchError:
         if end.is_asked:
@@ -310,11 +341,11 @@ def _run_folder(path: Path, line: Line | None) -> list[str]:
     return list(failed)
 
 
-def _run_module(path: Path) -> None:
+def _run_module(path: Path, follow: bool) -> None:
     from workbench.app.singleton import the_workbench
 
     try:
-        the_workbench().load(path)
+        the_workbench().load(path, follow=follow)
     except WorkbenchError:
         raise
     except Exception as exc:

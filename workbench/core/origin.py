@@ -23,6 +23,7 @@ class Origin(Struct, frozen=True, omit_defaults=True):
         loaded: Whether the file was loaded as a whole, by `wb.load` or `workbench serve`.
         written: The digest of the cell's text as it ran, see `digest_of`; empty where the text is not known.
         applied: Whether the command line made it, of a `file` (`workbench apply`) or of its own words (`define`).
+        left: Whether its file has it no longer, so that it is whose who says it next.
     """
 
     kind: Literal["cell", "form", "file", "command line"]
@@ -33,6 +34,7 @@ class Origin(Struct, frozen=True, omit_defaults=True):
     loaded: bool = False
     written: str = ""
     applied: bool = False
+    left: bool = False
 
     @property
     def owner(self) -> str:
@@ -48,8 +50,8 @@ class Origin(Struct, frozen=True, omit_defaults=True):
         return self.kind == "form" or self.applied
 
     def may_be_replaced_by(self, other: Origin) -> bool:
-        """Whether what comes from here gives way to another place: to its owner, and what is kept to any code."""
-        return self.owner == other.owner or (self.is_kept and self.owner == BY_HAND)
+        """Whether what comes from here gives way to another place: its owner, and what is kept or left any code."""
+        return self.left or self.owner == other.owner or (self.is_kept and self.owner == BY_HAND)
 
     def at(self, line: int | None) -> Origin:
         """The same place, at another line."""
@@ -57,7 +59,7 @@ class Origin(Struct, frozen=True, omit_defaults=True):
 
     def by_form(self) -> Origin:
         """The origin of what a form makes of a definition that came from here; its cell stays known."""
-        return structs.replace(self, kind="form")
+        return structs.replace(self, kind="form", left=False)
 
     def __str__(self) -> str:
         if self.kind == "file":

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,7 @@ CRYPTO_KEY = "WORKBENCH_CRYPTO_KEY"
 """The secret by which services encrypt: 32 bytes in URL-safe base64."""
 
 _given: dict[str, str] = {}
+_place = ContextVar("place of a secret", default=("which would be saved in the notebook", "secret('ITS_NAME')"))
 
 
 class PlainSecretWarning(UserWarning):
@@ -69,9 +71,9 @@ def keep_given(owner: str, value: str) -> Secret:
 def warn_of_plain(owner: str, value: str) -> None:
     """Warn, with the line of the person's own code, that a secret stands in it; the line is shown without it."""
     learn(value)
+    place, instead = _place.get()
     message = PlainSecretWarning(
-        f"{owner} was given as plain text, which would be saved in the notebook. "
-        f"Fix: set an environment variable and write secret('ITS_NAME')."
+        f"{owner} was given as plain text, {place}. Fix: set an environment variable and write {instead}."
     )
     frame = _users_frame()
     file, namespace = frame.f_code.co_filename, frame.f_globals
@@ -79,6 +81,16 @@ def warn_of_plain(owner: str, value: str) -> None:
     where = file, frame.f_lineno, namespace.get("__name__", "__main__"), namespace.setdefault("__warningregistry__", {})
     with _lines_masked(file, namespace):
         warnings.warn_explicit(message, PlainSecretWarning, *where)
+
+
+@contextmanager
+def written_in(file: str, instead: str) -> Iterator[None]:
+    """For the moment, say of a secret in plain text that it stands in this file, and what to write there instead."""
+    token = _place.set((f"which stands in {file}", instead))
+    try:
+        yield
+    finally:
+        _place.reset(token)
 
 
 def _users_frame() -> FrameType:

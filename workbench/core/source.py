@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from workbench.core.secret import Secret
@@ -97,3 +100,15 @@ def undisturbed(build: Callable[[], T]) -> T:
         except SystemError:
             continue
     return build()
+
+
+def forget_module(name: str) -> None:
+    """Have the next import of a module read its text.
+
+    Python would take the bytecode of a text that has been replaced within the same second by one of the same length.
+    """
+    spec = getattr(sys.modules.pop(name, None), "__spec__", None)
+    # A module without a text is its own bytecode.
+    if spec is not None and spec.cached not in (None, spec.origin):
+        with suppress(OSError):
+            Path(spec.cached).unlink()

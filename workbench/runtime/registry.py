@@ -179,7 +179,7 @@ class Registry:
                     f"deployed. Fix: give each class its own name."
                 )
             live = self.services.get(version.name)
-            if live is not None and live.origin.owner != version.origin.owner and not replace:
+            if live is not None and not live.origin.may_be_replaced_by(version.origin) and not replace:
                 raise NameTaken(
                     "Service",
                     version.name,

@@ -12,7 +12,18 @@ from queue import SimpleQueue
 import pytest
 
 from tests.serving import WAIT_SECONDS
-from workbench.app.serving.crew.line import Begin, Clicked, Compare, Line, ToSupervisor, encode, read_to_supervisor
+from workbench.app.serving.crew.line import (
+    Begin,
+    Broadcast,
+    Clicked,
+    Compare,
+    Counted,
+    Leave,
+    Line,
+    ToSupervisor,
+    encode,
+    read_to_supervisor,
+)
 from workbench.app.serving.crew.member import Member
 from workbench.core.errors import WorkbenchError
 from workbench.core.events import Events
@@ -95,7 +106,7 @@ def told(supervisor: tuple[socket.socket, int], signals: SimpleQueue[int]) -> It
 def test_what_is_clicked_is_told_also_when_it_was_at_the_very_end(told: Told) -> None:
     line, _, next_told = told
     clicks = ["first"]
-    with line.counting(Events(), lambda: clicks[-1], "first"):
+    with line.counting(Events(), lambda: clicks[-1], "first", dict):
         clicks.append("second")
         assert next_told() == Clicked("second")
         clicks.append("third")
@@ -104,10 +115,34 @@ def test_what_is_clicked_is_told_also_when_it_was_at_the_very_end(told: Told) ->
 
 def test_who_is_asked_tells_what_it_has_though_nothing_was_clicked(told: Told) -> None:
     line, ours, next_told = told
-    with line.counting(Events(), lambda: "first", "first"):
+    with line.counting(Events(), lambda: "first", "first", dict):
         for _ in range(3):
             ours.sendall(encode(Compare()) + b"\n")
             assert next_told() == Clicked("first")
+
+
+def test_clients_are_counted_as_they_come_and_go(told: Told) -> None:
+    line, _, next_told = told
+    clients = {"prices": 2}
+    with line.counting(Events(), lambda: "", "", clients.copy):
+        assert next_told() == Counted(0, 0, {"prices": 2})
+        del clients["prices"]
+        assert next_told() == Counted(0, 0, {})
+
+
+def test_a_broadcast_is_read_whole_however_it_comes_also_by_one_that_was_told_to_leave(told: Told) -> None:
+    line, ours, _ = told
+    heard: SimpleQueue[Broadcast] = SimpleQueue()
+    line.broadcast = heard.put
+    several = [Broadcast("prices", "x" * 300_000), Broadcast("prices", "{}", b"\0\xff\n"), Broadcast("prices", "last")]
+    whole = b"".join(encode(each) + b"\n" for each in several)
+    ours.sendall(whole[:100_000])
+    ours.sendall(whole[100_000:-3])
+    ours.sendall(whole[-3:])
+    assert [heard.get(timeout=WAIT_SECONDS) for _ in several] == several
+    ours.sendall(encode(Leave()) + b"\n" + encode(several[1]) + b"\n")
+    assert heard.get(timeout=WAIT_SECONDS) == several[1]
+    assert line.leaves
 
 
 def test_one_whose_supervisor_is_gone_at_once_says_so(supervisor: tuple[socket.socket, int]) -> None:

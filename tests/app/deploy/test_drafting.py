@@ -185,7 +185,7 @@ def test_drafts_of_two_threads_do_not_mix(wb: Workbench) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     assert not failures
     assert sorted(wb.services) == ["one", "two"]
 

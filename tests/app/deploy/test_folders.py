@@ -35,7 +35,7 @@ def service(name: str, handle: str = "return 1", *, above: str = "", inside: str
 
 
 @pytest.fixture(autouse=True)
-def own_modules() -> Iterator[None]:
+def own_modules(tmp_path: Path) -> Iterator[None]:
     """Modules and places that a folder brought are gone after its test."""
     modules, places = set(sys.modules), list(sys.path)
     yield
@@ -43,7 +43,7 @@ def own_modules() -> Iterator[None]:
     for name in set(sys.modules) - modules:
         module = sys.modules[name]
         # A package without a file of its own has only the place where its modules are.
-        if any("/" in each and "site-packages" not in each for each in _places_of(module)):
+        if any(each.startswith(str(tmp_path)) for each in _places_of(module)):
             del sys.modules[name]
 
 
@@ -160,13 +160,13 @@ def test_a_text_in_another_encoding_is_read_by_what_it_declares(load: Load, wb: 
 @pytest.mark.parametrize(
     ("taken", "said"),
     [
-        (b"\x7fELF\x00\x00", "bad.py is no text. Nothing of it is live. Fix: take the module's source."),
-        (b"x = '\xff'", "bad.py is not UTF-8 text (byte 5). Nothing of it is live. Fix: save it as UTF-8."),
+        (b"\x7fELF\x00\x00", "bad.py is no text. Nothing of it went live. Fix: take the module's source."),
+        (b"x = '\xff'", "bad.py is not UTF-8 text (byte 5). Nothing of it went live. Fix: save it as UTF-8."),
         (
             b"# coding: nonsense\n",
             "bad.py is not in the encoding that it declares (unknown encoding: nonsense). Nothing",
         ),
-        (b"#" * 10_000_000, "bad.py has 10,000,000 bytes of at most 4,194,304. Nothing of it is live."),
+        (b"#" * 10_000_000, "bad.py has 10,000,000 bytes of at most 4,194,304. Nothing of it went live."),
         (b"x = " + b"(" * 5_000 + b")" * 5_000, "bad.py"),
     ],
 )

@@ -125,7 +125,7 @@ def test_one_name_from_two_files_names_both(wb: Workbench, tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("class (", "does not parse: invalid syntax \\(line 1\\). Nothing of it is live. Fix: correct that line"),
+        ("class (", "does not parse: invalid syntax \\(line 1\\). Nothing of it went live. Fix: correct that line"),
         (
             "from workbench import Service\n\n\nclass A(Service):\n    name = 'a'\n\n\nraise ValueError('half-way')",
             "half-way",

@@ -65,12 +65,12 @@ def test_what_a_call_left_behind_starts_no_server_again(spares: SpareRedises) ->
     played = PlayedRedis(spares)
     held = played.conn.pubsub()
     held.subscribe("news")
-    held.get_message(timeout=5)
+    held.get_message(timeout=30)
     place = Path(played.url.removeprefix("unix://"))
     played.close()
     until(lambda: not place.exists(), "the server has ended")
     with pytest.raises(ConnectionFailed, match="is over"):
-        held.get_message(timeout=5)
+        held.get_message(timeout=30)
     with pytest.raises(ConnectionFailed, match="is over"):
         held.subscribe("more")
     assert not place.exists()
@@ -81,7 +81,7 @@ def test_a_server_that_a_call_still_uses_or_has_set_otherwise_is_not_kept(spares
     played = PlayedRedis(spares)
     first, held = played.url, played.conn.pubsub()
     held.subscribe("news")
-    held.get_message(timeout=5)
+    held.get_message(timeout=30)
     played.close()
     after = PlayedRedis(spares)
     after.conn.config_set("maxmemory", "64mb")

@@ -1,4 +1,4 @@
-"""A new version must answer as the old: recorded calls are run on it, beside the live ones, before it takes traffic."""
+"""A new version must answer as the old: recorded calls are run on it, beside the live ones."""
 
 from __future__ import annotations
 
@@ -496,6 +496,25 @@ def test_a_cell_waits_no_longer_than_the_bound_and_the_rest_is_compared_afterwar
         go_on.set()
     assert words(wb) == ["differs"] * 3
     assert wb.services[NAME].live.number == 2
+
+
+def test_a_version_without_a_gate_is_live_before_its_calls_are_compared(
+    wb: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "LONGEST_SECONDS", 20)
+    go_on = threading.Event()
+    live(wb, double)
+    ask(wb)
+    cell = threading.Thread(target=live, args=(wb, slow(go_on, "new")))
+    cell.start()
+    try:
+        until(lambda: wb.services[NAME].compared is not None, "its calls are being compared")
+        assert cell.is_alive()
+        assert wb.services[NAME].live.number == 2
+    finally:
+        go_on.set()
+        cell.join(20)
+    assert words(wb) == ["differs"] * 3
 
 
 def test_a_version_that_is_not_the_newest_any_more_is_compared_no_further(

@@ -8,6 +8,16 @@ from tests.channels.test_mounted import (
     test_a_server_that_drains_waits_for_a_handler,
     test_parts_go_out_as_they_come_in_chunks,
 )
+from tests.channels.test_mounted_sockets import (
+    talking,
+    test_a_child_has_no_client_of_its_parent_and_does_not_hold_it,
+    test_a_handler_answers_messages_and_its_client_is_counted_and_told_of,
+    test_a_handler_is_told_of_a_client_that_is_gone_without_a_word,
+    test_a_server_that_stops_takes_leave_after_the_message_at_work_and_takes_clients_again,
+    test_either_side_takes_leave_with_its_code,
+    test_long_messages_go_both_ways_whole_and_in_parts,
+    test_messages_are_compressed_where_both_sides_say_so,
+)
 from tests.channels.websocket.test_calls import (
     test_a_message_in_parts_with_a_ping_between_them_is_one_message,
 )

@@ -80,11 +80,15 @@ class Raw(Wire):
         usual = ("Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13")
         self.request(line, *usual, *headers)
         answer = self.answer()
+        self.begin()
+        return answer
+
+    def begin(self) -> None:
+        """Speak WebSocket from here on."""
         self._protocol = ClientProtocol(None, state=State.OPEN, max_size=None)  # type: ignore[arg-type]
         self._frames: list[Frame] = []
         self._protocol.receive_data(self._kept)
         self._kept = b""
-        return answer
 
     def frame(self, opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = True) -> Self:
         """Send one frame."""

@@ -268,7 +268,7 @@ def test_many_small_bombs_at_once_are_inflated_no_faster_than_they_are_answered(
         (client,) = bench.live.clients
 
         def work(service: Any) -> None:
-            most[0] = max(most[0], client._waiting_bytes)
+            most[0] = max(most[0], client._inbox.waiting_bytes)
 
         bench.does, count = work, 200
         one = frame(Opcode.BINARY, deflated(bytes(1 << 16)), rsv1=True)

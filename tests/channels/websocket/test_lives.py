@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -113,6 +114,31 @@ def test_a_server_that_stops_waits_for_the_message_that_is_at_work_and_refuses_t
             client.receive()
         stops.join(30)
     assert bench.got == [1]
+
+
+@pytest.mark.parametrize("left", [None, lambda: None], ids=["it stops", "others go on at its address"])
+def test_who_waits_for_no_answer_leaves_before_who_does(bench: Bench, left: Callable[[], None] | None) -> None:
+    bench.define()
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def work(service: Any) -> str:
+        begun.set()
+        assert goes_on.wait(30)
+        return "done"
+
+    bench.does = work
+    with bench.connect() as waits, bench.connect() as idle:
+        waits.send(1)
+        assert begun.wait(30)
+        stops = threading.Thread(target=lambda: bench.wb.stop(drain_seconds=30, left=left))
+        stops.start()
+        with pytest.raises(NotConnected, match="1001 The server stops"):
+            idle.receive()
+        goes_on.set()
+        assert waits.receive().data == "done"
+        with pytest.raises(NotConnected, match="1001 The server stops"):
+            waits.receive()
+        stops.join(30)
 
 
 def test_a_client_that_takes_no_leave_does_not_hold_the_server(bench: Bench) -> None:

@@ -170,7 +170,7 @@ def test_a_client_that_sends_parts_for_ever_is_ended_in_time(bench: Bench) -> No
         bench.clock.advance(2)
         closed = raw.closed_with()
         ended.set()
-        sends.join(10)
+        sends.join(30)
     assert closed == (1008, "A message is not complete in time")
     bench.nobody_is_left()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from collections.abc import Iterator
@@ -32,6 +33,26 @@ def test_what_came_is_shown_in_a_line(bench: Bench) -> None:
             client.receive(timeout_seconds=0.01)
     with pytest.raises(NotConnected, match="Fix: connect anew"):
         client.send(1)
+
+
+@pytest.mark.parametrize(
+    ("data", "got"),
+    [(None, None), ([], []), ([1, "a"], [1, "a"]), ("[1]", [1]), (bytearray(b"ab"), b"ab"), (memoryview(b"ab"), b"ab")],
+)
+def test_what_is_sent_is_one_message_whatever_it_is(bench: Bench, data: Any, got: Any) -> None:
+    bench.define()
+    with bench.connect() as client:
+        client.ask(data)
+        assert bench.got == [got]
+
+
+def test_what_json_cannot_say_is_not_sent(bench: Bench) -> None:
+    bench.define()
+    with bench.connect() as client:
+        with pytest.raises(TypeError):
+            client.send(io.BytesIO(b"a file"))
+        assert client.ask(1).ok
+    assert bench.got == [1]
 
 
 def test_a_server_that_hangs_up_in_the_handshake_is_said_not_to_answer() -> None:

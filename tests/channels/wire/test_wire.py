@@ -483,7 +483,7 @@ def test_a_caller_who_goes_away_is_told_to_the_service(served: Workbench) -> Non
         reached.clear()
         with Wire(served) as wire:
             wire.request(f"GET {path}")
-            assert reached.wait(10)
+            assert reached.wait(30)
         go.set()
         until(lambda: len(seen) >= len(wanted), "the service saw it, and the one that it had invoked before")  # noqa: B023
         assert seen == wanted

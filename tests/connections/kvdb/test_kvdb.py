@@ -451,9 +451,9 @@ def test_transactions_locks_scripts_and_subscriptions_work_as_in_redis_py(kvdb: 
     assert kvdb.conn.register_script("return redis.call('GET', KEYS[1])")(keys=["n"]) == "1"
     listening = kvdb.conn.pubsub(ignore_subscribe_messages=True)
     listening.subscribe("topic")
-    listening.get_message(timeout=5)
+    listening.get_message(timeout=30)
     kvdb.conn.publish("topic", "hello")
-    assert listening.get_message(timeout=5)["data"] == "hello"
+    assert listening.get_message(timeout=30)["data"] == "hello"
     listening.close()
 
 

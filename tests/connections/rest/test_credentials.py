@@ -38,7 +38,7 @@ class Recorder(ThreadingHTTPServer):
     def end(self) -> None:
         self.shutdown()
         self.server_close()
-        self.thread.join(5)
+        self.thread.join(30)
 
 
 class _Asked(BaseHTTPRequestHandler):

@@ -70,7 +70,7 @@ class Script:
         self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(10)
+        self._thread.join(30)
 
     def __enter__(self) -> Script:
         return self
@@ -250,7 +250,7 @@ def test_many_threads_share_a_connection_definition(opened: Any, source: HTTPSou
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     assert answers == [{"n": 1}] * 20
 
 

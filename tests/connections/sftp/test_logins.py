@@ -149,7 +149,7 @@ def offering(**lists: str) -> Iterator[tuple[str, int]]:
         thread.start()
         yield server.getsockname()
         server.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(30)
 
 
 @pytest.mark.parametrize(

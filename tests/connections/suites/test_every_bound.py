@@ -112,7 +112,7 @@ class Endless:
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(20)
+        self._thread.join(30)
 
 
 @contextmanager

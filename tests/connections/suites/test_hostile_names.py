@@ -195,7 +195,7 @@ class Talk:
     """A conversation with an FTP server in bytes that no client would send."""
 
     def __init__(self, peer: FTPServer) -> None:
-        self._socket = socket.create_connection((peer.host, peer.port), timeout=20)
+        self._socket = socket.create_connection((peer.host, peer.port), timeout=30)
         self._lines = self._socket.makefile("rb")
         for line in (b"", b"USER me", b"PASS x"):
             self.say(line)
@@ -214,7 +214,7 @@ class Talk:
         """Have a file written, if the server lets it be."""
         port = re.search(rb"(\d+),(\d+)\)", self.say(b"PASV"))
         assert port is not None
-        with socket.create_connection(("127.0.0.1", int(port[1]) * 256 + int(port[2])), timeout=20):
+        with socket.create_connection(("127.0.0.1", int(port[1]) * 256 + int(port[2])), timeout=30):
             self.say(verb + b" " + name)
 
     def close(self) -> None:
@@ -247,7 +247,7 @@ def test_raw_lines_to_the_ftp_server_stay_inside() -> None:
 def test_raw_requests_to_the_sftp_server_stay_inside(tmp_path: Path) -> None:
     peer = SFTPServer("raw").start()
     (tmp_path / "secret.txt").write_bytes(CANARY)
-    transport = paramiko.Transport(socket.create_connection((peer.host, peer.port), timeout=20))
+    transport = paramiko.Transport(socket.create_connection((peer.host, peer.port), timeout=30))
     try:
         transport.start_client(timeout=20)
         transport.auth_none("me")
@@ -308,7 +308,7 @@ def test_raw_requests_to_the_s3_server_stay_in_its_own_buckets() -> None:
                 for method, more in (("PUT", {}), ("DELETE", {}), ("PUT", {"x-amz-copy-source": f"/{marks[0]}"})):
                     with (
                         suppress(requests.RequestException, UnicodeError, ValueError),
-                        socket.create_connection((mine.host, mine.port), timeout=20) as client,
+                        socket.create_connection((mine.host, mine.port), timeout=30) as client,
                     ):
                         fields = "".join(f"{key}: {value}\r\n" for key, value in {**auth, **more}.items()).encode()
                         head = method.encode() + b" /bucket/" + target + b" HTTP/1.1\r\nContent-Length: 0\r\n" + fields

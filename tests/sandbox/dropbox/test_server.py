@@ -220,7 +220,7 @@ def test_longpoll_answers_when_something_changes(peer: DropboxServer, client: dr
     while not peer._folders.is_awaited:
         threading.Event().wait(0.01)
     peer.put("a.txt", b"1")
-    waiter.join(10)
+    waiter.join(30)
     assert [each.changes for each in told] == [True]
 
 

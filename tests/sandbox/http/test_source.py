@@ -159,7 +159,7 @@ def test_a_slow_reply_holds_nobody_else_up(source: HTTPSource, session: requests
 def test_many_clients_at_once(source: HTTPSource) -> None:
     source.reply("/n", text="x")
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda n: requests.get(f"{source.url}/n?n={n}", timeout=10).text, range(200)))
+        answers = list(pool.map(lambda n: requests.get(f"{source.url}/n?n={n}", timeout=30).text, range(200)))
     assert answers == ["x"] * 200
     assert sorted(int(request.params["n"]) for request in source.requests) == list(range(200))
 

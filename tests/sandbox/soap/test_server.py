@@ -34,7 +34,7 @@ def envelope(version: str, inner: str) -> bytes:
 
 
 def post(peer: SOAPServer, body: bytes, version: str = SOAP_11) -> requests.Response:
-    return requests.post(f"{peer.url}/", data=body, headers={"Content-Type": TYPES[version]}, timeout=20)
+    return requests.post(f"{peer.url}/", data=body, headers={"Content-Type": TYPES[version]}, timeout=30)
 
 
 def told(answer: requests.Response) -> dict[str, str]:
@@ -173,7 +173,7 @@ def test_it_goes_by_a_wsdl_that_is_given(peer: SOAPServer, file: Path) -> None:
     peer.reply("Add", {"sum": 3})
     peer.serve(file)
     assert peer.operations == ["Add"]
-    assert requests.get(f"{peer.url}/?wsdl", timeout=20).content == file.read_bytes()
+    assert requests.get(f"{peer.url}/?wsdl", timeout=30).content == file.read_bytes()
     body = envelope(SOAP_12, f'<Add xmlns="{NAMESPACE}"><a>1</a><b>2</b></Add>')
     assert told(post(peer, body, SOAP_12)) == {"sum": "3"}
     assert peer.calls[0].arguments == {"a": 1, "b": 2}

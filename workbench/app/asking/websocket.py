@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from workbench.app.asking.inline import SHOWN_CHARACTERS, body_of
+from workbench.app.asking.inline import SHOWN_CHARACTERS
 from workbench.channels.websocket.asking import CLIENT_RESPONSE
 from workbench.core.errors import DeadlineExceeded, MissingDependency, ServiceUsage, WorkbenchError
 from workbench.core.masking import mask
+from workbench.core.payload.response import encode_json
 from workbench.core.ports import Showable
 from workbench.core.trace import Trace
 
@@ -113,12 +114,14 @@ class WebSocket(Showable):
 
         Raises:
             NotConnected: The connection has ended.
+            TypeError: JSON cannot say the data.
         """
         from websockets.exceptions import ConnectionClosed
 
-        message = data if isinstance(data, str) else body_of(data, None, {})
+        is_as_it_is = isinstance(data, str | bytes | bytearray | memoryview)
+        message = data if is_as_it_is else encode_json(data).decode()
         try:
-            self._connection.send(message, text=not isinstance(data, bytes))
+            self._connection.send(message)
         except ConnectionClosed as exc:
             raise self._ended(exc) from None
         return self

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from workbench.connections.rest.credentials import SENSITIVE
+from workbench.core.errors import listed, nearest
 from workbench.core.masking import MARK
 from workbench.stores.url import redacted
 
@@ -37,6 +38,16 @@ def overrides(fields: Mapping[str, Mapping[str, Any]], places: Places) -> Iterat
         for field, value in each.items():
             where = places.get(connection, {}).get(field, "workbench.toml")
             yield Override(f"connection.{connection}.{field}", _shown(field, value), where)
+
+
+def unused(fields: Mapping[str, Mapping[str, Any]], places: Places, known: Collection[str]) -> Iterator[str]:
+    """A sentence for each connection that is given fields and that nobody defines."""
+    for name, each in fields.items():
+        if name not in known:
+            where = " and ".join(dict.fromkeys(places.get(name, {}).values())) or "workbench.toml"
+            close = nearest(name, known)
+            fix = f"did you mean {close!r}?" if close else "define it, or take it out there."
+            yield f"{where} gives fields to connection {name!r} ({listed(each)}), which nobody defines. Fix: {fix}"
 
 
 def _shown(name: str, value: Any) -> str:

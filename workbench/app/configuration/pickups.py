@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any
 
 from workbench.channels.files.channel import FileChannel
 from workbench.core.errors import InvalidDefinition
 from workbench.core.payload.elements import Bool
 
+FOLDER = "pickup_from"
 FLAGS = ("delete_after_pickup", "active")
 NOT_HERE = ("read_on_pickup", "topics")
 """Keys of Zato's file that say nothing here: a file is always read, and there are no topics."""
@@ -32,6 +34,9 @@ def channels(tables: Mapping[str, Any]) -> dict[str, FileChannel]:
 
 def problems(tables: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """What is wrong with tables: the path in them, and the rest of a sentence about it."""
+    for name, table in tables.items():
+        if isinstance(table, Mapping) and FOLDER not in table and (close := get_close_matches(FOLDER, table, n=1)):
+            yield (name, close[0]), f"is none of its keys; did you mean {FOLDER!r}"
     for name, made in _made(tables):
         if isinstance(made, InvalidDefinition):
             for field, problem in made.problems.items():
@@ -40,7 +45,7 @@ def problems(tables: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]
 
 def _made(tables: Mapping[str, Any]) -> Iterator[tuple[str, FileChannel | InvalidDefinition]]:
     for name, table in tables.items():
-        if not isinstance(table, Mapping) or not table.get("pickup_from") or _leads_to_zato(table):
+        if not isinstance(table, Mapping) or not table.get(FOLDER) or _leads_to_zato(table):
             continue
         try:
             yield name, FileChannel(name, **_fields(table))

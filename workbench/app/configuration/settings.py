@@ -219,13 +219,22 @@ def take_files(folder: Path) -> tuple[dict[str, Told], Configuration, ZatoFiles]
     missing = [each for each in SETTINGS if each.variable not in os.environ and each.name != "allow_outside"]
     taken = {each.variable: Told(value, ".env") for each in missing if (value := found.in_file(each.variable))}
     profile = os.environ.get("WORKBENCH_PROFILE") or taken.get("WORKBENCH_PROFILE", Told("", "")).value
-    configuration = read_file(folder, profile, [each.name for each in SETTINGS if each.name not in NOT_IN_FILE])
+    configuration = configuration_of(folder, profile)
     zato = read_zato_files(folder)
     told = {name: Told(value, f"server.conf [{at}]") for name, (value, at) in settings_in(zato.server).items()}
     told |= configuration.settings
     taken = {each.variable: told[each.name] for each in missing if each.name in told} | taken
     os.environ.update({variable: each.value for variable, each in taken.items()})
     return taken, configuration, zato
+
+
+def configuration_of(folder: Path, profile: str) -> Configuration:
+    """What `workbench.toml` of a folder says; nothing if it is not there.
+
+    Raises:
+        WrongFile: It cannot be read, says what nothing is, or has no such profile.
+    """
+    return read_file(folder, profile, [each.name for each in SETTINGS if each.name not in NOT_IN_FILE])
 
 
 class SettingsInForce:

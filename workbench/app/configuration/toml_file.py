@@ -31,20 +31,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.app.configuration import pickups, simple_io
-from workbench.app.configuration.bounds import Bounds
+from workbench.app.configuration.kinds import as_variable, is_flag, problem_of, quoted
 from workbench.app.configuration.overrides import places_of
 from workbench.app.configuration.startup.switches import refuse_off
 from workbench.channels.files.channel import FileChannel
-from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest, short
+from workbench.connections.rest.credentials import SENSITIVE
+from workbench.core.errors import InvalidDefinition, WorkbenchError, listed, nearest
 from workbench.core.payload.rules import Rules
-from workbench.core.secret import secret
-from workbench.scheduler.zones import zone_problem
-from workbench.stores.url import redacted
+from workbench.core.secret import secret, written_in
 
 FILE = "workbench.toml"
 MOST_BYTES = 1 << 20
@@ -57,9 +56,6 @@ OF_STARTUP = {
     "timeout_seconds": "startup_timeout_seconds",
 }
 """The keys of `[startup]`, and the settings that they are."""
-
-ON_ERROR = ("go on", "stop")
-LONGEST_SECONDS = 86_400
 
 Path_ = tuple[str, ...]
 _HEADER = re.compile(r"\s*\[\[?\s*(.*?)\s*\]\]?\s*(?:#.*)?$")
@@ -185,7 +181,7 @@ class _Reading:
         """The tables that startup callables read and change."""
         found = {name: self._table(table, at, name) for name in GROUPS}
         for switch, value in found["component_enabled"].items():
-            if not _is_flag(value):
+            if not is_flag(value):
                 self._problem(
                     (*at, "component_enabled", switch), f"{switch} must be true or false, not {quoted(value)}"
                 )
@@ -204,15 +200,32 @@ class _Reading:
                 self._problem((*at, name), f"{name} is said in [startup], too; keep one of them")
             elif name == "allow_outside":
                 self._problem((*at, name), f"{name} is for the environment to say, not for what comes with a notebook")
+            elif isinstance(value, dict) and (problem := self._strange_table(name, at, tables)):
+                self._problem((*at, name), problem)
             elif name not in self._names:
-                close = nearest(name, [*self._names, *tables])
-                meant = f"; did you mean {close!r}" if close else f"; there are {listed(self._names, at_most=40)}"
-                self._problem((*at, name), f"{name!r} is no setting{meant}")
+                self._problem((*at, name), f"{name!r} is no setting{self._meant(name)}")
             elif problem := problem_of(name, value):
                 self._problem((*at, name), f"{name} must be {problem}, not {quoted(value)}")
             else:
                 found[name] = Told(as_variable(value), where)
         return found
+
+    def _meant(self, name: str) -> str:
+        """What else a person may mean: another setting, as what the environment calls by a longer name, or a secret."""
+        if (close := nearest(name.lower().removeprefix("workbench_"), [*self._names, *TABLES])) is not None:
+            return f"; did you mean {close!r}"
+        if SENSITIVE.fullmatch(name):
+            return "; what is secret stands in .env, by the name that secret(...) has"
+        return f"; there are {listed(self._names, at_most=40)}"
+
+    def _strange_table(self, name: str, at: Path_, tables: tuple[str, ...]) -> str:
+        """What is wrong with a table of this name; '' where a setting has been given one."""
+        close, shown = nearest(name, tables), ".".join((*at, name))
+        if close is None and name in self._names:
+            return ""
+        meant = f"did you mean [{'.'.join((*at, close))}]" if close else f"there are {listed(tables)}"
+        above = "" if close else "settings stand above all tables, and of tables "
+        return f"[{shown}] is no table here; {above}{meant}"
 
     def _of_startup(self, table: Mapping[str, Any], at: Path_, where: str) -> dict[str, Told]:
         """The settings of `[startup]`."""
@@ -281,64 +294,6 @@ def joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return both
 
 
-def quoted(value: Any) -> str:
-    """A value as a message quotes it: cut, and an address without its password."""
-    return redacted(short(value))
-
-
-def problem_of(name: str, value: Any) -> str:
-    """What a setting must be instead; '' if it is well."""
-    if name in Bounds.__struct_fields__:
-        return "" if _is_whole(value) and value >= 1 else "a whole number, 1 or more"
-    kind, must_be = KINDS.get(name, KINDS[""])
-    return "" if kind(value) else must_be
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and "\x00" not in value
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_text(each) and "," not in each for each in value)
-
-
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_names(value: Any) -> bool:
-    return _is_list(value) or _is_text(value)
-
-
-def _is_seconds(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_SECONDS
-
-
-KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "port": (lambda value: _is_whole(value) and 0 <= value <= 65535, "a number from 0 to 65535 (0 takes any)"),
-    "hosts": (_is_list, 'a list of host names, ["api.example.com"]'),
-    "proxies": (_is_list, 'a list of addresses, ["10.0.0.7"]'),
-    "sandbox": (_is_flag, "true (peers play all connections) or false"),
-    "timezone": (lambda value: _is_text(value) and not zone_problem(value), 'the name of a time zone, "Europe/Warsaw"'),
-    "startup_callable": (_is_names, 'dotted names, ["my_startup.create_cache"]'),
-    "startup_on_error": (lambda value: value in ON_ERROR, f"one of {', '.join(map(repr, ON_ERROR))}"),
-    "startup_timeout_seconds": (_is_seconds, f"seconds, more than 0 and at most {LONGEST_SECONDS:,}"),
-    "": (_is_text, "text in quotes"),
-}
-"""What a setting must be, and in words; the last is for those that have no row."""
-
-
-def as_variable(value: Any) -> str:
-    """A value as an environment variable has it."""
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    return ",".join(value) if isinstance(value, list) else str(value)
-
-
 def overridden(configuration: Configuration, definition: Any) -> Any:
     """A definition of a connection, with the fields that the file gives it.
 
@@ -352,7 +307,8 @@ def overridden(configuration: Configuration, definition: Any) -> Any:
         return definition
     given = {name: _as_secret(value) for name, value in fields.items()}
     try:
-        return definition.replace(**given)
+        with written_in(f"{FILE} [connection.{definition.name}]", "{secret = 'ITS_NAME'}"):
+            return definition.replace(**given)
     except InvalidDefinition as exc:
         of = f" with profile {configuration.profile!r}" if configuration.profile else ""
         said = "; ".join(f"{field} {problem}" for field, problem in exc.problems.items())

@@ -177,8 +177,13 @@ class Applying:
         found = manifest_in(text, name, folder, secrets.variable, secrets.is_usable)
         self._drafting.define([each.definition for each in self.checked(found.items)], notes=found.said)
 
-    def load(self, path: Path, *, replace: bool = False) -> Deployed:
+    def load(self, path: Path, *, replace: bool = False, name: str = "") -> Deployed:
         """Put what a file says into force as code that loads it: it is the file's, and not kept in the store.
+
+        Args:
+            path: The file.
+            replace: Whether what another file has defined may be replaced.
+            name: What it is called by what it defines; its path from here if unset.
 
         Raises:
             WrongManifest: The file is not valid, or names what is not there; nothing was changed.
@@ -186,7 +191,7 @@ class Applying:
         """
         found = self.read(path)
         definitions = [each.definition for each in found.items]
-        origin = Origin("file", file=file_name(path), loaded=True)
+        origin = Origin("file", file=name or file_name(path), loaded=True)
         self._drafting.define(definitions, replace=replace, origin=origin, notes=found.said)
         return Deployed([], definitions, {}, found.said)
 

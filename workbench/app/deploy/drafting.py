@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from threading import RLock
 
+from workbench.app.configuration.overrides import unused
 from workbench.app.deploy.draft import Deployed, Draft
 from workbench.app.deploy.mentions import mentions
 from workbench.app.deploy.returning import Returning
@@ -234,7 +235,8 @@ class Drafting:
     def commit(self, draft: Draft) -> Deployed:
         """Make a draft's classes and waiting definitions live, or nothing of it; a version that must wait stays out."""
         try:
-            held = self.new_versions.held(draft.versions())
+            comparing = self.new_versions.begin(draft.versions())
+            held = comparing.held()
         except BaseException:
             self.abort(draft)
             raise
@@ -250,6 +252,7 @@ class Drafting:
                 raise
             draft.close()
         self._parts.events.emit(deployed)
+        comparing.live()
         return deployed
 
     def abort(self, draft: Draft) -> None:
@@ -289,12 +292,13 @@ class Drafting:
         return opened
 
     def waits_for(self) -> list[str]:
-        """A sentence for each folder of configuration whose services are not live."""
+        """A sentence for what configuration names and is not there: services of folders, and connections."""
+        told = self._parts.settings.configuration
         return [
             f"{each.channel} of {each.where} is not open, since no service is named "
             f"{listed(name for _, name in self._lacks(each.channel))}. Fix: deploy it, or correct services= there."
             for each in self._watched
-        ]
+        ] + list(unused(told.connections, told.places, self._parts.book.names("connections")))
 
     def take(self, name: str) -> None:
         """Make the version of a service live that waits; raises DeployRefused if none does."""

@@ -6,11 +6,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.app.deploy import loading
-from workbench.app.deploy.applying import FILES, Applying
+from workbench.app.deploy.applying import Applying
 from workbench.app.deploy.draft import Deployed
 from workbench.app.deploy.drafting import Drafting
 from workbench.app.parts import Parts
+
+NOTEBOOK = ".ipynb"
 
 if TYPE_CHECKING:
     from workbench.app.deploy.folders.following import Following
@@ -35,12 +36,13 @@ class Files:
         outcome says what is live, what is not and why, what is missing, and what differs from Zato. Modules of the
         folder find each other from then on, as Zato's do. A save of one of its files has that go live again, with the
         modules that import it, and takes out of force what it has no longer; of a file that fails the former version
-        stays. The log says so.
+        stays. The log says so. A module or file of definitions that is loaded alone is followed, too, that file by
+        itself; a notebook is not, whose cells would all run again.
 
         Args:
             path: The file or folder.
             replace: Whether what another file has defined may be replaced.
-            follow: Whether a save of a folder's files goes live by itself, until the workbench is closed.
+            follow: Whether a save goes live by itself, until the workbench is closed.
 
         Raises:
             DeployRefused: There is no such file, its kind is not known, or it does not run; nothing of it went live.
@@ -48,9 +50,11 @@ class Files:
         """
         if Path(path).is_dir():
             return self.load_folder(path, replace=replace, follow=follow)
-        if Path(path).suffix in FILES:
-            return Applying(self._own, self.drafting).load(Path(path), replace=replace)
-        return loading.load(self, Path(path), replace=replace)
+        if follow and Path(path).suffix != NOTEBOOK:
+            return self.following.load_one(Path(path), replace=replace)
+        from workbench.app.deploy.folders.one_file import load_one
+
+        return load_one(self, self._own, Path(path), replace=replace)
 
     def load_folder(
         self, path: str | Path, *, shown: str = "", replace: bool = False, follow: bool = False
@@ -75,7 +79,7 @@ class Files:
 
     @cached_property
     def following(self) -> Following:
-        """The folders that were loaded and whose files go live when they are saved; `.stop("services")` ends that."""
+        """The folders and files that were loaded and go live when they are saved; `.stop("services")` ends that."""
         from workbench.app.deploy.folders.following import Following
 
         return Following(self, self._own)

@@ -55,18 +55,26 @@ LOADER: ContextVar[Loader | None] = ContextVar("workbench_loader", default=None)
 """The workbench that loads a file on this thread: the file's `wb`, whatever other workbench the process has."""
 
 
-def load(loader: Loader, path: Path, *, replace: bool = False) -> Deployed:
+def load(loader: Loader, path: Path, *, replace: bool = False, name: str = "") -> Deployed:
     """Load one file; where it imports `wb`, that is the loader.
+
+    Args:
+        loader: The workbench.
+        path: The file.
+        replace: Whether what another file has defined may be replaced.
+        name: What a module is called by what it defines; its path from here if unset.
 
     Raises:
         DeployRefused: There is no such file, its kind is not known, or it does not run; nothing of it went live.
     """
     if not path.is_file():
         raise DeployRefused(f"There is no file {str(path)!r}, seen from {str(Path.cwd())!r}. Fix: correct the path.")
-    if load_kind := {".py": load_module, ".ipynb": _load_notebook}.get(path.suffix):
+    if path.suffix in (".py", ".ipynb"):
         token = LOADER.set(loader)
         try:
-            return load_kind(loader.drafting, path, replace)
+            if path.suffix == ".ipynb":
+                return _load_notebook(loader.drafting, path, replace)
+            return load_module(loader.drafting, path, replace, file=name)
         finally:
             LOADER.reset(token)
     raise DeployRefused(
@@ -132,12 +140,12 @@ def text_of(path: Path) -> str:
     """
     if (size := path.stat().st_size) > MOST_BYTES:
         raise DeployRefused(
-            f"{path.name} has {size:,} bytes of at most {MOST_BYTES:,}. Nothing of it is live. "
+            f"{path.name} has {size:,} bytes of at most {MOST_BYTES:,}. Nothing of it went live. "
             f"Fix: keep services in it, and data in a file of its own."
         )
     taken = path.read_bytes()
     if b"\0" in taken:
-        raise DeployRefused(f"{path.name} is no text. Nothing of it is live. Fix: take the module's source.")
+        raise DeployRefused(f"{path.name} is no text. Nothing of it went live. Fix: take the module's source.")
     try:
         return decode_source(taken)
     except (UnicodeDecodeError, SyntaxError) as exc:
@@ -147,7 +155,7 @@ def text_of(path: Path) -> str:
             why = f"{path.name} is not UTF-8 text (byte {broken.start})"
         else:
             why = f"{path.name} is not in the encoding that it declares ({exc})"
-        raise DeployRefused(f"{why}. Nothing of it is live. Fix: save it as UTF-8.") from exc
+        raise DeployRefused(f"{why}. Nothing of it went live. Fix: save it as UTF-8.") from exc
 
 
 def _compiled(text: str, name: str) -> Any:
@@ -155,7 +163,7 @@ def _compiled(text: str, name: str) -> Any:
         return compile(text, name, "exec")
     except SyntaxError as exc:
         raise DeployRefused(
-            f"{name} does not parse: {exc.msg} (line {exc.lineno}). Nothing of it is live. Fix: correct that line."
+            f"{name} does not parse: {exc.msg} (line {exc.lineno}). Nothing of it went live. Fix: correct that line."
         ) from exc
 
 
@@ -222,7 +230,7 @@ def code_cells(path: Path) -> Iterator[CodeCell]:
         cells = cells_of(path.read_bytes())
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise DeployRefused(
-            f"{path.name} is no notebook: {exc}. Nothing of it is live. "
+            f"{path.name} is no notebook: {exc}. Nothing of it went live. "
             f"Fix: mend its JSON as text, or take it from version control."
         ) from exc
     for number, cell in enumerate(cells, 1):

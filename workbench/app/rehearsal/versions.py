@@ -1,10 +1,14 @@
-"""A new version must answer as the old: before it takes traffic, the last recorded calls are run on it."""
+"""A new version must answer as the old: the last recorded calls are run on it.
+
+Where a service says `gate` that is before it takes traffic, since it may not take any. Else it is live at once, and its
+cell ends once the calls are compared.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import NamedTuple, cast, get_args
 
 from workbench.app.parts import Parts
@@ -131,6 +135,27 @@ class _Round:
             self.done.set()
 
 
+class Comparing:
+    """What is compared of the versions that one cell brings, before or after they are live."""
+
+    def __init__(self, to: NewVersions, versions: Sequence[Version], work: Sequence[_Work]) -> None:
+        self._to, self._versions, self._work = to, versions, work
+        gated = {each.name for each in versions if to.mode(each.name, each) == "gate"}
+        self._is_gate = any(each.said.service in gated for each in work)
+
+    def held(self) -> list[Version]:
+        """Compare them now if one is gated, for at most `GATE_SECONDS`; those that must not go live."""
+        if not self._is_gate:
+            return []
+        self._to.compare(self._work, GATE_SECONDS)
+        return self._to.hold(self._versions)
+
+    def live(self) -> None:
+        """They are live: compare them if that has not been done, for at most `LONGEST_SECONDS`."""
+        if self._work and not self._is_gate:
+            self._to.compare(self._work, LONGEST_SECONDS)
+
+
 class NewVersions:
     """Compares new versions with what is live, and keeps those that wait.
 
@@ -144,6 +169,7 @@ class NewVersions:
         self._chosen: dict[str, tuple[str, str]] = {}
         self._waiting: dict[str, Version] = {}
         self._rounds: list[_Round] = []
+        self._beginning = Lock()
         self.preferred: Callable[[], str] = lambda: "warn"
         """What holds for a service that does not say."""
         parts.own.ends.append(self.stop)
@@ -178,21 +204,25 @@ class NewVersions:
         """Have the modes hold that were chosen for services elsewhere."""
         self._chosen |= other._chosen
 
-    def held(self, versions: Sequence[Version]) -> list[Version]:
-        """Compare versions that are about to go live, for at most `LONGEST_SECONDS`; those that must wait."""
+    def begin(self, versions: Sequence[Version]) -> Comparing:
+        """Look what there is to compare of versions that are about to go live."""
         for version in versions:
             self._forget(version.name)
         snapshot = {**self._parts.registry.services, **{each.name: each for each in versions}}
         work = [found for each in versions if (found := self._work(each, snapshot)) is not None]
-        if not work:
-            return []
-        for each in work:
-            self.compared[each.said.service] = each.said
+        return Comparing(self, versions, work)
+
+    def compare(self, work: Sequence[_Work], seconds: float) -> None:
+        """Compare versions, and wait for it at most so long [s]; what is left then goes on."""
+        self.compared |= {each.said.service: each.said for each in work}
         made = _Round(self._parts, work, lambda said: self.compared.get(said.service) is said, self._parts.events.emit)
-        self._rounds = [each for each in self._rounds if not each.done.is_set()] + [made]
-        made.thread.start()
-        is_gate = any(self.mode(each.name, each) == "gate" for each in versions if each.name in self.compared)
-        made.done.wait(GATE_SECONDS if is_gate else LONGEST_SECONDS)
+        with self._beginning:
+            self._rounds = [each for each in self._rounds if not each.done.is_set()] + [made]
+            made.thread.start()
+        made.done.wait(seconds)
+
+    def hold(self, versions: Sequence[Version]) -> list[Version]:
+        """Keep those of compared versions that must wait."""
         held = [each for each in versions if self._must_wait(each)]
         for version in held:
             self._waiting[version.name], self.compared[version.name].waits = version, True
@@ -245,7 +275,8 @@ class NewVersions:
 
     def stop(self) -> None:
         """End what still compares."""
-        rounds, self._rounds = self._rounds, []
+        with self._beginning:
+            rounds, self._rounds = self._rounds, []
         for each in rounds:
             each.stop()
         for each in rounds:

@@ -14,6 +14,14 @@ from workbench.app.deploy.drafting import Drafting
 from workbench.app.parts import Parts
 from workbench.app.serving.as_code import FILE_ACTIONS, AskedOfFile
 from workbench.app.serving.cached import CACHE_ACTIONS, AskedOfCache
+from workbench.app.serving.clients import (
+    CLIENTS,
+    DISCONNECT,
+    AskedOfClient,
+    Hosting,
+    clients_here,
+    disconnect_here,
+)
 from workbench.app.serving.listed import LISTS, AskedOfConnection, AskedRequest, Listing, called, pinged
 from workbench.app.serving.openapi.describing import Describing
 from workbench.app.serving.told import log_told, traffic_told
@@ -62,7 +70,7 @@ class Asked(msgspec.Struct):
     stop: bool = False
 
 
-class Told(Listing, Protocol):
+class Told(Listing, Hosting, Protocol):
     """What the addresses tell of: a workbench."""
 
     app: str
@@ -137,10 +145,19 @@ def admin_addresses(wb: Told, parts: Callable[[], Parts]) -> dict[tuple[str, str
         ("POST", "/workbench/jobs/calendar"): calendar,
         ("POST", "/workbench/jobs/execute"): execute,
         **_of_several(wb),
+        **_of_clients(wb),
         **_of_files(wb, parts),
         ("GET", "/workbench/traffic"): lambda exchange: traffic_told(wb.traffic, wb.log, exchange.query),
         ("GET", "/workbench/log"): lambda exchange: log_told(wb.log, exchange.query),
         ("GET", DESCRIPTION): Page(Describing(parts), is_public=True, waits=True),
+    }
+
+
+def _of_clients(wb: Told) -> dict[tuple[str, str], Admin]:
+    """Who is connected to WebSocket channels here."""
+    return {
+        ("GET", CLIENTS): lambda exchange: clients_here(wb, exchange.query),
+        ("POST", DISCONNECT): lambda exchange: disconnect_here(wb, _read(exchange, AskedOfClient)),
     }
 
 

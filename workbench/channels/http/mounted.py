@@ -8,6 +8,7 @@ from asyncio import Future
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
+from weakref import finalize
 
 from tornado.httputil import (
     HTTPConnection,
@@ -18,35 +19,36 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
-from workbench.channels.answers import Answer, Sink, error_answer
-from workbench.channels.exchange import Exchange
+from workbench.channels.answers import SWITCHING_PROTOCOLS, Answer, Sink, error_answer
+from workbench.channels.exchange import Exchange, Link
 from workbench.channels.guard import is_own_path
+from workbench.channels.http.detached import Detached
 from workbench.channels.http.own_headers import OF_THE_WIRE
-from workbench.channels.websocket.handshake import is_handshake
-from workbench.core.errors import BadRequest, CallerError, ServiceUsage
-from workbench.core.trace import Line
+from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART
+from workbench.channels.websocket.handshake import TakenOver, is_handshake
+from workbench.core.errors import BadRequest, ServiceUsage
 
 log = logging.getLogger("workbench.http")
 
 
-class TakesNoWebSocket(CallerError):
-    """501: a mounted application is asked for a WebSocket, which it would have to speak past the wire."""
-
-    status, phrase = 501, "Not Implemented"
-
-
 class Mounted:
-    """The applications by the path below which they answer; on the loop's thread, but any may put, remove and take."""
+    """The applications by the path below which they answer; on the loop's thread, but any may put, remove and take.
 
-    def __init__(self) -> None:
+    Args:
+        clients: Whose connections speak another protocol by now.
+    """
+
+    def __init__(self, clients: set[TakenOver]) -> None:
         self.by_prefix: dict[str, HTTPServerConnectionDelegate] = {}
         """Replaced, never changed: the loop reads it."""
-        self._changing = Lock()
+        self._clients, self._changing = clients, Lock()
         self.talks: set[Talk] = set()
         """What is being answered."""
 
     def put(self, prefix: str, application: HTTPServerConnectionDelegate) -> None:
         """Have an application answer at a path, and at all below it, from now on.
+
+        WebSockets of the one that was there are asked back, as those of a channel that changes.
 
         Raises:
             ServiceUsage: The path is none, or the server's own; or it is no application.
@@ -62,14 +64,33 @@ class Mounted:
             )
         with self._changing:
             self.by_prefix = {**self.by_prefix, path: application}
+        self._take_leave(SERVICE_RESTART, "The application has changed")
 
     def remove(self, prefix: str) -> bool:
-        """Have none answer there any more; whether one did."""
+        """Have none answer there any more, and take leave of its WebSockets; whether one did."""
         path = prefix.rstrip("/")
         with self._changing:
             left = {each: application for each, application in self.by_prefix.items() if each != path}
             was_there, self.by_prefix = len(left) < len(self.by_prefix), left
+        self._take_leave(GOING_AWAY, "The application is gone")
         return was_there
+
+    def _take_leave(self, code: int, why: str) -> None:
+        """Send away who speaks with an application that is mounted nowhere any more; from any thread."""
+        for each in list(self._clients):
+            if isinstance(each, Detached):
+                each.io_loop.add_callback(self._stay, each, code, why)
+
+    def _stay(self, client: Detached, code: int = SERVICE_RESTART, why: str = "The application has changed") -> None:
+        """Send a client away unless its application is mounted."""
+        if all(each is not client.application for each in self.by_prefix.values()):
+            client.leave(why, code)
+
+    def take_over(self, application: HTTPServerConnectionDelegate, link: Link | None) -> Detached:
+        """Give an application's handler the connection of its WebSocket."""
+        client = Detached(application, link, self._clients)
+        self._stay(client)
+        return client
 
     def take(self, former: Mounted) -> None:
         """Have the applications of a former workbench answer here, too, but where others do already."""
@@ -77,21 +98,11 @@ class Mounted:
             self.by_prefix = {**former.by_prefix, **self.by_prefix}
 
     def find(self, exchange: Exchange) -> Talk | None:
-        """What answers a request; the longest prefix counts.
-
-        Raises:
-            TakesNoWebSocket: It asks an application for a WebSocket; the trace says what its owner can do.
-        """
+        """What answers a request; the longest prefix counts."""
         path = exchange.path
         while path and self.by_prefix:
             if (application := self.by_prefix.get(path)) is not None:
-                if is_handshake(exchange.method, exchange.headers):
-                    fix = f"Fix: define a WebSocketChannel at {exchange.path}."
-                    exchange.root.steps.append(
-                        Line("log", f"What is mounted at {path} gets no WebSocket. {fix}", "WARNING")
-                    )
-                    raise TakesNoWebSocket("A mounted application takes no WebSocket")
-                return Talk(application, self.talks)
+                return Talk(application, self, is_handshake(exchange.method, exchange.headers))
             path = path.rpartition("/")[0]
         return None
 
@@ -108,15 +119,18 @@ class Talk(HTTPConnection):
 
     Args:
         application: What answers.
-        talks: Those that go on.
+        mounted: Where it is mounted.
+        may_take_over: Whether the request asks for a WebSocket.
     """
 
-    def __init__(self, application: HTTPServerConnectionDelegate, talks: set[Talk]) -> None:
-        self._application, self._talks = application, talks
+    def __init__(self, application: HTTPServerConnectionDelegate, mounted: Mounted, may_take_over: bool) -> None:
+        self._application, self._mounted, self.may_take_over = application, mounted, may_take_over
+        self._talks = mounted.talks
         self._exchange: Exchange | None = None
         self._whole: Answer | None = None
         self._sink: Sink | None = None
         self._gone: Callable[[], None] | None = None
+        self._handler: object = None
         self.length: int | None = None
         self.context: Context
 
@@ -172,6 +186,7 @@ class Talk(HTTPConnection):
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
         """Have the handler told if its caller goes away."""
         self._gone = callback
+        self._handler = getattr(callback, "__self__", self._handler)
 
     def write_headers(
         self,
@@ -189,7 +204,9 @@ class Talk(HTTPConnection):
         answer = Answer(start_line.code, [("X-Zato-CID", exchange.cid), *pairs], body, start_line.reason)
         length = headers.get("Content-Length")
         self.length = int(length) if length is not None else None
-        if self.length == len(body) or start_line.code in (204, 304):
+        if start_line.code == SWITCHING_PROTOCOLS:
+            answer.headers.append(("Connection", "Upgrade"))
+        if self.length == len(body) or start_line.code in (SWITCHING_PROTOCOLS, 204, 304):
             self._whole = answer
             return _done()
         exchange.answer(answer._replace(body=b"", parts=self))
@@ -199,23 +216,40 @@ class Talk(HTTPConnection):
         """Send more of it."""
         return self._sink.write_part(chunk) if self._sink is not None else _done()
 
-    def detach(self) -> Any:
-        """Refuse to give the connection away, as a handler of WebSockets asks.
+    def detach(self) -> Detached:
+        """Give the connection away behind the answer to a handshake, as a handler of WebSockets asks.
 
         Raises:
-            ServiceUsage: Always.
+            ServiceUsage: It is none.
         """
-        raise ServiceUsage("A mounted application cannot take a connection over. Fix: define a WebSocketChannel.")
+        exchange, self._exchange, answer = self._exchange, None, self._whole
+        is_accepted = self.may_take_over and answer is not None and answer.status == SWITCHING_PROTOCOLS
+        if exchange is None or not is_accepted:
+            error = ServiceUsage("Only the connection of a WebSocket can be taken over. Fix: use a WebSocketHandler.")
+            if exchange is not None:
+                self._fail(exchange, error)
+            raise error
+        links: list[Link] = []
+        exchange.takes_over = links.append
+        exchange.end_here(answer)
+        client, handler = self._mounted.take_over(self._application, links[0] if links else None), self._handler
+        if handler is not None:
+            # Tornado 6.5 drops a handler whose awaited on_message fails, and leaves its stream to Python.
+            finalize(handler, client.io_loop.add_callback, client.close).atexit = False
+        self._handler = None
+        return client
 
     def finish(self) -> None:
-        """The answer is complete."""
+        """The answer is complete; one to a handshake goes out once the handler takes the connection."""
         self._talks.discard(self)
+        if self._whole is not None and self._whole.status == SWITCHING_PROTOCOLS:
+            return
         exchange, self._exchange = self._exchange, None
         if exchange is not None and self._whole is not None:
             exchange.answer(self._whole)
         elif self._sink is not None:
             self._sink.end_parts()
-        self._sink = self._gone = None
+        self._sink = self._gone = self._handler = None
 
 
 def _done() -> Future[Any]:

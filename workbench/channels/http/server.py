@@ -29,6 +29,8 @@ DEFAULT_PORT = 11223
 RETRY_SECONDS = 3.0
 BACKLOG = 128
 
+STOPS = "The server stops"
+"""What clients that stay connected are told at its end."""
 CLOSING_SECONDS = 1.5
 """How long closing may take after the last call has ended, or its time is over [s]."""
 
@@ -203,9 +205,11 @@ class HTTPServer:
             if left is not None:
                 left()
                 while server.connections and asyncio.get_running_loop().time() < deadline:
+                    _let_idle_go(self._pipeline)
                     await asyncio.sleep(0.02)
             self._pipeline.draining = True
             while self._pipeline.in_flight and asyncio.get_running_loop().time() < deadline:
+                _let_idle_go(self._pipeline)
                 await asyncio.sleep(0.02)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(_ended(server, self._pipeline), 1)
@@ -218,10 +222,17 @@ class HTTPServer:
             )
 
 
+def _let_idle_go(pipeline: Pipeline) -> None:
+    """Take leave of clients that wait for no answer: they would be refused here, and others may go on elsewhere."""
+    for client in list(pipeline.clients):
+        if not client.is_busy:
+            client.leave(STOPS)
+
+
 async def _ended(server: Listener, pipeline: Pipeline) -> None:
     """Close every connection: of HTTP at once, of other protocols once their other side has taken leave."""
     for client in list(pipeline.clients):
-        client.leave("The server stops")
+        client.leave(STOPS)
     try:
         await server.close()
         while pipeline.clients:

@@ -42,7 +42,7 @@ class SocketAddress(ChannelDefinition, frozen=True, kw_only=True):
     max_unsent_bytes: Annotated[
         int, Meta(ge=1, description="What a client has not taken yet; beyond it, it is cut off [bytes].")
     ] = 8 * MIB
-    max_clients: Annotated[int, Meta(ge=1, description="Clients at once.")] = 1000
+    max_clients: Annotated[int, Meta(ge=1, description="Clients at once, of each process that serves.")] = 1000
     ping_seconds: Annotated[float, Meta(gt=0, le=3600, description="Time between two pings [s].")] = 45.0
     pings_missed: Annotated[
         int, Meta(ge=1, le=100, description="Pings without an answer, or with half a message, that end a connection.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.channels.exchange import Link
@@ -140,7 +141,7 @@ class Frames:
         else:
             self._takes.took(took)
 
-    def send(self, messages: list[str | bytes]) -> None:
+    def send(self, messages: Sequence[str | bytes]) -> None:
         """Send messages, one directly after another; who is closed or takes too little gets none."""
         if not self.is_open:
             return

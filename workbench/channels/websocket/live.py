@@ -13,12 +13,13 @@ from workbench.channels.exchange import Exchange, Link
 from workbench.channels.gate import Caller, Gate
 from workbench.channels.http.live import LiveHTTPChannel, Mounts
 from workbench.channels.live import LiveChannel, Opening
-from workbench.channels.websocket.client import Client, Place
+from workbench.channels.websocket.client import Client
 from workbench.channels.websocket.definition import SocketAddress
 from workbench.channels.websocket.frames import GOING_AWAY, SERVICE_RESTART, VIOLATION, Frames
 from workbench.channels.websocket.handshake import Host, accepted, deflating, protocol_for, wants_session
 from workbench.channels.websocket.hook import Hooks
 from workbench.channels.websocket.messages import news
+from workbench.channels.websocket.place import Place, Visitor
 from workbench.channels.websocket.session import FULL, MOST_STRANGERS, SESSION_SECONDS, Session
 from workbench.core import current
 from workbench.core.errors import ServiceUnavailable, UnknownName
@@ -47,7 +48,7 @@ class LiveWebSocketChannel(LiveHTTPChannel):
         """In a forked child: leave clients to the parent, whose server they came by."""
         self._clients: dict[str, Client] = {}
         self._hooks = Hooks(self._opening, self._definition.timeout_seconds)
-        self._strangers: Deadlines[Client] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
+        self._strangers: Deadlines[Visitor] = Deadlines(_too_late, SWEEP_SECONDS, self._opening.clock.monotonic)
         self._place = Place(
             self._definition, self._opening, lambda: self.gate, self._hooks, self._verify, self._strangers
         )
@@ -60,23 +61,34 @@ class LiveWebSocketChannel(LiveHTTPChannel):
 
     @property
     def clients(self) -> list[Client]:
-        """Who is connected now, the longest first; not who waits for the hook to let it in, nor who is sent away."""
+        """Who is connected to this process now, the longest first; not who waits for the hook, nor who is sent away."""
         return [client for client in list(self._clients.values()) if client.is_in and client.is_connected]
 
     def broadcast(self, data: Any) -> int:
-        """Send the same to every client of this process; to how many.
+        """Send the same to every client, of whichever process that serves this channel; to how many.
+
+        Where several worker processes serve, all clients get what is broadcast in one order, maybe after an answer that
+        leaves later; clients of the others are counted as these have told last, within two seconds.
 
         Args:
             data: Anything that JSON can say; or bytes, which follow in a message of their own.
 
         Raises:
             TypeError: JSON cannot say the data.
+            ServiceUsage: They are over 32 MiB, and several processes serve.
         """
         with current.outgoing("websocket", f"broadcast to {self._definition.name}", {"data": data}) as step:
-            messages, clients = news(self._opening.clock.now(), data), self.clients
-            self._opening.land(_push, clients, messages)
-            step.answered(len(clients))
-            return len(clients)
+            messages = news(self._opening.clock.now(), data)
+            elsewhere = self._opening.everywhere(self._definition.name, messages)
+            count = self.push(messages) if elsewhere is None else len(self.clients) + elsewhere
+            step.answered(count)
+            return count
+
+    def push(self, messages: Sequence[str | bytes]) -> int:
+        """Send messages to the clients of this process; to how many."""
+        clients = self.clients
+        self._opening.land(_push, clients, messages)
+        return len(clients)
 
     def open(self, instead_of: LiveChannel | None = None) -> None:
         protocol_for(str(self._definition))  # Who defines it is told if the package is not there.
@@ -169,10 +181,10 @@ def channel_named(channels: Mapping[str, LiveChannel], name: str) -> LiveWebSock
     return known[name]
 
 
-def _too_late(client: Client) -> None:
+def _too_late(client: Visitor) -> None:
     client.leave(f"Nothing says within {SESSION_SECONDS:g} s who this is", VIOLATION)
 
 
-def _push(clients: list[Client], messages: list[str | bytes]) -> None:
+def _push(clients: list[Client], messages: Sequence[str | bytes]) -> None:
     for client in clients:
         client.push(messages)

@@ -8,7 +8,7 @@ from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from hashlib import blake2b
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePath
 from types import NoneType
@@ -218,7 +218,8 @@ class Sending(Copying):
         return value
 
     def _long(self, value: Any) -> Long:
-        return Long(len(value), blake2b(value, digest_size=16).hexdigest())
+        # SHA-256, since processors have it: half the time of BLAKE2 in Python's own C.
+        return Long(len(value), sha256(value).hexdigest()[:32])
 
     def otherwise(self, value: Any) -> Any:
         return Opaque(type(value).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import invalidate_caches
 from importlib.machinery import PathFinder
@@ -12,14 +12,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from workbench.app.configuration.kinds import LONGEST_SECONDS, ON_ERROR
 from workbench.app.configuration.overrides import places_of
 from workbench.app.configuration.startup.callables import SECONDS, Startup
 from workbench.app.configuration.startup.groups import Groups, pickups_in, ruled_in, switched_in
 from workbench.app.configuration.startup.switches import unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles
-from workbench.app.configuration.toml_file import LONGEST_SECONDS, ON_ERROR, Configuration, Told, Watched
+from workbench.app.configuration.toml_file import Configuration, Told, Watched
 from workbench.connections.common.hosts import host_of, is_outside
 from workbench.core.errors import WorkbenchError
+from workbench.core.source import forget_module
 
 EXTLIB = "extlib"
 ELSEWHERE = (
@@ -45,7 +47,7 @@ class Beginning:
         folder: Path,
         configuration: Configuration,
         files: ZatoFiles,
-        is_own: bool,
+        is_own: Callable[[], bool],
         of_cells: Mapping[str, Any] = MappingProxyType({}),
     ) -> tuple[Startup, Configuration]:
         """Tell startup callables of FS_CONFIG_ONLY, and take what they change.
@@ -54,18 +56,21 @@ class Beginning:
             folder: The notebook's folder, in whose `extlib` modules are found.
             configuration: What `workbench.toml` says.
             files: What Zato's own files say.
-            is_own: Whether the notebook is one's own; of one from elsewhere nothing is called, here or on other hosts.
+            is_own: Says whether the notebook is one's own; of one from elsewhere nothing is called, here or on other
+                hosts. Where there is nothing to be called it is not asked, since an answer may take seconds.
             of_cells: Callables that cells have made for an earlier start in this process, by name.
 
         Raises:
             WorkbenchError: A setting of the start cannot be so, or a callable failed and that ends the start.
         """
         names = _names(os.environ.get("WORKBENCH_STARTUP_CALLABLE", ""))
-        startup = Startup(names if is_own else (), _seconds(), _stops(), of_cells)
-        if not is_own:
+        outside = self._outside()
+        is_from_elsewhere = bool(names or outside) and not is_own()
+        startup = Startup(() if is_from_elsewhere else names, _seconds(), _stops(), of_cells)
+        if is_from_elsewhere:
             if names:
                 startup.warn(f"{', '.join(names)} were not called at the start, {ELSEWHERE}")
-            self._leave_outside(startup)
+            self._leave(outside, startup)
         self._add_to_path(folder / EXTLIB)
         # A server.conf that Zato has written has switches that are Zato's alone.
         for switch in configuration.tables.get("component_enabled", {}):
@@ -87,13 +92,18 @@ class Beginning:
         startup.read_configuration(kwargs, lambda who: self._take(groups, who))
         return startup, groups.configuration()
 
-    def _leave_outside(self, startup: Startup) -> None:
-        """Take back each Redis on another host that a file names: a password may go there before anybody is asked."""
-        for variable, told in list(self.from_file.items()):
-            address = told.value.strip().lower()
-            if address.startswith(("redis://", "rediss://")) and is_outside(host_of(address)):
-                del os.environ[variable], self.from_file[variable]
-                startup.warn(f"{variable} of {told.where} leads to another host, and was not taken, {ELSEWHERE}")
+    def _outside(self) -> list[str]:
+        """The variables that files have set to a Redis on another host."""
+        addresses = {variable: told.value.strip().lower() for variable, told in self.from_file.items()}
+        redis = [variable for variable, each in addresses.items() if each.startswith(("redis://", "rediss://"))]
+        return [variable for variable in redis if is_outside(host_of(addresses[variable]))]
+
+    def _leave(self, outside: list[str], startup: Startup) -> None:
+        """Take these variables back: a password may go to another host before anybody is asked."""
+        for variable in outside:
+            told = self.from_file.pop(variable)
+            del os.environ[variable]
+            startup.warn(f"{variable} of {told.where} leads to another host, and was not taken, {ELSEWHERE}")
 
     def end(self) -> None:
         """Leave environment, import path and modules of `extlib` as they were."""
@@ -109,7 +119,7 @@ class Beginning:
         if self._path:
             # The next start reads them anew, as they are then.
             for name in [name for name, module in sys.modules.items() if _is_below(module, self._path)]:
-                del sys.modules[name]
+                forget_module(name)
             invalidate_caches()
         self._path = ""
 

@@ -9,18 +9,11 @@ from typing import Any, NamedTuple
 
 from workbench.app.configuration import pickups, simple_io
 from workbench.app.configuration.bounds import Bounds
+from workbench.app.configuration.kinds import as_variable, problem_of, quoted
 from workbench.app.configuration.settings import NOT_IN_FILE, SETTINGS, Setting
 from workbench.app.configuration.startup.switches import switches, unknown
 from workbench.app.configuration.startup.zato_files import ZatoFiles, as_flag, read_zato_files, redis_fields, redis_url
-from workbench.app.configuration.toml_file import (
-    Configuration,
-    Told,
-    Watched,
-    as_variable,
-    joined,
-    problem_of,
-    quoted,
-)
+from workbench.app.configuration.toml_file import Configuration, Told, Watched, joined
 from workbench.channels.files.channel import FileChannel
 from workbench.core.errors import nearest
 from workbench.core.payload.rules import RULES

@@ -92,9 +92,11 @@ class Imported:
 
     Attributes:
         follows: Whether its files go live again when they are saved; then this is the outcome of the last time.
+        removed: Files that were there the time before, and are gone.
     """
 
     follows = False
+    removed: Sequence[str] = ()
 
     def __init__(
         self,

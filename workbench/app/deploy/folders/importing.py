@@ -7,9 +7,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from threading import get_ident
 from typing import NamedTuple
 
 from workbench.app.deploy import loading
@@ -18,12 +16,14 @@ from workbench.app.deploy.folders.asked import OF_ZATO, Around, differing, lacks
 from workbench.app.deploy.folders.defining import Defining
 from workbench.app.deploy.folders.finding import DEFINITIONS, Found, files_in, places
 from workbench.app.deploy.folders.imported import FileRow, Imported, ended
-from workbench.app.deploy.folders.letting_go import SERVICES, Key, Names, let_go
+from workbench.app.deploy.folders.letting_go import Key, Names, leave, let_go
 from workbench.app.deploy.folders.modules import Module, Modules
+from workbench.app.deploy.folders.one_file import hearing, keys_of
 from workbench.app.parts import Parts
 from workbench.app.reports import Defined
 from workbench.core.errors import WorkbenchError
 from workbench.core.origin import digest_of
+from workbench.core.source import forget_module
 
 log = logging.getLogger("workbench.folders")
 
@@ -102,21 +102,18 @@ class _Importing:
     def imported(self, found: Found, shown: str) -> Imported:
         """What becomes of what was found."""
         played = set(self._parts.secrets.played)
-        modules = Modules(found, self._folder)
-        _forget_changed(modules)
         files = {self._shown(path): path for path in (*found.modules, *found.definitions)}
         gone, behind = list[str](), self._behind(found)
+        if self._former is not None:
+            self._gone = set(self._former.changed) - set(files.values()) - behind
+        modules = Modules(found, self._folder, self._gone)
+        _forget_changed(modules, self._gone)
         if self._former is None:
             self._run(modules, found.definitions, files)
         else:
             self._rows = {file: row for file, row in self._rows.items() if file in files}
-            self._gone = set(self._former.changed) - set(files.values()) - behind
-            _forget(self._gone)
             self._run(modules, found.definitions, self._due(modules))
-            gone = self._let_go()
-            if gone and (failed := {file for file, row in self._rows.items() if row.failed}):
-                # What has moved from one file to another was the former's until now.
-                self._run(modules, found.definitions, failed)
+            gone = self._let_go(modules, found.definitions)
         for path, why in found.left_out:
             file, said = self._shown(path), [f"{self._shown(path)} {why}."]
             had_files = any(path in each.parents for each in behind)
@@ -124,7 +121,9 @@ class _Importing:
             self._rows[file] = row._replace(failed=said) if had_files else row._replace(notes=said)
         unset = set(self._parts.secrets.played) - played
         rows = [self._rows[file] for file in sorted(self._rows)]
-        return Imported(shown, rows, self._undefined(rows), unset, self._differs, self._defined, gone)
+        imported = Imported(shown, rows, self._undefined(rows), unset, self._differs, self._defined, gone)
+        imported.removed = sorted(map(self._shown, self._gone))
+        return imported
 
     def _behind(self, found: Found) -> set[Path]:
         """Files that were read, and are in a folder now that is not: nobody knows that they are gone."""
@@ -157,10 +156,16 @@ class _Importing:
         self._defined += defining.defined
         self._kept |= defining.kept
 
-    def _let_go(self) -> list[str]:
+    def _let_go(self, modules: Modules, definitions: Sequence[Path]) -> list[str]:
         """Take out of force what files that ran have no longer, and what those had that are gone."""
         without = {self._names[path]: set[Key]() for path in self._gone}
-        return let_go(self._parts, self._drafting, {**self._kept, **without})
+        if not (left := leave(self._parts, self._drafting, {**self._kept, **without})):
+            return []
+        # What has moved from one file to another was the former's until now, and answers all the while.
+        has = {file for file in self._rows if left & self._kept.get(self._names[self._folder / file], set())}
+        if due := has | {file for file, row in self._rows.items() if row.failed}:
+            self._run(modules, definitions, due)
+        return let_go(self._parts, self._drafting, left)
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()
@@ -173,7 +178,7 @@ class _Importing:
             self._kept[name] = set()
             return FileRow(module.file, "helper", lacks=lacks(module.asked, around, {}))
         try:
-            with self._hearing() as defined:
+            with hearing(self._parts) as defined:
                 deployed = loading.load_module(self._drafting, module.path, self._replace, module.name, name)
         except WorkbenchError as exc:
             lacking = lacks(module.asked, around, {})
@@ -187,24 +192,9 @@ class _Importing:
             return FileRow(module.file, "services", failed=failed, lacks=rest)
         versions = [*dict(deployed.versions), *deployed.waiting]
         names = [version.name for version in versions]
-        self._kept[name] = {*defined, *((SERVICES, each) for each in names)}
+        self._kept[name] = defined | keys_of(deployed)
         lacking = lacks(module.asked, around, {each.cls.__name__: each.cls for each in versions})
         return FileRow(module.file, "services" if names else "helper", names, lacks=lacking)
-
-    @contextmanager
-    def _hearing(self) -> Iterator[set[Key]]:
-        """What this thread defines meanwhile."""
-        thread, heard = get_ident(), set[Key]()
-
-        def hear(report: Defined) -> None:
-            if get_ident() == thread:
-                heard.update((each.collection, each.full_name) for each, _ in report.outcomes)
-
-        unsubscribe = self._parts.events.subscribe(Defined, hear)
-        try:
-            yield heard
-        finally:
-            unsubscribe()
 
     def _place(self, module: Module, error: BaseException) -> tuple[int, str]:
         """The line of a module where an error came from, and the place in words: of a helper's error, both."""
@@ -261,17 +251,14 @@ def _note_helpers(modules: Modules) -> None:
         setattr(sys.modules[name], _READ, digest)
 
 
-def _forget_changed(modules: Modules) -> None:
-    """Have modules imported anew, if one of them that an earlier import of this folder brought has changed since."""
+def _forget_changed(modules: Modules, gone: Collection[Path]) -> None:
+    """Have modules imported anew, if one of them that an earlier import of this folder brought has changed since.
+
+    One whose file is gone has, too, and nobody imports it again.
+    """
     noted = [(name, was, now) for name, now in _helpers(modules) if (was := getattr(sys.modules[name], _READ, ""))]
-    if any(was != now for _, was, now in noted):
-        for name, _, _ in noted:
-            sys.modules.pop(name, None)
-
-
-def _forget(files: Collection[Path]) -> None:
-    """Have nobody import a module again whose file is gone."""
-    gone = {str(each.parent.resolve() / each.name) for each in files}
-    for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) in gone:
-            sys.modules.pop(name, None)
+    files = {str(each.parent.resolve() / each.name) for each in gone}
+    without = [name for name, module in list(sys.modules.items()) if getattr(module, "__file__", None) in files]
+    if without or any(was != now for _, was, now in noted):
+        for name in (*without, *(name for name, _, _ in noted)):
+            forget_module(name)

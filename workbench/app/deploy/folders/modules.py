@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.app.deploy import loading
 from workbench.app.deploy.folders.asked import Asked, Import, has_reserved_name, is_python_2
-from workbench.app.deploy.folders.finding import Found, module_name, places
+from workbench.app.deploy.folders.finding import MODULE, Found, module_name, places
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import tree_of
 
@@ -66,20 +66,24 @@ class Modules:
     Args:
         found: What was found in it.
         folder: The folder.
+        gone: Files of it that were there before, which others may still import.
     """
 
-    def __init__(self, found: Found, folder: Path) -> None:
+    def __init__(self, found: Found, folder: Path, gone: Collection[Path] = ()) -> None:
         self._all = [Module(path, folder) for path in found.modules]
-        self._by_path = {each.path: each for each in self._all}
-        self._by_name: dict[str, Module] = {each.name: each for each in reversed(self._all)}
+        without = [Module(path, folder) for path in gone if path.suffix == MODULE]
+        self._gone = {each.file for each in without}
+        self._by_path = {each.path: each for each in (*without, *self._all)}
+        self._by_name: dict[str, Module] = {each.name: each for each in (*without, *reversed(self._all))}
         self._packages: set[str] = set()
         for place in reversed(places(found, folder)):
-            for each in self._all:
+            for each in (*without, *self._all):
                 if each.path.is_relative_to(place):
                     parts = each.path.relative_to(place).with_suffix("").parts
                     parts = parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
                     self._by_name[".".join(parts)] = each
-                    self._packages |= {".".join(parts[:end]) for end in range(1, len(parts))}
+                    if each.file not in self._gone:
+                        self._packages |= {".".join(parts[:end]) for end in range(1, len(parts))}
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self._all)
@@ -105,10 +109,11 @@ class Modules:
 
     def has(self, name: str) -> bool:
         """Whether the folder has a module or package of that name."""
-        return name in self._by_name or name in self._packages
+        found = self._by_name.get(name)
+        return (found is not None and found.file not in self._gone) or name in self._packages
 
     def ordered(self) -> list[Module]:
-        """All of them, each after those that it imports where that is no circle; else by their paths."""
+        """All that are there, each after those that it imports where that is no circle; else by their paths."""
         ordered: dict[str, Module] = {}
         begun = set[str]()
         for each in self._all:
@@ -121,7 +126,7 @@ class Modules:
                     waiting += reversed(further)
                 else:
                     ordered.setdefault(waiting.pop().file, module)
-        return list(ordered.values())
+        return [each for each in ordered.values() if each.file not in self._gone]
 
     def _imported_by(self, module: Module) -> list[Module]:
         found = list[Module]()

@@ -39,7 +39,7 @@ class Watched:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.changed: frozenset[Path] = frozenset()
         self.lost = ""
         self._has_definitions: dict[tuple[Path, Stamp], bool] = {}
@@ -68,11 +68,11 @@ class Watched:
 
     def _stamps(self) -> Stamps | None:
         """Those of all files that are read; None if there are none, and `lost` says why."""
-        if not self._path.is_dir():
-            self.lost = f"{self._path.name} is gone; what is served stays as it was. Fix: put it back."
-            return _stamps_of([self._path]) or None
+        if not self.path.is_dir():
+            self.lost = f"{self.path.name} is gone; what is served stays as it was. Fix: put it back."
+            return _stamps_of([self.path]) or None
         try:
-            found = files_in(self._path, self._path.name)
+            found = files_in(self.path, self.path.name)
         except DeployRefused as exc:
             self.lost = f"What is served stays as it was, since {exc}"
             return None

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from workbench.app.serving.crew.backing_off import BackingOff
 from workbench.app.serving.crew.line import Begin
 from workbench.app.serving.crew.member import Member, WorkerFacts
-from workbench.app.serving.crew.worker import Worker, start
+from workbench.app.serving.crew.worker import Hears, Worker, start
 
 OVERTIME_SECONDS = 8.0
 """How much longer than calls may take a worker process is given to end; then it is killed [s]."""
@@ -78,6 +78,8 @@ class Crew:
         self.clicked: Callable[[], None] = lambda: None
         self.defining = threading.Lock()
         self._all: list[Worker] = []
+        self._missing: set[Worker] = set()
+        self._hears = Hears(lambda: self.clicked(), self._hand_round)
         self.keeping: list[asyncio.Task[None]] = []
 
     @property
@@ -122,11 +124,24 @@ class Crew:
         before = self.places[0].worker.told if self.places else None
         not_live = before.told.get("not_live") if before is not None else None
         begin = Begin(str(plan.file), plan.how, listeners, member, not_live)
-        worker = await start(plan.command, begin, lambda: self.clicked())
+        worker = await start(plan.command, begin, self._hears)
         self._all = [each for each in self._all if not each.ended.is_set()] + [worker]
+        self._missing.intersection_update(self._all)
         if self.is_ending:
             worker.terminate()
         return worker
+
+    def _hand_round(self, broadcast: bytes) -> None:
+        """Hand all of them what one of them broadcasts, in one order for all, also to those that start or leave."""
+        for each in self._all:
+            if each.hand(broadcast):
+                self._missing.discard(each)
+            elif each not in self._missing:
+                self._missing.add(each)
+                self.plan.say(
+                    f"Worker process {each.number} (pid {each.pid}) takes nothing from others now, so that its "
+                    f"WebSocket clients miss what is broadcast. Fix: see what holds it, by workbench log; or kill it."
+                )
 
     async def begin(self) -> bool:
         """Start the first, and once it is ready the others; whether they serve.

@@ -53,6 +53,20 @@ class Leave(msgspec.Struct, tag=True):
     """To let its callers go and end, since another has come in its place."""
 
 
+class Broadcast(msgspec.Struct, tag=True):
+    """What goes to all clients of a WebSocket channel, whichever process they came to; one tells it, and all hear it.
+
+    Attributes:
+        channel: Its name.
+        text: The message.
+        body: The one that follows it, if it has bytes.
+    """
+
+    channel: str
+    text: str
+    body: bytes | None = None
+
+
 class Ready(msgspec.Struct, tag=True):
     """A worker process takes connections.
 
@@ -76,10 +90,12 @@ class Left(msgspec.Struct, tag=True):
 
 
 class Counted(msgspec.Struct, tag=True):
-    """How many requests it has answered, and how many of them with 500 or more."""
+    """How many requests it has answered, how many of them with 500 or more, and how many clients each WebSocket channel
+    has there."""
 
     answered: int
     failed: int
+    clients: dict[str, int]
 
 
 class Clicked(msgspec.Struct, tag=True):
@@ -88,8 +104,8 @@ class Clicked(msgspec.Struct, tag=True):
     clicks: str
 
 
-ToWorker = Begin | Crew | Compare | Leave
-ToSupervisor = Ready | Left | Counted | Clicked
+ToWorker = Begin | Crew | Compare | Leave | Broadcast
+ToSupervisor = Ready | Left | Counted | Clicked | Broadcast
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
 read_to_supervisor = msgspec.json.Decoder(ToSupervisor).decode
@@ -104,6 +120,7 @@ class Line:
 
     Attributes:
         leaves: Whether another has come in its place.
+        broadcast: Told what any process broadcasts; it must return at once.
 
     Raises:
         WorkbenchError: The supervisor has ended.
@@ -115,6 +132,7 @@ class Line:
         self._writing, self._looks = threading.Lock(), threading.Event()
         self._compares = 0
         self.leaves = False
+        self.broadcast: Callable[[Broadcast], object] = lambda said: None
         os.set_inheritable(number, False)
         if (told := next(self._lines, None)) is None:
             self._socket.close()
@@ -138,17 +156,24 @@ class Line:
 
         A file of the socket's own would have a lock, which a forked child would find taken for ever.
         """
-        rest = b""
+        parts: list[bytes] = []
         with suppress(OSError):  # which it is if the supervisor ended before it had read all
             while heard := self._socket.recv(READ_BYTES):
-                *lines, rest = (rest + heard).split(b"\n")
-                yield from lines
+                *ends, rest = heard.split(b"\n")
+                for end in ends:
+                    yield b"".join([*parts, end])
+                    parts.clear()
+                parts.append(rest)
 
     def tell(self, said: ToSupervisor) -> None:
         """Tell the supervisor; one that is gone hears nothing, and `_listen` ends this process."""
+        self.write(encode(said))
+
+    def write(self, said: bytes) -> None:
+        """The same of what is encoded already."""
         try:
             with self._writing:
-                self._socket.sendall(encode(said) + b"\n")
+                self._socket.sendall(said + b"\n")
         except OSError:
             return
 
@@ -157,7 +182,7 @@ class Line:
         self.tell(Left())
 
     def _listen(self) -> None:
-        """Hear the supervisor until it says to leave, or has ended; then end as after SIGTERM."""
+        """Hear the supervisor until it has ended; then, or when it says to leave, end as after SIGTERM, once."""
         for heard in self._lines:
             message = _read_to_worker(heard)
             if isinstance(message, Crew):
@@ -165,25 +190,37 @@ class Line:
             elif isinstance(message, Compare):
                 self._compares += 1
                 self._looks.set()
+            elif isinstance(message, Broadcast):
+                self.broadcast(message)
             elif isinstance(message, Leave):
                 self.leaves = True
-                break
-        os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGTERM)
+        if not self.leaves:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     @contextmanager
-    def counting(self, events: Events, clicks: Callable[[], str], told: str) -> Iterator[None]:
-        """Tell each second what has changed: how much was answered, and what it has by click; at the end once more.
+    def counting(
+        self, events: Events, clicks: Callable[[], str], told: str, clients: Callable[[], dict[str, int]]
+    ) -> Iterator[None]:
+        """Tell each second what has changed: what it has answered, its clients, and what it has by click; at the end
+        once more.
 
         Args:
             events: Of the workbench.
             clicks: What it has by click, as a digest.
             told: What it had when it was ready, which the supervisor knows.
+            clients: How many clients each WebSocket channel has.
         """
-        counted, ends = Counted(0, 0), threading.Event()
+        answered = failed = 0
+        ends = threading.Event()
 
         def count(event: Answered) -> None:
-            counted.answered += 1
-            counted.failed += event.step.mood == "failed"
+            nonlocal answered, failed
+            answered += 1
+            failed += event.step.mood == "failed"
+
+        def counted() -> Counted:
+            return Counted(answered, failed, clients())
 
         thread = threading.Thread(target=self._tell, args=(counted, clicks, told, ends), name="workbench-counted")
         thread.daemon = True
@@ -197,16 +234,18 @@ class Line:
             self._looks.set()
             thread.join(LAST_SECONDS)
 
-    def _tell(self, counted: Counted, clicks: Callable[[], str], known: str, ends: threading.Event) -> None:
+    def _tell(
+        self, counted: Callable[[], Counted], clicks: Callable[[], str], known: str, ends: threading.Event
+    ) -> None:
         """Tell what has changed, at each look, until it ends; what is asked is told in any case."""
-        told, compared, is_over = (0, 0), 0, False
+        told, compared, is_over = Counted(0, 0, {}), 0, False
         while not is_over:
             self._looks.wait(TELL_SECONDS)
             self._looks.clear()
             is_over, compares = ends.is_set(), self._compares
-            if (now := (counted.answered, counted.failed)) != told:
+            if (now := counted()) != told:
                 told = now
-                self.tell(Counted(*now))
+                self.tell(now)
             if (found := clicks()) != known or compares != compared:
                 known, compared = found, compares
                 self.tell(Clicked(found))

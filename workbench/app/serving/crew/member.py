@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ class WorkerFacts(msgspec.Struct, frozen=True):
         since: When it was started [s since the epoch, UTC].
         answered: How many requests it has answered.
         failed: How many of them with 500 or more.
+        clients: How many clients each WebSocket channel has there.
     """
 
     number: int
@@ -29,6 +31,7 @@ class WorkerFacts(msgspec.Struct, frozen=True):
     since: float
     answered: int = 0
     failed: int = 0
+    clients: dict[str, int] = {}
 
 
 class Member(msgspec.Struct):
@@ -47,6 +50,11 @@ class Member(msgspec.Struct):
     own_url: str
     token: str
     crew: tuple[WorkerFacts, ...] = ()
+
+    def clients_of_others(self, channel: str) -> int:
+        """How many clients a WebSocket channel has in the others, as last told."""
+        others = (each for each in self.crew if each.pid != os.getpid() and each.state != "ended")
+        return sum(each.clients.get(channel, 0) for each in others)
 
 
 class Whole(Mapping[tuple[str, str], Admin]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from workbench.app.configuration.toml_file import FILE as SETTINGS_FILE
 from workbench.app.deploy.folders.watching import LOOK_SECONDS, Watched
 from workbench.app.serving.crew.backing_off import BackingOff
 from workbench.app.serving.crew.crew import Crew
@@ -20,7 +21,9 @@ class Redeploying:
 
     def __init__(self, crew: Crew) -> None:
         self._crew, self._say, self._file = crew, crew.plan.say, crew.plan.file
-        self._watched = Watched(self._file)  # before the first reads it, so that a save while they start counts
+        # Before the first reads them, so that a save while they start counts.
+        self._watched = Watched(self._file)
+        self._settings = Watched((self._file if self._file.is_dir() else self._file.parent) / SETTINGS_FILE)
         self._asked = asyncio.Event()
         self._asked.set()  # They did not all read the store at once.
         self._why = ""
@@ -32,9 +35,11 @@ class Redeploying:
         self._asked.set()
 
     async def watch(self) -> None:
-        """Look at the file, for ever."""
+        """Look at the file and at the settings beside it, for ever."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            if self._settings.look():
+                self.ask(f"{SETTINGS_FILE} has changed")
             found = self._watched.look()
             if found == "changed":
                 self.ask(f"{self._file.name} has changed")

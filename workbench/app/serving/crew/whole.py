@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode
 import msgspec
 
 from workbench.app.serving.asking import NotReached, Refused, ask, relay
+from workbench.app.serving.clients import CLIENTS, DISCONNECT, MOST_TOLD
 from workbench.app.serving.crew.crew import Crew
 from workbench.app.serving.crew.worker import Worker
 from workbench.app.serving.internal.by_name import PREFIXES
@@ -53,6 +54,8 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
             ("GET", "/workbench/status"): self._status,
             ("GET", "/workbench/traffic"): self._traffic,
             ("GET", "/workbench/log"): self._log,
+            ("GET", CLIENTS): self._clients,
+            ("POST", DISCONNECT): self._first_that_has,
             ("POST", "/workbench/look"): self._look,
             ("POST", "/workbench/invoke"): self._invoke,
             ("POST", "/workbench/caches/get"): self._first_that_has,
@@ -153,6 +156,13 @@ class WholeCrew(Mapping[tuple[str, str], Admin]):
         if after is None and "cid" not in asked:
             lines = lines[-int(asked.get("last", LAST)) :]
         return {"total": "-".join(f"{worker.pid}.{each['total']}" for worker, each in told.items()), "lines": lines}
+
+    def _clients(self, exchange: Exchange) -> Any:
+        told = self._each(exchange, lambda worker: None)
+        clients = [{**client, "worker": worker.number} for worker, each in told.items() for client in each["clients"]]
+        clients.sort(key=itemgetter("since"))
+        number, now = sum(each["number"] for each in told.values()), max(each["now"] for each in told.values())
+        return {"clients": clients[:MOST_TOLD], "number": number, "now": now}
 
     def _first_that_has(self, exchange: Exchange) -> Any:
         refused: WorkbenchError = NothingServes()

@@ -10,10 +10,12 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic, time
+from typing import NamedTuple
 
 from workbench.app.serving.crew.line import (
     LONGEST_LINE,
     Begin,
+    Broadcast,
     Clicked,
     Compare,
     Counted,
@@ -29,6 +31,20 @@ from workbench.app.serving.crew.member import WorkerFacts
 
 LAST_SECONDS = 1.0
 """Longest wait for what one that has ended told last [s]."""
+MOST_UNREAD_BYTES = 64 << 20
+"""What one may leave unread; beyond it, it is handed no broadcast [bytes]."""
+
+
+class Hears(NamedTuple):
+    """Who is told of what a worker process says.
+
+    Attributes:
+        clicked: Something has changed there by click.
+        broadcast: It broadcasts this line.
+    """
+
+    clicked: Callable[[], None]
+    broadcast: Callable[[bytes], None]
 
 
 class Worker:
@@ -42,15 +58,13 @@ class Worker:
         code: Its exit status once it has ended, negative for a signal.
     """
 
-    def __init__(
-        self, number: int, process: Process, line: tuple[StreamReader, StreamWriter], clicked: Callable[[], None]
-    ) -> None:
+    def __init__(self, number: int, process: Process, line: tuple[StreamReader, StreamWriter], hears: Hears) -> None:
         self.number, self.pid, self._process = number, process.pid, process
         self._reader, self._writer = line
-        self._clicked = clicked
+        self._hears = hears
         self.state, self.since = "starting", time()
         self.clicks, self.clicks_at = "", monotonic()
-        self._answered = self._failed = 0
+        self._counted = Counted(0, 0, {})
         self._is_told = False
         self._ready_at: float | None = None
         self.ready_seconds = 0.0
@@ -65,7 +79,9 @@ class Worker:
     @property
     def facts(self) -> WorkerFacts:
         """What is told of it."""
-        return WorkerFacts(self.number, self.pid, self.state, self.since, self._answered, self._failed)
+        counted = self._counted
+        answered, failed, clients = counted.answered, counted.failed, counted.clients
+        return WorkerFacts(self.number, self.pid, self.state, self.since, answered, failed, clients)
 
     @property
     def how_it_ended(self) -> str:
@@ -86,6 +102,15 @@ class Worker:
         """Tell it something; one that has ended hears nothing."""
         if not self.ended.is_set() and not self._writer.is_closing():
             self._writer.write(encode(said) + b"\n")
+
+    def hand(self, broadcast: bytes) -> bool:
+        """Hand it what one of them broadcasts; whether it takes that, or has ended. Nobody waits for one that hangs."""
+        if self.ended.is_set() or self._writer.is_closing():
+            return True
+        if self._writer.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            return False
+        self._writer.write(broadcast)
+        return True
 
     def tell_crew(self, workers: tuple[WorkerFacts, ...]) -> None:
         """Tell it how all of them stand."""
@@ -140,7 +165,9 @@ class Worker:
                 elif isinstance(message, Left):
                     self.left.set()
                 elif isinstance(message, Counted):
-                    self._answered, self._failed = message.answered, message.failed
+                    self._counted = message
+                elif isinstance(message, Broadcast):
+                    self._hears.broadcast(heard)
                 elif isinstance(message, Clicked):
                     self._hear_clicks(message.clicks)
 
@@ -148,7 +175,7 @@ class Worker:
         self._has_told_clicks.set()
         if clicks != self.clicks:
             self.clicks, self.clicks_at = clicks, monotonic()
-            self._clicked()
+            self._hears.clicked()
 
     async def _wait(self) -> None:
         self.code = await self._process.wait()
@@ -161,13 +188,13 @@ class Worker:
             each.set()
 
 
-async def start(command: Sequence[str], begin: Begin, clicked: Callable[[], None]) -> Worker:
+async def start(command: Sequence[str], begin: Begin, hears: Hears) -> Worker:
     """Start a worker process.
 
     Args:
         command: The program that serves; the number of its socket is added.
         begin: What it is to do.
-        clicked: Told when something has changed there by click.
+        hears: Who is told of what it says.
 
     Raises:
         OSError: The system starts no further process.
@@ -188,6 +215,6 @@ async def start(command: Sequence[str], begin: Begin, clicked: Callable[[], None
     finally:
         theirs.close()
     ours.setblocking(False)
-    worker = Worker(begin.member.number, process, await asyncio.open_connection(sock=ours, limit=LONGEST_LINE), clicked)
+    worker = Worker(begin.member.number, process, await asyncio.open_connection(sock=ours, limit=LONGEST_LINE), hears)
     worker.tell(begin)
     return worker

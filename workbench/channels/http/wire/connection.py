@@ -111,7 +111,9 @@ class Connection(asyncio.BufferedProtocol):
             if self._is_whole:
                 self._common.pipeline.abandon(exchange)
             return self._is_busy
-        if self._kept:
+        if self._outgoing is not None:
+            self._outgoing.may_be_lost()
+        elif self._kept:
             self._go_on_soon()
         return not self._discards and self._is_busy
 
@@ -165,6 +167,7 @@ class Connection(asyncio.BufferedProtocol):
         self._exchange = exchange = Exchange(line.method, target, fields.plain, self._address, self._send)
         self._judge(exchange)
         if exchange.takes_over is not None and self._refusal is None:
+            exchange.end_here()
             self._hand_over(exchange)
         elif fields.length:
             self._expect_body(exchange)
@@ -186,7 +189,7 @@ class Connection(asyncio.BufferedProtocol):
             if self._fields.size > bounds.header_bytes:
                 raise HeadersTooLarge(f"The headers are over {bounds.header_bytes} bytes")
             self._common.pipeline.check_head(exchange)
-            if exchange.takes_over is not None and self._line.is_old:
+            if self._line.is_old and (exchange.takes_over or (exchange.talk and exchange.talk.may_take_over)):
                 raise BadRequest("Only a connection of HTTP/1.1 can be taken over")  # RFC 9110, 7.8
         except Exception as exc:
             self._refusal = exc
@@ -291,12 +294,12 @@ class Connection(asyncio.BufferedProtocol):
         self._exchange = self._transport = None
         self._common.connections.discard(self)
         self._common.deadlines.lift(self)
-        exchange.end_here()
         takes_over(TransportLink(transport, self.sock, self._reader, self._place, self._kept, self._has_ended))
 
     # An answer goes out.
     def _send(self, answer: Answer) -> None:
         is_whole, exchange, self._exchange = self._is_whole, self._exchange, None
+        assert exchange is not None
         self._let_go()
         transport, line, fields = self._transport, self._line, self._fields
         if transport is None or transport.is_closing():
@@ -310,14 +313,18 @@ class Connection(asyncio.BufferedProtocol):
         if not is_whole:
             self._linger(LINGERED_BYTES)
         elif parts is None:
-            self._answered(closes)
+            if exchange.takes_over is None:
+                self._answered(closes)
+            else:
+                self._hand_over(exchange)
         else:
             is_bodiless = to_head or answer.status in BODILESS
-            assert exchange is not None
             ended = partial(self._sent, closes)
             self._outgoing = Outgoing(
                 parts, self._write, ended, exchange.cid, is_old=line.is_old, is_bodiless=is_bodiless
             )
+            if self._is_full:  # by its head
+                self._outgoing.wait()
             parts.begin(self._outgoing)
 
     def _sent(self, closes: bool, is_right: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 from workbench.channels.http.wire.bounds import AHEAD_BYTES
 from workbench.channels.http.wire.reader import Reader
@@ -37,6 +38,7 @@ class TransportLink(asyncio.BufferedProtocol):
         self._transport, self._socket, self._reader, self._place = transport, sock, reader, place
         self._came, self._has_ended, self._is_paused = bytearray(came), has_ended, False
         self._awaited: asyncio.Future[None] | None = None
+        self._changed: Callable[[], None] = _nothing
         transport.set_protocol(self)
         transport.set_write_buffer_limits(0)
         transport.resume_reading()  # it may have been paused behind what came before
@@ -54,6 +56,10 @@ class TransportLink(asyncio.BufferedProtocol):
             self._transport.pause_reading()
         self._wake()
 
+    def resume_writing(self) -> None:
+        """All that was written is taken."""
+        self._changed()
+
     def eof_received(self) -> bool:
         """The other side sends nothing more; it may still read."""
         self._has_ended = True
@@ -68,12 +74,27 @@ class TransportLink(asyncio.BufferedProtocol):
     def _wake(self) -> None:
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_result(None)
+        self._changed()
 
     # What its owner asks.
     @property
     def unsent_bytes(self) -> int:
         """How much of what was written the other side has not taken yet [bytes]."""
         return self._reader.unsent_bytes
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side sends nothing more than what can be taken already."""
+        return self._has_ended
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is closed, by whichever side: nothing is sent any more."""
+        return self._transport.is_closing()
+
+    def hear(self, changed: Callable[[], None]) -> None:
+        """Have the owner told of bytes that have come, of an end, and once all that was written is taken."""
+        self._changed = changed
 
     async def read(self) -> bytes:
         """What comes next; empty when nothing more does."""
@@ -82,6 +103,10 @@ class TransportLink(asyncio.BufferedProtocol):
                 return b""
             self._awaited = asyncio.get_running_loop().create_future()
             await self._awaited
+        return self.take()
+
+    def take(self) -> bytes:
+        """What has come by now, 16 KiB of it at most; empty if nothing has."""
         piece = bytes(self._came[:READ_BYTES])
         del self._came[:READ_BYTES]
         if self._is_paused and not self._came:
@@ -109,3 +134,7 @@ class TransportLink(asyncio.BufferedProtocol):
     def forget(self) -> None:
         """In a forked child: let go of the parent's socket."""
         self._socket.close()
+
+
+def _nothing() -> None:
+    """Nobody asks to be told."""

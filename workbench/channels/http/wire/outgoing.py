@@ -37,21 +37,22 @@ class Outgoing:
         self._parts, self._write, self._ended, self._cid = parts, write, ended, cid
         self._is_chunked, self._is_bodiless = parts.length is None and not is_old and not is_bodiless, is_bodiless
         self._left = None if is_bodiless else parts.length
-        self._room: Future[None] | None = None
+        self._is_full = False
+        self._waiting: list[Future[None]] = []
 
     def write_part(self, data: bytes) -> Future[None]:
         """Send more of it, though no more than its head says; done once the client has taken enough for more."""
-        loop = asyncio.get_running_loop()
         if self._left is not None:
             # What is too much would be read as the next answer.
             data, self._left = data[: max(self._left, 0)], self._left - len(data)
         if data and not self._is_bodiless:
             self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
-        if self._room is not None:
-            return self._room
-        done: Future[None] = loop.create_future()
-        done.set_result(None)
-        return done
+        taken: Future[None] = asyncio.get_running_loop().create_future()
+        if self._is_full:
+            self._waiting.append(taken)  # one for each: who waits no longer cancels it
+        else:
+            taken.set_result(None)
+        return taken
 
     def end_parts(self) -> None:
         """It is complete."""
@@ -75,13 +76,17 @@ class Outgoing:
         self.go_on()
         self._parts.lost()
 
+    def may_be_lost(self) -> None:
+        """The client sends nothing more, and may be gone."""
+        self._parts.may_be_lost()
+
     def wait(self) -> None:
         """Have who writes wait from now on."""
-        if self._room is None:
-            self._room = asyncio.get_running_loop().create_future()
+        self._is_full = True
 
     def go_on(self) -> None:
         """Have who waits go on."""
-        room, self._room = self._room, None
-        if room is not None and not room.done():
-            room.set_result(None)
+        self._is_full, waiting, self._waiting = False, self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)

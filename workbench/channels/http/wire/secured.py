@@ -50,6 +50,7 @@ class Secured(asyncio.Transport, asyncio.BufferedProtocol):
         self._protocol: asyncio.BaseProtocol = connection
         self._place, self._early = place, b""
         self._is_open = self._is_plain = self._is_paused = self._has_ended = self._is_last = False
+        self._is_cut = False
         self._given = self._sealed = 0
         self._socket: asyncio.Transport
 
@@ -78,14 +79,12 @@ class Secured(asyncio.Transport, asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool | None:
         """The client sends nothing more, whether or not TLS has said so: HTTP knows where its messages end."""
-        if not (self._is_open or self._is_plain):
-            return False
+        if self._is_plain:
+            return cast(asyncio.BufferedProtocol, self._protocol).eof_received()
         if self._is_open:
-            self._read()
-        if self._has_ended or self._socket.is_closing():
-            return not self._socket.is_closing()
-        self._has_ended = True
-        return cast(asyncio.BufferedProtocol, self._protocol).eof_received()
+            self._is_cut = True
+            self._read()  # or later, if the protocol wants no more for now
+        return self._is_open and not self._socket.is_closing()
 
     def pause_writing(self) -> None:
         """The client has not taken all that was written."""
@@ -136,7 +135,7 @@ class Secured(asyncio.Transport, asyncio.BufferedProtocol):
                 return
             if size:
                 protocol.buffer_updated(size)
-            elif size is None:
+            elif size is None or self._is_cut:
                 self._has_ended = True
                 if not protocol.eof_received():
                     self.close()

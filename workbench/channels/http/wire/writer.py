@@ -6,11 +6,11 @@ from email.utils import formatdate
 from http import HTTPStatus
 from time import time
 
-from workbench.channels.answers import Answer
+from workbench.channels.answers import SWITCHING_PROTOCOLS, Answer
 
 PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Content Too Large"}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-BODILESS = (204, 304)
+BODILESS = (SWITCHING_PROTOCOLS, 204, 304)
 
 
 class Starts:
@@ -67,7 +67,7 @@ def bytes_of(answer: Answer, to_head: bool, closes: bool, is_old: bool) -> bytes
             lines.append(f"Content-Length: {length}\r\n")
         elif not is_old:
             lines.append("Transfer-Encoding: chunked\r\n")
-    if closes:
+    if closes and status != SWITCHING_PROTOCOLS:
         lines.append("Connection: close\r\n")
     elif is_old:
         lines.append("Connection: Keep-Alive\r\n")

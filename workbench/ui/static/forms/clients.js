@@ -32,9 +32,11 @@ export function clientsPanel({ talk, onClose }, opening, name) {
 function shownOf({ clients, number, now }, disconnect) {
   if (!number) return h("div", { class: "wb-faint" }, "Nobody is connected.");
   const title = (text, look = "") => h("th", { scope: "col", class: look }, text);
-  const titles = [...["From", "As", "Connected"].map((each) => title(each)), ...["Received", "Sent"].map((each) => title(each, "wb-right-text")), title("")];
+  const ofSeveral = clients.some((each) => each.worker); // worker processes
+  const titles = [...["From", "As", ...(ofSeveral ? ["Worker"] : []), "Connected"].map((each) => title(each)), ...["Received", "Sent"].map((each) => title(each, "wb-right-text")), title("")];
   const count = (each) => h("td", { class: "wb-right-text" }, each.toLocaleString("en"));
   const rows = clients.map((each) => h("tr", { "data-client": each.id }, h("td", {}, each.address), h("td", {}, each.user || "anyone"),
+    ofSeveral ? h("td", {}, String(each.worker)) : "",
     h("td", { title: new Date(each.since * 1000).toLocaleString("en-GB") }, agoText(each.since, now)), count(each.received), count(each.sent),
     h("td", {}, button("Disconnect", () => disconnect(each), { class: "wb-quiet wb-tight", "aria-label": `Disconnect the client from ${each.address}, ${each.id}` }))));
   const note = number > clients.length ? `${clients.length} of ${number.toLocaleString("en")}` : "";
