@@ -59,7 +59,7 @@ def test_a_port_that_another_notebook_holds_is_told_and_the_second_is_the_same_e
         for _ in range(2):
             with made("second.ipynb") as second:
                 urls.append(second.start())
-                assert second.ports.elsewhere == f"{free} is held by first.ipynb"
+                assert second.ports.elsewhere == f"{free} was held by first.ipynb"
         assert urls[0] == urls[1] != first.url
     with made("second.ipynb") as alone:
         assert alone.start() == f"http://localhost:{free}", "the first choice is not forgotten"
@@ -74,7 +74,7 @@ def test_a_notebook_of_the_same_name_that_holds_the_port_is_told_by_its_path(
         first.start()
         with Workbench("first.ipynb", folder=tmp_path / "colleague", store=store) as theirs:
             theirs.start()
-            assert theirs.ports.elsewhere == f"{free} is held by {tmp_path / 'first.ipynb'}"
+            assert theirs.ports.elsewhere == f"{free} was held by {tmp_path / 'first.ipynb'}"
 
 
 @pytest.mark.usefixtures("kept")
@@ -84,7 +84,7 @@ def test_a_port_that_a_program_holds_is_told(made: Made, free: int) -> None:
         held.listen()
         with made("first.ipynb") as wb:
             wb.start()
-            assert wb.ports.elsewhere.startswith(f"{free} is held by ")
+            assert wb.ports.elsewhere.startswith(f"{free} was held by ")
 
 
 def test_the_first_port_of_all_is_kept(tmp_path: Path) -> None:

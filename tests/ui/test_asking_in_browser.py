@@ -193,6 +193,19 @@ def test_what_a_search_has_hidden_comes_back_in_its_place(drawn: Drawn) -> None:
     assert names() == before
 
 
+def test_settings_are_readable_beside_a_long_name(drawn: Drawn) -> None:
+    drawn.page.set_viewport_size({"width": 900, "height": 900})
+    drawn.open("settings")
+    drawn.page.locator("[data-setting=folder] td").nth(1).evaluate(
+        "(each) => { each.textContent = 'a_long_name'.repeat(9); }"
+    )
+    about = drawn.page.locator("[data-setting=folder] .wb-wide")
+    assert about.bounding_box()["width"] >= 200
+    drawn.page.set_viewport_size({"width": 230, "height": 900})
+    table = drawn.page.locator(".wb-table").first
+    assert table.evaluate("(each) => each.scrollWidth <= each.parentElement.clientWidth + 1")
+
+
 def test_a_setting_says_how_it_changes(drawn: Drawn) -> None:
     drawn.open("settings")
     row = drawn.page.locator('tr[data-setting="port"]')

@@ -11,7 +11,8 @@ import pytest
 
 from tests.kernels import Kernel
 from tests.ui.test_card_in_kernels import VIEW
-from workbench import IntervalJob, RESTConnection, Service, Workbench
+from workbench import IntervalJob, Limit, RESTConnection, Service, Workbench
+from workbench.core.errors import TooManyRequests
 from workbench.ui.desk import Desk
 from workbench.ui.things import view_of
 
@@ -193,6 +194,19 @@ def test_a_call_offers_to_be_run_again_for_as_long_as_that_can_be(desk: Desk, wb
     # As a restart of the workbench leaves it, and so many calls since.
     wb.traffic.clear()
     assert draw(desk)["calls"][0]["off"].startswith("wb.traffic no longer keeps this call")
+
+
+def test_a_limit_is_well_again_once_its_window_has_turned(desk: Desk, wb: Workbench) -> None:
+    wb.define(Limit("api.hello", on="service", lines="1/m"))
+    draw = view_of(wb, wb.limits["service api.hello"])
+    assert draw is not None
+    with wb.limits.frozen() as clock:
+        for _ in range(2):
+            with suppress(TooManyRequests):
+                wb.invoke("api.hello")
+        assert draw(desk)["stands"]["last_outcome"] == {"outcome": "refused", "used": 1, "refused": 1}
+        clock.advance(60)
+        assert draw(desk)["stands"]["last_outcome"] == {"outcome": "ok", "used": 0, "refused": 1}
 
 
 def test_the_former_definition_of_a_job_has_no_card(desk: Desk, wb: Workbench) -> None:

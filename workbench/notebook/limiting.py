@@ -19,7 +19,7 @@ def limits(limits: LimitsInForce) -> str:
     for use in limits.use():
         part = min(use.used / use.limit, 1.0) if use.limit else 0.0
         mood = "bad" if part >= 1 else "warn" if part >= 0.8 else "live"
-        refused = muted(f"{use.refused} refused") if use.refused else ""
+        refused = muted(f"{use.refused} refused so far") if use.refused else ""
         name = f"{strong(use.name)} {muted(use.on)}"
         rows.append((name, code(use.line), bar(0.0, part, mood), f"{use.used} of {use.limit}", refused))
     return table(("object", "line", "now", "used", ""), rows) if rows else muted("No limit counts anything yet.")

@@ -105,7 +105,8 @@ def _limit(wb: Workbench, limit: Limit) -> Draw | None:
             return GONE
         used = [use for use in desk.wb.limits.use() if (use.on, use.name) == now.identity]
         refused, counted = sum(use.refused for use in used), sum(use.used for use in used)
-        last = {"outcome": "refused" if refused else "ok", "used": counted, "refused": refused}
+        is_full = any(use.refused and use.used >= use.limit for use in used)
+        last = {"outcome": "refused" if is_full else "ok", "used": counted, "refused": refused}
         return stands("shadow" if now.shadow else "on", last if refused or counted else None)
 
     return _standing(draw, str(limit).capitalize(), stand)

@@ -33,11 +33,11 @@ class LiveWidget(Card, ValueWidget):  # type: ignore[misc]
             `shadow`; of a channel `open`, or why it is not, as `closed`; of a connection or a user `defined`; of a call
             `running` or `ended`. Of each `gone` once the thing is out of force, `workbench closed` once the workbench
             is, and `taken down` once the cell that made the widget has run again, or the widget was closed.
-        last_outcome: What came of it last; empty before anything did. Of a limit `{"outcome": "ok" or "refused",
-            "used": calls, "refused": calls}` in the window that runs. Of all others `{"outcome": word, "at": seconds
-            since the epoch, "cid": CID, "error": sentence or ""}`: of a job the word of its newest run (`running`,
-            `ok`, `failed`, `timed_out`, `interrupted`, `skipped`, `missed`), else of its newest call (`running`, `ok`,
-            `attention`, `failed`).
+        last_outcome: What came of it last; empty before anything did. Of a limit `{"outcome": word, "used": calls
+            in the window that runs, "refused": calls since it is in force or was reset}`: `refused` while a line that
+            has refused is full, else `ok`. Of all others `{"outcome": word, "at": seconds since the epoch, "cid": CID,
+            "error": sentence or ""}`: of a job the word of its newest run (`running`, `ok`, `failed`, `timed_out`,
+            `interrupted`, `skipped`, `missed`), else of its newest call (`running`, `ok`, `attention`, `failed`).
         value: The same as `last_outcome`, for `interact(show, outcome=wb.jobs["a"].widget())`.
     """
 

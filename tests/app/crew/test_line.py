@@ -6,12 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 
 import pytest
 
-from tests.serving import WAIT_SECONDS
+from tests.serving import WAIT_SECONDS, until
+from tests.serving import wb as wb
+from workbench import Service, WebSocketChannel, Workbench
+from workbench.app.serving.crew.broadcasts import MOST_UNSENT_BYTES, Broadcasts
 from workbench.app.serving.crew.line import (
     Begin,
     Broadcast,
@@ -47,6 +51,13 @@ if not child:
     os._exit(7)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
+
+
+class Echo(Service):
+    name = "echo"
+
+    def handle(self) -> None:
+        """Answer nothing."""
 
 
 @pytest.fixture
@@ -143,6 +154,30 @@ def test_a_broadcast_is_read_whole_however_it_comes_also_by_one_that_was_told_to
     ours.sendall(encode(Leave()) + b"\n" + encode(several[1]) + b"\n")
     assert heard.get(timeout=WAIT_SECONDS) == several[1]
     assert line.leaves
+
+
+def test_what_waits_while_an_async_service_holds_the_loop_is_bounded(
+    told: Told, wb: Workbench, caplog: pytest.LogCaptureFixture
+) -> None:
+    line, ours, _ = told
+    wb.deploy(Echo)
+    wb.define(WebSocketChannel("echo", path="/ws", max_unsent_bytes=MOST_UNSENT_BYTES * 2))
+    wb.start()
+    others, goes_on = Broadcasts(line, wb.channels), threading.Event()
+
+    def broadcast(data: str) -> None:
+        ours.sendall(encode(Broadcast("echo", encode({"meta": {}, "data": data}).decode())) + b"\n")
+
+    with wb.websocket("/ws") as client:
+        wb._parts.loop.land(goes_on.wait, WAIT_SECONDS)
+        for data in ("1" * (MOST_UNSENT_BYTES // 2), "2" * (MOST_UNSENT_BYTES // 2), "missed"):
+            broadcast(data)
+        until(lambda: "miss a broadcast: an async service holds the loop" in caplog.text, "it is told of")
+        goes_on.set()
+        assert [client.receive().data[0] for _ in range(2)] == ["1", "2"]
+        broadcast("sent again")
+        assert client.receive().data == "sent again"
+    others.close()
 
 
 def test_one_whose_supervisor_is_gone_at_once_says_so(supervisor: tuple[socket.socket, int]) -> None:

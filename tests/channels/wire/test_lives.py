@@ -231,6 +231,23 @@ def test_what_comes_while_a_body_goes_to_disk_is_taken_once_it_is_there(served: 
         server.stop()
 
 
+def test_a_last_answer_is_taken_whole_by_who_has_sent_more_behind_its_request(served: Workbench) -> None:
+    with Wire(served) as wire:
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        wire.request("GET /big", "Connection: close").send(b"x" * 4 * AHEAD_BYTES)
+        until(lambda: Big.count, "it is answered")
+        (connection,) = served._parts.server._server.connections  # type: ignore[union-attr]
+        until(lambda: connection._is_full, "the client has not taken all")
+        size = 0
+        while connection._transport is not None and connection._transport.get_write_buffer_size():
+            size += len(wire.more())
+        for _ in range(20):
+            served._parts.loop.run(asyncio.sleep(0))
+        while more := wire.more():
+            size += len(more)
+    assert size > 8 * MIB
+
+
 def test_a_reset_in_the_middle_leaves_nothing(served: Workbench) -> None:
     for sent in (b"GET /pi", b"POST /sizes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\nabc"):
         with Wire(served) as wire:

@@ -35,7 +35,7 @@ class Ports:
         self.by_hand = False
         """Whether `wb.start(port=...)` has chosen another port than the settings say."""
         self.elsewhere = ""
-        """Why the address is not the usual one: `11223 is held by 00-hello.ipynb`; '' if it is."""
+        """Why the address is not the usual one: `11223 was held by 00-hello.ipynb`; '' if it is."""
 
     def ports(self) -> tuple[int, int]:
         """The port to have, and the one to take where that is held."""
@@ -45,7 +45,7 @@ class Ports:
     def settle(self, port: int) -> None:
         """Keep the first port that is had at all; find out who holds the one that was not to be had."""
         wanted, _ = self.ports()
-        self.elsewhere = "" if port == wanted else f"{wanted} is held by {self._holder(wanted)}"
+        self.elsewhere = "" if port == wanted else f"{wanted} was held by {self._holder(wanted)}"
         known = self._read()
         if self._file is None or self._app in known:
             return

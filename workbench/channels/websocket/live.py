@@ -84,10 +84,15 @@ class LiveWebSocketChannel(LiveHTTPChannel):
             step.answered(count)
             return count
 
-    def push(self, messages: Sequence[str | bytes]) -> int:
-        """Send messages to the clients of this process; to how many."""
+    def push(self, messages: Sequence[str | bytes], sent: Callable[[], object] = lambda: None) -> int:
+        """Send messages to the clients of this process, soon; to how many.
+
+        Args:
+            messages: What is sent.
+            sent: Called on the loop's thread once they are.
+        """
         clients = self.clients
-        self._opening.land(_push, clients, messages)
+        self._opening.land(_push, clients, messages, sent)
         return len(clients)
 
     def open(self, instead_of: LiveChannel | None = None) -> None:
@@ -185,6 +190,7 @@ def _too_late(client: Visitor) -> None:
     client.leave(f"Nothing says within {SESSION_SECONDS:g} s who this is", VIOLATION)
 
 
-def _push(clients: list[Client], messages: Sequence[str | bytes]) -> None:
+def _push(clients: list[Client], messages: Sequence[str | bytes], sent: Callable[[], object]) -> None:
     for client in clients:
         client.push(messages)
+    sent()

@@ -98,7 +98,7 @@ export function limitCard(limit, { talk, service, report, edit, explain, remove,
 function useBar(line) {
   const part = line.most ? Math.min(1, line.used / line.most) : 1;
   const mood = part >= 1 ? "bad" : part > 0.8 ? "warn" : "live";
-  const refused = line.refused ? `, ${line.refused.toLocaleString("en")} refused` : "";
+  const refused = line.refused ? `, ${line.refused.toLocaleString("en")} refused so far` : "";
   return h("span", { class: "wb-use" }, h("code", {}, line.line),
     h("span", { class: "wb-bar wb-meter", role: "meter", "aria-valuenow": line.used, "aria-valuemin": 0, "aria-valuemax": line.most, "aria-label": line.line },
       h("span", { class: `wb-${mood}-ground`, style: `left: 0; width: ${part * 100}%` })),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
+from typing import Any, cast
 
 from workbench.app.serving.crew.line import LAST_SECONDS, Broadcast, Line, encode
 from workbench.channels.live import LiveChannel
@@ -17,8 +19,8 @@ log = logging.getLogger("workbench.channels")
 
 LONGEST_BYTES = 32 << 20
 """Of one broadcast, as it is written on the line; half of what a line may have."""
-MOST_UNTOLD_BYTES = 64 << 20
-"""What may wait until the supervisor takes it [bytes]."""
+MOST_UNTOLD_BYTES = MOST_UNSENT_BYTES = 64 << 20
+"""What may wait until the supervisor takes it, and until the loop does, which sends it to clients [bytes]."""
 
 
 class Broadcasts:
@@ -35,7 +37,8 @@ class Broadcasts:
     def __init__(self, line: Line, channels: Mapping[str, LiveChannel]) -> None:
         self.line, self._channels = line, channels
         self._untold: SimpleQueue[bytes | None] = SimpleQueue()
-        self._untold_bytes, self._lock = 0, Lock()
+        self._untold_bytes = self._unsent_bytes = 0
+        self._lock = Lock()
         self._is_on = True
         forgets_when_forked(self)
         line.broadcast = self._take
@@ -60,8 +63,7 @@ class Broadcasts:
         """
         if not self._is_on:
             return None
-        text, *body = messages
-        said = encode({"type": Broadcast.__name__, "channel": channel, "text": text, "body": body[0] if body else None})
+        said = encode(Broadcast(channel, *cast("Any", messages)))  # one text, and bytes behind it if there are any
         if (size := len(said)) > LONGEST_BYTES:
             raise ServiceUsage(
                 f"What is broadcast to {channel!r} has {size:,} bytes on its way to other worker processes, of at most "
@@ -88,9 +90,19 @@ class Broadcasts:
     def _take(self, said: Broadcast) -> None:
         """Send the clients here what a process broadcasts."""
         messages: list[str | bytes] = [said.text] if said.body is None else [said.text, said.body]
+        size = sum(map(len, messages))
         for name, live in self._sockets():
-            if name == said.channel:
-                live.push(messages)
+            if name != said.channel or not live.clients:
+                continue
+            if self._unsent_bytes > MOST_UNSENT_BYTES:
+                log.warning("clients of %r miss a broadcast: an async service holds the loop that sends", name)
+                continue
+            self._count_unsent(size)
+            live.push(messages, partial(self._count_unsent, -size))
+
+    def _count_unsent(self, size: int) -> None:
+        with self._lock:
+            self._unsent_bytes += size
 
     def _sockets(self) -> Iterator[tuple[str, LiveWebSocketChannel]]:
         for name, live in list(self._channels.items()):

@@ -38,7 +38,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         *("_address", "_arrival", "_chunks", "_common", "_discards", "_exchange", "_fields", "_has_ended", "_is_full"),
-        *("_is_next", "_is_paused", "_is_welcome", "_is_whole", "_kept", "_left", "_line", "_outgoing", "_place"),
+        *("_is_next", "_is_paused", "_is_whole", "_kept", "_left", "_line", "_outgoing", "_place"),
         *("_reader", "_refusal", "_spooling", "_transport", "sock"),
     )
 
@@ -50,14 +50,13 @@ class Connection(asyncio.BufferedProtocol):
         self._fields: Fields
         self._exchange: Exchange | None = None
         self._outgoing: Outgoing | None = None
-        self._refusal: Exception | None = None
+        self._refusal: Exception | None = None if is_welcome else ServiceUnavailable("Too many are connected")
         self._arrival: Arrival | None = None
         self._chunks: Chunks | None = None
         self._spooling: asyncio.Future[None] | None = None
         self._kept, self._place = b"", common.read.place()
         self._left = self._discards = 0
         self._is_whole = self._is_full = self._is_next = self._is_paused = self._has_ended = False
-        self._is_welcome = is_welcome
         common.connections.add(self)
 
     # What the transport tells.
@@ -67,10 +66,10 @@ class Connection(asyncio.BufferedProtocol):
         self._transport, bounds = transport, self._common.bounds
         self._reader = Reader(transport, bounds.reader_seconds)
         transport.set_write_buffer_limits(0)  # so that we are told when all is taken
-        if self._is_welcome:
+        if self._refusal is None:
             self._common.deadlines.put(self, bounds.idle_seconds)
         else:
-            self._end_with(ServiceUnavailable("Too many are connected"))
+            self._end_with(self._refusal)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where what comes is read into."""
@@ -129,7 +128,9 @@ class Connection(asyncio.BufferedProtocol):
         self._is_full = False
         if self._outgoing is not None:
             self._outgoing.go_on()
-        elif not self._discards:
+        elif self._discards:
+            self._common.deadlines.put(self, self._common.bounds.linger_seconds)
+        else:
             if self._exchange is None and self._transport is not None:
                 self._common.deadlines.put(self, self._common.bounds.idle_seconds)
             self._go_on_soon()  # asyncio ends a connection twice that is closed from within this
@@ -312,11 +313,10 @@ class Connection(asyncio.BufferedProtocol):
         transport.write(data)
         if not is_whole:
             self._linger(LINGERED_BYTES)
+        elif exchange.takes_over is not None:
+            self._hand_over(exchange)
         elif parts is None:
-            if exchange.takes_over is None:
-                self._answered(closes)
-            else:
-                self._hand_over(exchange)
+            self._answered(closes)
         else:
             is_bodiless = to_head or answer.status in BODILESS
             ended = partial(self._sent, closes)
@@ -337,7 +337,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _answered(self, closes: bool) -> None:
         """Go on to the next request, or end."""
-        if closes and (self._kept or self._is_paused) and not self._is_full:
+        if closes and (self._kept or self._is_paused or self._is_full):
             self._linger(SWALLOWED_BYTES)
         elif closes:
             self.close()
@@ -379,7 +379,8 @@ class Connection(asyncio.BufferedProtocol):
         self._discards, self._kept = most, b""
         with contextlib.suppress(OSError):
             transport.write_eof()
-        self._common.deadlines.put(self, self._common.bounds.linger_seconds)
+        if not self._is_full:  # else once all is taken, which its reader is watched for
+            self._common.deadlines.put(self, self._common.bounds.linger_seconds)
         self._read_on()
 
     def _discard(self, size: int) -> None:
