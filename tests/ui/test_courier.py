@@ -149,6 +149,17 @@ def test_what_takes_long_to_draw_is_drawn_less_often() -> None:
         courier.close()
 
 
+def test_waiting_for_a_workbench_that_is_made_anew_is_no_drawing(courier: Courier) -> None:
+    card = Card()
+    with courier.drawing:
+        courier.watch(card, True)
+        courier.refresh_all()
+        Event().wait(1.0)  # one that had taken so long would be drawn again after twenty times that
+    card.brought.get(timeout=WAIT_SECONDS)
+    courier.refresh_all()
+    card.brought.get(timeout=10.0)
+
+
 def test_who_begins_to_look_waits_for_no_drawing_that_is_due_later() -> None:
     courier, held, first, second = Courier(draw_seconds=3600), Held(), Card(), Card()
     try:

@@ -142,12 +142,11 @@ class Courier:
         # An answer waits for no drawing: somebody waits for it.
         for outlet, sent in messages.items():
             self._send(outlet, sent, False)
-        for outlet in changed:
-            self._send(outlet, [], True)
+        # What it waits for, as for a workbench that is made anew, is no work.
+        took = sum(self._send(outlet, [], True) for outlet in changed)
         if messages:
             self._sends_at = began + self._pause
         if changed:
-            took = monotonic() - began
             self._draws_at = max(self._draws_at, began + max(self._draw, took / MOST_SHARE))
 
     def _await_change(self) -> None:
@@ -160,12 +159,15 @@ class Courier:
         self._something.wait(self._look if restless else None)
         self._changed |= restless
 
-    def _send(self, outlet: Outlet, messages: list[dict[str, Any]], facts: bool) -> None:
-        try:
-            with self.drawing if facts else nullcontext():
+    def _send(self, outlet: Outlet, messages: list[dict[str, Any]], facts: bool) -> float:
+        """Send to one card; how long that took [s]."""
+        with self.drawing if facts else nullcontext():
+            began = monotonic()
+            try:
                 outlet.deliver(messages, facts)
-        except Exception:
-            log.exception("a card could not be drawn")
+            except Exception:
+                log.exception("a card could not be drawn")
+            return monotonic() - began
 
 
 def aside(work: Callable[[], None], name: str) -> None:
