@@ -234,7 +234,8 @@ def test_what_comes_while_a_body_goes_to_disk_is_taken_once_it_is_there(served: 
 def test_a_last_answer_is_taken_whole_by_who_has_sent_more_behind_its_request(served: Workbench) -> None:
     with Wire(served) as wire:
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
-        wire.request("GET /big", "Connection: close").send(b"x" * 4 * AHEAD_BYTES)
+        head = f"GET /big HTTP/1.1\r\nHost: {wire.host}\r\nConnection: close\r\n\r\n"
+        wire.send(head.encode() + b"x" * 4 * AHEAD_BYTES)
         until(lambda: Big.count, "it is answered")
         (connection,) = served._parts.server._server.connections  # type: ignore[union-attr]
         until(lambda: connection._is_full, "the client has not taken all")

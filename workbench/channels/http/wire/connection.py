@@ -337,7 +337,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _answered(self, closes: bool) -> None:
         """Go on to the next request, or end."""
-        if closes and (self._kept or self._is_paused or self._is_full):
+        if closes and (self._kept or self._is_paused):
             self._linger(SWALLOWED_BYTES)
         elif closes:
             self.close()
