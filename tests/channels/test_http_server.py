@@ -41,6 +41,15 @@ def test_a_busy_port_given_by_hand_names_its_owner(taken: socket.socket, tmp_pat
         assert f"(pid {os.getpid()})" in text
 
 
+def test_a_busy_port_names_the_notebook_that_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    with Workbench(port=0, app="shop.ipynb", folder=tmp_path) as first:
+        port = int(first.start().rpartition(":")[2])
+        with Workbench(port=port, app="other.ipynb", folder=tmp_path) as wb, pytest.raises(PortBusy) as refused:
+            wb.start()
+    assert str(refused.value).startswith(f"Port {port} is in use by shop.ipynb. Fix: ")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux tells who holds a port.")
 def test_an_owner_is_a_program_or_nobody(taken: socket.socket) -> None:
     assert owner_of(taken.getsockname()[1]).endswith(f"(pid {os.getpid()})")

@@ -89,15 +89,14 @@ def _kernel() -> Finding:
 
 
 def _port() -> Finding:
-    from workbench.channels.http.port_owner import owner_of
+    from workbench.app.serving.ports import holder_of
     from workbench.channels.http.server import DEFAULT_PORT, bind_loopback
 
     try:
         for each in bind_loopback(DEFAULT_PORT):
             each.close()
     except OSError:
-        owner = owner_of(DEFAULT_PORT) or "another program"
-        return Finding("port", True, f"{DEFAULT_PORT} is held by {owner}; a free one will be taken")
+        return Finding("port", True, f"{DEFAULT_PORT} is held by {holder_of(DEFAULT_PORT)}; a free one will be taken")
     return Finding("port", True, f"{DEFAULT_PORT} is free")
 
 

@@ -45,7 +45,7 @@ class Ports:
     def settle(self, port: int) -> None:
         """Keep the first port that is had at all; find out who holds the one that was not to be had."""
         wanted, _ = self.ports()
-        self.elsewhere = "" if port == wanted else f"{wanted} was held by {self._holder(wanted)}"
+        self.elsewhere = "" if port == wanted else f"{wanted} was held by {self.holder(wanted)}"
         known = self._read()
         if self._file is None or self._app in known:
             return
@@ -62,9 +62,14 @@ class Ports:
         except (OSError, msgspec.MsgspecError):
             return {}
 
-    def _holder(self, port: int) -> str:
-        """The notebook that holds a port, by its path if it has this one's name; or the program."""
-        for each in running():
-            if each.url.endswith(f":{port}"):
-                return each.path if each.name == self._app else each.name
-        return owner_of(port) or "another program"
+    def holder(self, port: int) -> str:
+        """Who holds a port, as `holder_of` says it."""
+        return holder_of(port, self._app)
+
+
+def holder_of(port: int, app: str = "") -> str:
+    """The notebook that holds a port, by its path if its name is that of `app`; or the program."""
+    for each in running():
+        if each.url.endswith(f":{port}"):
+            return each.path if each.name == app else each.name
+    return owner_of(port) or "another program"

@@ -54,6 +54,10 @@ class Preference(Protocol):
         """Whether the best is held by this application's former process, and so worth 3 s of waiting."""
         ...
 
+    def holder(self, port: int) -> str:
+        """Who holds a port, in words."""
+        ...
+
 
 class DefaultPort:
     """11223, if it is free."""
@@ -66,15 +70,19 @@ class DefaultPort:
         """Nobody is known to have had it."""
         return False
 
+    def holder(self, port: int) -> str:
+        """The program, where the system tells."""
+        return owner_of(port) or "another program"
+
 
 class PortBusy(WorkbenchError):
     """A port that was asked for by hand belongs to somebody else."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, holder: str) -> None:
         self.port = port
-        owner = owner_of(port)
-        by = f" by {owner}" if owner else ""
-        super().__init__(f"Port {port} is in use{by}. Fix: stop that program, or choose another port (0 takes any).")
+        super().__init__(
+            f"Port {port} is in use by {holder}. Fix: stop that program, or choose another port (0 takes any)."
+        )
 
 
 class HTTPServer:
@@ -274,7 +282,7 @@ def bound(wanted: int | None, preference: Preference) -> list[socket.socket]:
             return bind_loopback(wanted)
         except (OSError, OverflowError, TypeError) as exc:
             if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
-                raise PortBusy(wanted) from exc
+                raise PortBusy(wanted, preference.holder(wanted)) from exc
             fix = "choose another port (0 takes any)"
             raise WorkbenchError(f"Port {wanted} cannot be had ({exc}). Fix: {fix}.") from exc
     best, *others = preference.ports()
