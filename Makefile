@@ -63,9 +63,9 @@ SOAKED = \
 	tests/ui/test_pictures.py \
 	tests/ui/test_recent.py \
 	tests/ui/test_rewriting.py
-# The tests of one file, which share a kernel, run in one process, files in the order of tests/conftest.py;
+# The tests of one file, which share a kernel, run in one process, all that need JupyterLab in the same;
 # `make test ARGS=-n0` runs all in one.
-SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile
 # Hundreds of processes of the tests import the same modules; what the first of them compiles is there for the others,
 # whatever the machine prefers.
 test soak: export PYTHONDONTWRITEBYTECODE =

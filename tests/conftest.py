@@ -73,6 +73,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run each file in one process; all files that need JupyterLab in the same, which starts it once."""
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class OneLab(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "in lab" if file.endswith("_in_lab.py") else file
+
+    # Else files with many tests would come first, and those with few long ones last.
+    config.option.loadscopereorder = False
+    return OneLab(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def _not_silently(report: Any) -> Any:
     """Turn a skip into a failure in CI: what a test needs must be there, or nobody has tested it."""
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +16,6 @@ def test_every_file_that_is_said_to_take_long_is_there() -> None:
     assert [each for each in LONG_FILES if each.startswith("tests/") and not (ROOT / each).is_file()] == []
 
 
-def side_by_side() -> list[str]:
-    """How `make test` hands out files."""
-    [line] = re.findall(r"^SIDE_BY_SIDE = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    return line.split()
-
-
 def test_a_long_file_of_one_test_starts_before_files_of_many(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
     (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
@@ -31,7 +24,7 @@ def test_a_long_file_of_one_test_starts_before_files_of_many(tmp_path: Path) -> 
         (tmp_path / f"{name}.py").write_text(many)
     (tmp_path / "test_z_in_lab.py").write_text("def test_it(): pass\n")
     command = [sys.executable, "-m", "pytest", "-v", "-p", "xdist", "-p", "no:cacheprovider"]
-    command += [*side_by_side(), "--numprocesses=1"]
+    command += ["--numprocesses=1", "--dist=loadfile"]
     env = kernel_env() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
     ran = [line for line in done.stdout.splitlines() if "PASSED" in line]
