@@ -15,7 +15,7 @@ from tests.channels.line_channel import LineChannel
 from tests.serving import until
 from workbench import APIKey, JSONRPCChannel, RESTChannel, Service, SOAPChannel, Workbench, secret
 from workbench.channels.definition import ChannelDefinition
-from workbench.channels.live import LiveChannel, LiveChannels
+from workbench.channels.live import LiveChannel, LiveChannels, Opening
 from workbench.core.errors import PathTaken, UnknownName
 
 
@@ -214,7 +214,8 @@ def test_one_that_does_not_close_cleanly_is_named_and_the_others_close(caplog: p
         def live(self, opening: Any) -> LiveChannel:
             return Live(self)
 
-    channels = LiveChannels(None)  # type: ignore[arg-type]
+    unused: Any = None
+    channels = LiveChannels(Opening(*[unused] * 7))
     for name in ("bad", "good"):
         channels.define(Kind(name=name))
     good: Any = channels.by_name["good"]

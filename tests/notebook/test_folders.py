@@ -9,6 +9,7 @@ import pytest
 
 from tests.kernels import IPYKERNELS, Kernel
 from tests.notebook.conftest import TURN_ON
+from tests.serving import until
 from workbench.app.deploy.folders.imported import Differences, FileRow, Imported, Lack
 from workbench.notebook.folders import differences, imported
 
@@ -55,8 +56,10 @@ def test_a_save_beside_the_notebook_is_live_without_a_cell(shop: Kernel) -> None
     shop.run(f"open('shop/double.py', 'w').write({answers!r})")
     expected = "wb.expect(lambda: wb.call('POST /double')).eventually(within_seconds=30).answers(status=200, text='8')"
     assert shop.run(expected).error is None
-    said = shop.run("[each.text for each in wb.log if each.service == 'workbench.folders']").result
-    assert said == "['shop: double.py changed. Live: shop.double v2.']"
+    # It is said once the calls above are compared, too.
+    said = "[each.text for each in wb.log if each.service == 'workbench.folders']"
+    until(lambda: shop.run(said).result != "[]", "it is said")
+    assert shop.run(said).result == "['shop: double.py changed. Live: shop.double v2.']"
 
 
 def test_its_table_shows_what_files_say_as_text() -> None:
