@@ -204,11 +204,12 @@ def test_who_waits_at_one_that_leaves_gets_what_its_successor_broadcasts(prices:
 
 def test_one_that_hangs_is_told_of_and_the_one_in_its_place_is_joined(prices: Prices) -> None:
     hangs, stays = prices.clients
-    prices.clients[stays].close()
     os.kill(hangs, signal.SIGSTOP)
     try:
         for _ in range(5):
             prices.tell(stays, {"of_256_bytes": 80_000})
+            # The text and the bytes behind it: nothing of it is on its way any more, once others are there.
+            assert len([prices.clients[stays].recv(WAIT_SECONDS) for _ in range(2)][1]) == 256 * 80_000
         prices.is_one_to_hang = True
     finally:
         os.kill(hangs, signal.SIGKILL)
