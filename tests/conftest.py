@@ -68,12 +68,6 @@ def _place(file: str) -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: a test waits for kernels, browsers and commands for part of its time."""
-    return (os.cpu_count() or 1) + 1
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Run each file in one process; all files that need JupyterLab in the same, which starts it once."""
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]

@@ -34,8 +34,11 @@ SETTINGS: dict[str, Any] = {
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 READY = """async () => {
     const panel = window.jupyterapp.shell.currentWidget;
-    await panel.context.ready; await panel.sessionContext.ready;
-    await panel.sessionContext.session.kernel.info;
+    const within = (what, promise) => Promise.race([promise, new Promise((_, fail) => {
+        setTimeout(() => fail(new Error(`${panel.context?.path}: no ${what} within 60 s`)), 60_000); })]);
+    await within('document', panel.context.ready);
+    await within('session', panel.sessionContext.ready);
+    await within('answer of its kernel', panel.sessionContext.session.kernel.info);
 }"""
 
 
