@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.lab import KERNEL, Lab, Notebook, browser
+from tests.ui.lab import Lab, Notebook, browser
 from workbench import RESTChannel, Service, Workbench
 from workbench.ui.courier import Courier
 from workbench.ui.desk import Desk
@@ -109,10 +109,7 @@ def notebook(lab: Lab, page: Any, request: pytest.FixtureRequest, tmp_path: Path
     opened: list[Notebook] = []
 
     def open_notebook(*cells: str, subshells: bool = True) -> Notebook:
-        opened.append(Notebook(lab, page, lab.write(request.node.name, *cells)))
-        if not subshells:
-            # As in kernels that know no second way in, where a click waits for the cell.
-            page.evaluate(f"{KERNEL}.commsOverSubshells = 'disabled'")
+        opened.append(Notebook(lab, page, lab.write(request.node.name, *cells), subshells=subshells))
         opened[-1].run_all()
         return opened[-1]
 

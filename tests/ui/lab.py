@@ -156,9 +156,13 @@ def browser() -> Iterator[Any]:
 
 
 class Notebook:
-    """One notebook open in a page, its kernel ready; the page loads JupyterLab only once."""
+    """One notebook open in a page, its kernel ready; the page loads JupyterLab only once.
 
-    def __init__(self, lab: Lab, page: Any, path: str) -> None:
+    Args:
+        subshells: Whether the kernel has a second way in; without, a click waits for the cell.
+    """
+
+    def __init__(self, lab: Lab, page: Any, path: str, *, subshells: bool = True) -> None:
         self.page, self.path = page, path
         self.errors: list[str] = []
         self._is_open = True
@@ -168,9 +172,15 @@ class Notebook:
             page.goto(f"{lab.url}/lab?token={lab.token}&reset")
             page.locator(".jp-Launcher, .jp-NotebookPanel").first.wait_for()
         page.evaluate(
-            """async (path) => { const { commands, shell } = window.jupyterapp;
-            if (shell.currentWidget?.context?.path !== path) await commands.execute('docmanager:open', { path }); }""",
-            path,
+            """async ([path, subshells]) => { const { commands, shell } = window.jupyterapp;
+            if (shell.currentWidget?.context?.path !== path) await commands.execute('docmanager:open', { path });
+            if (subshells) return;
+            const { sessionContext } = [...shell.widgets('main')].find((each) => each.context?.path === path);
+            const close = () => { const kernel = sessionContext.session?.kernel;
+              if (kernel) kernel.commsOverSubshells = 'disabled'; };
+            // Before anything goes that way: what is under way when it ends is lost.
+            sessionContext.kernelChanged.connect(close); close(); }""",
+            [path, subshells],
         )
         page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").wait_for()
         page.evaluate(READY)
@@ -200,8 +210,14 @@ class Notebook:
         )
 
     def interrupt(self) -> None:
-        """Interrupt what `start` started, and wait for its end."""
-        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+        """Interrupt what `start` started until it ends, as a person who presses the button again."""
+        self.page.evaluate(
+            """async () => { const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+            for (let tries = 0; tries < 10 && window.workbenchCellRuns; tries += 1) {
+              await kernel.interrupt();
+              for (let looks = 0; looks < 20 && window.workbenchCellRuns; looks += 1) {
+                await new Promise((resolve) => setTimeout(resolve, 100)); } } }"""
+        )
         self.page.wait_for_function("!window.workbenchCellRuns")
 
     def still_runs(self) -> bool:
