@@ -32,13 +32,14 @@ SETTINGS: dict[str, Any] = {
     "@jupyterlab/notebook-extension:tracker": {"autoStartDefaultKernel": True, "windowingMode": "none"},
 }
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+LATE = "not within 60 s"
 READY = """async () => {
     const panel = window.jupyterapp.shell.currentWidget;
     const within = (what, promise) => Promise.race([promise, new Promise((_, fail) => {
-        setTimeout(() => fail(new Error(`${panel.context?.path}: no ${what} within 60 s`)), 60_000); })]);
+        setTimeout(() => fail(new Error(`not within 60 s: ${what} of ${panel.context?.path}`)), 60_000); })]);
     await within('document', panel.context.ready);
     await within('session', panel.sessionContext.ready);
-    await within('answer of its kernel', panel.sessionContext.session.kernel.info);
+    await within('answer of the kernel', panel.sessionContext.session.kernel.info);
 }"""
 
 
@@ -168,6 +169,22 @@ class Notebook:
         self._is_open = True
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.set_default_timeout(20_000)
+        self._open(lab, subshells)
+        try:
+            page.evaluate(READY)
+        except Exception as exc:
+            if LATE not in str(exc):
+                raise
+            # Jupyter's server now and then takes a kernel's first answer for one of a stream that it has closed, as its
+            # log says; the page's ways to all further kernels wait behind that.
+            print(exc)
+            page.goto("about:blank")
+            self._open(lab, subshells)
+            page.evaluate(READY)
+
+    def _open(self, lab: Lab, subshells: bool) -> None:
+        """Open it in JupyterLab."""
+        page = self.page
         if not page.url.startswith(lab.url):
             page.goto(f"{lab.url}/lab?token={lab.token}&reset")
             page.locator(".jp-Launcher, .jp-NotebookPanel").first.wait_for()
@@ -180,10 +197,9 @@ class Notebook:
               if (kernel) kernel.commsOverSubshells = 'disabled'; };
             // Before anything goes that way: what is under way when it ends is lost.
             sessionContext.kernelChanged.connect(close); close(); }""",
-            [path, subshells],
+            [self.path, subshells],
         )
         page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").wait_for()
-        page.evaluate(READY)
 
     def run_all(self) -> None:
         """Run every cell to its end."""
