@@ -7,7 +7,8 @@ cell ends once the calls are compared.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from threading import Event, Lock, Thread
 from typing import NamedTuple, cast, get_args
 
@@ -242,10 +243,10 @@ class NewVersions:
         changed = live.changed_helpers()
         if live.number == version.number and not changed:
             return None
-        traces = recorded(self._parts.traffic, version.name, 0 if live.number == version.number else version.number)
+        but = 0 if live.number == version.number else version.number
+        traces = list(islice(recorded(self._parts.traffic, version.name, but), MOST_CALLS))
         if len(traces) < FEWEST_CALLS:
             return None
-        traces = traces[:MOST_CALLS]
         judge = Judge(version.name, live.number, self._parts.registry.services, snapshot, changed)
         return _Work(VersionsCompared(version.name, live.number, version.number, len(traces)), judge, traces)
 
@@ -283,9 +284,9 @@ class NewVersions:
             each.thread.join(END_SECONDS)
 
 
-def recorded(traffic: Sequence[Trace], service: str, but: int) -> list[Trace]:
+def recorded(traffic: Sequence[Trace], service: str, but: int) -> Iterator[Trace]:
     """The calls of a service that can be run again, newest first; those of version number `but` left out."""
-    return [trace for trace in reversed(list(traffic)) if _fits(trace, service, but)]
+    return (trace for trace in reversed(list(traffic)) if _fits(trace, service, but))
 
 
 def _fits(trace: Trace, service: str, but: int) -> bool:
