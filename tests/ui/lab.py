@@ -168,7 +168,7 @@ class Notebook:
         self.errors: list[str] = []
         self._is_open = True
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(45_000)
         self._open(lab, subshells)
         try:
             page.evaluate(READY)

@@ -42,7 +42,7 @@ def wb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
 @pytest.fixture
 def page(chromium: Any, tmp_path: Path) -> Iterator[Any]:
     opened = chromium.new_page(viewport={"width": 1000, "height": 900})
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(45_000)
     said: list[str] = []
     opened.on("pageerror", lambda error: said.append(str(error)))
     opened.on(

@@ -92,7 +92,7 @@ def test_other_channels_have_no_clients(ask: Asking, wb: Workbench) -> None:
 @pytest.mark.timeout(120)
 def test_a_person_sees_a_client_and_closes_it(wb: Workbench, chromium: Any, tmp_path: Path) -> None:
     page = chromium.new_page(viewport={"width": 1000, "height": 500})
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(45_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     with wb.websocket("/ws", user="its.user") as client:

@@ -42,7 +42,7 @@ def fulfilled(kind: str, text: str, route: Any) -> None:
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
     opened = chromium.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(45_000)
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
     script = f'import card from "/card.js"; const FACTS = {json.dumps(FACTS)}; {PLAYED}'
