@@ -90,6 +90,7 @@ def opened(wb: Workbench, path: str = "/x/ws", *headers: str) -> Raw:
     raw = Raw(wb)
     answer = raw.handshake(*headers, line=f"GET {path}")
     assert answer.status == 101, answer.line
+    until(lambda: wb._parts.pipeline.clients, "its server knows of it")
     return raw
 
 

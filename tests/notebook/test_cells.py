@@ -183,6 +183,16 @@ def test_an_interrupted_await_deploys_nothing(kernel: Kernel) -> None:
     assert said(kernel.run(service("uncut"))) == ["uncut v1 is live."]
 
 
+def test_a_cell_that_awaits_ends_as_soon_as_it_is_interrupted(kernel: Kernel) -> None:
+    """Though nothing else comes to the kernel, whose loop sleeps."""
+    sent = kernel.send("import asyncio; print('began', flush=True); await asyncio.Event().wait()")
+    kernel.message(lambda message: message["msg_type"] == "stream" and "began" in message["content"]["text"])
+    kernel.interrupt()
+    error = kernel.wait(sent, fails=True).error
+    assert error is not None
+    assert error["ename"] == "CancelledError"
+
+
 def test_a_cell_that_does_not_parse_shows_its_line_alone(kernel: Kernel) -> None:
     failed = kernel.run("class X(Service)\n    pass", fails=True)
     assert failed.error is not None

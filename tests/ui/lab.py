@@ -226,14 +226,8 @@ class Notebook:
         )
 
     def interrupt(self) -> None:
-        """Interrupt what `start` started until it ends, as a person who presses the button again."""
-        self.page.evaluate(
-            """async () => { const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
-            for (let tries = 0; tries < 10 && window.workbenchCellRuns; tries += 1) {
-              await kernel.interrupt();
-              for (let looks = 0; looks < 20 && window.workbenchCellRuns; looks += 1) {
-                await new Promise((resolve) => setTimeout(resolve, 100)); } } }"""
-        )
+        """Interrupt what `start` started, and wait for its end."""
+        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
         self.page.wait_for_function("!window.workbenchCellRuns")
 
     def still_runs(self) -> bool:

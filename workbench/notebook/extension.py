@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 from workbench.app.deploy.at_hand import at_hand
@@ -18,6 +21,7 @@ from workbench.notebook import completing, displays, errors, inspecting, written
 from workbench.notebook.cells import Cells, runs_a_cell
 from workbench.notebook.lines import Greeting
 from workbench.runtime import capture
+from workbench.runtime.waking import wake_on_signals
 from workbench.testing import cell_tests
 from workbench.ui import front
 from workbench.ui.carriers.page import open_page
@@ -59,6 +63,7 @@ def _follow(shell: Any) -> None:
     _ends.append(written.register(shell))
     _ends.append(WIDGETS.made_by(partial(displays.widget_of, shell)))
     _ends.append(front.answer_views(shell, lambda: displays.desk(the_workbench())))
+    _interrupt_at_once(shell)
     _watch_load_ext(shell)
     shell.extension_manager.loaded.add(NAME)
     shell.user_ns_hidden["wb"] = wb
@@ -107,6 +112,20 @@ def _put_command_on_path() -> Callable[[], object]:
             os.environ["PATH"] = former
 
     return end
+
+
+def _interrupt_at_once(shell: Any) -> None:
+    """Have a signal wake the kernel's loop; from its first cell on, since it may not run yet."""
+
+    def begin(*_: Any) -> None:
+        if current_thread() is not main_thread():
+            return  # a subshell's, to which no signal comes
+        with suppress(RuntimeError):  # no loop runs, as in a terminal
+            _ends.append(wake_on_signals(asyncio.get_running_loop()))
+            shell.events.unregister("pre_run_cell", begin)
+
+    shell.events.register("pre_run_cell", begin)
+    begin()
 
 
 def _watch_load_ext(shell: Any) -> None:

@@ -45,6 +45,7 @@ def _is_list(value: Any) -> bool:
 
 
 def is_flag(value: Any) -> bool:
+    """Whether it is true or false, not 1 or 0."""
     return isinstance(value, bool)
 
 

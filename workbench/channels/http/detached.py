@@ -72,7 +72,11 @@ class Detached:
         written: Future[None] = asyncio.get_running_loop().create_future()
         self._writes.append(written)
         if link.unsent_bytes > MOST_UNSENT_BYTES:
-            log.warning("a client of a mounted application takes its messages too slowly, and is cut off")
+            log.warning(
+                "a client of a mounted application takes its messages too slowly, and is cut off with over %s bytes "
+                "unread. Fix: await self.write_message(...), which waits for the client.",
+                f"{MOST_UNSENT_BYTES:,}",
+            )
             link.close()
         elif not self._has_left:
             self._has_left = data[0] & OPCODE == CLOSE
@@ -152,7 +156,7 @@ class Detached:
         """It is over: what has come may still be read."""
         while not self._is_closed and (piece := link.take()):
             self._came += piece
-        link.hear(_nothing)
+        link.hear(lambda: None)
         self._link = None
         self._clients.discard(self)
         for each in self._writes:
@@ -164,7 +168,3 @@ def _fail(waits: Future[Any]) -> None:
     if not waits.done():
         waits.set_exception(StreamClosedError())
         waits.exception()  # whoever does not look at it has chosen not to
-
-
-def _nothing() -> None:
-    """Nobody asks to be told."""

@@ -19,8 +19,21 @@ export function inCell({ cell, collection, full_name } = {}) {
   return cell ? { "data-cell": cell, "data-collection": collection, "data-full-name": full_name } : {};
 }
 
-// Write code as cells, one below the other, for a person to run; gives why not.
-export async function writeCells(el, codes) {
+// How many cells, and how a person calls them.
+export function wordsOf(codes) {
+  return codes.length === 1 ? ["a cell", "it"] : [`${codes.length} cells`, "them from the first"];
+}
+
+// Write code as cells for a person to run; where nobody writes cells, it is there to copy. Gives what to say of it.
+export async function asCells(el, codes, name) {
+  const [count, them] = wordsOf(codes);
+  if (!canWriteCells()) return { said: `${name} as ${count}:`, code: codes.join("\n\n"), hint: `Paste it into ${count}, and run ${them}.` };
+  const problem = await writeCells(el, codes);
+  return problem ? { failed: problem } : { said: `${name} is written as ${count}. Run ${them}.` };
+}
+
+// One below the other; gives why not.
+async function writeCells(el, codes) {
   // Each goes right below the cell of the view; where that is in none, below the one before, the first at the end.
   const isInCell = el.closest(".jp-Cell") !== null;
   let cell = "";

@@ -71,7 +71,11 @@ class Broadcasts:
             )
         with self._lock:
             if self._untold_bytes > MOST_UNTOLD_BYTES:
-                log.warning("clients of %r in other processes miss a broadcast: the supervisor takes nothing", channel)
+                log.warning(
+                    "clients of %r in other processes miss a broadcast: the supervisor takes nothing. "
+                    "Fix: see what holds it, or restart workbench serve.",
+                    channel,
+                )
                 return None
             self._untold_bytes += size
         self._untold.put(said)
@@ -95,7 +99,11 @@ class Broadcasts:
             if name != said.channel or not live.clients:
                 continue
             if self._unsent_bytes > MOST_UNSENT_BYTES:
-                log.warning("clients of %r miss a broadcast: an async service holds the loop that sends", name)
+                log.warning(
+                    "clients of %r miss a broadcast: an async service holds the loop that sends. "
+                    "Fix: await in it what takes long, or make it a def.",
+                    name,
+                )
                 continue
             self._count_unsent(size)
             live.push(messages, partial(self._count_unsent, -size))

@@ -38,7 +38,7 @@ class TransportLink(asyncio.BufferedProtocol):
         self._transport, self._socket, self._reader, self._place = transport, sock, reader, place
         self._came, self._has_ended, self._is_paused = bytearray(came), has_ended, False
         self._awaited: asyncio.Future[None] | None = None
-        self._changed: Callable[[], None] = _nothing
+        self._changed: Callable[[], None] = lambda: None
         transport.set_protocol(self)
         transport.set_write_buffer_limits(0)
         transport.resume_reading()  # it may have been paused behind what came before
@@ -134,7 +134,3 @@ class TransportLink(asyncio.BufferedProtocol):
     def forget(self) -> None:
         """In a forked child: let go of the parent's socket."""
         self._socket.close()
-
-
-def _nothing() -> None:
-    """Nobody asks to be told."""

@@ -1,5 +1,5 @@
 // A request to a channel, through the real server: what is sent, the answer with its trace, the last ones.
-import { canWriteCells, writeCells } from "../cells.js";
+import { asCells } from "../cells.js";
 import { cid, traceTree } from "../call.js";
 import { button, chip, copyButton, dayAndTime, fill, h, milliseconds, newId } from "../dom.js";
 import { Field, more } from "./fields.js";
@@ -85,11 +85,7 @@ export class RequestForm {
   }
 
   async saveAsCell() {
-    const { code } = this.made;
-    const request = `The request to '${this.channel}'`;
-    const problem = canWriteCells() ? await writeCells(this.panel.el, [code]) : null;
-    if (problem) this.report({ failed: problem });
-    else this.report(problem === null ? { said: `${request} as a cell:`, code, hint: "Paste it into a cell." } : { said: `${request} is written as a cell. Run it.` });
+    this.report(await asCells(this.panel.el, [this.made.code], `The request to '${this.channel}'`));
   }
 
   showHistory(history) {

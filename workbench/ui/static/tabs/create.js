@@ -1,5 +1,5 @@
 // + New: everything that can be made by click, each by its form; a service is code to copy.
-import { canWriteCells, writeCells } from "../cells.js";
+import { asCells, canWriteCells, wordsOf } from "../cells.js";
 import { button, codeBlock, fill, h, newId } from "../dom.js";
 import { definitionPanel } from "../forms/generic.js";
 import { limitPanel } from "../forms/limit.js";
@@ -165,16 +165,16 @@ function recipePanel(common, { label, about, cells }) {
 
 // Code that becomes cells of the notebook, which the person runs; where nobody writes cells it is there to copy.
 function codePanel({ title, subject, onClose, onSaved }, cells, name) {
-  const [count, them] = cells.length === 1 ? ["a cell", "it"] : [`${cells.length} cells`, "them from the first"];
-  const toCopy = { code: cells.join("\n\n"), hint: `Paste it into ${count}, and run ${them}.` };
   const take = async () => {
-    const problem = canWriteCells() ? await writeCells(panel.el, cells) : null;
-    if (problem) throw new Error(problem);
-    onSaved(problem === null ? { said: `${name}: ${count}.`, ...toCopy } : { said: `${name} is written as ${count}. Run ${them}.` });
+    const said = await asCells(panel.el, cells, name);
+    if (said.failed) throw new Error(said.failed);
+    onSaved(said);
     return { problems: {} };
   };
-  const isCode = cells.length === 1 && !canWriteCells();
-  const panel = new Panel({ title, subject, onClose, saveLabels: isCode ? [] : [canWriteCells() ? `Write ${count}` : `Take all ${count}`], save: take });
+  const [count] = wordsOf(cells);
+  // One cell, which is shown, can be copied right there.
+  const saveLabels = canWriteCells() ? [`Write ${count}`] : cells.length === 1 ? [] : [`Take all ${count}`];
+  const panel = new Panel({ title, subject, onClose, saveLabels, save: take });
   panel.foot.firstChild.textContent = "Close";
   return panel;
 }
